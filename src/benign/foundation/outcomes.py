@@ -1,0 +1,36 @@
+"""What became of a number: an outcome is data, and its text is the sentence that the user reads."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Outcome(enum.IntEnum):
+    """Outcome of a least-squares solution at one size. The integer is what arrays store."""
+
+    CONVERGED = 0
+    TRUNCATED = 1
+    ILL_CONDITIONED = 2
+
+    @property
+    def sentence(self) -> str:
+        """The sentence for the user."""
+        return _SENTENCES[self]
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the number is the least-squares answer to its stated tolerance."""
+        return self is not Outcome.ILL_CONDITIONED
+
+
+_SENTENCES = {
+    Outcome.CONVERGED: "the number can be trusted to its stated tolerance",
+    Outcome.TRUNCATED: (
+        "the features are linearly dependent at this size; the number is the minimum-norm solution of a singular value "
+        "decomposition that treats the negligible singular values as zero"
+    ),
+    Outcome.ILL_CONDITIONED: (
+        "the features are too close to linearly dependent at this size for float64, so no number is given; remove "
+        "duplicate samples or features, narrow the bandwidth, or add a small ridge"
+    ),
+}

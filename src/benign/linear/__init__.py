@@ -1,0 +1,17 @@
+"""The linear laboratory: nested feature maps and the path solvers that answer every size at once."""
+
+from benign.linear.features import FeatureMap
+from benign.linear.fourier import ComplexFourierFeatures, FourierFeatures, median_bandwidth
+from benign.linear.polynomials import PolynomialFeatures
+from benign.linear.size_path import SizePath, Spectrum, size_path
+
+__all__ = [
+    "ComplexFourierFeatures",
+    "FeatureMap",
+    "FourierFeatures",
+    "PolynomialFeatures",
+    "SizePath",
+    "Spectrum",
+    "median_bandwidth",
+    "size_path",
+]

@@ -1,0 +1,324 @@
+"""Every size beyond n, panel by panel, from the rotated row space.
+
+At size k0 the state is Z_k0 = L Q, T = Z_test Q^T. A panel of b further features U (train), V (test) gives
+
+    S = L^-1 U,  C C^T = I + S^T S,  D = (V - T S) C^-T,  c = C^-1 S^T A,  A = L^-1 Y,  W = L^-T S C^-T,
+
+and P_(k0+j) = P_k0 + sum_(i<=j) D_i c_i^T. Then [L U] and [T V] are rotated and everything restarts from the new state,
+so that errors do not add up over panels. The last size of each panel is read from the new state itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+from jaxtyping import Float
+from scipy.linalg import blas, lapack
+
+from benign.linear.below import record_solution
+from benign.linear.columns import Columns
+from benign.linear.problem import PathProblem, PathRecord
+from benign.linear.row_space import RowSpace, append, empty_row_space, project
+from benign.linear.sweep import sweep_leave_one_out, sweep_predictions
+from benign.linear.triangle import inverse_row_norms, solve_right, solve_right_transposed, to_dense
+from benign.linear.truncated import truncated_solution
+from benign.linear.trust import is_trusted
+
+# A panel is cut where eps (max C_jj / min C_jj)^2 exceeds this: I + S^T S squares the condition of [L U].
+_CUT = 1e-13
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class State:
+    """The solution at one size, recomputed from the row space.
+
+    ``whitened`` is (L^-1 Y)^T, ``dual`` (L^-T L^-1 Y)^T and ``predicted`` (T L^-1 Y)^T, one row for each output;
+    ``gram_inverse`` is the diagonal of (L L^T)^-1, or an earlier one: an upper bound, since singular values only grow.
+    """
+
+    size: int
+    frobenius_squared: float
+    whitened: Float[np.ndarray, "columns n"]
+    dual: Float[np.ndarray, "columns n"]
+    predicted: Float[np.ndarray, "columns n_test"]
+    gram_inverse: Float[np.ndarray, " n"]
+
+    @property
+    def condition(self) -> float:
+        """kappa_F, or an upper bound of it."""
+        return float(np.sqrt(self.frobenius_squared) * np.sqrt(self.gram_inverse.sum()))
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether a panel can start here."""
+        return bool(is_trusted(self.condition)) and bool(np.isfinite(self.dual).all())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Panel:
+    """The terms of the longest safe leading part of a panel; ``growth`` is the prefix sum of its columns' squares."""
+
+    test_directions: Float[np.ndarray, "b n_test"]
+    dual_directions: Float[np.ndarray, "b n"] | None
+    terms: Float[np.ndarray, "b groups outputs"]
+    growth: Float[np.ndarray, " b"]
+
+    @property
+    def width(self) -> int:
+        """Number of features b."""
+        return len(self.terms)
+
+
+def panel_width(samples: int) -> int:
+    """Features a step: wide enough for fast products, narrow enough that the b x b work stays small."""
+    return int(np.clip(samples // 4, 16, 256))
+
+
+def record_beyond(problem: PathProblem, columns: Columns, record: PathRecord, tell: Callable[[int], None]) -> None:
+    """Measure the sizes n + 1 .. last. Costs 9 n^2 flops a size for n_test = n, 10 n^2 with leave-one-out."""
+    samples = problem.samples
+    space = empty_row_space(samples, columns.test_samples, problem.ridge)
+    train, test = _rows(columns, 0, samples)
+    frobenius = problem.ridge * samples + float(np.vdot(train, train))
+    append(space, train, test)
+    state = _restart(problem, space, samples, frobenius, None)
+    refreshed, leap = samples, 1
+    while state.size < problem.last:
+        if state.is_usable:
+            leap = 1
+            old = state
+            state, refreshed = _step(problem, space, columns, old, refreshed, record)
+        else:
+            state = _leap(problem, space, columns, state, leap)
+            refreshed, leap = state.size, 2 * leap
+        _record_state(problem, space, state, record)
+        tell(state.size)
+
+
+def _step(
+    problem: PathProblem, space: RowSpace, columns: Columns, old: State, refreshed: int, record: PathRecord
+) -> tuple[State, int]:
+    """One panel from a usable state; the sizes between the two states are recorded."""
+    stop = _next_stop(problem, old.size, panel_width(problem.samples))
+    train, test = _rows(columns, old.size, stop)
+    panel = _solve_panel(problem, space, old, train, test)
+    is_cut = panel.width < len(train)
+    size = old.size + panel.width
+    append(space, np.array(train[: panel.width], order="F"), np.array(test[: panel.width], order="F"))
+    is_due = is_cut or size - problem.samples >= 2 * (refreshed - problem.samples)
+    inherited = None if is_due else _downdated(old, panel)
+    new = _restart(problem, space, size, old.frobenius_squared + float(panel.growth[-1]), inherited)
+    _record_panel(problem, old, new, panel, record)
+    return new, (size if is_due else refreshed)
+
+
+def _leap(problem: PathProblem, space: RowSpace, columns: Columns, old: State, width: int) -> State:
+    """Append features to a row space that is too close to singular for a panel; nothing is recorded in between."""
+    stop = _next_stop(problem, old.size, min(width, panel_width(problem.samples)))
+    train, test = _rows(columns, old.size, stop)
+    frobenius = old.frobenius_squared + float(np.vdot(train, train))
+    append(space, train, test)
+    return _restart(problem, space, stop, frobenius, None)
+
+
+def _rows(columns: Columns, start: int, stop: int) -> tuple[Float[np.ndarray, "b n"], Float[np.ndarray, "b n_test"]]:
+    train, test = columns.panel(start, stop)
+    return np.array(train.T, order="F"), np.array(test.T, order="F")
+
+
+def _next_stop(problem: PathProblem, size: int, width: int) -> int:
+    """End of the next panel: panels end at the sizes whose spectrum is asked for."""
+    stops = [wanted for wanted in problem.spectrum_at if wanted > size]
+    return min([size + width, problem.last, *stops])
+
+
+def _restart(
+    problem: PathProblem, space: RowSpace, size: int, frobenius: float, inherited: Float[np.ndarray, " n"] | None
+) -> State:
+    with np.errstate(all="ignore"):
+        whitened = solve_right(space.triangle, problem.flat_targets())
+        return State(
+            size=size,
+            frobenius_squared=frobenius,
+            whitened=whitened,
+            dual=solve_right_transposed(space.triangle, whitened),
+            predicted=project(space, whitened),
+            gram_inverse=inverse_row_norms(space.triangle) if inherited is None else inherited,
+        )
+
+
+def _downdated(state: State, panel: Panel) -> Float[np.ndarray, " n"]:
+    if panel.dual_directions is None:
+        return state.gram_inverse
+    return np.asarray(state.gram_inverse - np.einsum("ji,ji->i", panel.dual_directions, panel.dual_directions))
+
+
+def _solve_panel(
+    problem: PathProblem,
+    space: RowSpace,
+    state: State,
+    train: Float[np.ndarray, "b n"],
+    test: Float[np.ndarray, "b n_test"],
+) -> Panel:
+    weights = solve_right(space.triangle, train)
+    factor = _safe_factor(weights)
+    width = len(factor)
+    weights = np.asfortranarray(weights[:width])
+    coefficients = blas.dtrsm(1.0, factor, np.asfortranarray(weights @ state.whitened.T), lower=True)
+    directions = np.asfortranarray(test[:width]) - project(space, weights)
+    dual = None
+    if problem.leave_one_out or problem.ridge > 0.0:
+        dual = blas.dtrsm(1.0, factor, solve_right_transposed(space.triangle, weights), lower=True)
+        dual = np.ascontiguousarray(dual)
+    groups, outputs, _ = problem.targets.shape
+    return Panel(
+        test_directions=np.ascontiguousarray(blas.dtrsm(1.0, factor, directions, lower=True)),
+        dual_directions=dual,
+        terms=np.ascontiguousarray(coefficients).reshape(width, groups, outputs),
+        growth=np.cumsum(np.einsum("ij,ij->i", train[:width], train[:width])),
+    )
+
+
+def _safe_factor(weights: Float[np.ndarray, "b n"]) -> Float[np.ndarray, "width width"]:
+    """Cholesky factor of I + S^T S for the longest leading part of the panel that it answers safely."""
+    gram = blas.dsyrk(1.0, weights, lower=True)
+    np.fill_diagonal(gram, gram.diagonal() + 1.0)
+    first = np.sqrt(gram[:1, :1])
+    factor, info = lapack.dpotrf(gram, lower=True, overwrite_a=True)
+    if info != 0:
+        return np.asfortranarray(first)
+    pivots = factor.diagonal()
+    ratio = np.maximum.accumulate(pivots) / np.minimum.accumulate(pivots)
+    unsafe = np.flatnonzero(np.finfo(float).eps * ratio**2 > _CUT)
+    width = max(1, int(unsafe[0])) if len(unsafe) else len(pivots)
+    return np.asfortranarray(factor[:width, :width])
+
+
+def _record_panel(problem: PathProblem, old: State, new: State, panel: Panel, record: PathRecord) -> None:
+    """Record the sizes strictly between two states."""
+    inner = panel.width - 1
+    if not inner:
+        return
+    where = slice(old.size, old.size + inner)
+    terms = panel.terms[:inner]
+    _sweep_into(
+        _grouped(problem, old.predicted), panel.test_directions[:inner], terms, problem.test,
+        record.test_squares, record.test_wrong, where,
+    )  # fmt: skip
+    _record_fit(problem, old, panel.dual_directions, terms, record, where)
+    later = np.cumsum(np.sum(panel.terms**2, axis=2)[::-1], axis=0)[::-1]
+    _record_norm(problem, _group_squares(problem, new.whitened)[:, None] + later[1:].T, record, where)
+    trace = np.full(inner, old.gram_inverse.sum())
+    if panel.dual_directions is not None:
+        trace -= np.cumsum(np.einsum("ij,ij->i", panel.dual_directions[:inner], panel.dual_directions[:inner]))
+    record.condition[where] = np.sqrt((old.frobenius_squared + panel.growth[:inner]) * trace)
+    if problem.leave_one_out and panel.dual_directions is not None:
+        _leave_out_into(problem, old, panel.dual_directions[:inner], terms, record, where)
+    for wanted in problem.predict_at:
+        if old.size < wanted <= old.size + inner:
+            count = wanted - old.size
+            step = np.einsum("jm,jgo->gom", panel.test_directions[:count], terms[:count])
+            record.predictions[wanted] = _grouped(problem, old.predicted) + step
+
+
+def _record_state(problem: PathProblem, space: RowSpace, state: State, record: PathRecord) -> None:
+    """Record the size of a state, read off by a zero term; a singular one goes to the singular value decomposition."""
+    record.condition[state.size - 1] = state.condition if state.is_usable else np.inf
+    if state.size in problem.spectrum_at:
+        record.singular_values[state.size] = scipy.linalg.svdvals(to_dense(space.triangle))
+    if not state.is_usable:
+        _rescue(problem, space, state, record)
+        return
+    where = slice(state.size - 1, state.size)
+    groups, outputs, samples = problem.targets.shape
+    nothing, no_direction = np.zeros((1, groups, outputs)), np.zeros((1, samples))
+    _sweep_into(
+        _grouped(problem, state.predicted), np.zeros((1, state.predicted.shape[1])), nothing, problem.test,
+        record.test_squares, record.test_wrong, where,
+    )  # fmt: skip
+    _record_fit(problem, state, no_direction, nothing, record, where)
+    _record_norm(problem, _group_squares(problem, state.whitened)[:, None], record, where)
+    if problem.leave_one_out:
+        _leave_out_into(problem, state, no_direction, nothing, record, where)
+    if state.size in problem.predict_at:
+        record.predictions[state.size] = _grouped(problem, state.predicted)
+
+
+def _record_fit(
+    problem: PathProblem,
+    state: State,
+    directions: Float[np.ndarray, "b n"] | None,
+    terms: Float[np.ndarray, "inner groups outputs"],
+    record: PathRecord,
+    where: slice,
+) -> None:
+    """Training risk: without ridge the fit is exact, so only other references than the fitted one can differ."""
+    if problem.ridge > 0.0 and directions is not None:
+        fitted = problem.targets - problem.ridge * _grouped(problem, state.dual)
+        steps = problem.ridge * directions[: len(terms)]
+    else:
+        fitted, steps = problem.targets.copy(), np.zeros((1, problem.samples))
+        terms = np.zeros((1, *terms.shape[1:]))
+    _sweep_into(fitted, steps, terms, problem.train, record.train_squares, record.train_wrong, where)
+
+
+def _record_norm(
+    problem: PathProblem, whitened_squares: Float[np.ndarray, "groups b"], record: PathRecord, where: slice
+) -> None:
+    """|theta|^2 = |A|^2 - ridge |a|^2, where ridge a is the training residual."""
+    if problem.ridge > 0.0:
+        whitened_squares = whitened_squares - record.train_squares[0][:, where] / problem.ridge
+    record.norm_squared[:, where] = whitened_squares
+
+
+def _sweep_into(  # type: ignore[no-untyped-def]
+    predictions, directions, terms, labels, squares, wrong, where: slice
+) -> None:
+    """Sweep, and write what it measured to ``where``; one term may stand for many sizes."""
+    shape = (len(labels.targets), labels.targets.shape[1], len(terms))
+    new_squares, new_wrong = np.empty(shape), np.empty(shape)
+    sweep_predictions(predictions, directions, terms, labels.targets, labels.classes, new_squares, new_wrong)
+    squares[..., where], wrong[..., where] = new_squares, new_wrong
+
+
+def _leave_out_into(
+    problem: PathProblem,
+    state: State,
+    directions: Float[np.ndarray, "b n"],
+    terms: Float[np.ndarray, "b groups outputs"],
+    record: PathRecord,
+    where: slice,
+) -> None:
+    squares, wrong = np.empty((problem.groups, len(terms))), np.empty((problem.groups, len(terms)))
+    sweep_leave_one_out(
+        _grouped(problem, state.dual), state.gram_inverse.copy(), directions, terms, problem.targets,
+        problem.train.classes[0], squares, wrong,
+    )  # fmt: skip
+    record.left_out_squares[:, where], record.left_out_wrong[:, where] = squares, wrong
+
+
+def _grouped(problem: PathProblem, flat: Float[np.ndarray, "columns m"]) -> Float[np.ndarray, "groups outputs m"]:
+    groups, outputs, _ = problem.targets.shape
+    return np.array(flat, order="C").reshape(groups, outputs, -1)
+
+
+def _group_squares(problem: PathProblem, flat: Float[np.ndarray, "columns m"]) -> Float[np.ndarray, " groups"]:
+    return np.asarray(np.sum(_grouped(problem, flat) ** 2, axis=(1, 2)))
+
+
+def _rescue(problem: PathProblem, space: RowSpace, state: State, record: PathRecord) -> None:
+    """Z = L Q has the singular values of L, so its truncated solution is that of L, carried back by Q."""
+    if problem.ridge > 0.0:
+        return
+    lower = to_dense(space.triangle).T
+    solution = truncated_solution(lower, problem.flat_targets().T, order=state.size)
+    if solution is None:
+        return
+    record_solution(
+        problem, record, state.size, fitted=(lower @ solution.weights).T,
+        predicted=project(space, np.asfortranarray(solution.weights.T)),
+        norm_squared=np.sum(solution.weights**2, axis=0), condition=solution.condition,
+    )  # fmt: skip

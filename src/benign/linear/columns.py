@@ -1,0 +1,97 @@
+"""Where the path solvers take their columns from: two given matrices, or a feature map and raw inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float
+
+from benign.foundation.errors import InvalidArgument
+from benign.linear.features import FeatureMap
+
+
+@runtime_checkable
+class Columns(Protocol):
+    """Train and test columns in a fixed order."""
+
+    @property
+    def samples(self) -> int:
+        """Number of training rows n."""
+        ...
+
+    @property
+    def test_samples(self) -> int:
+        """Number of test rows."""
+        ...
+
+    def panel(self, start: int, stop: int) -> tuple[Float[np.ndarray, "n b"], Float[np.ndarray, "n_test b"]]:
+        """Columns ``start`` .. ``stop`` - 1, train and test."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GivenColumns:
+    """Columns of two given matrices."""
+
+    train: Float[np.ndarray, "n columns"]
+    test: Float[np.ndarray, "n_test columns"]
+
+    @property
+    def samples(self) -> int:
+        return len(self.train)
+
+    @property
+    def test_samples(self) -> int:
+        return len(self.test)
+
+    def panel(self, start: int, stop: int) -> tuple[Float[np.ndarray, "n b"], Float[np.ndarray, "n_test b"]]:
+        return self.train[:, start:stop], self.test[:, start:stop]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MappedColumns:
+    """Columns that a feature map makes from raw inputs, panel by panel, and that are forgotten after use."""
+
+    features: FeatureMap
+    train_inputs: Float[np.ndarray, "n d"]
+    test_inputs: Float[np.ndarray, "n_test d"]
+
+    @property
+    def samples(self) -> int:
+        return len(self.train_inputs)
+
+    @property
+    def test_samples(self) -> int:
+        return len(self.test_inputs)
+
+    def panel(self, start: int, stop: int) -> tuple[Float[np.ndarray, "n b"], Float[np.ndarray, "n_test b"]]:
+        train = self.features.columns(self.train_inputs, start, stop)
+        test = self.features.columns(self.test_inputs, start, stop)
+        if not (np.isfinite(train).all() and np.isfinite(test).all()):
+            raise InvalidArgument(
+                f"`features` gave NaN or infinity in columns {start + 1} to {stop}; check the scale of the inputs."
+            )
+        return train, test
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ComplexColumns:
+    """Complex columns as pairs of real ones: twice the training rows, real parts of the test rows."""
+
+    features: FeatureMap
+    train_inputs: Float[np.ndarray, "n d"]
+    test_inputs: Float[np.ndarray, "n_test d"]
+
+    @property
+    def samples(self) -> int:
+        return 2 * len(self.train_inputs)
+
+    @property
+    def test_samples(self) -> int:
+        return len(self.test_inputs)
+
+    def panel(self, start: int, stop: int) -> tuple[Float[np.ndarray, "n2 b"], Float[np.ndarray, "n_test b"]]:
+        train = self.features.columns(self.train_inputs, start, stop)
+        return train, self.features.columns(self.test_inputs, start, stop)[: len(self.test_inputs)]

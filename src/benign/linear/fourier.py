@@ -1,0 +1,120 @@
+"""Random Fourier features (Rahimi & Recht 2007), in real phase form and in the complex form of Belkin et al. 2019.
+
+Frequencies are drawn from the spectral measure of the Gaussian kernel exp(-|x - x'|^2 / (2 bandwidth^2)), in blocks
+whose random streams are addressed by the block's number: column j is the same in whatever range it is asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial.distance import pdist
+
+from benign.foundation.errors import InvalidArgument
+from benign.foundation.randomness import generator
+
+_BLOCK = 256
+
+
+def checked_bandwidth(bandwidth: object) -> float:
+    """The bandwidth, if it can be one.
+
+    Raises:
+        InvalidArgument: unless it is positive and finite.
+    """
+    is_number = isinstance(bandwidth, (int, float, np.integer, np.floating))
+    if not (is_number and math.isfinite(bandwidth) and bandwidth > 0.0):  # type: ignore[arg-type,operator]
+        raise InvalidArgument(f'`bandwidth` must be a positive number or "median", got {bandwidth!r}.')
+    return float(bandwidth)  # type: ignore[arg-type]
+
+
+def median_bandwidth(inputs: Float[np.ndarray, "m d"]) -> float:
+    """Median distance between pairs of the first 1,000 inputs.
+
+    Raises:
+        InvalidArgument: if most inputs coincide, so that the median distance is zero.
+    """
+    median = float(np.median(pdist(inputs[:1000]))) if len(inputs) > 1 else 0.0
+    if not (math.isfinite(median) and median > 0.0):
+        raise InvalidArgument(
+            '`bandwidth="median"` found no distance between the inputs (most of them are equal); give a number instead.'
+        )
+    return median
+
+
+@lru_cache(maxsize=8)
+def _block(
+    seed: int, initialisation: int, dimensions: int, number: int
+) -> tuple[Float[np.ndarray, "d b"], Float[np.ndarray, " b"]]:
+    """Unit-bandwidth frequencies and phases of one block of columns."""
+    random = generator(seed, "fourier features", initialisation, number)
+    return random.standard_normal((dimensions, _BLOCK)), random.uniform(0.0, 2.0 * math.pi, _BLOCK)
+
+
+def _frequencies(
+    seed: int, initialisation: int, dimensions: int, start: int, stop: int
+) -> tuple[Float[np.ndarray, "d columns"], Float[np.ndarray, " columns"]]:
+    first, last = start // _BLOCK, (stop - 1) // _BLOCK
+    blocks = [_block(seed, initialisation, dimensions, number) for number in range(first, last + 1)]
+    inside = slice(start - first * _BLOCK, stop - first * _BLOCK)
+    frequencies = np.concatenate([block[0] for block in blocks], axis=1)[:, inside]
+    return frequencies, np.concatenate([block[1] for block in blocks])[inside]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FourierFeatures:
+    r"""Column j is :math:`\sqrt 2 \cos(w_j^\top x + b_j)`, w_j ~ N(0, I / bandwidth^2), b_j ~ U[0, 2 pi].
+
+    One feature is one real column, so the interpolation threshold of n samples is n columns.
+    """
+
+    bandwidth: float
+    seed: int = 0
+    initialisation: int = 0
+
+    @property
+    def max_size(self) -> float:
+        """There is no end."""
+        return math.inf
+
+    def columns(self, inputs: Float[np.ndarray, "m d"], start: int, stop: int) -> Float[np.ndarray, "m columns"]:
+        """Columns ``start`` .. ``stop`` - 1."""
+        frequencies, phases = _frequencies(self.seed, self.initialisation, inputs.shape[1], start, stop)
+        angles = inputs @ (frequencies / self.bandwidth)
+        angles += phases
+        np.cos(angles, out=angles)
+        angles *= math.sqrt(2.0)
+        return angles
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComplexFourierFeatures:
+    r"""Belkin et al. 2019: column j is :math:`\exp(i\, v_j^\top x)` with a complex weight, v_j ~ N(0, I / bandwidth^2).
+
+    A complex least-squares problem in N columns is a real one in 2 N columns and 2 n rows: rows for the real part and
+    rows for the imaginary part, which is fitted to zero. Counted in complex columns the threshold is at N = n.
+    """
+
+    bandwidth: float
+    seed: int = 0
+    initialisation: int = 0
+
+    @property
+    def max_size(self) -> float:
+        """There is no end."""
+        return math.inf
+
+    def columns(self, inputs: Float[np.ndarray, "m d"], start: int, stop: int) -> Float[np.ndarray, "m2 columns"]:
+        """Real columns ``start`` .. ``stop`` - 1 of [Re Z, -Im Z; Im Z, Re Z], paired: 2j and 2j + 1 belong to v_j."""
+        first, last = start // 2, (stop + 1) // 2
+        frequencies, _ = _frequencies(self.seed, self.initialisation, inputs.shape[1], first, last)
+        angles = inputs @ (frequencies / self.bandwidth)
+        cosine, sine = np.cos(angles), np.sin(angles)
+        paired = np.empty((2 * len(inputs), 2 * (last - first)))
+        paired[: len(inputs), 0::2], paired[: len(inputs), 1::2] = cosine, -sine
+        paired[len(inputs) :, 0::2], paired[len(inputs) :, 1::2] = sine, cosine
+        return paired[:, start - 2 * first : stop - 2 * first]

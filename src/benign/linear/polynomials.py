@@ -1,0 +1,69 @@
+"""Polynomial bases of one input, nested by degree: column j has degree j."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+from numpy.polynomial import chebyshev, legendre, polynomial
+
+from benign.foundation.errors import InvalidArgument, unknown_name
+
+Basis = Literal["legendre", "chebyshev", "monomial"]
+_VANDERMONDE: dict[str, Callable[..., np.ndarray]] = {
+    "legendre": legendre.legvander,
+    "chebyshev": chebyshev.chebvander,
+    "monomial": polynomial.polyvander,
+}
+
+
+def checked_basis(basis: str) -> Basis:
+    """The basis, if it is known.
+
+    Raises:
+        UnknownName: otherwise, with the nearest name.
+    """
+    if basis not in _VANDERMONDE:
+        raise unknown_name("polynomial basis", basis, _VANDERMONDE)
+    return basis  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolynomialFeatures:
+    """Polynomials on [low, high]; the model with k columns is the polynomial of degree k - 1.
+
+    ``legendre`` (the default) is orthonormal under the uniform distribution on the interval, hence well conditioned;
+    ``monomial`` is x^j in the raw input. Below the threshold all bases give the same fit; beyond it the minimum norm
+    is the norm of the chosen basis.
+    """
+
+    low: float
+    high: float
+    basis: Basis = "legendre"
+
+    @property
+    def max_size(self) -> float:
+        """There is no end."""
+        return math.inf
+
+    def columns(self, inputs: Float[np.ndarray, "m d"], start: int, stop: int) -> Float[np.ndarray, "m columns"]:
+        """Columns of degree ``start`` .. ``stop`` - 1.
+
+        Raises:
+            InvalidArgument: if the inputs have more than one column.
+        """
+        if inputs.shape[1] != 1:
+            raise InvalidArgument(
+                f"`inputs` of a polynomial must have one column, got {inputs.shape[1]}; use random Fourier features."
+            )
+        values = inputs[:, 0]
+        if self.basis != "monomial":
+            values = (2.0 * values - self.low - self.high) / (self.high - self.low)
+        table = _VANDERMONDE[self.basis](values, stop - 1)[:, start:]
+        if self.basis == "legendre":
+            table = table * np.sqrt(2.0 * np.arange(start, stop) + 1.0)
+        return np.asarray(table)

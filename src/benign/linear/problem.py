@@ -1,0 +1,81 @@
+"""What a path is asked: targets to fit, label sets to compare with, and the arrays in which every size is recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Labels:
+    """Reference targets and their classes (-1 where a row has none), for each group of outputs."""
+
+    targets: Float[np.ndarray, "references groups outputs m"]
+    classes: Int[np.ndarray, "references groups m"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PathProblem:
+    """Least squares in ``groups`` target matrices on the same features, at every size 1..``last``.
+
+    The first training reference is what is fitted.
+    """
+
+    train: Labels
+    test: Labels
+    ridge: float
+    last: int
+    leave_one_out: bool
+    predict_at: frozenset[int]
+    spectrum_at: frozenset[int]
+
+    @property
+    def targets(self) -> Float[np.ndarray, "groups outputs n"]:
+        """The targets that are fitted."""
+        return self.train.targets[0]
+
+    @property
+    def groups(self) -> int:
+        """Number of target matrices."""
+        return self.targets.shape[0]
+
+    @property
+    def samples(self) -> int:
+        """Number of training rows n."""
+        return self.targets.shape[2]
+
+    def flat_targets(self) -> Float[np.ndarray, "columns n"]:
+        """All outputs of all groups as rows, Fortran order."""
+        return np.asfortranarray(self.targets.reshape(-1, self.samples))
+
+
+class PathRecord:
+    """Everything measured along a path; index k - 1 holds size k. NaN where nothing could be said."""
+
+    def __init__(self, problem: PathProblem) -> None:
+        groups, last = problem.groups, problem.last
+        self.train_squares = np.full((len(problem.train.targets), groups, last), np.nan)
+        self.train_wrong = np.full_like(self.train_squares, np.nan)
+        self.test_squares = np.full((len(problem.test.targets), groups, last), np.nan)
+        self.test_wrong = np.full_like(self.test_squares, np.nan)
+        self.left_out_squares = np.full((groups, last), np.nan)
+        self.left_out_wrong = np.full((groups, last), np.nan)
+        self.norm_squared = np.full((groups, last), np.nan)
+        self.condition = np.full(last, np.inf)
+        self.truncated = np.zeros(last, dtype=bool)
+        self.predictions: dict[int, np.ndarray] = {}
+        self.singular_values: dict[int, np.ndarray] = {}
+
+    def measures(self) -> tuple[np.ndarray, ...]:
+        """The arrays whose last axis is the size and that become NaN where a size is not trusted."""
+        return (
+            self.train_squares,
+            self.train_wrong,
+            self.test_squares,
+            self.test_wrong,
+            self.left_out_squares,
+            self.left_out_wrong,
+            self.norm_squared,
+        )

@@ -1,0 +1,45 @@
+"""The minimum-norm least-squares solution by singular value decomposition, for the few sizes that paths cannot answer.
+
+Equivalent to ``numpy.linalg.lstsq`` with its default cut-off, and it declines where the cut-off would decide the answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+from jaxtyping import Float
+
+from benign.linear.trust import LARGEST_CONDITION
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TruncatedSolution:
+    """Weights and the condition number of what was kept."""
+
+    weights: Float[np.ndarray, "k columns"]
+    condition: float
+
+
+def truncated_solution(
+    matrix: Float[np.ndarray, "n k"], targets: Float[np.ndarray, "n columns"], *, order: int
+) -> TruncatedSolution | None:
+    """Minimum-norm solution of ``matrix`` @ weights = ``targets``, negligible singular values taken as zero.
+
+    Args:
+        matrix: the design matrix, or its triangular factor.
+        targets: right-hand sides.
+        order: the larger dimension of the design matrix, which sets the cut-off eps * order of ``lstsq``.
+
+    Returns:
+        The solution, or None where a singular value lies between the cut-off and what float64 resolves: a solver's
+        answer there is an accident of rounding.
+    """
+    left, values, right = scipy.linalg.svd(matrix, full_matrices=False, check_finite=False)
+    cutoff = np.finfo(float).eps * order * values[0]
+    kept = values > values[0] / LARGEST_CONDITION
+    if not kept.any() or np.any(values[~kept] > cutoff):
+        return None
+    weights = right[kept].T @ ((left[:, kept].T @ targets) / values[kept, None])
+    return TruncatedSolution(weights=weights, condition=float(values[0] / values[kept][-1]))
