@@ -1,0 +1,24 @@
+"""Where samples come from: sources draw splits, with their label noise. Importing this loads no scikit-learn."""
+
+from __future__ import annotations
+
+from benign.sources.finite import FiniteData, FiniteSource, arrays
+from benign.sources.functions import FunctionSource, function, mml
+from benign.sources.images import digits, mnist
+from benign.sources.label_noise import add_gaussian, flip_labels, flipped_positions
+from benign.sources.protocol import Source
+
+__all__ = [
+    "FiniteData",
+    "FiniteSource",
+    "FunctionSource",
+    "Source",
+    "add_gaussian",
+    "arrays",
+    "digits",
+    "flip_labels",
+    "flipped_positions",
+    "function",
+    "mml",
+    "mnist",
+]

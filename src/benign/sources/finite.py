@@ -1,0 +1,222 @@
+"""A finite data set as a source: rows outside the test set are the pool, in an order that the draw shuffles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
+
+from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.randomness import generator
+from benign.foundation.replicate import Replicate
+from benign.foundation.split import Split
+from benign.sources.checks import checked_count, checked_number, fingerprint, frozen
+from benign.sources.label_noise import checked_deviation, checked_rate, with_label_noise
+from benign.sources.tables import input_matrix, target_matrix
+
+_SCALES = ("standard", "unit", "none")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FiniteData:
+    """All rows of a data set: what sources of different settings share.
+
+    Attributes:
+        inputs: rows x d, finite.
+        targets: rows x outputs, noise-free; one-hot for classification.
+        classes: names of the classes in index order, or None for regression.
+    """
+
+    inputs: Float[np.ndarray, "rows d"]
+    targets: Float[np.ndarray, "rows outputs"]
+    classes: tuple[str, ...] | None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of inputs and targets."""
+        return fingerprint(self.inputs, self.targets)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FiniteSource:
+    """A source over a :class:`FiniteData`; :func:`arrays`, :func:`digits` and :func:`mnist` make it.
+
+    Attributes:
+        data: the rows.
+        name: what titles and messages call it.
+        label_noise: share of flipped labels (classification) or standard deviation (regression).
+        test_samples: rows of the test set, drawn afresh in each draw.
+        scale: how inputs are scaled; see :func:`arrays`.
+    """
+
+    data: FiniteData
+    name: str
+    label_noise: float
+    test_samples: int
+    scale: str | float
+
+    def __post_init__(self) -> None:
+        rows = len(self.data.inputs)
+        if checked_count("test_samples", self.test_samples) >= rows:
+            raise InvalidArgument(
+                f"`test_samples` must leave rows to train on, got {self.test_samples} of {rows} rows; ask for "
+                f"at most {rows - 1}."
+            )
+        _check_scale(self.scale)
+        if self.classes is None:
+            checked_deviation("label_noise", self.label_noise)
+        else:
+            checked_rate(self.label_noise)
+
+    @property
+    def revision(self) -> int:
+        """Raised when the numbers change."""
+        return 1
+
+    @property
+    def max_samples(self) -> int:
+        """The rows outside the test set."""
+        return len(self.data.inputs) - self.test_samples
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Names of the classes in index order, or None for regression."""
+        return self.data.classes
+
+    def spec(self) -> dict[str, object]:
+        """Canonical settings with the SHA-256 of the data."""
+        return {
+            "source": "finite",
+            "name": self.name,
+            "rows": len(self.data.inputs),
+            "classes": None if self.classes is None else list(self.classes),
+            "label_noise": float(self.label_noise),
+            "test_samples": int(self.test_samples),
+            "scale": self.scale if isinstance(self.scale, str) else float(self.scale),
+            "data": self.data.fingerprint,
+        }
+
+    def draw(self, samples: int, replicate: Replicate) -> Split:
+        """Draw ``samples`` training rows and the test set of a replicate.
+
+        Raises:
+            InvalidArgument: if ``samples`` is not a positive integer or the pool has fewer rows.
+        """
+        samples = self._checked_samples(samples)
+        drawn = _drawn(self.data, self.test_samples, self.scale, replicate.seed, replicate.draw)
+        train_clean = frozen(self.data.targets[drawn.pool_rows[:samples]])
+        test_clean = frozen(self.data.targets[drawn.test_rows])
+        is_classification, noise = self.classes is not None, float(self.label_noise)
+        return Split(
+            train_inputs=drawn.pool[:samples],
+            train_targets=with_label_noise(
+                train_clean, is_classification=is_classification, amount=noise, replicate=replicate, part="train"
+            ),
+            train_targets_clean=train_clean,
+            test_inputs=drawn.test,
+            test_targets=test_clean,
+            test_targets_noisy=with_label_noise(
+                test_clean, is_classification=is_classification, amount=noise, replicate=replicate, part="test"
+            ),
+            pool=drawn.pool,
+            classes=self.classes,
+            replicate=replicate,
+        )
+
+    def _checked_samples(self, samples: int) -> int:
+        samples = checked_count("samples", samples)
+        if samples > self.max_samples:
+            raise InvalidArgument(
+                f"`samples` must be at most {self.max_samples}, got {samples}: {self.name} has {len(self.data.inputs)} "
+                f"rows and {self.test_samples} of them are for testing; ask for fewer or lower `test_samples`."
+            )
+        return samples
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Drawn:
+    """Scaled inputs of one draw, shared by all its splits."""
+
+    pool: Float[np.ndarray, "pool d"]
+    test: Float[np.ndarray, "n_test d"]
+    pool_rows: Int[np.ndarray, " pool"]
+    test_rows: Int[np.ndarray, " n_test"]
+
+
+@lru_cache(maxsize=2)
+def _drawn(data: FiniteData, test_samples: int, scale: str | float, seed: int, draw: int) -> _Drawn:
+    """Shuffle, set the test rows apart, fit the scaling on the rest; kept for the label-noise draws that follow."""
+    order = generator(seed, "rows", draw).permutation(len(data.inputs))
+    test_rows, pool_rows = order[:test_samples], order[test_samples:]
+    pool, test = data.inputs[pool_rows], data.inputs[test_rows]
+    if scale != "none":
+        centre, divisor = _fitted_scaling(pool, scale)
+        pool, test = (pool - centre) / divisor, (test - centre) / divisor
+    return _Drawn(pool=frozen(pool), test=frozen(test), pool_rows=pool_rows, test_rows=test_rows)
+
+
+def _fitted_scaling(pool: Float[np.ndarray, "pool d"], scale: str | float) -> tuple[Float[np.ndarray, " d"], float]:
+    """What to subtract from each column, and the one number to divide by."""
+    nothing = np.zeros(pool.shape[1])
+    if scale == "standard":
+        centre = pool.mean(axis=0)
+        return centre, float(np.sqrt(np.mean((pool - centre) ** 2))) or 1.0
+    if scale == "unit":
+        return nothing, float(np.abs(pool).max()) or 1.0
+    return nothing, float(scale)
+
+
+def _check_scale(scale: str | float) -> None:
+    if isinstance(scale, str):
+        if scale not in _SCALES:
+            raise unknown_name("scale", scale, _SCALES)
+    elif checked_number("scale", scale) <= 0.0:
+        raise InvalidArgument(f'`scale` must be a positive number, "standard", "unit" or "none", got {scale!r}.')
+
+
+def arrays(
+    inputs: ArrayLike,
+    targets: ArrayLike,
+    *,
+    task: str = "auto",
+    label_noise: float = 0.0,
+    test_samples: int | None = None,
+    scale: str | float = "standard",
+    name: str = "arrays",
+) -> FiniteSource:
+    """Your own data as a source.
+
+    Args:
+        inputs: rows x features, finite numbers; one dimension is one feature, images (rows x height x width) are
+            flattened. Arrays, nested lists and data frames will do. The values are copied.
+        targets: one label or value a row, or rows x outputs values for regression.
+        task: ``"classification"``, ``"regression"``, or ``"auto"``: strings and booleans are classes, integers are
+            classes where they take at most 50 different values and each twice on average, other numbers are values.
+        label_noise: share of labels flipped to another class (classification), or standard deviation of the Gaussian
+            noise added to the values (regression); on top of what noise the data have.
+        test_samples: rows kept for testing, drawn afresh in each draw; a fifth of the rows, at most 2,000, unless said.
+        scale: ``"standard"`` centres each column and divides all by one number, the standard deviation over all
+            entries; ``"unit"`` divides by the largest absolute entry; a number divides by that number (255 for
+            pixels); ``"none"`` does nothing. Fitted on the pool of each draw: all rows outside its test set.
+        name: what titles and messages call it.
+
+    Raises:
+        InvalidArgument: for data or settings that cannot be used; the message says where and what to do.
+
+    >>> source = arrays([[0.0], [1.0], [2.0], [3.0]], ["a", "b", "a", "b"], test_samples=1)
+    >>> source.max_samples, source.classes
+    (3, ('a', 'b'))
+    """
+    matrix = input_matrix(inputs)
+    rows = len(matrix)
+    target_rows, classes = target_matrix(targets, task=task, rows=rows)
+    return FiniteSource(
+        data=FiniteData(inputs=matrix, targets=target_rows, classes=classes),
+        name=name,
+        label_noise=label_noise,
+        test_samples=min(2000, max(1, rows // 5)) if test_samples is None else test_samples,
+        scale=scale,
+    )

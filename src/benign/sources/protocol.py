@@ -1,0 +1,60 @@
+"""The contract of a source: where samples come from."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from benign.foundation.replicate import Replicate
+from benign.foundation.split import Split
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A distribution M*, or a finite data set, with its label noise; draws a :class:`~benign.Split`.
+
+    Laws, which ``tests/sources/test_contract.py`` holds every source to:
+
+    1. *Prefix*: for one replicate the training set of n samples is the beginning of the one of n' > n, bit for bit,
+       label noise included; test set and pool do not depend on n.
+    2. *Pool*: centring and scaling are fitted once for a replicate, on its pool, whatever n is. The pool is all rows
+       outside the test set (finite data) or the first 10,000 samples in draw order (a distribution), so that the
+       training set is its beginning (or it is the beginning of the training set).
+    3. *Apart*: no sample of the test set is in the pool or the training set.
+    4. *Crossable*: ``draw`` alone chooses samples and test set, ``noise`` alone which positions in draw order get
+       which label noise, and ``initialisation`` changes nothing at all. Replicates that share a number share that
+       random object exactly.
+    5. *Addressed*: the split is a function of settings, ``samples`` and replicate; no call changes another's bits.
+    6. *Arrays* of a split are float64, C-contiguous and read-only, and may share memory with other splits.
+    """
+
+    @property
+    def name(self) -> str:
+        """What titles and messages call it."""
+        ...
+
+    @property
+    def revision(self) -> int:
+        """Raised when the numbers change; a golden-number test notices that they did."""
+        ...
+
+    @property
+    def max_samples(self) -> int | None:
+        """The largest n, or None where there is no end."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Names of the classes in index order, or None for regression."""
+        ...
+
+    def spec(self) -> dict[str, object]:
+        """Canonical settings, JSON values only, with a fingerprint of the data: with ``revision``, all that decides."""
+        ...
+
+    def draw(self, samples: int, replicate: Replicate) -> Split:
+        """Draw ``samples`` training samples and the test set of a replicate.
+
+        Raises:
+            InvalidArgument: if ``samples`` is not a positive integer or there are fewer.
+        """
+        ...

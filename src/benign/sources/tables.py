@@ -1,0 +1,205 @@
+"""From what users hold (arrays, lists, data frames) to matrices of float64, or a sentence that says why not."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+from numpy.typing import ArrayLike
+
+from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.memory import require_memory
+from benign.sources.checks import frozen
+from benign.sources.label_noise import one_hot
+
+_TASKS = ("auto", "classification", "regression")
+_MOST_INTEGER_CLASSES = 50
+_LARGEST_INPUT = 1e150  # its square is still finite
+
+
+def input_matrix(inputs: ArrayLike) -> Float[np.ndarray, "rows d"]:
+    """Inputs as a read-only copy, one row a sample.
+
+    Raises:
+        InvalidArgument: if they are no table of finite numbers with at least two rows.
+    """
+    array = _as_objects_if_text("inputs", inputs)
+    if array.ndim == 0:
+        raise InvalidArgument(f"`inputs` must be a dense table with one row a sample, got {_short(array.item())}.")
+    if len(array) < 2:
+        raise InvalidArgument(f"`inputs` must have at least 2 rows, one to train on and one to test, got {len(array)}.")
+    if array.size == 0:
+        raise InvalidArgument(f"`inputs` must have at least one column, got the shape {array.shape}.")
+    table = array.reshape(len(array), -1)
+    if table.dtype.kind not in "biuf":
+        table = _as_numbers("inputs", table)
+    matrix = np.array(table, dtype=np.float64, order="C")
+    _check_finite("inputs", matrix)
+    if np.abs(matrix).max() > _LARGEST_INPUT:
+        raise InvalidArgument(f"`inputs` must not exceed {_LARGEST_INPUT:g} in size; rescale them.")
+    return frozen(matrix)
+
+
+def target_matrix(
+    targets: ArrayLike, *, task: str, rows: int
+) -> tuple[Float[np.ndarray, "rows outputs"], tuple[str, ...] | None]:
+    """Targets as a read-only matrix, one-hot with the names of the classes for classification.
+
+    Raises:
+        InvalidArgument: if they are no labels or values of ``rows`` samples.
+    """
+    if task not in _TASKS:
+        raise unknown_name("task", task, _TASKS)
+    array = _homogeneous(targets)
+    if array.ndim == 0 or len(array) != rows:
+        given = "one value" if array.ndim == 0 else f"{len(array)} entries"
+        raise InvalidArgument(f"`targets` must have one entry for each of the {rows} rows of `inputs`, got {given}.")
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim > 1:
+        return _several_outputs(array, task), None
+    if task == "classification" or (task == "auto" and _are_classes(array)):
+        return _classified(array)
+    return _values(array[:, None]), None
+
+
+def _are_classes(array: Shaped[np.ndarray, " rows"]) -> bool:
+    if array.dtype.kind in "iu":
+        distinct = len(np.unique(array))
+        return distinct == 1 or distinct <= min(_MOST_INTEGER_CLASSES, len(array) // 2)
+    return array.dtype.kind in "bUS"
+
+
+def _classified(
+    array: Shaped[np.ndarray, " rows"],
+) -> tuple[Float[np.ndarray, "rows outputs"], tuple[str, ...]]:
+    if array.dtype.kind == "f":
+        array = _whole_numbers(array)
+    elif array.dtype.kind == "S":
+        array = array.astype(np.str_)
+    elif array.dtype.kind not in "biuU":
+        raise InvalidArgument(f"`targets` must be strings or integers to be classes, got {array.dtype}; convert them.")
+    names, labels = np.unique(array, return_inverse=True)
+    if len(names) < 2:
+        raise InvalidArgument(
+            f"`targets` must hold at least two classes, got only {names[0].item()!r}; there is nothing to tell apart."
+        )
+    require_memory(
+        16.0 * len(array) * len(names),
+        purpose=f"a target for each of {len(names)} classes and {len(array)} rows",
+        advice='merge classes, or say task="regression" if `targets` are values',
+    )
+    return one_hot(labels.astype(np.int64), len(names)), tuple(str(name) for name in names)
+
+
+def _whole_numbers(array: Float[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
+    _check_finite("targets", np.asarray(array, dtype=np.float64)[:, None])
+    broken = np.flatnonzero((array != np.round(array)) | (np.abs(array) >= 2.0**53))
+    if len(broken):
+        raise InvalidArgument(
+            f"`targets` must be strings or integers to be classes, got {array[broken[0]]} in row {broken[0]} (counted "
+            'from 0); say task="regression" for values.'
+        )
+    return array.astype(np.int64)
+
+
+def _several_outputs(array: Shaped[np.ndarray, "rows ..."], task: str) -> Float[np.ndarray, "rows outputs"]:
+    if array.ndim > 2 or task == "classification":
+        raise InvalidArgument(f"`targets` must be one column of class labels, got the shape {array.shape}.")
+    if task == "auto" and array.dtype.kind != "f":
+        raise InvalidArgument(
+            f'`targets` must be one column, got the shape {array.shape} of {array.dtype}; say task="regression" for '
+            "several outputs, or give class labels instead of one-hot rows."
+        )
+    return _values(array)
+
+
+def _values(table: Shaped[np.ndarray, "rows outputs"]) -> Float[np.ndarray, "rows outputs"]:
+    if table.shape[1] == 0:
+        raise InvalidArgument("`targets` must have at least one column, got none.")
+    if table.dtype.kind not in "biuf":
+        table = _as_numbers("targets", table)
+    matrix = np.array(table, dtype=np.float64, order="C")
+    _check_finite("targets", matrix)
+    if np.all(matrix == matrix[0]):
+        raise InvalidArgument(f"`targets` must vary, got {matrix[0, 0]} in every row; there is nothing to learn.")
+    return frozen(matrix)
+
+
+def _as_array(argument: str, values: object) -> Shaped[np.ndarray, "..."]:
+    """``numpy.asarray``, except that masked entries become NaN instead of reappearing."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        return np.asarray(np.ma.filled(values.astype(np.float64), np.nan))
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise InvalidArgument(f"`{argument}` must have rows of equal length, got a ragged list.") from error
+
+
+def _as_objects_if_text(argument: str, values: object) -> Shaped[np.ndarray, "..."]:
+    """Lists that hold text as objects: NumPy would turn ``["a", 1]`` into two strings without a word."""
+    array = _as_array(argument, values)
+    if isinstance(values, (list, tuple)) and array.dtype.kind in "US":
+        return np.asarray(values, dtype=object)
+    return array
+
+
+def _homogeneous(targets: ArrayLike) -> Shaped[np.ndarray, "..."]:
+    """Targets as an array of one kind.
+
+    Raises:
+        InvalidArgument: if text and numbers are mixed; the message names the first two kinds.
+    """
+    array = _as_objects_if_text("targets", targets)
+    if array.dtype.kind != "O":
+        return array
+    kinds = list(dict.fromkeys("a number" if _is_number(value) else type(value).__name__ for value in array.flat))
+    if len(kinds) > 1:
+        raise InvalidArgument(
+            f"`targets` must be all of one kind, got {kinds[0]} and {kinds[1]}; convert them to one, or remove the "
+            "rows where they are missing."
+        )
+    return _as_array("targets", array.tolist())
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def _as_numbers(argument: str, table: Shaped[np.ndarray, "rows d"]) -> Float[np.ndarray, "rows d"]:
+    """Objects as numbers, if all of them are; None becomes NaN."""
+    if table.dtype.kind != "O":
+        _refuse_entry(argument, table, 0, 0)
+    for (row, column), value in np.ndenumerate(table):
+        if value is not None and not isinstance(value, (bool, np.bool_)) and not _is_number(value):
+            _refuse_entry(argument, table, row, column)
+    try:
+        return table.astype(np.float64)
+    except OverflowError as error:
+        raise InvalidArgument(
+            f"`{argument}` must fit into float64, got an integer beyond 1e308; rescale them."
+        ) from error
+
+
+def _refuse_entry(argument: str, table: Shaped[np.ndarray, "rows d"], row: int, column: int) -> NoReturn:
+    raise InvalidArgument(
+        f"`{argument}` must be numbers, got {_short(table[row, column])} in row {row}, column {column} (counted from "
+        "0); encode it as a number or leave the column out."
+    )
+
+
+def _check_finite(argument: str, matrix: Float[np.ndarray, "rows d"]) -> None:
+    is_bad = ~np.isfinite(matrix)
+    if is_bad.any():
+        row, column = (int(index) for index in np.argwhere(is_bad)[0])
+        raise InvalidArgument(
+            f"`{argument}` must be finite, got {matrix[row, column]} in row {row}, column {column} (counted from 0); "
+            "remove the row or fill in the value."
+        )
+
+
+def _short(value: object) -> str:
+    """What the value looks like, on one line."""
+    text = " ".join(repr(value.item() if isinstance(value, np.generic) else value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
