@@ -14,7 +14,7 @@ def solve(matrix, targets, ridge):
     return right.T @ (filtered[:, None] * (left.T @ targets))
 
 
-def risks(train, targets, test, test_targets, size, ridge=0.0):
+def risks(train, targets, test, test_targets, *, size, ridge=0.0):
     """(train loss, test loss, test error, norm, test predictions, condition) of the model of one size."""
     weights = solve(train[:, :size], targets, ridge)
     fitted, predicted = train[:, :size] @ weights, test[:, :size] @ weights

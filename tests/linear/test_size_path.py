@@ -29,7 +29,7 @@ def test_every_size_agrees_with_svd(n, n_test, columns, ridge):
     scale = np.mean(np.sum(problem[1] ** 2, axis=1))
     assert path.sizes.tolist() == list(range(1, columns + 1))
     for k in range(1, columns + 1):
-        train, test, error, norm, _, condition = risks(*problem, k, ridge)
+        train, test, error, norm, _, condition = risks(*problem, size=k, ridge=ridge)
         tolerance = float(stated_tolerance(condition))
         assert abs(path.train_loss[k - 1] - train) <= tolerance * scale
         assert path.test_loss[k - 1] == pytest.approx(test, rel=tolerance)
@@ -47,7 +47,7 @@ def test_planted_singular_value_harms_no_later_size(smallest, ridge):
     path = size_path(*problem, ridge=ridge, leave_one_out=True)
     assert np.all(path.outcome[n + 1 :] == Outcome.CONVERGED)
     for k in range(n + 1, columns + 1):
-        _, test_loss, _, norm, _, condition = risks(*problem, k, ridge)
+        _, test_loss, _, norm, _, condition = risks(*problem, size=k, ridge=ridge)
         assert condition < 1e6
         assert path.test_loss[k - 1] == pytest.approx(test_loss, rel=1e-9)
         assert path.norm[k - 1] == pytest.approx(norm, rel=1e-9)
@@ -59,7 +59,7 @@ def test_planted_singular_value_at_the_threshold_itself(smallest):
     train, targets, test, test_targets = classification(np.random.default_rng(6), n, 40, n)
     problem = (plant(train, n, smallest), targets, test, test_targets)
     path = size_path(*problem)
-    _, expected, _, norm, _, condition = risks(*problem, n)
+    _, expected, _, norm, _, condition = risks(*problem, size=n)
     assert path.outcome[n - 1] == Outcome.CONVERGED
     assert path.test_loss[n - 1] == pytest.approx(expected, rel=float(stated_tolerance(condition)))
     assert path.norm[n - 1] == pytest.approx(norm, rel=float(stated_tolerance(condition)))
@@ -81,6 +81,7 @@ def test_leave_one_out_agrees_with_refits(ridge):
 def test_agrees_with_scikit_learn_ridge():
     problem = classification(np.random.default_rng(8), 40, 30, 100)
     path = size_path(*problem, ridge=0.7, predict_at=[13, 40, 77])
+    assert path.predictions is not None
     for row, k in enumerate([13, 40, 77]):
         model = Ridge(alpha=0.7, fit_intercept=False).fit(problem[0][:, :k], problem[1])
         np.testing.assert_allclose(path.predictions[row], model.predict(problem[2][:, :k]), rtol=1e-9, atol=1e-11)
@@ -90,6 +91,7 @@ def test_predictions_are_those_of_lstsq():
     train, targets, test, test_targets = classification(np.random.default_rng(4), 50, 20, 300)
     sizes = [1, 30, 50, 51, 90, 300]
     path = size_path(train, targets, test, test_targets, predict_at=sizes)
+    assert path.predictions is not None
     for row, k in enumerate(sizes):
         weights = np.linalg.lstsq(train[:, :k], targets, rcond=None)[0]
         np.testing.assert_allclose(path.predictions[row], test[:, :k] @ weights, rtol=1e-8, atol=1e-9)
@@ -120,7 +122,7 @@ def test_any_shape_agrees_with_svd(seed, n, columns, classes):
     problem = classification(np.random.default_rng(seed), n, 7, columns, classes)
     path = size_path(*problem, leave_one_out=True)
     for k in {1, min(n, columns), columns, (1 + columns) // 2}:
-        _, test, _, norm, _, condition = risks(*problem, k)
+        _, test, _, norm, _, condition = risks(*problem, size=k)
         assert path.test_loss[k - 1] == pytest.approx(test, rel=float(stated_tolerance(condition)))
         assert path.norm[k - 1] == pytest.approx(norm, rel=float(stated_tolerance(condition)))
 
@@ -223,7 +225,7 @@ class TestRankDeficiency:
         train[:, 9], train[7] = train[:, 1], train[3]
         path = size_path(train, targets, test, test_targets, ridge=1e-3)
         assert np.all(path.outcome == Outcome.CONVERGED)
-        _, expected, *_ = risks(train, targets, test, test_targets, 45, 1e-3)
+        _, expected, *_ = risks(train, targets, test, test_targets, size=45, ridge=1e-3)
         assert path.test_loss[44] == pytest.approx(expected, rel=1e-9)
 
 

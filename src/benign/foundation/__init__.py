@@ -1,1 +1,1 @@
-"""The ground floor: errors, outcomes, addressed randomness, replicates and splits, memory, progress, optional extras."""
+"""The ground floor: errors, outcomes, addressed randomness, replicates, splits, memory, progress, extras, files."""

@@ -1,7 +1,7 @@
 """Every size from 1 to n from one QR factorisation.
 
-With Z_n = Q R the coefficients c = Q^T Y and the directions D = Z_test R^-1 do not depend on the size: the model of size
-k predicts the first k terms of D c. The same holds for the training prediction (directions Q), for the weights
+With Z_n = Q R the coefficients c = Q^T Y and directions D = Z_test R^-1 do not depend on the size: the model of size k
+predicts the first k terms of D c. The same holds for the training prediction (directions Q), for the weights
 (directions R^-1) and for the leverages (sums of Q^2). With ridge it is the QR factorisation of [Z_n; sqrt(ridge) I].
 """
 
@@ -76,7 +76,7 @@ def record_below(problem: PathProblem, columns: Columns, record: PathRecord) -> 
     untrusted = np.flatnonzero(~is_trusted(condition))
     regular = int(untrusted[0]) if len(untrusted) else size
     if regular:
-        _sweep_regular(problem, factors, train, test, regular, record)
+        _sweep_regular(problem, factors, test, regular, record)
     _answer_rank_deficient(problem, train, test, untrusted, record)
     for wanted in problem.spectrum_at:
         if wanted <= size:
@@ -91,7 +91,6 @@ def _prefix_squares(matrix: Float[np.ndarray, "k k"]) -> Float[np.ndarray, " k"]
 def _sweep_regular(
     problem: PathProblem,
     factors: Factorisation,
-    train: Float[np.ndarray, "n k"],
     test: Float[np.ndarray, "n_test k"],
     size: int,
     record: PathRecord,
@@ -102,9 +101,10 @@ def _sweep_regular(
     directions = blas.dtrsm(1.0, factors.upper[:size, :size], np.asfortranarray(test[:, :size]), side=1)
     terms = np.ascontiguousarray(coefficients).reshape(size, groups, outputs)
     basis_rows = np.ascontiguousarray(basis.T)
+    measured = problem.train.targets.shape[3]
     test_rows = np.ascontiguousarray(directions.T)
     for rows, labels, squares, wrong in (
-        (basis_rows, problem.train, record.train_squares, record.train_wrong),
+        (basis_rows[:, :measured], problem.train, record.train_squares, record.train_wrong),
         (test_rows, problem.test, record.test_squares, record.test_wrong),
     ):
         _sweep(rows, terms, labels.targets, labels.classes, squares[..., :size], wrong[..., :size])
@@ -125,6 +125,7 @@ def _sweep_regular(
 def _sweep(rows, terms, targets, classes, squares, wrong) -> None:  # type: ignore[no-untyped-def]
     size, (groups, outputs, m) = len(rows), targets.shape[1:]
     new_squares, new_wrong = np.empty((len(targets), groups, size)), np.empty((len(targets), groups, size))
+    rows = np.ascontiguousarray(rows)
     sweep_predictions(np.zeros((groups, outputs, m)), rows, terms, targets, classes, new_squares, new_wrong)
     squares[...], wrong[...] = new_squares, new_wrong
 
@@ -161,7 +162,8 @@ def _answer_rank_deficient(
         if solution is not None:
             record_solution(
                 problem, record, int(index) + 1,
-                fitted=(train[:, : index + 1] @ solution.weights).T, predicted=(test[:, : index + 1] @ solution.weights).T,
+                fitted=(train[:, : index + 1] @ solution.weights).T,
+                predicted=(test[:, : index + 1] @ solution.weights).T,
                 norm_squared=np.sum(solution.weights**2, axis=0), condition=solution.condition,
             )  # fmt: skip
 
@@ -183,7 +185,7 @@ def record_solution(
         (fitted, problem.train, record.train_squares, record.train_wrong),
         (predicted, problem.test, record.test_squares, record.test_wrong),
     ):
-        prediction = flat.reshape(shape)
+        prediction = flat.reshape(shape)[..., : labels.targets.shape[3]]
         squares[..., size - 1] = np.sum((prediction - labels.targets) ** 2, axis=(2, 3))
         mistaken = (labels.classes >= 0) & (labels.classes != prediction.argmax(axis=1))
         wrong[..., size - 1] = np.sum(mistaken, axis=2)

@@ -260,7 +260,8 @@ def _record_fit(
         fitted = problem.targets - problem.ridge * _grouped(problem, state.dual)
         steps = problem.ridge * directions[: len(terms)]
     else:
-        fitted, steps = problem.targets.copy(), np.zeros((1, problem.samples))
+        measured = problem.train.targets.shape[3]
+        fitted, steps = problem.targets[..., :measured].copy(), np.zeros((1, measured))
         terms = np.zeros((1, *terms.shape[1:]))
     _sweep_into(fitted, steps, terms, problem.train, record.train_squares, record.train_wrong, where)
 

@@ -20,9 +20,18 @@ class Labels:
 class PathProblem:
     """Least squares in ``groups`` target matrices on the same features, at every size 1..``last``.
 
-    The first training reference is what is fitted.
+    Attributes:
+        targets: what is fitted, all training rows.
+        train: label sets on the leading training rows, where training risk is measured (all rows, but for embeddings).
+        test: label sets on the test rows.
+        ridge: scikit-learn's alpha.
+        last: largest size.
+        leave_one_out: whether leave-one-out risk is recorded.
+        predict_at: sizes whose test predictions are kept.
+        spectrum_at: sizes whose singular values are kept.
     """
 
+    targets: Float[np.ndarray, "groups outputs n"]
     train: Labels
     test: Labels
     ridge: float
@@ -30,11 +39,6 @@ class PathProblem:
     leave_one_out: bool
     predict_at: frozenset[int]
     spectrum_at: frozenset[int]
-
-    @property
-    def targets(self) -> Float[np.ndarray, "groups outputs n"]:
-        """The targets that are fitted."""
-        return self.train.targets[0]
 
     @property
     def groups(self) -> int:

@@ -69,4 +69,3 @@ def project(space: RowSpace, weights: Float[np.ndarray, "b n"]) -> Float[np.ndar
         part = np.asfortranarray(weights[:, start : start + len(rows)])
         blas.dgemm(1.0, part, rows, beta=1.0, c=result, overwrite_c=True)
     return result
-

@@ -14,6 +14,7 @@ from benign.foundation.errors import InvalidArgument
 from benign.foundation.memory import require_memory
 from benign.foundation.outcomes import Outcome
 from benign.foundation.progress import Progress, silent
+from benign.foundation.sizes import checked_sizes
 from benign.foundation.split import class_indices
 from benign.linear.below import record_below
 from benign.linear.beyond import panel_width, record_beyond
@@ -106,7 +107,7 @@ def size_path(
         train_targets: n x outputs, one-hot rows or real values; a vector counts as one output.
         test: the same for the n_test test samples.
         test_targets: likewise.
-        sizes: ``"every"`` or strictly increasing numbers of columns. With features without an end, "every" stops at 10 n.
+        sizes: ``"every"`` or strictly increasing numbers of columns. "every" stops at 10 n where features have no end.
         ridge: scikit-learn's alpha, the same for every size; features are never divided by sqrt(k).
         leave_one_out: also the exact leave-one-out risk, about a tenth more work.
         features: a feature map; then Z is made panel by panel and never held, memory is O(n^2 + n n_test).
@@ -129,12 +130,13 @@ def size_path(
     """
     fitted, tested = _as_matrix(train_targets, "train_targets"), _as_matrix(test_targets, "test_targets")
     columns, available = _as_columns(train, test, features, fitted, tested)
-    wanted = checked_sizes(sizes, available=available, samples=columns.samples)
+    wanted = checked_sizes(sizes, available=available, samples=columns.samples, unit="columns")
     last = int(max([wanted[-1], *_checked_extra(predict_at, available), *_checked_extra(spectrum_at, available)]))
     if not (np.isfinite(ridge) and ridge >= 0.0):
         raise InvalidArgument(f"`ridge` must be zero or a positive number, got {ridge!r}.")
+    train_labels = as_labels([[fitted]])
     problem = PathProblem(
-        train=as_labels([[fitted]]), test=as_labels([[tested]]), ridge=float(ridge), last=last,
+        targets=train_labels.targets[0], train=train_labels, test=as_labels([[tested]]), ridge=float(ridge), last=last,
         leave_one_out=leave_one_out, predict_at=frozenset(predict_at), spectrum_at=frozenset(spectrum_at),
     )  # fmt: skip
     record = solve_size_path(problem, columns, progress)
@@ -201,32 +203,6 @@ def _classes(targets: Float[np.ndarray, "m outputs"]) -> Int[np.ndarray, " m"]:
         np.all((targets == 0.0) | (targets == 1.0)) and np.all(targets.sum(axis=1) == 1.0)
     )
     return class_indices(targets) if is_one_hot else np.full(len(targets), -1, dtype=np.int64)
-
-
-def checked_sizes(sizes: Literal["every"] | ArrayLike, *, available: float, samples: int) -> Int[np.ndarray, " sizes"]:
-    """Sizes as a strictly increasing integer array.
-
-    Raises:
-        InvalidArgument: for zero, negative, fractional, unsorted, repeated or missing sizes, or more than ``available``.
-    """
-    if isinstance(sizes, str):
-        if sizes != "every":
-            raise InvalidArgument(f'`sizes` must be "every" or a list of numbers of columns, got {sizes!r}.')
-        return np.arange(1, int(available if np.isfinite(available) else 10 * samples) + 1)
-    wanted = np.atleast_1d(np.asarray(sizes))
-    if wanted.ndim != 1 or not wanted.size or not np.issubdtype(wanted.dtype, np.number):
-        raise InvalidArgument(f'`sizes` must be "every" or a list of at least one number of columns, got {sizes!r}.')
-    if np.any(wanted != np.floor(wanted)) or np.any(wanted < 1):
-        bad = wanted[(wanted != np.floor(wanted)) | (wanted < 1)][0]
-        raise InvalidArgument(f"`sizes` must be whole numbers of columns from 1 on, got {bad}.")
-    if np.any(np.diff(wanted) <= 0):
-        at = int(np.flatnonzero(np.diff(wanted) <= 0)[0])
-        raise InvalidArgument(
-            f"`sizes` must increase strictly, but {wanted[at]} is followed by {wanted[at + 1]}; sort them and drop repeats."
-        )
-    if wanted[-1] > available:
-        raise InvalidArgument(f"`sizes` asks for {wanted[-1]} columns, but there are only {int(available)}.")
-    return wanted.astype(np.int64)
 
 
 def _checked_extra(sizes: Sequence[int], available: float) -> list[int]:

@@ -1,6 +1,6 @@
-"""The minimum-norm least-squares solution by singular value decomposition, for the few sizes that paths cannot answer.
+"""The minimum-norm least-squares solution by singular value decomposition, for the few sizes that no path answers.
 
-Equivalent to ``numpy.linalg.lstsq`` with its default cut-off, and it declines where the cut-off would decide the answer.
+Equivalent to ``numpy.linalg.lstsq`` with its default cut-off; it declines where the cut-off would decide the answer.
 """
 
 from __future__ import annotations

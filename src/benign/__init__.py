@@ -1,0 +1,75 @@
+"""benign: why do over-parameterised models generalise, and is the overfitting of the model on your desk benign?
+
+The public names are listed here and loaded on first use: ``import benign`` itself is light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benign import linear, sources
+    from benign.foundation.errors import BenignError
+    from benign.foundation.outcomes import Outcome
+    from benign.foundation.replicate import Replicate
+    from benign.foundation.split import Split
+    from benign.procedures import Polynomial, Procedure, RandomFourier
+    from benign.reproduction import Reproduction, figure
+    from benign.surface import Curve, MeasurementInterrupted, Surface, measure
+
+# Where each public name lives: None for a module of that name.
+_HOMES: dict[str, str | None] = {
+    # measure and reproduce
+    "measure": "benign.surface",
+    "figure": "benign.reproduction",
+    # what they return
+    "Surface": "benign.surface",
+    "Curve": "benign.surface",
+    "Reproduction": "benign.reproduction",
+    "MeasurementInterrupted": "benign.surface",
+    # procedures
+    "Procedure": "benign.procedures",
+    "RandomFourier": "benign.procedures",
+    "Polynomial": "benign.procedures",
+    # where samples come from
+    "sources": None,
+    "Split": "benign.foundation.split",
+    "Replicate": "benign.foundation.replicate",
+    # the linear laboratory
+    "linear": None,
+    "Outcome": "benign.foundation.outcomes",
+    # errors
+    "BenignError": "benign.foundation.errors",
+}
+
+__all__ = [
+    "BenignError",
+    "Curve",
+    "MeasurementInterrupted",
+    "Outcome",
+    "Polynomial",
+    "Procedure",
+    "RandomFourier",
+    "Replicate",
+    "Reproduction",
+    "Split",
+    "Surface",
+    "figure",
+    "linear",
+    "measure",
+    "sources",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'benign' has no attribute {name!r}")
+    home = _HOMES[name]
+    value = importlib.import_module(f"benign.{name}") if home is None else getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,130 @@
+"""``benign``: each command is a few lines over one library call.
+
+Exit codes: 0 also for a finding that fails, 1 for a failed run, 2 for bad input, 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from benign.foundation.errors import BenignError
+
+if TYPE_CHECKING:
+    from benign.reproduction import Reproduction
+
+app = typer.Typer(
+    help="Why do over-parameterised models generalise, and is your overfitting benign?",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Scale = Annotated[str, typer.Option(help="smoke, quick, standard or paper.")]
+Seed = Annotated[int, typer.Option(help="Root seed of all randomness.")]
+Workers = Annotated[int | None, typer.Option(help="Worker processes; chosen if not given.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
+
+
+@app.command("figures")
+def list_figures(
+    as_json: AsJson = False,
+    names: Annotated[bool, typer.Option("--names", help="Print the names alone.")] = False,
+) -> None:
+    """List the published figures that can be reproduced.
+
+    Example: benign figures
+    """
+    from benign.reproduction import all_figures
+
+    table = all_figures()
+    if as_json:
+        print(json.dumps([{"name": row.name, "title": row.title, "paper": row.paper} for row in table], indent=2))
+        return
+    for row in table:
+        print(row.name if names else f"{row.name:22} {row.title}\n{'':22} {row.paper}, {row.number}")
+
+
+@app.command("figure")
+def reproduce_figure(
+    name: Annotated[str, typer.Argument(help="A name that `benign figures` lists.")],
+    scale: Scale = "quick",
+    out: Annotated[Path | None, typer.Option(help="Output folder [default: benign-report/NAME].")] = None,
+    seed: Seed = 0,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Reproduce one figure: measure it, judge its claims, draw it.
+
+    Example: benign figure belkin2019_fourier --scale smoke --out /tmp/belkin
+    """
+    from benign.cli.progress import shown
+    from benign.reproduction import checked_folder, reproduce
+
+    folder = checked_folder(out or Path("benign-report") / name, name=name, scale=scale)
+    with shown(name) as progress:
+        result = reproduce(name, scale=scale, seed=seed, workers=workers, progress=progress, rescue=folder)
+    files = result.save(folder)
+    if as_json:
+        print(json.dumps({**result.to_dict(), "files": [str(file) for file in files]}, indent=2))
+        return
+    _print_findings(result)
+    print(files[-1])
+
+
+@app.command("demo")
+def run_demo(
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("benign-report"),
+    seed: Seed = 0,
+    scale: Scale = "quick",
+    workers: Workers = None,
+) -> None:
+    """From the bias-variance curve to double descent on real images, in about a minute; writes one report.
+
+    Example: benign demo --scale smoke --out /tmp/demo
+    """
+    from benign.cli.progress import shown
+    from benign.reproduction import all_figures, checked_folder, reproduce, write_report
+
+    folder = checked_folder(out, name=all_figures()[0].name, scale=scale)
+    results = []
+    for row in all_figures():
+        with shown(row.name) as progress:
+            results.append(
+                reproduce(
+                    row.name, scale=scale, seed=seed, workers=workers, progress=progress, rescue=folder / row.name
+                )
+            )
+        results[-1].save(folder / row.name)
+        _print_findings(results[-1])
+    print("\nThe whole story, in one page that needs no network:")
+    print(write_report(results, folder / "report.html", command="benign demo"))
+
+
+def _print_findings(result: Reproduction) -> None:
+    print(f"\n{result.figure.title} ({result.figure.paper}, {result.figure.number})")
+    print(result.headline)
+    for finding in result.findings:
+        print(f"  {finding.verdict.sign} {finding.verdict.value:9} {finding.sentence}")
+
+
+def main() -> None:
+    """Run the command line; every error of ours is one line on standard error."""
+    try:
+        app()
+    except KeyboardInterrupt as interrupt:
+        sys.exit(_complain(str(interrupt) or "Interrupted; nothing had been measured.", 130))
+    except BenignError as error:
+        sys.exit(_complain(str(error), 2))
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+def _complain(sentence: str, code: int) -> int:
+    print(f"benign: {sentence}", file=sys.stderr)
+    return code

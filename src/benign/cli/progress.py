@@ -1,0 +1,52 @@
+"""Progress on standard error: a bar on a terminal, plain lines elsewhere, nothing for work under a second."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from benign.foundation.progress import Progress
+
+_PATIENCE_SECONDS = 1.0
+_LINE_SECONDS = 10.0
+
+
+@contextmanager
+def shown(title: str) -> Iterator[Progress]:
+    """A listener that shows progress under ``title`` while the block runs."""
+    if not sys.stderr.isatty():
+        yield _Lines(title)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks = {}
+
+        def listen(task: str, done: float, total: float) -> None:
+            if task not in tasks:
+                tasks[task] = bar.add_task(f"{title}: {task}", total=total)
+            bar.update(tasks[task], completed=done, total=total)
+
+        yield listen
+
+
+class _Lines:
+    """One line a task and ten seconds, the first after one second."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._start = time.monotonic()
+        self._last = self._start + _PATIENCE_SECONDS - _LINE_SECONDS
+
+    def __call__(self, task: str, done: float, total: float) -> None:
+        now = time.monotonic()
+        if now - self._last >= _LINE_SECONDS:
+            self._last = now
+            print(
+                f"{self._title}: {task} {done:g} of {total:g}, {now - self._start:.0f} s", file=sys.stderr, flush=True
+            )

@@ -1,0 +1,143 @@
+"""From sections of a surface to a curve's Display: series with their spread, landmarks, threshold and regimes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from benign.curves import Landmark, Landmarks
+from benign.plots import Band, CurveDisplay, Mark, Role, Series, Threshold, series_from_replicates, spread_sentence
+
+REGIME_BAND = 1.5
+AXIS_WORDS = {"time": "time", "samples": "number of training samples (samples)"}
+METRIC_WORDS = {
+    "loss": "loss (squared error)",
+    "error": "zero-one error",
+    "norm": "norm of the weights",
+    "function_norm": "norm sqrt(size) |weights|",
+}
+
+
+def size_label(surface: xr.Dataset) -> str:
+    """Axis label of the size: what is counted."""
+    return f"number of {surface.attrs.get('size_name', 'units')} (size)"
+
+
+def metric_label(metric: str) -> str:
+    """Axis label of a metric."""
+    if metric in METRIC_WORDS:
+        return METRIC_WORDS[metric]
+    kind = next((kind for kind in ("loss", "error") if kind in metric), None)
+    return METRIC_WORDS[kind] if kind else metric.replace("_", " ")
+
+
+def metric_series(
+    section: xr.Dataset, metric: str, dim: str, *, name: str | None = None, role: Role | None = None
+) -> Series:
+    """One metric of a section along ``dim``, as median and band over replicates."""
+    values = np.asarray(section[metric].transpose("replicate", dim).values, dtype=np.float64)
+    chosen = role or _role(metric)
+    return series_from_replicates(name or _series_name(metric), section[dim].values.astype(float), values, chosen)
+
+
+def _role(metric: str) -> Role:
+    if metric.startswith("train"):
+        return Role.TRAIN
+    return Role.NORM if metric in ("norm", "function_norm") else Role.TEST
+
+
+def _series_name(metric: str) -> str:
+    words = metric.split("_")
+    rest = [word for word in words if word not in ("loss", "error")]
+    return ", ".join(rest) if words[0] in ("train", "test") else " ".join(words)
+
+
+def landmark_marks(landmarks: Landmarks) -> tuple[Mark, ...]:
+    """The landmarks that exist, named as in the vocabulary."""
+    named = (
+        ("classical minimum" if landmarks.peak else "minimum", landmarks.classical_minimum),
+        ("peak", landmarks.peak),
+        ("second descent to", landmarks.second_descent),
+    )
+    return tuple(
+        Mark(position=mark.position, value=mark.value, label=label) for label, mark in named if mark is not None
+    )
+
+
+def threshold_line(threshold: Landmark | None, *, words: str = "threshold") -> Threshold | None:
+    """The interpolation threshold with its interval, if there is one."""
+    if threshold is None:
+        return None
+    low, high = threshold.position_interval
+    if not (np.isfinite(low) and np.isfinite(high)):
+        low = high = threshold.position
+    return Threshold(position=threshold.position, low=low, high=high, label=words)
+
+
+def regime_bands(samples: float, positions: Float[np.ndarray, " K"]) -> tuple[Band, ...]:
+    """Regimes of a family whose effective model complexity is its size: critical within a factor 1.5 of n."""
+    edges = [positions[0], samples / REGIME_BAND, samples * REGIME_BAND, positions[-1]]
+    labels = ("under-parameterised", "critical", "over-parameterised")
+    return tuple(
+        Band(low=low, high=high, label=label, is_critical=label == "critical")
+        for low, high, label in zip(edges, edges[1:], labels, strict=False)
+        if low < high
+    )
+
+
+def curve_display(section: xr.Dataset, metric: str, dim: str, landmarks: Landmarks) -> CurveDisplay:
+    """The Display of one metric along one axis; a test metric gets its train twin beside it."""
+    series = [metric_series(section, metric, dim)]
+    twin = metric.replace("test", "train").removesuffix("_noisy")
+    if metric.startswith("test") and twin in section:
+        series.append(metric_series(section, twin, dim))
+    label = size_label(section) if dim == "size" else AXIS_WORDS[dim]
+    n = section["samples"].item() if dim != "samples" else None
+    title = section.attrs.get("title", "Risk") + (f", n = {n:,}" if n is not None else "")
+    return CurveDisplay(
+        title=title,
+        series=tuple(series),
+        marks=landmark_marks(landmarks),
+        threshold=threshold_line(landmarks.threshold),
+        x_label=label,
+        y_label=metric_label(metric),
+        y_log="error" not in metric,
+        caption=spread_sentence(section.sizes["replicate"]),
+        position_name="sizes" if dim == "size" else dim,
+    )
+
+
+def size_display(
+    surface: xr.Dataset,
+    metrics: tuple[str, ...],
+    *,
+    title: str,
+    y_label: str,
+    landmarks: Landmarks | None = None,
+    remedies: Mapping[str, tuple[xr.Dataset, str]] | None = None,
+    y_log: bool = True,
+    y_limits: tuple[float, float] | None = None,
+    with_regimes: bool = False,
+) -> CurveDisplay:
+    """Several metrics of a one-n surface over size; ``remedies`` maps a name to (surface, metric)."""
+    section = surface.isel(time=0, samples=0)
+    series = [metric_series(section, metric, "size") for metric in metrics]
+    for name, (other, metric) in (remedies or {}).items():
+        series.append(metric_series(other.isel(time=0, samples=0), metric, "size", name=name, role=Role.REMEDY))
+    n = int(surface["samples"].values[0])
+    positions = section["size"].values.astype(float)
+    return CurveDisplay(
+        title=title,
+        series=tuple(series),
+        marks=landmark_marks(landmarks) if landmarks is not None else (),
+        threshold=Threshold(position=float(n), low=float(n), high=float(n), label="features = samples:"),
+        x_label=size_label(surface),
+        y_label=y_label,
+        y_log=y_log,
+        y_limits=y_limits,
+        caption=spread_sentence(surface.sizes["replicate"]),
+        regimes=regime_bands(n, positions) if with_regimes else (),
+    )

@@ -1,0 +1,55 @@
+"""What a figure is: a named reproduction with its measurement at each scale, its findings and its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import xarray as xr
+
+from benign.curves import Finding
+from benign.foundation.progress import Progress
+from benign.plots import Display
+
+Surfaces = Mapping[str, xr.Dataset]
+SCALES = ("smoke", "quick", "standard", "paper")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """One picture of a figure: what it asks, what it shows and the one sentence that says what to see in it."""
+
+    name: str
+    heading: str
+    display: Display
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureOptions:
+    """How a figure is measured; none of it changes the numbers but ``scale`` and ``seed``."""
+
+    scale: str
+    seed: int
+    workers: int | None
+    progress: Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A published figure that this package reproduces.
+
+    ``measure`` gives the surfaces; ``findings``, ``pictures``, ``headline`` and ``lede`` are pure functions of them, so
+    that a stored surface tells the same story as a new one.
+    """
+
+    name: str
+    title: str
+    paper: str
+    number: str
+    revision: int
+    measure: Callable[[MeasureOptions], Surfaces]
+    findings: Callable[[Surfaces], tuple[Finding, ...]]
+    pictures: Callable[[Surfaces], tuple[Picture, ...]]
+    headline: Callable[[Surfaces, tuple[Finding, ...]], str]
+    lede: Callable[[Surfaces], str]

@@ -1,0 +1,304 @@
+"""Deisenroth, Faisal, Ong 2020, "Mathematics for Machine Learning", section 9.2.2: polynomial under- and over-fitting.
+
+Book: N = 10 samples, x ~ U[-5, 5], y = -sin(x / 5) + cos(x) + noise of standard deviation 0.2; polynomials of degree 0
+to 9; 200 test points on a grid. The test error is lowest at degree 4, about the same at 5, and rises strongly from 6;
+degree 9 interpolates. One data set is shown. Ours: many data sets, medians, the same test grid with noise-free targets,
+the split of the risk into approximation gap and what sampling adds, and what lies beyond degree 9.
+
+Runtime on two cores: smoke 2 s, quick about 10 s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float, Int
+
+from benign.curves import Finding, Verdict, interval_claim, paired_claim
+from benign.experiments import measure
+from benign.figures.drawing import size_display
+from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.sections import along_size, at_size, samples_of, sizes_of
+from benign.foundation.randomness import generator
+from benign.foundation.replicate import Replicate
+from benign.linear import PolynomialFeatures, size_path
+from benign.plots import CurveDisplay, FitPanel, FitsDisplay, Role, Series
+from benign.procedures import Polynomial
+from benign.sources import mml
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What one scale measures; committed before its first run."""
+
+    replicates: int
+
+
+SETTINGS = {
+    "smoke": Settings(replicates=100),
+    "quick": Settings(replicates=1000),
+    "standard": Settings(replicates=2000),
+    "paper": Settings(replicates=10_000),
+}
+SAMPLES = 10
+LARGEST = 60
+BOOK = SAMPLES  # the book's degrees 0 .. 9 are 1 .. 10 coefficients
+SHOWN = (1, 2, 4, 5, 7, 10)
+TOO_SMALL = 3
+
+
+def _measure(options: MeasureOptions) -> Surfaces:
+    """The surface ``polynomial``: every number of coefficients from 1 to 60 on many data sets."""
+    surface = measure(
+        Polynomial(), mml(), samples=[SAMPLES], sizes=np.arange(1, LARGEST + 1),
+        replicates=SETTINGS[options.scale].replicates, seed=options.seed, workers=options.workers,
+        progress=options.progress,
+    )  # fmt: skip
+    return {"polynomial": surface}
+
+
+def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
+    surface = surfaces["polynomial"]
+    loss = np.log10(along_size(surface, "test_loss"))
+    low, high = _best_degree_interval(loss[:, :BOOK], int(surface.attrs["seed"]))
+    return (
+        interval_claim(
+            name="best_degree", claim="Among degrees 0 to 9 the median test loss is lowest at degree 4 or 5",
+            estimate=float(np.median(loss[:, :BOOK], axis=0).argmin()), interval=(low, high), allowed=(4.0, 5.0),
+            unit="degree", replicates=len(loss), test="bootstrap over data sets of the median curve's lowest degree",
+            paper="degree 4 lowest, about the same at 5 (Fig. 9.6)",
+        ),
+        _higher("too_small_underfits", "The constant (degree 0) has a higher test loss than degree 4", loss, 0, 4),
+        _higher("too_large_overfits", "Degree 9, which interpolates, has a higher test loss than degree 4", loss, 9, 4),
+        _higher("six_is_worse", "Degree 6 has a higher test loss than degree 5", loss, 6, 5),
+        paired_claim(
+            name="beyond_the_book", claim=f"Degree {LARGEST - 1} (smallest norm) has a lower test loss than degree 9",
+            differences=loss[:, 9] - loss[:, LARGEST - 1], unit="log10 of the loss",
+            paper="not in the book, which stops at degree 9",
+        ),
+    )  # fmt: skip
+
+
+def _higher(name: str, claim: str, loss: Float[np.ndarray, "replicates sizes"], worse: int, better: int) -> Finding:
+    return paired_claim(
+        name=name, claim=claim, differences=loss[:, worse] - loss[:, better], unit="log10 of the loss",
+        paper="test error falls, is lowest at degree 4, rises strongly from 6 (Fig. 9.6)",
+    )  # fmt: skip
+
+
+def _best_degree_interval(loss: Float[np.ndarray, "replicates degrees"], seed: int) -> tuple[float, float]:
+    """95 % percentile interval of the lowest degree of the median curve, over resampled data sets."""
+    random = generator(seed, "bootstrap of the best degree")
+    best = [np.median(loss[random.integers(0, len(loss), len(loss))], axis=0).argmin() for _ in range(500)]
+    low, high = np.quantile(best, [0.025, 0.975], method="inverted_cdf")
+    return float(low), float(high)
+
+
+def _grid() -> tuple[Float[np.ndarray, "m 1"], Float[np.ndarray, "m 1"]]:
+    """Test grid and noise-free target."""
+    split = mml().draw(SAMPLES, Replicate())
+    return split.test_inputs, split.test_targets
+
+
+def approximation_gap() -> Float[np.ndarray, " sizes"]:
+    """Squared distance, on the test grid, between the target and its closest polynomial of each degree 0 .. 59."""
+    inputs, targets = _grid()
+    features = PolynomialFeatures(low=float(inputs.min()), high=float(inputs.max()))
+    return size_path(inputs, targets, inputs, targets, features=features, sizes=np.arange(1, LARGEST + 1)).train_loss
+
+
+def closest_element(size: int) -> Float[np.ndarray, " m"]:
+    """The polynomial of ``size`` coefficients closest to the target, on the test grid."""
+    inputs, targets = _grid()
+    features = PolynomialFeatures(low=float(inputs.min()), high=float(inputs.max()))
+    path = size_path(inputs, targets, inputs, targets, features=features, sizes=[size], predict_at=[size])
+    assert path.predictions is not None
+    return path.predictions[0][:, 0]
+
+
+def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
+    surface = surfaces["polynomial"]
+    return (
+        _fits_picture(surface),
+        _curve_picture(surface),
+        _closest_picture(surface),
+        _gap_picture(surface),
+        _beyond_picture(surface),
+    )
+
+
+def _fits_picture(surface: xr.Dataset) -> Picture:
+    inputs, targets = _grid()
+    first = mml().draw(SAMPLES, _replicate(surface, 0))
+    fits = [_fits(surface, data_set, np.array(SHOWN)) for data_set in range(25)]
+    display = FitsDisplay(
+        title="The same ten points, six polynomials",
+        grid=inputs[:, 0],
+        truth=targets[:, 0],
+        train_inputs=first.train_inputs[:, 0],
+        train_targets=first.train_targets[:, 0],
+        panels=tuple(
+            FitPanel(label=f"degree {size - 1}", fit=fits[0][row], others=np.stack([fit[row] for fit in fits[1:]]))
+            for row, size in enumerate(SHOWN)
+        ),
+    )
+    sentence = (
+        "A polynomial of too low a degree misses the shape (under-fitting), degree 4 is about right, "
+        "and degree 9 passes "
+        "through all ten points and swings wildly between them (over-fitting); faint lines are the fits to other data."
+    )
+    return Picture(
+        name="fits", heading="What is under-fitting, and what is over-fitting?", display=display, sentence=sentence
+    )
+
+
+def _replicate(surface: xr.Dataset, data_set: int) -> Replicate:
+    return Replicate(seed=int(surface.attrs["seed"]), draw=data_set, initialisation=data_set, noise=data_set)
+
+
+def _fits(surface: xr.Dataset, data_set: int, sizes: Int[np.ndarray, " sizes"]) -> Float[np.ndarray, "sizes m"]:
+    """Fits to one of the surface's data sets, on the test grid."""
+    split = mml().draw(SAMPLES, _replicate(surface, data_set))
+    return np.stack([fit.values[:, 0] for fit in Polynomial().predict(split, _grid()[0], sizes)])
+
+
+def _closest_picture(surface: xr.Dataset) -> Picture:
+    """A space that is too small for the target: what it can reach at best, and what ten samples make of it."""
+    inputs, targets = _grid()
+    grid = inputs[:, 0]
+    size = TOO_SMALL + 1
+    closest = closest_element(size)
+    fits = np.stack([_fits(surface, data_set, np.array([size]))[0] for data_set in range(200)])
+    low, median, high = np.quantile(fits, [0.1, 0.5, 0.9], axis=0)
+    display = CurveDisplay(
+        title=f"Degree {TOO_SMALL} is too small for this function",
+        series=(
+            Series(name="fits to 10 points", positions=grid, median=median, low=low, high=high, role=Role.TEST),
+            Series(
+                name="closest cubic", positions=grid, median=closest, low=closest, high=closest, role=Role.REMEDY
+            ),
+            Series(
+                name="true function", positions=grid, median=targets[:, 0], low=targets[:, 0], high=targets[:, 0],
+                role=Role.REFERENCE,
+            ),
+        ),
+        x_label="x", y_label="y", x_log=False, y_log=False, y_limits=(-2.5, 2.0), position_name="grid points",
+        caption=f"Fits: median of {len(fits)} data sets; band: 10 % to 90 % of them.",
+    )  # fmt: skip
+    gap = approximation_gap()[size - 1]
+    sampling = float(np.median(along_size(surface, "test_loss")[:, size - 1])) - gap
+    sentence = (
+        f"No cubic is the true function: the closest one (dotted) stays a loss of {gap:.2g} away, the "
+        "approximation gap, "
+        f"however many samples there are; fitting ten noisy points adds {sampling:.2g} in the median, "
+        "mostly at the ends."
+    )
+    return Picture(
+        name="closest_element", heading="What if the model cannot express the truth?", display=display,
+        sentence=sentence,
+    )  # fmt: skip
+
+
+def _book_part(surface: xr.Dataset) -> xr.Dataset:
+    return surface.sel(size=slice(1, BOOK))
+
+
+def _curve_picture(surface: xr.Dataset) -> Picture:
+    display = size_display(
+        _book_part(surface), ("test_loss", "train_loss"), title="The bias-variance curve of the book",
+        y_label="loss (squared error)", y_limits=(1e-3, 1e4),
+    )  # fmt: skip
+    medians = np.median(along_size(surface, "test_loss"), axis=0)
+    sentence = (
+        f"Over {surface.sizes['replicate']:,} data sets the training loss only falls, while the "
+        "median test loss falls to "
+        f"{medians[:BOOK].min():.2g} at degree {medians[:BOOK].argmin()} and then rises to "
+        f"{medians[9]:,.3g} at degree 9, "
+        "where the ten coefficients fit the ten points exactly."
+    )
+    return Picture(name="u_curve", heading="How large should the model be?", display=display, sentence=sentence)
+
+
+def _gap_picture(surface: xr.Dataset) -> Picture:
+    """Pythagoras on the grid: the fit and the closest element differ inside the space, the gap is outside it."""
+    gap = approximation_gap()[:BOOK]
+    sizes = sizes_of(surface)[:BOOK]
+    total = along_size(surface, "test_loss")[:, :BOOK]
+    sampling = np.quantile(np.maximum(total - gap, 0.0), [0.1, 0.5, 0.9], axis=0)
+    display = CurveDisplay(
+        title="What the space cannot reach, and what ten samples add",
+        series=(
+            Series(
+                name="approximation gap", positions=sizes, median=gap, low=gap, high=gap, role=Role.REFERENCE
+            ),
+            Series(
+                name="sampling adds", positions=sizes, median=sampling[1], low=sampling[0], high=sampling[2],
+                role=Role.TEST,
+            ),
+        ),
+        x_label="number of coefficients (size): degree + 1", y_label="loss (squared error)", x_log=False,
+        caption=f"Line: median of {len(total):,} data sets; band: 10 % to 90 %. The gap needs no data.",
+        y_limits=(1e-4, 1e4),
+    )  # fmt: skip
+    crossing = int(np.argmax(sampling[1] > gap))
+    sentence = (
+        "The test loss is the sum of two parts: the distance from the truth to the closest polynomial of that degree, "
+        f"which no data can remove, and what fitting only ten noisy points adds; from degree "
+        f"{crossing} on the second part "
+        "is the larger one."
+    )
+    return Picture(name="gap_and_sampling", heading="Why is there a best size?", display=display, sentence=sentence)
+
+
+def _beyond_picture(surface: xr.Dataset) -> Picture:
+    display = size_display(
+        surface, ("test_loss", "train_loss"), title="The book's curve, continued", y_label="loss (squared error)",
+        y_limits=(1e-3, 1e4),
+    )  # fmt: skip
+    at_peak, at_end = (float(np.median(at_size(surface, "test_loss", size))) for size in (SAMPLES, LARGEST))
+    sentence = (
+        "The book stops at degree 9. With more coefficients than points many polynomials fit "
+        "exactly; taking the one of "
+        f"smallest norm, the median test loss falls again, from {at_peak:,.3g} to {at_end:.2g} at degree {LARGEST - 1}."
+    )
+    return Picture(
+        name="beyond",
+        heading="And if we go on, past the size that fits every point?",
+        display=display,
+        sentence=sentence,
+    )
+
+
+def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
+    del surfaces
+    verdicts = {finding.name: finding.verdict for finding in findings}
+    if verdicts["too_large_overfits"] is Verdict.HOLDS and verdicts["too_small_underfits"] is Verdict.HOLDS:
+        return "Too small a model misses the shape, too large a one chases the noise: the classical U."
+    return "The classical U was not confirmed in this measurement."
+
+
+def _lede(surfaces: Surfaces) -> str:
+    surface = surfaces["polynomial"]
+    medians = np.median(along_size(surface, "test_loss"), axis=0)
+    return (
+        f"Polynomials fitted to {samples_of(surface)} noisy points, {surface.sizes['replicate']:,} "
+        "data sets. Median test "
+        f"loss: {medians[0]:.2g} at degree 0, {medians[4]:.2g} at degree 4, {medians[9]:,.3g} at degree 9, "
+        f"{medians[-1]:.2g} at degree {LARGEST - 1}."
+    )
+
+
+FIGURE = Figure(
+    name="mml_polynomial",
+    title="Under-fitting, over-fitting and the bias-variance curve",
+    paper="Deisenroth, Faisal, Ong 2020, Mathematics for Machine Learning",
+    number="Figures 9.5 and 9.6",
+    revision=1,
+    measure=_measure,
+    findings=_findings,
+    pictures=_pictures,
+    headline=_headline,
+    lede=_lede,
+)

@@ -1,0 +1,34 @@
+"""The figures by name."""
+
+from __future__ import annotations
+
+import importlib
+
+from benign.figures.figure import SCALES, Figure
+from benign.foundation.errors import unknown_name
+
+NAMES = ("mml_polynomial", "belkin2019_fourier")
+
+
+def find_figure(name: str) -> Figure:
+    """The figure of this name.
+
+    Raises:
+        UnknownName: if there is none, with the nearest.
+    """
+    if name not in NAMES:
+        raise unknown_name("figure", name, NAMES)
+    figure = importlib.import_module(f"benign.figures.{name}").FIGURE
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def checked_scale(scale: str) -> str:
+    """The scale, if it is one.
+
+    Raises:
+        UnknownName: otherwise, with the nearest.
+    """
+    if scale not in SCALES:
+        raise unknown_name("scale", scale, SCALES)
+    return scale

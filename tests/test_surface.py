@@ -1,0 +1,89 @@
+"""What users hold: sections, landmarks, files that are whole or absent."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import benign
+from benign.foundation.errors import InvalidArgument, OutputFailed, UnknownName
+
+SOURCE = benign.sources.digits(label_noise=0.2, test_samples=300)
+
+
+@pytest.fixture(scope="module")
+def surface():
+    return benign.measure(benign.RandomFourier(), SOURCE, sizes="every", samples=[40], replicates=8, seed=0, workers=1)
+
+
+def test_curve_of_real_images_has_its_landmarks(surface):
+    curve = surface.curve("test_loss", dim="size")
+    assert curve.values.shape == (8, 400)
+    assert 25 <= curve.threshold.position <= 40
+    assert 38 <= curve.peak.position <= 42
+    assert curve.classical_minimum.position < curve.peak.position < curve.second_descent.position
+    assert curve.peak.value > 10 * curve.classical_minimum.value
+    low, high = curve.peak.position_interval
+    assert low <= curve.peak.position <= high
+
+
+def test_training_loss_is_refused_a_peak(surface):
+    curve = surface.curve("train_loss")
+    assert curve.peak is None
+
+
+def test_display_holds_the_numbers(surface):
+    display = surface.curve("test_loss").plot()
+    frame = display.frame()
+    test = frame[frame["series"] == "test"]
+    np.testing.assert_allclose(test["median"], np.median(surface.curve("test_loss").values, axis=0))
+    assert display.ax_.get_xlabel() == "number of features (size)"
+    assert "<svg" in display._repr_html_()
+
+
+def test_several_samples_must_be_fixed():
+    two = benign.measure(benign.RandomFourier(), SOURCE, sizes=[5, 10], samples=[10, 20], replicates=2, workers=1)
+    with pytest.raises(InvalidArgument, match="`samples` has 2 values; say which, for example samples=20"):
+        two.curve("test_loss")
+    with pytest.raises(InvalidArgument, match="not measured at 15; the nearest is 10"):
+        two.curve("test_loss", samples=15)
+    assert two.curve("test_loss", samples=10).values.shape == (2, 2)
+    assert two.curve("test_loss", dim="samples", size=5).positions.tolist() == [10, 20]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "sentence"),
+    [
+        (("tests_loss",), {}, "did you mean 'test_loss'"),
+        (("outcome",), {}, "unknown metric"),
+        (("test_loss", "sizes"), {}, "unknown axis 'sizes'; did you mean 'size'"),
+        (("test_loss",), {"width": 3}, "unknown axis 'width'"),
+    ],
+)
+def test_unknown_names(surface, arguments, options, sentence):
+    with pytest.raises(UnknownName, match=sentence):
+        surface.curve(*arguments, **options)
+
+
+def test_files_hold_the_surface(surface, tmp_path):
+    path = surface.to_netcdf(tmp_path / "deep" / "surface.nc")
+    xr.testing.assert_identical(benign.Surface.open(path).dataset, surface.dataset)
+    import pandas as pd
+
+    table = pd.read_parquet(surface.to_parquet(tmp_path / "surface.parquet"))
+    assert len(table) == 400 * 8
+    assert table["test_loss"].sum() == pytest.approx(surface.dataset["test_loss"].values.sum())
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["deep", "surface.parquet"]
+
+
+def test_a_file_in_the_way_gets_a_sentence(surface, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputFailed, match="choose another folder"):
+        surface.to_netcdf(tmp_path / "file" / "surface.nc")
+
+
+def test_what_is_no_surface_gets_a_sentence(tmp_path):
+    (tmp_path / "no.nc").write_text("no")
+    with pytest.raises(InvalidArgument, match="no surface that can be read"):
+        benign.Surface.open(tmp_path / "no.nc")
+    with pytest.raises(InvalidArgument, match="lacks the dimension 'size'"):
+        benign.Surface(xr.Dataset())
