@@ -1,0 +1,158 @@
+"""What a curve's picture is made of: series with their spread, landmarks, the threshold and regimes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Real
+
+from benign.foundation.errors import InvalidArgument
+from benign.plots.style import Role
+from benign.plots.text import format_number, format_position
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Series:
+    """One line with its band. NaN, or an infinity, is a gap in both.
+
+    Attributes:
+        name: stands at the line's end, such as "test" or "test, tuned ridge".
+        positions: sizes (or times, or samples), strictly rising.
+        median: the line.
+        low: the band's lower edge, as a rule the 10 % quantile over replicates.
+        high: the band's upper edge, as a rule the 90 % quantile.
+        role: how it is drawn.
+    """
+
+    name: str
+    positions: Real[np.ndarray, " _K"] = field(repr=False)
+    median: Real[np.ndarray, " _K"] = field(repr=False)
+    low: Real[np.ndarray, " _K"] = field(repr=False)
+    high: Real[np.ndarray, " _K"] = field(repr=False)
+    role: Role = Role.TEST
+
+    def __post_init__(self) -> None:
+        for name in ("positions", "median", "low", "high"):
+            values = np.array(getattr(self, name), dtype=np.float64)
+            values.setflags(write=False)
+            object.__setattr__(self, name, values)
+        _check(self)
+
+    @property
+    def is_drawn(self) -> Bool[np.ndarray, " K"]:
+        """Where the line exists."""
+        return np.isfinite(self.median)
+
+    @property
+    def quantiles(self) -> Float[np.ndarray, "3 K"]:
+        """Median, low and high, in rows."""
+        return np.stack([self.median, self.low, self.high])
+
+    def rows(self, index: Int[np.ndarray, " rows"]) -> Series:
+        """The series at some of its rows."""
+        return Series(
+            name=self.name,
+            positions=self.positions[index],
+            median=self.median[index],
+            low=self.low[index],
+            high=self.high[index],
+            role=self.role,
+        )
+
+
+def _check(series: Series) -> None:
+    positions = series.positions
+    if positions.ndim != 1 or len(positions) == 0:
+        raise InvalidArgument(
+            f"`positions` of series {series.name!r} must be a non-empty list of numbers, got shape {positions.shape}."
+        )
+    for name in ("median", "low", "high"):
+        shape = getattr(series, name).shape
+        if shape != positions.shape:
+            raise InvalidArgument(
+                f"`{name}` of series {series.name!r} must hold one number for each of the {len(positions)} positions, "
+                f"got shape {shape}."
+            )
+    if not np.isfinite(positions).all() or (np.diff(positions) <= 0).any():
+        raise InvalidArgument(f"`positions` of series {series.name!r} must be finite and strictly rising; sort them.")
+    if (series.low > series.high).any():
+        raise InvalidArgument(f"`low` of series {series.name!r} must not exceed `high`; swap the two.")
+
+
+def series_from_replicates(
+    name: str,
+    positions: Real[np.ndarray, " K"],
+    values: Real[np.ndarray, "R K"],
+    role: Role,
+    *,
+    quantiles: tuple[float, float] = (0.1, 0.9),
+) -> Series:
+    """The series of R replicates: their median and the band between two quantiles, position by position.
+
+    A position is a gap as soon as one replicate has no number there: the median of the others would flatter it.
+
+    >>> series_from_replicates("test", np.array([1, 2]), np.array([[1.0, 4.0], [3.0, 5.0]]), Role.TEST).median
+    array([2. , 4.5])
+    """
+    table = np.asarray(values, dtype=np.float64)
+    if table.ndim != 2 or len(table) == 0:
+        raise InvalidArgument(f"`values` of series {name!r} must be replicates x positions, got shape {table.shape}.")
+    undefined = ~np.isfinite(table).all(axis=0)
+    low, median, high = np.quantile(np.where(undefined, 0.0, table), [quantiles[0], 0.5, quantiles[1]], axis=0)
+    for line in (low, median, high):
+        line[undefined] = np.nan
+    return Series(name=name, positions=np.asarray(positions), median=median, low=low, high=high, role=role)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A landmark on a curve; ``label`` is what it is ("peak"), its value is written behind."""
+
+    position: float
+    value: float
+    label: str
+
+    @property
+    def text(self) -> str:
+        """The words in the picture."""
+        return f"{self.label} {format_number(self.value)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """The interpolation threshold with its interval over replicates; ``label`` names it, such as "threshold"."""
+
+    position: float
+    low: float
+    high: float
+    label: str = "interpolation threshold"
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.position) and self.low <= self.position <= self.high):
+            raise InvalidArgument(
+                f"`threshold` must be finite and lie in its interval, got {self.position} in [{self.low}, {self.high}]."
+            )
+
+    @property
+    def text(self) -> str:
+        """The words in the picture, for example "interpolation threshold 200 (197 to 203)"."""
+        text = f"{self.label} {format_position(self.position)}"
+        if self.low < self.high:
+            text += f" ({format_position(self.low)} to {format_position(self.high)})"
+        return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """A range of positions with a name, such as a regime; ``is_critical`` tints it."""
+
+    low: float
+    high: float
+    label: str
+    is_critical: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise InvalidArgument(f"`low` of band {self.label!r} must lie below `high`, got {self.low}, {self.high}.")

@@ -1,0 +1,110 @@
+"""How pictures look: one palette and one set of conventions for every figure of the house.
+
+Test is orange-red and solid, train blue and dashed, a remedy (tuned ridge, early stopping) green and dotted, references
+are grey. The colours keep their order of lightness in grey print and stay apart under the common colour vision
+deficiencies; the dashes say the same once more, so that nothing rests on colour alone.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from benign.plots.text import format_number
+
+INK = "#1d2127"
+MUTED = "#59616b"
+GRID = "#e6e8eb"
+PAPER = "#ffffff"
+CRITICAL_TINT = "#fbefdf"
+
+FONTS = (
+    "DejaVu Sans",
+    "Verdana",
+    "Helvetica",
+    "Arial",
+)  # the first ships with matplotlib and is as wide as any of them
+TEXT_POINTS = 9.0
+SMALL_POINTS = 8.5
+LEAST_POINTS = 7.2
+TITLE_POINTS = 10.5
+HEADLINE_POINTS = 13.0
+
+
+class Role(enum.Enum):
+    """What a series is to the reader; it decides how the series is drawn."""
+
+    TEST = "test"
+    TRAIN = "train"
+    REMEDY = "remedy"
+    REFERENCE = "reference"
+    NORM = "norm"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """Colour, dashes (in line widths; None is solid) and width in points of a line; ``order`` is its layer."""
+
+    colour: str
+    dashes: tuple[float, ...] | None
+    width: float
+    order: float
+
+    @property
+    def linestyle(self) -> Any:
+        """The line style as matplotlib takes it."""
+        return "solid" if self.dashes is None else (0, self.dashes)
+
+
+LOOKS = {
+    Role.TEST: Look(colour="#c1440e", dashes=None, width=2.0, order=4.0),
+    Role.TRAIN: Look(colour="#1f5aa6", dashes=(4.0, 1.8), width=1.8, order=3.6),
+    Role.REMEDY: Look(colour="#0b7548", dashes=(1.0, 1.1), width=2.2, order=3.8),
+    Role.REFERENCE: Look(colour="#666d76", dashes=(6.0, 1.8, 1.0, 1.8), width=1.3, order=3.2),
+    Role.NORM: Look(colour="#69409b", dashes=None, width=2.0, order=3.5),
+}
+REPEAT_MARKERS = ("", "s", "^", "D", "v", "P")  # a further series of one role carries its own marker
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Matplotlib's settings while one of our pictures is made or written; nothing is changed outside."""
+    import matplotlib as mpl
+
+    settings: dict[str, Any] = {
+        "font.family": "sans-serif",
+        "font.sans-serif": list(FONTS),
+        "font.size": TEXT_POINTS,
+        "text.color": INK,
+        "text.parse_math": False,  # a dollar sign in a user's label is a dollar sign
+        "text.usetex": False,
+        "axes.edgecolor": MUTED,
+        "axes.labelcolor": INK,
+        "axes.linewidth": 0.8,
+        "axes.unicode_minus": True,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "xtick.labelcolor": INK,
+        "ytick.labelcolor": INK,
+        "path.simplify": True,
+        "path.simplify_threshold": 0.05,  # of a pixel: smaller files, the same picture
+        "agg.path.chunksize": 0,
+        "text.hinting": "none",
+        "svg.fonttype": "none",
+        "svg.hashsalt": "benign",
+        "svg.image_inline": True,
+        "pdf.fonttype": 42,
+        "savefig.bbox": None,
+        "savefig.facecolor": PAPER,
+        "savefig.transparent": False,
+    }
+    with mpl.rc_context(cast("Any", settings)):
+        yield
+
+
+def tick_text(value: float, _: object = None) -> str:
+    """The label of a tick, short and without mathematical typesetting."""
+    return "0" if abs(value) < 1e-300 else format_number(value, digits=6)

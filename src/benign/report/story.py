@@ -1,0 +1,124 @@
+"""The page of reproduced figures: one chapter each, in the order in which a curious person asks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from benign.curves import Finding
+from benign.figures.figure import Figure, Picture, Surfaces
+from benign.report.glossary import GLOSSARY
+from benign.report.page import Card, Page, Section, section_of
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Chapter:
+    """One reproduced figure, ready to be told."""
+
+    figure: Figure
+    surfaces: Surfaces
+    findings: tuple[Finding, ...]
+    pictures: tuple[Picture, ...]
+    headline: str
+    lede: str
+    scale: str
+    seed: int
+    seconds: float
+    machine: str
+    versions: Mapping[str, str]
+
+
+def story_page(chapters: Sequence[Chapter], *, command: str) -> Page:
+    """One page: the last chapter gives the answer, its claims come first, all pictures follow in order."""
+    last = chapters[-1]
+    return Page(
+        title=f"benign: {last.figure.title}",
+        strip=_strip(last),
+        headline=last.headline,
+        lede=" ".join(chapter.lede for chapter in reversed(chapters)),
+        cards=tuple(card(finding, last.figure) for finding in last.findings),
+        sections=tuple(section for chapter in chapters for section in _sections(chapter, is_last=chapter is last)),
+        provenance=_provenance(chapters),
+        command=command,
+        glossary=GLOSSARY,
+        trust=tuple(sentence for chapter in chapters for sentence in _trust(chapter)),
+    )
+
+
+def card(finding: Finding, figure: Figure) -> Card:
+    """A finding as it stands on the page."""
+    return Card(
+        verdict=finding.verdict.value,
+        claim=finding.claim,
+        detail=f"{finding.detail} Paper: {finding.paper}." if finding.paper else finding.detail,
+        paper=f"{figure.paper}, {figure.number}",
+    )
+
+
+def _strip(chapter: Chapter) -> tuple[str, ...]:
+    surface = next(iter(chapter.surfaces.values()))
+    source, procedure = (json.loads(surface.attrs[name]) for name in ("source", "procedure"))
+    return (
+        chapter.figure.name,
+        str(source.get("name", source.get("source", ""))),
+        str(procedure["procedure"]).replace("_", " "),
+        f"n = {int(surface['samples'].values[0]):,}",
+        f"{surface.sizes['replicate']:,} replicates",
+        f"scale {chapter.scale}",
+        f"seed {chapter.seed}",
+    )
+
+
+def _sections(chapter: Chapter, *, is_last: bool) -> list[Section]:
+    """The pictures; the claims of a chapter that is not the answer stand under its first picture."""
+    sections = []
+    for number, picture in enumerate(chapter.pictures):
+        cards = () if is_last or number else tuple(card(finding, chapter.figure) for finding in chapter.findings)
+        sections.append(section_of(picture.display, heading=picture.heading, sentence=picture.sentence, cards=cards))
+    return sections
+
+
+def _trust(chapter: Chapter) -> list[str]:
+    sentences = [sentence for name, surface in chapter.surfaces.items() for sentence in _trust_in(name, surface)]
+    undecided = [finding for finding in chapter.findings if finding.verdict.value == "undecided"]
+    if undecided:
+        sentences.append(f"{chapter.figure.title}: {len(undecided)} of {len(chapter.findings)} claims stay undecided.")
+    return sentences
+
+
+def _trust_in(name: str, surface: xr.Dataset) -> list[str]:
+    words = name.replace("_", " ")
+    flagged = float(np.mean(surface["outcome"].values == 2))
+    sentences = [
+        f"Surface {words}: {flagged:.2%} of its cells are too ill-conditioned to be given and are left out."
+        if flagged
+        else f"Surface {words}: every cell converged to its stated tolerance."
+    ]
+    if "leave_one_out_loss" in surface:
+        sentences.append(
+            f"Surface {words}: the ridge was tuned by leave-one-out on training samples, not on the test set."
+        )
+    best = surface["test_error"].median("replicate").min().item()
+    chance = surface["test_error_constant"].median().item()
+    if np.isfinite(best) and best >= chance:
+        sentences.append(
+            f"Surface {words}: the best median test error {best:.1%} is no better than guessing the most frequent class "
+            f"({chance:.1%}); this is likely a bug in the data or the labels."
+        )
+    return sentences
+
+
+def _provenance(chapters: Sequence[Chapter]) -> tuple[tuple[str, str], ...]:
+    last = chapters[-1]
+    seconds = ", ".join(f"{chapter.figure.name} {chapter.seconds:,.0f} s" for chapter in chapters)
+    return (
+        ("Seed", str(last.seed)),
+        ("Scale", last.scale),
+        ("Machine", last.machine),
+        ("Measured in", seconds),
+        *last.versions.items(),
+    )

@@ -1,0 +1,63 @@
+"""Synthetic curves with a known course: down, up to a peak of about 145 at size 200, and down again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benign.plots import Band, CurveDisplay, FitPanel, FitsDisplay, Mark, Role, StackedDisplay, Threshold
+
+
+def double_descent(count: int = 120, replicates: int = 10, **changes: object) -> CurveDisplay:
+    sizes = np.unique(np.round(np.geomspace(4, 2000, count)))
+    sizes = np.unique(np.append(sizes, [198.0, 199.0, 200.0, 201.0, 202.0]))
+    random = np.random.default_rng(0)
+    scatter = 1 + 0.1 * random.standard_normal((replicates, 1))
+    peak = 144.6 / (1 + np.abs(sizes - 200) / 0.55)
+    test = (0.28 + 0.26 * (sizes / 4) ** -0.9 + peak) * scatter
+    train = np.where(sizes < 200, 0.8 * np.clip(1 - sizes / 200, 1e-30, 1), 0.0) * scatter
+    ridge = (0.168 + 0.36 * (sizes / 4) ** -0.75) * scatter
+    median = np.median(test, axis=0)
+    minimum = int(np.argmin(np.where(sizes < 150, median, np.inf)))
+    arguments: dict[str, object] = {
+        "title": "Double descent",
+        "positions": sizes,
+        "values": {
+            "train": (Role.TRAIN, train),
+            "test": (Role.TEST, test),
+            "test, tuned ridge": (Role.REMEDY, ridge),
+        },
+        "marks": (
+            Mark(position=float(sizes[minimum]), value=float(median[minimum]), label="classical minimum"),
+            Mark(position=200.0, value=float(median.max()), label="peak"),
+            Mark(position=float(sizes[-1]), value=float(median[-1]), label="second descent ends at"),
+        ),
+        "threshold": Threshold(position=200.0, low=197.0, high=203.0),
+        "x_label": "number of features (size)",
+        "regimes": (
+            Band(low=1.0, high=133.0, label="under-parameterised"),
+            Band(low=133.0, high=300.0, label="critical", is_critical=True),
+            Band(low=300.0, high=1e6, label="over-parameterised"),
+        ),
+    }
+    return CurveDisplay.from_values(**(arguments | changes))  # type: ignore[arg-type]
+
+
+def stack() -> StackedDisplay:
+    return StackedDisplay(title="Loss twice", panels=(double_descent(), double_descent(y_label="error")))
+
+
+def fits() -> FitsDisplay:
+    grid = np.linspace(-5.0, 5.0, 80)
+    truth = np.cos(grid)
+    others = truth + np.random.default_rng(1).standard_normal((6, 1))
+    return FitsDisplay(
+        title="Fits",
+        grid=grid,
+        truth=truth,
+        train_inputs=np.array([-3.0, 0.0, 2.0]),
+        train_targets=np.array([-1.0, 1.0, -0.4]),
+        panels=(
+            FitPanel(label="degree 2", fit=truth + 0.1, others=others, note="test error 0.01"),
+            FitPanel(label="degree 9", fit=1e6 * grid**9),
+        ),
+    )

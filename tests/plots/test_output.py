@@ -1,0 +1,93 @@
+"""Pictures as text and files: the same bytes each time, whole or absent."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from benign.foundation.errors import InvalidArgument, OutputFailed
+from benign.plots import Display, save
+from tests.plots.examples import double_descent, fits, stack
+
+DISPLAYS = pytest.mark.parametrize("make", [double_descent, stack, fits], ids=["curve", "stack", "fits"])
+
+
+@DISPLAYS
+def test_svg_is_the_same_each_time_and_well_formed(make: Callable[[], Display]) -> None:
+    first = make().svg()
+    assert first == make().svg()
+    root = ET.fromstring(first)
+    assert root.tag.endswith("svg")
+    assert "<style" not in first
+    assert not re.search(r"20\d\d-\d\d-\d\d", first)
+
+
+@DISPLAYS
+def test_text_stays_text(make: Callable[[], Display]) -> None:
+    svg = make().svg(alone=True)
+    assert make().title in re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+
+
+@DISPLAYS
+def test_the_notebook_gets_an_image_with_words(make: Callable[[], Display]) -> None:
+    html = make()._repr_html_()  # type: ignore[attr-defined]
+    assert html.startswith('<svg role="img" aria-label="')
+    assert make().title in html.split('aria-label="')[1].split('"')[0]
+
+
+@DISPLAYS
+def test_narrow_is_narrower_and_has_the_same_numbers(make: Callable[[], Display]) -> None:
+    wide, narrow = make().figure(), make().figure(narrow=True)
+    assert narrow.get_size_inches()[0] < wide.get_size_inches()[0] / 2
+    assert len(narrow.axes) == len(wide.axes)
+
+
+@DISPLAYS
+def test_files_are_written_and_are_the_same_each_time(make: Callable[[], Display], tmp_path: Path) -> None:
+    first = save(make(), tmp_path / "new" / "figure 1.5")
+    second = save(make(), tmp_path / "again")
+    assert [path.name for path in first] == ["figure 1.5.png", "figure 1.5.svg", "figure 1.5.pdf"]
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+    assert sorted(path.name for path in first[0].parent.iterdir()) == sorted(path.name for path in first)
+
+
+def test_a_folder_that_cannot_be_written_gets_a_sentence_and_no_file(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("kept")
+    with pytest.raises(OutputFailed, match="cannot be written"):
+        save(double_descent(), blocked / "figure")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert blocked.read_text() == "kept"
+
+
+def test_a_write_that_fails_midway_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (path,) = save(double_descent(), tmp_path / "figure", formats=("svg",))
+    before = path.read_bytes()
+
+    def full(*arguments: object, **_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OutputFailed, match="No space left"):
+        save(fits(), tmp_path / "figure", formats=("svg",))
+    assert path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["figure.svg"]
+
+
+def test_an_unknown_format_gets_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match="`formats` must be among png, svg, pdf, got 'jpg'"):
+        save(double_descent(), tmp_path / "figure", formats=("png", "jpg"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_importing_the_displays_loads_no_drawing_library() -> None:
+    code = "import sys, benign.plots; print(sorted({'matplotlib', 'pandas', 'xarray'} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
