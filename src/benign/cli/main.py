@@ -110,7 +110,7 @@ def _print_findings(result: Reproduction) -> None:
     print(f"\n{result.figure.title} ({result.figure.paper}, {result.figure.number})")
     print(result.headline)
     for finding in result.findings:
-        print(f"  {finding.verdict.sign} {finding.verdict.value:9} {finding.sentence}")
+        print(f"  {finding.verdict.sign} {finding.sentence}")
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ from benign.figures.sections import along_size, at_size, landmarks_along_size, s
 from benign.figures.tuning import tuned_by_leave_one_out
 from benign.foundation.progress import Progress
 from benign.plots import StackedDisplay
+from benign.plots.text import format_number as number
 from benign.procedures import RandomFourier
 from benign.sources import Source, digits, mnist
 
@@ -167,7 +168,15 @@ def _picture_of(name: str, surfaces: Surfaces) -> Picture:
     norm = size_display(surface, ("function_norm",), title="Norm", y_label="norm: sqrt(features) |weights|")
     display = StackedDisplay(title=f"Every size from 1 to {FACTOR * n:,}: {WORDS[name]}", panels=(loss, norm))
     sentence = _loss_sentence(name, surface, surfaces[f"{name}_tuned_ridge"])
-    return Picture(name=f"{name}_loss_and_norm", heading=_HEADINGS[name], display=display, sentence=sentence)
+    return Picture(
+        name=f"{name}_loss_and_norm", heading=_HEADINGS[name], display=display, sentence=sentence,
+        claims=tuple(
+            f"{name}_{claim}"
+            for claim in (
+                "peak_at_threshold", "second_descent_test_loss", "norm_peaks_at_threshold", "tuned_ridge_no_peak"
+            )
+        ),
+    )  # fmt: skip
 
 
 _HEADINGS = {
@@ -190,17 +199,19 @@ def _loss_sentence(name: str, surface: xr.Dataset, tuned: xr.Dataset) -> str:
     landmarks = landmarks_along_size(surface, "test_loss")
     best, end = landmarks.classical_minimum, _median_at(surface, "test_loss", FACTOR * n)
     start = (
-        f"With {WORDS[name]}, the test loss falls to {best.value:.3g} at {best.position:,.0f} features"
+        f"With {WORDS[name]}, the test loss falls to {number(best.value)} at {best.position:,.0f} features"
         if best is not None
         else f"With {WORDS[name]}"
     )
     worst = _median_at(surface, "test_loss", n)
     ridge = _median_at(tuned, "test_loss", FACTOR * n)
     return (
-        f"{start}, explodes to {worst:,.3g} where the model can first fit all {n:,} training labels, and falls again "
-        f"to {end:.3g} at {FACTOR * n:,} features; the norm of the solution rises and falls with it, "
+        f"{start}, explodes to {number(worst)} where the model can first fit all {n:,} training "
+        "labels, and falls again "
+        f"to {number(end)} at {FACTOR * n:,} features; the norm of the solution rises and falls with it, "
         "and a ridge chosen "
-        f"on the training set alone (dotted) goes from one end to the other without the peak and ends at {ridge:.3g}."
+        f"on the training set alone (dotted) goes from one end to the other without the peak and ends "
+        f"at {number(ridge)}."
     )
 
 
@@ -220,7 +231,11 @@ def _error_picture(surfaces: Surfaces) -> Picture:
         f"flipped ones; guessing gives about 90 %) and falls to {values[1]:.1%} and {values[3]:.1%} at {FACTOR * n:,}."
     )
     display = StackedDisplay(title="Zero-one error at every size", panels=panels)
-    return Picture(name="zero_one_error", heading="Does it change the decisions?", display=display, sentence=sentence)
+    claims = [f"{name}_{claim}" for name in NOISE for claim in ("no_predictive_ability", "second_descent_test_error")]
+    return Picture(
+        name="zero_one_error", heading="Does it change the decisions?", display=display, sentence=sentence,
+        claims=(*claims, "label_noise_raises_the_peak"),
+    )  # fmt: skip
 
 
 def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
@@ -248,10 +263,10 @@ def _lede(surfaces: Surfaces) -> str:
         f"Random Fourier features, least squares of smallest norm, n = {n:,} images, every size from 1 to "
         f"{FACTOR * n:,} features, {noisy.sizes['replicate']} replicates. Median test loss with 20 % "
         "of labels flipped: "
-        f"{_median_at(noisy, 'test_loss', n):,.3g} at {n:,} features, "
-        f"{_median_at(noisy, 'test_loss', FACTOR * n):.3g} at "
-        f"{FACTOR * n:,}. With clean labels: {_median_at(clean, 'test_loss', n):,.3g} and "
-        f"{_median_at(clean, 'test_loss', FACTOR * n):.3g}."
+        f"{number(_median_at(noisy, 'test_loss', n))} at {n:,} features, "
+        f"{number(_median_at(noisy, 'test_loss', FACTOR * n))} at "
+        f"{FACTOR * n:,}. With clean labels: {number(_median_at(clean, 'test_loss', n))} and "
+        f"{number(_median_at(clean, 'test_loss', FACTOR * n))}."
     )
 
 
@@ -261,6 +276,7 @@ FIGURE = Figure(
     paper="Belkin, Hsu, Ma, Mandal 2019",
     number="Figure 2",
     revision=1,
+    key_claims=("noisy_peak_at_threshold", "clean_second_descent_test_loss", "noisy_second_descent_test_loss"),
     measure=_measure,
     findings=_findings,
     pictures=_pictures,

@@ -118,6 +118,7 @@ def size_display(
     y_label: str,
     landmarks: Landmarks | None = None,
     remedies: Mapping[str, tuple[xr.Dataset, str]] | None = None,
+    x_log: bool = True,
     y_log: bool = True,
     y_limits: tuple[float, float] | None = None,
     with_regimes: bool = False,
@@ -133,9 +134,12 @@ def size_display(
         title=title,
         series=tuple(series),
         marks=landmark_marks(landmarks) if landmarks is not None else (),
-        threshold=Threshold(position=float(n), low=float(n), high=float(n), label="features = samples:"),
+        threshold=Threshold(
+            position=float(n), low=float(n), high=float(n), label=f"{surface.attrs['size_name']} = samples:"
+        ),
         x_label=size_label(surface),
         y_label=y_label,
+        x_log=x_log,
         y_log=y_log,
         y_limits=y_limits,
         caption=spread_sentence(surface.sizes["replicate"]),

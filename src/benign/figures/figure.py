@@ -17,12 +17,16 @@ SCALES = ("smoke", "quick", "standard", "paper")
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """One picture of a figure: what it asks, what it shows and the one sentence that says what to see in it."""
+    """One picture of a figure: what it asks, what it shows and the one sentence that says what to see in it.
+
+    ``claims`` names the findings that belong beneath it.
+    """
 
     name: str
     heading: str
     display: Display
     sentence: str
+    claims: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +44,7 @@ class Figure:
     """A published figure that this package reproduces.
 
     ``measure`` gives the surfaces; ``findings``, ``pictures``, ``headline`` and ``lede`` are pure functions of them, so
-    that a stored surface tells the same story as a new one.
+    that a stored surface tells the same story as a new one. ``key_claims`` names the findings that come first.
     """
 
     name: str
@@ -48,6 +52,7 @@ class Figure:
     paper: str
     number: str
     revision: int
+    key_claims: tuple[str, ...]
     measure: Callable[[MeasureOptions], Surfaces]
     findings: Callable[[Surfaces], tuple[Finding, ...]]
     pictures: Callable[[Surfaces], tuple[Picture, ...]]

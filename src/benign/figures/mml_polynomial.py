@@ -25,6 +25,7 @@ from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.linear import PolynomialFeatures, size_path
 from benign.plots import CurveDisplay, FitPanel, FitsDisplay, Role, Series
+from benign.plots.text import format_number as number
 from benign.procedures import Polynomial
 from benign.sources import mml
 
@@ -190,9 +191,9 @@ def _closest_picture(surface: xr.Dataset) -> Picture:
     gap = approximation_gap()[size - 1]
     sampling = float(np.median(along_size(surface, "test_loss")[:, size - 1])) - gap
     sentence = (
-        f"No cubic is the true function: the closest one (dotted) stays a loss of {gap:.2g} away, the "
+        f"No cubic is the true function: the closest one (dotted) stays a loss of {number(gap)} away, the "
         "approximation gap, "
-        f"however many samples there are; fitting ten noisy points adds {sampling:.2g} in the median, "
+        f"however many samples there are; fitting ten noisy points adds {number(sampling)} in the median, "
         "mostly at the ends."
     )
     return Picture(
@@ -208,17 +209,20 @@ def _book_part(surface: xr.Dataset) -> xr.Dataset:
 def _curve_picture(surface: xr.Dataset) -> Picture:
     display = size_display(
         _book_part(surface), ("test_loss", "train_loss"), title="The bias-variance curve of the book",
-        y_label="loss (squared error)", y_limits=(1e-3, 1e4),
+        y_label="loss (squared error)", y_limits=(1e-3, 1e6), x_log=False,
     )  # fmt: skip
     medians = np.median(along_size(surface, "test_loss"), axis=0)
     sentence = (
         f"Over {surface.sizes['replicate']:,} data sets the training loss only falls, while the "
         "median test loss falls to "
-        f"{medians[:BOOK].min():.2g} at degree {medians[:BOOK].argmin()} and then rises to "
-        f"{medians[9]:,.3g} at degree 9, "
+        f"{number(medians[:BOOK].min())} at degree {medians[:BOOK].argmin()} and then rises to "
+        f"{number(medians[9])} at degree 9, "
         "where the ten coefficients fit the ten points exactly."
     )
-    return Picture(name="u_curve", heading="How large should the model be?", display=display, sentence=sentence)
+    return Picture(
+        name="u_curve", heading="How large should the model be?", display=display, sentence=sentence,
+        claims=("too_small_underfits", "best_degree", "six_is_worse", "too_large_overfits"),
+    )  # fmt: skip
 
 
 def _gap_picture(surface: xr.Dataset) -> Picture:
@@ -240,7 +244,7 @@ def _gap_picture(surface: xr.Dataset) -> Picture:
         ),
         x_label="number of coefficients (size): degree + 1", y_label="loss (squared error)", x_log=False,
         caption=f"Line: median of {len(total):,} data sets; band: 10 % to 90 %. The gap needs no data.",
-        y_limits=(1e-4, 1e4),
+        y_limits=(1e-4, 1e6),
     )  # fmt: skip
     crossing = int(np.argmax(sampling[1] > gap))
     sentence = (
@@ -255,19 +259,21 @@ def _gap_picture(surface: xr.Dataset) -> Picture:
 def _beyond_picture(surface: xr.Dataset) -> Picture:
     display = size_display(
         surface, ("test_loss", "train_loss"), title="The book's curve, continued", y_label="loss (squared error)",
-        y_limits=(1e-3, 1e4),
+        y_limits=(1e-3, 1e6),
     )  # fmt: skip
     at_peak, at_end = (float(np.median(at_size(surface, "test_loss", size))) for size in (SAMPLES, LARGEST))
     sentence = (
         "The book stops at degree 9. With more coefficients than points many polynomials fit "
         "exactly; taking the one of "
-        f"smallest norm, the median test loss falls again, from {at_peak:,.3g} to {at_end:.2g} at degree {LARGEST - 1}."
+        f"smallest norm, the median test loss falls again, from {number(at_peak)} to {number(at_end)} "
+        f"at degree {LARGEST - 1}."
     )
     return Picture(
         name="beyond",
         heading="And if we go on, past the size that fits every point?",
         display=display,
         sentence=sentence,
+        claims=("beyond_the_book",),
     )
 
 
@@ -285,8 +291,8 @@ def _lede(surfaces: Surfaces) -> str:
     return (
         f"Polynomials fitted to {samples_of(surface)} noisy points, {surface.sizes['replicate']:,} "
         "data sets. Median test "
-        f"loss: {medians[0]:.2g} at degree 0, {medians[4]:.2g} at degree 4, {medians[9]:,.3g} at degree 9, "
-        f"{medians[-1]:.2g} at degree {LARGEST - 1}."
+        f"loss: {number(medians[0])} at degree 0, {number(medians[4])} at degree 4, {number(medians[9])} at degree 9, "
+        f"{number(medians[-1])} at degree {LARGEST - 1}."
     )
 
 
@@ -296,6 +302,7 @@ FIGURE = Figure(
     paper="Deisenroth, Faisal, Ong 2020, Mathematics for Machine Learning",
     number="Figures 9.5 and 9.6",
     revision=1,
+    key_claims=("too_small_underfits", "best_degree", "too_large_overfits"),
     measure=_measure,
     findings=_findings,
     pictures=_pictures,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ import xarray as xr
 
 from benign.curves import Finding
 from benign.figures.figure import Figure, Picture, Surfaces
+from benign.plots.text import format_number
 from benign.report.glossary import GLOSSARY
 from benign.report.page import Card, Page, Section, section_of
 
@@ -33,15 +35,18 @@ class Chapter:
 
 
 def story_page(chapters: Sequence[Chapter], *, command: str) -> Page:
-    """One page: the last chapter gives the answer, its claims come first, all pictures follow in order."""
+    """One page: the last chapter gives the answer, its key claims come first, all pictures follow in order."""
     last = chapters[-1]
+    first = frozenset(last.figure.key_claims)
     return Page(
         title=f"benign: {last.figure.title}",
         strip=_strip(last),
         headline=last.headline,
         lede=" ".join(chapter.lede for chapter in reversed(chapters)),
-        cards=tuple(card(finding, last.figure) for finding in last.findings),
-        sections=tuple(section for chapter in chapters for section in _sections(chapter, is_last=chapter is last)),
+        cards=tuple(card(finding, last.figure) for finding in last.findings if finding.name in first),
+        sections=tuple(
+            section for chapter in chapters for section in _sections(chapter, first if chapter is last else frozenset())
+        ),
         provenance=_provenance(chapters),
         command=command,
         glossary=GLOSSARY,
@@ -54,9 +59,24 @@ def card(finding: Finding, figure: Figure) -> Card:
     return Card(
         verdict=finding.verdict.value,
         claim=finding.claim,
-        detail=f"{finding.detail} Paper: {finding.paper}." if finding.paper else finding.detail,
+        detail=_detail(finding),
         paper=f"{figure.paper}, {figure.number}",
     )
+
+
+def _detail(finding: Finding) -> str:
+    """Effect with its interval, how it was tested, what would decide it, and the paper's statement."""
+    low, high = finding.interval
+    parts = []
+    if math.isfinite(finding.effect):
+        spread = (
+            f" ({format_number(low)} to {format_number(high)})" if math.isfinite(low) and math.isfinite(high) else ""
+        )
+        parts.append(f"{format_number(finding.effect)}{spread} {finding.unit}".strip())
+    parts.append(f"{finding.test}, {finding.replicates:,} replicates")
+    if finding.needed_replicates is not None:
+        parts.append(f"about {finding.needed_replicates:,} replicates would decide it")
+    return "; ".join(parts) + "." + (f" Paper: {finding.paper}." if finding.paper else "")
 
 
 def _strip(chapter: Chapter) -> tuple[str, ...]:
@@ -73,13 +93,18 @@ def _strip(chapter: Chapter) -> tuple[str, ...]:
     )
 
 
-def _sections(chapter: Chapter, *, is_last: bool) -> list[Section]:
-    """The pictures; the claims of a chapter that is not the answer stand under its first picture."""
-    sections = []
-    for number, picture in enumerate(chapter.pictures):
-        cards = () if is_last or number else tuple(card(finding, chapter.figure) for finding in chapter.findings)
-        sections.append(section_of(picture.display, heading=picture.heading, sentence=picture.sentence, cards=cards))
-    return sections
+def _sections(chapter: Chapter, first: frozenset[str]) -> list[Section]:
+    """The pictures, each with the claims that belong to it and do not stand ``first`` on the page."""
+    findings = {finding.name: finding for finding in chapter.findings}
+    return [
+        section_of(
+            picture.display,
+            heading=picture.heading,
+            sentence=picture.sentence,
+            cards=tuple(card(findings[name], chapter.figure) for name in picture.claims if name not in first),
+        )
+        for picture in chapter.pictures
+    ]
 
 
 def _trust(chapter: Chapter) -> list[str]:

@@ -1,0 +1,96 @@
+r"""Cross-fitting over halvings: what is chosen on one half of the replicates is evaluated on the other half.
+
+A *halving* splits the replicates into two halves. A choice is made on each half and evaluated on the other, so each
+replicate yields one held-out difference that never took part in its own choice. Student's t of those R differences is
+almost a t statistic with R - 1 degrees of freedom: exactly so if both halves choose alike, not quite otherwise, since
+each half chooses for the other. One halving is an accident; the p-value is ``PRICE`` times the median over all of them
+(126 at most). For valid p-values twice the median is valid whatever their dependence (Rueger 1978; Meinshausen, Meier
+and Buehlmann 2009, section 3); the rest of the price, a half more, pays for "almost". Measured with 10 replicates on
+monotone curves of 10 shapes and 25 kinds of noise, and on the least favourable ones that we found (a plateau of four
+independent positions followed by a cliff): see tests/curves/test_peak_calibration.py. Leaving one replicate out
+instead is wrong in up to 20 % of monotone curves, since nine of ten replicates choose what all ten would choose.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy import special
+
+from benign.curves.intervals import student_quantile
+from benign.foundation.randomness import generator
+
+PRICE = 3.0
+MOST_HALVINGS = 126  # all of them for 10 replicates
+LEAST_REPLICATES = 4  # two in each half
+_TIE = 1e-12  # differences below this part of the values' size are rounding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A number with its interval; what level the interval has is said where it is made."""
+
+    value: float
+    interval: tuple[float, float]
+
+
+def canonical_order(values: Float[np.ndarray, "R K"]) -> Int[np.ndarray, "R"]:
+    """An order of the replicates that depends on their values alone, so that no result depends on how they came."""
+    return np.array(sorted(range(len(values)), key=lambda row: values[row].tobytes()), dtype=np.int64)
+
+
+def halvings(replicates: int) -> Bool[np.ndarray, "S R"]:
+    """First halves, one row a halving; all of them if there are at most 126, else 126 drawn at a fixed address."""
+    R, half = replicates, replicates // 2
+    pairs = math.comb(R, half) // (1 if R % 2 else 2)
+    if pairs <= MOST_HALVINGS:
+        chosen = list(itertools.combinations(range(R), half))[:pairs]  # for even R those that hold replicate 0
+    else:
+        random = generator(0, "halvings", R)
+        chosen = [tuple(random.permutation(R)[:half]) for _ in range(MOST_HALVINGS)]
+    first = np.zeros((len(chosen), R), dtype=bool)
+    for row, members in enumerate(chosen):
+        first[row, list(members)] = True
+    return first
+
+
+def one_sided_p_values(held_out: Float[np.ndarray, "S R"], resolution: float = 0.0) -> Float[np.ndarray, "S"]:
+    """Student's one-sided p-value of "the mean is positive" for each halving; means within ``resolution`` give 1."""
+    R = held_out.shape[1]
+    mean = held_out.mean(axis=1)
+    error = held_out.std(axis=1, ddof=1) / np.sqrt(R)
+    p = special.stdtr(R - 1, -mean / np.maximum(error, np.finfo(float).tiny ** 0.5))
+    return np.where(np.abs(mean) <= resolution, 1.0, p)
+
+
+def combined_p_value(p_values: Float[np.ndarray, "S"]) -> float:
+    """``PRICE`` times the median over halvings, at most 1."""
+    return min(1.0, PRICE * float(np.median(p_values)))
+
+
+def combined_estimate(held_out: Float[np.ndarray, "S R"], *, level: float) -> Estimate:
+    """Median over halvings of the mean held-out difference and of its two one-sided bounds, each at ``level``.
+
+    The lower end lies above zero exactly where :func:`combined_p_value` is below 1 - level; as a two-sided interval it
+    has level 2 level - 1.
+    """
+    R = held_out.shape[1]
+    mean = held_out.mean(axis=1)
+    half = student_quantile(1.0 - (1.0 - level) / PRICE, R - 1) * held_out.std(axis=1, ddof=1) / np.sqrt(R)
+    return Estimate(
+        value=float(np.median(mean)), interval=(float(np.median(mean - half)), float(np.median(mean + half)))
+    )
+
+
+def rounding(values: Float[np.ndarray, "R K"]) -> float:
+    """Differences of ``values`` up to this size are rounding."""
+    return _TIE * float(np.abs(values).max(initial=0.0))
+
+
+def standard_error(differences: Float[np.ndarray, "R"]) -> float:
+    """Standard error of the mean."""
+    return float(np.std(differences, ddof=1)) / math.sqrt(len(differences))

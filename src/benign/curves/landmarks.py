@@ -1,0 +1,248 @@
+"""Landmarks of a curve: threshold, classical minimum, peak, second descent, and the first position that beats it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from benign.curves.intervals import bootstrap_counts, bootstrap_medians, check_level, percentile_interval
+from benign.curves.peak_test import PeakTest, PeakVerdict, peak_test
+from benign.curves.shape import log_if_positive, prominent_triples
+from benign.foundation.errors import InvalidArgument
+
+RESAMPLES = 1000
+MOST_POSITIONS = 2000  # up to here the bootstrap sees every position
+_NEIGHBOURS = 100  # on each side of a landmark, always seen
+_BLOCKS = 300  # by index, and as many by its logarithm
+_NEVER = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, kw_only=True)
+class Landmark:
+    """One landmark of the median curve.
+
+    Attributes:
+        index: column of the array that was given.
+        position: where it is, in units of ``positions``.
+        position_interval: bootstrap interval of the position over replicates; (NaN, NaN) for one replicate.
+        value: median over replicates there; for the threshold, the median training objective.
+        value_interval: bootstrap interval of that median at this position, so without the search for it.
+    """
+
+    index: int
+    position: float
+    position_interval: tuple[float, float]
+    value: float
+    value_interval: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Landmarks:
+    """All landmarks of a curve; None where there is none.
+
+    Attributes:
+        threshold: the interpolation threshold.
+        classical_minimum: the lowest point before the peak; of the whole curve if there is no peak.
+        peak: the highest point between the classical minimum and the second descent, if the peak test says PEAK.
+        second_descent: the lowest point beyond the peak.
+        first_better: the first position beyond the peak that is below the classical minimum.
+        peak_test: whether there is a peak at all.
+    """
+
+    threshold: Landmark | None
+    classical_minimum: Landmark | None
+    peak: Landmark | None
+    second_descent: Landmark | None
+    first_better: Landmark | None
+    peak_test: PeakTest
+
+
+def find_landmarks(
+    positions: Float[np.ndarray, "K"],
+    test_risk: Float[np.ndarray, "R K"],
+    train_objective: Float[np.ndarray, "R K"] | None,
+    constant_objective: Float[np.ndarray, "R"] | None,
+    *,
+    tolerance: float = 0.02,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Landmarks:
+    r"""Find the landmarks of the median curve, each with its bootstrap interval.
+
+    Medians over replicates, because means do not converge near the threshold. The curve's three landmarks are the
+    i < j < k that maximise min(rise, fall) of the median curve, on a log scale where all risks are positive
+    (:func:`benign.curves.shape.prominent_triples`): the peak is then the maximum between them, whatever the height of
+    the left end of the U, and however far the curve falls at its right end. Without a peak (refused or undecided), only
+    the threshold and the global minimum remain.
+
+    The threshold is the first position where the median over replicates of (training objective / best constant
+    predictor's) is at most ``tolerance``. Along the axis of samples its mirror image is wanted: reverse the columns.
+
+    Intervals: percentiles of 1,000 bootstrap resamples of the replicates (too narrow below about five replicates).
+    Beyond 2,000 positions a resample sees 100 positions on either side of each landmark, and elsewhere the lowest and
+    the highest median of 300 blocks by index and 300 by its logarithm; so ends of intervals farther than 100 positions
+    from a landmark have a resolution of one block, K/300. Where the curve of a resample never beats its
+    classical minimum, ``first_better`` is infinite, and so is the upper end of the interval if that happens in more
+    than (1 - level) / 2 of them.
+
+    Args:
+        positions: sizes, times or samples, increasing.
+        test_risk: one row a replicate. Columns with NaN or infinity in any row are skipped.
+        train_objective: what training minimises (a loss where the procedure has one), for the threshold. Its columns
+            with NaN are skipped; may be None.
+        constant_objective: training objective of the best constant predictor for each replicate, positive; may be None.
+        tolerance: of the threshold; 0.02 as everywhere in the package.
+        level: of the intervals and the peak test.
+        seed: root seed of the bootstrap.
+
+    Raises:
+        InvalidArgument: if shapes differ, positions do not increase, or ``tolerance`` or ``level`` cannot be used.
+
+    Cost: O(1000 R min(K, 2000)) and a peak test.
+    """
+    check_level(level)
+    _check(positions, test_risk, train_objective, constant_objective, tolerance)
+    counts = bootstrap_counts(len(test_risk), RESAMPLES, seed=seed)
+    threshold = None
+    if train_objective is not None and constant_objective is not None:
+        threshold = _threshold(positions, train_objective, constant_objective, tolerance, counts, level)
+    test = peak_test(test_risk, level=level)
+    usable = np.flatnonzero(np.isfinite(test_risk).all(axis=0))
+    found: dict[str, Landmark | None] = dict.fromkeys(("classical_minimum", "peak", "second_descent", "first_better"))
+    if len(usable):
+        has_peak = test.verdict is PeakVerdict.PEAK
+        found |= _curve_landmarks(positions, test_risk, usable, counts, level, has_peak=has_peak)
+    return Landmarks(threshold=threshold, peak_test=test, **found)
+
+
+def _check(
+    positions: Float[np.ndarray, "K"],
+    test_risk: Float[np.ndarray, "R K2"],
+    train_objective: Float[np.ndarray, "R2 K3"] | None,
+    constant_objective: Float[np.ndarray, "R3"] | None,
+    tolerance: float,
+) -> None:
+    R, K = test_risk.shape
+    if len(positions) != K or R < 1 or (train_objective is not None and train_objective.shape != (R, K)):
+        raise InvalidArgument(
+            f"`test_risk` and `train_objective` must be replicates x {len(positions)} positions, got {test_risk.shape} "
+            f"and {None if train_objective is None else train_objective.shape}; one row a replicate."
+        )
+    if not np.all(np.diff(positions) > 0.0):
+        raise InvalidArgument("`positions` must increase strictly, got ties or a fall; sort the columns by position.")
+    if constant_objective is not None and not (len(constant_objective) == R and np.all(constant_objective > 0.0)):
+        raise InvalidArgument(
+            f"`constant_objective` must hold {R} positive numbers, one a replicate, got {constant_objective}; "
+            "pass None to leave the threshold out."
+        )
+    if not 0.0 < tolerance < 1.0:
+        raise InvalidArgument(f"`tolerance` must lie between 0 and 1, got {tolerance!r}; 0.02 is usual.")
+
+
+def _threshold(
+    positions: Float[np.ndarray, "K"],
+    objective: Float[np.ndarray, "R K"],
+    constant: Float[np.ndarray, "R"],
+    tolerance: float,
+    counts: Int[np.ndarray, "B R"],
+    level: float,
+) -> Landmark | None:
+    usable = np.flatnonzero(np.isfinite(objective).all(axis=0))
+    share = objective[:, usable] / constant[:, None]
+    fitted = np.median(share, axis=0) <= tolerance
+    if not fitted.any():
+        return None
+    at = int(np.argmax(fitted))
+    # A resample's median is at most the tolerance only where a replicate's is: none is fitted before the first.
+    start = int(np.argmax((share <= tolerance).any(axis=0)))
+    seen = start + _seen(np.median(share[:, start:], axis=0), (at - start,))
+    medians = bootstrap_medians(share[:, seen], counts)
+    firsts = _first(medians <= tolerance)
+    return _landmark(
+        positions[usable], usable, objective[:, usable], at, _positions(positions[usable[seen]], firsts), counts, level
+    )
+
+
+def _curve_landmarks(
+    positions: Float[np.ndarray, "K"],
+    test_risk: Float[np.ndarray, "R K"],
+    usable: Int[np.ndarray, "U"],
+    counts: Int[np.ndarray, "B R"],
+    level: float,
+    *,
+    has_peak: bool,
+) -> dict[str, Landmark | None]:
+    risk, places = test_risk[:, usable], positions[usable]
+    median = np.median(risk, axis=0)
+    scale, _ = log_if_positive(risk)
+    indices = _indices(np.median(scale, axis=0)[None], median[None], has_peak=has_peak)
+    at = {name: int(index[0]) for name, index in indices.items()}
+    seen = _seen(median, tuple(index for index in at.values() if index != _NEVER))
+    resampled = bootstrap_medians(risk[:, seen], counts)
+    logs = resampled if scale is risk else bootstrap_medians(scale[:, seen], counts)
+    moved = _indices(logs, resampled, has_peak=has_peak)
+    return {
+        name: None if index == _NEVER else
+        _landmark(places, usable, risk, index, _positions(places[seen], moved[name]), counts, level)
+        for name, index in at.items()
+    }  # fmt: skip
+
+
+def _indices(
+    scale: Float[np.ndarray, "B K"], medians: Float[np.ndarray, "B K"], *, has_peak: bool
+) -> dict[str, Int[np.ndarray, "B"]]:
+    """Columns of the landmarks of each median curve; ``_NEVER`` where none is better."""
+    if not has_peak:
+        return {"classical_minimum": np.argmin(medians, axis=1)}
+    i, j, k = prominent_triples(scale)
+    columns, rows = np.arange(medians.shape[1]), np.arange(len(medians))
+    better = (columns > j[:, None]) & (medians < medians[rows, i][:, None])
+    return {"classical_minimum": i, "peak": j, "second_descent": k, "first_better": _first(better)}
+
+
+def _first(conditions: Bool[np.ndarray, "B K"]) -> Int[np.ndarray, "B"]:
+    return np.where(conditions.any(axis=1), np.argmax(conditions, axis=1), _NEVER)
+
+
+def _positions(places: Float[np.ndarray, "K"], indices: Int[np.ndarray, "B"]) -> Float[np.ndarray, "B"]:
+    """Position of each index, infinity for ``_NEVER``."""
+    return np.append(places, np.inf)[np.minimum(indices, len(places))]
+
+
+def _seen(median: Float[np.ndarray, "K"], landmarks: tuple[int, ...]) -> Int[np.ndarray, "L"]:
+    """The columns that the bootstrap looks at."""
+    K = len(median)
+    if K <= MOST_POSITIONS:
+        return np.arange(K)
+    edges = np.concatenate([np.linspace(0, K, _BLOCKS + 1), np.geomspace(1, K, _BLOCKS)]).astype(np.int64)
+    edges = np.unique(edges)
+    chosen = [np.arange(max(0, at - _NEIGHBOURS), min(K, at + _NEIGHBOURS + 1)) for at in landmarks]
+    for start, end in itertools.pairwise(edges):
+        block = median[start:end]
+        chosen.append(np.array([start + np.argmin(block), start + np.argmax(block)]))
+    return np.unique(np.concatenate(chosen))
+
+
+def _landmark(
+    places: Float[np.ndarray, "U"],
+    usable: Int[np.ndarray, "U"],
+    values: Float[np.ndarray, "R U"],
+    at: int,
+    resampled: Float[np.ndarray, "B"],
+    counts: Int[np.ndarray, "B R"],
+    level: float,
+) -> Landmark:
+    nowhere = (math.nan, math.nan)
+    is_repeated = len(values) > 1
+    here = bootstrap_medians(values[:, [at]], counts)[:, 0]
+    return Landmark(
+        index=int(usable[at]),
+        position=float(places[at]),
+        position_interval=percentile_interval(resampled, level=level) if is_repeated else nowhere,
+        value=float(np.median(values[:, at])),
+        value_interval=percentile_interval(here, level=level) if is_repeated else nowhere,
+    )

@@ -1,0 +1,101 @@
+"""Where a curve would have its minimum, peak and second descent, if it had them."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+BLOCKS = 32
+_CHUNK = 16  # halves at a time: their pairs stay in the cache
+_SHRINK = 0.5  # of the median standard error: keeps an accidentally small spread of few replicates from winning
+
+
+def log_if_positive(values: Float[np.ndarray, "..."]) -> tuple[Float[np.ndarray, "..."], bool]:
+    """Natural logarithms if every value is positive, else the values; and whether logarithms were taken."""
+    is_log = bool(values.size and values.min() > 0.0)
+    return (np.log(values) if is_log else values), is_log
+
+
+def prominent_triples(
+    curves: Float[np.ndarray, "B K"],
+) -> tuple[Int[np.ndarray, "B"], Int[np.ndarray, "B"], Int[np.ndarray, "B"]]:
+    r"""The indices i < j < k that maximise min(rise, fall), for each curve.
+
+    .. math:: (i, j, k) = \arg\max_{i<j<k} \min(f_j - f_i,\; f_j - f_k)
+
+    By running minima in O(K). j is then the maximum between i and k, i the lowest point before j and k the lowest
+    beyond it: a higher point between i and k would have both a larger rise and a larger fall. Neither a high left end
+    of a U (no rise before it) nor a rising right end (no fall after it) can be j. K is at least 3.
+    """
+    rows, columns = np.arange(len(curves)), np.arange(curves.shape[1])
+    before = np.minimum.accumulate(curves, axis=1)[:, :-2]
+    after = np.minimum.accumulate(curves[:, ::-1], axis=1)[:, ::-1][:, 2:]
+    j = 1 + np.argmax(curves[:, 1:-1] - np.maximum(before, after), axis=1)
+    i = np.argmin(np.where(columns < j[rows, None], curves, np.inf), axis=1)
+    k = np.argmin(np.where(columns > j[rows, None], curves, np.inf), axis=1)
+    return i, j, k
+
+
+def steady_triples(
+    values: Float[np.ndarray, "R K"], chosen: Bool[np.ndarray, "S R"]
+) -> tuple[Int[np.ndarray, "S"], Int[np.ndarray, "S"], Int[np.ndarray, "S"]]:
+    r"""The indices i < j < k that maximise min(t of the rise, t of the fall) over the chosen replicates of each row.
+
+    t is the mean paired difference over :math:`\sqrt{s^2 + s_0^2}` with its standard error s and
+    :math:`s_0` half the median of s over all pairs: without it, a noisy stretch of the axis, however far from the peak,
+    would be chosen for its size. Beyond 64 positions only the lowest and the highest mean of each of 32 equal blocks of
+    the axis compete. Every row of ``chosen`` holds the same number, at least 2.
+    """
+    count = int(chosen[0].sum())
+    columns = _contenders((chosen / count) @ values)
+    members = np.nonzero(chosen)[1].reshape(len(chosen), count)
+    parts = [
+        _steadiest(values[members[start : start + _CHUNK, :, None], columns[start : start + _CHUNK, None, :]])
+        for start in range(0, len(chosen), _CHUNK)
+    ]
+    i, j, k = (
+        np.take_along_axis(columns, np.concatenate(index)[:, None], axis=1)[:, 0] for index in zip(*parts, strict=True)
+    )
+    return i, j, k
+
+
+def _steadiest(
+    samples: Float[np.ndarray, "S r L"],
+) -> tuple[Int[np.ndarray, "S"], Int[np.ndarray, "S"], Int[np.ndarray, "S"]]:
+    t = _pairwise_t(samples)
+    L = t.shape[2]
+    earlier = np.tril(np.ones((L, L), dtype=bool), -1)
+    rise, fall = np.where(earlier, t, -np.inf), np.where(earlier.T, t, -np.inf)
+    rows = np.arange(len(t))
+    j = np.argmax(np.minimum(rise.max(axis=2), fall.max(axis=2)), axis=1)
+    return np.argmax(rise[rows, j], axis=1), j, np.argmax(fall[rows, j], axis=1)
+
+
+def _contenders(means: Float[np.ndarray, "S K"]) -> Int[np.ndarray, "S L"]:
+    """Lowest and highest position of each block, in order; all positions if they are few."""
+    S, K = means.shape
+    if K <= 2 * BLOCKS:
+        return np.tile(np.arange(K), (S, 1))
+    edges = np.linspace(0, K, BLOCKS + 1).astype(np.int64)
+    blocks = [(start, means[:, start:end]) for start, end in itertools.pairwise(edges)]
+    lowest = [start + np.argmin(block, axis=1) for start, block in blocks]
+    highest = [start + np.argmax(block, axis=1) for start, block in blocks]
+    return np.sort(np.stack(lowest + highest, axis=1), axis=1)
+
+
+def _pairwise_t(samples: Float[np.ndarray, "S r L"]) -> Float[np.ndarray, "S L L"]:
+    """Shrunken t of column a minus column b, at [., a, b]."""
+    r, L = samples.shape[1:]
+    means = samples.mean(axis=1)
+    centred = samples - means[:, None, :]
+    centred -= centred.mean(axis=2, keepdims=True)  # a replicate's common offset cancels in differences
+    covariance = centred.transpose(0, 2, 1) @ centred / (r - 1)
+    variance = np.diagonal(covariance, axis1=1, axis2=2)
+    error = np.sqrt(np.maximum(variance[:, :, None] + variance[:, None, :] - 2.0 * covariance, 0.0) / r)
+    first, second = np.triu_indices(L, 1)
+    some = slice(None, None, max(1, len(first) // 256))  # a median needs no more
+    floor = _SHRINK * np.median(error[:, first[some], second[some]], axis=1) + 1e-9 * np.ptp(means, axis=1)
+    floor = np.maximum(floor, np.finfo(float).tiny ** 0.5)[:, None, None]
+    return (means[:, :, None] - means[:, None, :]) / np.sqrt(error**2 + floor**2)
