@@ -59,13 +59,13 @@ Shape = Callable[[np.random.Generator, Float[np.ndarray, "K"]], Float[np.ndarray
 NO_PEAK: dict[str, Shape] = {
     "decreasing": lambda random, x: -4.0 * x ** random.choice([0.3, 1.0, 3.0]),
     "increasing": lambda random, x: 4.0 * x ** random.choice([0.3, 1.0, 3.0]),
-    "flat": lambda random, x: 0.0 * x,
+    "flat": lambda _, x: 0.0 * x,
     "plateau, then fall": lambda random, x: -12.0 * np.maximum(x - random.uniform(0.3, 0.9), 0.0),
     "fall, then plateau": lambda random, x: -12.0 * np.minimum(x, random.uniform(0.1, 0.7)),
     "rise, then plateau": lambda random, x: 12.0 * np.minimum(x, random.uniform(0.1, 0.7)),
     "plateau, then rise": lambda random, x: 12.0 * np.maximum(x - random.uniform(0.3, 0.9), 0.0),
     "cliff": lambda random, x: -6.0 * (x > random.uniform(0.1, 0.9)),
-    "two cliffs": lambda random, x: -6.0 * ((x > 0.33) * 1.0 + (x > 0.66)),
+    "two cliffs": lambda _, x: -6.0 * ((x > 0.33) * 1.0 + (x > 0.66)),
     "U": lambda random, x: 12.0 * (x - random.uniform(0.2, 0.8)) ** 2,
 }  # fmt: skip
 
@@ -87,8 +87,9 @@ def risk_with_peak(
     random: np.random.Generator, R: int, K: int, *, kind: str, tails: str, errors: float, sharp: bool
 ) -> Float[np.ndarray, "R K"]:
     """A U, a peak and a second descent whose rise and fall are ``errors`` standard errors of the paired difference
-    over R replicates each; the spread is measured on 2,000 other replicates."""
-    population = noise(random, 2000 + R, K, kind, tails)
+    over R replicates each; the spread is measured on 1,000 other replicates.
+    """
+    population = noise(random, 1000 + R, K, kind, tails)
     j = min(max(1, int(random.uniform(0.35, 0.6) * (K - 1))), K - 2)
     i, k = int(j * random.uniform(0.2, 0.8)), j + max(1, int((K - 1 - j) * random.uniform(0.3, 1.0)))
     others = population[R:]

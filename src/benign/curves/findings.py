@@ -25,7 +25,8 @@ from benign.foundation.errors import InvalidArgument
 
 _MOST_REPLICATES = 1_000_000  # beyond, a number of replicates is no advice
 
-Selector = Callable[[Float[np.ndarray, "r K"]], int]
+Selector = Callable[[Float[np.ndarray, "S r K"]], Int[np.ndarray, "S"]]
+_CHUNK = 2_000_000  # numbers given to a selector at once
 
 
 class Verdict(enum.Enum):
@@ -112,8 +113,8 @@ def paired_claim(
 
     Holds if the two-sided interval lies above the margin, fails if it lies below, and is undecided if it straddles it,
     so at most 1 - level of such findings are wrong. Mean: Student's interval. Median: the exact order-statistic
-    interval, for heavy tails; it decides nothing below 6 replicates at 0.95. A difference that is not finite leaves
-    the claim undecided: leaving the replicate out might favour one side.
+    interval, for heavy tails; it decides nothing below 6 replicates at 0.95. A difference that is NaN is counted
+    against either verdict by the median, and leaves a claim on the mean undecided: leaving it out might favour a side.
 
     Raises:
         InvalidArgument: if ``level``, ``statistic`` or ``margin`` cannot be used or there is no replicate.
@@ -131,16 +132,26 @@ def paired_claim(
         test += f", margin {margin:g}"
     missing = int(np.count_nonzero(~np.isfinite(differences)))
     if missing:
-        return _without_number(
-            name, claim, unit, f"{test}; {missing} differences are no number", len(differences), paper
-        )
-    interval = (mean_interval if statistic == "mean" else median_interval)(differences, level=level)
-    effect = float(np.mean(differences) if statistic == "mean" else np.median(differences))
+        test += f"; {missing} differences are no number"
+    if missing and statistic == "median":
+        test += ", counted against either verdict"
+    elif missing:
+        return _without_number(name, claim, unit, test, len(differences), paper)
+    interval = (mean_interval if statistic == "mean" else _worst_median_interval)(differences, level=level)
+    effect = float(np.mean(differences) if statistic == "mean" else np.nanmedian(differences))
     return _against_margin(
         name=name, claim=claim, effect=effect, interval=interval, margin=margin, unit=unit, test=test,
         replicates=len(differences), paper=paper,
         needed=_needed_for_mean(differences, margin, level) if statistic == "mean" else None,
     )  # fmt: skip
+
+
+def _worst_median_interval(differences: Float[np.ndarray, "R"], *, level: float) -> tuple[float, float]:
+    """The interval that holds whatever the missing differences are: all low for its low end, all high for its high."""
+    missing = np.isnan(differences)
+    low, _ = median_interval(np.where(missing, -np.inf, differences), level=level)
+    _, high = median_interval(np.where(missing, np.inf, differences), level=level)
+    return low, high
 
 
 def interval_claim(
@@ -183,9 +194,9 @@ def interval_claim(
     )  # fmt: skip
 
 
-def lowest_median(values: Float[np.ndarray, "r K"]) -> int:
-    """Column with the lowest median over replicates."""
-    return int(np.argmin(np.median(values, axis=0)))
+def lowest_median(values: Float[np.ndarray, "S r K"]) -> Int[np.ndarray, "S"]:
+    """Column with the lowest median over replicates, in each of S groups of r replicates."""
+    return np.argmin(np.median(values, axis=1), axis=1)
 
 
 def cross_fitted_difference(
@@ -217,7 +228,7 @@ def cross_fitted_difference(
         name: identifier.
         claim: sentence without full stop.
         values: risks, one row a replicate, the same replicates in both.
-        selector: which column to take, from the risks (or their log10) of some replicates.
+        selector: which column to take, for each of S groups of r replicates: risks (or their log10), (S x r x K).
         margin: what the difference must exceed; in log10 where logarithms are taken.
         level: 1 minus the share of such findings that may be wrong.
         unit: of the values.
@@ -285,7 +296,10 @@ def _held_out(
         return np.broadcast_to(values[:, 0], first.shape)
     held = np.empty(first.shape)
     for halves in (first, ~first):
-        columns: Int[np.ndarray, "S"] = np.array([selector(values[half]) for half in halves], dtype=np.int64)
+        members = np.nonzero(halves)[1].reshape(len(halves), -1)
+        step = max(1, _CHUNK // (members.shape[1] * values.shape[1]))
+        groups = (members[start : start + step] for start in range(0, len(members), step))
+        columns = np.concatenate([selector(values[group]) for group in groups])
         held[~halves] = values.T[columns][~halves]
     return held
 

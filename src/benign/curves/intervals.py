@@ -79,7 +79,7 @@ def percentile_interval(resampled: Float[np.ndarray, "B"], *, level: float = 0.9
             "`resampled` must hold at least one number and no NaN; drop the resamples without a value."
         )
     ascending = np.sort(resampled)
-    cut = int(np.floor(0.5 * (1.0 - level) * len(ascending)))
+    cut = _cut(len(ascending), level)
     return float(ascending[cut]), float(ascending[len(ascending) - 1 - cut])
 
 
@@ -102,7 +102,7 @@ def bootstrap_interval(
     if len(values) < 2 or not usable.any():
         return ends
     medians = np.sort(bootstrap_medians(values[:, usable], bootstrap_counts(len(values), resamples, seed=seed)), axis=0)
-    cut = int(np.floor(0.5 * (1.0 - level) * resamples))
+    cut = _cut(resamples, level)
     ends[:, usable] = medians[[cut, resamples - 1 - cut]]
     return ends
 
@@ -156,3 +156,8 @@ def median_interval(differences: Float[np.ndarray, "R"], *, level: float = 0.95)
 def student_quantile(probability: float, degrees: int) -> float:
     """Quantile of Student's t."""
     return float(special.stdtrit(degrees, probability))
+
+
+def _cut(count: int, level: float) -> int:
+    """How many of ``count`` resampled numbers lie below the interval; 0.05 x 1,000 is 50 in spite of rounding."""
+    return int(np.floor(0.5 * (1.0 - level) * count + 1e-9))

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 BLOCKS = 32
-_CHUNK = 16  # halves at a time: their pairs stay in the cache
+_CHUNK = 65_536  # pairs of positions at a time: they stay in the cache
 _SHRINK = 0.5  # of the median standard error: keeps an accidentally small spread of few replicates from winning
 
 
@@ -51,9 +51,10 @@ def steady_triples(
     count = int(chosen[0].sum())
     columns = _contenders((chosen / count) @ values)
     members = np.nonzero(chosen)[1].reshape(len(chosen), count)
+    step = max(1, _CHUNK // columns.shape[1] ** 2)
     parts = [
-        _steadiest(values[members[start : start + _CHUNK, :, None], columns[start : start + _CHUNK, None, :]])
-        for start in range(0, len(chosen), _CHUNK)
+        _steadiest(values[members[start : start + step, :, None], columns[start : start + step, None, :]])
+        for start in range(0, len(chosen), step)
     ]
     i, j, k = (
         np.take_along_axis(columns, np.concatenate(index)[:, None], axis=1)[:, 0] for index in zip(*parts, strict=True)

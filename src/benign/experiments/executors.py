@@ -12,8 +12,8 @@ from benign.experiments.jobs import Job, run_job
 from benign.foundation.errors import InvalidArgument
 from benign.schema import MeasuredBlock
 
-# Starting a worker and importing the numerical libraries in it takes about two seconds.
-_WORTH_A_WORKER_SECONDS = 4.0
+# Starting workers and importing the numerical libraries takes about two seconds, once in the life of this process.
+_WORTH_A_WORKER_SECONDS = 1.5
 
 
 def run_jobs(jobs: Sequence[Job], workers: int | None) -> Iterator[MeasuredBlock]:

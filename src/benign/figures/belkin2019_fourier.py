@@ -45,7 +45,7 @@ class Settings:
 
 SETTINGS = {
     "smoke": Settings(samples=60, replicates=6, images="digits", bandwidth="median"),
-    "quick": Settings(samples=400, replicates=10, images="digits", bandwidth="median"),
+    "quick": Settings(samples=300, replicates=10, images="digits", bandwidth="median"),
     "standard": Settings(samples=1000, replicates=10, images="mnist", bandwidth=5.0),
     "paper": Settings(samples=4000, replicates=5, images="mnist", bandwidth=5.0, form="complex"),
 }

@@ -12,6 +12,7 @@ from benign.curves import Landmark, Landmarks
 from benign.plots import Band, CurveDisplay, Mark, Role, Series, Threshold, series_from_replicates, spread_sentence
 
 REGIME_BAND = 1.5
+MOST_MISSING = 0.02
 AXIS_WORDS = {"time": "time", "samples": "number of training samples (samples)"}
 METRIC_WORDS = {
     "loss": "loss (squared error)",
@@ -39,8 +40,23 @@ def metric_series(
 ) -> Series:
     """One metric of a section along ``dim``, as median and band over replicates."""
     values = np.asarray(section[metric].transpose("replicate", dim).values, dtype=np.float64)
-    chosen = role or _role(metric)
-    return series_from_replicates(name or _series_name(metric), section[dim].values.astype(float), values, chosen)
+    chosen, words = role or _role(metric), name or _series_name(metric)
+    positions = section[dim].values.astype(float)
+    if np.isfinite(values).all():
+        return series_from_replicates(words, positions, values, chosen)
+    low, median, high = quantiles_with_gaps(values)
+    return Series(name=words, positions=positions, median=median, low=low, high=high, role=chosen)
+
+
+def quantiles_with_gaps(values: Float[np.ndarray, "replicates K"]) -> Float[np.ndarray, "3 K"]:
+    """10 %, 50 % and 90 % quantiles; a replicate without a number counts as above all numbers, up to 2 % of them.
+
+    So few cannot move the median or the band's lower edge past a neighbouring replicate. Beyond 2 % there is a gap.
+    """
+    missing = np.isnan(values)
+    ranked = np.quantile(np.where(missing, np.inf, values), [0.1, 0.5, 0.9], axis=0, method="inverted_cdf")
+    ranked[:, missing.mean(axis=0) > MOST_MISSING] = np.nan
+    return np.asarray(ranked)
 
 
 def _role(metric: str) -> Role:

@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 
 from benign.curves import Finding, Verdict, interval_claim, paired_claim
 from benign.experiments import measure
-from benign.figures.drawing import size_display
+from benign.figures.drawing import quantiles_with_gaps, size_display
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.sections import along_size, at_size, samples_of, sizes_of
 from benign.foundation.randomness import generator
@@ -39,7 +39,7 @@ class Settings:
 
 SETTINGS = {
     "smoke": Settings(replicates=100),
-    "quick": Settings(replicates=1000),
+    "quick": Settings(replicates=500),
     "standard": Settings(replicates=2000),
     "paper": Settings(replicates=10_000),
 }
@@ -67,7 +67,7 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
     return (
         interval_claim(
             name="best_degree", claim="Among degrees 0 to 9 the median test loss is lowest at degree 4 or 5",
-            estimate=float(np.median(loss[:, :BOOK], axis=0).argmin()), interval=(low, high), allowed=(4.0, 5.0),
+            estimate=float(np.nanmedian(loss[:, :BOOK], axis=0).argmin()), interval=(low, high), allowed=(4.0, 5.0),
             unit="degree", replicates=len(loss), test="bootstrap over data sets of the median curve's lowest degree",
             paper="degree 4 lowest, about the same at 5 (Fig. 9.6)",
         ),
@@ -75,8 +75,9 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
         _higher("too_large_overfits", "Degree 9, which interpolates, has a higher test loss than degree 4", loss, 9, 4),
         _higher("six_is_worse", "Degree 6 has a higher test loss than degree 5", loss, 6, 5),
         paired_claim(
-            name="beyond_the_book", claim=f"Degree {LARGEST - 1} (smallest norm) has a lower test loss than degree 9",
-            differences=loss[:, 9] - loss[:, LARGEST - 1], unit="log10 of the loss",
+            name="beyond_the_book",
+            claim=f"Degree {LARGEST - 1} (smallest norm) has a lower test loss than degree 9",
+            differences=loss[:, 9] - loss[:, LARGEST - 1], unit="log10 of the loss", statistic="median",
             paper="not in the book, which stops at degree 9",
         ),
     )  # fmt: skip
@@ -84,7 +85,8 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
 
 def _higher(name: str, claim: str, loss: Float[np.ndarray, "replicates sizes"], worse: int, better: int) -> Finding:
     return paired_claim(
-        name=name, claim=claim, differences=loss[:, worse] - loss[:, better], unit="log10 of the loss",
+        name=name, claim=claim, differences=loss[:, worse] - loss[:, better],
+        unit="log10 of the loss", statistic="median",
         paper="test error falls, is lowest at degree 4, rises strongly from 6 (Fig. 9.6)",
     )  # fmt: skip
 
@@ -92,6 +94,7 @@ def _higher(name: str, claim: str, loss: Float[np.ndarray, "replicates sizes"], 
 def _best_degree_interval(loss: Float[np.ndarray, "replicates degrees"], seed: int) -> tuple[float, float]:
     """95 % percentile interval of the lowest degree of the median curve, over resampled data sets."""
     random = generator(seed, "bootstrap of the best degree")
+    loss = np.where(np.isnan(loss), np.inf, loss)
     best = [np.median(loss[random.integers(0, len(loss), len(loss))], axis=0).argmin() for _ in range(500)]
     low, high = np.quantile(best, [0.025, 0.975], method="inverted_cdf")
     return float(low), float(high)
@@ -189,7 +192,7 @@ def _closest_picture(surface: xr.Dataset) -> Picture:
         caption=f"Fits: median of {len(fits)} data sets; band: 10 % to 90 % of them.",
     )  # fmt: skip
     gap = approximation_gap()[size - 1]
-    sampling = float(np.median(along_size(surface, "test_loss")[:, size - 1])) - gap
+    sampling = float(np.nanmedian(at_size(surface, "test_loss", size))) - gap
     sentence = (
         f"No cubic is the true function: the closest one (dotted) stays a loss of {number(gap)} away, the "
         "approximation gap, "
@@ -211,7 +214,7 @@ def _curve_picture(surface: xr.Dataset) -> Picture:
         _book_part(surface), ("test_loss", "train_loss"), title="The bias-variance curve of the book",
         y_label="loss (squared error)", y_limits=(1e-3, 1e6), x_log=False,
     )  # fmt: skip
-    medians = np.median(along_size(surface, "test_loss"), axis=0)
+    medians = quantiles_with_gaps(along_size(surface, "test_loss"))[1]
     sentence = (
         f"Over {surface.sizes['replicate']:,} data sets the training loss only falls, while the "
         "median test loss falls to "
@@ -230,7 +233,7 @@ def _gap_picture(surface: xr.Dataset) -> Picture:
     gap = approximation_gap()[:BOOK]
     sizes = sizes_of(surface)[:BOOK]
     total = along_size(surface, "test_loss")[:, :BOOK]
-    sampling = np.quantile(np.maximum(total - gap, 0.0), [0.1, 0.5, 0.9], axis=0)
+    sampling = quantiles_with_gaps(np.maximum(total - gap, 0.0))
     display = CurveDisplay(
         title="What the space cannot reach, and what ten samples add",
         series=(
@@ -261,7 +264,7 @@ def _beyond_picture(surface: xr.Dataset) -> Picture:
         surface, ("test_loss", "train_loss"), title="The book's curve, continued", y_label="loss (squared error)",
         y_limits=(1e-3, 1e6),
     )  # fmt: skip
-    at_peak, at_end = (float(np.median(at_size(surface, "test_loss", size))) for size in (SAMPLES, LARGEST))
+    at_peak, at_end = (float(np.nanmedian(at_size(surface, "test_loss", size))) for size in (SAMPLES, LARGEST))
     sentence = (
         "The book stops at degree 9. With more coefficients than points many polynomials fit "
         "exactly; taking the one of "
@@ -287,7 +290,7 @@ def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
 
 def _lede(surfaces: Surfaces) -> str:
     surface = surfaces["polynomial"]
-    medians = np.median(along_size(surface, "test_loss"), axis=0)
+    medians = quantiles_with_gaps(along_size(surface, "test_loss"))[1]
     return (
         f"Polynomials fitted to {samples_of(surface)} noisy points, {surface.sizes['replicate']:,} "
         "data sets. Median test "

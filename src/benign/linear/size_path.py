@@ -35,8 +35,8 @@ class SizePath:
         sizes: number of columns k.
         train_loss, train_error: on the training targets.
         test_loss, test_error: on the test targets.
-        norm: |theta|, Frobenius norm over features and outputs.
-        function_norm: sqrt(k) |theta|, the norm for features scaled by 1 / sqrt(k).
+        norm: of the weights, Frobenius over features and outputs.
+        function_norm: sqrt(k) times the norm, the norm for features scaled by 1 / sqrt(k).
         leave_one_out, leave_one_out_error: exact leave-one-out loss and error; without ridge NaN at n - 1, n and n + 1,
             where they estimate another model; NaN everywhere if not asked for.
         condition: kappa_F, an upper bound of the 2-norm condition number.

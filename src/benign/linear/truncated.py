@@ -33,12 +33,12 @@ def truncated_solution(
         order: the larger dimension of the design matrix, which sets the cut-off eps * order of ``lstsq``.
 
     Returns:
-        The solution, or None where a singular value lies between the cut-off and what float64 resolves: a solver's
-        answer there is an accident of rounding.
+        The solution, or None where a singular value lies between the cut-off and what float64 resolves (or within ten
+        times the cut-off): a solver's answer there is an accident of rounding.
     """
     left, values, right = scipy.linalg.svd(matrix, full_matrices=False, check_finite=False)
     cutoff = np.finfo(float).eps * order * values[0]
-    kept = values > values[0] / LARGEST_CONDITION
+    kept = values > max(values[0] / LARGEST_CONDITION, 10.0 * cutoff)
     if not kept.any() or np.any(values[~kept] > cutoff):
         return None
     weights = right[kept].T @ ((left[:, kept].T @ targets) / values[kept, None])

@@ -13,9 +13,8 @@ from jaxtyping import Bool, Float
 # below 1e6, and to 1e-9 (condition / 1e6) beyond it: this is the stated tolerance.
 TOLERANCE = 1e-9
 TOLERANCE_CONDITION = 1e6
-# Beyond this condition (a stated tolerance of 1e-4) a size is flagged. It also lies above the cut-off of
-# `numpy.linalg.lstsq` for every matrix of up to 45,000 columns, so that both solvers keep the same singular values.
-LARGEST_CONDITION = 1e11
+# Beyond this condition (a stated tolerance of 1e-3) a size is flagged.
+LARGEST_CONDITION = 1e12
 
 
 def stated_tolerance(condition: Float[np.ndarray, "..."] | float) -> Float[np.ndarray, "..."]:

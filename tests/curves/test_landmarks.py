@@ -1,0 +1,174 @@
+"""Landmarks of closed-form curves, their intervals and their invariances."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benign.curves import Landmark, PeakVerdict, find_landmarks
+from benign.foundation.errors import InvalidArgument
+
+POSITIONS = np.arange(1.0, 101.0)
+# Falls to 1 at 11, rises to 9 at 41, falls to 0.3 at 91, rises to 3; below 1 from 80 on.
+CURVE = np.interp(POSITIONS, [1, 11, 41, 91, 100], [5.0, 1.0, 9.0, 0.3, 3.0])
+TRAIN = np.interp(POSITIONS, [1, 41, 100], [2.0, 0.0, 0.0])
+NAMES = ("threshold", "classical_minimum", "peak", "second_descent", "first_better")
+
+
+def measured(*, R=10, spread=0.05, seed=0, curve=CURVE):
+    random = np.random.default_rng(seed)
+    return curve * np.exp(spread * (random.normal(size=(R, 1)) + 0.2 * random.normal(size=(R, len(curve)))))
+
+
+def all_of(landmarks) -> dict[str, Landmark]:
+    return {name: getattr(landmarks, name) for name in NAMES}
+
+
+def there(landmark: Landmark | None) -> Landmark:
+    assert landmark is not None
+    return landmark
+
+
+def test_noise_free_landmarks_are_exact():
+    risk = np.tile(CURVE, (6, 1))
+    found = find_landmarks(POSITIONS, risk, np.tile(TRAIN, (6, 1)), np.full(6, 2.0))
+    # Train objective 2 (1 - (p - 1) / 40) <= 0.02 * 2 from p = 40.2 on.
+    expected = {"threshold": 41, "classical_minimum": 11, "peak": 41, "second_descent": 91, "first_better": 87}
+    first_better = int(POSITIONS[np.argmax((CURVE < 1.0) & (POSITIONS > 41))])
+    assert {name: mark.position for name, mark in all_of(found).items()} == expected
+    assert first_better == 87
+    for mark in all_of(found).values():
+        assert mark.position_interval == (mark.position, mark.position)
+        assert mark.position == POSITIONS[mark.index]
+    assert there(found.peak).value == 9.0
+    assert there(found.peak).value_interval == (9.0, 9.0)
+    assert found.peak_test.verdict is PeakVerdict.PEAK
+
+
+def test_noisy_landmarks_lie_in_their_intervals():
+    found = find_landmarks(POSITIONS, measured(), measured(curve=TRAIN), np.full(10, 2.0))
+    truth = {"threshold": 41, "classical_minimum": 11, "peak": 41, "second_descent": 91, "first_better": 87}
+    for name, mark in all_of(found).items():
+        low, high = mark.position_interval
+        assert low <= truth[name] <= high, name
+        assert low <= mark.position <= high, name
+        assert mark.value_interval[0] <= mark.value <= mark.value_interval[1]
+
+
+def test_without_a_peak_only_threshold_and_minimum_remain():
+    found = find_landmarks(POSITIONS, measured(curve=(POSITIONS - 30.0) ** 2 + 10.0), None, None)
+    assert found.peak_test.verdict is PeakVerdict.NO_PEAK
+    assert found.peak is found.second_descent is found.first_better is found.threshold is None
+    assert abs(there(found.classical_minimum).position - 30) <= 1
+
+
+def test_a_second_descent_that_beats_nothing_has_no_first_better():
+    found = find_landmarks(POSITIONS, measured(curve=CURVE + np.where(POSITIONS > 41, 2.0, 0.0)), None, None)
+    assert found.second_descent is not None
+    assert found.first_better is None
+
+
+def test_first_better_has_no_upper_end_if_some_resamples_never_beat_it():
+    curve = np.interp(POSITIONS, [1, 11, 41, 91, 100], [5.0, 1.0, 9.0, 0.97, 3.0])
+    found = find_landmarks(POSITIONS, measured(curve=curve, spread=0.2), None, None)
+    assert found.first_better is not None
+    assert there(found.first_better).position_interval[1] == np.inf
+    assert np.isfinite(there(found.first_better).position_interval[0])
+
+
+def test_one_replicate_has_no_intervals_and_no_peak():
+    found = find_landmarks(POSITIONS, measured(R=1), TRAIN[None], np.array([2.0]))
+    assert found.peak_test.verdict is PeakVerdict.UNDECIDED
+    assert found.peak is None
+    assert np.isnan(there(found.threshold).position_interval).all()
+    assert np.isnan(there(found.classical_minimum).value_interval).all()
+
+
+def test_training_that_never_fits_has_no_threshold():
+    found = find_landmarks(POSITIONS, measured(), np.ones((10, 100)), np.ones(10))
+    assert found.threshold is None
+
+
+def test_nothing_but_nan_has_no_landmarks():
+    found = find_landmarks(POSITIONS, np.full((10, 100), np.nan), np.full((10, 100), np.nan), np.ones(10))
+    assert all(mark is None for mark in all_of(found).values())
+
+
+@settings(max_examples=10)
+@given(seed=st.integers(0, 2**31))
+def test_axis_columns_of_nan_and_their_place_do_not_matter(seed):
+    random = np.random.default_rng(seed)
+    risk, train, constant = measured(seed=seed), measured(curve=TRAIN, seed=seed), np.full(10, 2.0)
+    found = find_landmarks(POSITIONS, risk, train, constant)
+    curved = find_landmarks(np.exp(POSITIONS / 20.0), risk, train, constant)
+    assert curved.peak_test == found.peak_test
+    at = np.sort(random.choice(101, size=4, replace=False))
+    places = np.insert(POSITIONS, at, POSITIONS[np.minimum(at, 99)] - 0.4 + 0.01 * np.arange(4))
+    places = np.where(np.arange(104) == 103, places.max() + 0.0, places)
+    gaps = np.flatnonzero(~np.isin(places, POSITIONS))
+    if np.any(np.diff(places) <= 0.0):  # a column inserted behind the last one
+        places[gaps[gaps > 99]] = 100.5 + 0.01 * np.arange(np.count_nonzero(gaps > 99))
+        gaps = np.flatnonzero(~np.isin(places, POSITIONS))
+    padded_risk, padded_train = np.full((10, 104), np.nan), np.full((10, 104), np.nan)
+    kept = np.delete(np.arange(104), gaps)
+    padded_risk[:, kept], padded_train[:, kept] = risk, train
+    padded = find_landmarks(places, padded_risk, padded_train, constant)
+    for name, mark in all_of(found).items():
+        twin, other = getattr(padded, name), getattr(curved, name)
+        assert twin == dataclasses.replace(mark, index=int(kept[mark.index]))
+        assert other.index == mark.index
+        assert other.value_interval == mark.value_interval
+        np.testing.assert_allclose(other.position_interval, np.exp(np.array(mark.position_interval) / 20.0))
+
+
+def test_the_order_of_replicates_moves_no_landmark():
+    risk = measured()
+    found, turned = (find_landmarks(POSITIONS, rows, None, None) for rows in (risk, risk[::-1].copy()))
+    assert turned.peak_test == found.peak_test
+    for name in ("classical_minimum", "peak", "second_descent", "first_better"):
+        assert getattr(turned, name).index == getattr(found, name).index
+
+
+def test_many_positions_are_found_where_all_of_them_say_and_in_time():
+    K, n = 20_000, 2000.0
+    positions, random = np.arange(1.0, K + 1.0), np.random.default_rng(0)
+    logs = 3.0 * np.exp(-np.abs(np.log(positions / n)) / 0.1) - np.minimum(positions, 400.0) / 400.0
+    logs -= np.maximum(np.log(positions / n), 0.0)
+    risk = np.exp(logs + 0.1 * random.normal(size=(10, 1)) + 0.02 * random.normal(size=(10, K)))
+    train = np.maximum(1.0 - positions / n, 0.0) * np.exp(0.1 * random.normal(size=(10, 1)))
+    start = time.perf_counter()
+    found = find_landmarks(positions, risk, train, np.ones(10))
+    assert time.perf_counter() - start < 4.0  # 0.5 s alone on this machine
+    median = np.median(risk, axis=0)
+    assert abs(there(found.peak).position - n) <= 2
+    assert there(found.second_descent).index == int(np.argmin(median[2100:])) + 2100
+    assert there(found.threshold).index == int(np.argmax(np.median(train, axis=0) <= 0.02))
+    assert there(found.threshold).position_interval[1] - there(found.threshold).position_interval[0] < 20.0
+    better = np.flatnonzero((median < there(found.classical_minimum).value) & (positions > there(found.peak).position))
+    assert there(found.first_better).index == better[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"positions": POSITIONS[::-1].copy()}, "`positions` must increase"),
+        ({"positions": POSITIONS[:50]}, "`test_risk` and `train_objective` must be"),
+        ({"constant_objective": np.zeros(10)}, "`constant_objective` must hold 10 positive"),
+        ({"tolerance": 0.0}, "`tolerance` must lie"),
+        ({"level": 1.0}, "`level` must lie"),
+        ({"seed": -1}, "`seed` must be"),
+    ],
+)
+def test_bad_input_gets_a_sentence(change, message):
+    usual = {"positions": POSITIONS, "constant_objective": np.ones(10), "tolerance": 0.02, "level": 0.95, "seed": 0}
+    arguments = usual | change
+    positions, constant = arguments.pop("positions"), arguments.pop("constant_objective")
+    with pytest.raises(InvalidArgument, match=message):
+        # Without the tests' own check of shapes, which would refuse bad input before the function can say why.
+        inspect.unwrap(find_landmarks)(positions, measured(), measured(curve=TRAIN), constant, **arguments)
