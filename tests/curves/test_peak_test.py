@@ -28,6 +28,7 @@ def test_double_descent_has_a_peak():
     assert test.is_log
     assert test.replicates == 10
     assert test.positions == 60
+    assert test.indices is not None
     i, j, k = test.indices
     assert i < j < k
     assert abs(j - int(np.argmax(DOUBLE_DESCENT[5:])) - 5) <= 1
@@ -104,6 +105,7 @@ def test_the_order_of_replicates_and_columns_of_nan_do_not_matter(seed, R):
     padded = peak_test(np.insert(values, at, np.where(random.uniform(size=(R, 3)) < 0.5, np.nan, np.inf), axis=1))
     assert padded.p_value == reference.p_value
     kept = np.delete(np.arange(63), at + np.arange(3))
+    assert reference.indices is not None
     assert padded.indices == tuple(int(kept[index]) for index in reference.indices)
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,10 +68,11 @@ def reproduce_figure(
     from benign.cli.progress import shown
     from benign.reproduction import checked_folder, reproduce
 
-    folder = checked_folder(out or Path("benign-report") / name, name=name, scale=scale)
-    with shown(name) as progress:
-        result = reproduce(name, scale=scale, seed=seed, workers=workers, progress=progress, rescue=folder)
-    files = result.save(folder)
+    with _answered():
+        folder = checked_folder(out or Path("benign-report") / name, name=name, scale=scale)
+        with shown(name) as progress:
+            result = reproduce(name, scale=scale, seed=seed, workers=workers, progress=progress, rescue=folder)
+        files = result.save(folder)
     if as_json:
         print(json.dumps({**result.to_dict(), "files": [str(file) for file in files]}, indent=2))
         return
@@ -91,19 +94,19 @@ def run_demo(
     from benign.cli.progress import shown
     from benign.reproduction import all_figures, checked_folder, reproduce, write_report
 
-    folder = checked_folder(out, name=all_figures()[0].name, scale=scale)
     results = []
-    for row in all_figures():
-        with shown(row.name) as progress:
-            results.append(
-                reproduce(
-                    row.name, scale=scale, seed=seed, workers=workers, progress=progress, rescue=folder / row.name
+    with _answered():
+        folder = checked_folder(out, name=all_figures()[0].name, scale=scale)
+        for name in (figure.name for figure in all_figures()):
+            with shown(name) as progress:
+                results.append(
+                    reproduce(name, scale=scale, seed=seed, workers=workers, progress=progress, rescue=folder / name)
                 )
-            )
-        results[-1].save(folder / row.name)
-        _print_findings(results[-1])
+            results[-1].save(folder / name)
+            _print_findings(results[-1])
+        report = write_report(results, folder / "report.html", command="benign demo")
     print("\nThe whole story, in one page that needs no network:")
-    print(write_report(results, folder / "report.html", command="benign demo"))
+    print(report)
 
 
 def _print_findings(result: Reproduction) -> None:
@@ -113,18 +116,22 @@ def _print_findings(result: Reproduction) -> None:
         print(f"  {finding.verdict.sign} {finding.sentence}")
 
 
-def main() -> None:
-    """Run the command line; every error of ours is one line on standard error."""
+@contextmanager
+def _answered() -> Iterator[None]:
+    """Every error of ours is one line on standard error, with its exit code."""
     try:
-        app()
+        yield
     except KeyboardInterrupt as interrupt:
-        sys.exit(_complain(str(interrupt) or "Interrupted; nothing had been measured.", 130))
+        raise _ended(str(interrupt) or "Interrupted; nothing had been measured.", 130) from None
     except BenignError as error:
-        sys.exit(_complain(str(error), 2))
-    except BrokenPipeError:
-        sys.exit(1)
+        raise _ended(str(error), 2) from None
 
 
-def _complain(sentence: str, code: int) -> int:
+def _ended(sentence: str, code: int) -> typer.Exit:
     print(f"benign: {sentence}", file=sys.stderr)
-    return code
+    return typer.Exit(code)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

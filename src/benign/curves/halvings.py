@@ -62,7 +62,7 @@ def one_sided_p_values(held_out: Float[np.ndarray, "S R"], resolution: float = 0
     """Student's one-sided p-value of "the mean is positive" for each halving; means within ``resolution`` give 1."""
     R = held_out.shape[1]
     mean = held_out.mean(axis=1)
-    error = held_out.std(axis=1, ddof=1) / np.sqrt(R)
+    error = standard_errors(held_out)
     p = special.stdtr(R - 1, -mean / np.maximum(error, np.finfo(float).tiny ** 0.5))
     return np.where(np.abs(mean) <= resolution, 1.0, p)
 
@@ -80,7 +80,7 @@ def combined_estimate(held_out: Float[np.ndarray, "S R"], *, level: float) -> Es
     """
     R = held_out.shape[1]
     mean = held_out.mean(axis=1)
-    half = student_quantile(1.0 - (1.0 - level) / PRICE, R - 1) * held_out.std(axis=1, ddof=1) / np.sqrt(R)
+    half = student_quantile(1.0 - (1.0 - level) / PRICE, R - 1) * standard_errors(held_out)
     return Estimate(
         value=float(np.median(mean)), interval=(float(np.median(mean - half)), float(np.median(mean + half)))
     )
@@ -91,6 +91,6 @@ def rounding(values: Float[np.ndarray, "R K"]) -> float:
     return _TIE * float(np.abs(values).max(initial=0.0))
 
 
-def standard_error(differences: Float[np.ndarray, "R"]) -> float:
-    """Standard error of the mean."""
-    return float(np.std(differences, ddof=1)) / math.sqrt(len(differences))
+def standard_errors(held_out: Float[np.ndarray, "S R"]) -> Float[np.ndarray, "S"]:
+    """Standard error of each row's mean."""
+    return held_out.std(axis=1, ddof=1) / math.sqrt(held_out.shape[1])

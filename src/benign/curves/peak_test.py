@@ -18,7 +18,7 @@ from benign.curves.halvings import (
     halvings,
     one_sided_p_values,
     rounding,
-    standard_error,
+    standard_errors,
 )
 from benign.curves.intervals import check_level
 from benign.curves.shape import log_if_positive, prominent_triples, steady_triples
@@ -143,9 +143,7 @@ def _tested(risk: Float[np.ndarray, "R K"], *, is_log: bool, indices: tuple[int,
     else:
         verdict = PeakVerdict.NO_PEAK if p > NO_PEAK_ABOVE else PeakVerdict.UNDECIDED
     rising, falling = combined_estimate(rise, level=level), combined_estimate(fall, level=level)
-    hidden = DETECTABLE * float(
-        np.median([max(standard_error(a), standard_error(b)) for a, b in zip(rise, fall, strict=True)])
-    )
+    hidden = DETECTABLE * float(np.median(np.maximum(standard_errors(rise), standard_errors(fall))))
     return PeakTest(
         verdict=verdict, p_value=p, rise=rising, fall=falling, is_log=is_log, indices=indices, replicates=len(risk),
         positions=risk.shape[1], sentence=_sentence(verdict, p, rising, falling, hidden, is_log=is_log, R=len(risk)),

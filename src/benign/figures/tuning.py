@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from benign.schema import DIMENSIONS
+
 
 def tuned_by_leave_one_out(surfaces: Sequence[xr.Dataset]) -> xr.Dataset:
     """One surface from several that differ in a setting: at each cell the one of smallest leave-one-out loss.
@@ -19,4 +21,4 @@ def tuned_by_leave_one_out(surfaces: Sequence[xr.Dataset]) -> xr.Dataset:
     tuned = stacked.isel(setting=chosen)
     for name in ("train_loss_constant", "test_error_constant", "parameters"):
         tuned[name] = surfaces[0][name]
-    return tuned.drop_vars("setting", errors="ignore").transpose(*surfaces[0].dims).assign_attrs(surfaces[0].attrs)
+    return tuned.drop_vars("setting", errors="ignore").transpose(*DIMENSIONS).assign_attrs(surfaces[0].attrs)
