@@ -175,6 +175,17 @@ def test_cross_fitted_differences_are_wrong_in_at_most_five_percent(shape, sprea
     assert wrong / 400 <= 0.05
 
 
+def test_the_regret_of_a_choice_does_not_favour_the_other_side():
+    """One reference is as good as the candidate, 300 are three standard errors worse; a half mostly takes those."""
+    random = np.random.default_rng(4)
+    means = np.append(0.0, np.full(300, 3.0 / np.sqrt(10.0)))
+    wrong = sum(
+        crossed((means + random.normal(size=(10, 301)), random.normal(size=10))).verdict is Verdict.HOLDS
+        for _ in range(200)
+    )
+    assert wrong / 200 <= 0.05
+
+
 def test_the_best_of_many_candidates_is_not_called_better_by_luck():
     random = np.random.default_rng(3)
     wrong = sum(

@@ -186,8 +186,8 @@ _HEADINGS = {
 
 
 def _loss_limits(surface: xr.Dataset) -> tuple[float, float]:
-    """From a thousandth to three times the median peak: the training loss leaves the picture downwards."""
-    return 1e-3, 3.0 * float(np.nanmax(np.median(along_size(surface, "test_loss"), axis=0)))
+    """From a thousandth to well above the median peak: the training loss leaves the picture downwards."""
+    return 1e-3, 30.0 * float(np.nanmax(np.median(along_size(surface, "test_loss"), axis=0)))
 
 
 def _median_at(surface: xr.Dataset, metric: str, size: int) -> float:
@@ -218,7 +218,8 @@ def _loss_sentence(name: str, surface: xr.Dataset, tuned: xr.Dataset) -> str:
 def _error_picture(surfaces: Surfaces) -> Picture:
     panels = tuple(
         size_display(
-            surfaces[name], ("test_error", "train_error"), title=WORDS[name], y_label="zero-one error", y_log=False,
+            surfaces[name], ("test_error", "train_error"), title=WORDS[name], y_label=f"error: {WORDS[name]}",
+            y_log=False,
             remedies={"test, tuned ridge": (surfaces[f"{name}_tuned_ridge"], "test_error")}, y_limits=(0.0, 1.0),
         )
         for name in NOISE

@@ -74,7 +74,7 @@ class Panel:
 
 def panel_width(samples: int) -> int:
     """Features a step: wide enough for fast products, narrow enough that the b x b work stays small."""
-    return int(np.clip(samples // 4, 16, 256))
+    return int(np.clip(samples // 4, 64, 256))
 
 
 def record_beyond(problem: PathProblem, columns: Columns, record: PathRecord, tell: Callable[[int], None]) -> None:

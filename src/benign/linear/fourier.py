@@ -33,12 +33,12 @@ def checked_bandwidth(bandwidth: object) -> float:
 
 
 def median_bandwidth(inputs: Float[np.ndarray, "m d"]) -> float:
-    """Median distance between pairs of the first 1,000 inputs.
+    """Median distance between pairs of the first 500 inputs.
 
     Raises:
         InvalidArgument: if most inputs coincide, so that the median distance is zero.
     """
-    median = float(np.median(pdist(inputs[:1000]))) if len(inputs) > 1 else 0.0
+    median = float(np.median(pdist(inputs[:500]))) if len(inputs) > 1 else 0.0
     if not (math.isfinite(median) and median > 0.0):
         raise InvalidArgument(
             '`bandwidth="median"` found no distance between the inputs (most of them are equal); give a number instead.'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,8 @@ class StackedDisplay:
         """The caption, with a sentence on everything that a panel does not show as it was asked."""
         captions = [panel.full_caption.removeprefix(panel.caption).strip() for panel in self.panels]
         own = [self.caption] if self.caption else [panel.caption for panel in self.panels]
-        return " ".join(dict.fromkeys(text for text in own + captions if text))
+        said = {_gist(text): text for text in reversed(own + captions) if text}
+        return " ".join(reversed(said.values()))
 
     @property
     def alternative_text(self) -> str:
@@ -101,3 +103,8 @@ class StackedDisplay:
 
     def _repr_html_(self) -> str:
         return svg_html(self.svg(alone=True), self.alternative_text)
+
+
+def _gist(caption: str) -> str:
+    """What two panels' captions share: how many of the sizes each draws may differ by a few."""
+    return re.sub(r"^Drawn: [\d,]+ (of [\d,]+ \w+)( of each line)?", r"\1", caption)
