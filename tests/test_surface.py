@@ -64,6 +64,27 @@ def test_unknown_names(surface, arguments, options, sentence):
         surface.curve(*arguments, **options)
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"dim": "size", "size": 4}, "`size` is the axis of the curve"),
+        ({"dim": "time", "size": 5}, "needs recorded times"),
+    ],
+)
+def test_axes_that_cannot_be_used(surface, options, sentence):
+    with pytest.raises(InvalidArgument, match=sentence):
+        surface.curve("test_loss", **options)
+
+
+def test_a_draw_of_one_class_has_no_threshold():
+    inputs = np.random.default_rng(0).standard_normal((60, 3))
+    source = benign.sources.arrays(inputs, ["a"] * 50 + ["b"] * 10)
+    surface = benign.measure(benign.RandomFourier(), source, samples=[4], replicates=6, workers=1)
+    assert 0.0 in surface.dataset["train_loss_constant"].values
+    assert surface.curve("test_loss").threshold is None
+    surface.curve("test_loss").plot()
+
+
 def test_files_hold_the_surface(surface, tmp_path):
     path = surface.to_netcdf(tmp_path / "deep" / "surface.nc")
     xr.testing.assert_identical(benign.Surface.open(path).dataset, surface.dataset)

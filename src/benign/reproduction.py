@@ -10,15 +10,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import xarray as xr
+
 from benign.curves import Finding
 from benign.experiments import MeasurementInterrupted
 from benign.figures import NAMES, Figure, MeasureOptions, Picture, Surfaces, checked_scale, find_figure
 from benign.foundation.errors import InvalidArgument, OutputFailed
+from benign.foundation.numbers import checked_count
 from benign.foundation.output import write_whole
 from benign.foundation.progress import Progress, silent
+from benign.foundation.randomness import checked_seed
 from benign.plots import save
 from benign.report import Chapter, story_page, write_page
 from benign.surface import Surface
+
+# Where an interrupted measurement's last, incomplete surface is kept.
+PARTIAL = "partial"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,6 +70,7 @@ class Reproduction:
             "revision": self.figure.revision,
             "scale": self.scale,
             "seed": self.seed,
+            "surfaces": list(self.surfaces),
             "headline": self.headline,
             "findings": [finding.to_dict() for finding in self.findings],
             "machine": next(iter(self.surfaces.values())).dataset.attrs["machine"],
@@ -77,6 +85,7 @@ class Reproduction:
         """
         target = Path(folder)
         files = []
+        (target / f"{PARTIAL}.nc").unlink(missing_ok=True)
         for name, surface in self.surfaces.items():
             files.append(surface.to_netcdf(target / f"{name}.nc"))
             files.append(surface.to_parquet(target / f"{name}.parquet"))
@@ -102,12 +111,13 @@ class Reproduction:
         target = Path(folder)
         try:
             stored = json.loads((target / "findings.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            name, scale, seed = stored["figure"], stored["scale"], stored["seed"]
+            seconds, surfaces = stored["seconds"], [str(key) for key in stored["surfaces"]]
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise InvalidArgument(f"`folder` {str(target)!r} holds no findings.json that can be read.") from error
-        surfaces = {path.stem: Surface.open(path) for path in sorted(target.glob("*.nc"))}
         return cls(
-            figure=find_figure(stored["figure"]), scale=stored["scale"], seed=stored["seed"], surfaces=surfaces,
-            seconds=stored["seconds"],
+            figure=find_figure(name), scale=scale, seed=seed, seconds=seconds,
+            surfaces={key: Surface.open(target / f"{key}.nc") for key in surfaces},
         )  # fmt: skip
 
 
@@ -148,12 +158,16 @@ def reproduce(
     wanted = find_figure(name)
     options = MeasureOptions(scale=checked_scale(scale), seed=seed, workers=workers, progress=progress)
     start = time.perf_counter()
+    surfaces: dict[str, xr.Dataset] = {}
     try:
-        surfaces = wanted.measure(options)
+        for key, dataset in wanted.measure(options):
+            surfaces[key] = dataset  # noqa: PERF403  (what is done is kept when the next one is interrupted)
     except MeasurementInterrupted as interrupt:
-        if rescue is not None and interrupt.dataset is not None:
-            path = Surface(interrupt.dataset).to_netcdf(rescue / "partial.nc")
-            interrupt.args = (f"{interrupt} It is in {path}.",)
+        if interrupt.dataset is not None:
+            surfaces[PARTIAL] = interrupt.dataset
+        if rescue is not None and surfaces:
+            files = [Surface(dataset).to_netcdf(rescue / f"{key}.nc").name for key, dataset in surfaces.items()]
+            interrupt.args = (f"Interrupted; what was measured is in {rescue}: {', '.join(files)}.",)
         raise
     return Reproduction(
         figure=wanted, scale=scale, seed=seed, seconds=time.perf_counter() - start,
@@ -161,23 +175,33 @@ def reproduce(
     )  # fmt: skip
 
 
-def checked_folder(folder: Path, *, name: str, scale: str) -> Path:
-    """The folder, created and shown to be writable before anything long is started; name and scale checked first.
+def checked_folder(folder: Path, *, names: Sequence[str], scale: str, seed: int, workers: int | None) -> Path:
+    """The folder, created and shown to be writable before anything long is started; all settings checked first.
 
     Raises:
-        OutputFailed: if it cannot be written.
         UnknownName: for an unknown figure or scale.
+        InvalidArgument: for a seed or number of workers that cannot be used.
+        OutputFailed: if the folder cannot be written.
     """
-    find_figure(name)
+    for name in names:
+        find_figure(name)
     checked_scale(scale)
+    checked_seed(seed)
+    if workers is not None:
+        checked_count("workers", workers)
+    for place in (folder, *(folder / name for name in names if len(names) > 1)):
+        _check_writable(place)
+    return folder
+
+
+def _check_writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
-            return folder
+            return
     except OSError as error:
-        raise OutputFailed(
-            f"{folder} cannot be written: {error.strerror or error}; choose another with --out."
-        ) from error
+        reason = error.strerror or str(error)
+        raise OutputFailed(f"{folder} cannot be written: {reason}; choose another with --out.") from error
 
 
 def write_report(results: Sequence[Reproduction], path: Path, *, command: str) -> Path:

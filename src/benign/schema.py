@@ -76,7 +76,12 @@ def checked_metrics(metrics: Iterable[str] | None) -> frozenset[str]:
 
     Raises:
         UnknownName: for a metric that does not exist.
+        InvalidArgument: if it is not a list.
     """
+    if metrics is not None and (isinstance(metrics, str) or not isinstance(metrics, Iterable)):
+        raise InvalidArgument(
+            f'`metrics` must be a list of names, for example ["leave_one_out_loss"], got {metrics!r}.'
+        )
     asked = frozenset(metrics or ())
     for name in sorted(asked):
         if name not in METRICS:

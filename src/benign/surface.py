@@ -54,12 +54,17 @@ class Surface:
             raise unknown_name("metric of this surface", metric, [n for n in schema.METRICS if n in self.dataset])
         if dim not in ("size", "time", "samples"):
             raise unknown_name("axis", dim, ["size", "time", "samples"])
+        others = [axis for axis in ("size", "time", "samples") if axis != dim]
+        for axis in at:
+            if axis == dim:
+                raise InvalidArgument(f"`{axis}` is the axis of the curve and cannot be fixed; leave it out.")
+            if axis not in others:
+                raise unknown_name("axis", axis, others)
+        if dim == "time" and not np.isfinite(self.dataset["time"].values).all():
+            raise InvalidArgument('`dim="time"` needs recorded times; this surface holds the end of training alone.')
         section = self.dataset
-        for axis in ("size", "time", "samples"):
-            if axis != dim:
-                section = _fix(section, axis, at.pop(axis, None))
-        if at:
-            raise unknown_name("axis", next(iter(at)), ["size", "time", "samples"])
+        for axis in others:
+            section = _fix(section, axis, at.get(axis))
         return Curve(metric=metric, dim=dim, section=section)
 
     def to_netcdf(self, path: str | os.PathLike[str]) -> Path:
@@ -121,18 +126,23 @@ class Curve:
     def landmarks(self) -> Landmarks:
         """All landmarks, found together; the threshold is read from the training loss of the same section."""
         train = self.section["train_loss"].transpose("replicate", self.dim).values
-        constant = self.section["train_loss_constant"].values
+        constant = np.broadcast_to(self.section["train_loss_constant"].values, len(train))
+        # A training draw of one class is fitted by the constant: then "fitted" says nothing and there is no threshold.
+        has_threshold = self.dim == "size" and bool(np.all(constant > 0.0))
         return find_landmarks(
             self.positions,
             self.values,
-            train if self.dim == "size" else None,
-            np.broadcast_to(constant, len(train)) if self.dim == "size" else None,
+            train if has_threshold else None,
+            constant if has_threshold else None,
             seed=int(self.section.attrs.get("seed", 0)),
         )
 
     @property
     def threshold(self) -> Landmark | None:
-        """The smallest size that fits the training set to within 0.02 of the best constant predictor's loss."""
+        """The smallest size that fits the training set to within 0.02 of the best constant predictor's loss.
+
+        None where no size does, or where some training draw holds one class only.
+        """
         return self.landmarks.threshold
 
     @property

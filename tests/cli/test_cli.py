@@ -84,7 +84,7 @@ def test_demo_prints_the_report_last(tmp_path):
         (["figure", "belkin2018_fourier"], "did you mean 'belkin2019_fourier'"),
         (["figure", "mml_polynomial", "--scale", "quik"], "did you mean 'quick'"),
         (["figure", "mml_polynomial", "--scale", "smoke", "--seed", "-1"], "`seed` must be an integer"),
-        (["figure", "mml_polynomial", "--scale", "smoke", "--workers", "0"], "`workers` must be at least 1"),
+        (["figure", "mml_polynomial", "--scale", "smoke", "--workers", "0"], "`workers` must be a positive integer"),
         (["figure", "mml_polynomial", "--scale", "smoke", "--out", "/proc/nowhere"], "cannot be written"),
     ],
 )
@@ -93,7 +93,7 @@ def test_bad_input_is_one_sentence_and_exit_code_two(arguments, sentence, tmp_pa
     assert done.returncode == 2
     assert sentence in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
-    assert not list(tmp_path.rglob("*.nc"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_wrong_option_is_exit_code_two():
@@ -120,7 +120,7 @@ def test_interruption_keeps_what_was_measured(tmp_path):
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Interrupted after" in rest
+    assert "Interrupted; what was measured is in" in rest
     partial = benign.Surface.open(tmp_path / "partial.nc")
     assert 0 < partial.dataset.sizes["replicate"] < 10_000
     assert [path.name for path in tmp_path.iterdir()] == ["partial.nc"]

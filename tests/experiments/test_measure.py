@@ -124,7 +124,13 @@ def test_progress_ends_at_the_total():
         ({"replicates": 2.5}, "`replicates` must be a whole number"),
         ({"crossed": (2, 2, 2)}, "cannot both be given"),
         ({"replicates": None, "crossed": (0, 1, 1)}, "three positive counts"),
-        ({"workers": 0}, "`workers` must be at least 1"),
+        ({"workers": 0}, "`workers` must be a positive integer"),
+        ({"workers": 1.5}, "`workers` must be a positive integer"),
+        ({"replicates": None, "crossed": (1, 1)}, "`crossed` must be three counts"),
+        ({"replicates": None, "crossed": 5}, "`crossed` must be three counts"),
+        ({"replicates": None, "crossed": (1.5, 1, 1)}, "`crossed` must be a whole number"),
+        ({"metrics": "test_loss"}, "`metrics` must be a list of names"),
+        ({"metrics": 5}, "`metrics` must be a list of names"),
         ({"seed": -1}, "`seed` must be an integer"),
         ({"times": [1.0]}, "`times` must be None"),
     ],
@@ -143,3 +149,17 @@ def test_an_unknown_metric_names_the_nearest():
 def test_polynomials_on_images_are_refused():
     with pytest.raises(InvalidArgument, match="must have one column, got 64"):
         measure(Polynomial(), DIGITS, samples=[20], replicates=1, workers=1)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_what_is_no_procedure_or_source_is_refused():
+    with pytest.raises(InvalidArgument, match="`procedure` must be a Procedure, got str"):
+        measure("fourier", DIGITS, samples=[20])  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgument, match="`source` must be a Source, got ndarray"):
+        measure(RandomFourier(), np.ones((3, 3)), samples=[20])  # type: ignore[arg-type]
+
+
+def test_too_little_memory_is_said_before_anything_is_measured(monkeypatch):
+    monkeypatch.setattr("benign.foundation.memory.available_bytes", lambda: 10_000)
+    with pytest.raises(MemoryError, match="GiB are free; lower"):
+        _measure()

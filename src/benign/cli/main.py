@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -69,7 +70,9 @@ def reproduce_figure(
     from benign.reproduction import checked_folder, reproduce
 
     with _answered():
-        folder = checked_folder(out or Path("benign-report") / name, name=name, scale=scale)
+        folder = checked_folder(
+            out or Path("benign-report") / name, names=[name], scale=scale, seed=seed, workers=workers
+        )
         with shown(name) as progress:
             result = reproduce(name, scale=scale, seed=seed, workers=workers, progress=progress, rescue=folder)
         files = result.save(folder)
@@ -96,8 +99,9 @@ def run_demo(
 
     results = []
     with _answered():
-        folder = checked_folder(out, name=all_figures()[0].name, scale=scale)
-        for name in (figure.name for figure in all_figures()):
+        names = [figure.name for figure in all_figures()]
+        folder = checked_folder(out, names=names, scale=scale, seed=seed, workers=workers)
+        for name in names:
             with shown(name) as progress:
                 results.append(
                     reproduce(name, scale=scale, seed=seed, workers=workers, progress=progress, rescue=folder / name)
@@ -122,9 +126,11 @@ def _answered() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        raise _ended(str(interrupt) or "Interrupted; nothing had been measured.", 130) from None
+        raise _ended(str(interrupt) or "Interrupted.", 130) from None
     except BenignError as error:
         raise _ended(str(error), 2) from None
+    except (MemoryError, BrokenExecutor) as error:
+        raise _ended(f"The run failed: {str(error) or type(error).__name__}; try fewer --workers.", 1) from None
 
 
 def _ended(sentence: str, code: int) -> typer.Exit:

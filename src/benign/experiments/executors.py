@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from joblib import Parallel, delayed
 
 from benign.experiments.jobs import Job, run_job
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.numbers import checked_count
 from benign.schema import MeasuredBlock
 
 # Starting workers and importing the numerical libraries takes about two seconds, once in the life of this process.
@@ -24,10 +24,10 @@ def run_jobs(jobs: Sequence[Job], workers: int | None) -> Iterator[MeasuredBlock
         workers: processes; None for as many as there are cores, if the first job shows that the rest is long enough.
 
     Raises:
-        InvalidArgument: if ``workers`` is not positive.
+        InvalidArgument: if ``workers`` is not a positive integer.
     """
-    if workers is not None and workers < 1:
-        raise InvalidArgument(f"`workers` must be at least 1, got {workers}.")
+    if workers is not None:
+        checked_count("workers", workers)
     rest = list(jobs)
     if workers is None:
         start = time.perf_counter()

@@ -11,12 +11,13 @@ from typing import Literal
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from benign import schema
 from benign.experiments.executors import run_jobs
 from benign.experiments.jobs import plan_jobs
 from benign.foundation.errors import BenignError, InvalidArgument
+from benign.foundation.numbers import checked_number
 from benign.foundation.progress import Progress, silent
 from benign.foundation.replicate import Replicate, crossed_replicates, paired_replicates
 from benign.foundation.sizes import checked_sizes
@@ -49,10 +50,13 @@ def measure(
     progress: Progress = silent,
 ) -> xr.Dataset:
     """Run the grid and join its blocks; see :func:`benign.measure`, which wraps the result."""
+    for name, value, protocol in (("procedure", procedure, Procedure), ("source", source, Source)):
+        if not isinstance(value, protocol):
+            raise InvalidArgument(f"`{name}` must be a {protocol.__name__}, got {type(value).__name__}.")
     draws = _replicates(replicates, crossed, seed)
     counts = _checked_samples(samples, source)
     wanted = checked_sizes(sizes, available=procedure.max_size, samples=counts[-1], unit=procedure.size_name)
-    moments = None if times is None else np.asarray(times, dtype=np.float64)
+    moments = None if times is None else _checked_times(times, procedure)
     jobs = plan_jobs(source, procedure, counts, draws, wanted, moments, schema.checked_metrics(metrics))
     start, parts = time.perf_counter(), []
     progress("replicates", 0, len(jobs))
@@ -73,7 +77,15 @@ def _replicates(count: int | None, crossed: tuple[int, int, int] | None, seed: i
         return paired_replicates(10 if count is None else _whole("replicates", count), seed=seed)
     if count is not None:
         raise InvalidArgument("`replicates` and `crossed` cannot both be given; choose paired or crossed replicates.")
-    return crossed_replicates(*crossed, seed=seed)
+    if not isinstance(crossed, (tuple, list)) or len(crossed) != 3:
+        raise InvalidArgument(f"`crossed` must be three counts (draws, initialisations, noises), got {crossed!r}.")
+    return crossed_replicates(*(_whole("crossed", count) for count in crossed), seed=seed)
+
+
+def _checked_times(times: Sequence[float], procedure: Procedure) -> Float[np.ndarray, " time"]:
+    if procedure.time_name is None:
+        raise InvalidArgument("`times` must be None: this procedure is solved, not trained, so it has no duration.")
+    return np.array([checked_number("times", moment) for moment in times], dtype=np.float64)
 
 
 def _whole(name: str, value: object) -> int:

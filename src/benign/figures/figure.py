@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import xarray as xr
@@ -43,8 +43,9 @@ class MeasureOptions:
 class Figure:
     """A published figure that this package reproduces.
 
-    ``measure`` gives the surfaces; ``findings``, ``pictures``, ``headline`` and ``lede`` are pure functions of them, so
-    that a stored surface tells the same story as a new one. ``key_claims`` names the findings that come first.
+    ``measure`` gives surfaces by name, each as soon as it is done; ``findings``, ``pictures``, ``headline``, ``lede`` are
+    pure functions of them, so that a stored surface tells the same story as a new one. ``key_claims`` names the
+    findings that come first.
     """
 
     name: str
@@ -53,7 +54,7 @@ class Figure:
     number: str
     revision: int
     key_claims: tuple[str, ...]
-    measure: Callable[[MeasureOptions], Surfaces]
+    measure: Callable[[MeasureOptions], Iterator[tuple[str, xr.Dataset]]]
     findings: Callable[[Surfaces], tuple[Finding, ...]]
     pictures: Callable[[Surfaces], tuple[Picture, ...]]
     headline: Callable[[Surfaces, tuple[Finding, ...]], str]

@@ -12,6 +12,17 @@ import numpy as np
 from benign.foundation.errors import InvalidArgument
 
 
+def checked_seed(seed: object) -> int:
+    """The root seed, if it can be one.
+
+    Raises:
+        InvalidArgument: if it is negative, too large or not an integer.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
+        raise InvalidArgument(f"`seed` must be an integer from 0 to 2^63 - 1, got {seed!r}.")
+    return int(seed)
+
+
 def generator(seed: int, purpose: str, *address: int) -> np.random.Generator:
     """The generator at an address.
 
@@ -26,8 +37,6 @@ def generator(seed: int, purpose: str, *address: int) -> np.random.Generator:
     >>> generator(0, "draw", 3).integers(100) == generator(0, "draw", 3).integers(100)
     True
     """
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
-        raise InvalidArgument(f"`seed` must be an integer from 0 to 2^63 - 1, got {seed!r}.")
-    text = "\x1f".join([str(int(seed)), purpose, *(str(int(part)) for part in address)])
+    text = "\x1f".join([str(checked_seed(seed)), purpose, *(str(int(part)) for part in address)])
     digest = hashlib.sha256(text.encode()).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "little")))

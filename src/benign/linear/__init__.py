@@ -3,7 +3,8 @@
 from benign.linear.features import FeatureMap
 from benign.linear.fourier import ComplexFourierFeatures, FourierFeatures, median_bandwidth
 from benign.linear.polynomials import PolynomialFeatures
-from benign.linear.size_path import SizePath, Spectrum, size_path
+from benign.linear.size_path import SizePath, size_path
+from benign.linear.spectrum import Spectrum
 
 __all__ = [
     "ComplexFourierFeatures",

@@ -16,7 +16,9 @@ from scipy.linalg import blas, lapack
 
 from benign.linear.columns import Columns
 from benign.linear.problem import PathProblem, PathRecord
-from benign.linear.sweep import sweep_leave_one_out, sweep_predictions
+from benign.linear.recording import leave_out_into, record_solution, sweep_into
+from benign.linear.spectrum import without_ridge
+from benign.linear.sweep import sweep_predictions
 from benign.linear.triangle import BLOCK
 from benign.linear.truncated import truncated_solution
 from benign.linear.trust import is_trusted
@@ -73,14 +75,15 @@ def record_below(problem: PathProblem, columns: Columns, record: PathRecord) -> 
     with np.errstate(over="ignore", invalid="ignore"):
         condition = np.sqrt(_prefix_squares(factors.upper)) * np.sqrt(_prefix_squares(factors.inverse))
     record.condition[:size] = condition
-    untrusted = np.flatnonzero(~is_trusted(condition))
+    untrusted = np.flatnonzero(~is_trusted(condition, problem.ridge))
     regular = int(untrusted[0]) if len(untrusted) else size
     if regular:
         _sweep_regular(problem, factors, test, regular, record)
     _answer_rank_deficient(problem, train, test, untrusted, record)
     for wanted in problem.spectrum_at:
         if wanted <= size:
-            record.singular_values[wanted] = scipy.linalg.svdvals(factors.upper[:wanted, :wanted])
+            values = scipy.linalg.svdvals(factors.upper[:wanted, :wanted])
+            record.singular_values[wanted] = without_ridge(values, problem.ridge)
 
 
 def _prefix_squares(matrix: Float[np.ndarray, "k k"]) -> Float[np.ndarray, " k"]:
@@ -107,27 +110,17 @@ def _sweep_regular(
         (basis_rows[:, :measured], problem.train, record.train_squares, record.train_wrong),
         (test_rows, problem.test, record.test_squares, record.test_wrong),
     ):
-        _sweep(rows, terms, labels.targets, labels.classes, squares[..., :size], wrong[..., :size])
+        nothing = np.zeros((groups, outputs, rows.shape[1]))
+        sweep_into(nothing, rows, terms, labels, squares, wrong, slice(size))
     record.norm_squared[:, :size] = _norms(factors.inverse[:size, :size], terms)
     if problem.leave_one_out:
-        squares, wrong = np.empty((groups, size)), np.empty((groups, size))
-        sweep_leave_one_out(
-            problem.targets.copy(), np.ones(samples), basis_rows, terms, problem.targets, problem.train.classes[0],
-            squares, wrong,
-        )  # fmt: skip
-        record.left_out_squares[:, :size], record.left_out_wrong[:, :size] = squares, wrong
+        leave_out_into(
+            problem, problem.targets.copy(), np.ones(samples), basis_rows, terms, record, slice(size), scale=1.0
+        )
     for wanted in problem.predict_at:
         if wanted <= size:
             flat = coefficients[:wanted].T @ test_rows[:wanted]
             record.predictions[wanted] = flat.reshape(groups, outputs, -1)
-
-
-def _sweep(rows, terms, targets, classes, squares, wrong) -> None:  # type: ignore[no-untyped-def]
-    size, (groups, outputs, m) = len(rows), targets.shape[1:]
-    new_squares, new_wrong = np.empty((len(targets), groups, size)), np.empty((len(targets), groups, size))
-    rows = np.ascontiguousarray(rows)
-    sweep_predictions(np.zeros((groups, outputs, m)), rows, terms, targets, classes, new_squares, new_wrong)
-    squares[...], wrong[...] = new_squares, new_wrong
 
 
 def _norms(
@@ -166,31 +159,3 @@ def _answer_rank_deficient(
                 predicted=(test[:, : index + 1] @ solution.weights).T,
                 norm_squared=np.sum(solution.weights**2, axis=0), condition=solution.condition,
             )  # fmt: skip
-
-
-def record_solution(
-    problem: PathProblem,
-    record: PathRecord,
-    size: int,
-    *,
-    fitted: Float[np.ndarray, "columns n"],
-    predicted: Float[np.ndarray, "columns n_test"],
-    norm_squared: Float[np.ndarray, " columns"],
-    condition: float,
-) -> None:
-    """Record one size from its predictions, as answered by a singular value decomposition."""
-    groups, outputs, _ = problem.targets.shape
-    shape = (groups, outputs, -1)
-    for flat, labels, squares, wrong in (
-        (fitted, problem.train, record.train_squares, record.train_wrong),
-        (predicted, problem.test, record.test_squares, record.test_wrong),
-    ):
-        prediction = flat.reshape(shape)[..., : labels.targets.shape[3]]
-        squares[..., size - 1] = np.sum((prediction - labels.targets) ** 2, axis=(2, 3))
-        mistaken = (labels.classes >= 0) & (labels.classes != prediction.argmax(axis=1))
-        wrong[..., size - 1] = np.sum(mistaken, axis=2)
-    record.norm_squared[:, size - 1] = norm_squared.reshape(groups, outputs).sum(axis=1)
-    record.condition[size - 1] = condition
-    record.truncated[size - 1] = True
-    if size in problem.predict_at:
-        record.predictions[size] = predicted.reshape(shape).copy()

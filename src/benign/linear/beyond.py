@@ -18,17 +18,19 @@ import scipy.linalg
 from jaxtyping import Float
 from scipy.linalg import blas, lapack
 
-from benign.linear.below import record_solution
 from benign.linear.columns import Columns
 from benign.linear.problem import PathProblem, PathRecord
+from benign.linear.recording import leave_out_into, record_solution, sweep_into
 from benign.linear.row_space import RowSpace, append, empty_row_space, project
-from benign.linear.sweep import sweep_leave_one_out, sweep_predictions
+from benign.linear.spectrum import without_ridge
 from benign.linear.triangle import inverse_row_norms, solve_right, solve_right_transposed, to_dense
 from benign.linear.truncated import truncated_solution
 from benign.linear.trust import is_trusted
 
 # A panel is cut where eps (max C_jj / min C_jj)^2 exceeds this: I + S^T S squares the condition of [L U].
 _CUT = 1e-13
+# With ridge, a squared norm that is this small against what it is the difference of has lost half of its digits.
+_CANCELLED = 1e-7
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,7 +51,9 @@ class State:
     @property
     def condition(self) -> float:
         """kappa_F, or an upper bound of it."""
-        return float(np.sqrt(self.frobenius_squared) * np.sqrt(self.gram_inverse.sum()))
+        with np.errstate(over="ignore", invalid="ignore"):
+            product = float(np.sqrt(self.frobenius_squared) * np.sqrt(self.gram_inverse.sum()))
+        return product if np.isfinite(product) else float("inf")
 
     @property
     def is_usable(self) -> bool:
@@ -204,7 +208,7 @@ def _record_panel(problem: PathProblem, old: State, new: State, panel: Panel, re
         return
     where = slice(old.size, old.size + inner)
     terms = panel.terms[:inner]
-    _sweep_into(
+    sweep_into(
         _grouped(problem, old.predicted), panel.test_directions[:inner], terms, problem.test,
         record.test_squares, record.test_wrong, where,
     )  # fmt: skip
@@ -216,7 +220,7 @@ def _record_panel(problem: PathProblem, old: State, new: State, panel: Panel, re
         trace -= np.cumsum(np.einsum("ij,ij->i", panel.dual_directions[:inner], panel.dual_directions[:inner]))
     record.condition[where] = np.sqrt((old.frobenius_squared + panel.growth[:inner]) * trace)
     if problem.leave_one_out and panel.dual_directions is not None:
-        _leave_out_into(problem, old, panel.dual_directions[:inner], terms, record, where)
+        _leave_out(problem, old, panel.dual_directions[:inner], terms, record, where)
     for wanted in problem.predict_at:
         if old.size < wanted <= old.size + inner:
             count = wanted - old.size
@@ -228,21 +232,22 @@ def _record_state(problem: PathProblem, space: RowSpace, state: State, record: P
     """Record the size of a state, read off by a zero term; a singular one goes to the singular value decomposition."""
     record.condition[state.size - 1] = state.condition if state.is_usable else np.inf
     if state.size in problem.spectrum_at:
-        record.singular_values[state.size] = scipy.linalg.svdvals(to_dense(space.triangle))
+        values = scipy.linalg.svdvals(to_dense(space.triangle))
+        record.singular_values[state.size] = without_ridge(values, problem.ridge)
     if not state.is_usable:
         _rescue(problem, space, state, record)
         return
     where = slice(state.size - 1, state.size)
     groups, outputs, samples = problem.targets.shape
     nothing, no_direction = np.zeros((1, groups, outputs)), np.zeros((1, samples))
-    _sweep_into(
+    sweep_into(
         _grouped(problem, state.predicted), np.zeros((1, state.predicted.shape[1])), nothing, problem.test,
         record.test_squares, record.test_wrong, where,
     )  # fmt: skip
     _record_fit(problem, state, no_direction, nothing, record, where)
     _record_norm(problem, _group_squares(problem, state.whitened)[:, None], record, where)
     if problem.leave_one_out:
-        _leave_out_into(problem, state, no_direction, nothing, record, where)
+        _leave_out(problem, state, no_direction, nothing, record, where)
     if state.size in problem.predict_at:
         record.predictions[state.size] = _grouped(problem, state.predicted)
 
@@ -263,29 +268,21 @@ def _record_fit(
         measured = problem.train.targets.shape[3]
         fitted, steps = problem.targets[..., :measured].copy(), np.zeros((1, measured))
         terms = np.zeros((1, *terms.shape[1:]))
-    _sweep_into(fitted, steps, terms, problem.train, record.train_squares, record.train_wrong, where)
+    sweep_into(fitted, steps, terms, problem.train, record.train_squares, record.train_wrong, where)
 
 
 def _record_norm(
     problem: PathProblem, whitened_squares: Float[np.ndarray, "groups b"], record: PathRecord, where: slice
 ) -> None:
-    """|theta|^2 = |A|^2 - ridge |a|^2, where ridge a is the training residual."""
+    """|theta|^2 = |A|^2 - ridge |a|^2, where ridge a is the training residual; NaN where the difference cancels."""
+    squares = whitened_squares
     if problem.ridge > 0.0:
-        whitened_squares = whitened_squares - record.train_squares[0][:, where] / problem.ridge
-    record.norm_squared[:, where] = whitened_squares
+        squares = whitened_squares - record.train_squares[0][:, where] / problem.ridge
+        squares = np.where(squares > _CANCELLED * whitened_squares, squares, np.nan)
+    record.norm_squared[:, where] = squares
 
 
-def _sweep_into(  # type: ignore[no-untyped-def]
-    predictions, directions, terms, labels, squares, wrong, where: slice
-) -> None:
-    """Sweep, and write what it measured to ``where``; one term may stand for many sizes."""
-    shape = (len(labels.targets), labels.targets.shape[1], len(terms))
-    new_squares, new_wrong = np.empty(shape), np.empty(shape)
-    sweep_predictions(predictions, directions, terms, labels.targets, labels.classes, new_squares, new_wrong)
-    squares[..., where], wrong[..., where] = new_squares, new_wrong
-
-
-def _leave_out_into(
+def _leave_out(
     problem: PathProblem,
     state: State,
     directions: Float[np.ndarray, "b n"],
@@ -293,12 +290,8 @@ def _leave_out_into(
     record: PathRecord,
     where: slice,
 ) -> None:
-    squares, wrong = np.empty((problem.groups, len(terms))), np.empty((problem.groups, len(terms)))
-    sweep_leave_one_out(
-        _grouped(problem, state.dual), state.gram_inverse.copy(), directions, terms, problem.targets,
-        problem.train.classes[0], squares, wrong,
-    )  # fmt: skip
-    record.left_out_squares[:, where], record.left_out_wrong[:, where] = squares, wrong
+    residuals, complements = _grouped(problem, state.dual), state.gram_inverse.copy()
+    leave_out_into(problem, residuals, complements, directions, terms, record, where, scale=None)
 
 
 def _grouped(problem: PathProblem, flat: Float[np.ndarray, "columns m"]) -> Float[np.ndarray, "groups outputs m"]:

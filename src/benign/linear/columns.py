@@ -52,46 +52,30 @@ class GivenColumns:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MappedColumns:
-    """Columns that a feature map makes from raw inputs, panel by panel, and that are forgotten after use."""
+    """Columns that a feature map makes from raw inputs, panel by panel, and that are forgotten after use.
+
+    With ``is_complex`` the map gives pairs of real columns for complex ones, and two rows a sample: real and imaginary
+    parts for the training samples, of which the test samples keep the real ones.
+    """
 
     features: FeatureMap
     train_inputs: Float[np.ndarray, "n d"]
     test_inputs: Float[np.ndarray, "n_test d"]
+    is_complex: bool = False
 
     @property
     def samples(self) -> int:
-        return len(self.train_inputs)
+        return (1 + self.is_complex) * len(self.train_inputs)
 
     @property
     def test_samples(self) -> int:
         return len(self.test_inputs)
 
-    def panel(self, start: int, stop: int) -> tuple[Float[np.ndarray, "n b"], Float[np.ndarray, "n_test b"]]:
+    def panel(self, start: int, stop: int) -> tuple[Float[np.ndarray, "rows b"], Float[np.ndarray, "n_test b"]]:
         train = self.features.columns(self.train_inputs, start, stop)
-        test = self.features.columns(self.test_inputs, start, stop)
+        test = self.features.columns(self.test_inputs, start, stop)[: len(self.test_inputs)]
         if not (np.isfinite(train).all() and np.isfinite(test).all()):
             raise InvalidArgument(
                 f"`features` gave NaN or infinity in columns {start + 1} to {stop}; check the scale of the inputs."
             )
         return train, test
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ComplexColumns:
-    """Complex columns as pairs of real ones: twice the training rows, real parts of the test rows."""
-
-    features: FeatureMap
-    train_inputs: Float[np.ndarray, "n d"]
-    test_inputs: Float[np.ndarray, "n_test d"]
-
-    @property
-    def samples(self) -> int:
-        return 2 * len(self.train_inputs)
-
-    @property
-    def test_samples(self) -> int:
-        return len(self.test_inputs)
-
-    def panel(self, start: int, stop: int) -> tuple[Float[np.ndarray, "n2 b"], Float[np.ndarray, "n_test b"]]:
-        train = self.features.columns(self.train_inputs, start, stop)
-        return train, self.features.columns(self.test_inputs, start, stop)[: len(self.test_inputs)]

@@ -26,7 +26,7 @@ def checked_bandwidth(bandwidth: object) -> float:
     Raises:
         InvalidArgument: unless it is positive and finite.
     """
-    is_number = isinstance(bandwidth, (int, float, np.integer, np.floating))
+    is_number = isinstance(bandwidth, (int, float, np.integer, np.floating)) and not isinstance(bandwidth, bool)
     if not (is_number and math.isfinite(bandwidth) and bandwidth > 0.0):  # type: ignore[arg-type,operator]
         raise InvalidArgument(f'`bandwidth` must be a positive number or "median", got {bandwidth!r}.')
     return float(bandwidth)  # type: ignore[arg-type]
@@ -76,6 +76,9 @@ class FourierFeatures:
     seed: int = 0
     initialisation: int = 0
 
+    def __post_init__(self) -> None:
+        checked_bandwidth(self.bandwidth)
+
     @property
     def max_size(self) -> float:
         """There is no end."""
@@ -102,6 +105,9 @@ class ComplexFourierFeatures:
     bandwidth: float
     seed: int = 0
     initialisation: int = 0
+
+    def __post_init__(self) -> None:
+        checked_bandwidth(self.bandwidth)
 
     @property
     def max_size(self) -> float:

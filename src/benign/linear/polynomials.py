@@ -45,6 +45,11 @@ class PolynomialFeatures:
     high: float
     basis: Basis = "legendre"
 
+    def __post_init__(self) -> None:
+        checked_basis(self.basis)
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            raise InvalidArgument(f"`low` must lie below `high`, both finite, got {self.low!r} and {self.high!r}.")
+
     @property
     def max_size(self) -> float:
         """There is no end."""

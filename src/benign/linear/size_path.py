@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy.sparse
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.memory import require_memory
+from benign.foundation.numbers import checked_ridge
 from benign.foundation.outcomes import Outcome
 from benign.foundation.progress import Progress, silent
 from benign.foundation.sizes import checked_sizes
@@ -21,7 +23,10 @@ from benign.linear.beyond import panel_width, record_beyond
 from benign.linear.columns import Columns, GivenColumns, MappedColumns
 from benign.linear.features import FeatureMap
 from benign.linear.problem import Labels, PathProblem, PathRecord
+from benign.linear.spectrum import Spectrum, summarise
 from benign.linear.trust import is_trusted, stated_tolerance
+
+_LARGEST_ENTRY = 1e100  # its square, summed over any array, is still finite
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,10 +40,12 @@ class SizePath:
         sizes: number of columns k.
         train_loss, train_error: on the training targets.
         test_loss, test_error: on the test targets.
-        norm: of the weights, Frobenius over features and outputs.
+        norm: of the weights, Frobenius over features and outputs; NaN beyond n where a ridge that is tiny for
+            rank-deficient features, or huge, leaves less than half of its digits.
         function_norm: sqrt(k) times the norm, the norm for features scaled by 1 / sqrt(k).
         leave_one_out, leave_one_out_error: exact leave-one-out loss and error; without ridge NaN at n - 1, n and n + 1,
-            where they estimate another model; NaN everywhere if not asked for.
+            where they estimate another model; NaN where a leverage is 1 to rounding, so that one sample alone decides a
+            direction, and everywhere if not asked for.
         condition: kappa_F, an upper bound of the 2-norm condition number.
         tolerance: relative tolerance to which losses and predictions are promised.
         outcome: :class:`~benign.foundation.outcomes.Outcome` of each size.
@@ -62,24 +69,6 @@ class SizePath:
     spectrum: tuple[Spectrum, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Spectrum:
-    """Singular values of the design matrix at one size, summed up.
-
-    ``effective_rank`` is the exponential of the entropy of the normalised singular values (Roy & Vetterli 2007).
-    """
-
-    size: int
-    largest: float
-    smallest: float
-    effective_rank: float
-
-    @property
-    def condition(self) -> float:
-        """2-norm condition number."""
-        return self.largest / self.smallest if self.smallest > 0 else float("inf")
-
-
 def size_path(
     train: ArrayLike,
     train_targets: ArrayLike,
@@ -90,8 +79,8 @@ def size_path(
     ridge: float = 0.0,
     leave_one_out: bool = False,
     features: FeatureMap | None = None,
-    predict_at: Sequence[int] = (),
-    spectrum_at: Sequence[int] = (),
+    predict_at: Sequence[int] | Int[np.ndarray, " predicted"] = (),
+    spectrum_at: Sequence[int] | Int[np.ndarray, " spectral"] = (),
     progress: Progress = silent,
 ) -> SizePath:
     r"""Least squares on the first k columns, for every k at once.
@@ -111,8 +100,8 @@ def size_path(
         ridge: scikit-learn's alpha, the same for every size; features are never divided by sqrt(k).
         leave_one_out: also the exact leave-one-out risk, about a tenth more work.
         features: a feature map; then Z is made panel by panel and never held, memory is O(n^2 + n n_test).
-        predict_at: sizes at which the test predictions are kept.
-        spectrum_at: sizes at which the singular values are computed (each costs a few n^3 flops).
+        predict_at: increasing sizes at which the test predictions are kept.
+        spectrum_at: increasing sizes at which the singular values are computed (each costs a few n^3 flops).
         progress: told the number of finished sizes.
 
     Returns:
@@ -131,16 +120,17 @@ def size_path(
     fitted, tested = _as_matrix(train_targets, "train_targets"), _as_matrix(test_targets, "test_targets")
     columns, available = _as_columns(train, test, features, fitted, tested)
     wanted = checked_sizes(sizes, available=available, samples=columns.samples, unit="columns")
-    last = int(max([wanted[-1], *_checked_extra(predict_at, available), *_checked_extra(spectrum_at, available)]))
-    if not (np.isfinite(ridge) and ridge >= 0.0):
-        raise InvalidArgument(f"`ridge` must be zero or a positive number, got {ridge!r}.")
+    predicted, spectral = (_checked_extra(name, extra, available) for name, extra in (
+        ("predict_at", predict_at), ("spectrum_at", spectrum_at)
+    ))  # fmt: skip
     train_labels = as_labels([[fitted]])
     problem = PathProblem(
-        targets=train_labels.targets[0], train=train_labels, test=as_labels([[tested]]), ridge=float(ridge), last=last,
-        leave_one_out=leave_one_out, predict_at=frozenset(predict_at), spectrum_at=frozenset(spectrum_at),
+        targets=train_labels.targets[0], train=train_labels, test=as_labels([[tested]]),
+        ridge=checked_ridge(ridge), last=max(int(wanted[-1]), *predicted, *spectral, 1),
+        leave_one_out=leave_one_out, predict_at=frozenset(predicted), spectrum_at=frozenset(spectral),
     )  # fmt: skip
     record = solve_size_path(problem, columns, progress)
-    return _as_path(problem, record, wanted, tuple(sorted(set(predict_at))))
+    return _as_path(problem, record, wanted, predicted)
 
 
 def solve_size_path(problem: PathProblem, columns: Columns, progress: Progress = silent) -> PathRecord:
@@ -152,14 +142,14 @@ def solve_size_path(problem: PathProblem, columns: Columns, progress: Progress =
     require_memory(
         required_bytes(problem, columns.test_samples),
         purpose=f"The size path of {problem.samples} training and {columns.test_samples} test samples",
-        advice="lower the number of training samples, test samples or label-noise draws",
+        advice="lower the number of training samples, test samples, label-noise draws or the largest size",
     )
     record = PathRecord(problem)
     record_below(problem, columns, record)
     progress("sizes", min(problem.samples, problem.last), problem.last)
     if problem.last > problem.samples:
         record_beyond(problem, columns, record, lambda size: progress("sizes", size, problem.last))
-    trusted = is_trusted(record.condition)
+    trusted = record.truncated | is_trusted(record.condition, problem.ridge)
     for measure in record.measures():
         measure[..., ~trusted] = np.nan
     for size in list(record.predictions):
@@ -182,10 +172,10 @@ def required_bytes(problem: PathProblem, test_samples: int) -> float:
     return 8.0 * (max(below, beyond if problem.last > samples else 0.0) + rows)
 
 
-def outcomes(record: PathRecord) -> Int[np.ndarray, " sizes"]:
+def outcomes(problem: PathProblem, record: PathRecord) -> Int[np.ndarray, " sizes"]:
     """Outcome of every size of a record."""
-    outcome = np.where(is_trusted(record.condition), Outcome.CONVERGED, Outcome.ILL_CONDITIONED)
-    outcome[record.truncated & is_trusted(record.condition)] = Outcome.TRUNCATED
+    outcome = np.where(is_trusted(record.condition, problem.ridge), Outcome.CONVERGED, Outcome.ILL_CONDITIONED)
+    outcome[record.truncated] = Outcome.TRUNCATED
     return outcome.astype(np.int8)
 
 
@@ -205,27 +195,57 @@ def _classes(targets: Float[np.ndarray, "m outputs"]) -> Int[np.ndarray, " m"]:
     return class_indices(targets) if is_one_hot else np.full(len(targets), -1, dtype=np.int64)
 
 
-def _checked_extra(sizes: Sequence[int], available: float) -> list[int]:
-    if any(size != int(size) or not 1 <= size <= available for size in sizes):
-        raise InvalidArgument(
-            f"`predict_at` and `spectrum_at` must hold whole numbers from 1 to {available}, got {list(sizes)}."
-        )
-    return [int(size) for size in sizes]
+def _checked_extra(name: str, sizes: Sequence[int] | Int[np.ndarray, " sizes"], available: float) -> tuple[int, ...]:
+    listed = np.atleast_1d(np.asarray(sizes))
+    if not listed.size:
+        return ()
+    try:
+        return tuple(checked_sizes(listed, available=available, samples=1, unit="columns").tolist())
+    except InvalidArgument as error:
+        raise InvalidArgument(str(error).replace("`sizes`", f"`{name}`")) from None
+
+
+def _predictions(
+    problem: PathProblem, record: PathRecord, sizes: tuple[int, ...]
+) -> Float[np.ndarray, "predicted n_test outputs"] | None:
+    """Test predictions at the asked sizes; NaN where a size is flagged."""
+    if not sizes:
+        return None
+    missing = np.full(problem.test.targets.shape[2:], np.nan)
+    return np.stack([record.predictions.get(size, missing[None])[0].T for size in sizes])
 
 
 def _as_matrix(values: ArrayLike, name: str) -> Float[np.ndarray, "m outputs"]:
-    try:
-        matrix = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InvalidArgument(f"`{name}` must be an array of numbers; encode class labels as one-hot rows.") from error
+    if scipy.sparse.issparse(values) or np.ma.isMaskedArray(values):
+        raise InvalidArgument(
+            f"`{name}` must be a plain dense array; fill masked entries and call .toarray() on sparse ones."
+        )
+    array = np.asarray(values)
+    if array.dtype.kind == "O":
+        array = _numeric(array, name)
+    if array.dtype.kind not in "fiub":
+        raise InvalidArgument(
+            f"`{name}` must hold real numbers, got {array.dtype}; encode class labels as one-hot rows."
+        )
+    matrix = array.astype(np.float64)
     if matrix.ndim == 1:
         matrix = matrix[:, None]
     if matrix.ndim != 2 or not matrix.size:
         raise InvalidArgument(f"`{name}` must be a matrix with at least one row and one column, got {matrix.shape}.")
-    if not np.isfinite(matrix).all():
-        row = int(np.flatnonzero(~np.isfinite(matrix).all(axis=1))[0])
-        raise InvalidArgument(f"`{name}` holds NaN or infinity, first in row {row}; remove or impute it.")
+    usable = np.abs(matrix) <= _LARGEST_ENTRY
+    if not usable.all():
+        row = int(np.flatnonzero(~usable.all(axis=1))[0])
+        raise InvalidArgument(
+            f"`{name}` holds NaN, infinity or a number beyond 1e100, first in row {row}; remove, impute or rescale it."
+        )
     return matrix
+
+
+def _numeric(array: np.ndarray, name: str) -> np.ndarray:
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument(f"`{name}` must hold real numbers; encode class labels as one-hot rows.") from error
 
 
 def _as_columns(
@@ -235,6 +255,11 @@ def _as_columns(
     train_targets: Float[np.ndarray, "n outputs"],
     test_targets: Float[np.ndarray, "n_test outputs"],
 ) -> tuple[Columns, float]:
+    names = [list(frame.columns) for frame in (train, test) if hasattr(frame, "columns")]
+    if len(names) == 2 and names[0] != names[1]:
+        raise InvalidArgument(
+            "`train` and `test` are tables whose columns differ or stand in another order; align them."
+        )
     first, second = _as_matrix(train, "train"), _as_matrix(test, "test")
     for rows, targets, name in ((first, train_targets, "train"), (second, test_targets, "test")):
         if len(rows) != len(targets):
@@ -269,16 +294,8 @@ def _as_path(
         leave_one_out=record.left_out_squares[0, at] / train_count,
         leave_one_out_error=record.left_out_wrong[0, at] / train_count * wrong_scale,
         condition=condition,
-        tolerance=stated_tolerance(condition),
-        outcome=outcomes(record)[at],
-        predictions=np.stack([record.predictions[size][0].T for size in predicted]) if predicted else None,
-        spectrum=tuple(_spectrum(size, record.singular_values[size]) for size in sorted(problem.spectrum_at)),
+        tolerance=stated_tolerance(condition, problem.ridge),
+        outcome=outcomes(problem, record)[at],
+        predictions=_predictions(problem, record, predicted),
+        spectrum=tuple(summarise(size, record.singular_values[size]) for size in sorted(problem.spectrum_at)),
     )
-
-
-def _spectrum(size: int, values: Float[np.ndarray, " rank"]) -> Spectrum:
-    share = values[values > 0] / values.sum() if values.sum() > 0 else np.ones(1)
-    return Spectrum(
-        size=size, largest=float(values[0]), smallest=float(values[-1]),
-        effective_rank=float(np.exp(-np.sum(share * np.log(share)))),
-    )  # fmt: skip

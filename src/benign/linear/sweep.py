@@ -17,7 +17,7 @@ from numba import njit
 _FAST = {"reassoc", "contract", "arcp", "nsz"}
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
 def sweep_predictions(
     predictions: Float[np.ndarray, "groups outputs m"],
     directions: Float[np.ndarray, "terms m"],
@@ -46,7 +46,7 @@ def sweep_predictions(
             _compare(predictions[group], references, labels, group, term, best, winner, squared, wrong)
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
 def _compare(prediction, references, labels, group, term, best, winner, squared, wrong):  # type: ignore[no-untyped-def]
     outputs, m = prediction.shape
     best[:] = prediction[0]
@@ -73,8 +73,8 @@ def _compare(prediction, references, labels, group, term, best, winner, squared,
         wrong[reference, group, term] = mistakes
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
-def sweep_leave_one_out(
+@njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
+def sweep_leave_one_out(  # noqa: PLR0917  (compiled: no keyword arguments)
     residuals: Float[np.ndarray, "groups outputs n"],
     complements: Float[np.ndarray, " n"],
     directions: Float[np.ndarray, "terms n"],
@@ -83,8 +83,12 @@ def sweep_leave_one_out(
     labels: Int[np.ndarray, "groups n"],
     squared: Float[np.ndarray, "groups terms"],
     wrong: Float[np.ndarray, "groups terms"],
+    smallest: Float[np.ndarray, " terms"],
+    largest: Float[np.ndarray, " terms"],
 ) -> None:
     """Downdate (residual, complement) in place; after each term write the leave-one-out squares and wrong classes.
+
+    ``smallest`` and ``largest`` become the extremes of the complements, for those who must know what rounding left.
 
     Below the threshold the pair is (y - prediction, 1 - leverage), beyond it (G y, diagonal of G) with G = (Z Z^T +
     ridge I)^-1. The leave-one-out residual is their quotient in both cases, and both lose a rank-one term a size.
@@ -95,8 +99,12 @@ def sweep_leave_one_out(
     winner = np.empty(n, dtype=np.int64)
     for term in range(terms):
         direction = directions[term]
+        low, high = np.inf, -np.inf
         for i in range(n):
             complements[i] -= direction[i] * direction[i]
+            low = min(low, complements[i])
+            high = max(high, complements[i])
+        smallest[term], largest[term] = low, high
         for group in range(groups):
             best[:] = -np.inf
             winner[:] = 0

@@ -39,7 +39,9 @@ def truncated_solution(
     left, values, right = scipy.linalg.svd(matrix, full_matrices=False, check_finite=False)
     cutoff = np.finfo(float).eps * order * values[0]
     kept = values > max(values[0] / LARGEST_CONDITION, 10.0 * cutoff)
-    if not kept.any() or np.any(values[~kept] > cutoff):
+    if values[0] == 0.0:
+        return TruncatedSolution(weights=np.zeros((matrix.shape[1], targets.shape[1])), condition=1.0)
+    if np.any(values[~kept] > cutoff):
         return None
     weights = right[kept].T @ ((left[:, kept].T @ targets) / values[kept, None])
     return TruncatedSolution(weights=weights, condition=float(values[0] / values[kept][-1]))

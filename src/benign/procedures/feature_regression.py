@@ -6,29 +6,23 @@ Splits that share their samples and features and differ only in label noise are 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.outcomes import Outcome
+from benign.foundation.sizes import checked_sizes
 from benign.foundation.split import Split
 from benign.linear.columns import Columns
 from benign.linear.problem import PathProblem, PathRecord
 from benign.linear.size_path import as_labels, outcomes, solve_size_path
+from benign.linear.spectrum import summarise
 from benign.procedures.protocol import Predictions
 from benign.schema import END_OF_TRAINING, Block
 
 ColumnsOf = Callable[[Split, Float[np.ndarray, "m d"]], Columns]
 _SPECTRUM_METRICS = frozenset({"condition_2norm", "effective_rank"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Embedding:
-    """How many real columns a unit of size has and how many real rows a sample has: 1, or 2 for complex features."""
-
-    factor: int = 1
 
 
 def measure_features(
@@ -39,35 +33,37 @@ def measure_features(
     *,
     columns_of: ColumnsOf,
     ridge: float,
-    embedding: Embedding,
+    factor: int,
 ) -> Block:
     """Measure least squares on the features that ``columns_of`` makes from a split and test inputs.
+
+    ``factor`` is how many real columns a unit of size has and how many real rows a sample: 2 for complex features.
 
     Raises:
         InvalidArgument: if times are asked for, or leave-one-out risk of complex features.
     """
     if times is not None:
         raise InvalidArgument("`times` must be None: least squares is solved, not trained, so it has no duration.")
-    if embedding.factor > 1 and metrics & {"leave_one_out_loss", "leave_one_out_error"}:
+    if factor > 1 and metrics & {"leave_one_out_loss", "leave_one_out_error"}:
         raise InvalidArgument('`metrics` asks for leave-one-out risk, which needs real features; use form="real".')
     shape = (len(splits), len(sizes), 1)
     values = {name: np.full(shape, np.nan) for name in metrics}
     outcome = np.zeros(shape, dtype=np.int8)
     for members in _same_inputs(splits):
         group = [splits[i] for i in members]
-        problem = _problem(group, sizes, metrics, ridge, embedding)
+        problem = _problem(group, sizes, metrics, ridge, factor)
         record = solve_size_path(problem, columns_of(group[0], group[0].test_inputs))
         for position, (row, split) in enumerate(zip(members, group, strict=True)):
-            for name, curve in _curves(problem, record, position, split, sizes, embedding).items():
+            for name, curve in _curves(problem, record, position, split, sizes, factor).items():
                 if name in metrics:
                     values[name][row, :, 0] = curve
-            outcome[row, :, 0] = outcomes(record)[embedding.factor * sizes - 1]
+            outcome[row, :, 0] = outcomes(problem, record)[factor * sizes - 1]
     outputs = splits[0].train_targets.shape[1]
     return Block(
         replicates=tuple(split.replicate for split in splits),
         sizes=sizes,
         times=np.array([END_OF_TRAINING]),
-        parameters=embedding.factor * sizes * outputs,
+        parameters=factor * sizes * outputs,
         outcome=outcome,
         metrics=values,
     )
@@ -80,23 +76,28 @@ def predict_features(
     *,
     columns_of: ColumnsOf,
     ridge: float,
-    embedding: Embedding,
+    factor: int,
 ) -> Iterator[Predictions]:
     """Predictions of every size on other inputs; raises where a size is too ill-conditioned.
 
     Raises:
-        InvalidArgument: if a size cannot be answered.
+        InvalidArgument: if a size cannot be answered, sizes do not increase, or the inputs have other columns.
     """
+    if inputs.shape[1] != split.train_inputs.shape[1]:
+        raise InvalidArgument(
+            f"`inputs` must have {split.train_inputs.shape[1]} columns, as in training, got {inputs.shape[1]}."
+        )
+    sizes = checked_sizes(sizes, available=np.inf, samples=split.samples, unit="columns")
     zeros = np.zeros((len(inputs), split.train_targets.shape[1]))
-    wanted = embedding.factor * sizes
+    wanted = factor * sizes
     train = as_labels([[split.train_targets]])
     problem = PathProblem(
-        targets=_embedded(train.targets[0], embedding), train=train, test=as_labels([[zeros]]), ridge=ridge,
+        targets=_embedded(train.targets[0], factor), train=train, test=as_labels([[zeros]]), ridge=ridge,
         last=int(wanted[-1]), leave_one_out=False, predict_at=frozenset(wanted.tolist()), spectrum_at=frozenset(),
     )  # fmt: skip
     record = solve_size_path(problem, columns_of(split, inputs))
     for size in sizes.tolist():
-        prediction = record.predictions.get(embedding.factor * size)
+        prediction = record.predictions.get(factor * size)
         if prediction is None or not np.isfinite(prediction).all():
             raise InvalidArgument(f"`sizes` holds {size}, where {Outcome.ILL_CONDITIONED.sentence}.")
         yield Predictions(size=size, time=END_OF_TRAINING, values=prediction[0].T)
@@ -115,7 +116,7 @@ def _problem(
     sizes: Int[np.ndarray, " size"],
     metrics: frozenset[str],
     ridge: float,
-    embedding: Embedding,
+    factor: int,
 ) -> PathProblem:
     train = [[split.train_targets for split in group], [split.train_targets_clean for split in group]]
     test = [[split.test_targets for split in group], [split.test_targets_noisy for split in group]]
@@ -124,14 +125,14 @@ def _problem(
     spectrum = _spectrum_grid(sizes) if metrics & _SPECTRUM_METRICS else []
     labels = as_labels(train[: 1 + needs_clean])
     return PathProblem(
-        targets=_embedded(labels.targets[0], embedding),
+        targets=_embedded(labels.targets[0], factor),
         train=labels,
         test=as_labels(test[: 1 + needs_noisy]),
         ridge=ridge,
-        last=int(embedding.factor * sizes[-1]),
+        last=int(factor * sizes[-1]),
         leave_one_out=bool(metrics & {"leave_one_out_loss", "leave_one_out_error"}),
         predict_at=frozenset(),
-        spectrum_at=frozenset(embedding.factor * size for size in spectrum),
+        spectrum_at=frozenset(factor * size for size in spectrum),
     )
 
 
@@ -141,11 +142,9 @@ def _spectrum_grid(sizes: Int[np.ndarray, " size"]) -> list[int]:
     return np.unique(sizes[np.abs(np.log(sizes[None, :] / targets[:, None])).argmin(axis=1)]).tolist()
 
 
-def _embedded(
-    targets: Float[np.ndarray, "groups outputs n"], embedding: Embedding
-) -> Float[np.ndarray, "groups outputs rows"]:
+def _embedded(targets: Float[np.ndarray, "groups outputs n"], factor: int) -> Float[np.ndarray, "groups outputs rows"]:
     """Add the rows of the imaginary parts, which are fitted to zero."""
-    if embedding.factor == 1:
+    if factor == 1:
         return targets
     return np.concatenate([targets, np.zeros_like(targets)], axis=2)
 
@@ -156,10 +155,10 @@ def _curves(
     position: int,
     split: Split,
     sizes: Int[np.ndarray, " size"],
-    embedding: Embedding,
+    factor: int,
 ) -> dict[str, Float[np.ndarray, " size"]]:
     """All measured metrics of one split along the sizes."""
-    at = embedding.factor * sizes - 1
+    at = factor * sizes - 1
     n, n_test = split.samples, len(split.test_inputs)
     classified = 1.0 if split.classes is not None else np.nan
     norm = np.sqrt(np.maximum(record.norm_squared[position, at], 0.0))
@@ -176,17 +175,9 @@ def _curves(
     for reference, suffix in enumerate(("", "_noisy")[: len(problem.test.targets)]):
         curves[f"test_loss{suffix}"] = record.test_squares[reference, position, at] / n_test
         curves[f"test_error{suffix}"] = record.test_wrong[reference, position, at] / n_test * classified
-    for name, value in (("condition_2norm", _condition), ("effective_rank", _effective_rank)):
-        curves[name] = np.full(len(sizes), np.nan)
-        for size, values in record.singular_values.items():
-            curves[name][sizes == size // embedding.factor] = value(values)
+    curves["condition_2norm"], curves["effective_rank"] = np.full((2, len(sizes)), np.nan)
+    for size, values in record.singular_values.items():
+        spectrum = summarise(size, values)
+        curves["condition_2norm"][sizes == size // factor] = spectrum.condition
+        curves["effective_rank"][sizes == size // factor] = spectrum.effective_rank
     return curves
-
-
-def _condition(values: Float[np.ndarray, " rank"]) -> float:
-    return float(values[0] / values[-1]) if values[-1] > 0 else float("inf")
-
-
-def _effective_rank(values: Float[np.ndarray, " rank"]) -> float:
-    share = values[values > 0] / values.sum()
-    return float(np.exp(-np.sum(share * np.log(share))))

@@ -11,12 +11,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.numbers import checked_ridge
 from benign.foundation.split import Split
 from benign.linear.columns import Columns, MappedColumns
 from benign.linear.polynomials import Basis, PolynomialFeatures, checked_basis
-from benign.procedures.feature_regression import Embedding, measure_features, predict_features
+from benign.procedures.feature_regression import measure_features, predict_features
 from benign.procedures.protocol import Predictions
-from benign.procedures.random_fourier import checked_ridge
 from benign.schema import Block
 
 
@@ -46,7 +46,7 @@ class Polynomial:
         checked_ridge(self.ridge)
 
     def spec(self) -> dict[str, object]:
-        return {"procedure": "polynomial", "basis": self.basis, "ridge": self.ridge}
+        return {"procedure": "polynomial", "basis": self.basis, "ridge": float(self.ridge)}
 
     def parameters(self, size: int, split: Split) -> int:
         """One coefficient a degree and output."""
@@ -59,9 +59,7 @@ class Polynomial:
         times: Float[np.ndarray, " time"] | None,
         metrics: frozenset[str],
     ) -> Block:
-        return measure_features(
-            splits, sizes, times, metrics, columns_of=self._columns, ridge=self.ridge, embedding=Embedding()
-        )
+        return measure_features(splits, sizes, times, metrics, columns_of=self._columns, ridge=self.ridge, factor=1)
 
     def predict(
         self,
@@ -71,7 +69,7 @@ class Polynomial:
         times: Float[np.ndarray, " time"] | None = None,
     ) -> Iterator[Predictions]:
         del times
-        return predict_features(split, inputs, sizes, columns_of=self._columns, ridge=self.ridge, embedding=Embedding())
+        return predict_features(split, inputs, sizes, columns_of=self._columns, ridge=self.ridge, factor=1)
 
     def _columns(self, split: Split, inputs: Float[np.ndarray, "m d"]) -> Columns:
         low, high = float(split.pool.min()), float(split.pool.max())

@@ -11,10 +11,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.numbers import checked_ridge
 from benign.foundation.split import Split
-from benign.linear.columns import Columns, ComplexColumns, MappedColumns
+from benign.linear.columns import Columns, MappedColumns
 from benign.linear.fourier import ComplexFourierFeatures, FourierFeatures, checked_bandwidth, median_bandwidth
-from benign.procedures.feature_regression import Embedding, measure_features, predict_features
+from benign.procedures.feature_regression import measure_features, predict_features
 from benign.procedures.protocol import Predictions
 from benign.schema import Block
 
@@ -53,11 +54,16 @@ class RandomFourier:
             raise InvalidArgument('`ridge` must be 0 with form="complex"; use form="real" for ridge.')
 
     def spec(self) -> dict[str, object]:
-        return {"procedure": "random_fourier", "bandwidth": self.bandwidth, "form": self.form, "ridge": self.ridge}
+        return {
+            "procedure": "random_fourier",
+            "bandwidth": self.bandwidth if self.bandwidth == "median" else float(self.bandwidth),
+            "form": self.form,
+            "ridge": float(self.ridge),
+        }
 
     def parameters(self, size: int, split: Split) -> int:
         """Real numbers that are fitted: two for each complex weight."""
-        return self._embedding.factor * size * split.train_targets.shape[1]
+        return self._factor * size * split.train_targets.shape[1]
 
     def measure(
         self,
@@ -67,7 +73,7 @@ class RandomFourier:
         metrics: frozenset[str],
     ) -> Block:
         return measure_features(
-            splits, sizes, times, metrics, columns_of=self._columns, ridge=self.ridge, embedding=self._embedding
+            splits, sizes, times, metrics, columns_of=self._columns, ridge=self.ridge, factor=self._factor
         )
 
     def predict(
@@ -78,33 +84,21 @@ class RandomFourier:
         times: Float[np.ndarray, " time"] | None = None,
     ) -> Iterator[Predictions]:
         del times
-        return predict_features(
-            split, inputs, sizes, columns_of=self._columns, ridge=self.ridge, embedding=self._embedding
-        )
+        return predict_features(split, inputs, sizes, columns_of=self._columns, ridge=self.ridge, factor=self._factor)
 
     @property
-    def _embedding(self) -> Embedding:
-        return Embedding(factor=2 if self.form == "complex" else 1)
+    def _factor(self) -> int:
+        return 2 if self.form == "complex" else 1
 
     def _columns(self, split: Split, inputs: Float[np.ndarray, "m d"]) -> Columns:
         bandwidth = median_bandwidth(split.pool) if self.bandwidth == "median" else float(self.bandwidth)
         seed, initialisation = split.replicate.seed, split.replicate.initialisation
         if self.form == "complex":
-            return ComplexColumns(
+            return MappedColumns(
                 features=ComplexFourierFeatures(bandwidth=bandwidth, seed=seed, initialisation=initialisation),
                 train_inputs=split.train_inputs,
                 test_inputs=inputs,
+                is_complex=True,
             )
         features = FourierFeatures(bandwidth=bandwidth, seed=seed, initialisation=initialisation)
         return MappedColumns(features=features, train_inputs=split.train_inputs, test_inputs=inputs)
-
-
-def checked_ridge(ridge: float) -> float:
-    """The ridge, if it can be one.
-
-    Raises:
-        InvalidArgument: unless it is zero or positive and finite.
-    """
-    if not (math.isfinite(ridge) and ridge >= 0.0):
-        raise InvalidArgument(f"`ridge` must be zero or a positive number, got {ridge!r}.")
-    return ridge

@@ -37,13 +37,14 @@ class Chapter:
 def story_page(chapters: Sequence[Chapter], *, command: str) -> Page:
     """One page: the last chapter gives the answer, its key claims come first, all pictures follow in order."""
     last = chapters[-1]
+    findings = {finding.name: finding for finding in last.findings}
     first = frozenset(last.figure.key_claims)
     return Page(
         title=f"benign: {last.figure.title}",
         strip=_strip(last),
         headline=last.headline,
         lede=" ".join(chapter.lede for chapter in reversed(chapters)),
-        cards=tuple(card(finding, last.figure) for finding in last.findings if finding.name in first),
+        cards=tuple(card(findings[name]) for name in last.figure.key_claims),
         sections=tuple(
             section for chapter in chapters for section in _sections(chapter, first if chapter is last else frozenset())
         ),
@@ -54,13 +55,12 @@ def story_page(chapters: Sequence[Chapter], *, command: str) -> Page:
     )
 
 
-def card(finding: Finding, figure: Figure) -> Card:
+def card(finding: Finding) -> Card:
     """A finding as it stands on the page."""
     return Card(
         verdict=finding.verdict.value,
         claim=finding.claim,
         detail=_detail(finding),
-        paper=f"{figure.paper}, {figure.number}",
     )
 
 
@@ -83,7 +83,7 @@ def _strip(chapter: Chapter) -> tuple[str, ...]:
     surface = next(iter(chapter.surfaces.values()))
     source, procedure = (json.loads(surface.attrs[name]) for name in ("source", "procedure"))
     return (
-        chapter.figure.name,
+        f"{chapter.figure.paper}, {chapter.figure.number}",
         str(source.get("name", source.get("source", ""))),
         str(procedure["procedure"]).replace("_", " "),
         f"n = {int(surface['samples'].values[0]):,}",
@@ -101,7 +101,7 @@ def _sections(chapter: Chapter, first: frozenset[str]) -> list[Section]:
             picture.display,
             heading=picture.heading,
             sentence=picture.sentence,
-            cards=tuple(card(findings[name], chapter.figure) for name in picture.claims if name not in first),
+            cards=tuple(card(findings[name]) for name in picture.claims if name not in first),
         )
         for picture in chapter.pictures
     ]

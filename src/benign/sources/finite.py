@@ -10,10 +10,11 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
-from benign.sources.checks import checked_count, checked_number, fingerprint, frozen
+from benign.sources.checks import fingerprint, frozen
 from benign.sources.label_noise import checked_deviation, checked_rate, with_label_noise
 from benign.sources.tables import input_matrix, target_matrix
 

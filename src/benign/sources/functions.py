@@ -11,10 +11,11 @@ from jaxtyping import Float
 
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.memory import require_memory
+from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
-from benign.sources.checks import checked_count, checked_number, fingerprint, frozen
+from benign.sources.checks import fingerprint, frozen
 from benign.sources.label_noise import checked_deviation, with_label_noise
 
 Target = Callable[[Float[np.ndarray, " m"]], Float[np.ndarray, " m"]]

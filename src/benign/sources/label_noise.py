@@ -32,10 +32,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.numbers import checked_number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import class_indices
-from benign.sources.checks import checked_number, frozen
+from benign.sources.checks import frozen
 
 Part = Literal["train", "test"]
 
