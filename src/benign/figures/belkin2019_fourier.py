@@ -137,7 +137,8 @@ def _findings_of(name: str, surface: xr.Dataset, tuned: xr.Dataset) -> list[Find
     )  # fmt: skip
     findings.append(
         no_peak_claim(
-            name=f"{name}_tuned_ridge_no_peak", claim=f"With {words}, a tuned ridge has no peak",
+            name=f"{name}_tuned_ridge_no_peak",
+            claim=f"With {words}, no peak of 25 % or more is left with a tuned ridge",
             landmarks=landmarks_along_size(tuned, "test_loss"),
             paper="optimal regularisation removes the peak (Nakkiran et al. 2021)",
         )

@@ -43,9 +43,8 @@ class MeasureOptions:
 class Figure:
     """A published figure that this package reproduces.
 
-    ``measure`` gives surfaces by name, each as soon as it is done; ``findings``, ``pictures``, ``headline``, ``lede`` are
-    pure functions of them, so that a stored surface tells the same story as a new one. ``key_claims`` names the
-    findings that come first.
+    ``measure`` gives the surfaces by name, each as soon as it is done. The rest are pure functions of them, so that a
+    stored surface tells the same story as a new one. ``key_claims`` names the findings that come first.
     """
 
     name: str
