@@ -41,6 +41,12 @@ def test_headlines_fit_and_every_picture_has_one_sentence(name):
         assert picture.heading.endswith("?")
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_at_most_one_percent_of_the_sizes_are_flagged(name):
+    for surface in benign.Reproduction.open(COMMITTED / name).surfaces.values():
+        assert np.mean(surface.dataset["outcome"].values == benign.Outcome.ILL_CONDITIONED) <= 0.01
+
+
 MNIST = {  # papers.md 1.2: p/n -> (loss averaged over outputs, accuracy in %) without and with 20 % label noise
     0.1: ((0.0598, 69.2), (0.0628, 65.8)),
     0.2: ((0.0521, 79.3), (0.0588, 72.4)),
@@ -67,6 +73,7 @@ def test_mnist_rows_of_the_public_replication(column, noise, factors, replicates
         RandomFourier(bandwidth=5.0), sources.mnist(label_noise=noise), samples=[1000],
         sizes=[round(1000 * factor) for factor in factors], replicates=replicates, workers=1,
     )  # fmt: skip
+    assert np.mean(surface["outcome"].values == benign.Outcome.ILL_CONDITIONED) <= 0.01
     for factor in factors:
         cell = surface.sel(size=round(1000 * factor)).median("replicate")
         loss, accuracy = MNIST[factor][column]

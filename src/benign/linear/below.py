@@ -63,7 +63,7 @@ def _nested_inverse(upper: Float[np.ndarray, "k k"]) -> Float[np.ndarray, "k k"]
     inverse = np.full_like(upper, np.inf)
     inverse[:, :regular] = 0.0
     if regular:
-        inverse[:regular, :regular] = np.triu(lapack.dtrtri(np.asfortranarray(upper[:regular, :regular]))[0])
+        inverse[:regular, :regular] = lapack.dtrtri(np.asfortranarray(upper[:regular, :regular]))[0]
     return inverse
 
 

@@ -227,14 +227,13 @@ def _as_matrix(values: ArrayLike, name: str) -> Float[np.ndarray, "m outputs"]:
         raise InvalidArgument(
             f"`{name}` must hold real numbers, got {array.dtype}; encode class labels as one-hot rows."
         )
-    matrix = array.astype(np.float64)
+    matrix = np.asarray(array, dtype=np.float64)
     if matrix.ndim == 1:
         matrix = matrix[:, None]
     if matrix.ndim != 2 or not matrix.size:
         raise InvalidArgument(f"`{name}` must be a matrix with at least one row and one column, got {matrix.shape}.")
-    usable = np.abs(matrix) <= _LARGEST_ENTRY
-    if not usable.all():
-        row = int(np.flatnonzero(~usable.all(axis=1))[0])
+    if not (matrix.min() >= -_LARGEST_ENTRY and matrix.max() <= _LARGEST_ENTRY):
+        row = int(np.flatnonzero(~(np.abs(matrix) <= _LARGEST_ENTRY).all(axis=1))[0])
         raise InvalidArgument(
             f"`{name}` holds NaN, infinity or a number beyond 1e100, first in row {row}; remove, impute or rescale it."
         )
