@@ -282,3 +282,14 @@ def test_unknown_names() -> None:
 def test_settings_are_checked_again_when_replaced() -> None:
     with pytest.raises(InvalidArgument, match="`test_samples` must leave rows"):
         dataclasses.replace(source_of(), test_samples=500)
+
+
+def test_one_hot_rows_are_not_taken_for_regression():
+    with pytest.raises(InvalidArgument, match="class labels instead of one-hot rows"):
+        arrays(np.random.default_rng(0).standard_normal((9, 2)), np.eye(3)[[0, 1, 2] * 3])
+
+
+def test_targets_whose_squares_overflow_are_refused():
+    inputs = np.random.default_rng(0).standard_normal((9, 2))
+    with pytest.raises(InvalidArgument, match="must not exceed 1e\\+100"):
+        arrays(inputs, inputs[:, 0] * 1e200)

@@ -16,6 +16,7 @@ from benign.sources.label_noise import one_hot
 _TASKS = ("auto", "classification", "regression")
 _MOST_INTEGER_CLASSES = 50
 _LARGEST_INPUT = 1e150  # its square is still finite
+_LARGEST_TARGET = 1e100  # so is the sum of its squares
 
 
 def input_matrix(inputs: ArrayLike) -> Float[np.ndarray, "rows d"]:
@@ -107,12 +108,16 @@ def _whole_numbers(array: Float[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"
 def _several_outputs(array: Shaped[np.ndarray, "rows ..."], task: str) -> Float[np.ndarray, "rows outputs"]:
     if array.ndim > 2 or task == "classification":
         raise InvalidArgument(f"`targets` must be one column of class labels, got the shape {array.shape}.")
-    if task == "auto" and array.dtype.kind != "f":
+    if task == "auto" and (array.dtype.kind != "f" or _is_one_hot(array)):
         raise InvalidArgument(
             f'`targets` must be one column, got the shape {array.shape} of {array.dtype}; say task="regression" for '
             "several outputs, or give class labels instead of one-hot rows."
         )
     return _values(array)
+
+
+def _is_one_hot(array: Shaped[np.ndarray, "rows outputs"]) -> bool:
+    return bool(np.isin(array, (0.0, 1.0)).all() and np.all(array.sum(axis=1) == 1.0))
 
 
 def _values(table: Shaped[np.ndarray, "rows outputs"]) -> Float[np.ndarray, "rows outputs"]:
@@ -122,6 +127,8 @@ def _values(table: Shaped[np.ndarray, "rows outputs"]) -> Float[np.ndarray, "row
         table = _as_numbers("targets", table)
     matrix = np.array(table, dtype=np.float64, order="C")
     _check_finite("targets", matrix)
+    if np.abs(matrix).max() > _LARGEST_TARGET:
+        raise InvalidArgument(f"`targets` must not exceed {_LARGEST_TARGET:g} in size; rescale them.")
     if np.all(matrix == matrix[0]):
         raise InvalidArgument(f"`targets` must vary, got {matrix[0, 0]} in every row; there is nothing to learn.")
     return frozen(matrix)
