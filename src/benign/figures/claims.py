@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
-from benign.curves import Finding, Landmarks, PeakVerdict, Verdict, interval_claim
+from benign.curves import Finding, Landmarks, PeakTest, Verdict, interval_claim
 
 _PEAK_TEST = "cross-fitted peak test on paired differences, level 0.95"
+# A peak that stands less than this factor above its higher side counts as none.
+RELEVANT_FACTOR = 1.25
 
 
 def peak_position_claim(
     *, name: str, claim: str, landmarks: Landmarks, scale: float, allowed: tuple[float, float], paper: str
 ) -> Finding:
-    """That a peak exists and lies at ``allowed`` times ``scale``; fails where the peak test refuses a peak."""
+    """That a peak exists and lies at ``allowed`` times ``scale``; fails also where a relevant peak is excluded."""
     test = landmarks.peak_test
     if landmarks.peak is None:
-        verdict = Verdict.FAILS if test.verdict is PeakVerdict.NO_PEAK else Verdict.UNDECIDED
+        verdict = Verdict.FAILS if _prominence(test)[2] < RELEVANT_FACTOR else Verdict.UNDECIDED
         return Finding(
             name=name, claim=claim, verdict=verdict, effect=float("nan"), interval=(float("nan"), float("nan")),
             unit="position / n", test=_PEAK_TEST, replicates=test.replicates, paper=paper, needed_replicates=None,
@@ -28,20 +30,34 @@ def peak_position_claim(
     )  # fmt: skip
 
 
-def no_peak_claim(*, name: str, claim: str, landmarks: Landmarks, paper: str, factor: float = 1.25) -> Finding:
-    """That a curve has no peak that stands ``factor`` or more above both its sides: a test of equivalence.
+def no_peak_claim(*, name: str, claim: str, landmarks: Landmarks, paper: str) -> Finding:
+    """That a curve has no peak that stands a factor 1.25 or more above both its sides: a test of equivalence.
 
-    The prominence of the most prominent peak is the smaller one of its rise and fall, on held-out replicates. The claim
-    holds if its upper bound is below ``factor``, fails if its lower bound is above, and is undecided otherwise: not to
-    see a peak is no evidence that there is none.
+    Holds if the upper bound of the prominence is below the factor, fails if its lower bound is above, and is undecided
+    otherwise: not to see a peak is no evidence that there is none.
     """
     test = landmarks.peak_test
-    ends = np.array([test.rise.interval, test.fall.interval]).min(axis=0)
-    low, high = np.exp(ends) if test.is_log else (np.nan, np.nan)
-    effect = float(np.exp(min(test.rise.value, test.fall.value))) if test.is_log else float("nan")
-    verdict = Verdict.HOLDS if high < factor else Verdict.FAILS if low > factor else Verdict.UNDECIDED
+    effect, low, high = _prominence(test)
+    verdict = Verdict.HOLDS if high < RELEVANT_FACTOR else Verdict.FAILS if low > RELEVANT_FACTOR else Verdict.UNDECIDED
     return Finding(
-        name=name, claim=claim, verdict=verdict, effect=effect, interval=(float(low), float(high)),
+        name=name, claim=claim, verdict=verdict, effect=effect, interval=(low, high),
         unit="times (peak against its higher side)", replicates=test.replicates, paper=paper, needed_replicates=None,
-        test=f"cross-fitted prominence, one-sided bounds at 0.95, against a factor {factor:g}",
+        test=f"cross-fitted prominence, one-sided bounds at 0.95, against a factor {RELEVANT_FACTOR:g}",
     )  # fmt: skip
+
+
+def _prominence(test: PeakTest) -> tuple[float, float, float]:
+    """How many times higher the most prominent peak is than its higher side, with one-sided bounds; NaN if unknown.
+
+    The smaller one of rise and fall, each on replicates that did not choose the positions.
+    """
+    if not test.is_log:
+        return float("nan"), float("nan"), float("nan")
+    low, high = (min(test.rise.interval[end], test.fall.interval[end]) for end in (0, 1))
+    value = min(test.rise.value, test.fall.value)
+    return _factor(value), _factor(low), _factor(high)
+
+
+def _factor(logarithm: float) -> float:
+    """exp, infinite where float64 has no number."""
+    return math.exp(logarithm) if not logarithm > 709.0 else math.inf
