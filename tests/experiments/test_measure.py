@@ -78,17 +78,22 @@ def test_constant_predictors():
 class _Interrupting:
     """A procedure during whose third job the user presses Ctrl-C."""
 
+    revision = RandomFourier.revision
+    size_name = RandomFourier.size_name
+    time_name = RandomFourier.time_name
+    max_size = RandomFourier.max_size
+    spec = staticmethod(RandomFourier().spec)
+    parameters = staticmethod(RandomFourier().parameters)
+    predict = staticmethod(RandomFourier().predict)
+
     def __init__(self):
         self.calls = 0
 
-    def __getattr__(self, name):
-        return getattr(RandomFourier(), name)
-
-    def measure(self, *arguments):
+    def measure(self, splits, sizes, times, metrics):
         self.calls += 1
         if self.calls == 3:
             raise KeyboardInterrupt
-        return RandomFourier().measure(*arguments)
+        return RandomFourier().measure(splits, sizes, times, metrics)
 
 
 def test_interruption_keeps_what_was_measured():
