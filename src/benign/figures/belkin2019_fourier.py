@@ -10,7 +10,7 @@ and beside it a ridge tuned by exact leave-one-out on the training set alone.
 At ``paper`` the minimum-norm curves have complex features, as there, and 4,000 of the 5,000 installed images; the ridge
 curve beside them has real ones, since leave-one-out needs one row a sample.
 
-Runtime on two cores: smoke 3 s, quick about half a minute, standard (MNIST, n = 1,000) about ten minutes.
+Runtime on two cores: smoke 3 s, quick about half a minute, standard (MNIST, n = 1,000) eight minutes.
 """
 
 from __future__ import annotations
