@@ -17,7 +17,7 @@ from benign import schema
 from benign.experiments.executors import run_jobs
 from benign.experiments.jobs import plan_jobs
 from benign.foundation.errors import BenignError, InvalidArgument
-from benign.foundation.numbers import checked_number
+from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.progress import Progress, silent
 from benign.foundation.replicate import Replicate, crossed_replicates, paired_replicates
 from benign.foundation.sizes import checked_sizes
@@ -74,12 +74,12 @@ def measure(
 
 def _replicates(count: int | None, crossed: tuple[int, int, int] | None, seed: int) -> tuple[Replicate, ...]:
     if crossed is None:
-        return paired_replicates(10 if count is None else _whole("replicates", count), seed=seed)
+        return paired_replicates(10 if count is None else checked_count("replicates", count), seed=seed)
     if count is not None:
         raise InvalidArgument("`replicates` and `crossed` cannot both be given; choose paired or crossed replicates.")
     if not isinstance(crossed, (tuple, list)) or len(crossed) != 3:
         raise InvalidArgument(f"`crossed` must be three counts (draws, initialisations, noises), got {crossed!r}.")
-    return crossed_replicates(*(_whole("crossed", count) for count in crossed), seed=seed)
+    return crossed_replicates(*(checked_count("crossed", count) for count in crossed), seed=seed)
 
 
 def _checked_times(times: Sequence[float], procedure: Procedure) -> Float[np.ndarray, " time"]:
@@ -88,16 +88,10 @@ def _checked_times(times: Sequence[float], procedure: Procedure) -> Float[np.nda
     return np.array([checked_number("times", moment) for moment in times], dtype=np.float64)
 
 
-def _whole(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise InvalidArgument(f"`{name}` must be a whole number, got {value!r}.")
-    return int(value)
-
-
 def _checked_samples(samples: Sequence[int], source: Source) -> list[int]:
     if not isinstance(samples, (Sequence, np.ndarray)) or isinstance(samples, str) or not len(samples):
         raise InvalidArgument(f"`samples` must be a list of training-set sizes, for example [1000], got {samples!r}.")
-    counts = [_whole("samples", n) for n in samples]
+    counts = [checked_count("samples", n) for n in samples]
     if min(counts) < 2:
         raise InvalidArgument(f"`samples` must be at least 2, got {min(counts)}: one sample shows no curve.")
     if sorted(set(counts)) != counts:
