@@ -4,7 +4,7 @@ PYTHON  ?= python3
 ARGS    ?=
 SCALE   ?= quick
 FIGURES ?= mml_polynomial belkin2019_fourier
-EXTRAS  := networks data ray postgres page test lint docs
+EXTRAS  := networks data ray postgres mlflow tensorboard page test lint docs
 
 VENV := .venv
 BIN  := $(VENV)/bin
@@ -81,8 +81,10 @@ $(VENV)/.installed-demo: WHAT := data
 $(VENV)/.installed-test: WHAT := data,test
 $(VENV)/.installed-lint: WHAT := data,test,lint
 $(VENV)/.installed-docs: WHAT := data,docs
+# What the tests of optional parts need; without them those tests say that they were skipped.
+$(VENV)/.installed-optional: WHAT := mlflow,postgres,ray,tensorboard
 
-$(VENV)/.installed-demo $(VENV)/.installed-test $(VENV)/.installed-lint $(VENV)/.installed-docs: \
+$(VENV)/.installed-demo $(VENV)/.installed-test $(VENV)/.installed-lint $(VENV)/.installed-docs $(VENV)/.installed-optional: \
 		$(VENV)/.created pyproject.toml $(LOCK)
 	@echo "Installing benign[$(WHAT)] into .venv (a minute or two, once)..."
 	@$(PIP) install -qq -c $(LOCK) -e ".[$(WHAT)]"
