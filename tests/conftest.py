@@ -19,6 +19,8 @@ for _variable in (
 ):
     os.environ[_variable] = "1"
 os.environ.setdefault("MPLBACKEND", "agg")
+# No test reads or writes the user's own store.
+os.environ["BENIGN_STORE"] = ":memory:"
 
 import hypothesis
 import jaxtyping

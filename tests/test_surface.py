@@ -50,6 +50,57 @@ def test_several_samples_must_be_fixed():
     assert two.curve("test_loss", dim="samples", size=5).positions.tolist() == [10, 20]
 
 
+@pytest.fixture(scope="module")
+def noisy(surface):
+    """The same surface at two levels of label noise, the second with ten times the loss."""
+    levels = [surface.dataset, surface.dataset.assign(test_loss=10 * surface.dataset["test_loss"])]
+    joined = xr.concat(levels, dim="label_noise", data_vars="all", coords="minimal", compat="override", join="exact")
+    return benign.Surface(joined.assign_coords(label_noise=[0.0, 0.2]))
+
+
+def test_label_noise_is_fixed_like_the_other_axes(surface, noisy):
+    curve = noisy.curve("test_loss", label_noise=0.2)
+    np.testing.assert_array_equal(curve.values, 10 * surface.curve("test_loss").values)
+    assert curve.peak.position == surface.curve("test_loss").peak.position
+    np.testing.assert_array_equal(noisy.curve("test_loss", label_noise=0.0).values, surface.curve("test_loss").values)
+    curve.plot()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, "`label_noise` has 2 values; say which, for example label_noise=0.2"),
+        ({"label_noise": 0.1}, "`label_noise` was not measured at 0.1; the nearest is 0.0"),
+        ({"dim": "label_noise"}, "unknown axis 'label_noise'"),
+    ],
+)
+def test_label_noise_that_cannot_be_used(noisy, options, sentence):
+    with pytest.raises(InvalidArgument, match=sentence):
+        noisy.curve("test_loss", **options)
+
+
+def test_one_level_of_label_noise_need_not_be_said(surface, noisy):
+    one = benign.Surface(noisy.dataset.isel(label_noise=[0]))
+    np.testing.assert_array_equal(one.curve("test_loss").values, surface.curve("test_loss").values)
+
+
+def test_a_surface_without_levels_has_no_such_axis(surface):
+    with pytest.raises(UnknownName, match=r"unknown axis 'label_noise'; .*Known: time, samples"):
+        surface.curve("test_loss", label_noise=0.2)
+
+
+def test_levels_of_label_noise_survive_a_file(noisy, tmp_path):
+    stored = benign.Surface.open(noisy.to_netcdf(tmp_path / "surface.nc"))
+    xr.testing.assert_identical(stored.dataset, noisy.dataset)
+
+
+def test_label_noise_out_of_place_gets_a_sentence(noisy):
+    with pytest.raises(InvalidArgument, match="'label_noise' must be the first dimension of"):
+        benign.Surface(noisy.dataset.transpose(..., "label_noise"))
+    with pytest.raises(InvalidArgument, match="'label_noise' does not increase"):
+        benign.Surface(noisy.dataset.isel(label_noise=[1, 0]))
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "sentence"),
     [

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from benign import linear, sources
+    from benign.experiments.declaration import Experiment
+    from benign.experiments.executors import Processes, Ray
+    from benign.experiments.store import Store
     from benign.foundation.errors import BenignError
     from benign.foundation.outcomes import Outcome
     from benign.foundation.replicate import Replicate
     from benign.foundation.split import Split
     from benign.procedures import Polynomial, Procedure, RandomFourier
     from benign.reproduction import Reproduction, figure
+    from benign.runs import Run, RunInterrupted, list_runs, open_run, plan, run
     from benign.surface import Curve, MeasurementInterrupted, Surface, measure
 
 # Where each public name lives: None for a module of that name.
@@ -23,7 +27,19 @@ _HOMES: dict[str, str | None] = {
     # measure and reproduce
     "measure": "benign.surface",
     "figure": "benign.reproduction",
+    # experiments: declare, forecast, run, come back to
+    "Experiment": "benign.experiments.declaration",
+    "plan": "benign.runs",
+    "run": "benign.runs",
+    "open_run": "benign.runs",
+    "list_runs": "benign.runs",
+    # where they run, where they are kept
+    "Processes": "benign.experiments.executors",
+    "Ray": "benign.experiments.executors",
+    "Store": "benign.experiments.store",
     # what they return
+    "Run": "benign.runs",
+    "RunInterrupted": "benign.runs",
     "Surface": "benign.surface",
     "Curve": "benign.surface",
     "Reproduction": "benign.reproduction",
@@ -46,18 +62,28 @@ _HOMES: dict[str, str | None] = {
 __all__ = [
     "BenignError",
     "Curve",
+    "Experiment",
     "MeasurementInterrupted",
     "Outcome",
     "Polynomial",
     "Procedure",
+    "Processes",
     "RandomFourier",
+    "Ray",
     "Replicate",
     "Reproduction",
+    "Run",
+    "RunInterrupted",
     "Split",
+    "Store",
     "Surface",
     "figure",
     "linear",
+    "list_runs",
     "measure",
+    "open_run",
+    "plan",
+    "run",
     "sources",
 ]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +12,7 @@ from pathlib import Path
 import xarray as xr
 
 from benign.curves import Finding
-from benign.experiments import MeasurementInterrupted
+from benign.experiments import Executor, MeasurementInterrupted, Place
 from benign.figures import NAMES, Figure, MeasureOptions, Picture, Surfaces, checked_scale, find_figure
 from benign.foundation.errors import InvalidArgument, OutputFailed
 from benign.foundation.numbers import checked_count
@@ -127,7 +126,14 @@ def all_figures() -> tuple[Figure, ...]:
 
 
 def figure(
-    name: str, *, scale: str = "quick", seed: int = 0, workers: int | None = None, progress: Progress = silent
+    name: str,
+    *,
+    scale: str = "quick",
+    seed: int = 0,
+    workers: int | None = None,
+    executor: str | Executor | None = None,
+    store: Place = None,
+    progress: Progress = silent,
 ) -> Reproduction:
     """Reproduce a published figure.
 
@@ -136,6 +142,9 @@ def figure(
         scale: ``"smoke"`` (seconds), ``"quick"`` (under three minutes), ``"standard"`` or ``"paper"``.
         seed: root seed.
         workers: processes; None chooses. The numbers do not depend on it.
+        executor: ``"here"``, ``"processes"``, ``"ray"`` or a ready one; None chooses.
+        store: path or URL of the store that keeps what was measured, None for the default one: a second call is
+            instant, and one that was interrupted goes on. ``":memory:"`` keeps nothing.
         progress: told what is done.
 
     Returns:
@@ -144,11 +153,21 @@ def figure(
     Raises:
         UnknownName: for an unknown name or scale, with the nearest.
     """
-    return reproduce(name, scale=scale, seed=seed, workers=workers, progress=progress, rescue=None)
+    return reproduce(
+        name, scale=scale, seed=seed, workers=workers, executor=executor, store=store, progress=progress, rescue=None
+    )
 
 
 def reproduce(
-    name: str, *, scale: str, seed: int, workers: int | None, progress: Progress, rescue: Path | None
+    name: str,
+    *,
+    scale: str,
+    seed: int,
+    workers: int | None,
+    progress: Progress,
+    rescue: Path | None,
+    executor: str | Executor | None = None,
+    store: Place = None,
 ) -> Reproduction:
     """As :func:`figure`; on Ctrl-C what was measured is written to the folder ``rescue``.
 
@@ -156,8 +175,9 @@ def reproduce(
         MeasurementInterrupted: on Ctrl-C, saying where the partial surface is.
     """
     wanted = find_figure(name)
-    options = MeasureOptions(scale=checked_scale(scale), seed=seed, workers=workers, progress=progress)
-    start = time.perf_counter()
+    options = MeasureOptions(
+        scale=checked_scale(scale), seed=seed, workers=workers, progress=progress, executor=executor, store=store
+    )
     surfaces: dict[str, xr.Dataset] = {}
     try:
         for key, dataset in wanted.measure(options):
@@ -167,10 +187,13 @@ def reproduce(
             surfaces[PARTIAL] = interrupt.dataset
         if rescue is not None and surfaces:
             files = [Surface(dataset).to_netcdf(rescue / f"{key}.nc").name for key, dataset in surfaces.items()]
-            interrupt.args = (f"Interrupted; what was measured is in {rescue}: {', '.join(files)}.",)
+            interrupt.args = (
+                f"Interrupted; what was measured is in {rescue}: {', '.join(files)}. The same command goes on.",
+            )
         raise
     return Reproduction(
-        figure=wanted, scale=scale, seed=seed, seconds=time.perf_counter() - start,
+        figure=wanted, scale=scale, seed=seed,
+        seconds=sum(dataset.attrs["seconds"] for dataset in surfaces.values()),
         surfaces={key: Surface(dataset) for key, dataset in surfaces.items()},
     )  # fmt: skip
 

@@ -1,7 +1,8 @@
 """The surface's schema: the names, dimensions and coordinates that every part of the house relies on.
 
 A surface is an ``xarray.Dataset`` with dimensions ``size``, ``time``, ``samples``, ``replicate`` and one variable for
-each metric. Without suffix, train is measured against the labels trained on and test against clean test labels.
+each metric; a surface measured over levels of label noise has the dimension ``label_noise`` before them. Without
+suffix, train is measured against the labels trained on and test against clean test labels.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.replicate import Replicate
 
 DIMENSIONS = ("size", "time", "samples", "replicate")
+LABEL_NOISE = "label_noise"
 END_OF_TRAINING = np.inf
 _CELL = ("replicate", "size", "time", "samples")
 
@@ -104,7 +106,7 @@ def join(parts: Sequence[MeasuredBlock], replicates: Sequence[Replicate]) -> xr.
     joined = xr.concat(slices, dim="samples", data_vars="minimal", coords="minimal", compat="override", join="outer")
     present = set(joined.replicate.values.tolist())
     order = [label(replicate) for replicate in replicates if label(replicate) in present]
-    return check(_described(joined.sel(replicate=order).transpose(*DIMENSIONS)))
+    return check(described(joined.sel(replicate=order).transpose(*DIMENSIONS)))
 
 
 def _one_n(parts: Sequence[MeasuredBlock]) -> xr.Dataset:
@@ -124,12 +126,19 @@ def _one_n(parts: Sequence[MeasuredBlock]) -> xr.Dataset:
             "size": first.sizes,
             "time": first.times,
             "samples": [parts[0].samples],
-            "replicate": [label(replicate) for replicate in replicates],
-            "draw": ("replicate", [replicate.draw for replicate in replicates]),
-            "initialisation": ("replicate", [replicate.initialisation for replicate in replicates]),
-            "noise": ("replicate", [replicate.noise for replicate in replicates]),
+            **replicate_coordinates(replicates),
         },
     )
+
+
+def replicate_coordinates(replicates: Sequence[Replicate]) -> dict[str, object]:
+    """The coordinates of the replicate axis: its labels, and the three numbers of each replicate."""
+    return {
+        "replicate": [label(replicate) for replicate in replicates],
+        "draw": ("replicate", [replicate.draw for replicate in replicates]),
+        "initialisation": ("replicate", [replicate.initialisation for replicate in replicates]),
+        "noise": ("replicate", [replicate.noise for replicate in replicates]),
+    }
 
 
 def label(replicate: Replicate) -> str:
@@ -137,7 +146,8 @@ def label(replicate: Replicate) -> str:
     return f"{replicate.draw}-{replicate.initialisation}-{replicate.noise}"
 
 
-def _described(dataset: xr.Dataset) -> xr.Dataset:
+def described(dataset: xr.Dataset) -> xr.Dataset:
+    """The dataset, each variable with the sentence that says what it is."""
     for name, text in {**METRICS, **ALWAYS}.items():
         if name in dataset:
             dataset[name].attrs["long_name"] = text
@@ -148,7 +158,7 @@ def check(dataset: xr.Dataset) -> xr.Dataset:
     """The dataset, if it is a surface.
 
     Raises:
-        InvalidArgument: if a dimension is missing, a variable is unknown or sizes do not increase.
+        InvalidArgument: if a dimension is missing or out of place, a variable is unknown or an axis does not increase.
     """
     missing = [name for name in DIMENSIONS if name not in dataset.dims]
     if missing:
@@ -156,7 +166,11 @@ def check(dataset: xr.Dataset) -> xr.Dataset:
     for name in dataset.data_vars:
         if name not in METRICS and name not in ALWAYS:
             raise unknown_name("surface variable", name, [*METRICS, *ALWAYS])
-    for dim in ("size", "samples"):
+        if LABEL_NOISE in dataset[name].dims[1:]:
+            raise InvalidArgument(
+                f"`dataset` is no surface: {LABEL_NOISE!r} must be the first dimension of {name!r}; transpose it."
+            )
+    for dim in ("size", "samples", *(dim for dim in dataset.dims if dim == LABEL_NOISE)):
         if np.any(np.diff(dataset[dim].values) <= 0):
             raise InvalidArgument(f"`dataset` is no surface: its coordinate {dim!r} does not increase.")
     return dataset

@@ -13,11 +13,11 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign import schema
+from benign import frames, schema
 from benign.curves import Landmark, Landmarks, PeakTest, find_landmarks
-from benign.experiments import MeasurementInterrupted
+from benign.experiments import IN_MEMORY, Executor, MeasurementInterrupted, Place
 from benign.experiments import measure as measure_dataset
-from benign.experiments.measurement import Sizes
+from benign.experiments.resolution import Sizes
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.output import write_whole
 from benign.foundation.progress import Progress, silent
@@ -26,13 +26,17 @@ from benign.sources import Source
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
+    import pyarrow as pa
 
     from benign.plots import CurveDisplay
 
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """Measured risk over (size, time, samples, replicate); ``dataset`` holds every number."""
+    """Measured risk over (size, time, samples, replicate), and over ``label_noise`` where several levels were measured;
+    ``dataset`` holds every number.
+    """
 
     dataset: xr.Dataset
 
@@ -45,7 +49,8 @@ class Surface:
         Args:
             metric: a variable of the surface, for example ``"test_loss"``.
             dim: the axis that stays: ``"size"``, ``"time"`` or ``"samples"``.
-            at: values of the other axes, for example ``samples=1000``; not needed where an axis has one value.
+            at: values of the other axes, for example ``samples=1000``, ``label_noise=0.2`` where the surface has levels
+                of label noise among them; not needed where an axis has one value.
 
         Raises:
             InvalidArgument: for an unknown metric or axis, or where an axis of several values is not fixed.
@@ -55,6 +60,8 @@ class Surface:
         if dim not in ("size", "time", "samples"):
             raise unknown_name("axis", dim, ["size", "time", "samples"])
         others = [axis for axis in ("size", "time", "samples") if axis != dim]
+        if schema.LABEL_NOISE in self.dataset.dims:
+            others.append(schema.LABEL_NOISE)
         for axis in at:
             if axis == dim:
                 raise InvalidArgument(f"`{axis}` is the axis of the curve and cannot be fixed; leave it out.")
@@ -78,17 +85,44 @@ class Surface:
             path, lambda temporary: self.dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
         )
 
-    def to_frame(self) -> pd.DataFrame:
-        """One row for each (size, time, samples, replicate)."""
-        return self.dataset.to_dataframe().reset_index()
+    def to_arrow(self) -> pa.Table:
+        """The long table: one row for each (size, time, samples, replicate), and level of label noise if there are any.
+
+        NaN stays NaN; it is not null.
+        """
+        return frames.to_arrow(self.dataset)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """:meth:`to_arrow` for what reads Arrow: ``polars.DataFrame(surface)``, ``pyarrow.table(surface)``, DuckDB."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """:meth:`to_arrow` as a pandas frame."""
+        return self.to_arrow().to_pandas()
+
+    def to_polars(self) -> pl.DataFrame:
+        """:meth:`to_arrow` as a polars frame.
+
+        Raises:
+            MissingExtra: if polars is not installed.
+        """
+        return frames.to_polars(self.dataset)
 
     def to_parquet(self, path: str | os.PathLike[str]) -> Path:
-        """Write :meth:`to_frame` as Parquet, whole or not at all.
+        """Write :meth:`to_arrow` as Parquet, whole or not at all.
 
         Raises:
             OutputFailed: if the file cannot be written.
         """
-        return write_whole(path, lambda temporary: self.to_frame().to_parquet(temporary, index=False))
+        return write_whole(path, lambda temporary: frames.write_parquet(self.dataset, temporary))
+
+    def to_csv(self, path: str | os.PathLike[str]) -> Path:
+        """Write :meth:`to_arrow` as CSV, whole or not at all; ``inf`` and ``NaN`` stand for themselves.
+
+        Raises:
+            OutputFailed: if the file cannot be written.
+        """
+        return write_whole(path, lambda temporary: frames.write_csv(self.dataset, temporary))
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Surface:
@@ -193,6 +227,9 @@ def measure(
     seed: int = 0,
     metrics: Sequence[str] | None = None,
     workers: int | None = None,
+    executor: str | Executor | None = None,
+    store: Place = IN_MEMORY,
+    name: str | None = None,
     progress: Progress = silent,
 ) -> Surface:
     """Measure train and test risk of ``procedure`` on ``source``.
@@ -208,6 +245,10 @@ def measure(
         seed: root seed.
         metrics: more than the default ones; see ``benign.schema.METRICS``.
         workers: processes; None chooses. The numbers do not depend on it.
+        executor: ``"here"``, ``"processes"``, ``"ray"`` or a ready one; None chooses.
+        store: path or URL of a store that keeps what is measured, None for the default one; unless given, nothing is
+            kept. What a store holds already is not measured again.
+        name: what ``benign runs`` calls it; says what was measured unless given.
         progress: told the number of finished jobs.
 
     Returns:
@@ -220,7 +261,7 @@ def measure(
     return Surface(
         measure_dataset(
             procedure, source, sizes=sizes, times=times, samples=samples, replicates=replicates, crossed=crossed,
-            seed=seed, metrics=metrics, workers=workers, progress=progress,
+            seed=seed, metrics=metrics, workers=workers, executor=executor, store=store, name=name, progress=progress,
         )
     )  # fmt: skip
 

@@ -17,6 +17,12 @@ from benign.cli.main import app
 ENVIRONMENT = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100"}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _own_store(tmp_path_factory):
+    """What these tests measure is kept apart, and measured anew."""
+    ENVIRONMENT["BENIGN_STORE"] = str(tmp_path_factory.mktemp("store") / "store.db")
+
+
 def run(*arguments, cwd=None):
     command = [sys.executable, "-m", "benign", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, cwd=cwd, check=False)
@@ -114,7 +120,7 @@ def test_interruption_keeps_what_was_measured(tmp_path):
     )
     assert process.stderr is not None
     seen = ""
-    while "replicates" not in seen or " 0 of" in seen.splitlines()[-1]:
+    while "jobs" not in seen or " 0 of" in seen.splitlines()[-1]:
         seen += process.stderr.readline()
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)

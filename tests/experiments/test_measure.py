@@ -5,7 +5,8 @@ import pytest
 import xarray as xr
 
 from benign import schema, sources
-from benign.experiments import MeasurementInterrupted, executors, measure
+from benign.experiments import MeasurementInterrupted, measure
+from benign.experiments.executors import automatic
 from benign.foundation.errors import InvalidArgument, UnknownName
 from benign.foundation.replicate import Replicate
 from benign.procedures import Polynomial, RandomFourier
@@ -34,7 +35,7 @@ def test_executors_give_the_same_bits(workers):
 
 
 def test_worker_processes_are_used_once_the_work_is_long(monkeypatch):
-    monkeypatch.setattr(executors, "_WORTH_A_WORKER_SECONDS", 0.0)
+    monkeypatch.setattr(automatic, "_WORTH_A_WORKER_SECONDS", 0.0)
     xr.testing.assert_identical(_measure(workers=None).drop_attrs(), _measure(workers=1).drop_attrs())
 
 
@@ -85,6 +86,7 @@ class _Interrupting:
     spec = staticmethod(RandomFourier().spec)
     parameters = staticmethod(RandomFourier().parameters)
     predict = staticmethod(RandomFourier().predict)
+    batches = staticmethod(RandomFourier().batches)
 
     def __init__(self):
         self.calls = 0
@@ -106,8 +108,8 @@ def test_interruption_keeps_what_was_measured():
 def test_progress_ends_at_the_total():
     told = []
     _measure(progress=lambda task, done, total: told.append((task, done, total)))
-    assert told[0] == ("replicates", 0, 4)
-    assert told[-1] == ("replicates", 4, 4)
+    assert told[0] == ("jobs", 0, 4)
+    assert told[-1] == ("jobs", 4, 4)
 
 
 @pytest.mark.parametrize(

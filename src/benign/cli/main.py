@@ -6,16 +6,13 @@ Exit codes: 0 also for a finding that fails, 1 for a failed run, 2 for bad input
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benign.foundation.errors import BenignError
+from benign.cli import runs
+from benign.cli.answers import answered
 
 if TYPE_CHECKING:
     from benign.reproduction import Reproduction
@@ -28,9 +25,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+runs.register(app)
+
 Scale = Annotated[str, typer.Option(help="smoke, quick, standard or paper.")]
 Seed = Annotated[int, typer.Option(help="Root seed of all randomness.")]
 Workers = Annotated[int | None, typer.Option(help="Worker processes; chosen if not given.")]
+StoreOption = Annotated[
+    str | None, typer.Option("--store", help="File or URL that keeps what is measured [default: your data folder].")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
 
 
@@ -60,6 +62,7 @@ def reproduce_figure(
     out: Annotated[Path | None, typer.Option(help="Output folder [default: benign-report/NAME].")] = None,
     seed: Seed = 0,
     workers: Workers = None,
+    store: StoreOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Reproduce one figure: measure it, judge its claims, draw it.
@@ -69,12 +72,14 @@ def reproduce_figure(
     from benign.cli.progress import shown
     from benign.reproduction import checked_folder, reproduce
 
-    with _answered():
+    with answered():
         folder = checked_folder(
             out or Path("benign-report") / name, names=[name], scale=scale, seed=seed, workers=workers
         )
         with shown(name) as progress:
-            result = reproduce(name, scale=scale, seed=seed, workers=workers, progress=progress, rescue=folder)
+            result = reproduce(
+                name, scale=scale, seed=seed, workers=workers, store=store, progress=progress, rescue=folder
+            )
         files = result.save(folder)
     if as_json:
         print(json.dumps({**result.to_dict(), "files": [str(file) for file in files]}, indent=2))
@@ -89,6 +94,7 @@ def run_demo(
     seed: Seed = 0,
     scale: Scale = "quick",
     workers: Workers = None,
+    store: StoreOption = None,
 ) -> None:
     """From the bias-variance curve to double descent on real images, in about a minute; writes one report.
 
@@ -98,14 +104,17 @@ def run_demo(
     from benign.reproduction import all_figures, checked_folder, reproduce, write_report
 
     results = []
-    with _answered():
+    with answered():
         names = [figure.name for figure in all_figures()]
         folder = checked_folder(out, names=names, scale=scale, seed=seed, workers=workers)
         for name in names:
             with shown(name) as progress:
                 results.append(
-                    reproduce(name, scale=scale, seed=seed, workers=workers, progress=progress, rescue=folder / name)
-                )
+                    reproduce(
+                        name, scale=scale, seed=seed, workers=workers, store=store, progress=progress,
+                        rescue=folder / name,
+                    )
+                )  # fmt: skip
             results[-1].save(folder / name)
             _print_findings(results[-1])
         report = write_report(results, folder / "report.html", command="benign demo")
@@ -118,24 +127,6 @@ def _print_findings(result: Reproduction) -> None:
     print(result.headline)
     for finding in result.findings:
         print(f"  {finding.verdict.sign} {finding.sentence}")
-
-
-@contextmanager
-def _answered() -> Iterator[None]:
-    """Every error of ours is one line on standard error, with its exit code."""
-    try:
-        yield
-    except KeyboardInterrupt as interrupt:
-        raise _ended(str(interrupt) or "Interrupted.", 130) from None
-    except BenignError as error:
-        raise _ended(str(error), 2) from None
-    except (MemoryError, BrokenExecutor) as error:
-        raise _ended(f"The run failed: {str(error) or type(error).__name__}; try fewer --workers.", 1) from None
-
-
-def _ended(sentence: str, code: int) -> typer.Exit:
-    print(f"benign: {sentence}", file=sys.stderr)
-    return typer.Exit(code)
 
 
 def main() -> None:

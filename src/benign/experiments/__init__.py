@@ -1,5 +1,6 @@
-"""The machinery that runs a grid of jobs and joins their blocks into a surface."""
+"""The machinery that turns a grid into jobs, runs them anywhere, keeps their blocks and joins them into a surface."""
 
-from benign.experiments.measurement import MeasurementInterrupted, measure
+from benign.experiments.executors import Executor
+from benign.experiments.measurement import IN_MEMORY, MeasurementInterrupted, Place, measure
 
-__all__ = ["MeasurementInterrupted", "measure"]
+__all__ = ["IN_MEMORY", "Executor", "MeasurementInterrupted", "Place", "measure"]

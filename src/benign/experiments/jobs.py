@@ -1,15 +1,19 @@
-"""A job: one procedure on a batch of replicates of one n. It is what an executor runs, in this process or another."""
+"""A job: one procedure on a batch of replicates of one n, as it runs in this process or another."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float, Int
 from threadpoolctl import ThreadpoolController
 
+from benign.experiments.encoding import encode
+from benign.experiments.parts import Part
+from benign.experiments.provenance import PeakMemory, provenance
+from benign.experiments.states import Result
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split, class_indices
 from benign.procedures.protocol import Procedure
@@ -18,46 +22,58 @@ from benign.sources.protocol import Source
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Job:
-    """Everything that a worker needs; its result depends on nothing else."""
+class Study:
+    """What all jobs of an experiment share; shipped once to each worker.
 
-    source: Source
+    Attributes:
+        procedure: what is measured.
+        sources: one for each level of label noise.
+        parts: what to measure, by key.
+    """
+
     procedure: Procedure
+    sources: tuple[Source, ...]
+    parts: Mapping[str, Part]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What one call measures: small enough to be sent a hundred thousand times."""
+
+    level: int
     samples: int
     replicates: tuple[Replicate, ...]
-    sizes: Int[np.ndarray, " size"]
-    times: Float[np.ndarray, " time"] | None
-    metrics: frozenset[str]
+    part: str
 
 
-def plan_jobs(
-    source: Source,
-    procedure: Procedure,
-    samples: Sequence[int],
-    replicates: Sequence[Replicate],
-    sizes: Int[np.ndarray, " size"],
-    times: Float[np.ndarray, " time"] | None,
-    metrics: frozenset[str],
-) -> list[Job]:
-    """One job for each n and each (draw, initialisation): label-noise draws on the same inputs go together."""
-    batches: dict[tuple[int, int], list[Replicate]] = {}
-    for replicate in replicates:
-        batches.setdefault((replicate.draw, replicate.initialisation), []).append(replicate)
-    return [
-        Job(
-            source=source, procedure=procedure, samples=n, replicates=tuple(batch), sizes=sizes, times=times,
-            metrics=metrics,
-        )
-        for n in samples
-        for batch in batches.values()
-    ]  # fmt: skip
+@dataclass(frozen=True, kw_only=True)
+class JobResult:
+    """What a job sends back: one encoded block a replicate, and how it was made."""
+
+    payloads: tuple[bytes, ...]
+    seconds: float
+    peak_bytes: int
+    provenance: str
 
 
-def run_job(job: Job) -> MeasuredBlock:
+def run_job(study: Study, job: Job) -> JobResult:
     """Measure the job on one BLAS thread, so that every executor computes the same bits."""
+    start, peak = time.perf_counter(), PeakMemory()
+    measured = measure_job(study, job)
+    return JobResult(
+        payloads=encode(measured),
+        seconds=time.perf_counter() - start,
+        peak_bytes=peak.read(),
+        provenance=provenance(),
+    )
+
+
+def measure_job(study: Study, job: Job) -> MeasuredBlock:
+    """The job's block, not yet encoded."""
+    source, part = study.sources[job.level], study.parts[job.part]
     with _threads().limit(limits=1):
-        splits = [job.source.draw(job.samples, replicate) for replicate in job.replicates]
-        block = job.procedure.measure(splits, job.sizes, job.times, job.metrics)
+        splits = [source.draw(job.samples, replicate) for replicate in job.replicates]
+        block = study.procedure.measure(splits, part.sizes, part.recorded_times, part.metrics)
     constant = [_constant_risks(split) for split in splits]
     return MeasuredBlock(
         samples=job.samples,
@@ -65,6 +81,21 @@ def run_job(job: Job) -> MeasuredBlock:
         train_loss_constant=np.array([risk[0] for risk in constant]),
         test_error_constant=np.array([risk[1] for risk in constant]),
     )
+
+
+def results_of(units: Sequence[int], result: JobResult) -> list[Result]:
+    """What the store keeps of a job: one entry for each of its units, which come in the order of its replicates."""
+    share = result.seconds / len(units)
+    return [
+        Result(
+            unit=unit,
+            payload=payload,
+            seconds=share,
+            peak_bytes=result.peak_bytes,
+            provenance=result.provenance,
+        )
+        for unit, payload in zip(units, result.payloads, strict=True)
+    ]
 
 
 @cache

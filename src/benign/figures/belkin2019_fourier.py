@@ -88,7 +88,8 @@ def _measured(
     return measure(
         procedure, _source(settings, noise), samples=[settings.samples], sizes=sizes, seed=options.seed,
         replicates=settings.replicates, workers=options.workers, progress=_part(options.progress, part),
-        metrics=["leave_one_out_loss"] if procedure.ridge > 0.0 else None,
+        metrics=["leave_one_out_loss"] if procedure.ridge > 0.0 else None, executor=options.executor,
+        store=options.store, name=f"{FIGURE.name} {options.scale}, {part}",
     )  # fmt: skip
 
 

@@ -12,7 +12,14 @@ RELEVANT_FACTOR = 1.25
 
 
 def peak_position_claim(
-    *, name: str, claim: str, landmarks: Landmarks, scale: float, allowed: tuple[float, float], paper: str
+    *,
+    name: str,
+    claim: str,
+    landmarks: Landmarks,
+    scale: float,
+    allowed: tuple[float, float],
+    paper: str,
+    scale_word: str = "n",
 ) -> Finding:
     """That a peak exists and lies at ``allowed`` times ``scale``; fails also where a relevant peak is excluded."""
     test = landmarks.peak_test
@@ -20,13 +27,15 @@ def peak_position_claim(
         verdict = Verdict.FAILS if _prominence(test)[2] < RELEVANT_FACTOR else Verdict.UNDECIDED
         return Finding(
             name=name, claim=claim, verdict=verdict, effect=float("nan"), interval=(float("nan"), float("nan")),
-            unit="position / n", test=_PEAK_TEST, replicates=test.replicates, paper=paper, needed_replicates=None,
+            unit=f"position / {scale_word}", test=_PEAK_TEST, replicates=test.replicates, paper=paper,
+            needed_replicates=None,
         )  # fmt: skip
     low, high = landmarks.peak.position_interval
     return interval_claim(
         name=name, claim=claim, estimate=landmarks.peak.position / scale, interval=(low / scale, high / scale),
-        allowed=allowed, unit="position / n", replicates=test.replicates,
-        test=f"{_PEAK_TEST}; bootstrap interval of its position inside {allowed[0]:g} to {allowed[1]:g} n", paper=paper,
+        allowed=allowed, unit=f"position / {scale_word}", replicates=test.replicates,
+        test=f"{_PEAK_TEST}; bootstrap interval of its position inside {allowed[0]:g} to {allowed[1]:g} {scale_word}",
+        paper=paper,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import xarray as xr
 
 from benign.curves import Finding
+from benign.experiments import IN_MEMORY, Executor, Place
 from benign.foundation.progress import Progress
 from benign.plots import Display
 
@@ -37,6 +38,8 @@ class MeasureOptions:
     seed: int
     workers: int | None
     progress: Progress
+    store: Place = IN_MEMORY
+    executor: str | Executor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,7 +56,8 @@ def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
     surface = measure(
         Polynomial(), mml(), samples=[SAMPLES], sizes=np.arange(1, LARGEST + 1),
         replicates=SETTINGS[options.scale].replicates, seed=options.seed, workers=options.workers,
-        progress=options.progress,
+        progress=options.progress, executor=options.executor, store=options.store,
+        name=f"{FIGURE.name} {options.scale}",
     )  # fmt: skip
     yield "polynomial", surface
 

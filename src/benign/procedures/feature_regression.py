@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.outcomes import Outcome
+from benign.foundation.replicate import Replicate
 from benign.foundation.sizes import checked_sizes
 from benign.foundation.split import Split
 from benign.linear.columns import Columns
@@ -23,6 +24,11 @@ from benign.schema import END_OF_TRAINING, Block
 
 ColumnsOf = Callable[[Split, Float[np.ndarray, "m d"]], Columns]
 _SPECTRUM_METRICS = frozenset({"condition_2norm", "effective_rank"})
+
+
+def batches_of_same_inputs(replicates: Sequence[Replicate]) -> list[tuple[Replicate, ...]]:
+    """Label-noise draws on the same inputs and features go together: they are further outputs of one factorisation."""
+    return [tuple(replicates[i] for i in members) for members in _same_inputs(replicates)]
 
 
 def measure_features(
@@ -49,7 +55,7 @@ def measure_features(
     shape = (len(splits), len(sizes), 1)
     values = {name: np.full(shape, np.nan) for name in metrics}
     outcome = np.zeros(shape, dtype=np.int8)
-    for members in _same_inputs(splits):
+    for members in _same_inputs([split.replicate for split in splits]):
         group = [splits[i] for i in members]
         problem = _problem(group, sizes, metrics, ridge, factor)
         record = solve_size_path(problem, columns_of(group[0], group[0].test_inputs))
@@ -103,10 +109,9 @@ def predict_features(
         yield Predictions(size=size, time=END_OF_TRAINING, values=prediction[0].T)
 
 
-def _same_inputs(splits: Sequence[Split]) -> list[list[int]]:
+def _same_inputs(replicates: Sequence[Replicate]) -> list[list[int]]:
     groups: dict[tuple[int, int, int], list[int]] = {}
-    for i, split in enumerate(splits):
-        replicate = split.replicate
+    for i, replicate in enumerate(replicates):
         groups.setdefault((replicate.seed, replicate.draw, replicate.initialisation), []).append(i)
     return list(groups.values())
 

@@ -12,10 +12,11 @@ from jaxtyping import Float, Int
 
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.numbers import checked_ridge
+from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.linear.columns import Columns, MappedColumns
 from benign.linear.polynomials import Basis, PolynomialFeatures, checked_basis
-from benign.procedures.feature_regression import measure_features, predict_features
+from benign.procedures.feature_regression import batches_of_same_inputs, measure_features, predict_features
 from benign.procedures.protocol import Predictions
 from benign.schema import Block
 
@@ -51,6 +52,9 @@ class Polynomial:
     def parameters(self, size: int, split: Split) -> int:
         """One coefficient a degree and output."""
         return size * split.train_targets.shape[1]
+
+    def batches(self, replicates: Sequence[Replicate]) -> Sequence[tuple[Replicate, ...]]:
+        return batches_of_same_inputs(replicates)
 
     def measure(
         self,

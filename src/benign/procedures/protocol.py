@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int
 
+from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.schema import Block
 
@@ -56,6 +57,10 @@ class Procedure(Protocol):
 
     def parameters(self, size: int, split: Split) -> int:
         """Number of trained parameters of the model of this size."""
+        ...
+
+    def batches(self, replicates: Sequence[Replicate]) -> Sequence[tuple[Replicate, ...]]:
+        """The replicates of one n, split into those that are best measured in one call."""
         ...
 
     def measure(

@@ -7,6 +7,7 @@ from benign.sources.functions import FunctionSource, function, mml
 from benign.sources.images import digits, mnist
 from benign.sources.label_noise import add_gaussian, flip_labels, flipped_positions
 from benign.sources.protocol import Source
+from benign.sources.table_file import table
 
 __all__ = [
     "FiniteData",
@@ -21,4 +22,5 @@ __all__ = [
     "function",
     "mml",
     "mnist",
+    "table",
 ]

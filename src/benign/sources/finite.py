@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -99,6 +99,14 @@ class FiniteSource:
             "scale": self.scale if isinstance(self.scale, str) else float(self.scale),
             "data": self.data.fingerprint,
         }
+
+    def with_label_noise(self, level: float) -> FiniteSource:
+        """The same source at another level of label noise.
+
+        Raises:
+            InvalidArgument: for a level that cannot be one.
+        """
+        return replace(self, label_noise=level)
 
     def draw(self, samples: int, replicate: Replicate) -> Split:
         """Draw ``samples`` training rows and the test set of a replicate.

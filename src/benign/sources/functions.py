@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -117,6 +117,14 @@ class FunctionSource:
             "test_grid": self.test_grid,
             "data": self._fingerprint,
         }
+
+    def with_label_noise(self, level: float) -> FunctionSource:
+        """The same source with noise of another standard deviation.
+
+        Raises:
+            InvalidArgument: for a level that cannot be one.
+        """
+        return replace(self, noise=level)
 
     def draw(self, samples: int, replicate: Replicate) -> Split:
         """Draw ``samples`` training samples and the test set of a replicate.

@@ -1,0 +1,31 @@
+"""How a command ends when something is wrong: one sentence on standard error and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
+
+import typer
+
+from benign.foundation.errors import BenignError
+
+
+@contextmanager
+def answered() -> Iterator[None]:
+    """Every error of ours is one line on standard error, with its exit code."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        raise ended(str(interrupt) or "Interrupted.", 130) from None
+    except BenignError as error:
+        raise ended(str(error), 2) from None
+    except (MemoryError, BrokenExecutor) as error:
+        raise ended(f"The run failed: {str(error) or type(error).__name__}; try fewer --workers.", 1) from None
+
+
+def ended(sentence: str, code: int) -> typer.Exit:
+    """Say the sentence; raise what is returned."""
+    print(f"benign: {sentence}", file=sys.stderr)
+    return typer.Exit(code)

@@ -1,0 +1,309 @@
+"""``benign run``, ``plan``, ``runs``, ``show``, ``export``, ``resume`` and ``delete``."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from benign.cli.answers import answered
+
+if TYPE_CHECKING:
+    from benign.curves import Landmark
+    from benign.experiments.forecast import Forecast
+    from benign.figures.any_surface import SizeCurve
+    from benign.runs import Run
+
+File = Annotated[Path, typer.Argument(help="An experiment: a TOML file.")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings of the file to replace.")
+]
+Name = Annotated[str, typer.Argument(metavar="RUN", help="A run that `benign runs` lists, or how its name begins.")]
+StoreOption = Annotated[
+    str | None, typer.Option("--store", help="File or URL [default: the file's, BENIGN_STORE, your data folder].")
+]
+ExecutorOption = Annotated[str | None, typer.Option("--executor", help="processes, here or ray.")]
+WorkersOption = Annotated[int | None, typer.Option("--workers", help="Worker processes; chosen if not given.")]
+MaxMinutes = Annotated[float | None, typer.Option("--max-minutes", help="Start no further job after that long.")]
+Progress = Annotated[str, typer.Option("--progress", help="auto, bar, plain, json or none, on standard error.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("run")(start)
+    app.command("plan")(forecast)
+    app.command("runs")(list_all)
+    app.command("show")(show)
+    app.command("export")(export)
+    app.command("resume")(resume)
+    app.command("delete")(delete)
+
+
+def start(
+    file: File,
+    overrides: Overrides = None,
+    store: StoreOption = None,
+    executor: ExecutorOption = None,
+    workers: WorkersOption = None,
+    max_minutes: MaxMinutes = None,
+    progress: Progress = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Measure what is missing of an experiment; what is done, by this or another run, is not measured again.
+
+    Example: benign run examples/digits.toml replicates=20 --workers 2
+    """
+    from benign.cli.run_display import displayed
+    from benign.experiments.declaration import Experiment
+    from benign.runs import run
+
+    with answered(), displayed(progress) as listeners:
+        result = run(
+            Experiment.from_toml(file, overrides or ()), store=store, executor=executor, workers=workers,
+            max_minutes=max_minutes, listeners=listeners,
+        )  # fmt: skip
+    _end(result, as_json=as_json)
+
+
+def forecast(
+    file: File,
+    overrides: Overrides = None,
+    store: StoreOption = None,
+    workers: WorkersOption = None,
+    sample_seconds: Annotated[float, typer.Option(help="About how long to time jobs for the forecast.")] = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """Say what an experiment will cost, from timing a few of its jobs; these are kept.
+
+    Example: benign plan examples/digits.toml
+    """
+    from benign.experiments.declaration import Experiment
+    from benign.runs import plan
+
+    with answered():
+        result = plan(
+            Experiment.from_toml(file, overrides or ()), store=store, workers=workers, sample_seconds=sample_seconds
+        )
+    print(json.dumps(_forecast_as_json(result), indent=2) if as_json else _forecast_in_words(result))
+
+
+def list_all(store: StoreOption = None, as_json: AsJson = False) -> None:
+    """List the runs of a store: state, progress, computing time.
+
+    Example: benign runs
+    """
+    from benign.runs import list_runs
+
+    with answered():
+        table = list_runs(store)
+    if as_json:
+        print(json.dumps([_as_json(run) for run in table], indent=2))
+        return
+    if not table:
+        print("No runs yet; start one with: benign run FILE")
+        return
+    width = max(len(run.id) for run in table)
+    print(f"{'RUN':{width}}  {'STATE':10}  {'BLOCKS':>15}  {'COMPUTED':>12}  STARTED")
+    for run in table:
+        done, total = run.counts["done"], sum(run.counts.values())  # type: ignore[index]
+        started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))
+        print(f"{run.id:{width}}  {run.state:10}  {f'{done:,} / {total:,}':>15}  {run.seconds:>10,.1f} s  {started}")
+
+
+def show(
+    name: Name,
+    store: StoreOption = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the pictures [default: benign-report/RUN].")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a run: its landmarks and findings, and a picture of each curve along size.
+
+    Example: benign show digits
+    """
+    from benign.plots import save
+    from benign.runs import open_run
+
+    with answered():
+        run = open_run(name, store)
+        failures, curves = run.failures(), run.size_curves() if run.counts["done"] else ()  # type: ignore[index]
+        folder = out or Path("benign-report") / run.id
+        files = [file for curve in curves for file in save(curve.display(), folder / _file_name(curve))]
+    if as_json:
+        told = {
+            **_as_json(run), "curves": [_curve_as_json(curve) for curve in curves],
+            "failures": [{"samples": failure.cell.samples, "error": failure.error} for failure in failures],
+            "files": [str(file) for file in files],
+        }  # fmt: skip
+        print(json.dumps(told, indent=2, allow_nan=False))
+        return
+    print(f"{run.id}: {run.state}; {run.standing}; {run.seconds:,.1f} s computed")
+    print(run.grid.attributes["title"])
+    for curve in curves:
+        _print_curve(curve)
+    _print_failures(run)
+    if run.state == "unfinished":
+        print(f"Go on with: {run.resume_command}")
+    for file in files:
+        if file.suffix == ".png":
+            print(file)
+
+
+def export(
+    name: Name,
+    to: Annotated[str, typer.Option("--to", help="parquet, csv or netcdf.")] = "parquet",
+    out: Annotated[Path | None, typer.Option(help="The file [default: RUN.parquet, .csv or .nc].")] = None,
+    store: StoreOption = None,
+) -> None:
+    """Write a run's surface as a file that other tools read.
+
+    Example: benign export digits --to parquet
+    """
+    from benign.runs import open_run
+
+    with answered():
+        print(open_run(name, store).export(to, out))
+
+
+def resume(
+    name: Name,
+    store: StoreOption = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try the failed jobs again, too.")] = False,
+    executor: ExecutorOption = None,
+    workers: WorkersOption = None,
+    max_minutes: MaxMinutes = None,
+    progress: Progress = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a run.
+
+    Example: benign resume digits --retry-failed
+    """
+    from benign.cli.run_display import displayed
+    from benign.runs import open_run
+
+    with answered(), displayed(progress) as listeners:
+        result = open_run(name, store).resume(
+            retry_failed=retry_failed, executor=executor, workers=workers, max_minutes=max_minutes, listeners=listeners
+        )
+    _end(result, as_json=as_json)
+
+
+def delete(name: Name, store: StoreOption = None) -> None:
+    """Delete a run, and the blocks that no other run uses.
+
+    Example: benign delete digits
+    """
+    from benign.runs import open_run
+
+    with answered():
+        run = open_run(name, store)
+        print(f"Deleted {run.id} and {run.delete():,} blocks that no other run uses.")
+
+
+def _end(run: Run, *, as_json: bool) -> None:
+    """What became of the run, and what can be done next; exit code 1 if a job failed."""
+    if as_json:
+        print(json.dumps(_as_json(run), indent=2))
+    else:
+        print(f"{run.id}: {run.state}; {run.standing}")
+        _print_failures(run)
+        if run.state == "unfinished":
+            print(f"Go on with: {run.resume_command}")
+        place = "" if run.store is None else f" --store {str(run.store)!r}"
+        print(f"Look at it: benign show {run.id}{place}")
+    if run.state == "failed":
+        raise typer.Exit(1)
+
+
+def _print_failures(run: Run) -> None:
+    from benign.cli.run_display import failure_in_words
+
+    failures = run.failures()
+    for failure in failures[:5]:
+        print(failure_in_words(failure.cell, failure.error, will_retry=False))
+    if len(failures) > 5:
+        print(f"... and {len(failures) - 5:,} more")
+    if failures:
+        print(f"Try just these again: {run.resume_command} --retry-failed")
+
+
+def _print_curve(curve: SizeCurve) -> None:
+    import numpy as np
+
+    from benign.cli.sparkline import sparkline
+    from benign.figures.sections import along_size
+
+    print(f"\n{curve.words}")
+    print(f"  test loss  {sparkline(np.median(along_size(curve.surface, 'test_loss'), axis=0), 60)}")
+    for label, landmark in _landmarks(curve):
+        low, high = landmark.position_interval
+        print(f"  {label:18} at {landmark.position:>10,.6g} [{low:,.6g}, {high:,.6g}]: {landmark.value:.4g}")
+    for finding in curve.findings:
+        print(f"  {finding.verdict.sign} {finding.sentence}")
+
+
+def _landmarks(curve: SizeCurve) -> list[tuple[str, Landmark]]:
+    found = curve.landmarks
+    named = (
+        ("threshold", found.threshold), ("classical minimum", found.classical_minimum), ("peak", found.peak),
+        ("second descent", found.second_descent),
+    )  # fmt: skip
+    return [(label, landmark) for label, landmark in named if landmark is not None]
+
+
+def _file_name(curve: SizeCurve) -> str:
+    plain = curve.words.replace(", label noise ", "_noise").replace("n = ", "n").replace(",", "")
+    return f"test_loss_{plain}"
+
+
+def _as_json(run: Run) -> dict[str, object]:
+    return {
+        "run": run.id, "name": run.name, "state": run.state, "created": run.created, "seconds": run.seconds,
+        "blocks": {state.value: count for state, count in run.counts.items()},
+        "store": None if run.store is None else str(run.store),
+    }  # fmt: skip
+
+
+def _curve_as_json(curve: SizeCurve) -> dict[str, object]:
+    return {
+        "where": curve.words,
+        "landmarks": {
+            label: {"position": mark.position, "value": mark.value, "interval": list(mark.position_interval)}
+            for label, mark in _landmarks(curve)
+        },
+        "findings": [finding.to_dict() for finding in curve.findings],
+    }
+
+
+def _forecast_as_json(result: Forecast) -> dict[str, object]:
+    return {
+        "run": result.run, "jobs": result.jobs, "left": result.left, "workers": result.workers,
+        "seconds": result.seconds, "interval": list(result.interval), "peak_bytes": result.peak_bytes,
+        "sampled_seconds": result.sampled_seconds,
+        "sampled": [
+            {"samples": sample.samples, "seconds": sample.seconds, "peak_bytes": sample.peak_bytes}
+            for sample in result.sampled
+        ],
+    }  # fmt: skip
+
+
+def _forecast_in_words(result: Forecast) -> str:
+    from benign.cli.run_display import seconds_in_words
+
+    lines = [f"{result.run}: {result.left:,} of {result.jobs:,} jobs are left"]
+    lines += [
+        f"  timed: n = {sample.samples:,}: {sample.seconds:.3g} s, {sample.peak_bytes / 2**20:,.0f} MiB"
+        for sample in result.sampled
+    ]
+    if result.left:
+        low, high = (seconds_in_words(seconds) for seconds in result.interval)
+        workers = f"{result.workers} workers" if result.workers > 1 else "one worker"
+        lines.append(
+            f"With {workers}: about {seconds_in_words(result.seconds)} ({low} to {high}), "
+            f"{result.peak_bytes / 2**30:.2g} GiB of memory"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,141 @@
+"""The axes of an experiment as they are declared: a list, one number, a range, or "every"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Annotated, Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from benign.experiments.declaration.problems import refuse, shown
+from benign.experiments.declaration.translation import translated
+
+_LARGEST = 1e15  # integers up to here are exact
+_Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-_LARGEST, le=_LARGEST)]
+MOST_VALUES = 1_000_000
+
+
+class Range(BaseModel):
+    """From one number to another, both included: in steps, or by count, evenly or logarithmically.
+
+    In an experiment it is written as a table, ``{ from = 50, to = 800, count = 5, scale = "log" }``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    start: _Number = Field(
+        validation_alias="from", serialization_alias="from", description="a number, at most 1e15 in size"
+    )
+    to: _Number = Field(description="a number, at most 1e15 in size")
+    step: Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)] | None = Field(
+        default=None, description="a positive number"
+    )
+    count: Annotated[int, Field(strict=True, ge=2, le=MOST_VALUES)] | None = Field(
+        default=None, description="a whole number of values, at least 2"
+    )
+    scale: Literal["linear", "log"] = Field(default="linear", description='"linear" or "log"')
+
+    @model_validator(mode="after")
+    def _checked(self) -> Range:
+        if self.start > self.to:
+            refuse(f"must not go down, got from {self.start:g} to {self.to:g}.")
+        if (self.step is None) == (self.count is None):
+            refuse("must have either a `step` or a `count`, for example { from = 50, to = 800, count = 5 }.")
+        if self.scale == "log" and (self.step is not None or self.start <= 0):
+            refuse('with scale = "log" must have a `count` and start above 0.')
+        if self.step is not None and (self.to - self.start) / self.step >= MOST_VALUES:
+            refuse(f"must hold at most {MOST_VALUES:,} values; take a larger `step`.")
+        return self
+
+    def values(self) -> Float[np.ndarray, " value"]:
+        """The numbers, ``to`` included where the steps meet it."""
+        if self.step is not None:
+            # In decimals as they were written: 0.1 to 0.3 in steps of 0.1 is the list [0.1, 0.2, 0.3].
+            first, step = Fraction(repr(self.start)), Fraction(repr(self.step))
+            steps = int((Fraction(repr(self.to)) - first) / step)
+            return np.array([float(first + i * step) for i in range(steps + 1)])
+        assert self.count is not None
+        spaced = np.geomspace if self.scale == "log" else np.linspace
+        return np.unique(spaced(self.start, self.to, self.count))
+
+    def whole_values(self) -> Int[np.ndarray, " value"]:
+        """The numbers rounded to distinct integers."""
+        return np.unique(np.rint(self.values()).astype(np.int64))
+
+
+def whole_axis(value: object) -> Literal["every"] | tuple[int, ...] | Range:
+    """An axis of whole numbers: ``samples`` or ``sizes``.
+
+    Raises:
+        InvalidDeclaration: if it is none.
+    """
+    if value == "every":
+        return "every"
+    if isinstance(value, (Range, Mapping)):
+        return _whole_range(_range(value))
+    return tuple(_whole(entry) for entry in _entries(value, 'whole numbers, one whole number, a range or "every"'))
+
+
+def real_axis(value: object) -> tuple[float, ...] | Range:
+    """An axis of real numbers: ``times`` or ``label_noise``.
+
+    Raises:
+        InvalidDeclaration: if it is none.
+    """
+    if value == "every":
+        refuse('cannot be "every"; give a range, for example { from = 1, to = 100, count = 20, scale = "log" }.')
+    if isinstance(value, (Range, Mapping)):
+        return _range(value)
+    numbers = []
+    for entry in _entries(value, "numbers, one number or a range"):
+        if isinstance(entry, bool) or not isinstance(entry, (int, float)):
+            refuse(f"must be numbers, got {shown(entry)}.")
+        numbers.append(float(entry))
+    return tuple(numbers)
+
+
+def _entries(value: object, expected: str) -> Sequence[object]:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return [value]
+    if not isinstance(value, (list, tuple)):
+        refuse(f"must be a list of {expected}, got {shown(value)}.")
+    if not value:
+        refuse("must hold at least one value, got an empty list.")
+    return value
+
+
+def _whole(entry: object) -> int:
+    if isinstance(entry, bool) or not isinstance(entry, (int, float)) or entry != int(entry) or abs(entry) > _LARGEST:
+        refuse(f"must be whole numbers, at most 1e15 in size, got {shown(entry)}.")
+    return int(entry)
+
+
+def _range(value: Range | Mapping[str, object]) -> Range:
+    if isinstance(value, Range):
+        return value
+    try:
+        return Range.model_validate(value)
+    except ValidationError as error:
+        raise translated(error, Range) from None
+
+
+def _whole_range(given: Range) -> Range:
+    for key, number in (("from", given.start), ("to", given.to), ("step", given.step)):
+        if number is not None and number != int(number):
+            refuse(f"must be a whole number, got {number:g}.", key)
+    return given
+
+
+def as_numbers(declared: object) -> list[float]:
+    """The values of an axis of real numbers."""
+    axis = real_axis(declared)
+    return axis.values().tolist() if isinstance(axis, Range) else list(axis)
+
+
+def as_whole_numbers(declared: object) -> list[int]:
+    """The values of an axis of whole numbers that is not ``"every"``."""
+    axis = whole_axis(declared)
+    return axis.whole_values().tolist() if isinstance(axis, Range) else [int(value) for value in axis]

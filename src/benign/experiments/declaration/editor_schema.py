@@ -1,0 +1,87 @@
+"""JSON Schema of an experiment's TOML file, for editors that complete and check as one types."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args, get_origin
+
+from pydantic import BaseModel
+
+from benign.experiments.declaration.annotations import expected_by, parts
+from benign.experiments.declaration.axes import Range
+from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, Kind, find_maker, known_names
+from benign.experiments.declaration.settings import settings_of
+from benign.schema import METRICS
+
+Schema = dict[str, object]
+
+_RANGE = Range.model_json_schema(by_alias=True)
+REAL_AXIS: Schema = {
+    "anyOf": [{"type": "number"}, {"type": "array", "items": {"type": "number"}, "minItems": 1}, _RANGE]
+}
+WHOLE_AXIS: Schema = {
+    "anyOf": [
+        {"const": "every"},
+        {"type": "integer"},
+        {"type": "array", "items": {"type": "integer"}, "minItems": 1},
+        _RANGE,
+    ]
+}
+METRICS_SCHEMA: Schema = {"type": "array", "items": {"enum": list(METRICS)}}
+_TYPES: dict[object, Schema] = {
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    str: {"type": "string"},
+}
+
+
+def experiment_schema(model: type[BaseModel]) -> Schema:
+    """The model's own schema with the names and settings of the sources and procedures that come with the package."""
+    schema: Schema = model.model_json_schema(by_alias=True)
+    properties = schema["properties"]
+    assert isinstance(properties, dict)
+    for kind in (SOURCE, PROCEDURE):
+        properties[kind.word] = {"description": properties[kind.word]["description"], **_choice_schema(kind)}
+    schema["description"] = "A grid of measurements, declared once."
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _choice_schema(kind: Kind) -> Schema:
+    """A table of a built-in name with its settings, or a plug-in's with any; or a name alone."""
+    plug_in: Schema = {
+        "type": "object",
+        "properties": {"name": {"type": "string", "not": {"enum": sorted(kind.table)}}},
+        "required": ["name"],
+    }
+    return {
+        "anyOf": [*(_settings_schema(kind, name) for name in sorted(kind.table)), plug_in, {"enum": known_names(kind)}]
+    }
+
+
+def _settings_schema(kind: Kind, name: str) -> Schema:
+    settings = settings_of(find_maker(kind, name))
+    properties: dict[str, Schema] = {"name": {"const": name}}
+    for key, setting in settings.items():
+        properties[key] = {"description": expected_by(setting.annotation), **_value_schema(setting.annotation)}
+        if setting.default is not setting.empty and setting.default is not None:
+            properties[key]["default"] = setting.default
+    required = [key for key, setting in settings.items() if setting.default is setting.empty]
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": ["name", *required],
+        "additionalProperties": False,
+    }
+
+
+def _value_schema(hint: object) -> Schema:
+    """What an annotation says of a JSON value; nothing where it says nothing that is known here."""
+    options: list[Schema] = []
+    for part in parts(hint):
+        if get_origin(part) is Literal:
+            options.append({"enum": list(get_args(part))})
+        elif part in _TYPES:
+            options.append(_TYPES[part])
+        elif expected_by(part) == "a list":
+            options.append({"type": "array"})
+    return {"anyOf": options} if options else {}

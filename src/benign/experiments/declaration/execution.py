@@ -1,0 +1,58 @@
+"""How an experiment is run: nothing here changes a number of its surface."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from benign.experiments.declaration.plain import absolute
+
+_ADDRESS = re.compile(r"[A-Za-z][\w+.-]*:")  # postgresql://..., sqlite:///...
+
+Text = Annotated[str, Field(strict=True, min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
+
+
+def _absolute_store(store: str) -> str:
+    """A file's path made absolute; ``:memory:`` and the addresses of servers are left alone."""
+    return store if is_no_path(store) else absolute(store)
+
+
+def is_no_path(store: str) -> bool:
+    """Whether a store is no file's path but an address, or in memory."""
+    return store == ":memory:" or _ADDRESS.match(store) is not None
+
+
+class Execution(BaseModel):
+    """Where and how jobs run.
+
+    Attributes:
+        executor: ``"here"``, ``"processes"`` or ``"ray"``; None to choose by the length of the jobs.
+        workers: processes; None for as many as there are processors.
+        address: of a Ray cluster; None starts one on this machine.
+        cpus_per_job: processors that Ray reserves for a job.
+        gpus_per_job: GPUs likewise; a fraction shares one.
+        minutes_per_job: a job that takes longer is stopped, where the executor can.
+        attempts: how often a job that dies is tried.
+        store: path of a file, or address of a server; None for the default store.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    executor: Literal["here", "processes", "ray"] | None = Field(
+        default=None, description='"here", "processes" or "ray"'
+    )
+    workers: Count | None = Field(default=None, description="a positive integer")
+    address: Text | None = Field(default=None, description="the address of a Ray cluster as text")
+    cpus_per_job: Positive = Field(default=1.0, description="a positive number")
+    gpus_per_job: Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)] = Field(
+        default=0.0, description="a number of at least 0"
+    )
+    minutes_per_job: Positive | None = Field(default=None, description="a positive number")
+    attempts: Count = Field(default=3, description="a positive integer")
+    store: Annotated[Text, AfterValidator(_absolute_store)] | None = Field(
+        default=None, description="the path of a file, or postgresql://user:password@host/database"
+    )

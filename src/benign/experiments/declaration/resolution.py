@@ -1,0 +1,152 @@
+"""From a declared experiment to the grid that is measured and the objects that measure it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from benign.experiments.declaration.axes import as_numbers, as_whole_numbers
+from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, find_maker
+from benign.experiments.declaration.experiment import Crossed, Experiment
+from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, refuse
+from benign.experiments.declaration.settings import located, make, settings_of
+from benign.experiments.grid import Grid
+from benign.experiments.resolution import Sizes, resolve_grid
+from benign.foundation.errors import InvalidArgument
+from benign.procedures.protocol import Procedure
+from benign.sources.protocol import Source
+
+_ARGUMENTS = ("samples", "sizes", "times", "label_noise", "replicates", "crossed", "seed", "metrics")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Resolved:
+    """An experiment, ready to run.
+
+    Attributes:
+        grid: what is measured.
+        procedure: what measures it.
+        sources: on what, one for each level of label noise.
+        declaration: the experiment as JSON, without its store, if source and procedure were given by name; None where
+            only Python can make them again.
+    """
+
+    grid: Grid
+    procedure: Procedure
+    sources: tuple[Source, ...]
+    declaration: str | None
+
+
+def resolve(experiment: Experiment) -> Resolved:
+    """Make the source and the procedure, and check everything against everything.
+
+    Raises:
+        InvalidDeclaration: for what cannot be measured; the message names file and key.
+        MissingExtra: if the source or procedure needs a package that is not installed.
+    """
+    try:
+        return _resolved(experiment)
+    except InvalidDeclaration as error:
+        raise experiment.origin.error(error.problems) from error.__cause__
+
+
+def _resolved(experiment: Experiment) -> Resolved:
+    procedure, source = _procedure_and_source(experiment)
+    levels = _levels(experiment)
+    sources = (source,) if levels is None else tuple(_at_level(source, level) for level in levels)
+    crossed = experiment.crossed
+    try:
+        grid = resolve_grid(
+            procedure, sources, levels,
+            sizes=_sizes(experiment), times=_times(experiment), samples=_samples(experiment, source),
+            replicates=experiment.replicates,
+            crossed=(crossed.draws, crossed.initialisations, crossed.noises) if isinstance(crossed, Crossed) else None,
+            seed=experiment.seed, metrics=experiment.metrics,
+        )  # fmt: skip
+    except InvalidArgument as error:
+        raise _at_its_key(error) from error
+    return Resolved(
+        grid=grid,
+        procedure=procedure,
+        sources=sources,
+        declaration=_without_store(experiment).to_json() if experiment.is_declared_by_name else None,
+    )
+
+
+def _at_its_key(error: InvalidArgument) -> InvalidDeclaration:
+    if isinstance(error, InvalidDeclaration):
+        return error
+    return Origin().error([located(str(error), {name: (name,) for name in _ARGUMENTS}, ())])
+
+
+def _procedure_and_source(experiment: Experiment) -> tuple[Procedure, Source]:
+    """Both made, or the problems of both."""
+    made: dict[str, object] = {}
+    problems: list[Problem] = []
+    for kind in (PROCEDURE, SOURCE):
+        given = getattr(experiment, kind.word)
+        try:
+            made[kind.word] = make(given, kind) if isinstance(given, Mapping) else given
+        except InvalidDeclaration as error:
+            problems.extend(Problem((kind.word, *problem.path), problem.text) for problem in error.problems)
+    if problems:
+        raise Origin().error(problems)
+    procedure, source = made["procedure"], made["source"]
+    assert isinstance(procedure, Procedure)
+    assert isinstance(source, Source)
+    return procedure, source
+
+
+def _levels(experiment: Experiment) -> list[float] | None:
+    """The levels of label noise, if they are given in one place only."""
+    declared = experiment.label_noise
+    if declared is None:
+        return None
+    if isinstance(experiment.source, Mapping):
+        settings = settings_of(find_maker(SOURCE, str(experiment.source["name"])))
+        for key in ("label_noise", "noise"):
+            # A setting without a default must be given, so it cannot be a mistake that it is.
+            if key in experiment.source and settings[key].default is not inspect.Parameter.empty:
+                refuse("cannot be given beside levels of `label_noise`; leave one of them out.", "source", key)
+    return as_numbers(declared)
+
+
+def _at_level(source: Source, level: float) -> Source:
+    change = getattr(source, "with_label_noise", None)
+    if change is None:
+        refuse(
+            f"cannot be given for {source.name}, which has no method with_label_noise(level); leave it out to measure "
+            "the source as it is.",
+            "label_noise",
+        )
+    try:
+        changed = change(level)
+    except InvalidArgument as error:
+        places = {"label_noise": ("label_noise",), "noise": ("label_noise",)}
+        raise Origin().error([located(str(error), places, ("label_noise",))]) from error
+    assert isinstance(changed, Source)
+    return changed
+
+
+def _samples(experiment: Experiment, source: Source) -> list[int]:
+    declared = experiment.samples
+    if declared != "every":
+        return as_whole_numbers(declared)
+    if source.max_samples is None:
+        refuse(f'cannot be "every" for {source.name}, which has no end; give a list or a range.', "samples")
+    return list(range(2, source.max_samples + 1))
+
+
+def _sizes(experiment: Experiment) -> Sizes:
+    return "every" if experiment.sizes == "every" else as_whole_numbers(experiment.sizes)
+
+
+def _times(experiment: Experiment) -> list[float] | None:
+    return None if experiment.times is None else as_numbers(experiment.times)
+
+
+def _without_store(experiment: Experiment) -> Experiment:
+    """A stored run is resumed where it was found; and the store's address may hold a password."""
+    execution = experiment.execution.model_copy(update={"store": None})
+    return experiment.model_copy(update={"execution": execution})

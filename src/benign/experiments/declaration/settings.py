@@ -1,0 +1,128 @@
+"""A source or procedure declared by name: its settings against the signature of what makes it, and the making."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Container, Mapping, Sequence
+
+from benign.experiments.declaration.annotations import admits, expected_by, is_path
+from benign.experiments.declaration.catalogue import Kind, Maker, find_maker, known_names
+from benign.experiments.declaration.plain import absolute
+from benign.experiments.declaration.problems import KeyPath, Origin, Problem, nearest, refuse, shown
+from benign.foundation.errors import BenignError, InvalidArgument
+
+Choice = dict[str, object]
+"""``{"name": ..., setting: value, ...}``, JSON values only."""
+
+
+def checked_choice(value: object, kind: Kind, *, keys: Container[str] = ()) -> Choice:
+    """A source or procedure declared by name, its settings known and of the right type, its paths absolute.
+
+    Args:
+        value: plain values: a table, or a name alone for the default settings.
+        kind: source or procedure.
+        keys: those of the file above its tables, for the message about one that slipped into a table below.
+
+    Raises:
+        InvalidDeclaration: with one problem for each setting that cannot be used.
+    """
+    table = {"name": value} if isinstance(value, str) else value
+    if not isinstance(table, dict):
+        refuse(f"must be a table with the name of a {kind.word} and its settings, got {shown(value)}.")
+    name = table.get("name")
+    if not isinstance(name, str):
+        what = "is missing" if "name" not in table else f"must be text, got {shown(name)}"
+        refuse(f"{what}; say which {kind.word}. Known: {', '.join(known_names(kind))}.", "name")
+    maker = find_maker(kind, name)
+    problems = list(_setting_problems(table, maker, keys))
+    if problems:
+        raise Origin().error(problems)
+    paths = path_settings(maker)
+    return {key: absolute(entry) if key in paths and isinstance(entry, str) else entry for key, entry in table.items()}
+
+
+def make(choice: Mapping[str, object], kind: Kind) -> object:
+    """The source or procedure of a checked choice.
+
+    Raises:
+        InvalidDeclaration: if its maker refuses the settings.
+        BenignError: if it cannot be made for another reason, for example a missing extra.
+    """
+    settings = {key: value for key, value in choice.items() if key != "name"}
+    try:
+        made = find_maker(kind, str(choice["name"]))(**settings)
+    except InvalidArgument as error:
+        problem = located(str(error), {key: (key,) for key in settings}, ())
+        raise Origin().error([_with_short_values(problem, settings)]) from error
+    except BenignError:
+        raise
+    except Exception as error:  # a plug-in's maker, or a type of value that nobody thought of
+        refuse(f"cannot be made with these settings ({type(error).__name__}: {error}).")
+    if not isinstance(made, kind.protocol):
+        refuse(f"{choice['name']!r} makes no {kind.word} but {shown(made)}; the plug-in is broken.", "name")
+    return made
+
+
+def located(message: str, places: Mapping[str, KeyPath], elsewhere: KeyPath) -> Problem:
+    """A sentence about an argument as a problem of the key that the argument came from.
+
+    >>> located("`ridge` must be zero or a positive number, got -1.", {"ridge": ("procedure", "ridge")}, ())
+    Problem(path=('procedure', 'ridge'), text='must be zero or a positive number, got -1.')
+    """
+    named = re.match(r"`(\w+)` (?!and )", message)
+    if named and named[1] in places:
+        return Problem(places[named[1]], message[named.end() :])
+    unknown = re.match(r"unknown (?:\w+ )*(\w+) '", message)
+    return Problem(places.get(unknown[1], elsewhere) if unknown else elsewhere, message)
+
+
+def _with_short_values(problem: Problem, settings: Mapping[str, object]) -> Problem:
+    """The problem with long values shortened: the makers' own messages repeat them whole."""
+    text = problem.text
+    for value in settings.values():
+        text = text.replace(repr(value), shown(value))
+    return Problem(problem.path, text)
+
+
+def path_settings(maker: Maker) -> frozenset[str]:
+    """The settings that are paths of files."""
+    return frozenset(key for key, setting in _signature(maker).items() if is_path(setting.annotation))
+
+
+def settings_of(maker: Maker) -> dict[str, inspect.Parameter]:
+    """What can be set by name, in the order of the signature."""
+    return {
+        key: setting
+        for key, setting in _signature(maker).items()
+        if key != "name" and setting.kind in (setting.KEYWORD_ONLY, setting.POSITIONAL_OR_KEYWORD)
+    }
+
+
+def _signature(maker: Maker) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(maker, eval_str=True).parameters
+    except (NameError, TypeError, ValueError, AttributeError, SyntaxError):  # annotations that mean nothing at run time
+        try:
+            return inspect.signature(maker).parameters
+        except (TypeError, ValueError):  # compiled, and without a signature
+            return {"settings": inspect.Parameter("settings", inspect.Parameter.VAR_KEYWORD)}
+
+
+def _setting_problems(table: Mapping[str, object], maker: Maker, keys: Container[str]) -> Sequence[Problem]:
+    known = settings_of(maker)
+    takes_any = any(setting.kind is setting.VAR_KEYWORD for setting in _signature(maker).values())
+    problems = []
+    for key, value in table.items():
+        if key in known:
+            hint = known[key].annotation
+            if not admits(hint, value):
+                problems.append(Problem((key,), f"must be {expected_by(hint)}, got {shown(value)}."))
+        elif key != "name" and not takes_any:
+            advice = f"write {key} above the first table in brackets. " if key in keys else ""
+            problems.append(Problem((key,), f"there is no such setting; {advice}{nearest(key, sorted(known))}"))
+    missing = [key for key, setting in known.items() if setting.default is setting.empty and key not in table]
+    return [
+        *problems,
+        *(Problem((key,), f"is missing; it must be {expected_by(known[key].annotation)}.") for key in missing),
+    ]

@@ -1,0 +1,269 @@
+"""The driver: claims jobs from the store, hands them to an executor, and writes what comes back.
+
+Only the driver writes. Whatever kills it, the store holds each block that was recorded, and the next driver goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+
+from benign.experiments.audience import Audience
+from benign.experiments.executors.protocol import Executor, NodeDied, Shared
+from benign.experiments.heartbeat import beating
+from benign.experiments.interruption import Interruption, listening
+from benign.experiments.jobs import JobResult, Study, results_of, run_job
+from benign.experiments.listener import Progressed
+from benign.experiments.planning import Plan, PlannedJob
+from benign.experiments.states import State
+from benign.experiments.store import Store
+from benign.experiments.tally import Tally
+from benign.foundation.errors import BenignError
+
+_TICK_SECONDS = 0.5
+_LONGEST_TRACEBACK = 20_000
+
+
+class Ending(enum.StrEnum):
+    """Why a driver stopped."""
+
+    COMPLETE = "complete"
+    OUT_OF_TIME = "out of time"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How far a driver goes.
+
+    Attributes:
+        attempts: how often a job that raises, hangs or is killed is tried.
+        seconds_per_job: a job that takes longer is stopped, where the executor can stop one.
+        seconds: no job is started after that long; None for no end.
+        stops_at_failure: raise what a job raised, once it is not tried again, instead of going on with the others.
+    """
+
+    attempts: int = 3
+    seconds_per_job: float | None = None
+    seconds: float | None = None
+    stops_at_failure: bool = False
+
+
+def drive(
+    plan: Plan,
+    study: Study,
+    *,
+    store: Store,
+    executor: Executor,
+    limits: Limits,
+    audience: Audience,
+    on_interrupt: Callable[[int], None],
+) -> tuple[Ending, Progressed]:
+    """Do the jobs of the plan that no other driver does; return when all are done or failed, or earlier if asked.
+
+    Args:
+        plan: what is left to do.
+        study: what the jobs share.
+        store: where the plan's units are.
+        executor: where jobs run.
+        limits: when to stop.
+        audience: told what happens.
+        on_interrupt: called at the first Ctrl-C with the number of jobs still running.
+
+    Raises:
+        StoreUnusable: if a result cannot be written; every result before it is kept.
+    """
+    driver = store.enter_driver()
+    loop = _Loop(plan, store=store, driver=driver, executor=executor, limits=limits, audience=audience)
+    try:
+        with beating(store, driver), listening(lambda: on_interrupt(loop.busy)) as interruption:
+            try:
+                return loop.run(executor.share(study), interruption), loop.progress
+            except KeyboardInterrupt:
+                loop.rescue(interruption)
+                return Ending.INTERRUPTED, loop.progress
+            except BaseException:
+                loop.abandon()
+                raise
+    finally:
+        with contextlib.suppress(BenignError):  # what leaving would release, the next driver finds abandoned
+            store.leave_driver(driver)
+
+
+class _Loop:
+    """The state of one drive."""
+
+    def __init__(
+        self, plan: Plan, *, store: Store, driver: str, executor: Executor, limits: Limits, audience: Audience
+    ) -> None:
+        self._submitted: dict[Future[JobResult], PlannedJob] = {}
+        self._since: dict[Future[JobResult], float] = {}
+        self._store, self._driver, self._executor = store, driver, executor
+        self._limits, self._audience = limits, audience
+        self._tally = Tally(plan)
+        self._queue = deque(plan.jobs)
+        self._elsewhere: list[PlannedJob] = []
+        self._start = time.monotonic()
+        self._next_look = 0.0
+        self._give_up_on_failed(plan)
+
+    def run(self, study: Shared[Study], interruption: Interruption) -> Ending:
+        """Until nothing is left, or no job may be started any more and none is running."""
+        self._store.release_abandoned()
+        self._audience.started(self.progress)
+        while True:
+            may_start = not interruption.is_asked and not self._is_out_of_time
+            if may_start:
+                self._fill(study)
+            else:
+                self._recall()
+            if not self._submitted:
+                if not may_start:
+                    return Ending.INTERRUPTED if interruption.is_asked else Ending.OUT_OF_TIME
+                if not self._queue and not self._elsewhere:
+                    return Ending.COMPLETE
+            self._wait(interruption)
+
+    def rescue(self, interruption: Interruption) -> None:
+        """Stop at once: keep what has come back, stop the rest."""
+        with interruption.held():
+            for future in list(self._submitted):
+                if future.done() and not future.cancelled() and future.exception() is None:
+                    self._keep(future)
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Stop what still runs."""
+        for future in self._submitted:
+            if not future.cancel():
+                self._executor.stop(future)
+
+    @property
+    def busy(self) -> int:
+        """How many jobs are running at this moment."""
+        return sum(future.running() for future in list(self._submitted))
+
+    @property
+    def progress(self) -> Progressed:
+        """Where the run stands."""
+        return self._tally.progress(self._seconds)
+
+    @property
+    def _seconds(self) -> float:
+        return time.monotonic() - self._start
+
+    @property
+    def _is_out_of_time(self) -> bool:
+        return self._limits.seconds is not None and self._seconds >= self._limits.seconds
+
+    def _give_up_on_failed(self, plan: Plan) -> None:
+        """What failed before stays failed until a retry is asked for."""
+        self._queue.clear()
+        for job in plan.jobs:
+            failed = [unit for unit in job.units if plan.states[unit] is State.FAILED]
+            self._tally.settle(failed, has_failed=True)
+            if len(failed) < len(job.units):
+                self._queue.append(job.restricted(set(job.units) - set(failed)) if failed else job)
+
+    def _fill(self, study: Shared[Study]) -> None:
+        """Claim and submit until the executor is busy; one that runs jobs at once returns with a finished one."""
+        slots = self._executor.slots
+        while self._queue and len(self._submitted) < slots and not self._is_out_of_time:
+            job = self._queue.popleft()
+            mine = self._store.claim(self._driver, job.units)
+            if len(mine) < len(job.units):
+                self._elsewhere.append(job.restricted(set(job.units) - set(mine)) if mine else job)
+            if mine:
+                claimed = job.restricted(mine) if len(mine) < len(job.units) else job
+                self._submitted[self._executor.submit(run_job, study, claimed.job)] = claimed
+
+    def _recall(self) -> None:
+        """Take back what was submitted and has not begun."""
+        for future in [future for future in self._submitted if future.cancel()]:
+            job = self._submitted.pop(future)
+            self._store.release(self._driver, job.units)
+            self._queue.append(job)
+
+    def _wait(self, interruption: Interruption) -> None:
+        """Settle what has come back; look after what hangs, and after what other drivers do."""
+        if self._submitted:
+            finished, _ = wait(self._submitted, timeout=_TICK_SECONDS, return_when=FIRST_COMPLETED)
+            for future in finished:
+                with interruption.held():
+                    self._settle(future)
+            self._stop_overdue()
+        elif self._elsewhere:
+            time.sleep(_TICK_SECONDS)
+        if self._elsewhere and time.monotonic() >= self._next_look:
+            self._look_elsewhere()
+            self._next_look = time.monotonic() + 2.0 * _TICK_SECONDS
+
+    def _settle(self, future: Future[JobResult]) -> None:
+        error = future.exception()
+        if error is None:
+            self._keep(future)
+        else:
+            self._handle_failure(self._submitted.pop(future), error)
+
+    def _keep(self, future: Future[JobResult]) -> None:
+        job, result = self._submitted[future], future.result()
+        self._store.record(self._driver, results_of(job.units, result))
+        del self._submitted[future]
+        self._tally.settle(job.units, has_failed=False)
+        progress = self.progress
+        for position, payload in enumerate(result.payloads):
+            self._audience.measured(job.cell(position), job.job.part, payload, progress)
+
+    def _handle_failure(self, job: PlannedJob, error: BaseException) -> None:
+        if isinstance(error, NodeDied):
+            self._store.release(self._driver, job.units)
+            self._queue.append(job)
+            return
+        text = "".join(traceback.format_exception(error))[-_LONGEST_TRACEBACK:]
+        state = self._store.fail(self._driver, job.units, text, limit=self._attempts(error))
+        if state is State.PLANNED:
+            self._queue.append(job)
+        else:
+            self._tally.settle(job.units, has_failed=True)
+        progress = self.progress
+        for position in range(len(job.units)):
+            self._audience.failed(job.cell(position), text, state is State.PLANNED, progress)
+        if state is State.FAILED and self._limits.stops_at_failure:
+            raise error
+
+    def _attempts(self, error: BaseException) -> int:
+        """A sentence about bad input would only be said again; a full machine, a killed worker or a bug may not."""
+        is_final = isinstance(error, BenignError) and not isinstance(error, (MemoryError, RuntimeError, TimeoutError))
+        return 1 if is_final else self._limits.attempts
+
+    def _stop_overdue(self) -> None:
+        """Time counts from when a job was first seen running: until then it waited for a worker."""
+        limit = self._limits.seconds_per_job
+        if limit is None or not self._executor.can_stop:
+            return
+        now = time.monotonic()
+        self._since = {future: self._since.get(future, now) for future in self._submitted if future.running()}
+        for future, start in self._since.items():
+            if now - start > limit:
+                self._executor.stop(future)
+
+    def _look_elsewhere(self) -> None:
+        """What other drivers have finished is settled; what they have left behind comes back into the queue."""
+        self._store.release_abandoned()
+        states = self._store.states([unit for job in self._elsewhere for unit in job.units])
+        waiting = self._elsewhere
+        self._elsewhere = []
+        for job in waiting:
+            for state, has_failed in ((State.DONE, False), (State.FAILED, True)):
+                self._tally.settle([unit for unit in job.units if states.get(unit) is state], has_failed=has_failed)
+            for state, place in ((State.PLANNED, self._queue), (State.RUNNING, self._elsewhere)):
+                left = [unit for unit in job.units if states.get(unit) is state]
+                if left:
+                    place.append(job.restricted(left))
+        self._audience.advanced(self.progress)

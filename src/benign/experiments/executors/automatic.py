@@ -1,0 +1,82 @@
+"""Jobs run here until they turn out to be worth workers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from loky import cpu_count  # type: ignore[import-untyped]
+
+from benign.experiments.executors.here import Here
+from benign.experiments.executors.processes import Processes
+from benign.experiments.executors.protocol import Executor, Shared
+from benign.experiments.executors.travel import checked_shared
+
+Value = TypeVar("Value")
+Answer = TypeVar("Answer")
+
+# Starting workers and importing the numerical libraries takes about that long, once in the life of this process.
+_WORTH_A_WORKER_SECONDS = 1.5
+
+
+@dataclass(eq=False)
+class Lazy(Generic[Value]):
+    """A value, and what the executor that was chosen in the end made of it."""
+
+    value: Value
+    shared: Shared[Value] | None = None
+
+
+class Automatic:
+    """Runs the first job in this process and times it: the rest goes to worker processes if it would take longer here
+    than starting them. What it is (``name``, ``slots``, ``can_stop``) is that of the executor it uses now.
+
+    Args:
+        jobs: how many will be submitted.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+        self._now: Executor = Here()
+        self._is_timed = False
+
+    @property
+    def name(self) -> str:
+        return self._now.name
+
+    @property
+    def slots(self) -> int:
+        return self._now.slots
+
+    @property
+    def can_stop(self) -> bool:
+        return self._now.can_stop
+
+    def share(self, value: Value) -> Shared[Value]:
+        return Lazy(value)
+
+    def submit(self, function: Callable[..., Answer], shared: Shared[Value], *arguments: object) -> Future[Answer]:
+        lazy = checked_shared(shared, Lazy)
+        if self._is_timed:
+            if lazy.shared is None:
+                lazy.shared = self._now.share(lazy.value)
+            return self._now.submit(function, lazy.shared, *arguments)
+        start = time.perf_counter()
+        future = self._now.submit(function, self._now.share(lazy.value), *arguments)
+        self._decide((time.perf_counter() - start) * (self._jobs - 1))
+        return future
+
+    def stop(self, future: Future[Answer]) -> None:
+        self._now.stop(future)
+
+    def shutdown(self, *, wait: bool = True) -> None:
+        self._now.shutdown(wait=wait)
+
+    def _decide(self, seconds_left: float) -> None:
+        self._is_timed = True
+        workers = min(cpu_count(), self._jobs - 1)
+        if workers > 1 and seconds_left > _WORTH_A_WORKER_SECONDS:
+            self._now = Processes(workers)

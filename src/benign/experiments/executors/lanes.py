@@ -1,0 +1,246 @@
+"""Lanes: each a worker process with the thread that feeds it, kept for the next executor once their work is done.
+
+Starting a worker and importing the numerical libraries takes one to two seconds and a figure makes a dozen
+measurements, so idle lanes are kept for a few minutes. Each lane has a process of its own, and is not part of a pool: a
+death or a hang is then known to be that one job's. Loky starts the process: unlike multiprocessing, it does not run the
+user's script again, which so needs no ``if __name__ == "__main__"``.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from queue import Empty, Queue, SimpleQueue
+from threading import Event, RLock, Thread
+
+import psutil
+from loky.backend import get_context  # type: ignore[import-untyped]
+
+from benign.experiments.executors.protocol import JobStopped, WorkerDied
+from benign.experiments.executors.threads import worker_environment
+from benign.experiments.executors.travel import fail, settle
+from benign.experiments.executors.worker import serve
+
+_IDLE_SECONDS = 300.0
+_GRACE_SECONDS = 5.0
+
+
+@dataclass(kw_only=True, eq=False)
+class Task:
+    """A job on its way to a worker.
+
+    Attributes:
+        message: path of the shared value's file, and the packed call.
+        process: what runs it now.
+        stopped: whether it was stopped; then it must not run any more.
+    """
+
+    message: tuple[str, bytes] = ("", b"")
+    future: Future[object] = field(default_factory=Future)
+    process: BaseProcess | None = None
+    stopped: bool = False
+    _lock: RLock = field(default_factory=RLock)
+
+    def begin(self, process: Callable[[], BaseProcess]) -> bool:
+        """Whether it may run, in the process; not if it was stopped or cancelled while it waited."""
+        with self._lock:
+            if self.stopped or not self.future.set_running_or_notify_cancel():
+                return False
+            self.process = process()
+            return True
+
+    def end(self) -> None:
+        """It has left the process: from now on :meth:`stop` kills nothing."""
+        with self._lock:
+            self.process = None
+
+    def stop(self) -> None:
+        """Kill what runs it, or see that it never runs."""
+        with self._lock:
+            if self.future.done() or self.stopped:
+                return
+            self.stopped = True
+            if self.process is not None:
+                kill(self.process)  # its lane notices
+            elif self.future.set_running_or_notify_cancel():
+                fail(self.future, JobStopped("The job was stopped before it started."))
+
+
+Backlog = SimpleQueue[Task | None]
+
+
+class Lane:
+    """A thread that takes tasks from an executor's backlog and has its one process perform them.
+
+    The thread that starts a process must outlive it: Linux signals the parent's death when that thread ends.
+    """
+
+    def __init__(self) -> None:
+        self.free = Event()
+        self.process: BaseProcess | None = None
+        self._connection: Connection | None = None
+        self._backlogs: Queue[Backlog] = Queue()
+        Thread(target=self._live, name="benign-lane", daemon=True).start()
+
+    def serve(self, backlog: Backlog) -> None:
+        """Take tasks from this backlog until it yields None; then the lane is free."""
+        self.free.clear()
+        self._backlogs.put(backlog)
+
+    def _live(self) -> None:
+        # A process inherits the mask: Ctrl-C cannot reach it in the moment before it asks to be spared.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        while True:
+            try:
+                backlog = self._backlogs.get(timeout=_IDLE_SECONDS)
+            except Empty:
+                if _yard.leave(self):
+                    break
+                continue  # taken a moment ago
+            for task in iter(backlog.get, None):
+                self._run(task)
+                del task  # with its answer, and the executor that it came from
+            del backlog
+            _yard.put(self)
+            self.free.set()
+        self.close()
+
+    def _run(self, task: Task) -> None:
+        try:
+            if not task.begin(self._ready_process):
+                return
+        except OSError as error:
+            fail(task.future, WorkerDied(f"No worker process could be started: {error}; use fewer workers."))
+            return
+        outcome = self._outcome(task.message)
+        task.end()
+        if outcome is not None:
+            settle(task.future, outcome)
+        elif task.stopped:
+            self.close()
+            fail(task.future, JobStopped("The job was stopped while it ran."))
+        else:
+            fail(task.future, WorkerDied(_cause_of_death(self.close())))
+
+    def _ready_process(self) -> BaseProcess:
+        """The process, started if it is not there any more."""
+        if self.process is not None and self.process.is_alive():
+            return self.process
+        self.close()
+        self._connection, theirs = Pipe()
+        with theirs:
+            process: BaseProcess = get_context("loky").Process(
+                target=serve, args=(theirs, os.getpid()), env=worker_environment()
+            )
+            process.start()
+        self.process = process
+        if _yard.closed:
+            kill(process)
+        return process
+
+    def _outcome(self, message: tuple[str, bytes]) -> bytes | None:
+        """What the process answers, or None if it dies."""
+        assert self._connection is not None
+        assert self.process is not None
+        try:
+            self._connection.send(message)
+            # A death closes the connection, unless a child of the worker holds it open: look now and then.
+            while not self._connection.poll(1.0):
+                if not self.process.is_alive() and not self._connection.poll(0.0):
+                    return None
+            return self._connection.recv_bytes()
+        except (EOFError, OSError):
+            return None
+
+    def close(self) -> int | None:
+        """End the process, if there is one, and return its exit code."""
+        if self._connection is not None:
+            self._connection.close()  # an idle worker ends by itself when it sees this
+            self._connection = None
+        process, self.process = self.process, None
+        if process is None:
+            return None
+        process.join(_GRACE_SECONDS)
+        if process.is_alive():
+            kill(process)
+            process.join()
+        return process.exitcode
+
+
+class _Yard:
+    """All lanes of this process, and those among them that are free."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._all: set[Lane] = set()
+        self._free: list[Lane] = []
+        self.closed = False
+
+    def take(self, count: int) -> list[Lane]:
+        with self._lock:
+            lanes = [self._free.pop() for _ in range(min(count, len(self._free)))]
+            lanes += [Lane() for _ in range(count - len(lanes))]
+            self._all.update(lanes)
+        return lanes
+
+    def put(self, lane: Lane) -> None:
+        with self._lock:
+            self._free.append(lane)
+
+    def leave(self, lane: Lane) -> bool:
+        """Whether the lane was free, and may end."""
+        with self._lock:
+            if lane not in self._free:
+                return False
+            self._free.remove(lane)
+            self._all.discard(lane)
+            return True
+
+    def close(self) -> None:
+        """Kill every process, and all that are started from now on: the interpreter's exit waits for them to end."""
+        self.closed = True
+        with self._lock:
+            for lane in self._all:
+                if lane.process is not None:
+                    kill(lane.process)
+
+
+_yard = _Yard()
+take_lanes = _yard.take
+os.register_at_fork(after_in_child=_yard.__init__)  # type: ignore[misc]  # a forked child has none of our threads
+atexit.register(_yard.close)
+
+
+def kill(process: BaseProcess) -> None:
+    """SIGKILL for a process and its children, who might hold on to memory or a processor."""
+    with suppress(psutil.NoSuchProcess):
+        root = psutil.Process(process.pid)
+        family = root.children(recursive=True)
+        root.kill()
+        for child in family:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+
+
+def _cause_of_death(code: int | None) -> str:
+    if code == -signal.SIGKILL:
+        return (
+            "The worker process was killed (SIGKILL) while it ran this job, most likely because the machine ran out of "
+            "memory; use fewer workers or smaller sizes."
+        )
+    if code is not None and code < 0:
+        return (
+            f"The worker process died of {signal.Signals(-code).name} while it ran this job; look for a library that "
+            "crashes, and try the job in this process."
+        )
+    return (
+        f"The worker process ended with exit code {code} while it ran this job; look for a call that ends the process."
+    )

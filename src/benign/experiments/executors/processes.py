@@ -1,0 +1,120 @@
+"""Jobs run in worker processes on this machine."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar, cast
+from uuid import uuid4
+
+from loky import cpu_count  # type: ignore[import-untyped]
+from loky.backend import resource_tracker  # type: ignore[import-untyped]
+
+from benign.experiments.executors.lanes import Backlog, Lane, Task, take_lanes
+from benign.experiments.executors.protocol import Shared
+from benign.experiments.executors.travel import Unpicklable, checked_shared, fail, pack_call, pack_value
+from benign.foundation.errors import InvalidArgument
+from benign.foundation.numbers import checked_count
+
+Value = TypeVar("Value")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, eq=False)
+class OnDisk(Generic[Value]):
+    """A value in a file that each worker reads once."""
+
+    path: str
+
+
+class Processes:
+    """Runs each job in one of ``workers`` processes of this machine, each with one thread for numerical libraries.
+
+    Workers need no ``if __name__ == "__main__"`` in the user's script and may run functions that were defined
+    interactively. They are kept for the next executor of this process and end after five idle minutes or with this
+    process, however it ends; a module that is edited in the meantime is not imported again.
+
+    Memory: a shared value is written to a file in a private temporary folder, which goes when the executor does. Each
+    worker holds a copy of its own of the last two shared values, and a result is held once more, as bytes, on its way.
+
+    Args:
+        workers: number of processes; None for as many as this process may use processors.
+
+    Raises:
+        InvalidArgument: if ``workers`` is not a positive integer.
+    """
+
+    name = "processes"
+    can_stop = True
+
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers: int = cpu_count() if workers is None else checked_count("workers", workers)
+        self._backlog = Backlog()
+        self._lanes = take_lanes(self.workers)
+        self._tasks: dict[Future[object], Task] = {}
+        self._folder = Path(tempfile.mkdtemp(prefix="benign-"))
+        # Loky's tracker, a process of its own, removes the folder if this process is killed.
+        resource_tracker.register(str(self._folder), "folder")
+        self._release = weakref.finalize(self, _release, self._backlog, self._lanes, self._folder)
+        for lane in self._lanes:
+            lane.serve(self._backlog)
+
+    @property
+    def slots(self) -> int:
+        """Two for each worker: the second waits in this process, so that the worker need not wait for the driver. Its
+        future's ``running()`` is false until it starts.
+        """
+        return 2 * self.workers
+
+    def share(self, value: Value) -> Shared[Value]:
+        path = self._folder / uuid4().hex
+        path.write_bytes(pack_value(value))
+        return OnDisk[Value](str(path))
+
+    def submit(self, function: Callable[..., Answer], shared: Shared[Value], *arguments: object) -> Future[Answer]:
+        path = checked_shared(shared, OnDisk).path
+        if not self._release.alive:
+            raise InvalidArgument("`submit` was called on an executor that was shut down; make a new one.")
+        task = Task()
+        try:
+            task.message = (path, pack_call(function, arguments))
+        except Unpicklable as error:
+            fail(task.future, error)
+        else:
+            self._tasks[task.future] = task
+            task.future.add_done_callback(self._forget)
+            self._backlog.put(task)
+        return cast("Future[Answer]", task.future)
+
+    def stop(self, future: Future[Answer]) -> None:
+        task = self._tasks.get(cast("Future[object]", future))
+        if task is not None:
+            task.stop()
+
+    def shutdown(self, *, wait: bool = True) -> None:
+        if wait:
+            wait_for(list(self._tasks))
+        else:
+            for task in list(self._tasks.values()):
+                task.stop()
+        self._release()
+        if wait:
+            for lane in self._lanes:
+                lane.free.wait()
+
+    def _forget(self, future: Future[object]) -> None:
+        self._tasks.pop(future, None)
+
+
+def _release(backlog: Backlog, lanes: Sequence[Lane], folder: Path) -> None:
+    """Send the lanes to their next executor and remove the files."""
+    for _ in lanes:
+        backlog.put(None)
+    shutil.rmtree(folder, ignore_errors=True)
+    resource_tracker.unregister(str(folder), "folder")

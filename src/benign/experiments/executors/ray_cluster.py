@@ -1,0 +1,266 @@
+"""Jobs run on a Ray cluster, or on a Ray that is started on this machine. The only module that imports Ray."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
+from dataclasses import dataclass, field
+from functools import partial
+from threading import RLock
+from types import ModuleType
+from typing import Any, Generic, TypeVar, cast, no_type_check
+from uuid import uuid4
+
+from loky import cpu_count  # type: ignore[import-untyped]
+
+from benign.experiments.executors.protocol import JobStopped, NodeDied, Shared, WorkerDied
+from benign.experiments.executors.threads import worker_environment
+from benign.experiments.executors.travel import (
+    Unpicklable,
+    checked_shared,
+    fail,
+    pack_call,
+    pack_value,
+    settle,
+)
+from benign.foundation.errors import InvalidArgument
+from benign.foundation.extras import require
+from benign.foundation.numbers import checked_number
+
+Value = TypeVar("Value")
+Answer = TypeVar("Answer")
+
+# Read by Ray when it is imported: it tells nobody that it is used, and prints nothing on our standard output.
+_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "^"}
+_ANSWERS_IN_SECONDS = 5.0
+_COUNTED_FOR_SECONDS = 1.0
+# Addresses of what was started on this machine: it does not grow.
+_started: set[str] = set()
+
+
+@dataclass(frozen=True, eq=False)
+class InStore(Generic[Value]):
+    """A value in Ray's object store, as bytes.
+
+    Ray could give workers a view of the arrays in its store, but a view that cannot be written to: a job that writes
+    would fail on Ray alone.
+    """
+
+    token: str
+    reference: object
+
+
+@dataclass(kw_only=True, eq=False)
+class _Task:
+    reference: object
+    future: Future[object] = field(default_factory=Future)
+    stopped: bool = False
+
+
+class Ray:
+    """Runs each job as a Ray task, once: whether a job that died is tried again is for the driver to decide.
+
+    Ray, once started or joined, stays until this process ends, for the next executor. A value is shipped once to each
+    node; each worker keeps a copy of its own of the last two.
+
+    Args:
+        address: ``"auto"`` or ``host:port`` of a running cluster. None: the Ray that this process has joined, else the
+            cluster that the environment variable ``RAY_ADDRESS`` names, else a new Ray on this machine.
+        cpus_per_job: processors that a job keeps from others. It gets one thread for linear algebra all the same.
+        gpus_per_job: GPUs that a job keeps from others, or a fraction of one.
+
+    Raises:
+        MissingExtra: if Ray is not installed.
+        InvalidArgument: if no cluster answers at the address, if this process belongs to another one, or if a Ray on
+            this machine has too few processors or GPUs for a job.
+    """
+
+    name = "ray"
+    can_stop = True
+
+    def __init__(self, address: str | None = None, *, cpus_per_job: float = 1, gpus_per_job: float = 0) -> None:
+        self._needs = {"CPU": checked_number("cpus_per_job", cpus_per_job)}
+        if self._needs["CPU"] <= 0.0:
+            raise InvalidArgument(f"`cpus_per_job` must be positive, got {cpus_per_job!r}.")
+        if checked_number("gpus_per_job", gpus_per_job) < 0.0:
+            raise InvalidArgument(f"`gpus_per_job` must be zero or positive, got {gpus_per_job!r}.")
+        if gpus_per_job:
+            self._needs["GPU"] = float(gpus_per_job)
+        self._ray = _joined(address)
+        self._perform = self._ray.remote(_performer()).options(
+            num_cpus=cpus_per_job, num_gpus=gpus_per_job, max_retries=0, retry_exceptions=False, name="benign"
+        )
+        self._lock = RLock()  # Ray's answers come in a thread of its own
+        self._tasks: dict[Future[object], _Task] = {}
+        self._waiting: deque[_Task] = deque()
+        self._at_once, self._counted = 0, -math.inf
+        self._count()
+        if self._at_once == 0 and self._ray.get_runtime_context().gcs_address in _started:
+            raise InvalidArgument(
+                f"`cpus_per_job` and `gpus_per_job` ask for {self._needs}, which is more than this machine has; lower "
+                "them, or join a cluster with `address`."
+            )
+
+    @property
+    def slots(self) -> int:
+        """Half as many again as can run at once, so that no worker waits for the driver. Which of them run, only Ray
+        knows; a future's ``running()`` assumes that they start in the order of submission.
+        """
+        if time.monotonic() - self._counted > _COUNTED_FOR_SECONDS:
+            self._count()
+        return max(2, self._at_once + math.ceil(self._at_once / 2))
+
+    def share(self, value: Value) -> Shared[Value]:
+        return InStore[Value](uuid4().hex, self._ray.put(pack_value(value)))
+
+    def submit(self, function: Callable[..., Answer], shared: Shared[Value], *arguments: object) -> Future[Answer]:
+        stored = checked_shared(shared, InStore)
+        try:
+            call = pack_call(function, arguments)
+        except Unpicklable as error:
+            failed: Future[Answer] = Future()
+            failed.set_exception(error)
+            return failed
+        # In a list, the reference is passed on as it is; alone, Ray would load the value for every job.
+        task = _Task(reference=self._perform.remote(call, stored.token, [stored.reference]))
+        with self._lock:
+            self._tasks[task.future] = task
+            self._waiting.append(task)
+            self._admit()
+        task.future.add_done_callback(partial(self._recall, task))
+        cast("Any", task.reference).future().add_done_callback(partial(self._arrived, task))
+        return cast("Future[Answer]", task.future)
+
+    def stop(self, future: Future[Answer]) -> None:
+        task = self._tasks.get(cast("Future[object]", future))
+        if task is not None:
+            task.stopped = True
+            self._ray.cancel(task.reference, force=True)
+
+    def shutdown(self, *, wait: bool = True) -> None:
+        if wait:
+            wait_for(list(self._tasks))
+        else:
+            for future in list(self._tasks):
+                self.stop(future)
+
+    def _count(self) -> None:
+        self._at_once = sum(_fitting(self._needs, node["Resources"]) for node in self._ray.nodes() if node["Alive"])
+        self._counted = time.monotonic()
+
+    def _recall(self, task: _Task, future: Future[object]) -> None:
+        """What was cancelled while it waited need not be run."""
+        if future.cancelled():
+            self._ray.cancel(task.reference, force=True)
+
+    def _arrived(self, task: _Task, outcome: Future[bytes]) -> None:
+        with self._lock:
+            del self._tasks[task.future]
+            if task in self._waiting:  # it overtook another
+                self._waiting.remove(task)
+                task.future.set_running_or_notify_cancel()
+            self._admit()
+        error = outcome.exception()
+        if error is None:
+            settle(task.future, outcome.result())
+        else:
+            fail(task.future, JobStopped("The job was stopped.") if task.stopped else translated(error))
+
+    def _admit(self) -> None:
+        """Call as many tasks running as can be. Asks Ray nothing: its own thread comes through here."""
+        while self._waiting and len(self._tasks) - len(self._waiting) < self._at_once:
+            self._waiting.popleft().future.set_running_or_notify_cancel()
+
+
+def _joined(address: str | None) -> ModuleType:
+    """Ray, with this process joined to the cluster."""
+    os.environ.update(_QUIET)
+    ray = require("ray", extra="ray", purpose="The executor `ray`")
+    if ray.is_initialized():
+        own = ray.get_runtime_context().gcs_address
+        if address not in {None, "auto", own}:
+            raise InvalidArgument(
+                f"`address` is {address!r}, but this process has joined the Ray cluster at {own}; call ray.shutdown() "
+                "first."
+            )
+        return ray
+    where = address or os.environ.get("RAY_ADDRESS") or "local"
+    start = {"num_cpus": cpu_count(), "include_dashboard": False} if where == "local" else {}
+    try:
+        if where not in {"local", "auto"}:
+            _knock(where)
+        ray.init(address=where, log_to_driver=False, logging_level=logging.ERROR, **start)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InvalidArgument(
+            f"`address` is {where!r}, but no Ray cluster could be joined there ({error}); "
+            "start one with: ray start --head"
+        ) from error
+    if where == "local":
+        _started.add(ray.get_runtime_context().gcs_address)
+    return ray
+
+
+def _knock(address: str) -> None:
+    """Fail where nothing listens: Ray itself would go on trying for minutes."""
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=_ANSWERS_IN_SECONDS):
+        pass
+
+
+def _fitting(needs: Mapping[str, float], node: Mapping[str, float]) -> int:
+    """How many jobs run at once on a node."""
+    return min(int(node.get(resource, 0.0) / need + 1e-9) for resource, need in needs.items())
+
+
+def _performer() -> Callable[[bytes, str, list[Any]], bytes]:
+    """What a Ray worker calls. Ray sends a nested function itself and not its name, so that the environment is set
+    before anything of ours is imported, and the libraries that it uses. Ray's own ``runtime_env`` starts fresh workers.
+    """
+    environment = worker_environment()
+
+    @no_type_check  # in tests, what checks the types cannot be pickled
+    def run(call: bytes, token: str, references: list[Any]) -> bytes:
+        import os
+        import pickle
+
+        os.environ.update(environment)
+        import ray
+
+        from benign.experiments.executors.travel import perform
+        from benign.experiments.executors.worker import ignore_interrupts, shared_value
+
+        ignore_interrupts()
+        return perform(call, lambda: shared_value(token, lambda: pickle.loads(ray.get(references[0]))))  # noqa: S301
+
+    return run
+
+
+def translated(error: BaseException) -> BaseException:
+    """What Ray says of a job that did not answer, in our words."""
+    from ray import exceptions
+
+    if isinstance(error, exceptions.TaskCancelledError):
+        own: BaseException = JobStopped("The job was cancelled on the cluster.")
+    elif isinstance(error, exceptions.OutOfMemoryError):
+        own = WorkerDied(
+            "Ray killed the job because its node ran out of memory; set a larger `cpus_per_job`, so that fewer jobs "
+            "run side by side."
+        )
+    elif isinstance(error, (exceptions.NodeDiedError, exceptions.ObjectLostError)):
+        own = NodeDied("The cluster's node that ran the job is gone; run the job again.")
+    elif isinstance(error, exceptions.WorkerCrashedError):
+        own = WorkerDied(
+            "The Ray worker died while it ran the job, most likely because its node ran out of memory; set a larger "
+            "`cpus_per_job`, so that fewer run side by side."
+        )
+    else:
+        return error
+    own.__cause__ = error
+    return own

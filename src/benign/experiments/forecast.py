@@ -1,0 +1,173 @@
+"""What a run will cost, from timing a few of its own jobs; these are kept in the store like any other."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benign.experiments.executors.protocol import Executor, Shared
+from benign.experiments.jobs import Study, results_of, run_job
+from benign.experiments.planning import Plan, PlannedJob
+from benign.experiments.states import State
+from benign.experiments.store import Store
+
+_TRIES = 2
+# Without a second n the cost is somewhere between linear and cubic in n.
+_EXPONENTS = (1.0, 3.0)
+# A shared machine is rarely steadier than this.
+_SPREAD = 1.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """What one number of samples was seen to cost.
+
+    Attributes:
+        samples: n.
+        seconds: of one job: the fastest of those tried, since the first one also loads and compiles.
+        peak_bytes: largest resident memory of the process while it ran.
+    """
+
+    samples: int
+    seconds: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """What is left of a run, and what it will take.
+
+    Attributes:
+        run: the run's id.
+        jobs: all jobs.
+        left: those still to do, after the timed sample.
+        workers: how many run side by side.
+        seconds: best guess of the wall time that is left.
+        interval: from what to what it may reasonably be.
+        peak_bytes: memory of the largest job's process, times the workers.
+        sampled: what was timed, by n.
+        sampled_seconds: what the timing took.
+    """
+
+    run: str
+    jobs: int
+    left: int
+    workers: int
+    seconds: float
+    interval: tuple[float, float]
+    peak_bytes: int
+    sampled: tuple[Sample, ...]
+    sampled_seconds: float
+
+
+def sample_and_forecast(
+    run: str, plan: Plan, study: Study, *, store: Store, executor: Executor, workers: int, budget_seconds: float
+) -> Forecast:
+    """Time jobs of growing n, as long as the next one is expected to fit into the budget; scale up from these.
+
+    Args:
+        run: the run's id.
+        plan: what is left to do.
+        study: what its jobs share.
+        store: keeps what the sample measured.
+        executor: runs one job at a time; in a process of its own the memory is that of a worker.
+        workers: how many will run side by side.
+        budget_seconds: about how long the sample may take; the smallest n is always timed.
+    """
+    start = time.perf_counter()
+    waiting: dict[int, list[PlannedJob]] = {}
+    for job in plan.jobs:
+        if all(plan.states[unit] is State.PLANNED for unit in job.units):
+            waiting.setdefault(job.job.samples, []).append(job)
+    samples: list[Sample] = []
+    driver = store.enter_driver()
+    try:
+        bench = _Bench(store=store, driver=driver, executor=executor, study=executor.share(study))
+        for n in _probes(sorted(waiting)):
+            spent = time.perf_counter() - start
+            if samples and spent + _TRIES * _seconds_at(samples, n)[1] > budget_seconds:
+                break
+            sample = bench.time(n, waiting[n])
+            samples.extend([sample] if sample else [])
+    finally:
+        store.leave_driver(driver)
+    left = {n: len(jobs) for n, jobs in waiting.items() if jobs}
+    low, guess, high = _total(samples, left)
+    return Forecast(
+        run=run, jobs=plan.total, left=sum(left.values()), workers=workers, seconds=guess / workers,
+        interval=(low / workers, high / workers), peak_bytes=workers * _peak(samples, left), sampled=tuple(samples),
+        sampled_seconds=time.perf_counter() - start,
+    )  # fmt: skip
+
+
+def _probes(counts: Sequence[int]) -> list[int]:
+    """Evenly spread, smallest first: every one of a few, five of many."""
+    if not counts:
+        return []
+    places = np.unique(np.linspace(0, len(counts) - 1, 5).round().astype(int))
+    return [counts[place] for place in places]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Bench:
+    """Where a job is timed and its blocks are kept."""
+
+    store: Store
+    driver: str
+    executor: Executor
+    study: Shared[Study]
+
+    def time(self, samples: int, jobs: list[PlannedJob]) -> Sample | None:
+        """Run some of the jobs and take them out of the list; None if other drivers have them all."""
+        results = []
+        for job in jobs[:_TRIES]:
+            if len(self.store.claim(self.driver, job.units)) == len(job.units):
+                result = self.executor.submit(run_job, self.study, job.job).result()
+                self.store.record(self.driver, results_of(job.units, result))
+                results.append(result)
+        del jobs[:_TRIES]
+        if not results:
+            return None
+        return Sample(
+            samples=samples,
+            seconds=min(result.seconds for result in results),
+            peak_bytes=max(result.peak_bytes for result in results),
+        )
+
+
+def _seconds_at(samples: Sequence[Sample], n: int) -> tuple[float, float, float]:
+    """Low, likely and high cost of one job at n: a power law through the two nearest timed n."""
+    nearest = sorted(samples, key=lambda sample: abs(math.log(sample.samples / n)))[:2]
+    first, ratio = nearest[0], n / nearest[0].samples
+    if len(nearest) == 1:
+        low, high = sorted(first.seconds * ratio**exponent for exponent in _EXPONENTS)
+        return low / _SPREAD, math.sqrt(low * high), high * _SPREAD
+    slope = math.log(nearest[1].seconds / first.seconds) / math.log(nearest[1].samples / first.samples)
+    guess = first.seconds * ratio**slope
+    # Where it is extrapolated, the slope is as uncertain as the two times that it comes from.
+    doubt = _SPREAD * max(ratio, 1.0 / ratio) ** 0.5
+    return guess / doubt, guess, guess * doubt
+
+
+def _total(samples: Sequence[Sample], left: Mapping[int, int]) -> tuple[float, float, float]:
+    """Low, likely and high seconds of all jobs left, one after another."""
+    if not samples:
+        return 0.0, 0.0, 0.0
+    costs = np.array([_seconds_at(samples, n) for n in left]).reshape(-1, 3)
+    low, guess, high = (np.array(list(left.values())) @ costs).tolist() if left else (0.0, 0.0, 0.0)
+    return low, guess, high
+
+
+def _peak(samples: Sequence[Sample], left: Mapping[int, int]) -> int:
+    """Memory of a job of the largest n left: a constant plus n^2, through the smallest and the largest timed n."""
+    if not samples or not left:
+        return 0
+    first, last, n = samples[0], samples[-1], max(left)
+    if n <= last.samples or first.samples == last.samples:
+        return max(sample.peak_bytes for sample in samples)
+    rate = max(0.0, (last.peak_bytes - first.peak_bytes) / (last.samples**2 - first.samples**2))
+    return round(last.peak_bytes + rate * (n**2 - last.samples**2))

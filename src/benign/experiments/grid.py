@@ -1,0 +1,124 @@
+"""The grid of an experiment, resolved: everything that decides its keys and axes, and nothing that computes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from benign.experiments.parts import Part
+from benign.foundation.replicate import Replicate
+
+Spec = Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One replicate of one number of samples at one level of label noise.
+
+    Attributes:
+        level: position of the source among the grid's.
+        samples: n.
+        replicate: which draw, initialisation and noise.
+    """
+
+    level: int
+    samples: int
+    replicate: Replicate
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Grid:
+    """What is measured.
+
+    Attributes:
+        procedure: canonical settings and ``revision``.
+        sources: canonical settings with data fingerprint and ``revision``, one for each level of label noise.
+        label_noise: these levels, or None where the source is measured as it is (then there is one source).
+        samples: numbers of training samples, strictly increasing.
+        replicates: in the order of the surface.
+        part: sizes, times and metrics, the same for every cell.
+        attributes: what the surface says of itself: title, names of the axes, number of classes.
+    """
+
+    procedure: Spec
+    sources: tuple[Spec, ...]
+    label_noise: tuple[float, ...] | None
+    samples: tuple[int, ...]
+    replicates: tuple[Replicate, ...]
+    part: Part
+    attributes: Mapping[str, str | int]
+
+    def cells(self) -> Iterator[tuple[str, Cell]]:
+        """Every cell with its key, levels outermost, replicates innermost.
+
+        A cell's key is the hash of the canonical settings and revisions of its source and procedure, its number of
+        samples and its replicate; never of the batch, sizes or times that it is measured with.
+        """
+        for level, prefix in enumerate(self._prefixes):
+            for samples in self.samples:
+                for replicate in self.replicates:
+                    address = (
+                        f"{samples}:{replicate.seed}:{replicate.draw}:{replicate.initialisation}:{replicate.noise}"
+                    )
+                    key = hashlib.sha256(f"{prefix}:{address}".encode()).hexdigest()
+                    yield key, Cell(level=level, samples=samples, replicate=replicate)
+
+    @cached_property
+    def _prefixes(self) -> tuple[str, ...]:
+        return tuple(
+            hashlib.sha256(_canonical({"source": source, "procedure": self.procedure}).encode()).hexdigest()
+            for source in self.sources
+        )
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of :meth:`to_json`: the same grid, declared anywhere, has the same key."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """The grid as canonical JSON; :meth:`from_json` reads it."""
+        return _canonical(
+            {
+                "procedure": self.procedure,
+                "sources": self.sources,
+                "label_noise": self.label_noise,
+                "samples": self.samples,
+                "seed": self.replicates[0].seed,
+                "replicates": [(r.draw, r.initialisation, r.noise) for r in self.replicates],
+                "sizes": self.part.sizes.tolist(),
+                "times": [repr(moment) for moment in self.part.times.tolist()],
+                "metrics": sorted(self.part.metrics),
+                "attributes": self.attributes,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Grid:
+        """Read what :meth:`to_json` wrote."""
+        stored = json.loads(text)
+        noise = stored["label_noise"]
+        return cls(
+            procedure=stored["procedure"],
+            sources=tuple(stored["sources"]),
+            label_noise=None if noise is None else tuple(noise),
+            samples=tuple(stored["samples"]),
+            replicates=tuple(
+                Replicate(seed=stored["seed"], draw=draw, initialisation=initialisation, noise=noise)
+                for draw, initialisation, noise in stored["replicates"]
+            ),
+            part=Part(
+                sizes=np.array(stored["sizes"], dtype=np.int64),
+                times=np.array([float(moment) for moment in stored["times"]]),
+                metrics=frozenset(stored["metrics"]),
+            ),
+            attributes=stored["attributes"],
+        )
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True)

@@ -1,0 +1,1 @@
+"""Adapters that pass a run on to other people's trackers. None is required."""

@@ -1,0 +1,125 @@
+"""From a grid to the units that a store lacks, and from units to jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benign.experiments.grid import Cell, Grid
+from benign.experiments.jobs import Job
+from benign.experiments.parts import Part, missing_parts
+from benign.experiments.states import RunRecord, State, Unit
+from benign.experiments.store import Store
+from benign.procedures.protocol import Procedure
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedJob:
+    """A job with the units that it settles, in the order of its replicates."""
+
+    job: Job
+    units: tuple[int, ...]
+
+    def restricted(self, units: Iterable[int]) -> PlannedJob:
+        """The same job for some of its units."""
+        kept = frozenset(units)
+        chosen = [i for i, unit in enumerate(self.units) if unit in kept]
+        job = Job(
+            level=self.job.level,
+            samples=self.job.samples,
+            replicates=tuple(self.job.replicates[i] for i in chosen),
+            part=self.job.part,
+        )
+        return PlannedJob(job=job, units=tuple(self.units[i] for i in chosen))
+
+    def cell(self, position: int) -> Cell:
+        """Where the block of one of its replicates belongs."""
+        return Cell(level=self.job.level, samples=self.job.samples, replicate=self.job.replicates[position])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a run consists of.
+
+    Attributes:
+        jobs: those with a unit that is not done, restricted to these units, in the order of the grid.
+        total: number of all jobs, done ones too.
+        states: state of each unit in ``jobs`` when the plan was made.
+        parts: what the jobs measure, by key.
+    """
+
+    jobs: tuple[PlannedJob, ...]
+    total: int
+    states: Mapping[int, State]
+    parts: Mapping[str, Part]
+
+
+def plan_run(grid: Grid, procedure: Procedure, store: Store, record: RunRecord) -> Plan:
+    """Enter the run into the store, if it is not there yet, and list what is left to do.
+
+    A unit that another experiment planned or measured is shared; only what no unit covers is planned anew.
+    """
+    cells = dict(grid.cells())
+    if not store.has_run(record.id):
+        store.add_run(record, *_wanted_units(grid.part, cells, store))
+    units = store.units_of_run(record.id)
+    jobs, total = _jobs(units, cells, procedure)
+    states = {unit.id: unit.state for unit in units}
+    return Plan(
+        jobs=jobs,
+        total=total,
+        states={unit: states[unit] for job in jobs for unit in job.units},
+        parts=store.parts({job.job.part for job in jobs}),
+    )
+
+
+def _wanted_units(part: Part, cells: Mapping[str, Cell], store: Store) -> tuple[list[tuple[str, str]], dict[str, Part]]:
+    """(cell, part) of every unit that the grid needs, and the parts by key. Cells that hold the same parts lack the
+    same.
+    """
+    held: dict[str, list[str]] = {}
+    for unit in store.units_of_cells(list(cells)):
+        held.setdefault(unit.cell, []).append(unit.part)
+    stored = store.parts({key for keys in held.values() for key in keys})
+    useful = {key for key, other in stored.items() if _overlap(part, other)}
+    lacking: dict[frozenset[str], tuple[Part, ...]] = {}
+    wanted: list[tuple[str, str]] = []
+    parts = {key: stored[key] for key in useful}
+    for cell in cells:
+        there = frozenset(held.get(cell, ())) & useful
+        if there not in lacking:
+            lacking[there] = missing_parts(part, (stored[key] for key in sorted(there)))
+            parts.update((new.key, new) for new in lacking[there])
+        wanted.extend((cell, key) for key in sorted(there))
+        wanted.extend((cell, new.key) for new in lacking[there])
+    return wanted, parts
+
+
+def _overlap(wanted: Part, other: Part) -> bool:
+    return bool(
+        wanted.metrics & other.metrics
+        and np.isin(wanted.sizes, other.sizes).any()
+        and np.isin(wanted.times, other.times).any()
+    )
+
+
+def _jobs(units: Sequence[Unit], cells: Mapping[str, Cell], procedure: Procedure) -> tuple[tuple[PlannedJob, ...], int]:
+    """Units of one level, n and part, in the batches that the procedure prefers; and the number of all batches."""
+    order = {key: position for position, key in enumerate(cells)}
+    groups: dict[tuple[int, int, str], list[Unit]] = {}
+    for unit in sorted(units, key=lambda unit: order[unit.cell]):
+        cell = cells[unit.cell]
+        groups.setdefault((cell.level, cell.samples, unit.part), []).append(unit)
+    jobs, total = [], 0
+    for (level, samples, part), members in groups.items():
+        of_replicate = {cells[unit.cell].replicate: unit for unit in members}
+        batches = procedure.batches(list(of_replicate))
+        total += len(batches)
+        for batch in batches:
+            left = [replicate for replicate in batch if of_replicate[replicate].state is not State.DONE]
+            if left:
+                job = Job(level=level, samples=samples, replicates=tuple(left), part=part)
+                jobs.append(PlannedJob(job=job, units=tuple(of_replicate[replicate].id for replicate in left)))
+    return tuple(jobs), total

@@ -1,0 +1,165 @@
+"""From what was asked for, in plain values, to the grid that is measured: every check that crosses two of them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from benign import schema
+from benign.experiments.grid import Grid
+from benign.experiments.parts import Part
+from benign.foundation.errors import InvalidArgument
+from benign.foundation.memory import require_memory
+from benign.foundation.numbers import checked_count, checked_number
+from benign.foundation.randomness import checked_seed
+from benign.foundation.replicate import Replicate, crossed_replicates, paired_replicates
+from benign.foundation.sizes import EVERY_FACTOR, checked_sizes
+from benign.procedures.protocol import Procedure
+from benign.sources.protocol import Source
+
+Sizes = Literal["every"] | Sequence[int] | Int[np.ndarray, " size"]
+
+
+def resolve_grid(
+    procedure: Procedure,
+    sources: Sequence[Source],
+    label_noise: Sequence[float] | None,
+    *,
+    sizes: Sizes,
+    times: Sequence[float] | None,
+    samples: Sequence[int],
+    replicates: int | None,
+    crossed: Sequence[int] | None,
+    seed: int,
+    metrics: Sequence[str] | None,
+) -> Grid:
+    """Check everything that was asked for and lay out the grid.
+
+    Args:
+        procedure: what is measured.
+        sources: one for each level of label noise, the same in all else.
+        label_noise: these levels, strictly increasing, or None for one source as it is.
+        sizes: ``"every"``, or strictly increasing whole numbers.
+        times: strictly increasing, or None for the end of training.
+        samples: numbers of training samples, strictly increasing.
+        replicates: number of paired replicates; ten unless said.
+        crossed: in its place, the numbers of draws, initialisations and noises.
+        seed: root seed.
+        metrics: names of metrics beside the default ones.
+
+    Raises:
+        InvalidArgument: if one of them cannot be used; the message names it in backticks.
+        NotEnoughMemory: if a list of every size does not fit.
+    """
+    levels = None if label_noise is None else _checked_levels(label_noise, sources)
+    draws = checked_replicates(replicates, crossed, seed)
+    counts = _checked_samples(samples, sources[0])
+    part = Part(
+        sizes=_checked_sizes(sizes, procedure, counts[-1]),
+        times=np.array([schema.END_OF_TRAINING]) if times is None else _checked_times(times, procedure),
+        metrics=schema.checked_metrics(metrics),
+    )
+    return Grid(
+        procedure=_checked_spec("procedure", {**procedure.spec(), "revision": procedure.revision}),
+        sources=tuple(_checked_spec("source", {**source.spec(), "revision": source.revision}) for source in sources),
+        label_noise=levels,
+        samples=tuple(counts),
+        replicates=draws,
+        part=part,
+        attributes=_attributes(procedure, sources[0], draws[0].seed),
+    )
+
+
+def checked_replicates(count: int | None, crossed: Sequence[int] | None, seed: int) -> tuple[Replicate, ...]:
+    """Paired replicates, ten unless said, or crossed ones.
+
+    Raises:
+        InvalidArgument: if both are given, or a count or the seed cannot be one.
+    """
+    if crossed is None:
+        return paired_replicates(10 if count is None else checked_count("replicates", count), seed=checked_seed(seed))
+    if count is not None:
+        raise InvalidArgument("`replicates` and `crossed` cannot both be given; choose paired or crossed replicates.")
+    if not isinstance(crossed, (tuple, list)) or len(crossed) != 3:
+        raise InvalidArgument(f"`crossed` must be three counts (draws, initialisations, noises), got {crossed!r}.")
+    return crossed_replicates(*(checked_count("crossed", count) for count in crossed), seed=checked_seed(seed))
+
+
+def _checked_levels(label_noise: Sequence[float], sources: Sequence[Source]) -> tuple[float, ...]:
+    levels = tuple(checked_number("label_noise", level) for level in label_noise)
+    if not levels or len(levels) != len(sources):
+        raise InvalidArgument(
+            f"`label_noise` must hold one level for each source, got {len(levels)} for {len(sources)}."
+        )
+    _check_increase("label_noise", levels)
+    return levels
+
+
+def _checked_samples(samples: Sequence[int], source: Source) -> list[int]:
+    if not isinstance(samples, (Sequence, np.ndarray)) or isinstance(samples, str) or not len(samples):
+        raise InvalidArgument(f"`samples` must be a list of training-set sizes, for example [1000], got {samples!r}.")
+    counts = [checked_count("samples", n) for n in samples]
+    if min(counts) < 2:
+        raise InvalidArgument(f"`samples` must be at least 2, got {min(counts)}: one sample shows no curve.")
+    if sorted(set(counts)) != counts:
+        raise InvalidArgument(f"`samples` must increase strictly, got {counts}; sort them and drop repeats.")
+    if source.max_samples is not None and counts[-1] > source.max_samples:
+        raise InvalidArgument(
+            f"`samples` asks for {counts[-1]} training samples, but {source.name} has {source.max_samples} outside its "
+            "test set; lower it."
+        )
+    return counts
+
+
+def _checked_sizes(sizes: Sizes, procedure: Procedure, samples: int) -> Int[np.ndarray, " size"]:
+    if isinstance(sizes, str) and sizes == "every":
+        last = procedure.max_size if math.isfinite(procedure.max_size) else EVERY_FACTOR * samples
+        require_memory(8.0 * last, purpose='`sizes="every"`', advice="give a list of sizes or lower `samples`")
+    return checked_sizes(sizes, available=procedure.max_size, samples=samples, unit=procedure.size_name)
+
+
+def _checked_times(times: Sequence[float], procedure: Procedure) -> Float[np.ndarray, " time"]:
+    if procedure.time_name is None:
+        raise InvalidArgument("`times` must be None: this procedure is solved, not trained, so it has no duration.")
+    if not isinstance(times, (Sequence, np.ndarray)) or isinstance(times, str) or not len(times):
+        raise InvalidArgument(f"`times` must be a list of numbers of {procedure.time_name}, got {times!r}.")
+    moments = [checked_number("times", moment) for moment in times]
+    if moments[0] < 0:
+        raise InvalidArgument(f"`times` must be at least 0, got {moments[0]:g}.")
+    _check_increase("times", moments)
+    return np.array(moments, dtype=np.float64)
+
+
+def _check_increase(argument: str, values: Sequence[float]) -> None:
+    for before, after in pairwise(values):
+        if before >= after:
+            raise InvalidArgument(
+                f"`{argument}` must increase strictly, but {before:g} is followed by {after:g}; sort them and drop "
+                "repeats."
+            )
+
+
+def _checked_spec(argument: str, spec: dict[str, object]) -> dict[str, object]:
+    """Settings that can be part of a key."""
+    try:
+        json.dumps(spec, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument(f"`{argument}` must have a spec() of JSON values alone, but {error}.") from error
+    return spec
+
+
+def _attributes(procedure: Procedure, source: Source, seed: int) -> dict[str, str | int]:
+    """What belongs to the surface and decides no number."""
+    return {
+        "title": f"{procedure.spec().get('procedure', type(procedure).__name__)} on {source.name}",
+        "size_name": procedure.size_name,
+        "time_name": procedure.time_name or "",
+        "classes": len(source.classes) if source.classes is not None else 0,
+        "seed": seed,
+    }

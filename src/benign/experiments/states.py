@@ -1,0 +1,113 @@
+"""What becomes of the units of work that a store keeps, as plain records that know no database."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class State(enum.StrEnum):
+    """State of a unit."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """One part of one cell, as a store keeps it: planned, then running, then done (with its block) or failed.
+
+    Attributes:
+        id: the store's number for it.
+        cell: key of the cell; see :meth:`benign.experiments.grid.Grid.cells`.
+        part: key of the part.
+        state: what became of it.
+    """
+
+    id: int
+    cell: str
+    part: str
+    state: State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """A measured unit on its way into the store.
+
+    Attributes:
+        unit: the unit's id.
+        payload: its block as compressed Arrow bytes.
+        seconds: wall time of its job, divided by the units that the job measured.
+        peak_bytes: peak resident memory of the process that measured it, during the job.
+        provenance: JSON: versions, device, commit.
+    """
+
+    unit: int
+    payload: bytes
+    seconds: float
+    peak_bytes: int
+    provenance: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredBlock:
+    """A block as the store gives it back."""
+
+    cell: str
+    part: str
+    payload: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """A run as the store keeps it.
+
+    Attributes:
+        id: what users call it: a readable name and a few digits of the grid's key.
+        name: as declared.
+        grid: :meth:`benign.experiments.grid.Grid.to_json`.
+        declaration: JSON of the experiment it was declared as, or None where it was measured from Python objects that
+            have no name: then only Python can resume it.
+        created: seconds since 1970, by the store's clock; 0.0 before it is stored.
+    """
+
+    id: str
+    name: str
+    grid: str
+    declaration: str | None
+    created: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSummary:
+    """A run with its progress.
+
+    Attributes:
+        record: the run.
+        counts: number of units in each state; all four states are there.
+        seconds: wall time of its finished jobs, summed.
+    """
+
+    record: RunRecord
+    counts: Mapping[State, int]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A unit that failed.
+
+    Attributes:
+        unit: its id.
+        cell: key of its cell.
+        attempts: how often it was tried.
+        error: traceback of the last try.
+    """
+
+    unit: int
+    cell: str
+    attempts: int
+    error: str

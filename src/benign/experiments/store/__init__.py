@@ -1,0 +1,6 @@
+"""Where what was measured is kept: one SQLite file by default, PostgreSQL by URL. Only this room knows SQLAlchemy."""
+
+from benign.experiments.store.database import Store
+from benign.experiments.store.locations import default_location
+
+__all__ = ["Store", "default_location"]

@@ -1,0 +1,282 @@
+"""The store as the rest of the house sees it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, final
+
+from benign.experiments.parts import Part
+from benign.experiments.states import Failure, Result, RunRecord, RunSummary, State, StoredBlock, Unit
+from benign.experiments.store import claiming, drivers, planning, reading
+from benign.experiments.store.encoded_parts import decode_part
+from benign.experiments.store.engines import engine_of, give_space_back
+from benign.experiments.store.errors import StoreUnusable
+from benign.experiments.store.expressions import batches
+from benign.experiments.store.locations import Location, located
+from benign.experiments.store.transactions import Transactions
+from benign.experiments.store.versions import bring_to_head
+from benign.foundation.errors import InvalidArgument
+from benign.foundation.numbers import checked_count, checked_number
+
+
+@final
+class Store:
+    """Runs, the units of work that they share, and the blocks that were measured.
+
+    Every method is one transaction and returns once it is committed; only :meth:`blocks` reads in several. A store in a
+    file or on a server may be used by several drivers at once, and by several threads of each. Every method raises
+    :class:`benign.experiments.store.errors.StoreUnusable`, one sentence, for whatever the database raises; those that
+    write wait for a full disk to get room first.
+
+    Built by :meth:`open`.
+    """
+
+    def __init__(self, location: Location, transactions: Transactions, lease_seconds: float) -> None:
+        self._location: Final = location
+        self._transactions: Final = transactions
+        self._lease_seconds: Final = lease_seconds
+
+    @classmethod
+    def open(
+        cls, location: str | Path | None = None, *, lease_seconds: float = 60.0, patience_seconds: float = 60.0
+    ) -> Store:
+        """Open a store; make it if there is none, and bring its schema up to date if it is older.
+
+        Args:
+            location: path of a SQLite file (or ``sqlite:///path``), ``":memory:"`` for a private one that ends with
+                this object, or ``postgresql://user:password@host/database``; None for what ``BENIGN_STORE`` says, or
+                else a file in the platform's folder for a user's data.
+            lease_seconds: a driver that has not been heard of for so long is given up.
+            patience_seconds: how long to wait for another program's lock, and for a full disk to get room.
+
+        Raises:
+            InvalidArgument: if ``location`` is no path or address.
+            MissingExtra: if it is a server's, and psycopg is not installed.
+            StoreTooNew: if a newer version of this package wrote it.
+            StoreUnusable: if it cannot be opened for any other reason.
+        """
+        where = located(location)
+        lease = _checked_seconds("lease_seconds", lease_seconds)
+        patience = _checked_seconds("patience_seconds", patience_seconds)
+        if where.file is not None:
+            _make_folder(where.file, where.printable)
+        transactions = Transactions(engine_of(where, patience), where, patience)
+        try:
+            bring_to_head(transactions, where)
+        except BaseException:
+            transactions.close()
+            raise
+        return cls(where, transactions, lease)
+
+    @property
+    def location(self) -> str:
+        """The store as users read it, its password hidden."""
+        return self._location.printable
+
+    @property
+    def lease_seconds(self) -> float:
+        """A driver that has not been heard of for so long is given up."""
+        return self._lease_seconds
+
+    @property
+    def is_private(self) -> bool:
+        """Whether it is in memory, where no other driver can see it."""
+        return self._location.is_in_memory
+
+    def close(self) -> None:
+        """Close it; one in memory is lost."""
+        self._transactions.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ---------------------------------------------------------------------------------------------------------- runs
+
+    def add_run(self, run: RunRecord, wanted: Iterable[tuple[str, str]], parts: Mapping[str, Part]) -> None:
+        """Store a run, and plan those of its units that do not exist yet.
+
+        A run that is there already gets the name and declaration of this one, and the further units.
+
+        Args:
+            run: ``created`` is filled in by the store.
+            wanted: cell and part of each of its units.
+            parts: those that may be new to the store, by key.
+
+        Raises:
+            InvalidArgument: if a wanted part is neither in ``parts`` nor in the store, or if a text cannot be stored.
+        """
+        pairs = list(batches(wanted))
+        self._transactions.writing(lambda it: planning.add_run(it, run, pairs, parts), repeatable=True)
+
+    def has_run(self, run_id: str) -> bool:
+        """Whether there is such a run."""
+        with self._transactions.reading() as connection:
+            return reading.is_there(connection, run_id)
+
+    def run(self, run_id: str) -> RunRecord:
+        """One run.
+
+        Raises:
+            UnknownName: if there is no such run; the message names the nearest. So do all methods that take a run.
+        """
+        with self._transactions.reading() as connection:
+            return reading.record_of(connection, run_id)
+
+    def runs(self) -> list[RunSummary]:
+        """All runs with their progress, newest first."""
+        with self._transactions.reading() as connection:
+            return reading.summaries(connection)
+
+    def delete_run(self, run_id: str) -> int:
+        """Delete a run with the units and blocks that no other run uses; return how many blocks went.
+
+        Raises:
+            RunInUse: if a living driver is measuring one of these units.
+        """
+        blocks = self._transactions.writing(lambda it: planning.delete_run(it, run_id, self._lease_seconds))
+        if self._location.file is not None and not self._has_drivers():  # they would have to wait
+            self._transactions.outside(give_space_back)
+        return blocks
+
+    def summary(self, run_id: str) -> RunSummary:
+        """One run with its progress."""
+        with self._transactions.reading() as connection:
+            return reading.summary_of(connection, run_id)
+
+    def counts(self, run_id: str) -> dict[State, int]:
+        """How many units of a run are in each state; all four are there."""
+        with self._transactions.reading() as connection:
+            return reading.counts_of(connection, run_id)
+
+    def failures(self, run_id: str) -> list[Failure]:
+        """The units of a run that failed."""
+        with self._transactions.reading() as connection:
+            return reading.failures_of(connection, run_id)
+
+    def provenances(self, run_id: str) -> list[str]:
+        """Each different provenance of a run's blocks, as JSON."""
+        with self._transactions.reading() as connection:
+            return reading.provenances_of(connection, run_id)
+
+    def _has_drivers(self) -> bool:
+        with self._transactions.reading() as connection:
+            return drivers.is_any_there(connection)
+
+    # --------------------------------------------------------------------------------------------- units, parts, blocks
+
+    def units_of_run(self, run_id: str) -> list[Unit]:
+        """All units of a run, in the order they were planned."""
+        with self._transactions.reading() as connection:
+            return reading.units_of_run(connection, run_id)
+
+    def units_of_cells(self, cells: Sequence[str]) -> list[Unit]:
+        """All units of these cells, of whatever run."""
+        with self._transactions.reading() as connection:
+            return reading.units_of_cells(connection, cells)
+
+    def states(self, units: Iterable[int]) -> dict[int, State]:
+        """State of each of the units that is still there."""
+        with self._transactions.reading() as connection:
+            return reading.states_of(connection, units)
+
+    def parts(self, keys: Iterable[str]) -> dict[str, Part]:
+        """Those of the parts that are there."""
+        with self._transactions.reading() as connection:
+            found = reading.stored_parts(connection, keys)
+            return {key: decode_part(sizes, times, metrics) for key, sizes, times, metrics in found}
+
+    def blocks(self, run_id: str, cells: Sequence[str] | None = None) -> Iterator[StoredBlock]:
+        """The measured blocks of a run, all or those of some cells.
+
+        They are read as they are asked for, a few megabytes at a time; a block deleted meanwhile is left out.
+        """
+        with self._transactions.reading() as connection:
+            chunks = reading.block_chunks(connection, run_id, cells)
+        return (block for chunk in chunks for block in self._read_blocks(chunk))
+
+    def _read_blocks(self, chunk: Sequence[int]) -> list[StoredBlock]:
+        with self._transactions.reading() as connection:
+            return reading.blocks_of(connection, chunk)
+
+    # ------------------------------------------------------------------------------------------------------- drivers
+
+    def enter_driver(self) -> str:
+        """Enter this process as a driver; return the name under which it claims units."""
+        name = secrets.token_hex(16)
+        self.heartbeat(name)
+        return name
+
+    def heartbeat(self, driver: str) -> None:
+        """Say that the driver lives; do so several times in ``lease_seconds``."""
+        self._transactions.writing(lambda it: drivers.beat(it, driver), repeatable=True)
+
+    def leave_driver(self, driver: str) -> None:
+        """Take the driver off; what it was measuring is planned again."""
+        self._transactions.writing(lambda it: drivers.leave(it, driver), repeatable=True)
+
+    def release_abandoned(self) -> int:
+        """Plan again what drivers that do not live were measuring; return how many units.
+
+        A driver does not live if it left, if it was a process of this machine that has ended, or if it was not heard of
+        for ``lease_seconds`` by the store's clock.
+        """
+        return self._transactions.writing(lambda it: drivers.release_abandoned(it, self._lease_seconds))
+
+    # --------------------------------------------------------------------------------------------------- a unit's way
+
+    def claim(self, driver: str, units: Sequence[int]) -> list[int]:
+        """Take those of the units that are planned; they are running now, and no other driver gets them."""
+        return self._transactions.writing(lambda it: claiming.claim(it, driver, units))
+
+    def record(self, driver: str, results: Sequence[Result]) -> None:
+        """Store blocks, and with each, in the same transaction, that its unit is done.
+
+        A unit that is done already, by whichever driver, is left as it is, and one that was deleted is passed over.
+        """
+        self._transactions.writing(lambda it: claiming.record(it, driver, results), repeatable=True)
+
+    def fail(self, driver: str, units: Sequence[int], error: str, *, limit: int) -> State:
+        """Count a failed attempt at units that were measured together, and keep its traceback.
+
+        They share their fate: failed once the one of them that was tried most has been tried ``limit`` times, planned
+        again until then. Units that this driver is not measuring (any more) are left as they are.
+
+        Returns:
+            what became of them; ``planned`` if the driver is measuring none of them.
+        """
+        times = checked_count("limit", limit)
+        return self._transactions.writing(lambda it: claiming.fail(it, driver, units, error, times), repeatable=True)
+
+    def release(self, driver: str, units: Sequence[int]) -> None:
+        """Plan again, without counting an attempt, those of the units that this driver is measuring."""
+        self._transactions.writing(lambda it: claiming.release(it, driver, units), repeatable=True)
+
+    def retry(self, run_id: str) -> int:
+        """Plan the failed units of a run again, as if never tried; return how many."""
+        return self._transactions.writing(lambda it: claiming.retry(it, run_id), repeatable=True)
+
+
+def _checked_seconds(argument: str, value: object) -> float:
+    seconds = checked_number(argument, value)
+    if seconds <= 0:
+        raise InvalidArgument(f"`{argument}` must be positive, got {value!r}.")
+    return seconds
+
+
+def _make_folder(file: Path, printable: str) -> None:
+    if file.is_dir():
+        raise StoreUnusable(f"The store {printable} is a folder; name a file in it.")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnusable(
+            f"The store {printable} cannot be made ({error.strerror}); choose another place with BENIGN_STORE."
+        ) from error

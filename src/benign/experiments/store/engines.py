@@ -1,0 +1,66 @@
+"""SQLAlchemy engines, set up so that several drivers may work on one store."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import suppress
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+
+from benign.experiments.store.locations import Location
+
+# The execution option that says how a transaction on SQLite begins; an empty text: not at all.
+BEGIN = "benign_begin"
+
+
+def engine_of(location: Location, patience_seconds: float) -> Engine:
+    """An engine; nothing is opened yet."""
+    if location.is_server:
+        # The ping notices a server that was restarted while we computed.
+        waiting = {} if "connect_timeout" in location.url.query else {"connect_timeout": 10}
+        return create_engine(location.url, pool_pre_ping=True, connect_args=waiting)
+    if location.is_in_memory:
+        engine = create_engine(location.url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+    else:
+        engine = create_engine(location.url, connect_args={"timeout": patience_seconds})
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+    # SQLAlchemy's recipe for SQLite: its driver begins no transaction, so that we can say which kind.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A reader that turns into a writer is refused at once, whatever the timeout, if another wrote in between; a writer
+    # that takes the lock at its beginning waits for its turn.
+    begin = connection.get_execution_options().get(BEGIN, "BEGIN")
+    if begin:
+        connection.exec_driver_sql(begin)
+
+
+def keep_log(connection: Connection) -> None:
+    """Let a SQLite file keep a write-ahead log, so that readers and a writer do not wait for each other."""
+    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+
+
+def give_space_back(connection: Connection) -> None:
+    """Shrink a SQLite file of which a quarter or more is empty; smaller gaps are filled by what is stored next.
+
+    It is written anew, in time that goes with what is left in it. SQLite's own ``auto_vacuum`` would take half a minute
+    for 100,000 blocks, and with the square of their number.
+    """
+    pages, free = (
+        connection.exec_driver_sql(f"PRAGMA {count}").scalar_one() for count in ("page_count", "freelist_count")
+    )
+    if 4 * free >= pages:
+        # What is deleted is deleted, even if there is no room to shrink in or another program is in the way.
+        with suppress(DBAPIError):
+            connection.exec_driver_sql("VACUUM")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

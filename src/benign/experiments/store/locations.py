@@ -1,0 +1,96 @@
+"""Where a store is: a file, this process's memory, or a PostgreSQL server."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_data_path
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from benign.foundation.errors import InvalidArgument
+from benign.foundation.extras import require
+
+VARIABLE = "BENIGN_STORE"
+_IN_MEMORY = {":memory:", "sqlite://", "sqlite:///:memory:"}
+_SERVERS = ("postgresql://", "postgresql+psycopg://", "postgres://")
+_SECRETS = {"password", "sslpassword"}
+_FORMS = "write the path of a file, ':memory:', or postgresql://user:password@host/database"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Location:
+    """A store's address.
+
+    Attributes:
+        url: what SQLAlchemy opens.
+        printable: what users read; no password is in it.
+        file: the SQLite file, if it is one.
+    """
+
+    url: URL
+    printable: str
+    file: Path | None = None
+
+    @property
+    def is_server(self) -> bool:
+        return self.url.get_backend_name() == "postgresql"
+
+    @property
+    def is_in_memory(self) -> bool:
+        return self.file is None and not self.is_server
+
+
+def default_location() -> str:
+    """What ``BENIGN_STORE`` says; without it, ``benign/store.db`` in the platform's folder for a user's data."""
+    return os.environ.get(VARIABLE) or str(user_data_path("benign", appauthor=False) / "store.db")
+
+
+def located(location: str | Path | None) -> Location:
+    """Read a location as users write it.
+
+    Raises:
+        InvalidArgument: if it is no path and no address that a store can have.
+        MissingExtra: if it is a PostgreSQL server's, and psycopg is not installed.
+    """
+    if location is None:
+        location = default_location()
+    if not isinstance(location, (str, Path)):
+        raise InvalidArgument(f"`store` must be a path or an address, got {type(location).__name__}; {_FORMS}.")
+    if isinstance(location, Path):
+        return _file(location)
+    if location in _IN_MEMORY:
+        return Location(url=URL.create("sqlite"), printable=":memory:")
+    if location.startswith(_SERVERS):
+        return _server(location)
+    path = location.removeprefix("sqlite:///")
+    if not path.strip() or re.match(r"[A-Za-z][\w+.-]*://", path):
+        # Only the scheme is repeated: the rest may hold a password.
+        scheme = path.partition("://")[0]
+        raise InvalidArgument(f"`store` cannot be {scheme + '://...' if '://' in path else repr(location)}; {_FORMS}.")
+    return _file(Path(path))
+
+
+def _file(path: Path) -> Location:
+    if "\0" in str(path):
+        raise InvalidArgument(f"`store` cannot be {str(path)!r}, which holds a NUL character; {_FORMS}.")
+    try:
+        file = path.expanduser().absolute()
+        os.fsencode(file)
+    except (RuntimeError, UnicodeError) as error:  # no such home; a lone surrogate
+        raise InvalidArgument(f"`store` cannot be {str(path)!r} ({error}); {_FORMS}.") from error
+    return Location(url=URL.create("sqlite", database=str(file)), printable=str(file), file=file)
+
+
+def _server(address: str) -> Location:
+    try:
+        url = make_url(address).set(drivername="postgresql+psycopg")
+    except (ArgumentError, ValueError):
+        # Without its cause, which repeats the password.
+        raise InvalidArgument(f"`store` holds no address of a PostgreSQL server that can be read; {_FORMS}.") from None
+    require("psycopg", extra="postgres", purpose="A store on PostgreSQL")
+    shown = url.set(drivername="postgresql", query={k: "***" if k in _SECRETS else v for k, v in url.query.items()})
+    return Location(url=url, printable=shown.render_as_string(hide_password=True))

@@ -1,0 +1,102 @@
+"""Runs going in and out of the store: their parts, their units, and who shares them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import BigInteger, Connection, Select, Text, delete, func, literal, select, true
+
+from benign.experiments.parts import Part
+from benign.experiments.states import RunRecord, State
+from benign.experiments.store import tables
+from benign.experiments.store.drivers import release_abandoned
+from benign.experiments.store.encoded_parts import encode_part
+from benign.experiments.store.errors import RunInUse
+from benign.experiments.store.expressions import Clock, among, inserting, packed, rows
+from benign.experiments.store.reading import run_number
+from benign.experiments.store.texts import checked_key, checked_text
+from benign.experiments.store.versions import take_turn
+from benign.foundation.errors import InvalidArgument
+
+Pair = tuple[str, str]
+
+
+def add_run(connection: Connection, record: RunRecord, wanted: Iterable[list[Pair]], parts: Mapping[str, Part]) -> None:
+    """See :meth:`benign.experiments.store.Store.add_run`; the pairs come in batches."""
+    take_turn(connection)
+    number = _add_record(connection, record)
+    _add_parts(connection, parts)
+    for pairs in wanted:
+        _add_units(connection, number, pairs)
+
+
+def _add_record(connection: Connection, record: RunRecord) -> int:
+    known = {"name": checked_text("name", record.name)}
+    if record.declaration is not None:
+        known["declaration"] = checked_text("declaration", record.declaration)
+    insert = inserting(connection, tables.run).values(
+        id=checked_key("id", record.id), grid=checked_text("grid", record.grid), created=Clock(), **known
+    )
+    renamed = {"name": known["name"], "declaration": known.get("declaration")}
+    connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=renamed))
+    return run_number(connection, record.id)
+
+
+def _add_parts(connection: Connection, parts: Mapping[str, Part]) -> None:
+    contents = [{"key": checked_key("part", key), **encode_part(part)} for key, part in parts.items()]
+    if contents:
+        connection.execute(inserting(connection, tables.part).on_conflict_do_nothing(), contents)
+
+
+def _add_units(connection: Connection, number: int, pairs: list[Pair]) -> None:
+    numbers = _part_numbers(connection, {part for _, part in pairs})
+    numbered = [(checked_key("cell", cell), numbers[part]) for cell, part in pairs]
+    cell, part = rows("pairs", Text(), BigInteger())
+    pairs_as_rows = {"pairs": packed(numbered)}
+    # SQLite takes what follows a SELECT without WHERE for a join's condition.
+    new = select(cell, part, literal(State.PLANNED.value), literal(0)).where(true())
+    units = inserting(connection, tables.unit).from_select(["cell", "part", "state", "attempts"], new)
+    connection.execute(units.on_conflict_do_nothing(), pairs_as_rows)
+    theirs = (tables.unit.c.cell == cell) & (tables.unit.c.part == part)
+    both = select(literal(number, BigInteger()), tables.unit.c.id).where(theirs)
+    members = inserting(connection, tables.member).from_select(["run", "unit"], both)
+    connection.execute(members.on_conflict_do_nothing(), pairs_as_rows)
+
+
+def _part_numbers(connection: Connection, keys: set[str]) -> dict[str, int]:
+    wanted = among(tables.part.c.key, "keys")
+    stored = select(tables.part.c.key, tables.part.c.number).where(wanted)
+    numbers: dict[str, int] = dict(connection.execute(stored, {"keys": packed(sorted(keys))}).all())
+    if unknown := keys - numbers.keys():
+        raise InvalidArgument(f"`parts` lacks the part {min(unknown)!r}, which is wanted and not in the store; add it.")
+    return numbers
+
+
+def delete_run(connection: Connection, run_id: str, lease_seconds: float) -> int:
+    """See :meth:`benign.experiments.store.Store.delete_run`."""
+    take_turn(connection)
+    number = run_number(connection, run_id)
+    release_abandoned(connection, lease_seconds)
+    # Locked, so that no driver claims one while we look.
+    states = select(tables.unit.c.state).where(tables.unit.c.id.in_(_units_of_this_alone(number))).with_for_update()
+    held = states.subquery()
+    running = connection.scalar(select(func.count()).select_from(held).where(held.c.state == State.RUNNING.value)) or 0
+    if running:
+        raise RunInUse(
+            f"The run {run_id!r} cannot be deleted while {running} of its jobs are being measured; stop that first."
+        )
+    blocks = connection.execute(
+        delete(tables.block).where(tables.block.c.unit.in_(_units_of_this_alone(number)))
+    ).rowcount
+    connection.execute(delete(tables.unit).where(tables.unit.c.id.in_(_units_of_this_alone(number))))
+    connection.execute(delete(tables.run).where(tables.run.c.number == number))
+    unused = ~select(tables.unit.c.id).where(tables.unit.c.part == tables.part.c.number).exists()
+    connection.execute(delete(tables.part).where(unused))
+    # Provenances stay: they are few, and a driver may be about to refer to one.
+    return blocks
+
+
+def _units_of_this_alone(number: int) -> Select[int]:
+    others = tables.member.alias()
+    is_shared = select(others.c.unit).where(others.c.unit == tables.member.c.unit, others.c.run != number).exists()
+    return select(tables.member.c.unit).where(tables.member.c.run == number, ~is_shared)

@@ -1,0 +1,80 @@
+"""The version of a store's schema: made new, left alone, brought up to date, or refused because it is newer."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from sqlalchemy import Column, Connection, MetaData, Table, Text, inspect, select, text
+
+from benign.experiments.store.engines import keep_log
+from benign.experiments.store.errors import StoreTooNew, StoreUnusable
+from benign.experiments.store.locations import Location
+from benign.experiments.store.tables import HEAD, VERSION_TABLE
+from benign.experiments.store.transactions import Transactions
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+# Alembic's own table.
+_version = Table(VERSION_TABLE, MetaData(), Column("version_num", Text))
+
+# Any number that other users of a PostgreSQL server are unlikely to choose; released with the transaction.
+_ADVISORY_LOCK = 0x62656E69676E
+# Alembic keeps the migration that is being run in global variables.
+_one_migration = threading.Lock()
+
+
+def take_turn(connection: Connection) -> None:
+    """Wait until no other driver plans, deletes or migrates; until the transaction ends, others wait for us."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+    # On SQLite, BEGIN IMMEDIATE has done it.
+
+
+def bring_to_head(transactions: Transactions, location: Location) -> None:
+    """Leave the store with the newest schema; looks at one row if it has that already.
+
+    Raises:
+        StoreTooNew: if a newer version of this package wrote it.
+        StoreUnusable: if it is the database of another application, or whatever else the database raises.
+    """
+    with transactions.reading() as connection:
+        found = _found(connection)
+        is_foreign = found is None and not location.is_server and bool(inspect(connection).get_table_names())
+    if found == HEAD:
+        return
+    if is_foreign:
+        raise StoreUnusable(
+            f"The store {location.printable} is the database of another application, and was left as it is; choose"
+            " another store with BENIGN_STORE."
+        )
+    if found is None and location.file is not None:
+        transactions.outside(keep_log)
+    transactions.writing(lambda connection: _migrate(connection, location))
+
+
+def _found(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    return connection.scalar(select(_version.c.version_num))
+
+
+def _migrate(connection: Connection, location: Location) -> None:
+    take_turn(connection)
+    found = _found(connection)
+    if found == HEAD:  # another process was faster
+        return
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise StoreTooNew(
+            f"The store {location.printable} was written by a newer benign (schema {found}, known up to {HEAD});"
+            " upgrade with: pip install --upgrade benign"
+        )
+    with _one_migration:
+        command.upgrade(config, "head")

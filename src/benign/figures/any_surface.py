@@ -1,0 +1,87 @@
+"""Findings and pictures of any measured surface: what can be asked of a curve along size that no paper has drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import xarray as xr
+
+from benign.curves import Finding, Landmarks, cross_fitted_difference
+from benign.figures.claims import no_peak_claim, peak_position_claim
+from benign.figures.drawing import curve_display
+from benign.figures.sections import along_size, landmarks_along_size, sizes_of
+from benign.plots import CurveDisplay
+from benign.schema import LABEL_NOISE
+
+# Fewer points are no curve.
+_FEWEST_SIZES = 5
+_THRESHOLD_BAND = 1.5
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SizeCurve:
+    """The test loss along size at one n, one time and one level of label noise.
+
+    Attributes:
+        words: where it was measured: ``"n = 200, label noise 0.2"``.
+        surface: the surface of that n, time and level.
+        landmarks: of its test loss.
+        findings: what holds of it.
+    """
+
+    words: str
+    surface: xr.Dataset
+    landmarks: Landmarks
+    findings: tuple[Finding, ...]
+
+    def display(self) -> CurveDisplay:
+        """The test loss with the train loss beside it."""
+        section = self.surface.isel(time=0, samples=0)
+        return curve_display(section, "test_loss", "size", self.landmarks)
+
+
+def size_curves(surface: xr.Dataset) -> Iterator[SizeCurve]:
+    """Each curve along size that the surface holds, at the last time, levels of label noise outermost."""
+    if surface.sizes["size"] < _FEWEST_SIZES:
+        return
+    levels: list[float | None] = [None] if LABEL_NOISE not in surface.dims else surface[LABEL_NOISE].values.tolist()
+    for level, samples in product(levels, surface["samples"].values.tolist()):
+        section = surface if level is None else surface.sel({LABEL_NOISE: level})
+        section = section.sel(samples=[samples]).isel(time=[-1])
+        section = section.dropna("replicate", how="all", subset=["test_loss"])
+        if section.sizes["replicate"]:
+            words = f"n = {samples:,}" + ("" if level is None else f", label noise {level:g}")
+            landmarks = landmarks_along_size(section, "test_loss")
+            yield SizeCurve(
+                words=words, surface=section, landmarks=landmarks, findings=_findings(words, section, landmarks)
+            )
+
+
+def _findings(words: str, surface: xr.Dataset, landmarks: Landmarks) -> tuple[Finding, ...]:
+    name = "".join(letter if letter.isalnum() else "_" for letter in words.replace(" ", ""))
+    threshold = landmarks.threshold
+    if threshold is None:
+        claim = f"At {words}, the test loss has no peak of 25 % or more along size"
+        return (no_peak_claim(name=f"{name}_no_peak", claim=claim, landmarks=landmarks, paper=""),)
+    findings = [
+        peak_position_claim(
+            name=f"{name}_peak_at_threshold",
+            claim=f"At {words}, the test loss peaks within a factor {_THRESHOLD_BAND:g} of the interpolation threshold",
+            landmarks=landmarks, scale=threshold.position, allowed=(1.0 / _THRESHOLD_BAND, _THRESHOLD_BAND), paper="",
+            scale_word="threshold",
+        )
+    ]  # fmt: skip
+    below = sizes_of(surface) < threshold.position
+    if below.any() and not below[-1]:
+        values = along_size(surface, "test_loss")
+        findings.append(
+            cross_fitted_difference(
+                name=f"{name}_second_descent",
+                claim=f"At {words}, the largest size has a lower test loss than the best size below the threshold",
+                values=(values[:, below], np.ascontiguousarray(values[:, -1])), unit="loss", paper="",
+            )
+        )  # fmt: skip
+    return tuple(findings)

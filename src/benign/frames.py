@@ -1,0 +1,89 @@
+"""A surface as a long table: one row for each (size, time, samples, replicate), for Arrow and what reads Arrow."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+import xarray as xr
+
+from benign import schema
+from benign.foundation.errors import MissingExtra
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def to_arrow(dataset: xr.Dataset) -> pa.Table:
+    """The long table of a surface.
+
+    Columns are the axes (``label_noise`` first, where the surface has it), the three numbers of the replicate, then the
+    variables. NaN stays NaN, it is not null. The label of the replicate is dictionary-encoded. The surface's attributes
+    are JSON in the schema's metadata, under ``benign``; those of its variables in their fields' metadata.
+    """
+    axes = [axis for axis in (schema.LABEL_NOISE, *schema.DIMENSIONS) if axis in dataset.dims]
+    shape = {axis: dataset.sizes[axis] for axis in axes}
+    columns, fields = [], []
+    for name in (*axes, "draw", "initialisation", "noise", *dataset.data_vars):
+        column = _replicates(dataset, shape) if name == "replicate" else pa.array(_long(dataset[name], shape))
+        columns.append(column)
+        fields.append(pa.field(name, column.type, metadata=_attributes(dataset[name])))
+    metadata = {"benign": json.dumps(dataset.attrs, default=lambda number: number.item())}
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=metadata))
+
+
+def _long(values: xr.DataArray, shape: dict[str, int]) -> np.ndarray:
+    """One number a row, repeated over the axes that the variable lacks."""
+    missing = {axis: length for axis, length in shape.items() if axis not in values.dims}
+    return np.asarray(values.expand_dims(missing).transpose(*shape).values).ravel()
+
+
+def _replicates(dataset: xr.Dataset, shape: dict[str, int]) -> pa.DictionaryArray:
+    labels = dataset["replicate"]
+    index = labels.copy(data=np.arange(labels.size, dtype=np.int32), deep=False)
+    return pa.DictionaryArray.from_arrays(_long(index, shape), pa.array(labels.values.tolist(), type=pa.string()))
+
+
+def _attributes(variable: xr.DataArray) -> dict[str, str]:
+    return {str(name): str(text) for name, text in variable.attrs.items()}
+
+
+def to_polars(dataset: xr.Dataset) -> pl.DataFrame:
+    """:func:`to_arrow` as a polars frame.
+
+    Raises:
+        MissingExtra: if polars is not installed.
+    """
+    try:
+        import polars as pl
+    except ImportError as error:
+        raise MissingExtra("`to_polars` needs the package 'polars'; install it with: pip install polars") from error
+    frame = pl.from_arrow(to_arrow(dataset))
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def write_parquet(dataset: xr.Dataset, path: Path) -> None:
+    """:func:`to_arrow` as Parquet, compressed with zstd."""
+    pyarrow.parquet.write_table(to_arrow(dataset), path, compression="zstd")
+
+
+def write_csv(dataset: xr.Dataset, path: Path) -> None:
+    """:func:`to_arrow` as CSV. Every number is read back as it was, by pandas and by polars."""
+    table = to_arrow(dataset)
+    text = pa.table([_written(column) for column in table.columns], names=table.column_names)
+    pyarrow.csv.write_csv(text, path, pyarrow.csv.WriteOptions(quoting_style="none"))
+
+
+def _written(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Numbers such that a reader who looks at the first rows alone sees their type: 0.0, not 0; NaN, not nan."""
+    if not pa.types.is_floating(column.type):
+        return column
+    digits = pc.replace_substring_regex(column.cast(pa.string()), r"^(-?\d+)$", r"\1.0")
+    return pc.if_else(pc.is_nan(column), "NaN", digits)

@@ -1,0 +1,338 @@
+"""Runs as users hold them: start one, forecast one, look at it, go on with it, take its surface away."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from loky import cpu_count  # type: ignore[import-untyped]
+
+from benign.experiments.declaration import Execution, Experiment, Resolved, resolve
+from benign.experiments.driver import Ending, Limits
+from benign.experiments.executors import Executor, Processes, Ray
+from benign.experiments.forecast import Forecast, sample_and_forecast
+from benign.experiments.grid import Cell, Grid
+from benign.experiments.jobs import Study
+from benign.experiments.listener import Listener
+from benign.experiments.planning import plan_run
+from benign.experiments.reading import read_dataset
+from benign.experiments.running import RunOutcome, print_how_to_stop_at_once, run_grid, run_id
+from benign.experiments.states import Failure, RunRecord, RunSummary, State
+from benign.experiments.store import Store
+from benign.figures.any_surface import SizeCurve, size_curves
+from benign.foundation.errors import BenignError, InvalidArgument, unknown_name
+from benign.foundation.numbers import checked_number
+from benign.schema import LABEL_NOISE
+from benign.surface import Curve, Surface
+
+Location = str | Path | None
+
+
+class RunInterrupted(BenignError, KeyboardInterrupt):
+    """Ctrl-C; ``run`` is what there is of it."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"Interrupted; {run.standing}. Go on with: {run.resume_command}")
+        self.run = run
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFailure:
+    """A job that was given up.
+
+    Attributes:
+        cell: what it measured.
+        attempts: how often it was tried.
+        error: traceback of the last try.
+    """
+
+    cell: Cell
+    attempts: int
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Run:
+    """A run in a store, as it stood when it was looked up.
+
+    Attributes:
+        id: its name with a few digits of its content; what ``benign show`` and the others take.
+        name: as declared.
+        store: where it is kept, as given; None for the default store.
+        created: seconds since 1970.
+        counts: number of its blocks (one replicate of one n each) in each state.
+        seconds: computing time of what is done.
+        ending: how the call that returned it ended; None where it was only looked up.
+    """
+
+    id: str
+    name: str
+    store: Location
+    created: float
+    counts: Mapping[State, int]
+    seconds: float
+    record: RunRecord
+    ending: Ending | None = None
+
+    @property
+    def state(self) -> str:
+        """``"done"``, ``"running"``, ``"failed"`` (all else is done) or ``"unfinished"``."""
+        if self.counts[State.RUNNING]:
+            return "running"
+        if self.counts[State.PLANNED]:
+            return "unfinished"
+        return "failed" if self.counts[State.FAILED] else "done"
+
+    @property
+    def standing(self) -> str:
+        """How far it is, in words."""
+        failed = f", {self.counts[State.FAILED]:,} failed" if self.counts[State.FAILED] else ""
+        return f"{self.counts[State.DONE]:,} of {sum(self.counts.values()):,} blocks are done{failed}"
+
+    @property
+    def resume_command(self) -> str:
+        """What to type to go on."""
+        place = "" if self.store is None else f" --store {str(self.store)!r}"
+        return f"benign resume {self.id}{place}"
+
+    @cached_property
+    def grid(self) -> Grid:
+        """What is measured."""
+        return Grid.from_json(self.record.grid)
+
+    @cached_property
+    def surface(self) -> Surface:
+        """What has been measured; a missing block is NaN.
+
+        Raises:
+            InvalidArgument: if nothing has.
+        """
+        with Store.open(self.store) as store:
+            return Surface(read_dataset(store, self.id, self.grid))
+
+    def curve(self, metric: str, dim: str = "size", **at: float) -> Curve:
+        """One curve, reading no more of the store than it needs; see :meth:`benign.Surface.curve`."""
+        samples = at.get("samples") if dim != "samples" else None
+        noise = at.get(LABEL_NOISE)
+        levels = self.grid.label_noise or ()
+        with Store.open(self.store) as store:
+            section = read_dataset(
+                store, self.id, self.grid, metrics={metric, metric.replace("test", "train"), "train_loss"},
+                samples=int(samples) if samples in self.grid.samples else None,
+                level=levels.index(noise) if noise in levels else None,
+            )  # fmt: skip
+        return Surface(section).curve(metric, dim, **at)
+
+    def size_curves(self) -> tuple[SizeCurve, ...]:
+        """The test loss along size at each n and level of label noise: landmarks, findings and a Display of each."""
+        return tuple(size_curves(self.surface.dataset))
+
+    def failures(self) -> tuple[JobFailure, ...]:
+        """What was given up, with the traceback of its last try."""
+        cells = dict(self.grid.cells())
+        with Store.open(self.store) as store:
+            return tuple(_failure(failure, cells) for failure in store.failures(self.id))
+
+    def refreshed(self) -> Run:
+        """As it stands now."""
+        with Store.open(self.store) as store:
+            return _run_of(store.summary(self.id), self.store)
+
+    def resume(self, *, retry_failed: bool = False, **options: object) -> Run:
+        """Go on with a run that was declared by names; ``options`` are those of :func:`run`.
+
+        Raises:
+            InvalidArgument: if it was measured from Python objects: then only the script that made them can go on.
+        """
+        if self.record.declaration is None:
+            raise InvalidArgument(
+                f"{self.id} was measured from Python objects, which the store does not hold; run the script that "
+                "measured it again: what is done is not measured twice."
+            )
+        experiment = Experiment.from_json(self.record.declaration)
+        if retry_failed:
+            with Store.open(self.store) as store:
+                store.retry(self.id)
+        return run(experiment, store=self.store, **options)  # type: ignore[arg-type]
+
+    def export(self, to: str, path: str | os.PathLike[str] | None = None) -> Path:
+        """Write the surface as ``"parquet"``, ``"csv"`` or ``"netcdf"``.
+
+        Args:
+            to: the format.
+            path: the file; ``RUN.parquet`` (``.csv``, ``.nc``) in the current folder unless said.
+
+        Raises:
+            UnknownName: for another format.
+            OutputFailed: if the file cannot be written.
+        """
+        if to not in _SUFFIXES:
+            raise unknown_name("format", to, _SUFFIXES)
+        target = Path(path) if path is not None else Path(f"{self.id}{_SUFFIXES[to]}")
+        write = {"parquet": self.surface.to_parquet, "csv": self.surface.to_csv, "netcdf": self.surface.to_netcdf}[to]
+        return write(target)
+
+    def delete(self) -> int:
+        """Delete the run and the blocks that no other run uses; returns how many.
+
+        Raises:
+            BenignError: if it is being run right now.
+        """
+        with Store.open(self.store) as store:
+            return store.delete_run(self.id)
+
+
+_SUFFIXES = {"parquet": ".parquet", "csv": ".csv", "netcdf": ".nc"}
+
+
+def run(
+    experiment: Experiment | str | os.PathLike[str],
+    *,
+    store: Location = None,
+    executor: str | Executor | None = None,
+    workers: int | None = None,
+    max_minutes: float | None = None,
+    listeners: Sequence[Listener] = (),
+    on_interrupt: Callable[[int], None] = print_how_to_stop_at_once,
+) -> Run:
+    """Measure what the store lacks of an experiment. A run that was interrupted, killed or extended simply goes on.
+
+    Args:
+        experiment: one, or the path of its TOML file.
+        store: path or URL; what the experiment says, or the default one, unless given.
+        executor: ``"processes"``, ``"here"``, ``"ray"`` or a ready one; what the experiment says unless given.
+        workers: processes; likewise.
+        max_minutes: start no further job after that long.
+        listeners: told what happens, for example ``benign.loggers.TensorBoardLogger("logs")``.
+        on_interrupt: called at the first Ctrl-C with the number of jobs that still run; a second one stops at once.
+
+    Returns:
+        The run. Jobs that failed are in its ``failures()``; they have stopped no other job.
+
+    Raises:
+        InvalidDeclaration: for an experiment that makes no sense.
+        RunInterrupted: on Ctrl-C; its message says how to go on, and its ``run`` holds what there is.
+    """
+    declared, resolved = _resolved(experiment)
+    place = store if store is not None else declared.execution.store
+    execution = declared.execution
+    limits = Limits(
+        attempts=execution.attempts,
+        seconds_per_job=None if execution.minutes_per_job is None else 60.0 * execution.minutes_per_job,
+        seconds=None if max_minutes is None else 60.0 * _positive("max_minutes", max_minutes),
+    )
+    with Store.open(place) as opened, _executor(executor, execution) as chosen:
+        outcome = run_grid(
+            resolved.grid, resolved.procedure, resolved.sources, name=declared.name, declaration=resolved.declaration,
+            store=opened, executor=chosen, workers=(workers or execution.workers) if isinstance(chosen, str) else None,
+            limits=limits, listeners=listeners, on_interrupt=on_interrupt,
+        )  # fmt: skip
+        result = _run_of(opened.summary(outcome.run), place, outcome)
+    if outcome.ending is Ending.INTERRUPTED:
+        raise RunInterrupted(result)
+    return result
+
+
+def plan(
+    experiment: Experiment | str | os.PathLike[str],
+    *,
+    store: Location = None,
+    workers: int | None = None,
+    sample_seconds: float = 10.0,
+) -> Forecast:
+    """What a run will cost: its jobs, and the time and memory forecast from timing a few of them.
+
+    What the sample measures is kept, so it is not measured again.
+
+    Args:
+        experiment: one, or the path of its TOML file.
+        store: path or URL; what the experiment says, or the default one, unless given.
+        workers: processes that would run side by side.
+        sample_seconds: about how long the sample may take.
+    """
+    declared, resolved = _resolved(experiment)
+    place = store if store is not None else declared.execution.store
+    name = run_id(declared.name, resolved.grid)
+    record = RunRecord(
+        id=name, name=declared.name, grid=resolved.grid.to_json(), declaration=resolved.declaration
+    )  # fmt: skip
+    side_by_side = workers or declared.execution.workers or cpu_count()
+    executor = Processes(1)
+    try:
+        with Store.open(place) as opened:
+            planned = plan_run(resolved.grid, resolved.procedure, opened, record)
+            study = Study(procedure=resolved.procedure, sources=resolved.sources, parts=planned.parts)
+            return sample_and_forecast(
+                name, planned, study, store=opened, executor=executor, workers=side_by_side,
+                budget_seconds=_positive("sample_seconds", sample_seconds),
+            )  # fmt: skip
+    finally:
+        executor.shutdown(wait=False)
+
+
+def list_runs(store: Location = None) -> tuple[Run, ...]:
+    """All runs of a store, newest first."""
+    with Store.open(store) as opened:
+        opened.release_abandoned()
+        return tuple(_run_of(summary, store) for summary in opened.runs())
+
+
+def open_run(name: str, store: Location = None) -> Run:
+    """The run of this id, or of the only id that begins with ``name``.
+
+    Raises:
+        UnknownName: if there is none, with the nearest.
+        InvalidArgument: if several begin so.
+    """
+    with Store.open(store) as opened:
+        opened.release_abandoned()
+        runs = {summary.record.id: summary for summary in opened.runs()}
+    chosen = [name] if name in runs else [key for key in runs if key.startswith(name)]
+    if not chosen:
+        raise unknown_name("run", name, runs) if runs else InvalidArgument(
+            f"there is no run {name!r}: the store is empty; start one with: benign run FILE"
+        )  # fmt: skip
+    if len(chosen) > 1:
+        raise InvalidArgument(f"{name!r} is the beginning of several runs: {', '.join(sorted(chosen))}; say which.")
+    return _run_of(runs[chosen[0]], store)
+
+
+def _resolved(experiment: Experiment | str | os.PathLike[str]) -> tuple[Experiment, Resolved]:
+    declared = experiment if isinstance(experiment, Experiment) else Experiment.from_toml(experiment)
+    return declared, resolve(declared)
+
+
+@contextlib.contextmanager
+def _executor(asked: str | Executor | None, execution: Execution) -> Iterator[str | Executor]:
+    """What jobs run on; a cluster that is joined for this run is left again."""
+    chosen = asked or execution.executor or "processes"
+    if chosen != "ray":
+        yield chosen
+        return
+    cluster = Ray(execution.address, cpus_per_job=execution.cpus_per_job, gpus_per_job=execution.gpus_per_job)
+    try:
+        yield cluster
+    finally:
+        cluster.shutdown(wait=False)
+
+
+def _positive(argument: str, value: float) -> float:
+    if checked_number(argument, value) <= 0.0:
+        raise InvalidArgument(f"`{argument}` must be positive, got {value!r}.")
+    return float(value)
+
+
+def _run_of(summary: RunSummary, store: Location, outcome: RunOutcome | None = None) -> Run:
+    record = summary.record
+    return Run(
+        id=record.id, name=record.name, store=store, created=record.created, counts=summary.counts,
+        seconds=summary.seconds, record=record, ending=None if outcome is None else outcome.ending,
+    )  # fmt: skip
+
+
+def _failure(failure: Failure, cells: Mapping[str, Cell]) -> JobFailure:
+    return JobFailure(cell=cells[failure.cell], attempts=failure.attempts, error=failure.error)

@@ -1,0 +1,99 @@
+"""Stores of each kind for the tests, what they are filled with, and the processes that work on them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from benign.experiments.parts import Part
+from benign.experiments.states import Result, RunRecord, Unit
+from benign.experiments.store import Store
+from tests.optional import needs
+
+KINDS = ["sqlite file", "sqlite memory", "postgresql"]
+SHARED_KINDS = ["sqlite file", "postgresql"]  # those that a second process can open
+SERVER = "BENIGN_TEST_POSTGRES"  # .ci/postgres sets it
+
+PART = Part(sizes=np.arange(1, 51), times=np.array([np.inf]), metrics=frozenset({"test_loss", "train_loss"}))
+OTHER_PART = Part(sizes=np.array([1, 7, 1000]), times=np.array([0.5, 1.0, np.inf]), metrics=frozenset({"norm"}))
+PARTS = {part.key: part for part in (PART, OTHER_PART)}
+
+
+@contextmanager
+def located(kind: str, folder: Path) -> Iterator[str]:
+    """Where an empty store of this kind is; what it leaves behind is removed."""
+    if kind == "sqlite file":
+        yield str(folder / "deep" / "store.db")
+    elif kind == "sqlite memory":
+        yield ":memory:"
+    else:
+        with _schema() as location:
+            yield location
+
+
+@contextmanager
+def _schema() -> Iterator[str]:
+    server = os.environ.get(SERVER, "")
+    needs("postgresql", bool(server), f"{SERVER} names no server; run it through .ci/postgres")
+    import psycopg
+
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {name}")
+        try:
+            yield f"{server}?options=-csearch_path%3D{name}"
+        finally:
+            connection.execute(f"DROP SCHEMA {name} CASCADE")
+
+
+def run_record(run_id: str = "first", **changes: str | None) -> RunRecord:
+    """A run."""
+    settings: dict[str, str | None] = {"name": "A run", "grid": "{}", "declaration": None, **changes}
+    return RunRecord(id=run_id, **settings)  # type: ignore[arg-type]
+
+
+def planned(store: Store, cells: Sequence[str] = ("a", "b", "c"), run_id: str = "first") -> list[Unit]:
+    """The units of a new run of these cells."""
+    store.add_run(run_record(run_id), ((cell, PART.key) for cell in cells), PARTS)
+    return store.units_of_run(run_id)
+
+
+def result(unit: int, payload: bytes = b"block", **changes: float | str) -> Result:
+    """What a worker sends back."""
+    settings: dict[str, float | str] = {"seconds": 0.5, "peak_bytes": 2**40, "provenance": '{"version": 1}', **changes}
+    return Result(unit=unit, payload=payload, **settings)  # type: ignore[arg-type]
+
+
+@contextmanager
+def child(command: str, location: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that runs a command of `store_child.py` and has said "ready"; killed at the end."""
+    script = Path(__file__).with_name("store_child.py")
+    with subprocess.Popen(
+        [sys.executable, str(script), command, location], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def told(process: subprocess.Popen[str], line: str = "go") -> None:
+    """Tell a child to begin."""
+    assert process.stdin is not None
+    process.stdin.write(line + "\n")
+    process.stdin.flush()
+
+
+def heard(process: subprocess.Popen[str]) -> str:
+    """The next line that a child says; empty after its end."""
+    assert process.stdout is not None
+    return process.stdout.readline().rstrip("\n")

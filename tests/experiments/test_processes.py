@@ -1,0 +1,173 @@
+"""Worker processes: they are kept for the next executor, and nothing of them outlives this process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from benign.experiments.executors import lanes
+from benign.experiments.executors.processes import Processes
+from benign.experiments.executors.protocol import JobStopped, WorkerDied
+from benign.foundation.errors import InvalidArgument
+
+SECONDS = 30.0
+
+
+def pid_of(_: object, seconds: float = 0.0) -> int:
+    time.sleep(seconds)
+    return os.getpid()
+
+
+def _pids(executor: Processes) -> set[int]:
+    shared = executor.share(None)
+    return {future.result(SECONDS) for future in [executor.submit(pid_of, shared, 0.1) for _ in range(8)]}
+
+
+def _eventually(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + SECONDS
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+def _driver(script: str) -> subprocess.Popen[str]:
+    """A script without ``if __name__ == "__main__"``, run as a user runs it."""
+    return subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, text=True)
+
+
+# ------------------------------------------------------------------------------------------------------ kept for others
+def test_the_next_executor_uses_the_same_processes():
+    first = Processes(2)
+    pids = _pids(first)
+    first.shutdown()
+    second = Processes(2)
+    assert _pids(second) == pids
+    assert len(pids) == 2
+    second.shutdown()
+
+
+def test_idle_processes_end_after_a_while(monkeypatch):
+    monkeypatch.setattr(lanes, "_IDLE_SECONDS", 0.1)
+    executor = Processes(2)
+    pids = _pids(executor)
+    executor.shutdown()
+    assert _eventually(lambda: not any(psutil.pid_exists(pid) for pid in pids))
+
+
+def test_a_process_that_dies_idle_is_replaced():
+    executor = Processes(1)
+    (pid,) = _pids(executor)
+    os.kill(pid, signal.SIGKILL)
+    time.sleep(0.2)
+    assert _pids(executor) != {pid}
+    executor.shutdown()
+
+
+def test_an_executor_that_is_forgotten_gives_back_its_processes():
+    executor = Processes(2)
+    _pids(executor)
+    held = executor._lanes
+    assert not any(lane.free.is_set() for lane in held)
+    del executor
+    assert all(lane.free.wait(SECONDS) for lane in held)
+
+
+# ----------------------------------------------------------------------------------------------------------------- ends
+@pytest.mark.parametrize(
+    ("end", "sentence"),
+    [
+        (lambda _: os._exit(7), "ended with exit code 7"),
+        (lambda _: os.kill(os.getpid(), signal.SIGSEGV), "died of SIGSEGV"),
+        (lambda _: os.kill(os.getpid(), signal.SIGKILL), "ran out of memory; use fewer workers"),
+    ],
+    ids=["exit", "crash", "killed"],
+)
+def test_how_a_worker_ended_is_said(end, sentence):
+    executor = Processes(1)
+    with pytest.raises(WorkerDied, match=sentence):
+        executor.submit(end, executor.share(None)).result(SECONDS)
+    executor.shutdown()
+
+
+def test_shutdown_waits_for_what_was_submitted():
+    executor = Processes(1)
+    shared = executor.share(None)
+    futures = [executor.submit(pid_of, shared, 0.1) for _ in range(3)]
+    executor.shutdown()
+    assert all(future.done() for future in futures)
+    with pytest.raises(InvalidArgument, match="was shut down"):
+        executor.submit(pid_of, shared)
+
+
+def test_shutdown_without_waiting_stops_everything():
+    executor = Processes(1)
+    shared = executor.share(None)
+    futures = [executor.submit(pid_of, shared, 1000.0) for _ in range(3)]
+    executor.shutdown(wait=False)
+    for future in futures:
+        with pytest.raises(JobStopped):
+            future.result(SECONDS)
+
+
+def test_stopping_a_job_ends_its_children():
+    def parent(_: object, path: Path) -> None:
+        child = subprocess.Popen(["sleep", "1000"])
+        path.write_text(str(child.pid))
+        child.wait()
+
+    executor = Processes(1)
+    path = Path(executor._folder) / "pid"
+    future = executor.submit(parent, executor.share(None), path)
+    assert _eventually(lambda: path.exists() and path.read_text() != "")
+    child = psutil.Process(int(path.read_text()))
+    executor.stop(future)
+    with pytest.raises(JobStopped):
+        future.result(SECONDS)
+    assert _eventually(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    executor.shutdown()
+
+
+DRIVER = """
+import os, sys, time
+from benign.experiments.executors.processes import Processes
+
+def work(shared, seconds):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        pass
+    return os.getpid()
+
+executor = Processes(2)
+shared = executor.share(None)
+pids = {executor.submit(work, shared, 0.2).result() for _ in range(2)}
+futures = [executor.submit(work, shared, 1000.0) for _ in range(5)]
+while sum(future.running() for future in futures) < 2:
+    time.sleep(0.01)
+from benign.experiments.executors.lanes import _yard
+print(executor._folder, *(lane.process.pid for lane in _yard._all), flush=True)
+"""
+
+
+@pytest.mark.parametrize("end", ["exit", "exception", "kill -9"])
+def test_nothing_outlives_the_driver(end):
+    """Jobs that would run for a quarter of an hour keep neither the interpreter nor themselves alive."""
+    last = {"exit": "", "exception": "raise KeyboardInterrupt", "kill -9": "time.sleep(1000)"}[end]
+    with _driver(DRIVER + last) as driver:
+        assert driver.stdout is not None
+        folder, *pids = driver.stdout.readline().split()
+        assert len(pids) == 2
+        if end == "kill -9":
+            assert Path(folder).exists()
+            driver.kill()
+        driver.wait(SECONDS)
+    assert _eventually(lambda: not any(psutil.pid_exists(int(pid)) for pid in pids))
+    assert _eventually(lambda: not Path(folder).exists())

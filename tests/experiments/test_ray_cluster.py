@@ -1,0 +1,160 @@
+"""Ray as a cluster: several nodes on this machine, one of which is killed; and what Ray is asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import threadpoolctl
+
+from benign.experiments.executors.protocol import JobStopped, NodeDied, WorkerDied
+from benign.experiments.executors.ray_cluster import Ray, translated
+from benign.foundation.errors import InvalidArgument
+from tests.optional import needs
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+SECONDS = 60.0
+STORE_BYTES = 100 * 2**20
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ray_is_here() -> None:
+    needs("ray", importlib.util.find_spec("ray") is not None, "Ray is not installed")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A head that runs no jobs, and two nodes of one processor. What they inherit allows two threads."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    head = {"num_cpus": 0, "object_store_memory": STORE_BYTES, "include_dashboard": False}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "2")
+        patch.setenv("OPENBLAS_NUM_THREADS", "2")
+        nodes = Cluster(initialize_head=True, head_node_args=head)
+        for _ in range(2):
+            _add_node(nodes)
+        yield nodes
+    ray.shutdown()
+    nodes.shutdown()
+
+
+def _add_node(cluster: Any, processors: int = 1) -> Any:
+    return cluster.add_node(num_cpus=processors, object_store_memory=STORE_BYTES)
+
+
+def node_of(shared: Path, name: str, seconds: float) -> str:
+    """The node that runs this, which it also writes to a file as soon as it runs."""
+    import ray
+
+    node = str(ray.get_runtime_context().get_node_id())
+    (shared / name).write_text(node)
+    time.sleep(seconds)
+    return node
+
+
+def threads_of(_: object) -> tuple[set[int], str]:
+    import numpy as np
+
+    np.ones((2, 2)) @ np.ones((2, 2))
+    return {pool["num_threads"] for pool in threadpoolctl.threadpool_info()}, os.environ["OMP_NUM_THREADS"]
+
+
+def _written(folder: Path, count: int) -> dict[str, str]:
+    """What is in the files, once there are so many."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        notes = {path.name: path.read_text() for path in folder.iterdir()}
+        if len(notes) == count and all(notes.values()):
+            return notes
+        time.sleep(0.05)
+    raise TimeoutError(f"{count} jobs did not start")
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [("127.0.0.1:1", "no Ray cluster could be joined there .*refused"), ("nowhere", "no Ray cluster could be joined")],
+    ids=["nobody listens", "no address"],
+)
+def test_an_address_without_a_cluster_gets_a_sentence(address, sentence):
+    with pytest.raises(InvalidArgument, match=sentence):
+        Ray(address)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"cpus_per_job": 0}, "`cpus_per_job` must be positive"),
+        ({"cpus_per_job": "two"}, "`cpus_per_job` must be a finite number"),
+        ({"gpus_per_job": -1}, "`gpus_per_job` must be zero or positive"),
+    ],
+    ids=["no processor", "words", "fewer than no GPU"],
+)
+@pytest.mark.usefixtures("unchecked")
+def test_needs_that_cannot_be_met_get_a_sentence(options, sentence):
+    with pytest.raises(InvalidArgument, match=sentence):
+        Ray(**options)
+
+
+def test_a_node_that_dies_costs_its_running_jobs_alone(cluster, tmp_path):
+    executor = Ray(cluster.address)
+    assert executor.slots == 3
+    shared = executor.share(tmp_path)
+    futures = {name: executor.submit(node_of, shared, name, 5.0) for name in ("first", "second")}
+    ran_on = _written(tmp_path, 2)
+    assert len(set(ran_on.values())) == 2
+
+    cluster.remove_node(cluster.list_all_nodes()[1], allow_graceful=False)
+    _add_node(cluster, processors=2)
+    failed = [name for name, future in futures.items() if isinstance(future.exception(SECONDS), NodeDied)]
+    assert len(failed) == 1
+    (survivor,) = set(futures) - set(failed)
+    assert futures[survivor].result(SECONDS) == ran_on[survivor]
+    assert executor.submit(node_of, shared, "again", 0.0).result(SECONDS) != ran_on[failed[0]]
+    executor.shutdown()
+
+
+def test_a_job_that_keeps_two_processors_has_one_thread(cluster):
+    executor = Ray("auto", cpus_per_job=2)
+    assert executor.slots == 2
+    threads, environment = executor.submit(threads_of, executor.share(None)).result(SECONDS)
+    assert threads == {1}
+    assert environment == "1"
+
+
+def test_a_process_joins_one_cluster(cluster):
+    with pytest.raises(
+        InvalidArgument, match=r"this process has joined the Ray cluster at .*; call ray.shutdown\(\) first"
+    ):
+        Ray("127.0.0.1:1")
+
+
+def test_shutdown_without_waiting_stops_what_runs(cluster, tmp_path):
+    executor = Ray(cluster.address)
+    future = executor.submit(node_of, executor.share(tmp_path), "endless", 1000.0)
+    _written(tmp_path, 1)
+    executor.shutdown(wait=False)
+    with pytest.raises(JobStopped):
+        future.result(SECONDS)
+
+
+def test_what_ray_says_of_a_dead_job_is_said_in_our_words():
+    from ray import exceptions
+
+    for error, kind, sentence in (
+        (exceptions.OutOfMemoryError("x"), WorkerDied, "its node ran out of memory; set a larger `cpus_per_job`"),
+        (exceptions.WorkerCrashedError(), WorkerDied, "The Ray worker died"),
+        (exceptions.ObjectLostError("00", None, ""), NodeDied, "is gone; run the job again"),
+        (exceptions.TaskCancelledError(), JobStopped, "cancelled on the cluster"),
+    ):
+        own = translated(error)
+        assert type(own) is kind
+        assert sentence in str(own)
+        assert own.__cause__ is error
