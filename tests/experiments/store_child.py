@@ -30,7 +30,7 @@ def open_store(location: str) -> None:
 
 
 def claim_all(location: str) -> None:
-    """Claim whatever is planned, three units at a time, and say which were ours."""
+    """Claim whatever is planned, three units at a time, and say which are ours; leave when told."""
     with Store.open(location) as store:
         driver = store.enter_driver()
         units = [unit.id for unit in store.units_of_run("first")]
@@ -38,6 +38,7 @@ def claim_all(location: str) -> None:
         sys.stdin.readline()
         mine = [unit for start in range(0, len(units), 3) for unit in store.claim(driver, units[start : start + 3])]
         say(" ".join(map(str, mine)))
+        sys.stdin.readline()
         store.leave_driver(driver)
 
 

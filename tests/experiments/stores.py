@@ -73,24 +73,25 @@ def result(unit: int, payload: bytes = b"block", **changes: float | str) -> Resu
 
 @contextmanager
 def child(command: str, location: str) -> Iterator[subprocess.Popen[str]]:
-    """A process that runs a command of `store_child.py` and has said "ready"; killed at the end."""
+    """A process that runs a command of `store_child.py`, and is told when to; killed at the end."""
     script = Path(__file__).with_name("store_child.py")
     with subprocess.Popen(
         [sys.executable, str(script), command, location], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout is not None
         try:
-            assert process.stdout.readline() == "ready\n"
             yield process
         finally:
             process.kill()
 
 
-def told(process: subprocess.Popen[str], line: str = "go") -> None:
-    """Tell a child to begin."""
-    assert process.stdin is not None
-    process.stdin.write(line + "\n")
-    process.stdin.flush()
+def told(*children: subprocess.Popen[str]) -> None:
+    """Wait until all children are ready, then tell them to begin."""
+    for process in children:
+        assert heard(process) == "ready"
+    for process in children:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
 
 
 def heard(process: subprocess.Popen[str]) -> str:

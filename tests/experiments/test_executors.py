@@ -277,15 +277,20 @@ def test_a_waiting_job_can_be_stopped(workers):
     assert not wait(running, timeout=SECONDS).not_done
 
 
-def test_a_waiting_job_can_be_cancelled(workers):
-    shared = workers.share(1)
+def leave_a_trace(path: Path) -> None:
+    path.touch()
+
+
+def test_a_waiting_job_that_is_cancelled_never_runs(workers, tmp_path):
+    shared = workers.share(tmp_path / "trace")
     running = [workers.submit(spin, shared) for _ in range(2)]
-    waiting = workers.submit(add, shared, 1)
+    waiting = workers.submit(leave_a_trace, shared)
     assert waiting.cancel()
     for future in running:
         workers.stop(future)
     assert not wait([*running, waiting], timeout=SECONDS).not_done
     assert run(workers, add, 1, 2) == 3
+    assert not (tmp_path / "trace").exists()
 
 
 def test_stopping_what_is_done_changes_nothing(executor):

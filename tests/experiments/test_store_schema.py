@@ -1,0 +1,167 @@
+"""The schema and its versions: migrations and tables agree; what is newer, or another's, is refused and left alone."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import ExitStack, closing
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, text
+
+from benign.experiments.store import Store
+from benign.experiments.store.errors import StoreTooNew, StoreUnusable
+from benign.experiments.store.tables import HEAD, VERSION_TABLE, metadata
+from benign.experiments.store.versions import MIGRATIONS
+from tests.experiments.stores import KINDS, SHARED_KINDS, child, heard, located, planned, told
+
+
+def _locations(kinds):
+    @pytest.fixture(params=kinds, ids=lambda kind: kind.replace(" ", "-"))
+    def location(request, tmp_path):
+        with located(request.param, tmp_path) as where:
+            yield where
+
+    return location
+
+
+location = _locations(KINDS)
+shared_location = _locations(SHARED_KINDS)
+
+
+def test_the_constant_names_the_newest_migration():
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+
+
+def test_migrations_lead_to_the_tables(location):
+    with Store.open(location) as store, store._transactions.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        assert compare_metadata(context, metadata) == []
+        assert context.get_current_revision() == HEAD
+
+
+def test_migrations_lead_to_the_tables_with_their_conditions(tmp_path):
+    """Alembic compares neither CHECK nor AUTOINCREMENT nor WITHOUT ROWID."""
+    Store.open(tmp_path / "migrated.db").close()
+    metadata.create_all(engine := create_engine(f"sqlite:///{tmp_path}/created.db"))
+    engine.dispose()
+    migrated, created = (_statements(tmp_path / name) for name in ("migrated.db", "created.db"))
+    migrated.pop(VERSION_TABLE)
+    assert migrated == created
+    assert "AUTOINCREMENT" in created["benign_unit"]
+
+
+def _statements(file):
+    with closing(sqlite3.connect(file)) as connection:
+        rows = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+        )
+        return {name: " ".join(sql.split()) for name, sql in rows}
+
+
+def test_a_store_that_is_up_to_date_is_opened_without_alembic(tmp_path):
+    Store.open(tmp_path / "store.db").close()
+    code = (
+        "import sys; from benign.experiments.store import Store; "
+        f"Store.open({str(tmp_path / 'store.db')!r}).close(); sys.exit('alembic' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_processes_that_open_a_new_store_at_once_all_succeed(shared_location):
+    with ExitStack() as stack:
+        children = [stack.enter_context(child("open", shared_location)) for _ in range(3)]
+        told(*children)
+        assert [heard(process) for process in children] == ["opened"] * 3
+    with Store.open(shared_location) as store:
+        assert len(planned(store)) == 3
+
+
+def test_a_newer_store_is_refused_and_left_alone(shared_location):
+    with Store.open(shared_location) as store:
+        planned(store)
+        _set_version(store, "9999")
+    with pytest.raises(
+        StoreTooNew, match=r"written by a newer benign \(schema 9999, known up to 0001\); upgrade with: pip"
+    ):
+        Store.open(shared_location)
+    if not shared_location.startswith("postgresql"):
+        with closing(sqlite3.connect(shared_location)) as connection:
+            assert connection.execute("SELECT count(*) FROM benign_unit").fetchone() == (3,)
+
+
+def _set_version(store, version):
+    store._transactions.writing(
+        lambda connection: connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{version}'"))
+    )
+
+
+def test_a_migration_that_is_interrupted_leaves_nothing(tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as during:
+        during.setattr("alembic.op.create_index", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            Store.open(tmp_path / "store.db")
+    assert _statements(tmp_path / "store.db") == {}
+    with Store.open(tmp_path / "store.db") as store:
+        assert len(planned(store)) == 3
+
+
+def test_the_database_of_another_application_is_left_alone(tmp_path):
+    file = tmp_path / "other.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE people (name TEXT)")
+    before = file.read_bytes()
+    with pytest.raises(StoreUnusable, match=r"other\.db is the database of another application, and was left as it is"):
+        Store.open(file)
+    assert file.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.db"]
+
+
+def test_an_empty_file_becomes_a_store(tmp_path):
+    (tmp_path / "store.db").touch()
+    with Store.open(tmp_path / "store.db") as store:
+        assert len(planned(store)) == 3
+
+
+def test_a_file_is_set_up_for_several_drivers(tmp_path):
+    with Store.open(tmp_path / "store.db", patience_seconds=7) as store, store._transactions.reading() as connection:
+        found = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert found == {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 7000}
+
+
+def test_large_tables_are_never_searched_from_end_to_end(tmp_path):
+    """For what is done once a job: the time must not grow with the number of jobs."""
+    from benign.experiments.store import claiming, drivers, reading, tables
+
+    statements = [
+        claiming._PLANNED,
+        claiming._CLAIM,
+        claiming._NOT_DONE,
+        claiming._RECORD,
+        claiming._MOST_ATTEMPTS,
+        claiming._RELEASE,
+        drivers._PLANNED_AGAIN.where(tables.unit.c.driver == "x"),
+        reading._UNITS.where(reading._OF_CELLS),
+        reading._BLOCKS,
+        reading._STATES,
+    ]
+    with Store.open(":memory:") as store, store._transactions.reading() as connection:
+        for statement in statements:
+            sql = str(statement.compile(dialect=connection.dialect))
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", ("[]",) * sql.count("?")).all()
+            steps = [step for *_, step in plan]
+            assert any("benign_unit" in step for step in steps), sql
+            assert not any("SCAN benign_" in step for step in steps), (sql, steps)
