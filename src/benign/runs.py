@@ -25,7 +25,7 @@ from benign.experiments.states import Failure, RunRecord, RunSummary, State
 from benign.experiments.store import Store
 from benign.figures.any_surface import SizeCurve, size_curves
 from benign.foundation.errors import BenignError, InvalidArgument, unknown_name
-from benign.foundation.numbers import checked_number
+from benign.foundation.numbers import checked_count, checked_number
 from benign.schema import LABEL_NOISE
 from benign.surface import Curve, Surface
 
@@ -228,7 +228,7 @@ def run(
     with Store.open(place) as opened, _executor(executor, execution) as chosen:
         outcome = run_grid(
             resolved.grid, resolved.procedure, resolved.sources, name=declared.name, declaration=resolved.declaration,
-            store=opened, executor=chosen, workers=(workers or execution.workers) if isinstance(chosen, str) else None,
+            store=opened, executor=chosen, workers=_first(workers, execution.workers) if isinstance(chosen, str) else None,
             limits=limits, listeners=listeners, on_interrupt=on_interrupt,
         )  # fmt: skip
         result = _run_of(opened.summary(outcome.run), place, outcome)
@@ -260,7 +260,8 @@ def plan(
     record = RunRecord(
         id=name, name=declared.name, grid=resolved.grid.to_json(), declaration=resolved.declaration
     )  # fmt: skip
-    side_by_side = workers or declared.execution.workers or cpu_count()
+    asked = _first(workers, declared.execution.workers)
+    side_by_side = cpu_count() if asked is None else checked_count("workers", asked)
     executor = Processes(1)
     try:
         with Store.open(place) as opened:
@@ -318,6 +319,10 @@ def _executor(asked: str | Executor | None, execution: Execution) -> Iterator[st
         yield cluster
     finally:
         cluster.shutdown(wait=False)
+
+
+def _first(given: int | None, declared: int | None) -> int | None:
+    return declared if given is None else given
 
 
 def _positive(argument: str, value: float) -> float:

@@ -1,0 +1,240 @@
+"""`benign run` and what follows it, on a small experiment."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+import benign
+from benign.cli.main import app
+
+EXPERIMENT = """
+name = "small"
+samples = [20, 30]
+sizes = [2, 5, 10, 15, 20, 25, 30, 60, 90]
+label_noise = [0.0, 0.2]
+replicates = 4
+
+[source]
+name = "digits"
+test_samples = 100
+
+[procedure]
+name = "random_fourier"
+
+[execution]
+executor = "here"
+store = "runs.db"
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "small.toml"
+    path.write_text(EXPERIMENT, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A folder with the experiment and its finished run."""
+    folder = tmp_path_factory.mktemp("measured")
+    (folder / "small.toml").write_text(EXPERIMENT, encoding="utf-8")
+    done = call("run", folder / "small.toml", "--json")
+    assert done.exit_code == 0, done.output
+    return folder, json.loads(done.stdout)["run"]
+
+
+def call(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_run_tells_what_it_did_and_what_comes_next(file):
+    done = call("run", file)
+    assert done.exit_code == 0, done.output
+    assert "done; 16 of 16 blocks are done" in done.stdout
+    assert "Look at it: benign show small-" in done.stdout
+    assert "0 of 16 jobs are there" in done.stderr
+    assert "16 of 16 jobs done, 0 failed" in done.stderr
+
+
+def test_a_second_run_measures_nothing(measured):
+    folder, run = measured
+    before = benign.open_run(run, folder / "runs.db").seconds
+    done = call("run", folder / "small.toml")
+    assert "16 of 16 jobs are there" in done.stderr
+    assert benign.open_run(run, folder / "runs.db").seconds == before
+
+
+def test_more_replicates_measure_only_the_new_ones(measured):
+    folder, _ = measured
+    done = call("run", folder / "small.toml", "replicates=5")
+    assert "16 of 20 jobs are there" in done.stderr
+    assert "20 of 20 blocks" in done.stdout
+
+
+def test_progress_as_json_lines(file):
+    done = call("run", file, "--progress", "json")
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [event["event"] for event in events] == ["started", *["measured"] * 16, "ended"]
+    assert events[-1]["done"] == events[-1]["total"] == 16
+    assert events[1]["samples"] in {20, 30}
+
+
+def test_no_progress(file):
+    assert call("run", file, "--progress", "none").stderr == ""
+
+
+def test_runs_lists_them(measured):
+    folder, run = measured
+    line = next(line for line in call("runs", "--store", folder / "runs.db").stdout.splitlines() if run in line)
+    assert "done" in line
+    assert "16 / 16" in line
+    listed = json.loads(call("runs", "--store", folder / "runs.db", "--json").stdout)
+    (told,) = [row for row in listed if row["run"] == run]
+    assert told["blocks"] == {"planned": 0, "running": 0, "done": 16, "failed": 0}
+
+
+def test_an_empty_store_says_how_to_start(tmp_path):
+    assert "start one with: benign run FILE" in call("runs", "--store", tmp_path / "new.db").stdout
+
+
+def test_show_prints_landmarks_and_findings_and_draws(measured, tmp_path):
+    folder, run = measured
+    done = call("show", run, "--store", folder / "runs.db", "--out", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert "n = 20, label noise 0.2" in done.stdout
+    assert "threshold" in done.stdout
+    assert "the test loss peaks within a factor 1.5 of the interpolation threshold" in done.stdout
+    pictures = sorted(path.name for path in tmp_path.glob("*.png"))
+    assert pictures == [f"test_loss_n{n}_noise{noise}.png" for n in (20, 30) for noise in ("0.2", "0")]
+    told = json.loads(call("show", run, "--store", folder / "runs.db", "--out", tmp_path, "--json").stdout)
+    assert told["curves"][0]["landmarks"]["threshold"]["position"] in {15, 20}
+    assert {finding["verdict"] for curve in told["curves"] for finding in curve["findings"]} <= {
+        "holds", "fails", "undecided",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "netcdf"])
+def test_export_keeps_every_number(measured, tmp_path, kind):
+    folder, run = measured
+    out = tmp_path / f"risk.{kind}"
+    done = call("export", run, "--to", kind, "--out", out, "--store", folder / "runs.db")
+    assert done.stdout.strip() == str(out)
+    surface = benign.open_run(run, folder / "runs.db").surface
+    loss = surface.dataset["test_loss"]
+    if kind == "netcdf":
+        assert benign.Surface.open(out).dataset["test_loss"].identical(loss)
+        return
+    table = pq.read_table(out).to_pandas() if kind == "parquet" else pd.read_csv(out)
+    assert len(table) == loss.size
+    row = table[(table["size"] == 20) & (table["samples"] == 30) & (table["label_noise"] == 0.2) & (table["draw"] == 3)]
+    expected = loss.sel(size=20, samples=30, label_noise=0.2, replicate="3-3-3").item()
+    assert row["test_loss"].item() == pytest.approx(expected, rel=1e-15)
+
+
+def test_a_curve_is_read_alone(measured):
+    folder, run = measured
+    found = benign.open_run(run, folder / "runs.db")
+    alone = found.curve("test_loss", samples=30, label_noise=0.2)
+    whole = found.surface.curve("test_loss", samples=30, label_noise=0.2)
+    assert np.array_equal(alone.values, whole.values)
+    assert alone.threshold == whole.threshold
+
+
+def test_plan_says_what_it_takes_and_keeps_what_it_timed(file):
+    done = call("plan", file, "--sample-seconds", "1", "--workers", "2")
+    assert done.exit_code == 0, done.output
+    assert "of 16 jobs are left" in done.stdout
+    assert "timed: n = 20" in done.stdout
+    assert "With 2 workers: about" in done.stdout
+    assert "GiB of memory" in done.stdout
+    again = call("run", file)
+    there = int(again.stderr.split(": ")[1].split(" of ")[0])
+    assert there >= 2
+    assert "16 of 16 blocks" in again.stdout
+
+
+def test_time_that_is_up_leaves_a_run_to_resume(file, tmp_path):
+    done = call("run", file, "--max-minutes", "1e-9")
+    assert done.exit_code == 0, done.output
+    assert "unfinished; 0 of 16 blocks are done" in done.stdout
+    assert "Go on with: benign resume small-" in done.stdout
+    resumed = call("resume", "small", "--store", tmp_path / "runs.db")
+    assert "16 of 16 blocks are done" in resumed.stdout
+
+
+def test_delete_removes_the_run(file, tmp_path):
+    call("run", file)
+    done = call("delete", "small", "--store", tmp_path / "runs.db")
+    assert "and 16 blocks that no other run uses" in done.stdout
+    assert "No runs yet" in call("runs", "--store", tmp_path / "runs.db").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["run", "{file}", "procedure.rigde=1"], "did you mean 'ridge'"),
+        (["run", "{file}", "sampels=[1]"], "did you mean 'samples'"),
+        (["run", "nowhere.toml"], "nowhere.toml"),
+        (["run", "{file}", "--executor", "proceses"], "did you mean 'processes'"),
+        (["run", "{file}", "--workers", "0"], "`workers` must be a positive integer"),
+        (["run", "{file}", "--progress", "pln"], "did you mean 'plain'"),
+        (["run", "{file}", "--max-minutes", "-1"], "`max_minutes` must be positive"),
+        (["show", "smal", "--store", "{store}"], "there is no run 'smal': the store is empty"),
+        (["export", "x", "--store", "{file}"], "small.toml"),
+        (["plan", "{file}", "--sample-seconds", "0"], "`sample_seconds` must be positive"),
+        (["runs", "--store", "mysql://x/y"], "mysql"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+@pytest.mark.usefixtures("unchecked")
+def test_bad_input_is_one_sentence(file, tmp_path, arguments, sentence):
+    places = {"file": str(file), "store": str(tmp_path / "empty.db")}
+    done = call(*[argument.format(**places) for argument in arguments])
+    assert done.exit_code == 2
+    assert sentence in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.output
+
+
+def test_an_unknown_run_names_the_nearest(measured):
+    folder, run = measured
+    done = call("show", run.replace("small", "smal1"), "--store", folder / "runs.db")
+    assert done.exit_code == 2
+    assert f"did you mean {run!r}" in done.stderr
+
+
+def test_a_run_measured_in_python_is_resumed_in_python(tmp_path):
+    source = benign.sources.arrays(np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2)
+    benign.measure(
+        benign.RandomFourier(), source, sizes=[2, 4], samples=[10], replicates=2, store=tmp_path / "runs.db", name="own"
+    )
+    done = call("resume", "own", "--store", tmp_path / "runs.db")
+    assert done.exit_code == 2
+    assert "run the script that measured it again" in done.stderr
+
+
+@pytest.mark.slow
+def test_ctrl_c_says_how_to_go_on(file, tmp_path):
+    command = [sys.executable, "-m", "benign", "run", str(file), "replicates=3000", "--progress", "json"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ})
+    assert process.stderr is not None
+    while '"measured"' not in process.stderr.readline():
+        pass
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Go on with: benign resume small-" in rest
+    (run,) = benign.list_runs(tmp_path / "runs.db")
+    assert run.state == "unfinished"
+    assert 0 < run.counts["done"] < 12_000
