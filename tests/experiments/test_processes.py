@@ -162,12 +162,15 @@ def test_nothing_outlives_the_driver(end):
     """Jobs that would run for a quarter of an hour keep neither the interpreter nor themselves alive."""
     last = {"exit": "", "exception": "raise KeyboardInterrupt", "kill -9": "time.sleep(1000)"}[end]
     with _driver(DRIVER + last) as driver:
-        assert driver.stdout is not None
-        folder, *pids = driver.stdout.readline().split()
-        assert len(pids) == 2
-        if end == "kill -9":
+        try:
+            assert driver.stdout is not None
+            folder, *pids = driver.stdout.readline().split()
+            assert len(pids) == 2
             assert Path(folder).exists()
+            if end == "kill -9":
+                driver.kill()
+            driver.wait(SECONDS)
+        finally:
             driver.kill()
-        driver.wait(SECONDS)
     assert _eventually(lambda: not any(psutil.pid_exists(int(pid)) for pid in pids))
     assert _eventually(lambda: not Path(folder).exists())

@@ -177,6 +177,20 @@ def test_locked_for_longer_than_our_patience(tmp_path, is_new):
     write()
 
 
+def test_a_writer_has_the_lock_from_its_beginning(tmp_path):
+    """One that reads first and then writes would be refused at once, whatever the timeout, if another wrote between."""
+
+    def read_then_write(connection):
+        assert connection.scalar(text("SELECT count(*) FROM benign_driver")) == 0
+        with closing(sqlite3.connect(tmp_path / "store.db", timeout=0, isolation_level=None)) as other:
+            with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+                other.execute("BEGIN IMMEDIATE")
+        connection.execute(text("INSERT INTO benign_driver VALUES ('name', 'host', 1, 0, 0)"))
+
+    with Store.open(tmp_path / "store.db") as store:
+        store._transactions.writing(read_then_write)
+
+
 def test_locked_for_a_while(tmp_path):
     with Store.open(tmp_path / "store.db", patience_seconds=20) as store:
         other = sqlite3.connect(tmp_path / "store.db", isolation_level=None, check_same_thread=False)
@@ -245,8 +259,11 @@ def test_a_full_disk_that_gets_room(tmp_path):
         assert len(list(store.blocks("first"))) == 10
 
 
-def test_a_store_opened_on_a_full_disk(tmp_path):
+@pytest.mark.parametrize("is_new", [True, False], ids=["new", "old"])
+def test_a_store_opened_on_a_full_disk(tmp_path, is_new):
     with small_disk(tmp_path, "size=1m"):
+        if not is_new:
+            Store.open(tmp_path / "store.db").close()
         _fill(tmp_path / "ballast")
         with pytest.raises(StoreFull, match="has no room left") as error:
             Store.open(tmp_path / "store.db", patience_seconds=0.2)
@@ -309,12 +326,13 @@ def _administer(store, *statements):
             connection.execute(text(statement))
 
 
-def test_a_result_outlives_a_lost_connection(server):
+def test_a_lost_connection_is_made_anew(server):
     with Store.open(server) as store:
         (a, *_), driver = (unit.id for unit in planned(store)), store.enter_driver()
         _end_connection(store, server)
-        store.record(driver, [result(a)])
-        assert store.counts("first")[State.DONE] == 1
+        assert store.claim(driver, [a]) == [a]
+        _end_connection(store, server)
+        assert store.counts("first")[State.RUNNING] == 1
 
 
 def test_a_connection_lost_in_the_midst_of_a_result(server, monkeypatch):

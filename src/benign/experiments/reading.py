@@ -51,7 +51,9 @@ def read_dataset(
     wanted = _section(grid, samples, level)
     cells = None if wanted is grid else [key for key, _ in wanted.cells()]
     dataset = assemble(wanted, store.blocks(run, cells), _Parts(store), metrics)
-    return dataset.assign_attrs(_origin(store.provenances(run), store.summary(run).seconds))
+    return dataset.assign_attrs(
+        {**_settings(wanted), **_origin(store.provenances(run), store.summary(run).seconds)}
+    )
 
 
 def _section(grid: Grid, samples: int | None, level: int | None) -> Grid:
@@ -72,6 +74,12 @@ class _Parts(dict[str, Part]):
     def __missing__(self, key: str) -> Part:
         self.update(self._store.parts([key]))
         return super().__getitem__(key)
+
+
+def _settings(grid: Grid) -> Mapping[str, str]:
+    """Procedure and source as JSON: enough to measure it again. Several levels of label noise are a list of sources."""
+    sources = grid.sources[0] if grid.label_noise is None else list(grid.sources)
+    return {"procedure": json.dumps(grid.procedure, sort_keys=True), "source": json.dumps(sources, sort_keys=True)}
 
 
 def _origin(provenances: Iterable[str], seconds: float) -> Mapping[str, str | float]:

@@ -113,7 +113,7 @@ def among(values: ColumnElement[Any], name: str) -> ColumnElement[bool]:
 def packed(values: Iterable[object]) -> str:
     """Values, or tuples of values, as the parameter that :func:`among` and :func:`rows` read."""
     entries = [value if isinstance(value, tuple) else (value,) for value in values]
-    return json.dumps(entries, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(entries, separators=(",", ":"))
 
 
 def inserting(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
