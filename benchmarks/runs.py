@@ -180,8 +180,8 @@ def _fill(store: Store, grid: Grid) -> None:
     from benign.experiments.running import run_id
 
     record = RunRecord(id=run_id("benchmark", grid), name="benchmark", grid=grid.to_json(), declaration=None)
-    for one in (record, _record(grid)):
-        plan = plan_run(grid, PROCEDURE, store, one)
+    plan_run(grid, PROCEDURE, store, record)
+    plan = plan_run(grid, PROCEDURE, store, _record(grid))
     driver = store.enter_driver()
     payload, units = _payload(grid), [unit for job in plan.jobs for unit in job.units]
     for start in range(0, len(units), 1000):

@@ -225,11 +225,12 @@ def run(
         seconds_per_job=None if execution.minutes_per_job is None else 60.0 * execution.minutes_per_job,
         seconds=None if max_minutes is None else 60.0 * _positive("max_minutes", max_minutes),
     )
+    side_by_side = _first(workers, execution.workers)
     with Store.open(place) as opened, _executor(executor, execution) as chosen:
         outcome = run_grid(
             resolved.grid, resolved.procedure, resolved.sources, name=declared.name, declaration=resolved.declaration,
-            store=opened, executor=chosen, workers=_first(workers, execution.workers) if isinstance(chosen, str) else None,
-            limits=limits, listeners=listeners, on_interrupt=on_interrupt,
+            store=opened, executor=chosen, workers=side_by_side if isinstance(chosen, str) else None, limits=limits,
+            listeners=listeners, on_interrupt=on_interrupt,
         )  # fmt: skip
         result = _run_of(opened.summary(outcome.run), place, outcome)
     if outcome.ending is Ending.INTERRUPTED:

@@ -182,9 +182,9 @@ def test_a_writer_has_the_lock_from_its_beginning(tmp_path):
 
     def read_then_write(connection):
         assert connection.scalar(text("SELECT count(*) FROM benign_driver")) == 0
-        with closing(sqlite3.connect(tmp_path / "store.db", timeout=0, isolation_level=None)) as other:
-            with pytest.raises(sqlite3.OperationalError, match="database is locked"):
-                other.execute("BEGIN IMMEDIATE")
+        other = sqlite3.connect(tmp_path / "store.db", timeout=0, isolation_level=None)
+        with closing(other), pytest.raises(sqlite3.OperationalError, match="database is locked"):
+            other.execute("BEGIN IMMEDIATE")
         connection.execute(text("INSERT INTO benign_driver VALUES ('name', 'host', 1, 0, 0)"))
 
     with Store.open(tmp_path / "store.db") as store:

@@ -115,7 +115,7 @@ class Drivers(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.replace(" ", "-"))
 def test_a_store_does_what_a_dictionary_would(kind, tmp_path):
-    examples = 40 if kind == "sqlite memory" else 10
+    examples = 25 if kind == "sqlite memory" else 10
     with located(kind, tmp_path) as location, Store.open(location) as store:
         run_state_machine_as_test(
             lambda: Drivers(store),  # type: ignore[arg-type] # a class, says its type; a factory, its name

@@ -72,7 +72,9 @@ def _covered(wanted: Part, metrics: list[str], part: Part) -> Bool[np.ndarray, "
     return has_metric[:, None, None] & has_size[:, None] & has_time
 
 
-def _grouped(rows: Bool[np.ndarray, "row column"]) -> list[tuple[Bool[np.ndarray, " column"], Int[np.ndarray, " some"]]]:
+def _grouped(
+    rows: Bool[np.ndarray, "row column"],
+) -> list[tuple[Bool[np.ndarray, " column"], Int[np.ndarray, " some"]]]:
     """Each different row, with the positions where it stands."""
     different, which = np.unique(rows, axis=0, return_inverse=True)
     return [(row, np.flatnonzero(which.ravel() == i)) for i, row in enumerate(different)]

@@ -51,9 +51,7 @@ def read_dataset(
     wanted = _section(grid, samples, level)
     cells = None if wanted is grid else [key for key, _ in wanted.cells()]
     dataset = assemble(wanted, store.blocks(run, cells), _Parts(store), metrics)
-    return dataset.assign_attrs(
-        {**_settings(wanted), **_origin(store.provenances(run), store.summary(run).seconds)}
-    )
+    return dataset.assign_attrs({**_settings(wanted), **_origin(store.provenances(run), store.summary(run).seconds)})
 
 
 def _section(grid: Grid, samples: int | None, level: int | None) -> Grid:
