@@ -46,6 +46,16 @@ def test_a_later_run_leaves_no_partial_surface(polynomial, tmp_path):
     assert again.to_dict() == polynomial.to_dict()
 
 
+def test_a_folder_that_is_current_is_left_as_it_is(polynomial, tmp_path):
+    first = polynomial.save(tmp_path)
+    written = {path: path.stat().st_mtime_ns for path in first}
+    assert sorted(polynomial.save(tmp_path)) == sorted(first)
+    assert {path: path.stat().st_mtime_ns for path in first} == written
+    (tmp_path / "findings.json").write_text("{}", encoding="utf-8")
+    polynomial.save(tmp_path)
+    assert all(path.stat().st_mtime_ns > written[path] for path in first)
+
+
 @pytest.mark.parametrize("text", ["{}", "[]", "no json", '{"figure": 1}'])
 def test_a_folder_without_findings_gets_a_sentence(tmp_path, text):
     (tmp_path / "findings.json").write_text(text, encoding="utf-8")

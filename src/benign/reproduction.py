@@ -79,18 +79,22 @@ class Reproduction:
     def save(self, folder: str | Path) -> list[Path]:
         """Write surfaces (netCDF, Parquet), pictures (PNG, SVG, PDF), findings.json and, last, report.html.
 
+        A folder that holds this very reproduction already, made by this very package, is left as it is.
+
         Raises:
             OutputFailed: if a file cannot be written.
         """
         target = Path(folder)
-        files = []
+        text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
         (target / f"{PARTIAL}.nc").unlink(missing_ok=True)
+        files = _current_files(target, text)
+        if files:
+            return files
         for name, surface in self.surfaces.items():
             files.append(surface.to_netcdf(target / f"{name}.nc"))
             files.append(surface.to_parquet(target / f"{name}.parquet"))
         for picture in self.pictures:
             files.extend(save(picture.display, target / picture.name))
-        text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
         files.append(write_whole(target / "findings.json", lambda path: path.write_text(text, encoding="utf-8")))
         files.append(write_report([self], target / "report.html", command=self.command))
         return files
@@ -118,6 +122,23 @@ class Reproduction:
             figure=find_figure(name), scale=scale, seed=seed, seconds=seconds,
             surfaces={key: Surface.open(target / f"{key}.nc") for key in surfaces},
         )  # fmt: skip
+
+
+def _current_files(folder: Path, findings: str) -> list[Path]:
+    """The files of an earlier save, the page last, if they tell these findings and no module has changed since.
+
+    The page is written last, so that it is there only if all else was.
+    """
+    page, told = folder / "report.html", folder / "findings.json"
+    try:
+        package = Path(__file__).parent
+        changed = max(path.stat().st_mtime for kind in ("py", "html", "css") for path in package.rglob(f"*.{kind}"))
+        if told.read_text(encoding="utf-8") != findings or page.stat().st_mtime < changed:
+            return []
+        kinds = (".nc", ".parquet", ".png", ".svg", ".pdf", ".json")
+        return [*sorted(path for path in folder.iterdir() if path.suffix in kinds), page]
+    except (OSError, UnicodeDecodeError):
+        return []
 
 
 def all_figures() -> tuple[Figure, ...]:
