@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from benign import linear, sources
     from benign.experiments.declaration import Experiment
     from benign.experiments.executors import Processes, Ray
+    from benign.experiments.loggers import MLflowLogger, TensorBoardLogger
     from benign.experiments.store import Store
     from benign.foundation.errors import BenignError
     from benign.foundation.outcomes import Outcome
@@ -37,6 +38,9 @@ _HOMES: dict[str, str | None] = {
     "Processes": "benign.experiments.executors",
     "Ray": "benign.experiments.executors",
     "Store": "benign.experiments.store",
+    # who is told
+    "MLflowLogger": "benign.experiments.loggers",
+    "TensorBoardLogger": "benign.experiments.loggers",
     # what they return
     "Run": "benign.runs",
     "RunInterrupted": "benign.runs",
@@ -63,6 +67,7 @@ __all__ = [
     "BenignError",
     "Curve",
     "Experiment",
+    "MLflowLogger",
     "MeasurementInterrupted",
     "Outcome",
     "Polynomial",
@@ -77,6 +82,7 @@ __all__ = [
     "Split",
     "Store",
     "Surface",
+    "TensorBoardLogger",
     "figure",
     "linear",
     "list_runs",

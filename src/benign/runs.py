@@ -207,7 +207,7 @@ def run(
         executor: ``"processes"``, ``"here"``, ``"ray"`` or a ready one; what the experiment says unless given.
         workers: processes; likewise.
         max_minutes: start no further job after that long.
-        listeners: told what happens, for example ``benign.loggers.TensorBoardLogger("logs")``.
+        listeners: told what happens, for example ``benign.TensorBoardLogger("logs")``.
         on_interrupt: called at the first Ctrl-C with the number of jobs that still run; a second one stops at once.
 
     Returns:

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from benign.curves import Landmark, Landmarks
 from benign.plots import Band, CurveDisplay, Mark, Role, Series, Threshold, series_from_replicates, spread_sentence
+from benign.schema import LABEL_NOISE
 
 REGIME_BAND = 1.5
 MOST_MISSING = 0.02
@@ -113,6 +114,8 @@ def curve_display(section: xr.Dataset, metric: str, dim: str, landmarks: Landmar
     label = size_label(section) if dim == "size" else AXIS_WORDS[dim]
     n = section["samples"].item() if dim != "samples" else None
     title = section.attrs.get("title", "Risk") + (f", n = {n:,}" if n is not None else "")
+    if LABEL_NOISE in section.coords:
+        title += f", label noise {section[LABEL_NOISE].item():g}"
     return CurveDisplay(
         title=title,
         series=tuple(series),
