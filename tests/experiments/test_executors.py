@@ -26,7 +26,7 @@ from benign.experiments.executors.travel import Unpicklable
 from benign.foundation.errors import InvalidArgument
 from tests.optional import needs
 
-SECONDS = 30.0  # longer than anything below takes; a hang fails and does not hang the suite
+SECONDS = 60.0  # longer than anything below takes; a hang fails and does not hang the suite
 RAY = pytest.param("ray", marks=pytest.mark.ray)
 
 

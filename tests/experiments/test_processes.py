@@ -19,7 +19,7 @@ from benign.experiments.executors.processes import Processes
 from benign.experiments.executors.protocol import JobStopped, WorkerDied
 from benign.foundation.errors import InvalidArgument
 
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 def pid_of(_: object, seconds: float = 0.0) -> int:

@@ -21,6 +21,8 @@ from benign.schema import Block
 STYLES = ("auto", "bar", "plain", "json", "none")
 _LINE_SECONDS = 10.0
 _RATE_JOBS = 50
+_SHOWN_REPLICATES = 100
+_REFRESH_SECONDS = 0.25
 
 
 @contextlib.contextmanager
@@ -67,12 +69,12 @@ class Pace:
 
 
 class CurveSoFar:
-    """The median test loss along the longer axis, over the replicates of the n that was measured last."""
+    """The median test loss along the longer axis, over the last replicates of the n that was measured last."""
 
     def __init__(self) -> None:
         self._address: tuple[int, int] | None = None
         self._grid: Grid | None = None
-        self._rows: list[np.ndarray] = []
+        self._rows: deque[np.ndarray] = deque(maxlen=_SHOWN_REPLICATES)
 
     def start(self, grid: Grid) -> None:
         """The grid whose blocks will come."""
@@ -86,8 +88,9 @@ class CurveSoFar:
         values = block.metrics["test_loss"][0]
         row = values[:, -1] if len(block.sizes) > 1 else values[-1]
         if address != self._address or (self._rows and len(self._rows[0]) != len(row)):
-            self._address, self._rows = address, []
-        self._rows.append(row)
+            self._address = address
+            self._rows.clear()
+        self._rows.append(np.where(np.isnan(row), np.inf, row))
 
     def __str__(self) -> str:
         """Empty until there is something to show."""
@@ -196,6 +199,7 @@ def _bar() -> Iterator[Listener]:
     class Bar:
         def __init__(self, live: Live) -> None:
             self._live, self._pace, self._curve, self._title = live, Pace(), CurveSoFar(), ""
+            self._drawn = -_REFRESH_SECONDS
 
         def started(self, run: str, grid: Grid, progress: Progressed) -> None:
             self._title = run
@@ -212,6 +216,11 @@ def _bar() -> Iterator[Listener]:
 
         def advanced(self, progress: Progressed) -> None:
             self._pace.note(progress)
+            if progress.seconds - self._drawn >= _REFRESH_SECONDS:
+                self._drawn = progress.seconds
+                self._draw(progress)
+
+        def _draw(self, progress: Progressed) -> None:
             line = Table.grid(padding=(0, 1))
             bar = ProgressBar(total=progress.total or 1, completed=progress.done + progress.failed, width=30)
             line.add_row(Text(self._title), bar, Text(state_in_words(progress, self._pace)))
@@ -222,7 +231,7 @@ def _bar() -> Iterator[Listener]:
 
         def ended(self, counts: Mapping[State, int], progress: Progressed) -> None:
             del counts
-            self.advanced(progress)
+            self._draw(progress)
 
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         yield Bar(live)

@@ -135,6 +135,8 @@ class Lane:
         if self.process is not None and self.process.is_alive():
             return self.process
         self.close()
+        if _yard.closed:
+            raise OSError("this process is ending")
         self._connection, theirs = Pipe()
         with theirs:
             process: BaseProcess = get_context("loky").Process(
