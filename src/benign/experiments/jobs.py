@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from benign.experiments.encoding import encode
+from benign.experiments.executors.threads import one_thread
 from benign.experiments.parts import Part
 from benign.experiments.provenance import PeakMemory, provenance
 from benign.experiments.states import Result
@@ -71,7 +70,7 @@ def run_job(study: Study, job: Job) -> JobResult:
 def measure_job(study: Study, job: Job) -> MeasuredBlock:
     """The job's block, not yet encoded."""
     source, part = study.sources[job.level], study.parts[job.part]
-    with _threads().limit(limits=1):
+    with one_thread():
         splits = [source.draw(job.samples, replicate) for replicate in job.replicates]
         block = study.procedure.measure(splits, part.sizes, part.recorded_times, part.metrics)
     constant = [_constant_risks(split) for split in splits]
@@ -96,12 +95,6 @@ def results_of(units: Sequence[int], result: JobResult) -> list[Result]:
         )
         for unit, payload in zip(units, result.payloads, strict=True)
     ]
-
-
-@cache
-def _threads() -> ThreadpoolController:
-    """The loaded numerical libraries, looked up once in each process: that takes milliseconds."""
-    return ThreadpoolController()
 
 
 def _constant_risks(split: Split) -> tuple[float, float]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import atexit
 import os
 import signal
-from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -49,12 +48,17 @@ class Task:
     stopped: bool = False
     _lock: RLock = field(default_factory=RLock)
 
-    def begin(self, process: Callable[[], BaseProcess]) -> bool:
+    @property
+    def is_off(self) -> bool:
+        """Whether it was stopped or cancelled while it waited."""
+        return self.stopped or self.future.cancelled()
+
+    def begin(self, process: BaseProcess | None) -> bool:
         """Whether it may run, in the process; not if it was stopped or cancelled while it waited."""
         with self._lock:
             if self.stopped or not self.future.set_running_or_notify_cancel():
                 return False
-            self.process = process()
+            self.process = process
             return True
 
     def end(self) -> None:
@@ -115,7 +119,8 @@ class Lane:
 
     def _run(self, task: Task) -> None:
         try:
-            if not task.begin(self._ready_process):
+            # Before it begins, so that its time is its own and it can be stopped or cancelled meanwhile.
+            if not task.begin(None if task.is_off else self._ready_process()):
                 return
         except OSError as error:
             fail(task.future, WorkerDied(f"No worker process could be started: {error}; use fewer workers."))
@@ -146,14 +151,23 @@ class Lane:
         self.process = process
         if _yard.closed:
             kill(process)
+        self._answer()  # that it is ready; one that dies instead is found dead when it is given its task
         return process
 
     def _outcome(self, message: tuple[str, bytes]) -> bytes | None:
         """What the process answers, or None if it dies."""
         assert self._connection is not None
-        assert self.process is not None
         try:
             self._connection.send(message)
+        except OSError:
+            return None
+        return self._answer()
+
+    def _answer(self) -> bytes | None:
+        """What the process says next, or None if it dies."""
+        assert self._connection is not None
+        assert self.process is not None
+        try:
             # A death closes the connection, unless a child of the worker holds it open: look now and then.
             while not self._connection.poll(1.0):
                 if not self.process.is_alive() and not self._connection.poll(0.0):

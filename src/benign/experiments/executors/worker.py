@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import faulthandler
+import importlib
 import os
 import pickle
 import signal
 import sys
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,13 +25,20 @@ _KEPT_VALUES = 2
 _values: OrderedDict[str, object] = OrderedDict()
 
 _PR_SET_PDEATHSIG = 1
+READY = b"ready"
 
 
 def serve(connection: Connection, driver: int) -> None:
-    """Perform what comes through the connection until it is closed."""
+    """Perform what comes through the connection until it is closed; say first when it can begin.
+
+    What every job of an experiment needs is imported before that: a job's time is then its own.
+    """
     ignore_interrupts()
     _die_with(driver)
     faulthandler.enable()
+    importlib.import_module("benign.experiments.jobs")
+    with suppress(OSError):  # the driver has gone
+        connection.send_bytes(READY)
     while True:
         try:
             path, call = connection.recv()
