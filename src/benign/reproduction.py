@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import xarray as xr
 
 from benign.curves import Finding
-from benign.experiments import Executor, MeasurementInterrupted, Place
+from benign.experiments import IN_MEMORY, Executor, MeasurementInterrupted, Place
+from benign.experiments.store import Store, StoreUnusable
 from benign.figures import NAMES, Figure, MeasureOptions, Picture, Surfaces, checked_scale, find_figure
 from benign.foundation.errors import InvalidArgument, OutputFailed
 from benign.foundation.numbers import checked_count
@@ -200,6 +202,7 @@ def reproduce(
         scale=checked_scale(scale), seed=seed, workers=workers, progress=progress, executor=executor, store=store
     )
     surfaces: dict[str, xr.Dataset] = {}
+    options = replace(options, store=_usable(store))
     try:
         for key, dataset in wanted.measure(options):
             surfaces[key] = dataset  # noqa: PERF403  (what is done is kept when the next one is interrupted)
@@ -217,6 +220,17 @@ def reproduce(
         seconds=sum(dataset.attrs["seconds"] for dataset in surfaces.values()),
         surfaces={key: Surface(dataset) for key, dataset in surfaces.items()},
     )  # fmt: skip
+
+
+def _usable(store: Place) -> Place:
+    """The store; nothing is kept, with a warning, where the default one cannot be opened: a figure needs none."""
+    if store is None:
+        try:
+            Store.open(None).close()
+        except StoreUnusable as error:
+            warnings.warn(f"{error} What is measured now will not be kept.", stacklevel=3)
+            return IN_MEMORY
+    return store
 
 
 def checked_folder(folder: Path, *, names: Sequence[str], scale: str, seed: int, workers: int | None) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,7 +63,8 @@ class Run:
     Attributes:
         id: its name with a few digits of its content; what ``benign show`` and the others take.
         name: as declared.
-        store: where it is kept, as given; None for the default store.
+        store: where it is kept, as given; None for the default store. It may hold a password: do not print it.
+        place: the same, to be printed.
         created: seconds since 1970.
         counts: number of its blocks (one replicate of one n each) in each state.
         seconds: computing time of what is done.
@@ -72,6 +74,7 @@ class Run:
     id: str
     name: str
     store: Location
+    place: str
     created: float
     counts: Mapping[State, int]
     seconds: float
@@ -96,8 +99,11 @@ class Run:
     @property
     def resume_command(self) -> str:
         """What to type to go on."""
-        place = "" if self.store is None else f" --store {str(self.store)!r}"
-        return f"benign resume {self.id}{place}"
+        return self.command("resume")
+
+    def command(self, verb: str) -> str:
+        """What to type to do something with it; a password in the store's address is left out."""
+        return shlex.join(["benign", verb, self.id, *(() if self.store is None else ("--store", self.place))])
 
     @cached_property
     def grid(self) -> Grid:
@@ -111,11 +117,19 @@ class Run:
         Raises:
             InvalidArgument: if nothing has.
         """
+        self._check_begun()
         with Store.open(self.store) as store:
             return Surface(read_dataset(store, self.id, self.grid))
 
+    def _check_begun(self) -> None:
+        if not self.counts[State.DONE]:
+            raise InvalidArgument(f"Nothing of {self.id} has been measured yet; go on with: {self.resume_command}")
+
     def curve(self, metric: str, dim: str = "size", **at: float) -> Curve:
         """One curve, reading no more of the store than it needs; see :meth:`benign.Surface.curve`."""
+        self._check_begun()
+        if metric not in self.grid.part.metrics:
+            raise unknown_name("metric of this run", metric, sorted(self.grid.part.metrics))
         samples = at.get("samples") if dim != "samples" else None
         noise = at.get(LABEL_NOISE)
         levels = self.grid.label_noise or ()
@@ -140,13 +154,14 @@ class Run:
     def refreshed(self) -> Run:
         """As it stands now."""
         with Store.open(self.store) as store:
-            return _run_of(store.summary(self.id), self.store)
+            return _run_of(store.summary(self.id), self.store, store.location)
 
     def resume(self, *, retry_failed: bool = False, **options: object) -> Run:
         """Go on with a run that was declared by names; ``options`` are those of :func:`run`.
 
         Raises:
-            InvalidArgument: if it was measured from Python objects: then only the script that made them can go on.
+            InvalidArgument: if it was measured from Python objects: only the script that made them can go on. Or if
+                what its declaration names has changed since: there is no more of this run to be measured.
         """
         if self.record.declaration is None:
             raise InvalidArgument(
@@ -154,6 +169,11 @@ class Run:
                 "measured it again: what is done is not measured twice."
             )
         experiment = Experiment.from_json(self.record.declaration)
+        if run_id(experiment.name, resolve(experiment).grid) != self.id:
+            raise InvalidArgument(
+                f"What {self.id} measures has changed since it was started (its data, or a newer version of benign); "
+                "what is measured stays as it is, and `benign run FILE` starts anew."
+            )
         if retry_failed:
             with Store.open(self.store) as store:
                 store.retry(self.id)
@@ -225,14 +245,15 @@ def run(
         seconds_per_job=None if execution.minutes_per_job is None else 60.0 * execution.minutes_per_job,
         seconds=None if max_minutes is None else 60.0 * _positive("max_minutes", max_minutes),
     )
-    side_by_side = _first(workers, execution.workers)
+    # The file's workers are those of the file's executor.
+    side_by_side = workers if executor == "here" else _first(workers, execution.workers)
     with Store.open(place) as opened, _executor(executor, execution) as chosen:
         outcome = run_grid(
             resolved.grid, resolved.procedure, resolved.sources, name=declared.name, declaration=resolved.declaration,
             store=opened, executor=chosen, workers=side_by_side if isinstance(chosen, str) else None, limits=limits,
             listeners=listeners, on_interrupt=on_interrupt,
         )  # fmt: skip
-        result = _run_of(opened.summary(outcome.run), place, outcome)
+        result = _run_of(opened.summary(outcome.run), place, opened.location, outcome)
     if outcome.ending is Ending.INTERRUPTED:
         raise RunInterrupted(result)
     return result
@@ -266,6 +287,7 @@ def plan(
     executor = Processes(1)
     try:
         with Store.open(place) as opened:
+            opened.release_abandoned()
             planned = plan_run(resolved.grid, resolved.procedure, opened, record)
             study = Study(procedure=resolved.procedure, sources=resolved.sources, parts=planned.parts)
             return sample_and_forecast(
@@ -280,27 +302,29 @@ def list_runs(store: Location = None) -> tuple[Run, ...]:
     """All runs of a store, newest first."""
     with Store.open(store) as opened:
         opened.release_abandoned()
-        return tuple(_run_of(summary, store) for summary in opened.runs())
+        return tuple(_run_of(summary, store, opened.location) for summary in opened.runs())
 
 
 def open_run(name: str, store: Location = None) -> Run:
-    """The run of this id, or of the only id that begins with ``name``.
+    """The run of this id; the newest one of this name; or the only one whose id begins so.
 
     Raises:
         UnknownName: if there is none, with the nearest.
-        InvalidArgument: if several begin so.
+        InvalidArgument: if several runs of other names begin so.
     """
     with Store.open(store) as opened:
         opened.release_abandoned()
+        location = opened.location
         runs = {summary.record.id: summary for summary in opened.runs()}
-    chosen = [name] if name in runs else [key for key in runs if key.startswith(name)]
+    named = [key for key, summary in runs.items() if name in (key, summary.record.name)][:1]
+    chosen = named or [key for key in runs if name and key.startswith(name)]
     if not chosen:
         raise unknown_name("run", name, runs) if runs else InvalidArgument(
             f"there is no run {name!r}: the store is empty; start one with: benign run FILE"
         )  # fmt: skip
     if len(chosen) > 1:
         raise InvalidArgument(f"{name!r} is the beginning of several runs: {', '.join(sorted(chosen))}; say which.")
-    return _run_of(runs[chosen[0]], store)
+    return _run_of(runs[chosen[0]], store, location)
 
 
 def _resolved(experiment: Experiment | str | os.PathLike[str]) -> tuple[Experiment, Resolved]:
@@ -332,10 +356,10 @@ def _positive(argument: str, value: float) -> float:
     return float(value)
 
 
-def _run_of(summary: RunSummary, store: Location, outcome: RunOutcome | None = None) -> Run:
+def _run_of(summary: RunSummary, store: Location, place: str, outcome: RunOutcome | None = None) -> Run:
     record = summary.record
     return Run(
-        id=record.id, name=record.name, store=store, created=record.created, counts=summary.counts,
+        id=record.id, name=record.name, store=store, place=place, created=record.created, counts=summary.counts,
         seconds=summary.seconds, record=record, ending=None if outcome is None else outcome.ending,
     )  # fmt: skip
 

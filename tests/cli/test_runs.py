@@ -2,10 +2,12 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,7 @@ from typer.testing import CliRunner
 import benign
 from benign.cli.main import app
 from benign.experiments.states import State
+from tests.experiments.scripted import Scripted
 
 EXPERIMENT = """
 name = "small"
@@ -175,7 +178,12 @@ def test_time_that_is_up_leaves_a_run_to_resume(file, tmp_path):
 
 def test_delete_removes_the_run(file, tmp_path):
     call("run", file)
-    done = call("delete", "small", "--store", tmp_path / "runs.db")
+    (run,) = benign.list_runs(tmp_path / "runs.db")
+    for part in ("small", ""):
+        refused = call("delete", part, "--store", tmp_path / "runs.db")
+        assert refused.exit_code == 2
+    assert [one.id for one in benign.list_runs(tmp_path / "runs.db")] == [run.id]
+    done = call("delete", run.id, "--store", tmp_path / "runs.db")
     assert "and 16 blocks that no other run uses" in done.stdout
     assert "No runs yet" in call("runs", "--store", tmp_path / "runs.db").stdout
 
@@ -239,3 +247,80 @@ def test_ctrl_c_says_how_to_go_on(file, tmp_path):
     (run,) = benign.list_runs(tmp_path / "runs.db")
     assert run.state == "unfinished"
     assert 0 < run.counts[State.DONE] < 24_000
+
+
+def test_a_name_means_its_newest_run(file, tmp_path):
+    call("run", file, "replicates=1")
+    call("run", file, "replicates=2")
+    newest, oldest = benign.list_runs(tmp_path / "runs.db")
+    assert benign.open_run("small", tmp_path / "runs.db").id == newest.id
+    assert benign.open_run(oldest.id, tmp_path / "runs.db").id == oldest.id
+
+
+def test_numbers_that_json_lacks_are_null(file, tmp_path):
+    call("run", file, "replicates=1")
+    done = call("show", "small", "--store", tmp_path / "runs.db", "--out", tmp_path / "pictures", "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["curves"][0]["landmarks"]["threshold"]["interval"] == [None, None]
+
+
+def test_data_that_changed_are_another_experiment(tmp_path):
+    table, file, store = tmp_path / "table.csv", tmp_path / "tab.toml", tmp_path / "runs.db"
+    random = np.random.default_rng(0)
+
+    def write(rows):
+        pd.DataFrame({"x": random.normal(size=rows), "y": random.normal(size=rows)}).to_csv(table, index=False)
+
+    write(60)
+    file.write_text(
+        f"""
+        name = "tab"
+        samples = [10]
+        sizes = [2, 4]
+        replicates = 2
+        procedure = "random_fourier"
+        source = {{ name = "table", path = "table.csv", target = "y" }}
+        execution = {{ executor = "here", store = "{store}" }}
+        """,
+        encoding="utf-8",
+    )
+    assert call("run", file, "--max-minutes", "1e-9").exit_code == 0
+    write(60)
+    done = call("resume", "tab", "--store", store)
+    assert done.exit_code == 2
+    assert "has changed since it was started" in done.stderr
+    assert "2 of 2 blocks are done" in call("run", file).stdout
+
+
+def test_what_is_to_be_typed_can_be_typed(file, tmp_path):
+    place = tmp_path / "it's $(here).db"
+    done = call("run", file, "--store", place)
+    line = next(line for line in done.stdout.splitlines() if line.startswith("Look at it: "))
+    words = shlex.split(line.removeprefix("Look at it: "))
+    assert words[:2] == ["benign", "show"]
+    assert words[3:] == ["--store", str(place)]
+
+
+def test_the_example_can_be_debugged_in_this_process(tmp_path):
+    example = Path(__file__).parents[2] / "examples" / "digits.toml"
+    done = call(
+        "run", example, "sizes=[5,10]", "samples=[20]", "replicates=1", "--executor", "here",
+        "--store", tmp_path / "runs.db",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+
+
+def test_a_job_that_fails_while_it_is_timed_gets_a_sentence(tmp_path):
+    source = benign.sources.mml()
+    experiment = benign.Experiment(
+        source=source,
+        procedure=Scripted(log=tmp_path / "log", script={0: "raise"}),
+        samples=[10],
+        sizes=[1],
+        replicates=2,
+    )
+    with pytest.raises(benign.BenignError, match=r"failed while it was timed \(n = 10\): ZeroDivisionError: draw 0"):
+        benign.plan(experiment, store=tmp_path / "runs.db", workers=1)
+    (run,) = benign.list_runs(tmp_path / "runs.db")
+    assert run.counts[State.PLANNED] == 2

@@ -35,15 +35,20 @@ def cluster():
 
 
 def test_several_nodes_measure_the_surface_of_one_process_bit_for_bit(cluster):
-    source, options = benign.sources.digits(label_noise=0.2), {"samples": [40, 60], "replicates": 6}
-    one = measure(benign.RandomFourier(), source, executor="here", **options)
-    many = measure(benign.RandomFourier(), source, executor=Ray(cluster.address), **options)
+    source = benign.sources.digits(label_noise=0.2)
+
+    def measured(executor):
+        return measure(benign.RandomFourier(), source, samples=[40, 60], replicates=6, executor=executor)
+
+    one, many = measured("here"), measured(Ray(cluster.address))
     xr.testing.assert_identical(many.drop_attrs(), one.drop_attrs())
 
 
 def test_a_node_that_dies_in_mid_run_costs_no_result(cluster, tmp_path):
-    procedure, source = Scripted(log=tmp_path / "log", seconds=0.3), benign.sources.mml()
-    options = {"samples": [10, 20], "sizes": [1, 2, 3], "replicates": 10}
+    procedure = Scripted(log=tmp_path / "log", seconds=0.3)
+
+    def measured(by, executor):
+        return measure(by, benign.sources.mml(), samples=[10, 20], sizes=[1, 2, 3], replicates=10, executor=executor)
 
     def kill_a_node():
         while len(procedure.computed()) < 6:
@@ -52,8 +57,8 @@ def test_a_node_that_dies_in_mid_run_costs_no_result(cluster, tmp_path):
 
     killer = threading.Thread(target=kill_a_node)
     killer.start()
-    survived = measure(procedure, source, executor=Ray(cluster.address), store=tmp_path / "runs.db", **options)
+    survived = measured(procedure, Ray(cluster.address))
     killer.join()
-    undisturbed = measure(Scripted(log=tmp_path / "other"), source, executor="here", **options)
+    undisturbed = measured(Scripted(log=tmp_path / "other"), "here")
     xr.testing.assert_identical(survived.drop_attrs(), undisturbed.drop_attrs())
     assert 20 <= len(procedure.computed()) <= 23

@@ -251,3 +251,35 @@ def test_ctrl_c_keeps_what_is_done(tmp_path, make_executor, presses):
         quick = Scripted(log=procedure.log)
         assert run(quick, store, replicates=20, executor="here").counts[State.DONE] == 40
     assert len(procedure.computed()) - before == 40 - len(done)
+
+
+def test_a_measurement_that_failed_is_tried_again_by_the_next_call(tmp_path):
+    broken = Scripted(log=tmp_path / "log", script={1: "raise"})
+    options = {"sizes": SIZES, "samples": SAMPLES, "replicates": 3, "store": tmp_path / "runs.db", "executor": "here"}
+    with pytest.raises(ZeroDivisionError, match="draw 1 was told to raise"):
+        measure(broken, SOURCE, **options)
+    mended = measure(Scripted(log=broken.log), SOURCE, **options)
+    assert np.isfinite(mended["test_loss"]).all()
+    assert len([line for line in broken.computed() if line.startswith("10 0")]) == 1
+
+
+def test_what_a_run_left_failed_does_not_fail_a_measurement(tmp_path):
+    broken, path = Scripted(log=tmp_path / "log", script={1: "raise"}), tmp_path / "runs.db"
+    with Store.open(path) as store:
+        assert run(broken, store, replicates=3, executor="here", attempts=1).counts[State.FAILED] == 2
+    mended = measure(
+        Scripted(log=broken.log), SOURCE, sizes=SIZES, samples=SAMPLES, replicates=3, store=path, executor="here"
+    )
+    assert np.isfinite(mended["test_loss"]).all()
+
+
+def test_what_was_planned_and_found_too_dear_is_not_paid_for(tmp_path):
+    procedure, path = Scripted(log=tmp_path / "log"), tmp_path / "runs.db"
+    with Store.open(path) as store:
+        outcome = run(procedure, store, replicates=2, executor="here", seconds=1e-9)
+        assert outcome.counts[State.PLANNED] == 4
+    less = {"samples": [10], "replicates": 2, "store": path, "executor": "here"}
+    measure(procedure, SOURCE, sizes=SIZES[:2], **less)
+    assert procedure.computed() == ["10 0 2", "10 1 2"]
+    measure(procedure, SOURCE, sizes=[*SIZES, 13], **less)
+    assert sorted(procedure.computed()[2:]) == ["10 0 1", "10 0 5", "10 1 1", "10 1 5"]

@@ -25,7 +25,12 @@ def answered() -> Iterator[None]:
         raise ended(f"The run failed: {str(error) or type(error).__name__}; try fewer --workers.", 1) from None
 
 
+def printable(text: str) -> str:
+    """The text without characters that a terminal would obey."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)
+
+
 def ended(sentence: str, code: int) -> typer.Exit:
     """Say the sentence; raise what is returned."""
-    print(f"benign: {sentence}", file=sys.stderr)
+    print(f"benign: {printable(sentence)}", file=sys.stderr)
     return typer.Exit(code)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from benign.cli.answers import printable
 from benign.cli.sparkline import sparkline
 from benign.experiments.grid import Cell, Grid
 from benign.experiments.listener import Listener, Progressed
@@ -257,4 +258,4 @@ def _last_line(error: str) -> str:
     """The sentence of a traceback, without characters that a terminal would obey."""
     lines = [line for line in error.splitlines() if line.strip()]
     sentence = lines[-1].strip() if lines else "no reason given"
-    return "".join(letter if letter.isprintable() else "?" for letter in sentence)
+    return printable(sentence)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benign.cli.answers import answered
+from benign.cli.answers import answered, printable
 
 if TYPE_CHECKING:
     from benign.curves import Landmark
@@ -141,7 +142,9 @@ def show(
         print(json.dumps(told, indent=2, allow_nan=False))
         return
     print(f"{run.id}: {run.state}; {run.standing}; {run.seconds:,.1f} s computed")
-    print(run.grid.attributes["title"])
+    print(printable(str(run.grid.attributes["title"])))
+    if run.counts["done"] and not curves:  # type: ignore[index]
+        print("It has too few sizes for a curve; take its numbers with: " + run.command("export"))
     for curve in curves:
         _print_curve(curve)
     _print_failures(run)
@@ -195,12 +198,15 @@ def resume(
 def delete(name: Name, store: StoreOption = None) -> None:
     """Delete a run, and the blocks that no other run uses.
 
-    Example: benign delete digits
+    Example: benign delete digits-f9f96431
     """
+    from benign.foundation.errors import InvalidArgument
     from benign.runs import open_run
 
     with answered():
         run = open_run(name, store)
+        if name != run.id:
+            raise InvalidArgument(f"say the whole name of what is to be deleted: {run.command('delete')}")
         print(f"Deleted {run.id} and {run.delete():,} blocks that no other run uses.")
 
 
@@ -213,9 +219,8 @@ def _end(run: Run, *, as_json: bool) -> None:
         _print_failures(run)
         if run.state == "unfinished":
             print(f"Go on with: {run.resume_command}")
-        place = "" if run.store is None else f" --store {str(run.store)!r}"
-        print(f"Look at it: benign show {run.id}{place}")
-    if run.state == "failed":
+        print(f"Look at it: {run.command('show')}")
+    if run.counts["failed"]:  # type: ignore[index]
         raise typer.Exit(1)
 
 
@@ -264,7 +269,7 @@ def _as_json(run: Run) -> dict[str, object]:
     return {
         "run": run.id, "name": run.name, "state": run.state, "created": run.created, "seconds": run.seconds,
         "blocks": {state.value: count for state, count in run.counts.items()},
-        "store": None if run.store is None else str(run.store),
+        "store": run.place,
     }  # fmt: skip
 
 
@@ -272,11 +277,20 @@ def _curve_as_json(curve: SizeCurve) -> dict[str, object]:
     return {
         "where": curve.words,
         "landmarks": {
-            label: {"position": mark.position, "value": mark.value, "interval": list(mark.position_interval)}
+            label: {
+                "position": mark.position,
+                "value": _plain(mark.value),
+                "interval": [_plain(end) for end in mark.position_interval],
+            }
             for label, mark in _landmarks(curve)
         },
         "findings": [finding.to_dict() for finding in curve.findings],
     }
+
+
+def _plain(number: float) -> float | None:
+    """JSON has no NaN and no infinity."""
+    return number if math.isfinite(number) else None
 
 
 def _forecast_as_json(result: Forecast) -> dict[str, object]:

@@ -108,7 +108,8 @@ class _Columns:
             self.metrics[name][cell, target] = values[source]
         outcome = self.outcome[cell]
         outcome[target] = np.maximum(outcome[target], block.outcome[source])
-        self.parameters[target] = block.parameters[source]
+        # Where they depend on n, the largest; whatever the order of the blocks.
+        self.parameters[target] = np.maximum(self.parameters[target], block.parameters[source])
         self.constants[cell] = block.train_loss_constant, block.test_error_constant
         self.is_there[cell] = True
 

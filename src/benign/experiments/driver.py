@@ -30,6 +30,10 @@ _TICK_SECONDS = 0.5
 _LONGEST_TRACEBACK = 20_000
 
 
+class RunDeleted(BenignError, RuntimeError):
+    """Units that are to be measured are no longer in the store."""
+
+
 class Ending(enum.StrEnum):
     """Why a driver stopped."""
 
@@ -46,7 +50,7 @@ class Limits:
         attempts: how often a job that raises, hangs or is killed is tried.
         seconds_per_job: a job that takes longer is stopped, where the executor can stop one.
         seconds: no job is started after that long; None for no end.
-        stops_at_failure: raise what a job raised, once it is not tried again, instead of going on with the others.
+        stops_at_failure: raise what the first job raised instead of going on with the others; nothing counts as failed.
     """
 
     attempts: int = 3
@@ -86,7 +90,8 @@ def drive(
             try:
                 return loop.run(executor.share(study), interruption), loop.progress
             except KeyboardInterrupt:
-                loop.rescue(interruption)
+                with contextlib.suppress(KeyboardInterrupt):  # pressed once more: we are stopping already
+                    loop.rescue(interruption)
                 return Ending.INTERRUPTED, loop.progress
             except BaseException:
                 loop.abandon()
@@ -225,6 +230,9 @@ class _Loop:
             self._store.release(self._driver, job.units)
             self._queue.append(job)
             return
+        if self._limits.stops_at_failure:
+            self._store.release(self._driver, job.units)
+            raise error
         text = "".join(traceback.format_exception(error))[-_LONGEST_TRACEBACK:]
         state = self._store.fail(self._driver, job.units, text, limit=self._attempts(error))
         if state is State.PLANNED:
@@ -234,8 +242,6 @@ class _Loop:
         progress = self.progress
         for position in range(len(job.units)):
             self._audience.failed(job.cell(position), text, state is State.PLANNED, progress)
-        if state is State.FAILED and self._limits.stops_at_failure:
-            raise error
 
     def _attempts(self, error: BaseException) -> int:
         """A sentence about bad input would only be said again; a full machine, a killed worker or a bug may not."""
@@ -256,7 +262,10 @@ class _Loop:
     def _look_elsewhere(self) -> None:
         """What other drivers have finished is settled; what they have left behind comes back into the queue."""
         self._store.release_abandoned()
-        states = self._store.states([unit for job in self._elsewhere for unit in job.units])
+        wanted = [unit for job in self._elsewhere for unit in job.units]
+        states = self._store.states(wanted)
+        if len(states) < len(wanted):
+            raise RunDeleted("The run was deleted by another program while it was measured; start it again.")
         waiting = self._elsewhere
         self._elsewhere = []
         for job in waiting:

@@ -10,16 +10,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from benign.experiments.executors.protocol import Executor, Shared
-from benign.experiments.jobs import Study, results_of, run_job
+from benign.experiments.heartbeat import beating
+from benign.experiments.jobs import JobResult, Study, results_of, run_job
 from benign.experiments.planning import Plan, PlannedJob
-from benign.experiments.states import State
 from benign.experiments.store import Store
+from benign.foundation.errors import BenignError
 
 _TRIES = 2
 # Without a second n the cost is somewhere between linear and cubic in n.
 _EXPONENTS = (1.0, 3.0)
 # A shared machine is rarely steadier than this.
 _SPREAD = 1.25
+
+
+class SampleFailed(BenignError, RuntimeError):
+    """A job that was to be timed raised or died; its cause is what it raised."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,18 +86,17 @@ def sample_and_forecast(
     start = time.perf_counter()
     waiting: dict[int, list[PlannedJob]] = {}
     for job in plan.jobs:
-        if all(plan.states[unit] is State.PLANNED for unit in job.units):
-            waiting.setdefault(job.job.samples, []).append(job)
+        waiting.setdefault(job.job.samples, []).append(job)
     samples: list[Sample] = []
     driver = store.enter_driver()
     try:
-        bench = _Bench(store=store, driver=driver, executor=executor, study=executor.share(study))
-        for n in _probes(sorted(waiting)):
-            spent = time.perf_counter() - start
-            if samples and spent + _TRIES * _seconds_at(samples, n)[1] > budget_seconds:
-                break
-            sample = bench.time(n, waiting[n])
-            samples.extend([sample] if sample else [])
+        with beating(store, driver):
+            bench = _Bench(store=store, driver=driver, executor=executor, study=executor.share(study))
+            for n in _probes(sorted(waiting)):
+                spent = time.perf_counter() - start
+                if samples and spent + _TRIES * _seconds_at(samples, n)[1] > budget_seconds:
+                    break
+                samples.extend(bench.time(n, waiting[n]))
     finally:
         store.leave_driver(driver)
     left = {n: len(jobs) for n, jobs in waiting.items() if jobs}
@@ -121,22 +125,32 @@ class _Bench:
     executor: Executor
     study: Shared[Study]
 
-    def time(self, samples: int, jobs: list[PlannedJob]) -> Sample | None:
-        """Run some of the jobs and take them out of the list; None if other drivers have them all."""
-        results = []
-        for job in jobs[:_TRIES]:
-            if len(self.store.claim(self.driver, job.units)) == len(job.units):
-                result = self.executor.submit(run_job, self.study, job.job).result()
-                self.store.record(self.driver, results_of(job.units, result))
-                results.append(result)
-        del jobs[:_TRIES]
+    def time(self, samples: int, jobs: list[PlannedJob]) -> list[Sample]:
+        """Run some of the jobs and take them out of the list; nothing if other drivers have them all."""
+        results: list[JobResult] = []
+        for job in list(jobs):
+            if len(results) == _TRIES:
+                break
+            mine = self.store.claim(self.driver, job.units)
+            if len(mine) == len(job.units):
+                results.append(self._run(job))
+                jobs.remove(job)
+            else:
+                self.store.release(self.driver, mine)
         if not results:
-            return None
-        return Sample(
-            samples=samples,
-            seconds=min(result.seconds for result in results),
-            peak_bytes=max(result.peak_bytes for result in results),
-        )
+            return []
+        seconds, peak = min(result.seconds for result in results), max(result.peak_bytes for result in results)
+        return [Sample(samples=samples, seconds=seconds, peak_bytes=peak)]
+
+    def _run(self, job: PlannedJob) -> JobResult:
+        try:
+            result = self.executor.submit(run_job, self.study, job.job).result()
+        except Exception as error:
+            raise SampleFailed(
+                f"A job failed while it was timed (n = {job.job.samples}): {type(error).__name__}: {error}"
+            ) from error
+        self.store.record(self.driver, results_of(job.units, result))
+        return result
 
 
 def _seconds_at(samples: Sequence[Sample], n: int) -> tuple[float, float, float]:

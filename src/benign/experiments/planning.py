@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,11 +59,14 @@ class Plan:
 def plan_run(grid: Grid, procedure: Procedure, store: Store, record: RunRecord) -> Plan:
     """Enter the run into the store, if it is not there yet, and list what is left to do.
 
-    A unit that another experiment planned or measured is shared; only what no unit covers is planned anew.
+    What is measured already is shared, whatever planned it, and so is what others plan or failed to measure as far as
+    it is no more than what is wanted here; the rest is planned anew. A run that is known keeps its units; only its name
+    and declaration are brought up to date.
     """
     cells = dict(grid.cells())
-    if not store.has_run(record.id):
-        store.add_run(record, *_wanted_units(grid.part, cells, store))
+    is_known = store.has_run(record.id)
+    wanted, parts = ([], {}) if is_known else _wanted_units(grid.part, cells, store)
+    store.add_run(record, wanted, parts)
     units = store.units_of_run(record.id)
     jobs, total = _jobs(units, cells, procedure)
     states = {unit.id: unit.state for unit in units}
@@ -79,22 +82,36 @@ def _wanted_units(part: Part, cells: Mapping[str, Cell], store: Store) -> tuple[
     """(cell, part) of every unit that the grid needs, and the parts by key. Cells that hold the same parts lack the
     same.
     """
-    held: dict[str, list[str]] = {}
-    for unit in store.units_of_cells(list(cells)):
-        held.setdefault(unit.cell, []).append(unit.part)
-    stored = store.parts({key for keys in held.values() for key in keys})
+    units = store.units_of_cells(list(cells))
+    stored = store.parts({unit.part for unit in units})
     useful = {key for key, other in stored.items() if _overlap(part, other)}
+    modest = {key for key in useful if not missing_parts(stored[key], [part])}
+    held: dict[str, list[str]] = {}
+    for unit in units:
+        if _is_shared(unit, part.key, useful, modest):
+            held.setdefault(unit.cell, []).append(unit.part)
     lacking: dict[frozenset[str], tuple[Part, ...]] = {}
     wanted: list[tuple[str, str]] = []
-    parts = {key: stored[key] for key in useful}
+    parts: dict[str, Part] = {}
     for cell in cells:
-        there = frozenset(held.get(cell, ())) & useful
+        there = frozenset(held.get(cell, ()))
         if there not in lacking:
             lacking[there] = missing_parts(part, (stored[key] for key in sorted(there)))
             parts.update((new.key, new) for new in lacking[there])
         wanted.extend((cell, key) for key in sorted(there))
         wanted.extend((cell, new.key) for new in lacking[there])
     return wanted, parts
+
+
+def _is_shared(unit: Unit, wanted: str, useful: Collection[str], modest: Collection[str]) -> bool:
+    """Whether a unit stands for its part in another run too.
+
+    One that is planned and asks for more than is wanted would make the other run pay for it; one that failed would
+    make it fail, unless it is the very same.
+    """
+    if unit.state is State.FAILED:
+        return unit.part == wanted
+    return unit.part in (modest if unit.state is State.PLANNED else useful)
 
 
 def _overlap(wanted: Part, other: Part) -> bool:

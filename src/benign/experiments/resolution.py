@@ -65,9 +65,14 @@ def resolve_grid(
         times=np.array([schema.END_OF_TRAINING]) if times is None else _checked_times(times, procedure),
         metrics=schema.checked_metrics(metrics),
     )
+    specs = [_checked_spec("source", {**source.spec(), "revision": source.revision}) for source in sources]
+    if len({json.dumps(spec, sort_keys=True) for spec in specs}) < len(specs):
+        raise InvalidArgument(
+            f"`label_noise` gives {sources[0].name} levels that its spec() does not tell apart; put the level into it."
+        )
     return Grid(
         procedure=_checked_spec("procedure", {**procedure.spec(), "revision": procedure.revision}),
-        sources=tuple(_checked_spec("source", {**source.spec(), "revision": source.revision}) for source in sources),
+        sources=tuple(specs),
         label_noise=levels,
         samples=tuple(counts),
         replicates=draws,

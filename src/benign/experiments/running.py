@@ -45,11 +45,9 @@ class RunOutcome:
 
 def print_how_to_stop_at_once(running: int) -> None:
     """On standard error: what the first Ctrl-C did, and what a second one would do."""
-    if running:
-        jobs = "job" if running == 1 else "jobs"
-        print(  # noqa: T201 (there is no other way to reach who pressed it)
-            f"\nFinishing {running} running {jobs}; Ctrl-C again stops at once.", file=sys.stderr, flush=True
-        )
+    what = f"Finishing {running} running {'job' if running == 1 else 'jobs'}" if running else "Stopping"
+    # There is no other way to reach who pressed it.
+    print(f"\n{what}; Ctrl-C again stops at once.", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def run_grid(
@@ -87,6 +85,9 @@ def run_grid(
     """
     record = RunRecord(id=run_id(name, grid), name=name, grid=grid.to_json(), declaration=declaration)
     plan = plan_run(grid, procedure, store, record)
+    if limits.stops_at_failure and State.FAILED in plan.states.values():
+        store.retry(record.id)
+        plan = plan_run(grid, procedure, store, record)
     chosen, is_owned = choose(executor, workers=workers, jobs=len(plan.jobs))
     audience = Audience(listeners, run=record.id, grid=grid, parts=plan.parts)
     try:

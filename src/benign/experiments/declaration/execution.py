@@ -30,7 +30,7 @@ class Execution(BaseModel):
     """Where and how jobs run.
 
     Attributes:
-        executor: ``"here"``, ``"processes"`` or ``"ray"``; None to choose by the length of the jobs.
+        executor: ``"here"``, ``"processes"`` or ``"ray"``; None for ``"processes"``.
         workers: processes; None for as many as there are processors.
         address: of a Ray cluster; None starts one on this machine.
         cpus_per_job: processors that Ray reserves for a job.

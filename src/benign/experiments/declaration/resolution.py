@@ -107,7 +107,8 @@ def _levels(experiment: Experiment) -> list[float] | None:
         settings = settings_of(find_maker(SOURCE, str(experiment.source["name"])))
         for key in ("label_noise", "noise"):
             # A setting without a default must be given, so it cannot be a mistake that it is.
-            if key in experiment.source and settings[key].default is not inspect.Parameter.empty:
+            setting = settings.get(key)
+            if key in experiment.source and (setting is None or setting.default is not inspect.Parameter.empty):
                 refuse("cannot be given beside levels of `label_noise`; leave one of them out.", "source", key)
     return as_numbers(declared)
 

@@ -272,9 +272,9 @@ def _checked_seconds(argument: str, value: object) -> float:
 
 
 def _make_folder(file: Path, printable: str) -> None:
-    if file.is_dir():
-        raise StoreUnusable(f"The store {printable} is a folder; name a file in it.")
     try:
+        if file.is_dir():
+            raise StoreUnusable(f"The store {printable} is a folder; name a file in it.")
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreUnusable(

@@ -37,8 +37,8 @@ def _add_record(connection: Connection, record: RunRecord) -> int:
     insert = inserting(connection, tables.run).values(
         id=checked_key("id", record.id), grid=checked_text("grid", record.grid), created=Clock(), **known
     )
-    renamed = {"name": known["name"], "declaration": known.get("declaration")}
-    connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=renamed))
+    # A declaration that is there is not lost because the same grid was measured from Python objects.
+    connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=known))
     return run_number(connection, record.id)
 
 
