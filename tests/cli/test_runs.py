@@ -243,6 +243,7 @@ def test_ctrl_c_says_how_to_go_on(file, tmp_path):
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=60)
     assert process.returncode == 130
+    assert '"event": "interrupted"' in rest
     assert "Go on with: benign resume small-" in rest
     (run,) = benign.list_runs(tmp_path / "runs.db")
     assert run.state == "unfinished"

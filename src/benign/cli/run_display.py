@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from benign.cli.answers import printable
 from benign.cli.sparkline import sparkline
 from benign.experiments.grid import Cell, Grid
 from benign.experiments.listener import Listener, Progressed
+from benign.experiments.running import print_how_to_stop_at_once
 from benign.experiments.states import State
 from benign.foundation.errors import unknown_name
 from benign.schema import Block
@@ -27,8 +28,10 @@ _REFRESH_SECONDS = 0.25
 
 
 @contextlib.contextmanager
-def displayed(style: str) -> Iterator[list[Listener]]:
-    """Listeners that show a run in one of :data:`STYLES`; ``auto`` is the bar on a terminal and plain lines elsewhere.
+def displayed(style: str) -> Iterator[tuple[list[Listener], Callable[[int], None]]]:
+    """Listeners that show a run in one of :data:`STYLES`, and what shows that it was asked to stop.
+
+    ``auto`` is the bar on a terminal and plain lines elsewhere.
 
     Raises:
         UnknownName: for another style.
@@ -37,14 +40,14 @@ def displayed(style: str) -> Iterator[list[Listener]]:
         raise unknown_name("progress", style, STYLES)
     chosen = style if style != "auto" else "bar" if sys.stderr.isatty() else "plain"
     if chosen == "none":
-        yield []
+        yield [], print_how_to_stop_at_once
     elif chosen == "json":
-        yield [_JsonLines()]
+        yield [_JsonLines()], _json_interrupt
     elif chosen == "plain":
-        yield [_PlainLines()]
+        yield [_PlainLines()], print_how_to_stop_at_once
     else:
         with _bar() as listener:
-            yield [listener]
+            yield [listener], print_how_to_stop_at_once
 
 
 class Pace:
@@ -185,6 +188,10 @@ class _JsonLines:
             "seconds": round(progress.seconds, 3),
         }  # fmt: skip
         print(json.dumps({"event": event, **standing, **more}), file=sys.stderr, flush=True)
+
+
+def _json_interrupt(running: int) -> None:
+    print(json.dumps({"event": "interrupted", "running": running}), file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

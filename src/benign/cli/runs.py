@@ -62,10 +62,10 @@ def start(
     from benign.experiments.declaration import Experiment
     from benign.runs import run
 
-    with answered(), displayed(progress) as listeners:
+    with answered(), displayed(progress) as (listeners, on_interrupt):
         result = run(
             Experiment.from_toml(file, overrides or ()), store=store, executor=executor, workers=workers,
-            max_minutes=max_minutes, listeners=listeners,
+            max_minutes=max_minutes, listeners=listeners, on_interrupt=on_interrupt,
         )  # fmt: skip
     _end(result, as_json=as_json)
 
@@ -143,6 +143,9 @@ def show(
         return
     print(f"{run.id}: {run.state}; {run.standing}; {run.seconds:,.1f} s computed")
     print(printable(str(run.grid.attributes["title"])))
+    if run.counts["done"]:  # type: ignore[index]
+        made = run.surface.dataset.attrs
+        print(f"measured with benign {made['benign_version']}, NumPy {made['numpy_version']}, on {made['machine']}")
     if run.counts["done"] and not curves:  # type: ignore[index]
         print("It has too few sizes for a curve; take its numbers with: " + run.command("export"))
     for curve in curves:
@@ -188,10 +191,11 @@ def resume(
     from benign.cli.run_display import displayed
     from benign.runs import open_run
 
-    with answered(), displayed(progress) as listeners:
+    with answered(), displayed(progress) as (listeners, on_interrupt):
         result = open_run(name, store).resume(
-            retry_failed=retry_failed, executor=executor, workers=workers, max_minutes=max_minutes, listeners=listeners
-        )
+            retry_failed=retry_failed, executor=executor, workers=workers, max_minutes=max_minutes,
+            listeners=listeners, on_interrupt=on_interrupt,
+        )  # fmt: skip
     _end(result, as_json=as_json)
 
 
