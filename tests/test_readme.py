@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import benign
+from benign.experiments.declaration import resolve
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -36,3 +37,14 @@ def test_examples_run(path):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert isinstance(module.main(samples=30, replicates=4), benign.Curve)
+
+
+def test_the_experiment_of_the_readme_is_one(tmp_path):
+    blocks = re.findall(r"```toml\n(.*?)```", README, flags=re.DOTALL)
+    assert len(blocks) == 2
+    file = tmp_path / "readme.toml"
+    file.write_text("\n".join(blocks), encoding="utf-8")
+    experiment = benign.Experiment.from_toml(file)
+    assert experiment.execution.executor == "ray"
+    example = benign.Experiment.from_toml(ROOT / "examples" / "digits.toml", ["metrics=[]"])
+    assert resolve(experiment).grid.key == resolve(example).grid.key

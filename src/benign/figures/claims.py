@@ -34,8 +34,10 @@ def peak_position_claim(
     return interval_claim(
         name=name, claim=claim, estimate=landmarks.peak.position / scale, interval=(low / scale, high / scale),
         allowed=allowed, unit=f"position / {scale_word}", replicates=test.replicates,
-        test=f"{_PEAK_TEST}; bootstrap interval of its position inside {allowed[0]:.3g} to {allowed[1]:.3g} {scale_word}",
-        paper=paper,
+        test=(
+            f"{_PEAK_TEST}; bootstrap interval of its position inside "
+            f"{allowed[0]:.3g} to {allowed[1]:.3g} {scale_word}"
+        ), paper=paper,
     )  # fmt: skip
 
 
