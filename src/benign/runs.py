@@ -319,6 +319,7 @@ def open_run(name: str, store: Location = None) -> Run:
     named = [key for key, summary in runs.items() if name in (key, summary.record.name)][:1]
     chosen = named or [key for key in runs if name and key.startswith(name)]
     if not chosen:
+        name = name if len(name) <= 80 else f"{name[:77]}..."
         raise unknown_name("run", name, runs) if runs else InvalidArgument(
             f"there is no run {name!r}: the store is empty; start one with: benign run FILE"
         )  # fmt: skip

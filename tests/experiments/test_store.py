@@ -57,10 +57,12 @@ def test_a_run_added_again_is_renamed_and_grows(store):
     store.add_run(run_record(declaration="{}"), [("a", PART.key)], PARTS)
     created = store.run("first").created
     store.add_run(run_record(name="Renamed", declaration=None), [("a", PART.key), ("b", PART.key)], {})
-    assert (store.run("first").name, store.run("first").declaration) == ("Renamed", None)
+    assert (store.run("first").name, store.run("first").declaration) == ("Renamed", "{}")
     assert store.run("first").created == created
     assert [unit.cell for unit in store.units_of_run("first")] == ["a", "b"]
     assert len(store.runs()) == 1
+    store.add_run(run_record(declaration='{"attempts": 5}'), [], {})
+    assert store.run("first").declaration == '{"attempts": 5}'
 
 
 @pytest.mark.parametrize(

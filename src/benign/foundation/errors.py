@@ -41,7 +41,6 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownName:
     "unknown scale 'quik'; did you mean 'quick'? Known: smoke, quick."
     """
     choices = list(known)
-    shown = str(name) if len(str(name)) <= 80 else f"{str(name)[:77]}..."
     near = difflib.get_close_matches(str(name), choices, n=1, cutoff=0.3)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return UnknownName(f"unknown {kind} {shown!r}; {hint}Known: {', '.join(choices)}.")
+    return UnknownName(f"unknown {kind} {str(name)!r}; {hint}Known: {', '.join(choices)}.")

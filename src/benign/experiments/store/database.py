@@ -103,7 +103,7 @@ class Store:
     def add_run(self, run: RunRecord, wanted: Iterable[tuple[str, str]], parts: Mapping[str, Part]) -> None:
         """Store a run, and plan those of its units that do not exist yet.
 
-        A run that is there already gets the name and declaration of this one, and the further units.
+        A run that is there already gets the name of this one, its declaration if it has one, and the further units.
 
         Args:
             run: ``created`` is filled in by the store.
@@ -273,10 +273,11 @@ def _checked_seconds(argument: str, value: object) -> float:
 
 def _make_folder(file: Path, printable: str) -> None:
     try:
-        if file.is_dir():
-            raise StoreUnusable(f"The store {printable} is a folder; name a file in it.")
+        is_folder = file.is_dir()
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreUnusable(
             f"The store {printable} cannot be made ({error.strerror}); choose another place with BENIGN_STORE."
         ) from error
+    if is_folder:
+        raise StoreUnusable(f"The store {printable} is a folder; name a file in it.")
