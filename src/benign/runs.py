@@ -88,13 +88,28 @@ class Run:
             return "running"
         if self.counts[State.PLANNED]:
             return "unfinished"
-        return "failed" if self.counts[State.FAILED] else "done"
+        return "failed" if self.failed else "done"
+
+    @property
+    def done(self) -> int:
+        """Number of its blocks that are measured."""
+        return self.counts[State.DONE]
+
+    @property
+    def failed(self) -> int:
+        """Number of its blocks that were given up."""
+        return self.counts[State.FAILED]
+
+    @property
+    def total(self) -> int:
+        """Number of its blocks."""
+        return sum(self.counts.values())
 
     @property
     def standing(self) -> str:
         """How far it is, in words."""
-        failed = f", {self.counts[State.FAILED]:,} failed" if self.counts[State.FAILED] else ""
-        return f"{self.counts[State.DONE]:,} of {sum(self.counts.values()):,} blocks are done{failed}"
+        failed = f", {self.failed:,} failed" if self.failed else ""
+        return f"{self.done:,} of {self.total:,} blocks are done{failed}"
 
     @property
     def resume_command(self) -> str:
@@ -122,7 +137,7 @@ class Run:
             return Surface(read_dataset(store, self.id, self.grid))
 
     def _check_begun(self) -> None:
-        if not self.counts[State.DONE]:
+        if not self.done:
             raise InvalidArgument(f"Nothing of {self.id} has been measured yet; go on with: {self.resume_command}")
 
     def curve(self, metric: str, dim: str = "size", **at: float) -> Curve:

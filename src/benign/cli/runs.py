@@ -110,9 +110,9 @@ def list_all(store: StoreOption = None, as_json: AsJson = False) -> None:
     width = max(len(run.id) for run in table)
     print(f"{'RUN':{width}}  {'STATE':10}  {'BLOCKS':>15}  {'COMPUTED':>12}  STARTED")
     for run in table:
-        done, total = run.counts["done"], sum(run.counts.values())  # type: ignore[index]
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))
-        print(f"{run.id:{width}}  {run.state:10}  {f'{done:,} / {total:,}':>15}  {run.seconds:>10,.1f} s  {started}")
+        blocks = f"{run.done:,} / {run.total:,}"
+        print(f"{run.id:{width}}  {run.state:10}  {blocks:>15}  {run.seconds:>10,.1f} s  {started}")
 
 
 def show(
@@ -130,7 +130,7 @@ def show(
 
     with answered():
         run = open_run(name, store)
-        failures, curves = run.failures(), run.size_curves() if run.counts["done"] else ()  # type: ignore[index]
+        failures, curves = run.failures(), run.size_curves() if run.done else ()
         folder = out or Path("benign-report") / run.id
         files = [file for curve in curves for file in save(curve.display(), folder / _file_name(curve))]
     if as_json:
@@ -143,10 +143,10 @@ def show(
         return
     print(f"{run.id}: {run.state}; {run.standing}; {run.seconds:,.1f} s computed")
     print(printable(str(run.grid.attributes["title"])))
-    if run.counts["done"]:  # type: ignore[index]
+    if run.done:
         made = run.surface.dataset.attrs
         print(f"measured with benign {made['benign_version']}, NumPy {made['numpy_version']}, on {made['machine']}")
-    if run.counts["done"] and not curves:  # type: ignore[index]
+    if run.done and not curves:
         print("It has too few sizes for a curve; take its numbers with: " + run.command("export"))
     for curve in curves:
         _print_curve(curve)
@@ -224,7 +224,7 @@ def _end(run: Run, *, as_json: bool) -> None:
         if run.state == "unfinished":
             print(f"Go on with: {run.resume_command}")
         print(f"Look at it: {run.command('show')}")
-    if run.counts["failed"]:  # type: ignore[index]
+    if run.failed:
         raise typer.Exit(1)
 
 
