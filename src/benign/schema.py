@@ -20,7 +20,6 @@ from benign.foundation.replicate import Replicate
 DIMENSIONS = ("size", "time", "samples", "replicate")
 LABEL_NOISE = "label_noise"
 END_OF_TRAINING = np.inf
-_CELL = ("replicate", "size", "time", "samples")
 
 METRICS: dict[str, str] = {
     "train_loss": "squared error on the labels trained on, summed over outputs, mean over training samples",
@@ -89,46 +88,6 @@ def checked_metrics(metrics: Iterable[str] | None) -> frozenset[str]:
         if name not in METRICS:
             raise unknown_name("metric", name, METRICS)
     return DEFAULT_METRICS | asked
-
-
-def join(parts: Sequence[MeasuredBlock], replicates: Sequence[Replicate]) -> xr.Dataset:
-    """The surface of all parts, replicates in the given order; what is missing (an interrupted sweep) is NaN.
-
-    Raises:
-        InvalidArgument: if there is nothing to join.
-    """
-    if not parts:
-        raise InvalidArgument("`parts` holds no measured block, so there is no surface.")
-    by_samples: dict[int, list[MeasuredBlock]] = {}
-    for part in parts:
-        by_samples.setdefault(part.samples, []).append(part)
-    slices = [_one_n(by_samples[samples]) for samples in sorted(by_samples)]
-    joined = xr.concat(slices, dim="samples", data_vars="minimal", coords="minimal", compat="override", join="outer")
-    present = set(joined.replicate.values.tolist())
-    order = [label(replicate) for replicate in replicates if label(replicate) in present]
-    return check(described(joined.sel(replicate=order).transpose(*DIMENSIONS)))
-
-
-def _one_n(parts: Sequence[MeasuredBlock]) -> xr.Dataset:
-    """The parts of one n, which differ in their replicates alone, as a surface."""
-    first = parts[0].block
-    replicates = [replicate for part in parts for replicate in part.block.replicates]
-    data: dict[str, tuple[Sequence[str], np.ndarray]] = {
-        name: (_CELL, np.concatenate([part.block.metrics[name] for part in parts])[..., None]) for name in first.metrics
-    }
-    data["outcome"] = (_CELL, np.concatenate([part.block.outcome for part in parts])[..., None])
-    data["parameters"] = (("size",), first.parameters)
-    for name in ("train_loss_constant", "test_error_constant"):
-        data[name] = (("samples", "replicate"), np.concatenate([getattr(part, name) for part in parts])[None])
-    return xr.Dataset(
-        data,
-        coords={
-            "size": first.sizes,
-            "time": first.times,
-            "samples": [parts[0].samples],
-            **replicate_coordinates(replicates),
-        },
-    )
 
 
 def replicate_coordinates(replicates: Sequence[Replicate]) -> dict[str, object]:

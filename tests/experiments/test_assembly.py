@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from benign import schema
 from benign.experiments.assembly import assemble
 from benign.experiments.encoding import CorruptBlock, encode
 from benign.experiments.grid import Grid
@@ -15,6 +14,7 @@ from benign.experiments.parts import Part
 from benign.experiments.states import StoredBlock
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.replicate import crossed_replicates
+from tests.experiments.joined import join
 from tests.experiments.measured import block, grid, part, stored
 
 TIMES = (0.5, 3.0, np.inf)
@@ -26,7 +26,7 @@ def _keyed(*parts: Part) -> dict[str, Part]:
 
 def _joined(of: Grid, level: int = 0) -> xr.Dataset:
     measured = [block(of.part, samples=n, replicates=of.replicates, level=level) for n in of.samples]
-    return schema.join(measured, of.replicates)
+    return join(measured, of.replicates)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_it_is_nan_as_in_the_join_of_measured_blocks():
     cells = dict(of.cells())
     blocks = [b for b in stored(of, of.part) if (cells[b.cell].samples, cells[b.cell].replicate.draw) != (20, 2)]
     surface = assemble(of, blocks, _keyed(of.part))
-    expected = schema.join(measured, of.replicates)
+    expected = join(measured, of.replicates)
     xr.testing.assert_identical(surface.drop_attrs(deep=False), expected.drop_attrs(deep=False))
     assert surface["outcome"].dtype == expected["outcome"].dtype
 

@@ -283,3 +283,12 @@ def test_what_was_planned_and_found_too_dear_is_not_paid_for(tmp_path):
     assert procedure.computed() == ["10 0 2", "10 1 2"]
     measure(procedure, SOURCE, sizes=[*SIZES, 13], **less)
     assert sorted(procedure.computed()[2:]) == ["10 0 1", "10 0 5", "10 1 1", "10 1 5"]
+
+
+def test_what_comes_back_beside_a_failure_is_kept(tmp_path):
+    broken, path = Scripted(log=tmp_path / "log", script={1: "raise"}), tmp_path / "runs.db"
+    executor = Here()
+    executor.slots = 12  # all jobs are back by the time the driver looks
+    with pytest.raises(ZeroDivisionError):
+        measure(broken, SOURCE, sizes=SIZES, samples=[10], replicates=12, store=path, executor=executor)
+    assert done_units(path) == {f"10 {draw}" for draw in range(12) if draw != 1}

@@ -94,7 +94,8 @@ def drive(
                     loop.rescue(interruption)
                 return Ending.INTERRUPTED, loop.progress
             except BaseException:
-                loop.abandon()
+                with contextlib.suppress(BenignError, KeyboardInterrupt):  # what ends the run is said, not what follows
+                    loop.rescue(interruption)
                 raise
     finally:
         with contextlib.suppress(BenignError):  # what leaving would release, the next driver finds abandoned
@@ -112,11 +113,11 @@ class _Loop:
         self._store, self._driver, self._executor = store, driver, executor
         self._limits, self._audience = limits, audience
         self._tally = Tally(plan)
-        self._queue = deque(plan.jobs)
+        self._queue: deque[PlannedJob] = deque()
         self._elsewhere: list[PlannedJob] = []
         self._start = time.monotonic()
         self._next_look = 0.0
-        self._give_up_on_failed(plan)
+        self._queue_all_but_failed(plan)
 
     def run(self, study: Shared[Study], interruption: Interruption) -> Ending:
         """Until nothing is left, or no job may be started any more and none is running."""
@@ -141,13 +142,9 @@ class _Loop:
             for future in list(self._submitted):
                 if future.done() and not future.cancelled() and future.exception() is None:
                     self._keep(future)
-            self.abandon()
-
-    def abandon(self) -> None:
-        """Stop what still runs."""
-        for future in self._submitted:
-            if not future.cancel():
-                self._executor.stop(future)
+            for future in self._submitted:
+                if not future.cancel():
+                    self._executor.stop(future)
 
     @property
     def busy(self) -> int:
@@ -167,9 +164,8 @@ class _Loop:
     def _is_out_of_time(self) -> bool:
         return self._limits.seconds is not None and self._seconds >= self._limits.seconds
 
-    def _give_up_on_failed(self, plan: Plan) -> None:
+    def _queue_all_but_failed(self, plan: Plan) -> None:
         """What failed before stays failed until a retry is asked for."""
-        self._queue.clear()
         for job in plan.jobs:
             failed = [unit for unit in job.units if plan.states[unit] is State.FAILED]
             self._tally.settle(failed, has_failed=True)
