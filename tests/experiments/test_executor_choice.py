@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -77,8 +77,7 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 
 # ------------------------------------------------------------------------------------------------------------ automatic
-def pid_after(_: object, seconds: float) -> int:
-    time.sleep(seconds)
+def pid_of(_: object) -> int:
     return os.getpid()
 
 
@@ -92,10 +91,12 @@ def pid_after(_: object, seconds: float) -> int:
     ids=["worth it", "few jobs", "short jobs"],
 )
 def test_automatic_takes_workers_when_they_are_worth_it(monkeypatch, seconds, jobs, names):
+    clock = iter([0.0, seconds])  # a busy machine's own would make a short job long
     monkeypatch.setattr(automatic, "cpu_count", lambda: 2)
+    monkeypatch.setattr(automatic, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     executor = Automatic(jobs)
     shared = executor.share(None)
-    ran = [executor.submit(pid_after, shared, seconds).result() == os.getpid() for _ in names]
+    ran = [executor.submit(pid_of, shared).result() == os.getpid() for _ in names]
     assert ["here" if is_here else "processes" for is_here in ran] == names
     assert executor.name == names[-1]
     assert (executor.slots, executor.can_stop) == ((4, True) if executor.name == "processes" else (1, False))
@@ -103,7 +104,9 @@ def test_automatic_takes_workers_when_they_are_worth_it(monkeypatch, seconds, jo
 
 
 def test_automatic_stays_here_on_one_processor(monkeypatch):
+    clock = iter([0.0, 0.1])
     monkeypatch.setattr(automatic, "cpu_count", lambda: 1)
+    monkeypatch.setattr(automatic, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     executor = Automatic(100)
-    executor.submit(pid_after, executor.share(None), 0.1)
+    executor.submit(pid_of, executor.share(None))
     assert executor.name == "here"
