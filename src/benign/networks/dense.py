@@ -1,0 +1,146 @@
+r"""Dense networks with a width: any number of equally wide hidden layers, and Belkin's single one.
+
+Parameters of d inputs, K outputs and D hidden layers of width H:
+:math:`(d + 1) H + (D - 1) (H + 1) H + (H + 1) K`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+Activation = Callable[[Array], Array]
+
+# Those with activation(0) = 0 first: a hidden unit of zeros then stays zero, so that widths may share a program.
+_KEEP_ZERO: dict[str, Activation] = {"relu": jax.nn.relu, "tanh": jnp.tanh, "gelu": jax.nn.gelu, "silu": jax.nn.silu}
+_MOVE_ZERO: dict[str, Activation] = {"softplus": jax.nn.softplus, "sigmoid": jax.nn.sigmoid}
+ACTIVATIONS = (*_KEEP_ZERO, *_MOVE_ZERO)
+
+
+class Layer(eqx.Module):
+    """An affine map."""
+
+    weight: Float[Array, "out in"] | Float[np.ndarray, "out in"]
+    bias: Float[Array, " out"] | Float[np.ndarray, " out"]
+
+    def __call__(self, x: Float[Array, " in"]) -> Float[Array, " out"]:
+        return jnp.matmul(self.weight, x) + self.bias
+
+    def widened(self, rows: int, columns: int) -> Layer:
+        """The map with further outputs and inputs of zeros."""
+        out, into = self.weight.shape
+        return Layer(
+            weight=np.pad(np.asarray(self.weight), ((0, rows - out), (0, columns - into))),
+            bias=np.pad(np.asarray(self.bias), (0, rows - out)),
+        )
+
+
+class Dense(eqx.Module):
+    """Affine maps with an activation between them."""
+
+    layers: tuple[Layer, ...]
+    activation: str = eqx.field(static=True)
+
+    def __call__(self, x: Float[Array, " in"]) -> Float[Array, " out"]:
+        activation = {**_KEEP_ZERO, **_MOVE_ZERO}[self.activation]
+        for layer in self.layers[:-1]:
+            x = activation(layer(x))
+        return self.layers[-1](x)
+
+
+def _widths(depth: int, width: int, inputs: int, outputs: int) -> list[tuple[int, int]]:
+    """(outputs, inputs) of each layer."""
+    units = [inputs, *[width] * depth, outputs]
+    return list(zip(units[1:], units[:-1], strict=True))
+
+
+def _count(shapes: list[tuple[int, int]]) -> int:
+    return sum(out * into + out for out, into in shapes)
+
+
+def _widened(module: eqx.Module, width: int) -> Dense:
+    assert isinstance(module, Dense)
+    outputs, inputs = module.layers[-1].weight.shape[0], module.layers[0].weight.shape[1]
+    shapes = _widths(len(module.layers) - 1, width, inputs, outputs)
+    layers = (layer.widened(*shape) for layer, shape in zip(module.layers, shapes, strict=True))
+    return Dense(layers=tuple(layers), activation=module.activation)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MLPFamily:
+    """``depth`` hidden layers of the same width, initialised as PyTorch's ``Linear``: U(-1, 1) / sqrt(fan-in).
+
+    Attributes:
+        depth: number of hidden layers.
+        activation: one of :data:`ACTIVATIONS`.
+    """
+
+    depth: int
+    activation: str
+
+    @property
+    def is_widenable(self) -> bool:
+        return self.activation in _KEEP_ZERO
+
+    def build(self, width: int, *, inputs: int, outputs: int, random: np.random.Generator) -> Dense:
+        return Dense(
+            layers=tuple(_uniform(shape, random) for shape in _widths(self.depth, width, inputs, outputs)),
+            activation=self.activation,
+        )
+
+    def widened(self, module: eqx.Module, width: int) -> Dense:
+        return _widened(module, width)
+
+    def parameters(self, width: int, *, inputs: int, outputs: int) -> int:
+        return _count(_widths(self.depth, width, inputs, outputs))
+
+
+def _uniform(shape: tuple[int, int], random: np.random.Generator) -> Layer:
+    bound = 1.0 / np.sqrt(shape[1])
+    return Layer(weight=random.uniform(-bound, bound, shape), bias=random.uniform(-bound, bound, shape[0]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneHiddenLayerFamily:
+    """One hidden ReLU layer, initialised uniformly after Glorot & Bengio 2010, biases zero (Belkin et al. 2019)."""
+
+    is_widenable: ClassVar[bool] = True
+
+    def build(self, width: int, *, inputs: int, outputs: int, random: np.random.Generator) -> Dense:
+        return Dense(
+            layers=tuple(_glorot(shape, random) for shape in _widths(1, width, inputs, outputs)), activation="relu"
+        )
+
+    def widened(self, module: eqx.Module, width: int) -> Dense:
+        return _widened(module, width)
+
+    def parameters(self, width: int, *, inputs: int, outputs: int) -> int:
+        return _count(_widths(1, width, inputs, outputs))
+
+    def grown(self, module: eqx.Module, width: int, random: np.random.Generator) -> Dense:
+        """A trained network with further units whose weights, on both sides, are N(0, 0.01) (Belkin et al. 2019)."""
+        wider, narrow = _widened(module, width), _widened(module, width)
+        new = [random.normal(0.0, 0.1, layer.weight.shape) for layer in wider.layers]
+        old = module.layers[0].weight.shape[0]  # type: ignore[attr-defined]
+        new[0][:old], new[1][:, :old] = 0.0, 0.0
+        bias = np.where(np.arange(width) < old, 0.0, random.normal(0.0, 0.1, width))
+        hidden, output = narrow.layers
+        return Dense(
+            layers=(
+                Layer(weight=hidden.weight + new[0], bias=hidden.bias + bias),
+                Layer(weight=output.weight + new[1], bias=output.bias),
+            ),
+            activation="relu",
+        )
+
+
+def _glorot(shape: tuple[int, int], random: np.random.Generator) -> Layer:
+    bound = np.sqrt(6.0 / sum(shape))
+    return Layer(weight=random.uniform(-bound, bound, shape), bias=np.zeros(shape[0]))

@@ -1,0 +1,133 @@
+"""The engine: many networks of one shape trained as one compiled program.
+
+Between two recordings nothing but this program runs: a loop over steps inside a loop over groups of members, each group
+vectorised. A member is one network with its own parameters, optimiser state, learning rate and mini-batches; members
+share the data of their split, and no number passes from one to another. The family of the network is unknown here: it
+comes as Equinox's parameters and structure; what is recorded comes as a pure function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from benign.networks.objective import mean_loss
+from benign.networks.optimisers import direction, schedule
+from benign.networks.recording import Data, Recorder
+from benign.networks.training import Training
+
+Tree = Any
+"""A tree of arrays, as Equinox and Optax keep them."""
+
+
+class State(eqx.Module):
+    """Where training stands; every leaf has a leading axis, one entry a member.
+
+    Attributes:
+        parameters: the arrays of the networks.
+        optimiser: Optax's state.
+        average: exponential moving average of the parameters, or None where nobody asked for it.
+        rate: learning rates; 0 for a member that is frozen.
+    """
+
+    parameters: Tree
+    optimiser: Tree
+    average: Tree | None
+    rate: Float[Array, "*member"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """What is compiled in.
+
+    Attributes:
+        training: how networks are trained.
+        structure: what of the network is not an array.
+        total: steps of the whole training.
+        per_epoch: steps of an epoch.
+        together: members that one vectorised step trains; it divides their number.
+    """
+
+    training: Training
+    structure: Tree
+    total: int
+    per_epoch: int
+    together: int
+
+
+@eqx.filter_jit
+def begin(program: Program, parameters: Tree, rate: Float[Array, " member"], *, averaged: bool) -> State:
+    """The state before the first step."""
+    optimiser = jax.vmap(direction(program.training).init)(parameters)
+    return State(parameters=parameters, optimiser=optimiser, average=parameters if averaged else None, rate=rate)
+
+
+@eqx.filter_jit
+def advance(
+    program: Program,
+    state: State,
+    data: Data,
+    split_of: Int[Array, " member"],
+    rows: Int[Array, "split capacity batch"],
+    start: Int[Array, ""],
+    steps: Int[Array, ""],
+) -> State:
+    """Train every member by ``steps`` steps from step ``start`` on, with the batches ``rows`` of its split."""
+
+    def train(one: tuple[State, Array]) -> State:
+        member, split = one
+        return jax.lax.fori_loop(
+            0, steps, lambda i, member: _step(program, member, data, split, rows[split, i], start + i), member
+        )
+
+    return jax.lax.map(train, (state, split_of), batch_size=program.together)
+
+
+def _step(
+    program: Program, member: State, data: Data, split: Array, rows: Int[Array, " batch"], step: Int[Array, ""]
+) -> State:
+    """One step of one member."""
+    training = program.training
+    inputs, targets = data.train_inputs[split, rows], data.train_targets[split, rows]
+
+    def objective(parameters: Tree) -> Float[Array, ""]:
+        network = eqx.combine(parameters, program.structure)
+        return mean_loss(training.loss, jax.vmap(network)(inputs), targets, rows >= 0)
+
+    gradient = jax.grad(objective)(member.parameters)
+    update, optimiser = direction(training).update(gradient, member.optimiser, member.parameters)
+    rate = member.rate * schedule(training, step, program.total, program.per_epoch)
+    parameters = jax.tree.map(lambda old, by: old - rate * by, member.parameters, update)
+    average = member.average
+    if average is not None:
+        kept = training.average
+        average = jax.tree.map(lambda old, new: kept * old + (1.0 - kept) * new, average, parameters)
+    return State(parameters=parameters, optimiser=optimiser, average=average, rate=member.rate)
+
+
+@eqx.filter_jit
+def record(
+    program: Program, state: State, data: Data, split_of: Int[Array, " member"], recorder: Recorder, together: int
+) -> dict[str, Float[Array, "member ..."]]:
+    """What the recorder says of every member; of its averaged weights too, as ``NAME_averaged``."""
+
+    def measured(one: tuple[State, Array]) -> dict[str, Array]:
+        member, split = one
+        mine = Data(*(part[split] for part in data))
+        values = recorder(eqx.combine(member.parameters, program.structure), mine)
+        if member.average is not None:
+            averaged = recorder(eqx.combine(member.average, program.structure), mine)
+            values |= {f"{name}_averaged": value for name, value in averaged.items()}
+        return values
+
+    return jax.lax.map(measured, (state, split_of), batch_size=together)
+
+
+def freeze(state: State, where: Bool[Array, " member"]) -> State:
+    """The state with some members' learning rates set to zero."""
+    return eqx.tree_at(lambda state: state.rate, state, jnp.where(where, jnp.zeros_like(state.rate), state.rate))

@@ -1,0 +1,63 @@
+"""What decides the numbers of a training, as JSON values: checkpoints of anything else are refused."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Int
+
+from benign.foundation.split import Split
+from benign.networks.family import Family
+from benign.networks.recording import Data, Recorder
+from benign.networks.training import Training
+
+
+def configuration(
+    family: Family,
+    training: Training,
+    program_width: int,
+    members: Sequence[tuple[int, float | None]],
+    splits: Sequence[Split],
+    networks: Sequence[eqx.Module],
+    steps: Int[np.ndarray, " time"],
+    recorder: Recorder,
+    averaged: bool,
+) -> dict[str, object]:
+    """Settings in words, data and initial weights by their SHA-256."""
+    return {
+        "family": repr(family),
+        "training": training.spec(),
+        "program_width": program_width,
+        "members": [[width, rate] for width, rate in members],
+        "replicates": [repr(split.replicate) for split in splits],
+        "data": sha256_of([getattr(split, name) for split in splits for name in Data._fields]),
+        "initial_weights": sha256_of([leaf for network in networks for leaf in jax.tree.leaves(network)]),
+        "steps": steps.tolist(),
+        "recorder": recorder_name(recorder),
+        "averaged": averaged,
+    }
+
+
+def recorder_name(recorder: Recorder) -> str:
+    """Type and settings; sets in a fixed order, arrays by their content."""
+    settings = {
+        name: sorted(value) if isinstance(value, frozenset) else value for name, value in vars(recorder).items()
+    }
+    words = {
+        name: sha256_of([np.asarray(value)]) if eqx.is_array(value) else repr(value) for name, value in settings.items()
+    }
+    return f"{type(recorder).__name__}({', '.join(f'{name}={words[name]}' for name in sorted(words))})"
+
+
+def sha256_of(arrays: Sequence[np.ndarray]) -> str:
+    """One digest of shapes, types and contents."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        contiguous = np.ascontiguousarray(array)
+        digest.update(f"{contiguous.shape}{contiguous.dtype}".encode())
+        digest.update(contiguous.data)
+    return digest.hexdigest()

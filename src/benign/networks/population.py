@@ -1,0 +1,420 @@
+"""Train a population: networks of any widths on any replicates, grouped into the fewest compiled programs."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from benign.foundation.errors import InvalidArgument, NotEnoughMemory
+from benign.foundation.memory import available_bytes
+from benign.foundation.numbers import checked_count, checked_number
+from benign.foundation.progress import Progress, silent
+from benign.foundation.randomness import generator
+from benign.foundation.split import Split
+from benign.networks import engine
+from benign.networks.checkpoints import Checkpoint, Snapshot
+from benign.networks.devices import (
+    DeviceName,
+    find_device,
+    free_bytes,
+    members_at_once,
+    program_width,
+)
+from benign.networks.family import Family
+from benign.networks.recording import Data, Recorder, RiskRecorder
+from benign.networks.shuffles import batches
+from benign.networks.training import Training
+
+DEFAULT_RECORDED = frozenset({"train_loss", "train_error", "test_loss", "test_error", "norm"})
+# Steps whose batches are sent to the device at once, and numbers of rows at most.
+_MOST_STEPS, _MOST_ROWS = 1024, 2**24
+_FIRST_STEPS, _SECONDS_AT_ONCE = 32, 1.0
+_EVALUATED_NUMBERS = 2**26
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Member:
+    """One network of a population.
+
+    Attributes:
+        width: of its hidden layers.
+        split: what it is trained and tested on; its replicate addresses initial weights and mini-batches.
+        learning_rate: its own, or None for that of the training.
+        start: the network it starts from, NumPy arrays of its own width, or None for the family's initialisation.
+    """
+
+    width: int
+    split: Split
+    learning_rate: float | None = None
+    start: eqx.Module | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainedPopulation:
+    """What training a population yields; members are in the order in which they were given.
+
+    Attributes:
+        times: when recordings were made, in epochs or steps.
+        recordings: by name.
+        diverged: whether the training loss was no finite number.
+        networks: the networks at the end, as NumPy arrays.
+    """
+
+    times: Float[np.ndarray, " time"]
+    recordings: dict[str, Float[np.ndarray, "member time ..."]]
+    diverged: Bool[np.ndarray, "member time"]
+    networks: tuple[eqx.Module, ...] = field(repr=False)
+
+
+def train_population(
+    family: Family,
+    training: Training,
+    members: Sequence[Member],
+    *,
+    times: Sequence[float] | Float[np.ndarray, " time"] | None = None,
+    recorder: Recorder | None = None,
+    averaged: bool = False,
+    device: DeviceName = None,
+    checkpoint: str | Path | None = None,
+    progress: Progress = silent,
+) -> TrainedPopulation:
+    """Train networks of several widths, replicates and learning rates, and record them along the way.
+
+    Members whose widths share a program (:func:`benign.networks.devices.program_width`) are trained together, without
+    Python between two recordings. A member equals the same network trained alone, up to rounding.
+
+    Args:
+        family: what a network of a width is.
+        training: how they are trained.
+        members: the networks; their splits must have the same shapes.
+        times: when to record, in epochs (or steps, if ``training.steps`` is given), strictly increasing, from 0 (the
+            initial weights) to the end; None for :meth:`Training.log_spaced`.
+        recorder: what to record; None for losses, errors and norm.
+        averaged: whether to record the moving average of the weights too, as ``NAME_averaged``.
+        device: ``"cpu"``, ``"gpu"`` or None for JAX's own choice.
+        checkpoint: path without suffix where training is kept about every minute: the same call goes on from there.
+            Removed at the end.
+        progress: told what share of the work is done.
+
+    Raises:
+        InvalidArgument: for a width, batch, time or split that cannot be used, or a GPU that is not there.
+        NotEnoughMemory: if a single member does not fit.
+        CheckpointUnusable: if the checkpoint is damaged or of another training.
+
+    Returns:
+        recordings, divergence and trained networks.
+    """
+    _check(training, members)
+    place = find_device(device)
+    splits = list({id(member.split): member.split for member in members}.values())
+    samples = splits[0].samples
+    moments = np.asarray(training.log_spaced() if times is None else times, dtype=np.float64)
+    steps = training.steps_at(list(moments), samples)
+    chosen = recorder or RiskRecorder(
+        loss=training.loss, metrics=DEFAULT_RECORDED, has_classes=splits[0].classes is not None
+    )
+    groups = _groups(family, members, place)
+    costs = [len(group) * _parameters(family, members[group[0]], width) for width, group in groups]
+    results: dict[int, tuple[dict[str, np.ndarray], eqx.Module]] = {}
+    float64 = training.precision == "float64"
+    with jax.enable_x64(float64), jax.default_device(place), jax.default_matmul_precision("float32"):
+        for i, (width, group) in enumerate(groups):
+            done = sum(costs[:i]) / sum(costs)
+            run = _GroupRun(
+                family=family, training=training, members=[members[m] for m in group], width=width, device=place,
+                steps=steps, recorder=chosen, averaged=averaged,
+                checkpoint=None if checkpoint is None else f"{checkpoint}-{i}",
+                progress=_scaled(progress, done, costs[i] / sum(costs)),
+            )  # fmt: skip
+            recorded, networks = run.trained()
+            for row, member in enumerate(group):
+                results[member] = ({name: values[:, row] for name, values in recorded.items()}, networks[row])
+    recordings = {name: np.stack([results[m][0][name] for m in range(len(members))]) for name in results[0][0]}
+    return TrainedPopulation(
+        times=moments,
+        recordings=recordings,
+        diverged=_diverged(recordings, len(members), len(moments)),
+        networks=tuple(results[m][1] for m in range(len(members))),
+    )
+
+
+def initial_network(family: Family, member: Member) -> eqx.Module:
+    """The member's network before training, at its own width."""
+    if member.start is not None:
+        return member.start
+    replicate = member.split.replicate
+    return family.build(
+        member.width,
+        inputs=member.split.train_inputs.shape[1],
+        outputs=member.split.train_targets.shape[1],
+        random=generator(replicate.seed, "initial weights", replicate.initialisation, member.width),
+    )
+
+
+def _check(training: Training, members: Sequence[Member]) -> None:
+    if not members:
+        raise InvalidArgument("`members` must hold at least one network to train.")
+    first = members[0].split
+    for member in members:
+        checked_count("width", member.width)
+        if member.learning_rate is not None and checked_number("learning_rate", member.learning_rate) <= 0.0:
+            raise InvalidArgument(f"`learning_rate` of a member must be positive, got {member.learning_rate!r}.")
+        for name in ("train_inputs", "train_targets", "test_inputs"):
+            shapes = getattr(member.split, name).shape, getattr(first, name).shape
+            if shapes[0] != shapes[1]:
+                raise InvalidArgument(
+                    f"`members` must have splits of one shape, but `{name}` is {shapes[0]} in one and {shapes[1]} in "
+                    "another; train them in calls of their own."
+                )
+    training.batch_of(first.samples)
+    for split in {id(member.split): member.split for member in members}.values():
+        _check_targets(training, split)
+
+
+def _check_targets(training: Training, split: Split) -> None:
+    targets = split.train_targets
+    if not (np.isfinite(split.train_inputs).all() and np.isfinite(targets).all()):
+        raise InvalidArgument("`members` hold a split with values that are not finite; clean the data.")
+    is_one_hot = np.all((targets == 0.0) | (targets == 1.0)) and np.all(targets.sum(axis=1) == 1.0)
+    if training.loss == "cross-entropy" and not is_one_hot:
+        raise InvalidArgument(
+            '`loss` is "cross-entropy", which needs one class for each sample (rows with a single 1), but a split has '
+            'other targets; use loss="squared" for regression.'
+        )
+
+
+def _groups(family: Family, members: Sequence[Member], device: object) -> list[tuple[int, list[int]]]:
+    """Members by the width of the program that trains them, narrow ones first."""
+    groups: dict[int, list[int]] = {}
+    for i, member in enumerate(members):
+        width = program_width(member.width, device) if family.is_widenable else member.width
+        groups.setdefault(width, []).append(i)
+    return sorted(groups.items())
+
+
+def _parameters(family: Family, member: Member, width: int) -> int:
+    split = member.split
+    return family.parameters(width, inputs=split.train_inputs.shape[1], outputs=split.train_targets.shape[1])
+
+
+def _scaled(progress: Progress, start: float, share: float) -> Progress:
+    return lambda task, done, total: progress(task, start + share * done / total, 1.0)
+
+
+def _diverged(recordings: dict[str, np.ndarray], members: int, times: int) -> Bool[np.ndarray, "member time"]:
+    lost = np.zeros((members, times), dtype=bool)
+    for name in ("train_loss", "predictions"):
+        if name in recordings:
+            lost |= ~np.isfinite(recordings[name].reshape(members, times, -1)).all(axis=2)
+    return lost
+
+
+@dataclass(kw_only=True, eq=False)
+class _GroupRun:
+    """The members that share a program, slice by slice where they do not fit the memory together."""
+
+    family: Family
+    training: Training
+    members: Sequence[Member]
+    width: int
+    device: object
+    steps: Int[np.ndarray, " time"]
+    recorder: Recorder
+    averaged: bool
+    checkpoint: str | None
+    progress: Progress
+
+    def trained(self) -> tuple[dict[str, np.ndarray], list[eqx.Module]]:
+        """Recordings (time, member, ...) and networks of all members."""
+        fit = self._members_that_fit()
+        recorded, networks = [], []
+        for start in range(0, len(self.members), fit):
+            part = self.members[start : start + fit]
+            scaled = _scaled(self.progress, start / len(self.members), len(part) / len(self.members))
+            values, trained = self._train_slice(part, start, scaled)
+            recorded.append(values)
+            networks.extend(trained)
+        return {name: np.concatenate([part[name] for part in recorded], axis=1) for name in recorded[0]}, networks
+
+    def _train_slice(
+        self, members: Sequence[Member], number: int, progress: Progress
+    ) -> tuple[dict[str, np.ndarray], list[eqx.Module]]:
+        splits = list({id(member.split): member.split for member in members}.values())
+        own = [initial_network(self.family, member) for member in members]
+        together = members_at_once(_parameters(self.family, members[0], self.width), len(members), self.device)
+        padded = -(-len(members) // together) * together
+        filled = [*members, *[members[-1]] * (padded - len(members))]
+        wide = [self.family.widened(network, self.width) if self.family.is_widenable else network for network in own]
+        wide += [wide[-1]] * (padded - len(members))
+        dtype = np.dtype(self.training.precision)
+        parts = [eqx.partition(network, eqx.is_array) for network in wide]
+        stacked = jax.tree.map(lambda *leaves: np.stack(leaves).astype(dtype), *[arrays for arrays, _ in parts])
+        run = _Run(
+            program=engine.Program(
+                training=self.training,
+                structure=parts[0][1],
+                total=self.training.total_steps(splits[0].samples),
+                per_epoch=self.training.steps_per_epoch(splits[0].samples),
+                together=together,
+            ),
+            splits=splits,
+            split_of=jnp.array([[id(s) for s in splits].index(id(member.split)) for member in filled], dtype=jnp.int32),
+            recorder=self.recorder,
+            steps=self.steps,
+            checkpoint=None
+            if self.checkpoint is None
+            else Checkpoint(
+                path=Path(f"{self.checkpoint}-{number}"), configuration=self._configuration(members, splits)
+            ),
+            progress=progress,
+        )
+        rates = jnp.array([member.learning_rate or self.training.learning_rate for member in filled], dtype=dtype)
+        state, recorded = run.finish(engine.begin(run.program, stacked, rates, averaged=self.averaged))
+        final = [jax.tree.map(lambda leaf, i=i: np.asarray(leaf[i]), state.parameters) for i in range(len(members))]
+        networks = [eqx.combine(_narrowed(f, n), run.program.structure) for f, n in zip(final, own, strict=True)]
+        return {name: values[:, : len(members)] for name, values in recorded.items()}, networks
+
+    def _configuration(self, members: Sequence[Member], splits: Sequence[Split]) -> dict[str, object]:
+        """All that decides the numbers of a slice."""
+        from benign.networks.fingerprints import configuration
+
+        return configuration(
+            self.family, self.training, self.width, [(m.width, m.learning_rate) for m in members], splits,
+            [initial_network(self.family, member) for member in members], self.steps, self.recorder, self.averaged,
+        )  # fmt: skip
+
+    def _members_that_fit(self) -> int:
+        """How many members the free memory holds.
+
+        Raises:
+            NotEnoughMemory: if it is none.
+        """
+        split, size = self.members[0].split, np.dtype(self.training.precision).itemsize
+        parameters = _parameters(self.family, self.members[0], self.width)
+        batch = self.training.batch_of(split.samples)
+        d, K = split.train_inputs.shape[1], split.train_targets.shape[1]
+        rows = split.samples + len(split.test_inputs)
+        a_split = rows * (d + 2 * K)
+        a_member = 8 * parameters + 4 * batch * (d + K + 4 * self.width) + rows * K
+        free = 0.8 * (free_bytes(self.device) or available_bytes())
+        count = len({id(member.split) for member in self.members})
+        fit = int((free / size - count * a_split) // a_member)
+        if fit < 1:
+            needed = size * (count * a_split + a_member)
+            raise NotEnoughMemory(
+                f"training a network of width {self.width} needs about {needed / 2**30:.1f} GiB and "
+                f"{free / 2**30:.1f} GiB are free; lower the width, `batch_size`, `samples` or the replicates."
+            )
+        return min(fit, len(self.members))
+
+
+@dataclass(kw_only=True, eq=False)
+class _Run:
+    """One state on its way through the recordings."""
+
+    program: engine.Program
+    splits: Sequence[Split]
+    split_of: Int[Array, " member"]
+    recorder: Recorder
+    steps: Int[np.ndarray, " time"]
+    checkpoint: Checkpoint | None
+    progress: Progress
+
+    def finish(self, state: engine.State) -> tuple[engine.State, dict[str, np.ndarray]]:
+        """Train to the last recording."""
+        data = self._data()
+        position = 0
+        rows: list[dict[str, np.ndarray]] = []
+        snapshot = self.checkpoint.read() if self.checkpoint is not None else None
+        if snapshot is not None:
+            position, state, rows = _restored(state, snapshot)
+        pace = _FIRST_STEPS
+        while len(rows) < len(self.steps):
+            if position == self.steps[len(rows)]:
+                values = engine.record(
+                    self.program, state, data, self.split_of, self.recorder, self._evaluated_together(data)
+                )
+                rows.append({name: np.asarray(value) for name, value in values.items()})
+                if self.program.training.stop_at_zero_error:
+                    state = engine.freeze(state, jnp.asarray(rows[-1]["train_error"] == 0.0))
+                continue
+            count = min(pace, self._capacity, int(self.steps[len(rows)]) - position)
+            began = time.perf_counter()
+            state = engine.advance(
+                self.program, state, data, self.split_of, self._batches(position, count),
+                jnp.asarray(position, dtype=jnp.int32), jnp.asarray(count, dtype=jnp.int32),
+            )  # fmt: skip
+            jax.block_until_ready(state)  # type: ignore[no-untyped-call]
+            position += count
+            pace = _next_pace(pace, count, time.perf_counter() - began)
+            self.progress("training", position, int(self.steps[-1]) or 1)
+            if self.checkpoint is not None and self.checkpoint.is_due:
+                self.checkpoint.write(_snapshot(position, state, rows))
+        if self.checkpoint is not None:
+            self.checkpoint.remove()
+        return state, {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+    @property
+    def _batch(self) -> int:
+        return self.program.training.batch_of(self.splits[0].samples)
+
+    @property
+    def _capacity(self) -> int:
+        fitting = _MOST_ROWS // (len(self.splits) * self._batch)
+        return max(1, min(_MOST_STEPS, self.program.total, fitting))
+
+    def _batches(self, start: int, steps: int) -> Int[Array, "split capacity batch"]:
+        """The rows of the next steps; the capacity is the same at every call, so that nothing is compiled again."""
+        rows = np.zeros((len(self.splits), self._capacity, self._batch), dtype=np.int32)
+        for s, split in enumerate(self.splits):
+            rows[s, :steps] = batches(
+                split.replicate, samples=split.samples, batch=self._batch, start=start, steps=steps
+            )
+        return jnp.asarray(rows)
+
+    def _data(self) -> Data:
+        dtype = np.dtype(self.program.training.precision)
+        columns = ([getattr(split, name) for split in self.splits] for name in Data._fields)
+        return Data(*(jnp.asarray(np.stack(column), dtype=dtype) for column in columns))
+
+    def _evaluated_together(self, data: Data) -> int:
+        """How many members are evaluated at once: each holds a copy of its split meanwhile."""
+        numbers = math.prod(data.train_inputs.shape[1:]) + math.prod(data.test_inputs.shape[1:])
+        most = max(1, min(self.program.together, _EVALUATED_NUMBERS // numbers))
+        members = len(self.split_of)
+        return max(k for k in range(1, most + 1) if members % k == 0)
+
+
+def _next_pace(pace: int, steps: int, seconds: float) -> int:
+    """Steps of the next call, towards one second; a call that was cut short by a recording teaches nothing."""
+    if steps < pace:
+        return pace
+    return max(1, min(4 * pace, int(pace * _SECONDS_AT_ONCE / max(seconds, 1e-6))))
+
+
+def _narrowed(wide: Any, narrow: eqx.Module) -> Any:
+    """The leading part of each array that the narrow network has."""
+    shapes = eqx.filter(narrow, eqx.is_array)
+    return jax.tree.map(lambda array, like: array[tuple(slice(size) for size in like.shape)].copy(), wide, shapes)
+
+
+def _snapshot(position: int, state: engine.State, rows: list[dict[str, np.ndarray]]) -> Snapshot:
+    recordings = {name: np.stack([row[name] for row in rows]) for name in rows[0]} if rows else {}
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(state)]
+    return Snapshot(step=position, recorded=len(rows), state=leaves, recordings=recordings)
+
+
+def _restored(state: engine.State, snapshot: Snapshot) -> tuple[int, engine.State, list[dict[str, np.ndarray]]]:
+    leaves = [jax.device_put(leaf) for leaf in snapshot.state]
+    rows = [{name: values[i] for name, values in snapshot.recordings.items()} for i in range(snapshot.recorded)]
+    return snapshot.step, jax.tree.unflatten(jax.tree.structure(state), leaves), rows

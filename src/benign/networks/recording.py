@@ -1,0 +1,93 @@
+"""What is recorded along training: a recorder is a pure function of one network and one member's data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from benign.networks.objective import losses_of, wrong
+
+# Samples that are evaluated at once: enough for the matrix products, little enough for the caches.
+_ROWS = 1024
+
+
+class Data(NamedTuple):
+    """One member's training and test set; in the engine each has a leading axis, one entry a split."""
+
+    train_inputs: Float[Array, "*split n d"]
+    train_targets: Float[Array, "*split n K"]
+    train_targets_clean: Float[Array, "*split n K"]
+    test_inputs: Float[Array, "*split n_test d"]
+    test_targets: Float[Array, "*split n_test K"]
+    test_targets_noisy: Float[Array, "*split n_test K"]
+
+
+class Recorder(Protocol):
+    """Maps a network and its data to named numbers or arrays.
+
+    It is traced and run for many members at once, so it must be pure, and either hashable (a frozen dataclass) or an
+    Equinox module that holds its arrays.
+    """
+
+    def __call__(self, network: eqx.Module, data: Data) -> dict[str, Float[Array, "..."]]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class RiskRecorder:
+    """Losses, zero-one errors and the norm of the parameters, by the names of the surface's metrics.
+
+    Attributes:
+        loss: the training objective, by which all losses are measured.
+        metrics: what to record; ``train_loss`` always is, for it tells a diverged network.
+        has_classes: without classes the errors are NaN.
+    """
+
+    loss: str
+    metrics: frozenset[str]
+    has_classes: bool = True
+
+    def __call__(self, network: eqx.Module, data: Data) -> dict[str, Float[Array, "..."]]:
+        train, test = outputs_of(network, data.train_inputs), outputs_of(network, data.test_inputs)
+        half = len(data.test_inputs) // 2
+        flipped = wrong(data.train_targets, data.train_targets_clean)
+        unflipped = ~flipped
+        values = {
+            "norm": jnp.sqrt(sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(eqx.filter(network, eqx.is_array))))
+        }
+        for name, outputs, targets, chosen in (
+            ("train_{}", train, data.train_targets, slice(None)),
+            ("train_{}_clean", train, data.train_targets_clean, slice(None)),
+            ("test_{}", test, data.test_targets, slice(None)),
+            ("test_{}_noisy", test, data.test_targets_noisy, slice(None)),
+            ("validation_{}", test, data.test_targets_noisy, slice(None, half)),
+            ("test_{}_held_out", test, data.test_targets, slice(half, None)),
+        ):
+            values[name.format("loss")] = jnp.mean(losses_of(self.loss, outputs, targets)[chosen])
+            values[name.format("error")] = self._share(wrong(outputs, targets)[chosen])
+        mistaken = wrong(train, data.train_targets)
+        values["train_error_flipped"] = self._share(mistaken & flipped) / jnp.mean(flipped)
+        values["train_error_unflipped"] = self._share(mistaken & unflipped) / jnp.mean(unflipped)
+        return {name: value for name, value in values.items() if name in self.metrics | {"train_loss"}}
+
+    def _share(self, mistakes: Array) -> Float[Array, ""]:
+        return jnp.mean(mistakes) if self.has_classes else jnp.array(jnp.nan)
+
+
+class PredictionRecorder(eqx.Module):
+    """The network's outputs on further inputs, as ``predictions``."""
+
+    inputs: Float[Array, "m d"]
+
+    def __call__(self, network: eqx.Module, data: Data) -> dict[str, Float[Array, "..."]]:
+        del data
+        return {"predictions": outputs_of(network, self.inputs)}
+
+
+def outputs_of(network: eqx.Module, inputs: Float[Array, "n d"]) -> Float[Array, "n K"]:
+    """The network's outputs, some rows at a time."""
+    return jax.lax.map(network, inputs, batch_size=min(_ROWS, len(inputs)))
