@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from benign import linear, sources
+    from benign import linear, networks, sources
     from benign.experiments.declaration import Experiment
     from benign.experiments.executors import Processes, Ray
     from benign.experiments.loggers import MLflowLogger, TensorBoardLogger
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from benign.foundation.outcomes import Outcome
     from benign.foundation.replicate import Replicate
     from benign.foundation.split import Split
-    from benign.procedures import Polynomial, Procedure, RandomFourier
+    from benign.networks.training import Training
+    from benign.procedures import MLP, OneHiddenLayer, Polynomial, Procedure, RandomFourier
     from benign.reproduction import Reproduction, figure
     from benign.runs import Run, RunInterrupted, list_runs, open_run, plan, run
     from benign.surface import Curve, MeasurementInterrupted, Surface, measure
@@ -52,10 +53,15 @@ _HOMES: dict[str, str | None] = {
     "Procedure": "benign.procedures",
     "RandomFourier": "benign.procedures",
     "Polynomial": "benign.procedures",
+    "MLP": "benign.procedures",
+    "OneHiddenLayer": "benign.procedures",
+    "Training": "benign.networks.training",
     # where samples come from
     "sources": None,
     "Split": "benign.foundation.split",
     "Replicate": "benign.foundation.replicate",
+    # networks, trained as populations
+    "networks": None,
     # the linear laboratory
     "linear": None,
     "Outcome": "benign.foundation.outcomes",
@@ -64,11 +70,13 @@ _HOMES: dict[str, str | None] = {
 }
 
 __all__ = [
+    "MLP",
     "BenignError",
     "Curve",
     "Experiment",
     "MLflowLogger",
     "MeasurementInterrupted",
+    "OneHiddenLayer",
     "Outcome",
     "Polynomial",
     "Procedure",
@@ -83,10 +91,12 @@ __all__ = [
     "Store",
     "Surface",
     "TensorBoardLogger",
+    "Training",
     "figure",
     "linear",
     "list_runs",
     "measure",
+    "networks",
     "open_run",
     "plan",
     "run",

@@ -2,7 +2,8 @@
 
 A surface is an ``xarray.Dataset`` with dimensions ``size``, ``time``, ``samples``, ``replicate`` and one variable for
 each metric; a surface measured over levels of label noise has the dimension ``label_noise`` before them. Without
-suffix, train is measured against the labels trained on and test against clean test labels.
+suffix, train is measured against the labels trained on and test against clean test labels. A loss is the procedure's
+training objective: squared error summed over outputs, or cross-entropy in nats (the surface's attribute ``objective``).
 """
 
 from __future__ import annotations
@@ -21,17 +22,29 @@ DIMENSIONS = ("size", "time", "samples", "replicate")
 LABEL_NOISE = "label_noise"
 END_OF_TRAINING = np.inf
 
-METRICS: dict[str, str] = {
-    "train_loss": "squared error on the labels trained on, summed over outputs, mean over training samples",
+# What is measured of a model; a network trained with averaging has each of them for its averaged weights too.
+_RISKS = {
+    "train_loss": "loss on the labels trained on, mean over training samples",
     "train_error": "zero-one error on the labels trained on",
-    "test_loss": "squared error on clean test labels, summed over outputs, mean over test samples",
+    "test_loss": "loss on clean test labels, mean over test samples",
     "test_error": "zero-one error on clean test labels",
-    "norm": "norm of the weights |theta|",
-    "function_norm": "sqrt(size) |theta|: the norm of the weights for features scaled by 1 / sqrt(size)",
     "train_loss_clean": "as train_loss, on the training samples' clean labels",
     "train_error_clean": "as train_error, on the training samples' clean labels",
     "test_loss_noisy": "as test_loss, on test labels under the training label noise",
     "test_error_noisy": "as test_error, on test labels under the training label noise",
+    "train_error_flipped": "as train_error, on the training samples whose label is flipped (1 - share memorised)",
+    "train_error_unflipped": "as train_error, on the training samples whose label is not flipped",
+    "validation_loss": "loss on the first half of the test set, its labels noisy as in training: a validation set",
+    "validation_error": "as validation_loss, zero-one error",
+    "test_loss_held_out": "test_loss on the second half of the test set, which validation has not seen",
+    "test_error_held_out": "as test_loss_held_out, zero-one error",
+}
+METRICS: dict[str, str] = {
+    **_RISKS,
+    **{f"{name}_averaged": f"{text}; for the moving average of the weights" for name, text in _RISKS.items()},
+    "norm": "norm of the weights |theta|",
+    "norm_averaged": "norm of the moving average of the weights",
+    "function_norm": "sqrt(size) |theta|: the norm of the weights for features scaled by 1 / sqrt(size)",
     "leave_one_out_loss": "exact leave-one-out squared error, on the labels trained on",
     "leave_one_out_error": "exact leave-one-out zero-one error, on the labels trained on",
     "condition": "kappa_F, an upper bound of the design matrix's 2-norm condition number",
@@ -43,7 +56,7 @@ DEFAULT_METRICS = frozenset(
 )  # fmt: skip
 # Kept with every surface, whatever metrics are asked for.
 ALWAYS = {
-    "outcome": "0: converged, 1: truncated singular values, 2: ill-conditioned (no number given)",
+    "outcome": "0: converged, 1: truncated singular values, 2: ill-conditioned, 3: diverged (2 and 3: no number given)",
     "parameters": "number of trained parameters",
     "train_loss_constant": "train_loss of the best constant predictor",
     "test_error_constant": "test_error of always predicting the most frequent training class",

@@ -33,6 +33,7 @@ class Scripted:
 
     revision: ClassVar[int] = 1
     size_name: ClassVar[str] = "units"
+    objective: ClassVar[str] = "squared"
     time_name: ClassVar[str | None] = None
     max_size: ClassVar[float] = 1000.0
 

@@ -276,7 +276,13 @@ def test_the_json_schema_lists_names_and_settings() -> None:
     options = {
         option["properties"]["name"].get("const"): option for option in schema["properties"]["source"]["anyOf"][:-1]
     }
-    assert set(options) == {"digits", "function", "mml", "mnist", "table", None}
+    assert set(options) == {"digits", "function", "mml", "mnist", "mnist1d", "table", None}
     assert options["table"]["required"] == ["name", "path", "target"]
     assert options["digits"]["properties"]["test_samples"]["default"] == 597
     assert options["digits"]["additionalProperties"] is False
+    procedures = {
+        option["properties"]["name"].get("const"): option for option in schema["properties"]["procedure"]["anyOf"][:-1]
+    }
+    training = procedures["mlp"]["properties"]["training"]
+    assert training["properties"]["loss"]["anyOf"] == [{"enum": ["cross-entropy", "squared"]}]
+    assert training["additionalProperties"] is False

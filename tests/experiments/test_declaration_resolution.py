@@ -26,6 +26,7 @@ class Trained:
 
     time_name: ClassVar[str | None] = "epochs"
     size_name: ClassVar[str] = "width"
+    objective: ClassVar[str] = "squared"
     max_size: ClassVar[float] = 64
     revision: ClassVar[int] = 3
 

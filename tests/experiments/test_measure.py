@@ -81,6 +81,7 @@ class _Interrupting:
 
     revision = RandomFourier.revision
     size_name = RandomFourier.size_name
+    objective = RandomFourier.objective
     time_name = RandomFourier.time_name
     max_size = RandomFourier.max_size
     spec = staticmethod(RandomFourier().spec)

@@ -9,6 +9,7 @@ import pytest
 import benign
 from benign import sources
 from benign.experiments import measure
+from benign.experiments.declaration.catalogue import PROCEDURE, find_maker
 from benign.figures import NAMES, find_figure
 from benign.figures.mml_polynomial import approximation_gap, closest_element
 from benign.figures.tuning import tuned_by_leave_one_out
@@ -26,8 +27,8 @@ def test_committed_verdicts_follow_from_the_committed_surfaces(name):
     assert stored["revision"] == find_figure(name).revision, "stale: run make figures"
     for surface in again.surfaces.values():
         procedure = json.loads(surface.dataset.attrs["procedure"])
-        current = {"random_fourier": RandomFourier.revision, "polynomial": Polynomial.revision}
-        assert procedure["revision"] == current[procedure["procedure"]], "stale: run make figures"
+        current = getattr(find_maker(PROCEDURE, procedure["procedure"]), "revision")  # noqa: B009
+        assert procedure["revision"] == current, "stale: run make figures"
     assert [f.to_dict()["verdict"] for f in again.findings] == [f["verdict"] for f in stored["findings"]]
     assert again.headline == stored["headline"]
 
@@ -44,7 +45,8 @@ def test_headlines_fit_and_every_picture_has_one_sentence(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_at_most_one_percent_of_the_sizes_are_flagged(name):
     for surface in benign.Reproduction.open(COMMITTED / name).surfaces.values():
-        assert np.mean(surface.dataset["outcome"].values == benign.Outcome.ILL_CONDITIONED) <= 0.01
+        untrusted = [benign.Outcome.ILL_CONDITIONED, benign.Outcome.DIVERGED]
+        assert np.mean(np.isin(surface.dataset["outcome"].values, untrusted)) <= 0.01
 
 
 MNIST = {  # papers.md 1.2: p/n -> (loss averaged over outputs, accuracy in %) without and with 20 % label noise

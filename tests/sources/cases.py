@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from benign.foundation.split import Split
-from benign.sources import Source, arrays, digits, function, mml, mnist
+from benign.sources import Source, arrays, digits, function, mml, mnist, mnist1d
 
 NAMES = np.array(["ash", "beech", "cedar", "date"])
 
@@ -66,6 +66,7 @@ CASES = {
     ),
     "digits": Case(make=lambda: digits(label_noise=0.15), noise=0.15, golden="81499a0f0a123633"),
     "mnist": Case(make=lambda: mnist(label_noise=0.2, test_samples=2000), noise=0.2, golden="7277786fe353317b"),
+    "mnist1d": Case(make=lambda: mnist1d(label_noise=0.2), noise=0.2, golden="f7bb8adb3058b3fd"),
     "function": Case(make=lambda: function(wave, low=0.0, high=2.0, noise=0.3), noise=0.3, golden="41418f22663f1cf7"),
     "step": Case(make=lambda: function("step", noise=0.1, test_samples=30), noise=0.1, golden="0cd43a8f5072fe83"),
     "sine": Case(make=lambda: function("sine", noise=0.1), noise=0.1, golden="83682e08482b8ec1"),

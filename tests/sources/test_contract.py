@@ -13,8 +13,9 @@ from jaxtyping import Float
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split, class_indices
-from benign.sources import FiniteSource, Source
+from benign.sources import Source
 from benign.sources import finite as finite_module
+from benign.sources.mnist1d import _pool, _test_set
 from tests.sources.cases import CASES, Case, parts, summary
 
 HERE = Replicate(seed=5, draw=2, initialisation=1, noise=3)
@@ -162,7 +163,8 @@ def test_bits_do_not_depend_on_what_was_drawn_before(source: Source, case: Case)
     first = source.draw(40, HERE)
     for other in range(5, 9):
         source.draw(60, Replicate(seed=other, draw=other, noise=other))
-    finite_module._drawn.cache_clear()
+    for kept in (finite_module._drawn, _pool, _test_set):
+        kept.cache_clear()
     assert_same(first, case.make().draw(40, HERE))
 
 
@@ -183,8 +185,8 @@ def test_spec_is_json_and_repeats(source: Source, case: Case) -> None:
 
 @pytest.mark.parametrize("setting", ["noise", "test_samples", "name"])
 def test_spec_tells_settings_apart(source: Source, setting: str) -> None:
-    is_finite = isinstance(source, FiniteSource)
-    changes = {"noise": ("label_noise" if is_finite else "noise", 0.25), "test_samples": ("test_samples", 17)}
+    noise = "label_noise" if hasattr(source, "label_noise") else "noise"
+    changes = {"noise": (noise, 0.25), "test_samples": ("test_samples", 17)}
     field, value = changes.get(setting, ("name", "other"))
     changed = dataclasses.replace(source, **{field: value})  # type: ignore[type-var]
     assert changed.spec() != source.spec()

@@ -7,7 +7,7 @@ import pytest
 
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.replicate import Replicate
-from benign.sources import FiniteSource, FunctionSource, arrays, digits, function, mml
+from benign.sources import FiniteSource, FunctionSource, Mnist1dSource, arrays, digits, function, mml
 from tests.sources.cases import CASES, labels, table
 
 HERE = Replicate(seed=3, draw=1, noise=2)
@@ -16,7 +16,7 @@ HERE = Replicate(seed=3, draw=1, noise=2)
 @pytest.mark.parametrize("name", CASES)
 def test_a_level_is_the_source_made_with_it(name: str) -> None:
     source = CASES[name].make()
-    assert isinstance(source, (FiniteSource, FunctionSource))
+    assert isinstance(source, (FiniteSource, FunctionSource, Mnist1dSource))
     clean, noisy = source.with_label_noise(0.0), source.with_label_noise(0.4)
     assert source.with_label_noise(CASES[name].noise).spec() == source.spec()
     assert clean.spec() != noisy.spec()

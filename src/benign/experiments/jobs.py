@@ -73,7 +73,7 @@ def measure_job(study: Study, job: Job) -> MeasuredBlock:
     with one_thread():
         splits = [source.draw(job.samples, replicate) for replicate in job.replicates]
         block = study.procedure.measure(splits, part.sizes, part.recorded_times, part.metrics)
-    constant = [_constant_risks(split) for split in splits]
+    constant = [_constant_risks(split, study.procedure.objective) for split in splits]
     return MeasuredBlock(
         samples=job.samples,
         block=block,
@@ -97,9 +97,13 @@ def results_of(units: Sequence[int], result: JobResult) -> list[Result]:
     ]
 
 
-def _constant_risks(split: Split) -> tuple[float, float]:
-    """Training loss of the mean target, and test error of always saying the most frequent training class."""
-    loss = float(np.sum(np.var(split.train_targets, axis=0)))
+def _constant_risks(split: Split, objective: str) -> tuple[float, float]:
+    """Training loss of the best constant, and test error of always saying the most frequent training class."""
+    if objective == "cross-entropy":
+        shares = split.train_targets.mean(axis=0)
+        loss = -float(np.sum(shares[shares > 0.0] * np.log(shares[shares > 0.0])))
+    else:
+        loss = float(np.sum(np.var(split.train_targets, axis=0)))
     if split.classes is None:
         return loss, float("nan")
     most_frequent = split.train_targets.sum(axis=0).argmax()

@@ -165,6 +165,7 @@ def _attributes(procedure: Procedure, source: Source, seed: int) -> dict[str, st
         "title": f"{procedure.spec().get('procedure', type(procedure).__name__)} on {source.name}",
         "size_name": procedure.size_name,
         "time_name": procedure.time_name or "",
+        "objective": procedure.objective,
         "classes": len(source.classes) if source.classes is not None else 0,
         "seed": seed,
     }

@@ -17,6 +17,7 @@ MOST_MISSING = 0.02
 AXIS_WORDS = {"time": "time", "samples": "number of training samples (samples)"}
 METRIC_WORDS = {
     "loss": "loss (squared error)",
+    "cross-entropy": "loss (cross-entropy, nats)",
     "error": "zero-one error",
     "norm": "norm of the weights",
     "function_norm": "norm sqrt(size) |weights|",
@@ -28,8 +29,10 @@ def size_label(surface: xr.Dataset) -> str:
     return f"number of {surface.attrs.get('size_name', 'units')} (size)"
 
 
-def metric_label(metric: str) -> str:
-    """Axis label of a metric."""
+def metric_label(metric: str, objective: str = "squared") -> str:
+    """Axis label of a metric; ``objective`` says what a loss is."""
+    if "loss" in metric and not metric.startswith("leave_one_out") and objective == "cross-entropy":
+        return METRIC_WORDS[objective]
     if metric in METRIC_WORDS:
         return METRIC_WORDS[metric]
     kind = next((kind for kind in ("loss", "error") if kind in metric), None)
@@ -112,6 +115,8 @@ def curve_display(section: xr.Dataset, metric: str, dim: str, landmarks: Landmar
     if metric.startswith("test") and twin in section:
         series.append(metric_series(section, twin, dim))
     label = size_label(section) if dim == "size" else AXIS_WORDS[dim]
+    if dim == "time" and section.attrs.get("time_name"):
+        label = f"{section.attrs['time_name']} (time)"
     n = section["samples"].item() if dim != "samples" else None
     title = section.attrs.get("title", "Risk") + (f", n = {n:,}" if n is not None else "")
     if LABEL_NOISE in section.coords:
@@ -122,7 +127,7 @@ def curve_display(section: xr.Dataset, metric: str, dim: str, landmarks: Landmar
         marks=landmark_marks(landmarks),
         threshold=threshold_line(landmarks.threshold),
         x_label=label,
-        y_label=metric_label(metric),
+        y_label=metric_label(metric, str(section.attrs.get("objective", "squared"))),
         y_log="error" not in metric,
         caption=spread_sentence(section.sizes["replicate"]),
         position_name="sizes" if dim == "size" else dim,

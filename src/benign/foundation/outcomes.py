@@ -6,11 +6,12 @@ import enum
 
 
 class Outcome(enum.IntEnum):
-    """Outcome of a least-squares solution at one size. The integer is what arrays store."""
+    """Outcome of a solution, or a training, at one size. The integer is what arrays store."""
 
     CONVERGED = 0
     TRUNCATED = 1
     ILL_CONDITIONED = 2
+    DIVERGED = 3
 
     @property
     def sentence(self) -> str:
@@ -19,8 +20,8 @@ class Outcome(enum.IntEnum):
 
     @property
     def is_trusted(self) -> bool:
-        """Whether the number is the least-squares answer to its stated tolerance."""
-        return self is not Outcome.ILL_CONDITIONED
+        """Whether there is a number, to its stated tolerance."""
+        return self not in (Outcome.ILL_CONDITIONED, Outcome.DIVERGED)
 
 
 _SENTENCES = {
@@ -32,5 +33,8 @@ _SENTENCES = {
     Outcome.ILL_CONDITIONED: (
         "the features are too close to linearly dependent at this size for float64, so no number is given; remove "
         "duplicate samples or features, narrow the bandwidth, or add a small ridge"
+    ),
+    Outcome.DIVERGED: (
+        "training diverged: the loss is no finite number at this time, so no number is given; lower the learning rate"
     ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import time
@@ -106,7 +107,7 @@ class Checkpoint:
             raise CheckpointUnusable(
                 f"the checkpoint {self._facts_file} belongs to another training; delete it or name another path."
             )
-        digest = str(facts["sha256"])
+        digest = facts["sha256"]
         try:
             content = self._arrays_file(digest).read_bytes()
             if hashlib.sha256(content).hexdigest() != digest:
@@ -116,8 +117,8 @@ class Checkpoint:
             raise self._damaged(str(error)) from error
         count = sum(name.startswith("state.") for name in arrays)
         return Snapshot(
-            step=int(facts["step"]),
-            recorded=int(facts["recorded"]),
+            step=facts["step"],
+            recorded=facts["recorded"],
             state=[arrays[f"state.{i}"] for i in range(count)],
             recordings={
                 name.removeprefix("recordings."): array
@@ -127,10 +128,9 @@ class Checkpoint:
         )
 
     def remove(self) -> None:
-        """Forget it: the training is finished."""
-        arrays = self._arrays_named()
+        """Forget it, and arrays that a killed process had written for a JSON that never came."""
         self._facts_file.unlink(missing_ok=True)
-        if arrays is not None:
+        for arrays in self.path.parent.glob(f"{glob.escape(self.path.name)}.{'[0-9a-f]' * 16}.safetensors"):
             arrays.unlink(missing_ok=True)
 
     @property
@@ -154,10 +154,12 @@ class Checkpoint:
                 raise CheckpointUnusable(
                     f"the checkpoint {self._facts_file} was written by another version; delete it."
                 )
-            assert {"configuration", "step", "recorded", "sha256"} <= set(facts)
+            kinds = {"configuration": dict, "step": int, "recorded": int, "sha256": str}
+            if not all(isinstance(facts[name], kind) for name, kind in kinds.items()):
+                raise self._damaged("a fact of another type")
         except FileNotFoundError:
             raise
-        except (ValueError, KeyError, TypeError, AssertionError, UnicodeDecodeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             if isinstance(error, CheckpointUnusable):
                 raise
             raise self._damaged(f"{type(error).__name__} in its facts") from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import equinox as eqx
@@ -16,10 +17,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.numbers import checked_count
+
 Activation = Callable[[Array], Array]
 
 # Those with activation(0) = 0 first: a hidden unit of zeros then stays zero, so that widths may share a program.
-_KEEP_ZERO: dict[str, Activation] = {"relu": jax.nn.relu, "tanh": jnp.tanh, "gelu": jax.nn.gelu, "silu": jax.nn.silu}
+_KEEP_ZERO: dict[str, Activation] = {
+    "relu": jax.nn.relu,
+    "tanh": jnp.tanh,
+    "gelu": partial(jax.nn.gelu, approximate=False),  # x Phi(x) itself, as PyTorch's
+    "silu": jax.nn.silu,
+}
 _MOVE_ZERO: dict[str, Activation] = {"softplus": jax.nn.softplus, "sigmoid": jax.nn.sigmoid}
 ACTIVATIONS = (*_KEEP_ZERO, *_MOVE_ZERO)
 
@@ -67,6 +76,11 @@ def _count(shapes: list[tuple[int, int]]) -> int:
 
 def _widened(module: eqx.Module, width: int) -> Dense:
     assert isinstance(module, Dense)
+    if width < len(module.layers[0].bias):
+        raise InvalidArgument(
+            f"`width` must be at least that of the network, {len(module.layers[0].bias)}, got {width}; a network "
+            "only grows."
+        )
     outputs, inputs = module.layers[-1].weight.shape[0], module.layers[0].weight.shape[1]
     shapes = _widths(len(module.layers) - 1, width, inputs, outputs)
     layers = (layer.widened(*shape) for layer, shape in zip(module.layers, shapes, strict=True))
@@ -80,10 +94,18 @@ class MLPFamily:
     Attributes:
         depth: number of hidden layers.
         activation: one of :data:`ACTIVATIONS`.
+
+    Raises:
+        InvalidArgument: for a depth that is no positive integer or an unknown activation.
     """
 
     depth: int
     activation: str
+
+    def __post_init__(self) -> None:
+        checked_count("depth", self.depth)
+        if self.activation not in ACTIVATIONS:
+            raise unknown_name("activation", self.activation, ACTIVATIONS)
 
     @property
     def is_widenable(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ def train_population(
     Returns:
         recordings, divergence and trained networks.
     """
-    _check(training, members)
+    _check(family, training, members)
     place = find_device(device)
     splits = list({id(member.split): member.split for member in members}.values())
     samples = splits[0].samples
@@ -126,6 +126,7 @@ def train_population(
     groups = _groups(family, members, place)
     costs = [len(group) * _parameters(family, members[group[0]], width) for width, group in groups]
     results: dict[int, tuple[dict[str, np.ndarray], eqx.Module]] = {}
+    kept: list[Checkpoint] = []
     float64 = training.precision == "float64"
     with jax.enable_x64(float64), jax.default_device(place), jax.default_matmul_precision("float32"):
         for i, (width, group) in enumerate(groups):
@@ -133,12 +134,14 @@ def train_population(
             run = _GroupRun(
                 family=family, training=training, members=[members[m] for m in group], width=width, device=place,
                 steps=steps, recorder=chosen, averaged=averaged,
-                checkpoint=None if checkpoint is None else f"{checkpoint}-{i}",
+                checkpoint=None if checkpoint is None else f"{checkpoint}-{i}", kept=kept,
                 progress=_scaled(progress, done, costs[i] / sum(costs)),
             )  # fmt: skip
             recorded, networks = run.trained()
             for row, member in enumerate(group):
                 results[member] = ({name: values[:, row] for name, values in recorded.items()}, networks[row])
+    for finished in kept:
+        finished.remove()
     recordings = {name: np.stack([results[m][0][name] for m in range(len(members))]) for name in results[0][0]}
     return TrainedPopulation(
         times=moments,
@@ -161,7 +164,7 @@ def initial_network(family: Family, member: Member) -> eqx.Module:
     )
 
 
-def _check(training: Training, members: Sequence[Member]) -> None:
+def _check(family: Family, training: Training, members: Sequence[Member]) -> None:
     if not members:
         raise InvalidArgument("`members` must hold at least one network to train.")
     first = members[0].split
@@ -176,14 +179,25 @@ def _check(training: Training, members: Sequence[Member]) -> None:
                     f"`members` must have splits of one shape, but `{name}` is {shapes[0]} in one and {shapes[1]} in "
                     "another; train them in calls of their own."
                 )
+        _check_start(family, member)
     training.batch_of(first.samples)
     for split in {id(member.split): member.split for member in members}.values():
         _check_targets(training, split)
 
 
+def _check_start(family: Family, member: Member) -> None:
+    needed = _parameters(family, member, member.width)
+    held = needed if member.start is None else sum(leaf.size for leaf in _arrays(member.start))
+    if held != needed:
+        raise InvalidArgument(
+            f"`start` of a member of width {member.width} must hold {needed} numbers, got a network of {held}; give "
+            "one of the member's own width."
+        )
+
+
 def _check_targets(training: Training, split: Split) -> None:
     targets = split.train_targets
-    if not (np.isfinite(split.train_inputs).all() and np.isfinite(targets).all()):
+    if not all(np.isfinite(part).all() for part in (split.train_inputs, targets, split.test_inputs)):
         raise InvalidArgument("`members` hold a split with values that are not finite; clean the data.")
     is_one_hot = np.all((targets == 0.0) | (targets == 1.0)) and np.all(targets.sum(axis=1) == 1.0)
     if training.loss == "cross-entropy" and not is_one_hot:
@@ -232,6 +246,7 @@ class _GroupRun:
     recorder: Recorder
     averaged: bool
     checkpoint: str | None
+    kept: list[Checkpoint]
     progress: Progress
 
     def trained(self) -> tuple[dict[str, np.ndarray], list[eqx.Module]]:
@@ -261,7 +276,7 @@ class _GroupRun:
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves).astype(dtype), *[arrays for arrays, _ in parts])
         run = _Run(
             program=engine.Program(
-                training=self.training,
+                training=replace(self.training, learning_rate=1.0),  # members have theirs: no reason to compile again
                 structure=parts[0][1],
                 total=self.training.total_steps(splits[0].samples),
                 per_epoch=self.training.steps_per_epoch(splits[0].samples),
@@ -271,27 +286,27 @@ class _GroupRun:
             split_of=jnp.array([[id(s) for s in splits].index(id(member.split)) for member in filled], dtype=jnp.int32),
             recorder=self.recorder,
             steps=self.steps,
-            checkpoint=None
-            if self.checkpoint is None
-            else Checkpoint(
-                path=Path(f"{self.checkpoint}-{number}"), configuration=self._configuration(members, splits)
-            ),
+            checkpoint=self._checkpoint(number, filled, splits),
             progress=progress,
         )
         rates = jnp.array([member.learning_rate or self.training.learning_rate for member in filled], dtype=dtype)
         state, recorded = run.finish(engine.begin(run.program, stacked, rates, averaged=self.averaged))
         final = [jax.tree.map(lambda leaf, i=i: np.asarray(leaf[i]), state.parameters) for i in range(len(members))]
-        networks = [eqx.combine(_narrowed(f, n), run.program.structure) for f, n in zip(final, own, strict=True)]
+        networks = [_narrowed(f, n) for f, n in zip(final, own, strict=True)]
         return {name: values[:, : len(members)] for name, values in recorded.items()}, networks
 
-    def _configuration(self, members: Sequence[Member], splits: Sequence[Split]) -> dict[str, object]:
-        """All that decides the numbers of a slice."""
+    def _checkpoint(self, number: int, members: Sequence[Member], splits: Sequence[Split]) -> Checkpoint | None:
+        """Where a slice is kept; what its numbers follow from includes the members that fill up its last group."""
+        if self.checkpoint is None:
+            return None
         from benign.networks.fingerprints import configuration
 
-        return configuration(
+        decides = configuration(
             self.family, self.training, self.width, [(m.width, m.learning_rate) for m in members], splits,
             [initial_network(self.family, member) for member in members], self.steps, self.recorder, self.averaged,
         )  # fmt: skip
+        self.kept.append(Checkpoint(path=Path(f"{self.checkpoint}-{number}"), configuration=decides))
+        return self.kept[-1]
 
     def _members_that_fit(self) -> int:
         """How many members the free memory holds.
@@ -346,7 +361,7 @@ class _Run:
                 )
                 rows.append({name: np.asarray(value) for name, value in values.items()})
                 if self.program.training.stop_at_zero_error:
-                    state = engine.freeze(state, jnp.asarray(rows[-1]["train_error"] == 0.0))
+                    state = engine.freeze(state, jnp.asarray(_train_error(rows[-1]) == 0.0))
                 continue
             count = min(pace, self._capacity, int(self.steps[len(rows)]) - position)
             began = time.perf_counter()
@@ -360,8 +375,8 @@ class _Run:
             self.progress("training", position, int(self.steps[-1]) or 1)
             if self.checkpoint is not None and self.checkpoint.is_due:
                 self.checkpoint.write(_snapshot(position, state, rows))
-        if self.checkpoint is not None:
-            self.checkpoint.remove()
+        if self.checkpoint is not None:  # until every program is done: a later one may be interrupted
+            self.checkpoint.write(_snapshot(position, state, rows))
         return state, {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
     @property
@@ -402,10 +417,27 @@ def _next_pace(pace: int, steps: int, seconds: float) -> int:
     return max(1, min(4 * pace, int(pace * _SECONDS_AT_ONCE / max(seconds, 1e-6))))
 
 
+def _train_error(values: dict[str, np.ndarray]) -> np.ndarray:
+    if "train_error" not in values:
+        raise InvalidArgument(
+            "`stop_at_zero_error` needs a `recorder` that records train_error; add it or leave the setting out."
+        )
+    return values["train_error"]
+
+
+def _arrays(network: eqx.Module) -> list[np.ndarray]:
+    return jax.tree.leaves(eqx.filter(network, eqx.is_array))
+
+
 def _narrowed(wide: Any, narrow: eqx.Module) -> Any:
-    """The leading part of each array that the narrow network has."""
-    shapes = eqx.filter(narrow, eqx.is_array)
-    return jax.tree.map(lambda array, like: array[tuple(slice(size) for size in like.shape)].copy(), wide, shapes)
+    """The narrow network with, for each of its arrays, the leading part of the wide one's."""
+    own, structure = eqx.partition(narrow, eqx.is_array)
+    leaves, shape = jax.tree.flatten(own)
+    parts = [
+        array[tuple(slice(size) for size in like.shape)].copy()
+        for array, like in zip(jax.tree.leaves(wide), leaves, strict=True)
+    ]
+    return eqx.combine(jax.tree.unflatten(shape, parts), structure)
 
 
 def _snapshot(position: int, state: engine.State, rows: list[dict[str, np.ndarray]]) -> Snapshot:

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from benign.networks.objective import losses_of, wrong
@@ -81,11 +82,11 @@ class RiskRecorder:
 class PredictionRecorder(eqx.Module):
     """The network's outputs on further inputs, as ``predictions``."""
 
-    inputs: Float[Array, "m d"]
+    inputs: Float[Array, "m d"] | Float[np.ndarray, "m d"]
 
     def __call__(self, network: eqx.Module, data: Data) -> dict[str, Float[Array, "..."]]:
         del data
-        return {"predictions": outputs_of(network, self.inputs)}
+        return {"predictions": outputs_of(network, jnp.asarray(self.inputs))}
 
 
 def outputs_of(network: eqx.Module, inputs: Float[Array, "n d"]) -> Float[Array, "n K"]:

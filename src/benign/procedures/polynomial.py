@@ -37,6 +37,7 @@ class Polynomial:
     revision: ClassVar[int] = 1
     size_name: ClassVar[str] = "coefficients"
     time_name: ClassVar[str | None] = None
+    objective: ClassVar[str] = "squared"
     max_size: ClassVar[float] = math.inf
 
     basis: Basis = "legendre"

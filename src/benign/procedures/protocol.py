@@ -47,6 +47,11 @@ class Procedure(Protocol):
         ...
 
     @property
+    def objective(self) -> str:
+        """What the losses are: ``"squared"`` (summed over outputs) or ``"cross-entropy"`` (nats)."""
+        ...
+
+    @property
     def max_size(self) -> float:
         """Largest size that exists; ``math.inf`` where there is no end."""
         ...

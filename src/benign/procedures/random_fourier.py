@@ -40,6 +40,7 @@ class RandomFourier:
     revision: ClassVar[int] = 1
     size_name: ClassVar[str] = "features"
     time_name: ClassVar[str | None] = None
+    objective: ClassVar[str] = "squared"
     max_size: ClassVar[float] = math.inf
 
     bandwidth: float | Literal["median"] = "median"

@@ -12,6 +12,7 @@ import xarray as xr
 
 from benign.curves import Finding
 from benign.figures.figure import Figure, Picture, Surfaces
+from benign.foundation.outcomes import Outcome
 from benign.plots.text import format_number
 from benign.report.glossary import GLOSSARY
 from benign.report.page import Card, Page, Section, section_of
@@ -117,12 +118,20 @@ def _trust(chapter: Chapter) -> list[str]:
 
 def _trust_in(name: str, surface: xr.Dataset) -> list[str]:
     words = name.replace("_", " ")
-    flagged = float(np.mean(surface["outcome"].values == 2))
-    sentences = [
-        f"Surface {words}: {flagged:.2%} of its cells are too ill-conditioned to be given and are left out."
-        if flagged
-        else f"Surface {words}: every cell converged to its stated tolerance."
-    ]
+    flagged = float(np.mean(surface["outcome"].values == Outcome.ILL_CONDITIONED))
+    if surface.attrs.get("time_name"):
+        diverged = float(np.mean(surface["outcome"].values == Outcome.DIVERGED))
+        sentences = [
+            f"Surface {words}: training diverged in {diverged:.2%} of its cells, which are left out."
+            if diverged
+            else f"Surface {words}: no training diverged."
+        ]
+    else:
+        sentences = [
+            f"Surface {words}: {flagged:.2%} of its cells are too ill-conditioned to be given and are left out."
+            if flagged
+            else f"Surface {words}: every cell converged to its stated tolerance."
+        ]
     if "leave_one_out_loss" in surface:
         sentences.append(
             f"Surface {words}: the ridge was tuned by leave-one-out on training samples, not on the test set."

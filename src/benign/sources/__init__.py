@@ -6,6 +6,7 @@ from benign.sources.finite import FiniteData, FiniteSource, arrays
 from benign.sources.functions import FunctionSource, function, mml
 from benign.sources.images import digits, mnist
 from benign.sources.label_noise import add_gaussian, flip_labels, flipped_positions
+from benign.sources.mnist1d import Mnist1dSource, mnist1d
 from benign.sources.protocol import Source
 from benign.sources.table_file import table
 
@@ -13,6 +14,7 @@ __all__ = [
     "FiniteData",
     "FiniteSource",
     "FunctionSource",
+    "Mnist1dSource",
     "Source",
     "add_gaussian",
     "arrays",
@@ -22,5 +24,6 @@ __all__ = [
     "function",
     "mml",
     "mnist",
+    "mnist1d",
     "table",
 ]

@@ -5,6 +5,7 @@ Which values of a fitting type can be used is for the annotated callable to say.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import types
 from collections.abc import Callable, Sequence
@@ -43,10 +44,17 @@ def is_path(hint: object) -> bool:
     return "Path" in hint if isinstance(hint, str) else any(_is_path_type(part) for part in parts(hint))
 
 
+def table_type(hint: object) -> type | None:
+    """The dataclass that the annotation asks for, which a file gives as a table of its fields, or None."""
+    return next((part for part in parts(hint) if isinstance(part, type) and dataclasses.is_dataclass(part)), None)
+
+
 def expected_by(hint: object) -> str:
     """What the annotation asks for, in words."""
     if is_path(hint):
         return "a path"
+    if table_type(hint) is not None:
+        return "a table of settings"
     words: list[str] = []
     for part in parts(hint):
         if get_origin(part) is Literal:
@@ -61,6 +69,8 @@ def _part_admits(part: object, value: object) -> bool:
         return any(type(option) is type(value) for option in get_args(part))
     if _is_path_type(part):
         return isinstance(value, str)
+    if table_type(part) is not None:
+        return isinstance(value, dict)
     accepted = _ACCEPTED.get(_kind(part))
     return accepted is None or type(value) in accepted
 

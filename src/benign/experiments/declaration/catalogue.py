@@ -21,6 +21,7 @@ Maker = Callable[..., object]
 SOURCES = {
     "digits": "benign.sources:digits",
     "mnist": "benign.sources:mnist",
+    "mnist1d": "benign.sources:mnist1d",
     "function": "benign.sources:function",
     "mml": "benign.sources:mml",
     "table": "benign.sources:table",
@@ -28,6 +29,8 @@ SOURCES = {
 PROCEDURES = {
     "random_fourier": "benign.procedures:RandomFourier",
     "polynomial": "benign.procedures:Polynomial",
+    "mlp": "benign.procedures:MLP",
+    "one_hidden_layer": "benign.procedures:OneHiddenLayer",
 }
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from typing import Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-from benign.experiments.declaration.annotations import expected_by, parts
+from benign.experiments.declaration.annotations import expected_by, parts, table_type
 from benign.experiments.declaration.axes import Range
 from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, Kind, find_maker, known_names
 from benign.experiments.declaration.settings import settings_of
@@ -59,23 +61,33 @@ def _choice_schema(kind: Kind) -> Schema:
 
 
 def _settings_schema(kind: Kind, name: str) -> Schema:
-    settings = settings_of(find_maker(kind, name))
-    properties: dict[str, Schema] = {"name": {"const": name}}
+    schema = _table_schema(settings_of(find_maker(kind, name)))
+    properties, required = schema["properties"], schema["required"]
+    assert isinstance(properties, dict)
+    assert isinstance(required, list)
+    return {**schema, "properties": {"name": {"const": name}, **properties}, "required": ["name", *required]}
+
+
+def _table_schema(settings: Mapping[str, inspect.Parameter]) -> Schema:
+    """A table of settings, tables within it included."""
+    properties: dict[str, Schema] = {}
     for key, setting in settings.items():
         properties[key] = {"description": expected_by(setting.annotation), **_value_schema(setting.annotation)}
-        if setting.default is not setting.empty and setting.default is not None:
+        if isinstance(setting.default, (bool, int, float, str)) and setting.default is not setting.empty:
             properties[key]["default"] = setting.default
-    required = [key for key, setting in settings.items() if setting.default is setting.empty]
     return {
         "type": "object",
         "properties": properties,
-        "required": ["name", *required],
+        "required": [key for key, setting in settings.items() if setting.default is setting.empty],
         "additionalProperties": False,
     }
 
 
 def _value_schema(hint: object) -> Schema:
     """What an annotation says of a JSON value; nothing where it says nothing that is known here."""
+    table = table_type(hint)
+    if table is not None:
+        return _table_schema(settings_of(table))
     options: list[Schema] = []
     for part in parts(hint):
         if get_origin(part) is Literal:

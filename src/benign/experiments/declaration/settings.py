@@ -6,10 +6,10 @@ import inspect
 import re
 from collections.abc import Container, Mapping, Sequence
 
-from benign.experiments.declaration.annotations import admits, expected_by, is_path
+from benign.experiments.declaration.annotations import admits, expected_by, is_path, table_type
 from benign.experiments.declaration.catalogue import Kind, Maker, find_maker, known_names
 from benign.experiments.declaration.plain import absolute
-from benign.experiments.declaration.problems import KeyPath, Origin, Problem, nearest, refuse, shown
+from benign.experiments.declaration.problems import InvalidDeclaration, KeyPath, Origin, Problem, nearest, refuse, shown
 from benign.foundation.errors import BenignError, InvalidArgument
 
 Choice = dict[str, object]
@@ -50,8 +50,11 @@ def make(choice: Mapping[str, object], kind: Kind) -> object:
         BenignError: if it cannot be made for another reason, for example a missing extra.
     """
     settings = {key: value for key, value in choice.items() if key != "name"}
+    maker = find_maker(kind, str(choice["name"]))
     try:
-        made = find_maker(kind, str(choice["name"]))(**settings)
+        made = maker(**_with_tables_made(settings, maker))
+    except InvalidDeclaration:
+        raise
     except InvalidArgument as error:
         problem = located(str(error), {key: (key,) for key in settings}, ())
         raise Origin().error([_with_short_values(problem, settings)]) from error
@@ -61,6 +64,21 @@ def make(choice: Mapping[str, object], kind: Kind) -> object:
         refuse(f"cannot be made with these settings ({type(error).__name__}: {error}).")
     if not isinstance(made, kind.protocol):
         refuse(f"{choice['name']!r} makes no {kind.word} but {shown(made)}; the plug-in is broken.", "name")
+    return made
+
+
+def _with_tables_made(settings: Mapping[str, object], maker: Maker) -> dict[str, object]:
+    """The settings, tables within them made into the dataclass that the maker asks for."""
+    known = settings_of(maker)
+    made = dict(settings)
+    for key, value in settings.items():
+        table = table_type(known[key].annotation) if key in known else None
+        if table is not None and isinstance(value, Mapping):
+            try:
+                made[key] = table(**value)
+            except InvalidArgument as error:
+                problem = located(str(error), {inner: (key, inner) for inner in value}, (key,))
+                raise Origin().error([_with_short_values(problem, value)]) from error
     return made
 
 
@@ -112,11 +130,15 @@ def _signature(maker: Maker) -> Mapping[str, inspect.Parameter]:
 def _setting_problems(table: Mapping[str, object], maker: Maker, keys: Container[str]) -> Sequence[Problem]:
     known = settings_of(maker)
     takes_any = any(setting.kind is setting.VAR_KEYWORD for setting in _signature(maker).values())
-    problems = []
+    problems: list[Problem] = []
     for key, value in table.items():
         if key in known:
             hint = known[key].annotation
-            if not admits(hint, value):
+            table_of = table_type(hint)
+            if table_of is not None and isinstance(value, dict):
+                inner = _setting_problems(value, table_of, ())
+                problems.extend(Problem((key, *problem.path), problem.text) for problem in inner)
+            elif not admits(hint, value):
                 problems.append(Problem((key,), f"must be {expected_by(hint)}, got {shown(value)}."))
         elif key != "name" and not takes_any:
             advice = f"write {key} above the first table in brackets. " if key in keys else ""

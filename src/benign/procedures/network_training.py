@@ -1,0 +1,200 @@
+"""Networks as procedures: all widths and replicates of a measurement are one population."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from platformdirs import user_cache_dir
+
+from benign.foundation.errors import InvalidArgument
+from benign.foundation.outcomes import Outcome
+from benign.foundation.replicate import Replicate
+from benign.foundation.split import Split
+from benign.networks.devices import DeviceName, has_gpu
+from benign.networks.training import Training
+from benign.procedures.protocol import Predictions
+from benign.schema import END_OF_TRAINING, Block
+
+CHECKPOINTS_VARIABLE = "BENIGN_CHECKPOINTS"
+# More replicates a job would make it long without making it faster.
+_MOST_REPLICATES = 16
+# What is measured of solved models alone.
+_NOT_TRAINED = frozenset(
+    {"leave_one_out_loss", "leave_one_out_error", "condition", "condition_2norm", "effective_rank"}
+)
+
+Recordings = Mapping[str, Float[np.ndarray, "replicate size time ..."]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Request:
+    """What is to be trained and recorded.
+
+    Attributes:
+        splits: one a replicate, of one n.
+        sizes: widths.
+        times: when to record.
+        recorder: a :class:`benign.networks.Recorder`.
+        averaged: whether to record the averaged weights too.
+        device: where.
+        checkpoint: path without suffix.
+    """
+
+    splits: Sequence[Split]
+    sizes: Int[np.ndarray, " size"]
+    times: Float[np.ndarray, " time"]
+    recorder: Any
+    averaged: bool
+    device: DeviceName
+    checkpoint: Path
+
+
+Trainer = Callable[[Request], Recordings]
+"""Trains every split at every width; what it records has the axes (replicate, size, time, ...)."""
+
+
+def batches_of_populations(replicates: Sequence[Replicate], device: DeviceName) -> list[tuple[Replicate, ...]]:
+    """Equal shares for the cores, each a population; all at once for a GPU, which is fastest with everything."""
+    if device == "gpu" or (device is None and has_gpu()):
+        return [tuple(replicates)]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    most = min(_MOST_REPLICATES, -(-len(replicates) // cores))
+    return [tuple(replicates[start : start + most]) for start in range(0, len(replicates), most)]
+
+
+def measure_networks(
+    splits: Sequence[Split],
+    sizes: Int[np.ndarray, " size"],
+    times: Float[np.ndarray, " time"] | None,
+    metrics: frozenset[str],
+    *,
+    training: Training,
+    spec: Mapping[str, object],
+    device: DeviceName,
+    parameters: Callable[[int, Split], int],
+    trainer: Trainer,
+) -> Block:
+    """Train every split at every width as ``trainer`` does, and record the metrics; where training diverges, nothing.
+
+    Raises:
+        InvalidArgument: for a metric that only solved models have, or a time that is no moment of the training.
+    """
+    from benign.networks.recording import RiskRecorder
+
+    solved = sorted(metrics & _NOT_TRAINED)
+    if solved:
+        raise InvalidArgument(
+            f"`metrics` asks for {solved[0]}, which only solved models have, not trained networks; leave it out."
+        )
+    plain = frozenset(name.removesuffix("_averaged") for name in metrics)
+    request = _request(
+        splits, sizes, times, spec, device,
+        RiskRecorder(loss=training.loss, metrics=plain, has_classes=splits[0].classes is not None),
+        averaged=any(name.endswith("_averaged") for name in metrics),
+    )  # fmt: skip
+    recordings = _trained(request, trainer)
+    diverged = ~np.isfinite(recordings["train_loss"])
+    nothing = np.full(diverged.shape, np.nan)
+    return Block(
+        replicates=tuple(split.replicate for split in splits),
+        sizes=sizes,
+        times=request.times,
+        parameters=np.array([parameters(width, splits[0]) for width in sizes.tolist()]),
+        outcome=np.where(diverged, int(Outcome.DIVERGED), int(Outcome.CONVERGED)).astype(np.int8),
+        metrics={
+            name: np.where(diverged, np.nan, recordings.get(name, nothing)).astype(np.float64) for name in metrics
+        },
+    )
+
+
+def predict_networks(
+    split: Split,
+    inputs: Float[np.ndarray, "m d"],
+    sizes: Int[np.ndarray, " size"],
+    times: Float[np.ndarray, " time"] | None,
+    *,
+    training: Training,
+    spec: Mapping[str, object],
+    device: DeviceName,
+    trainer: Trainer,
+) -> Iterator[Predictions]:
+    """The networks' outputs on other inputs, one size and then one time after another.
+
+    Raises:
+        InvalidArgument: if the inputs have other columns than those trained on.
+    """
+    from benign.networks.recording import PredictionRecorder
+
+    if inputs.shape[1] != split.train_inputs.shape[1]:
+        raise InvalidArgument(
+            f"`inputs` must have {split.train_inputs.shape[1]} columns, as in training, got {inputs.shape[1]}."
+        )
+    recorder = PredictionRecorder(inputs=inputs.astype(training.precision))
+    request = _request([split], sizes, times, spec, device, recorder, averaged=False)
+    values = _trained(request, trainer)["predictions"][0]
+    for row, size in enumerate(sizes.tolist()):
+        for column, time in enumerate(request.times.tolist()):
+            yield Predictions(size=size, time=time, values=values[row, column].astype(np.float64))
+
+
+def train_widths(family: Any, training: Training, request: Request) -> Recordings:
+    """Every width from its own initialisation: one population."""
+    from benign.networks.population import Member, train_population
+
+    members = [Member(width=width, split=split) for split in request.splits for width in request.sizes.tolist()]
+    trained = train_population(
+        family, training, members, times=request.times, recorder=request.recorder, averaged=request.averaged,
+        device=request.device, checkpoint=request.checkpoint,
+    )  # fmt: skip
+    shape = (len(request.splits), len(request.sizes))
+    return {name: values.reshape(*shape, *values.shape[1:]) for name, values in trained.recordings.items()}
+
+
+def _request(
+    splits: Sequence[Split],
+    sizes: Int[np.ndarray, " size"],
+    times: Float[np.ndarray, " time"] | None,
+    spec: Mapping[str, object],
+    device: DeviceName,
+    recorder: Any,
+    *,
+    averaged: bool,
+) -> Request:
+    moments = np.array([END_OF_TRAINING]) if times is None else times
+    return Request(
+        splits=splits, sizes=sizes, times=moments, recorder=recorder, averaged=averaged, device=device,
+        checkpoint=_checkpoint_place(spec, splits, [sizes.tolist(), moments.tolist(), averaged]),
+    )  # fmt: skip
+
+
+def _checkpoint_place(spec: Mapping[str, object], splits: Sequence[Split], rest: Sequence[object]) -> Path:
+    """Where a long training is kept until it is done: in the user's cache, or where ``BENIGN_CHECKPOINTS`` says."""
+    digest = hashlib.sha256(json.dumps([dict(spec), rest], sort_keys=True).encode())
+    for split in splits:
+        digest.update(repr(split.replicate).encode())
+        digest.update(np.ascontiguousarray(split.train_inputs).data)
+        digest.update(np.ascontiguousarray(split.train_targets).data)
+    folder = os.environ.get(CHECKPOINTS_VARIABLE) or str(Path(user_cache_dir("benign")) / "checkpoints")
+    return Path(folder) / digest.hexdigest()[:32]
+
+
+def _trained(request: Request, trainer: Trainer) -> Recordings:
+    """Train, going on from a checkpoint; one that cannot be used is set aside with a warning."""
+    from benign.networks.checkpoints import CheckpointUnusable
+
+    try:
+        return trainer(request)
+    except CheckpointUnusable as error:
+        warnings.warn(f"{error} Training starts anew.", stacklevel=2)
+        for file in request.checkpoint.parent.glob(f"{request.checkpoint.name}*"):
+            file.unlink(missing_ok=True)
+        return trainer(request)

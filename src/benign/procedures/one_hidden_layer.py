@@ -1,0 +1,149 @@
+"""The network of Belkin et al. 2019: one hidden layer, with or without weights reused from the next smaller network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar, Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from benign.foundation.errors import InvalidArgument
+from benign.foundation.numbers import checked_count
+from benign.foundation.replicate import Replicate
+from benign.foundation.split import Split
+from benign.networks.devices import DeviceName, require_jax
+from benign.networks.training import Training
+from benign.procedures.network_training import (
+    Recordings,
+    Request,
+    batches_of_populations,
+    measure_networks,
+    predict_networks,
+    train_widths,
+)
+from benign.procedures.protocol import Predictions
+from benign.schema import Block
+
+_TRAINING = Training(loss="squared", optimizer="momentum", learning_rate=1e-3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneHiddenLayer:
+    """One hidden layer of ReLU units, initialised uniformly after Glorot & Bengio 2010 with zero biases.
+
+    Source: Belkin, Hsu, Ma, Mandal 2019 (PNAS 116:15849), Figure 3 and appendix.
+
+    Args:
+        weight_reuse: False: every width is trained from its own random weights. A chain of widths: the network of each
+            starts from the trained one of the width before, its further weights N(0, 0.01), as the paper trains
+            below the interpolation threshold; only widths of the chain can be measured. The peak of the published curve
+            lives on this branch: measure both.
+        training: how it is trained; squared loss unless said.
+        device: ``"cpu"``, ``"gpu"`` or None for JAX's own choice; not part of what decides the numbers.
+
+    Raises:
+        InvalidArgument: for a chain that does not increase.
+        MissingExtra: without JAX; ``pip install "benign[networks]"`` brings it.
+    """
+
+    revision: ClassVar[int] = 1
+    size_name: ClassVar[str] = "hidden units"
+
+    weight_reuse: Literal[False] | tuple[int, ...] = False
+    training: Training = _TRAINING
+    device: DeviceName = None
+
+    def __post_init__(self) -> None:
+        require_jax("`OneHiddenLayer`")
+        if self.weight_reuse is False:
+            return
+        if not isinstance(self.weight_reuse, (tuple, list)) or not self.weight_reuse:
+            raise InvalidArgument(
+                "`weight_reuse` must be False or a chain of widths, for example (5, 10, 20), got "
+                f"{self.weight_reuse!r}."
+            )
+        chain = tuple(checked_count("weight_reuse", width) for width in self.weight_reuse)
+        if any(before >= after for before, after in pairwise(chain)):
+            raise InvalidArgument(f"`weight_reuse` must increase strictly, got {chain}; sort it and drop repeats.")
+        object.__setattr__(self, "weight_reuse", chain)
+
+    @property
+    def time_name(self) -> str:
+        return self.training.time_name
+
+    @property
+    def objective(self) -> str:
+        return self.training.loss
+
+    @property
+    def max_size(self) -> float:
+        return math.inf if self.weight_reuse is False else self.weight_reuse[-1]
+
+    def spec(self) -> dict[str, object]:
+        return {
+            "procedure": "one_hidden_layer",
+            "weight_reuse": list(self.weight_reuse) if self.weight_reuse else False,
+            "training": self.training.spec(),
+        }
+
+    def parameters(self, size: int, split: Split) -> int:
+        """Weights and biases: (d + 1) H + (H + 1) K."""
+        inputs, outputs = split.train_inputs.shape[1], split.train_targets.shape[1]
+        return (inputs + 1) * size + (size + 1) * outputs
+
+    def batches(self, replicates: Sequence[Replicate]) -> Sequence[tuple[Replicate, ...]]:
+        return batches_of_populations(replicates, self.device)
+
+    def measure(
+        self,
+        splits: Sequence[Split],
+        sizes: Int[np.ndarray, " size"],
+        times: Float[np.ndarray, " time"] | None,
+        metrics: frozenset[str],
+    ) -> Block:
+        return measure_networks(
+            splits, sizes, times, metrics, training=self.training, spec=self.spec(), device=self.device,
+            parameters=self.parameters, trainer=self._train,
+        )  # fmt: skip
+
+    def predict(
+        self,
+        split: Split,
+        inputs: Float[np.ndarray, "m d"],
+        sizes: Int[np.ndarray, " size"],
+        times: Float[np.ndarray, " time"] | None = None,
+    ) -> Iterator[Predictions]:
+        return predict_networks(
+            split, inputs, sizes, times, training=self.training, spec=self.spec(), device=self.device,
+            trainer=self._train,
+        )  # fmt: skip
+
+    def _train(self, request: Request) -> Recordings:
+        from benign.networks.dense import OneHiddenLayerFamily
+
+        if self.weight_reuse is False:
+            return train_widths(OneHiddenLayerFamily(), self.training, request)
+        return _train_chain(self.weight_reuse, self.training, request)
+
+
+def _train_chain(chain: tuple[int, ...], training: Training, request: Request) -> Recordings:
+    """The chain up to the largest width asked for.
+
+    Raises:
+        InvalidArgument: for a width outside the chain.
+    """
+    from benign.networks.chain import train_chain
+
+    for width in request.sizes.tolist():
+        if width not in chain:
+            raise InvalidArgument(f"`sizes` must be widths of the chain `weight_reuse`, {list(chain)}, got {width}.")
+    trained = train_chain(
+        [width for width in chain if width <= request.sizes[-1]], training, request.splits, times=request.times,
+        recorder=request.recorder, averaged=request.averaged, device=request.device, checkpoint=request.checkpoint,
+    )  # fmt: skip
+    rows = [population.recordings for width, population in trained if width in request.sizes]
+    return {name: np.stack([row[name] for row in rows], axis=1) for name in rows[0]}
