@@ -60,7 +60,8 @@ def test_a_grid() -> None:
     assert grid.part.times.tolist() == [schema.END_OF_TRAINING]
     assert grid.part.metrics == schema.DEFAULT_METRICS | {"condition"}
     assert grid.attributes == {
-        "title": "random_fourier on digits", "size_name": "features", "time_name": "", "classes": 10, "seed": 5,
+        "title": "random_fourier on digits", "size_name": "features", "time_name": "", "objective": "squared",
+        "classes": 10, "seed": 5,
     }  # fmt: skip
     assert Grid.from_json(grid.to_json()).key == grid.key
 

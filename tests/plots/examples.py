@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from benign.plots import Band, CurveDisplay, FitPanel, FitsDisplay, Mark, Role, StackedDisplay, Threshold
+from benign.plots import (
+    Band,
+    Contour,
+    CurveDisplay,
+    FitPanel,
+    FitsDisplay,
+    HeatMapDisplay,
+    Mark,
+    Point,
+    Role,
+    ScatterDisplay,
+    StackedDisplay,
+    Threshold,
+    Trace,
+)
 
 
 def double_descent(count: int = 120, replicates: int = 10, **changes: object) -> CurveDisplay:
@@ -61,3 +75,41 @@ def fits() -> FitsDisplay:
             FitPanel(label="degree 9", fit=1e6 * grid**9),
         ),
     )
+
+
+def heat_map(**changes: object) -> HeatMapDisplay:
+    """A ridge of test error where the training error falls through 0.4: earlier for larger sizes."""
+    sizes = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0])
+    times = np.array([0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0])
+    distance = np.log1p(times)[None, :] - np.log(400.0 / sizes)[:, None]
+    train = 0.8 / (1 + np.exp(2 * distance))
+    test = 0.2 + 0.3 * np.exp(-(distance**2)) + 0.4 / (1 + times) / sizes[:, None] ** 0.2
+    test[1, 2] = np.nan
+    best = times[1:][np.nanargmin(test[:, 1:], axis=1)]
+    arguments: dict[str, object] = {
+        "title": "Error over width and epochs",
+        "sizes": sizes,
+        "times": times,
+        "values": test,
+        "contours": (Contour(label="training error 0.1", values=train, level=0.1),),
+        "traces": (Trace(label="best epoch", positions=sizes, values=best, low=best / 2, high=best * 1.5),),
+        "threshold": Threshold(position=6.0, low=5.0, high=8.0, label="critical width"),
+        "time_threshold": Threshold(position=50.0, low=40.0, high=60.0, label="critical epoch"),
+        "x_label": "width",
+        "caption": "Colour: median of 5 replicates.",
+    }
+    return HeatMapDisplay(**(arguments | changes))  # type: ignore[arg-type]
+
+
+def scatter(**changes: object) -> ScatterDisplay:
+    numbers = [
+        ("AlexNet", 1.28e9, 6.1e7, "vision"), ("VGG-16", 1.28e9, 1.38e8, "vision"),
+        ("ResNet-50", 1.28e9, 2.56e7, "vision"),
+        ("Wide ResNet-28-10", 5e5, 3.65e7, "vision"), ("DenseNet-BC", 5e5, 2.56e7, "vision"),
+        ("ResNet18 (2020)", 5e5, 1.12e7, "vision"), ("Transformer", 1.4e12, 2.13e8, "language"),
+        ("BERT large", 1e14, 3.4e8, "language"), ("GPT-2", 5e14, 1.5e9, "language"),
+        ("GPT-3", 1.5e16, 1.75e11, "language"),
+        ("random features", 2e4, 4e4, "own"), ("my network", 4e4, 2.1e6, "own"),
+    ]  # fmt: skip
+    points = tuple(Point(label=label, x=x, y=y, group=group) for label, x, y, group in numbers)
+    return ScatterDisplay(**({"title": "Models and the threshold", "points": points} | changes))  # type: ignore[arg-type]

@@ -13,9 +13,11 @@ import pytest
 
 from benign.foundation.errors import InvalidArgument, OutputFailed
 from benign.plots import Display, save
-from tests.plots.examples import double_descent, fits, stack
+from tests.plots.examples import double_descent, fits, heat_map, scatter, stack
 
-DISPLAYS = pytest.mark.parametrize("make", [double_descent, stack, fits], ids=["curve", "stack", "fits"])
+DISPLAYS = pytest.mark.parametrize(
+    "make", [double_descent, stack, fits, heat_map, scatter], ids=["curve", "stack", "fits", "heat map", "scatter"]
+)
 
 
 @DISPLAYS

@@ -167,10 +167,14 @@ class CurveDisplay:
         return draw_sheet([self], words, NARROW if narrow else WIDE)[0]
 
     def frame(self) -> pd.DataFrame:
-        """All numbers, decimated or not: series, role, position, median, low, high."""
+        """All numbers, decimated or not: series, role, condition (if any has one), position, median, low, high."""
         import pandas as pd
 
-        return pd.concat([_series_frame(one) for one in self.series], ignore_index=True)
+        frames = [_series_frame(one) for one in self.series]
+        if any(one.condition is not None for one in self.series):
+            for frame, one in zip(frames, self.series, strict=True):
+                frame.insert(2, "condition", pd.Series([one.condition] * len(frame), dtype="Int64"))
+        return pd.concat(frames, ignore_index=True)
 
     def svg(self, *, narrow: bool = False, alone: bool = False) -> str:
         """The picture as SVG, the same text for the same numbers."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Float
 
 from benign.plots.scales import Scale
 from benign.plots.series import Series
@@ -12,6 +13,9 @@ from benign.plots.text import format_number, format_position
 
 if TYPE_CHECKING:
     from benign.plots.curve import CurveDisplay
+    from benign.plots.heat_map import HeatMapDisplay
+    from benign.plots.heat_map_parts import Contour, Trace
+    from benign.plots.scatter import ScatterDisplay
 
 
 def describe_curve(display: CurveDisplay) -> str:
@@ -33,6 +37,84 @@ def describe_curve(display: CurveDisplay) -> str:
 
 def _kind(scale: Scale) -> str:
     return " (logarithmic)" if scale.is_log else ""
+
+
+def describe_heat_map(display: HeatMapDisplay) -> str:
+    """One paragraph: title, axes, where the risk is smallest and largest, and where contours and traces run."""
+    x, y = (one.scale for one in display.axes_cells)
+    sentences = [
+        f"Heat map: {display.title or display.value_label}.",
+        f"Horizontal axis{_kind(x)}: {display.x_label}, {_range(display.sizes[display.axes_cells[0].kept])}.",
+        f"Vertical axis{_kind(y)}: {display.y_label}, {_range(display.times[display.axes_cells[1].kept])}.",
+        f"Colour{_kind(display.colours)}: {display.value_label}, {_extremes(display)}",
+        *(_describe_contour(one, display) for one in display.contours),
+        *(_describe_trace(one, display) for one in display.traces),
+    ]
+    for name, mark in ((display.x_label, display.threshold), (display.y_label, display.time_threshold)):
+        if mark is not None:
+            sentences.append(f"Marked on the axis of {name}: {mark.text}.")
+    return " ".join([*sentences, display.full_caption]).strip()
+
+
+def _range(positions: Float[np.ndarray, " K"]) -> str:
+    return f"{format_position(float(positions[0]))} to {format_position(float(positions[-1]))}"
+
+
+def _extremes(display: HeatMapDisplay) -> str:
+    table = display.shown(display.values)
+    if not np.isfinite(table).any():
+        return "undefined throughout."
+    x, y = display.axes_cells
+    sizes, times = display.sizes[x.kept], display.times[y.kept]
+    found = []
+    for word, filler, pick in (("smallest", np.inf, np.argmin), ("largest", -np.inf, np.argmax)):
+        row, column = np.unravel_index(int(pick(np.where(np.isfinite(table), table, filler))), table.shape)
+        place = _place(display, float(sizes[row]), float(times[column]))
+        found.append(f"{word} {format_number(float(table[row, column]))} at {place}")
+    return ", ".join(found) + "."
+
+
+def _place(display: HeatMapDisplay, size: float, time: float) -> str:
+    return f"{display.x_label} = {format_position(size)}, {display.y_label} = {format_position(time)}"
+
+
+def _describe_contour(contour: Contour, display: HeatMapDisplay) -> str:
+    y = display.axes_cells[1]
+    found = contour.first_times(display.times)
+    crossed = np.flatnonzero(np.isfinite(found) & (found >= y.scale.low))
+    if not len(crossed):
+        return f"Contour {contour.label}: crossed at no {display.x_label}."
+    ends = [_place(display, float(display.sizes[row]), float(found[row])) for row in (crossed[0], crossed[-1])]
+    text = f"Contour {contour.label}: first crossed from {ends[0]} to {ends[1]}"
+    rest = len(found) - len(crossed)
+    return text + (f"; not at {rest:,} of {len(found):,} positions." if rest else ".")
+
+
+def _describe_trace(trace: Trace, display: HeatMapDisplay) -> str:
+    drawn = trace.is_drawn
+    if not drawn.any():
+        return f"Line {trace.label}: undefined throughout."
+    positions, values = trace.positions[drawn], trace.values[drawn]
+    ways = (("starts at", 0), ("lowest at", int(np.argmin(values))), ("highest at", int(np.argmax(values))),
+            ("ends at", -1))  # fmt: skip
+    runs = [f"{way} {_place(display, float(positions[row]), float(values[row]))}" for way, row in ways]
+    return f"Line {trace.label}: {'; '.join(runs)}."
+
+
+def describe_scatter(display: ScatterDisplay) -> str:
+    """One paragraph: title, axes, how many points lie on each side of the diagonal, and each point with its ratio."""
+    above = sum(point.y > point.x for point in display.points)
+    below = sum(point.y < point.x for point in display.points)
+    sentences = [
+        f"Scatter chart: {display.title or display.y_label}.",
+        f"Horizontal axis (logarithmic): {display.x_label}. Vertical axis (logarithmic): {display.y_label}.",
+        f"Diagonal: {display.diagonal_label}.",
+        f"{above:,} of {len(display.points):,} points lie above it and {below:,} below.",
+    ]
+    for point in display.points:
+        numbers = f"{format_number(point.y)} against {format_number(point.x)}, ratio {format_number(point.y / point.x)}"
+        sentences.append(f"{point.label} ({point.group}): {numbers}.")
+    return " ".join([*sentences, display.full_caption]).strip()
 
 
 def describe_series(series: Series) -> str:

@@ -16,13 +16,13 @@ from benign.plots.style import (
     GRID,
     INK,
     LEAST_POINTS,
-    LOOKS,
     MUTED,
     PAPER,
     REPEAT_MARKERS,
     SMALL_POINTS,
     TEXT_POINTS,
     Look,
+    look_of,
 )
 from benign.plots.text import format_number, visible
 
@@ -46,10 +46,11 @@ class Key:
     look: Look
     marker: str
     end: tuple[float, float] | None
+    marker_size: float = 4.5
 
     @property
     def ending(self) -> str:
-        """The words at the line's end, with the sign that the line carries where several share a role."""
+        """The words at the line's end, with the sign that the line carries where several share a look."""
         return f"{_SIGNS[self.marker]} {self.text}" if self.marker in _SIGNS else self.text
 
 
@@ -86,19 +87,20 @@ def keys(display: CurveDisplay) -> list[Key]:
     """The name of each series, with what became of a line that leaves the picture: "train < 0.001"."""
     y = display.scales[1]
     found = []
-    seen: dict[object, int] = {}
+    seen: dict[Look, int] = {}
     for series in display.drawn:
-        repeat = seen.get(series.role, 0)
-        seen[series.role] = repeat + 1
-        found.append(_key(series, y, REPEAT_MARKERS[repeat % len(REPEAT_MARKERS)]))
+        look = look_of(series.role, series.condition)
+        repeat = seen.get(look, 0)
+        seen[look] = repeat + 1
+        found.append(_key(series, y, look, REPEAT_MARKERS[repeat % len(REPEAT_MARKERS)]))
     return found
 
 
-def _key(series: Series, y: Scale, marker: str) -> Key:
+def _key(series: Series, y: Scale, look: Look, marker: str) -> Key:
     drawn = np.flatnonzero(series.is_drawn)
     name = visible(series.name)
     if not len(drawn):
-        return Key(name=name, text=f"{name}: undefined", look=LOOKS[series.role], marker=marker, end=None)
+        return Key(name=name, text=f"{name}: undefined", look=look, marker=marker, end=None)
     end = (float(series.positions[drawn[-1]]), float(series.median[drawn[-1]]))
     if end[1] < y.low:
         text = f"{name} < {format_number(y.low)}"
@@ -106,7 +108,7 @@ def _key(series: Series, y: Scale, marker: str) -> Key:
         text = f"{name} > {format_number(y.high)}"
     else:
         text = name
-    return Key(name=name, text=text, look=LOOKS[series.role], marker=marker, end=end)
+    return Key(name=name, text=text, look=look, marker=marker, end=end)
 
 
 def _draw_series(ax: Axes, series: Series, key: Key) -> None:
@@ -155,7 +157,7 @@ def write_words(ax: Axes, display: CurveDisplay, *, names: bool, top: bool = Tru
     boxes = [box for band in display.regimes if (box := _write_band(ax, band, display.scales[0]))] if top else []
     boxes += [_around(ax, (mark.position, mark.value)) for mark in display.marks]
     if top and display.threshold is not None:
-        _write_threshold(ax, display.threshold, display.scales[0])
+        write_threshold(ax, display.threshold, display.scales[0])
     lines = _lines(ax, display)
     for mark in sorted(display.marks, key=lambda one: -one.value):
         point = (mark.position, min(max(mark.value, ax.get_ylim()[0]), ax.get_ylim()[1]))
@@ -224,7 +226,7 @@ def _write_band(ax: Axes, band: Band, x: Scale) -> Box | None:
     return None
 
 
-def _write_threshold(ax: Axes, threshold: Threshold, x: Scale) -> None:
+def write_threshold(ax: Axes, threshold: Threshold, x: Scale) -> None:
     """The threshold's name above the axes, centred on its line as far as the picture's edges allow."""
     unit = x.to_unit(threshold.position)
     if not 0 <= unit <= 1:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
     from matplotlib.transforms import BboxBase
 
+_LEADERLESS = 13.0  # points up to which a label is seen to belong to its place
 _LINE_STEP = 2.0  # points between the places at which a line is felt
 _DISTANCES = (8.0, 15.0, 26.0, 42.0, 64.0)
 _DIRECTIONS = ((0, 1), (1, 0.6), (-1, 0.6), (1, 0), (-1, 0), (0, -1), (1, -0.6), (-1, -0.6))
@@ -106,12 +107,15 @@ def best_place(
     inside: Box,
     boxes: Sequence[Box],
     lines: Float[np.ndarray, "P 2"],
+    has_leader: bool = False,
 ) -> Placed:
     """Where a label near ``anchor`` disturbs least: inside, off other labels, off the lines, near.
 
-    ``sizes`` are the ways to set it (on one line, on two), the preferred first, each with its width and height.
+    ``sizes`` are the ways to set it (on one line, on two), the preferred first, each with its width and height. With
+    ``has_leader`` the leader of a label that moved away keeps off other labels too.
     """
     own = Box(left=anchor[0] - 5, right=anchor[0] + 5, bottom=anchor[1] - 5, top=anchor[1] + 5)
+    corners = np.array([[one.left, one.bottom, one.right, one.top] for one in boxes]).reshape(-1, 4)
     found = []
     for rank, (text, size) in enumerate(sizes):
         for effort, wish in _candidates(anchor, size):
@@ -120,8 +124,30 @@ def best_place(
             covered = _inside(lines, room)
             clash = sum(room.overlap(other) for other in boxes)
             cost = 3.0 * rank + effort + 1.5 * covered + 20 * clash + 5 * room.overlap(own)
+            if has_leader:
+                cost += 4 * _crossed(leader_points(box, anchor), corners)
             found.append(Placed(text=text, box=box, cost=cost, covers=covered > 0))
     return min(found, key=lambda placed: placed.cost)
+
+
+def leader_points(box: Box, anchor: tuple[float, float]) -> Float[np.ndarray, "P 2"]:
+    """Points along the leader of a label at ``box``; none where the label is near enough to need no leader."""
+    near = _nearest(box, anchor)
+    length = float(np.hypot(near[0] - anchor[0], near[1] - anchor[1]))
+    if length <= _LEADERLESS:
+        return np.empty((0, 2))
+    share = np.linspace(0, 1, int(length / _LINE_STEP) + 1)[1:, None]
+    return np.array(anchor) + share * (np.array(near) - np.array(anchor))
+
+
+def _nearest(box: Box, anchor: tuple[float, float]) -> tuple[float, float]:
+    return min(max(anchor[0], box.left), box.right), min(max(anchor[1], box.bottom), box.top)
+
+
+def _crossed(points: Float[np.ndarray, "P 2"], corners: Float[np.ndarray, "B 4"]) -> int:
+    """How many points lie in rectangles, given as left, bottom, right, top; a point in two of them counts twice."""
+    beyond = (points[:, None, :] > corners[None, :, :2]) & (points[:, None, :] < corners[None, :, 2:])
+    return int(beyond.all(axis=2).sum())
 
 
 def _inside(points: Float[np.ndarray, "P 2"], box: Box) -> int:
@@ -157,7 +183,7 @@ def write_beside(ax: Axes, placed: Placed, *, anchor: tuple[float, float], point
     """
     box = placed.box
     middle = ((box.left + box.right) / 2, (box.bottom + box.top) / 2)
-    near = (min(max(anchor[0], box.left), box.right), min(max(anchor[1], box.bottom), box.top))
+    near = _nearest(box, anchor)
     return ax.annotate(
         placed.text,
         xy=point,
@@ -175,6 +201,6 @@ def write_beside(ax: Axes, placed: Placed, *, anchor: tuple[float, float], point
 
 
 def _leader(near: tuple[float, float], anchor: tuple[float, float]) -> dict[str, object] | None:
-    if np.hypot(near[0] - anchor[0], near[1] - anchor[1]) <= 13:
+    if np.hypot(near[0] - anchor[0], near[1] - anchor[1]) <= _LEADERLESS:
         return None
     return {"arrowstyle": "-", "color": INK, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 4}

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from benign.plots.curve import CurveDisplay
 
 _DPI = 200  # fine enough that hinting does not round the measured widths of words
-_PAD = 5.0
-_KEY_ROW = 14.0
+PAD = 5.0
+KEY_ROW = 14.0
 _SAMPLE = 24.0
-_TITLE_ROW = 17.0
-_CAPTION_ROW = 12.0
-_THRESHOLD_ROW = 16.0
-_AXIS_ROWS = 35.0
+TITLE_ROW = 17.0
+CAPTION_ROW = 12.0
+THRESHOLD_ROW = 16.0
+AXIS_ROWS = 35.0
 _NAMES_SHARE = 0.27  # of the width, at most, for names at the lines' ends; beyond it a key stands above
 
 
@@ -130,14 +130,15 @@ def draw_sheet(displays: Sequence[CurveDisplay], words: Words, sheet: Sheet) -> 
         return figure, axes
 
 
-def _left_margin(axes: Sequence[Axes], figure: Figure) -> float:
+def left_margin(axes: Sequence[Axes], figure: Figure) -> float:
+    """Points needed left of the axes for their ticks and labels."""
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     margins = []
     for ax in axes:
         box = ax.yaxis.get_tightbbox(renderer)
         if box is not None:
             margins.append(points_box(ax, ax.bbox).left - points_box(ax, box).left)
-    return max(margins, default=30.0) + _PAD
+    return max(margins, default=30.0) + PAD
 
 
 def _place(
@@ -152,13 +153,13 @@ def _place(
     key: list[list[Key]],
 ) -> None:
     """Give the figure its height and each panel its place, and write title, key and caption around them."""
-    left = _left_margin(axes, figure)
-    title = wrapped(words.title, sheet.width - 2 * _PAD, HEADLINE_POINTS)
-    caption = wrapped(words.caption, sheet.width - 2 * _PAD, SMALL_POINTS)
+    left = left_margin(axes, figure)
+    title = wrapped(words.title, sheet.width - 2 * PAD, HEADLINE_POINTS)
+    caption = wrapped(words.caption, sheet.width - 2 * PAD, SMALL_POINTS)
     has_threshold = any(display.threshold is not None for display in displays)
-    above = 2 * _PAD + len(title) * _TITLE_ROW + len(key) * _KEY_ROW + has_threshold * _THRESHOLD_ROW
+    above = 2 * PAD + len(title) * TITLE_ROW + len(key) * KEY_ROW + has_threshold * THRESHOLD_ROW
     gap = 14.0
-    below = _AXIS_ROWS + len(caption) * _CAPTION_ROW + _PAD
+    below = AXIS_ROWS + len(caption) * CAPTION_ROW + PAD
     height = above + panel * len(axes) + gap * (len(axes) - 1) + below
     figure.set_size_inches(sheet.width / 72, height / 72)
     for index, ax in enumerate(axes):
@@ -171,7 +172,7 @@ def _place(
             ax.set_xlabel("")
     figure.align_ylabels(list(axes))
     write_around(figure, title, caption)
-    write_key(figure, key, left=left, top=height - 2 * _PAD - len(title) * _TITLE_ROW)
+    write_key(figure, key, left=left, top=height - 2 * PAD - len(title) * TITLE_ROW)
 
 
 def wrapped(text: str, width: float, size: float) -> list[str]:
@@ -184,10 +185,10 @@ def write_around(figure: Figure, title: Sequence[str], caption: Sequence[str]) -
     width, height = figure.get_size_inches() * 72
     if title:
         style: dict[str, Any] = {"fontsize": HEADLINE_POINTS, "fontweight": "bold", "color": INK, "linespacing": 1.15}
-        figure.text(_PAD / width, 1 - _PAD / height, "\n".join(title), ha="left", va="top", **style)
+        figure.text(PAD / width, 1 - PAD / height, "\n".join(title), ha="left", va="top", **style)
     if caption:
         style = {"fontsize": SMALL_POINTS, "color": MUTED, "linespacing": 1.25}
-        figure.text(_PAD / width, _PAD / height, "\n".join(caption), ha="left", va="bottom", **style)
+        figure.text(PAD / width, PAD / height, "\n".join(caption), ha="left", va="bottom", **style)
 
 
 def _key_rows(ax: Axes, displays: Sequence[CurveDisplay], width: float) -> list[list[Key]]:
@@ -212,7 +213,7 @@ def write_key(figure: Figure, rows: list[list[Key]], *, left: float, top: float)
 
     width, height = figure.get_size_inches() * 72
     for index, row in enumerate(rows):
-        x, y = left, top - _KEY_ROW * (index + 0.5)
+        x, y = left, top - KEY_ROW * (index + 0.5)
         for key in row:
             look = key.look
             figure.add_artist(
@@ -224,7 +225,7 @@ def write_key(figure: Figure, rows: list[list[Key]], *, left: float, top: float)
                     linewidth=look.width,
                     linestyle=look.linestyle,
                     marker=key.marker,
-                    markersize=4.5,
+                    markersize=key.marker_size,
                 )
             )
             style: dict[str, Any] = {

@@ -140,14 +140,15 @@ def apply_scales(ax: Axes, x: Scale, y: Scale) -> None:
             getattr(ax, f"set_{name}scale")("log", nonpositive="clip" if name == "y" else "mask")
         getattr(ax, f"set_{name}lim")(scale.low, scale.high)
         room = points / ax.get_figure(root=True).dpi * 72  # type: ignore[union-attr]
-        _set_ticks(axis, scale, labels=room / (55 if name == "x" else 26))
+        set_ticks(axis, scale, labels=room / (55 if name == "x" else 26))
 
 
 def _steps(first: int, high: float, stride: int) -> range:
     return range(first, math.floor(math.log10(high) / stride) + 1)
 
 
-def _set_ticks(axis: Axis, scale: Scale, *, labels: float) -> None:
+def set_ticks(axis: Axis, scale: Scale, *, labels: float) -> None:
+    """Ticks of one axis, with about so many ``labels``."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
     axis.set_major_formatter(FuncFormatter(tick_text))

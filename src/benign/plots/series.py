@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Real
 
 from benign.foundation.errors import InvalidArgument
-from benign.plots.style import Role
+from benign.plots.style import CONDITION_LOOKS, Role
 from benign.plots.text import format_number, format_position
 
 
@@ -24,6 +24,8 @@ class Series:
         low: the band's lower edge, as a rule the 10 % quantile over replicates.
         high: the band's upper edge, as a rule the 90 % quantile.
         role: how it is drawn.
+        condition: its place, from 0, in an ordered comparison such as label noise 0, 10, 20 %: drawn from light to
+            dark with dashes of its own, whatever the role; None where nothing is compared.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Series:
     low: Real[np.ndarray, " _K"] = field(repr=False)
     high: Real[np.ndarray, " _K"] = field(repr=False)
     role: Role = Role.TEST
+    condition: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("positions", "median", "low", "high"):
@@ -59,6 +62,7 @@ class Series:
             low=self.low[index],
             high=self.high[index],
             role=self.role,
+            condition=self.condition,
         )
 
 
@@ -79,6 +83,11 @@ def _check(series: Series) -> None:
         raise InvalidArgument(f"`positions` of series {series.name!r} must be finite and strictly rising; sort them.")
     if (series.low > series.high).any():
         raise InvalidArgument(f"`low` of series {series.name!r} must not exceed `high`; swap the two.")
+    if series.condition is not None and not 0 <= series.condition < len(CONDITION_LOOKS):
+        raise InvalidArgument(
+            f"`condition` of series {series.name!r} must be 0 to {len(CONDITION_LOOKS) - 1}, got {series.condition}; "
+            "spread more conditions over several panels."
+        )
 
 
 def series_from_replicates(
@@ -88,6 +97,7 @@ def series_from_replicates(
     role: Role,
     *,
     quantiles: tuple[float, float] = (0.1, 0.9),
+    condition: int | None = None,
 ) -> Series:
     """The series of R replicates: their median and the band between two quantiles, position by position.
 
@@ -103,7 +113,9 @@ def series_from_replicates(
     low, median, high = np.quantile(np.where(undefined, 0.0, table), [quantiles[0], 0.5, quantiles[1]], axis=0)
     for line in (low, median, high):
         line[undefined] = np.nan
-    return Series(name=name, positions=np.asarray(positions), median=median, low=low, high=high, role=role)
+    return Series(
+        name=name, positions=np.asarray(positions), median=median, low=low, high=high, role=role, condition=condition
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,9 @@
 Test is orange-red and solid, train blue and dashed, a remedy (tuned ridge, early stopping) green and dotted, references
 are grey. The colours keep their order of lightness in grey print and stay apart under the common colour vision
 deficiencies; the dashes say the same once more, so that nothing rests on colour alone.
+
+Ordered conditions (label noise 0, 10, 20 %) run from light to dark instead, each with its own dashes; what is not test
+risk is drawn thin in its condition's colour and dashes.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from benign.plots.text import format_number
@@ -66,7 +69,22 @@ LOOKS = {
     Role.REFERENCE: Look(colour="#666d76", dashes=(6.0, 1.8, 1.0, 1.8), width=1.3, order=3.2),
     Role.NORM: Look(colour="#69409b", dashes=None, width=2.0, order=3.5),
 }
-REPEAT_MARKERS = ("", "s", "^", "D", "v", "P")  # a further series of one role carries its own marker
+CONDITION_LOOKS = (  # lightness L* 49, 40, 26, 10; at least 24 apart (CIE 1976) in normal and dichromatic vision
+    Look(colour="#c2540a", dashes=None, width=2.0, order=4.3),
+    Look(colour="#4a48d6", dashes=(5.5, 1.6), width=2.0, order=4.2),
+    Look(colour="#6f0f6e", dashes=(1.6, 1.2), width=2.1, order=4.1),
+    Look(colour="#161c2b", dashes=(7.0, 1.4, 1.4, 1.4), width=2.0, order=4.0),
+)
+_THIN = 0.5  # of a condition's width, for what is not its test risk
+REPEAT_MARKERS = ("", "s", "^", "D", "v", "P")  # a further series of one look carries its own marker
+
+
+def look_of(role: Role, condition: int | None) -> Look:
+    """How a series is drawn: as its role says or, where it belongs to an ordered condition, as that says."""
+    if condition is None:
+        return LOOKS[role]
+    look = CONDITION_LOOKS[condition]
+    return look if role is Role.TEST else replace(look, width=_THIN * look.width, order=look.order - 0.5)
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def _table_schema(settings: Mapping[str, inspect.Parameter]) -> Schema:
     properties: dict[str, Schema] = {}
     for key, setting in settings.items():
         properties[key] = {"description": expected_by(setting.annotation), **_value_schema(setting.annotation)}
-        if isinstance(setting.default, (bool, int, float, str)) and setting.default is not setting.empty:
+        if isinstance(setting.default, (bool, int, float, str)):
             properties[key]["default"] = setting.default
     return {
         "type": "object",
