@@ -3,7 +3,7 @@
 PYTHON  ?= python3
 ARGS    ?=
 SCALE   ?= quick
-FIGURES ?= mml_polynomial belkin2019_fourier
+FIGURES ?=
 EXTRAS  := networks data ray postgres mlflow tensorboard page test lint docs
 
 VENV := .venv
@@ -44,8 +44,8 @@ bench: $(VENV)/.installed-test ## run the benchmarks one by one
 		echo "$$script" && $(ONE_THREAD) $(BIN)/python "$$script" || exit 1; \
 	done
 
-figures: $(VENV)/.installed-demo ## remake the committed figures (SCALE=quick)
-	@for name in $(FIGURES); do \
+figures: $(VENV)/.installed-figures ## remake the committed figures (SCALE=quick, FIGURES="one another")
+	@for name in $(or $(FIGURES),$$($(BIN)/benign figures --names)); do \
 		$(BIN)/benign figure "$$name" --scale $(SCALE) --out "figures/$$name" || exit 1; \
 	done
 
@@ -78,13 +78,15 @@ $(VENV)/.created:
 	@touch $@
 
 $(VENV)/.installed-demo: WHAT := data
-$(VENV)/.installed-test: WHAT := data,test
-$(VENV)/.installed-lint: WHAT := data,test,lint
-$(VENV)/.installed-docs: WHAT := data,docs
+$(VENV)/.installed-figures: WHAT := data,networks
+$(VENV)/.installed-test: WHAT := data,networks,test
+$(VENV)/.installed-lint: WHAT := data,networks,test,lint
+$(VENV)/.installed-docs: WHAT := data,networks,docs
 # What the tests of optional parts need; without them those tests say that they were skipped.
 $(VENV)/.installed-optional: WHAT := mlflow,postgres,ray,tensorboard
 
-$(VENV)/.installed-demo $(VENV)/.installed-test $(VENV)/.installed-lint $(VENV)/.installed-docs $(VENV)/.installed-optional: \
+$(VENV)/.installed-demo $(VENV)/.installed-figures $(VENV)/.installed-test $(VENV)/.installed-lint \
+$(VENV)/.installed-docs $(VENV)/.installed-optional: \
 		$(VENV)/.created pyproject.toml $(LOCK)
 	@echo "Installing benign[$(WHAT)] into .venv (a minute or two, once)..."
 	@$(PIP) install -qq -c $(LOCK) -e ".[$(WHAT)]"

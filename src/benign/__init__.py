@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from benign.experiments.executors import Processes, Ray
     from benign.experiments.loggers import MLflowLogger, TensorBoardLogger
     from benign.experiments.store import Store
+    from benign.figures.published_models import against_threshold
     from benign.foundation.errors import BenignError
     from benign.foundation.outcomes import Outcome
     from benign.foundation.replicate import Replicate
@@ -29,6 +30,7 @@ _HOMES: dict[str, str | None] = {
     # measure and reproduce
     "measure": "benign.surface",
     "figure": "benign.reproduction",
+    "against_threshold": "benign.figures.published_models",
     # experiments: declare, forecast, run, come back to
     "Experiment": "benign.experiments.declaration",
     "plan": "benign.runs",
@@ -92,6 +94,7 @@ __all__ = [
     "Surface",
     "TensorBoardLogger",
     "Training",
+    "against_threshold",
     "figure",
     "linear",
     "list_runs",

@@ -1,0 +1,232 @@
+"""How fast populations of networks are trained. Writes networks.json, on a GPU networks_gpu.json.
+
+python benchmarks/networks.py              # all parts, about five minutes
+python benchmarks/networks.py population   # one part
+
+The alternative is what people write: an eager PyTorch loop over the same networks, one after another, on the same data
+with the same optimiser, batches and number of threads. Runs alternate; numbers are medians of five.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+# Before JAX and PyTorch load: one thread each.
+for _variable in ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_variable] = "1"
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import torch
+from machine import describe
+
+import benign
+from benign.foundation.replicate import Replicate
+from benign.networks import Data, Member, MLPFamily, Training, train_population
+
+MEMBERS, SAMPLES, BATCH = 32, 4000, 128
+WIDTHS = {8: 30.0, 64: 6.0, 256: 2.0}  # width: what the ratio must reach
+RATE_FROM, RATE = 64, 0.6  # from this width on, the share of a large product's rate
+REPEATS = 5
+GPU = jax.default_backend() == "gpu"
+STEPS = {8: 3000, 64: 800, 256: 150} if not GPU else dict.fromkeys(WIDTHS, 2000)
+EAGER_STEPS = {8: 40, 64: 40, 256: 12}
+OUTPUT = Path(__file__).parent / ("networks_gpu.json" if GPU else "networks.json")
+INPUTS, OUTPUTS = 40, 10
+
+
+@dataclass(frozen=True)
+class Norm:
+    """A recorder that costs nothing."""
+
+    def __call__(self, network: eqx.Module, data: Data) -> dict[str, jax.Array]:
+        del data
+        return {"norm": jnp.sqrt(sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(eqx.filter(network, eqx.is_array))))}
+
+
+def splits(members: int) -> list[benign.Split]:
+    """One split for each member, MNIST-1D."""
+    source = benign.sources.mnist1d(label_noise=0.2, test_samples=100)
+    return [source.draw(SAMPLES, Replicate(draw=i, initialisation=i, noise=i)) for i in range(members)]
+
+
+def population_rate(width: int, data: list[benign.Split]) -> float:
+    """Model-steps a second of the public call, all of it counted but drawing the data."""
+    training = Training(batch_size=BATCH, steps=STEPS[width])
+    start = time.perf_counter()
+    train_population(
+        MLPFamily(depth=2, activation="relu"), training, [Member(width=width, split=split) for split in data],
+        times=[STEPS[width]], recorder=Norm(),
+    )  # fmt: skip
+    return MEMBERS * STEPS[width] / (time.perf_counter() - start)
+
+
+def eager_rate(width: int, data: list[benign.Split]) -> float:
+    """Model-steps a second of a plain PyTorch loop."""
+    device = "cuda" if GPU else "cpu"
+    torch.set_num_threads(1)
+    prepared = []
+    for i, split in enumerate(data):
+        torch.manual_seed(i)
+        layers = [torch.nn.Linear(INPUTS, width), torch.nn.ReLU(), torch.nn.Linear(width, width), torch.nn.ReLU()]
+        network = torch.nn.Sequential(*layers, torch.nn.Linear(width, OUTPUTS)).to(device)
+        inputs = torch.tensor(split.train_inputs, dtype=torch.float32, device=device)
+        labels = torch.tensor(split.train_targets.argmax(axis=1), device=device)
+        prepared.append((network, torch.optim.Adam(network.parameters(), lr=2e-3), inputs, labels))
+    if GPU:
+        torch.cuda.synchronize()
+    start = time.perf_counter()
+    for network, optimiser, inputs, labels in prepared:
+        order = torch.randperm(SAMPLES, device=device)
+        for step in range(EAGER_STEPS[width]):
+            rows = order[(step * BATCH) % (SAMPLES - BATCH) :][:BATCH]
+            optimiser.zero_grad()
+            torch.nn.functional.cross_entropy(network(inputs[rows]), labels[rows]).backward()
+            optimiser.step()
+    if GPU:
+        torch.cuda.synchronize()
+    return MEMBERS * EAGER_STEPS[width] / (time.perf_counter() - start)
+
+
+def product_rate() -> float:
+    """Floating-point operations a second of one large float32 product: the faster of NumPy's BLAS and XLA."""
+    size = 8192 if GPU else 1536
+    matrix = np.random.default_rng(0).standard_normal((size, size)).astype(np.float32)
+    resident = jax.device_put(matrix)
+    with jax.default_matmul_precision("float32"):
+        multiply = jax.jit(lambda a: a @ a)
+        multiply(resident).block_until_ready()
+        calls: list[Callable[[], object]] = [lambda: multiply(resident).block_until_ready()]
+        if not GPU:
+            calls.append(lambda: matrix @ matrix)
+        best = min(_seconds(call) for call in calls for _ in range(3))
+    return 2.0 * size**3 / best
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def operations(width: int) -> float:
+    """Floating-point operations of the matrix products of one step: forward, weights' and inputs' gradients."""
+    weights = INPUTS * width + width * width + width * OUTPUTS
+    return 2.0 * BATCH * (3 * weights - INPUTS * width)
+
+
+def population() -> dict[str, object]:
+    """Model-steps a second against the eager loop, and the share of a large product's rate."""
+    data = splits(MEMBERS)
+    result: dict[str, object] = {
+        "members": MEMBERS, "batch": BATCH, "optimizer": "adam", "network": "40-H-H-10", "torch": torch.__version__,
+        "jax": jax.__version__,
+    }  # fmt: skip
+    for width, wanted in WIDTHS.items():
+        population_rate(width, data)
+        eager_rate(width, data)
+        ours, eager, product = [], [], []
+        for _ in range(REPEATS):
+            ours.append(population_rate(width, data))
+            eager.append(eager_rate(width, data))
+            product.append(product_rate())
+        ratio = statistics.median(a / b for a, b in zip(ours, eager, strict=True))
+        share = statistics.median(a * operations(width) / b for a, b in zip(ours, product, strict=True))
+        result[f"width_{width}"] = {
+            "model_steps_a_second": round(statistics.median(ours)),
+            "eager_pytorch": round(statistics.median(eager)),
+            "ratio": round(ratio, 1),
+            "wanted": wanted,
+            "gigaflops_of_one_large_product": round(statistics.median(product) / 1e9, 1),
+            "share_of_that_rate": round(share, 2),
+            **({"wanted_share": RATE} if width >= RATE_FROM else {}),
+        }
+        print(width, result[f"width_{width}"])
+    return result
+
+
+def progress() -> dict[str, object]:
+    """Seconds of the same training with progress shown about once a second, and at every recording of forty."""
+    data, width = splits(8), 64
+    members = [Member(width=width, split=split) for split in data]
+    training = Training(batch_size=BATCH, steps=2000)
+    seconds: dict[str, list[float]] = {"rarely": [], "often": []}
+    heard = dict.fromkeys(seconds, 0)
+
+    def told(name: str) -> Callable[[str, float, float], None]:
+        def listen(task: str, done: float, total: float) -> None:
+            del task, done, total
+            heard[name] += 1
+
+        return listen
+
+    for _ in range(REPEATS + 1):
+        for name, times in (("rarely", [2000]), ("often", list(range(50, 2001, 50)))):
+            start = time.perf_counter()
+            train_population(
+                MLPFamily(depth=2, activation="relu"), training, members, times=times, recorder=Norm(),
+                progress=told(name),
+            )  # fmt: skip
+            seconds[name].append(time.perf_counter() - start)
+    rarely, often = (statistics.median(seconds[name][1:]) for name in ("rarely", "often"))
+    calls = {name: count // (REPEATS + 1) for name, count in heard.items()}
+    return {"times_told": calls, "seconds_rarely": round(rarely, 3), "ratio_often": round(often / rarely, 3)}
+
+
+_CURVE = """
+import time
+start = time.perf_counter()
+import benign
+from benign.figures import MeasureOptions
+from benign.figures.greydanus2024_mnist1d import measure_curve
+from benign.foundation.progress import silent
+surface = measure_curve(MeasureOptions(scale="quick", seed=1, workers=None, progress=silent))
+print(surface.sizes["size"], surface.sizes["replicate"], time.perf_counter() - start)
+"""
+
+
+def curve() -> dict[str, object]:
+    """The MNIST-1D figure's widths and replicates, a new process each: without and with compiled programs on disk."""
+    result: dict[str, object] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        without = {name: value for name, value in os.environ.items() if name != "NPROC"}
+        environment = {
+            **without,
+            "JAX_COMPILATION_CACHE_DIR": folder,
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        }
+        for name in ("cold", "warm"):
+            run = [sys.executable, "-c", _CURVE]
+            out = subprocess.run(
+                run, env={**without, **cache}, capture_output=True, text=True, check=True
+            ).stdout.split()
+            result |= {"widths": int(out[0]), "replicates": int(out[1]), f"seconds_{name}": round(float(out[2]), 1)}
+    return result
+
+
+PARTS = {"population": population, "progress": progress, "curve": curve}
+
+
+def main() -> None:
+    """Measure the parts named on the command line, all unless said."""
+    results = json.loads(OUTPUT.read_text(encoding="utf-8")) if OUTPUT.exists() else {}
+    for name in sys.argv[1:] or PARTS:
+        machine = {**describe(), "device": jax.devices()[0].device_kind}
+        results[name] = {**PARTS[name](), "machine": machine}
+        print(name, results[name])
+        OUTPUT.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

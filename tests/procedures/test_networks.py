@@ -1,0 +1,177 @@
+"""Networks as procedures: blocks that say what the networks predict, and chains of reused weights."""
+
+import numpy as np
+import pytest
+
+from tests.networks.extra import HAS_JAX, needs_networks
+
+if not HAS_JAX:
+    needs_networks()
+
+import benign
+from benign import schema, sources
+from benign.experiments import measure
+from benign.foundation.errors import InvalidArgument, MissingExtra
+from benign.foundation.replicate import Replicate, crossed_replicates
+from benign.foundation.split import class_indices
+from benign.networks import devices
+from benign.networks.chain import train_chain
+from benign.procedures import MLP, OneHiddenLayer, Procedure
+from benign.procedures.network_training import CHECKPOINTS_VARIABLE
+
+SIZES = np.array([3, 5, 8])
+TRAINING = benign.Training(batch_size=10, epochs=6, precision="float64", learning_rate=5e-3)
+SQUARED = benign.Training(loss="squared", batch_size=10, epochs=6, precision="float64", learning_rate=5e-3)
+CASES = [
+    pytest.param(MLP(training=TRAINING), id="mlp"),
+    pytest.param(MLP(depth=1, activation="tanh", training=SQUARED), id="mlp squared"),
+    pytest.param(OneHiddenLayer(training=SQUARED), id="one hidden layer"),
+    pytest.param(OneHiddenLayer(weight_reuse=(2, 3, 5, 8), training=SQUARED), id="weight reuse"),
+]
+EVERY_RISK = frozenset(name for name in schema.METRICS if name.split("_")[0] in ("train", "test", "validation"))
+
+
+def _split(replicate=None, noise=0.2):
+    return sources.digits(label_noise=noise, test_samples=40).draw(30, replicate or Replicate())
+
+
+@pytest.fixture(autouse=True)
+def _own_checkpoints(tmp_path, monkeypatch):
+    monkeypatch.setenv(CHECKPOINTS_VARIABLE, str(tmp_path))
+
+
+@pytest.mark.parametrize("procedure", CASES)
+class TestContract:
+    def test_is_a_procedure(self, procedure):
+        assert isinstance(procedure, Procedure)
+        assert procedure.time_name == "epochs"
+        assert procedure.objective == procedure.training.loss
+
+    def test_sizes_and_splits_measured_together_or_alone_agree(self, procedure):
+        splits = [_split(replicate) for replicate in crossed_replicates(1, 2, 2)]
+        together = procedure.measure(splits, SIZES, None, schema.DEFAULT_METRICS)
+        alone = procedure.measure([splits[3]], SIZES[1:2], None, schema.DEFAULT_METRICS)
+        for name in ("train_loss", "test_loss", "test_error", "norm"):
+            np.testing.assert_allclose(
+                alone.metrics[name][0, 0], together.metrics[name][3, 1], rtol=1e-10, atol=1e-12, err_msg=name
+            )
+
+    def test_measured_risk_is_that_of_the_predictions(self, procedure):
+        split, times = _split(), np.array([0.0, 2.0, 6.0])
+        block = procedure.measure([split], SIZES, times, EVERY_RISK)
+        predictions = list(procedure.predict(split, split.test_inputs, SIZES, times))
+        assert [(one.size, one.time) for one in predictions] == [(size, time) for size in SIZES for time in times]
+        wrong = np.reshape(
+            [np.mean(class_indices(one.values) != class_indices(split.test_targets)) for one in predictions], (3, 3)
+        )
+        np.testing.assert_allclose(block.metrics["test_error"][0], wrong)
+        if procedure.objective == "squared":
+            squares = [np.mean(np.sum((one.values - split.test_targets) ** 2, axis=1)) for one in predictions]
+            np.testing.assert_allclose(block.metrics["test_loss"][0].ravel(), squares, rtol=1e-9)
+        assert all(np.isfinite(block.metrics[name]).all() for name in EVERY_RISK)
+
+    def test_parameters_are_counted(self, procedure):
+        split = _split()
+        block = procedure.measure([split], SIZES, None, schema.DEFAULT_METRICS)
+        assert block.parameters.tolist() == [procedure.parameters(int(width), split) for width in SIZES]
+
+    def test_label_noise_draws_share_data_batches_and_initial_weights(self, procedure):
+        first, second = (_split(Replicate(noise=noise)) for noise in (0, 1))
+        block = procedure.measure([first, second], SIZES[:2], np.array([0.0, 6.0]), schema.DEFAULT_METRICS)
+        if isinstance(procedure, MLP) or procedure.weight_reuse is False:  # a chain's second network starts trained
+            np.testing.assert_array_equal(block.metrics["test_loss"][0, :, 0], block.metrics["test_loss"][1, :, 0])
+        assert not np.allclose(block.metrics["test_loss"][0, :, 1], block.metrics["test_loss"][1, :, 1])
+
+    def test_nothing_is_left_in_the_folder_of_checkpoints(self, procedure, tmp_path):
+        procedure.measure([_split()], SIZES[:1], None, schema.DEFAULT_METRICS)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_chain_starts_from_the_network_before():
+    still = benign.Training(loss="squared", optimizer="sgd", learning_rate=1e-300, batch_size=10, epochs=1)
+    (_, first), (_, second) = train_chain((3, 5), still, [_split()], times=[1.0])
+    narrow, wide = first.networks[0].layers, second.networks[0].layers
+    np.testing.assert_array_equal(wide[0].weight[:3], narrow[0].weight)
+    np.testing.assert_array_equal(wide[1].weight[:, :3], narrow[1].weight)
+    assert 0.05 < np.std(wide[0].weight[3:]) < 0.15  # N(0, 0.01)
+    assert OneHiddenLayer(weight_reuse=(3, 5)).spec() != OneHiddenLayer(weight_reuse=(5,)).spec()
+
+
+def test_a_network_that_diverges_is_flagged_and_leaves_a_gap():
+    wild = MLP(
+        depth=1, training=benign.Training(loss="squared", optimizer="sgd", learning_rate=50.0, epochs=8, batch_size=10)
+    )
+    block = wild.measure([_split()], SIZES, np.array([0.0, 8.0]), schema.DEFAULT_METRICS)
+    assert block.outcome[0, :, 0].tolist() == [benign.Outcome.CONVERGED] * 3
+    assert block.outcome[0, :, 1].tolist() == [benign.Outcome.DIVERGED] * 3
+    assert np.isnan(block.metrics["test_error"][0, :, 1]).all()
+    assert not benign.Outcome.DIVERGED.is_trusted
+    assert "lower the learning rate" in benign.Outcome.DIVERGED.sentence
+
+
+def test_surfaces_know_what_their_losses_are():
+    small = benign.Training(epochs=1, batch_size=10)
+    surface = measure(
+        MLP(training=small), sources.digits(test_samples=40), sizes=[3, 5], samples=[30], times=[0, 1], replicates=2,
+        metrics=["train_error_flipped"], workers=1,
+    )  # fmt: skip
+    assert surface.attrs["objective"] == "cross-entropy"
+    shares = np.bincount(class_indices(sources.digits(test_samples=40).draw(30, Replicate()).train_targets)) / 30
+    entropy = -np.sum(shares[shares > 0] * np.log(shares[shares > 0]))
+    assert surface["train_loss_constant"].values[0, 0] == pytest.approx(entropy)
+    assert np.isnan(surface["train_error_flipped"].values).all()  # nothing is flipped
+    curve = benign.Surface(surface).curve("test_loss", samples=30, time=1.0)
+    assert "cross-entropy" in curve.display().y_label
+
+
+def test_batches_are_equal_shares_for_the_cores(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1}, raising=False)
+    replicates = tuple(Replicate(draw=i) for i in range(6))
+    monkeypatch.setattr("benign.procedures.network_training.has_gpu", lambda: False)
+    assert [len(batch) for batch in MLP().batches(replicates)] == [3, 3]
+    assert [len(batch) for batch in MLP(device="gpu").batches(replicates)] == [6]
+    assert sum(MLP().batches(replicates), ()) == replicates
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: MLP(depth=0), "`depth` must be a positive integer"),
+        (lambda: MLP(activation="rleu"), "unknown activation 'rleu'; did you mean 'relu'"),
+        (lambda: OneHiddenLayer(weight_reuse=()), "`weight_reuse` must be False or a chain"),
+        (lambda: OneHiddenLayer(weight_reuse=(5, 5)), "`weight_reuse` must increase strictly"),
+        (lambda: OneHiddenLayer(weight_reuse=(0, 5)), "`weight_reuse` must be a positive integer"),
+        (
+            lambda: OneHiddenLayer(weight_reuse=(2, 4)).measure(
+                [_split()], np.array([3]), None, schema.DEFAULT_METRICS
+            ),
+            "`sizes` must be widths of the chain",
+        ),
+        (
+            lambda: MLP(training=TRAINING).measure([_split()], SIZES, None, frozenset({"leave_one_out_loss"})),
+            "`metrics` asks for leave_one_out_loss",
+        ),
+        (
+            lambda: MLP(training=TRAINING).measure([_split()], SIZES, np.array([7.0]), schema.DEFAULT_METRICS),
+            "`times` must lie from 0 to the end of training, 6 epochs, got 7",
+        ),
+        (
+            lambda: MLP(training=benign.Training(batch_size=64)).measure([_split()], SIZES, None, frozenset()),
+            "`batch_size` must be at most the number of training samples, got 64 of 30",
+        ),
+        (
+            lambda: list(MLP(training=TRAINING).predict(_split(), np.zeros((2, 3)), SIZES)),
+            "`inputs` must have 64 columns",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("unchecked")
+def test_settings_that_make_no_sense(call, sentence):
+    with pytest.raises(InvalidArgument, match=sentence):
+        call()
+
+
+def test_without_the_extra_the_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(devices.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(MissingExtra, match=r'pip install "benign\[networks\]"'):
+        MLP()
