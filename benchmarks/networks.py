@@ -32,6 +32,7 @@ import torch
 from machine import describe
 
 import benign
+from benign.foundation.progress import Progress
 from benign.foundation.replicate import Replicate
 from benign.networks import Data, Member, MLPFamily, Training, train_population
 
@@ -92,7 +93,8 @@ def eager_rate(width: int, data: list[benign.Split]) -> float:
         for step in range(EAGER_STEPS[width]):
             rows = order[(step * BATCH) % (SAMPLES - BATCH) :][:BATCH]
             optimiser.zero_grad()
-            torch.nn.functional.cross_entropy(network(inputs[rows]), labels[rows]).backward()
+            loss = torch.nn.functional.cross_entropy(network(inputs[rows]), labels[rows])
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
     if GPU:
         torch.cuda.synchronize()
@@ -164,7 +166,7 @@ def progress() -> dict[str, object]:
     seconds: dict[str, list[float]] = {"rarely": [], "often": []}
     heard = dict.fromkeys(seconds, 0)
 
-    def told(name: str) -> Callable[[str, float, float], None]:
+    def told(name: str) -> Progress:
         def listen(task: str, done: float, total: float) -> None:
             del task, done, total
             heard[name] += 1
@@ -199,19 +201,19 @@ print(surface.sizes["size"], surface.sizes["replicate"], time.perf_counter() - s
 def curve() -> dict[str, object]:
     """The MNIST-1D figure's widths and replicates, a new process each: without and with compiled programs on disk."""
     result: dict[str, object] = {}
+    plain = {name: value for name, value in os.environ.items() if name != "NPROC"}
     with tempfile.TemporaryDirectory() as folder:
-        without = {name: value for name, value in os.environ.items() if name != "NPROC"}
-        environment = {
-            **without,
-            "JAX_COMPILATION_CACHE_DIR": folder,
-            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        }
+        cache = {"JAX_COMPILATION_CACHE_DIR": folder, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
         for name in ("cold", "warm"):
-            run = [sys.executable, "-c", _CURVE]
-            out = subprocess.run(
-                run, env={**without, **cache}, capture_output=True, text=True, check=True
-            ).stdout.split()
-            result |= {"widths": int(out[0]), "replicates": int(out[1]), f"seconds_{name}": round(float(out[2]), 1)}
+            done = subprocess.run(
+                [sys.executable, "-c", _CURVE], env={**plain, **cache}, capture_output=True, text=True, check=True
+            )
+            widths, replicates, seconds = done.stdout.split()
+            result |= {
+                "widths": int(widths),
+                "replicates": int(replicates),
+                f"seconds_{name}": round(float(seconds), 1),
+            }
     return result
 
 

@@ -8,7 +8,7 @@ import pytest
 
 
 def needs(name: str, available: bool, reason: str) -> None:
-    """Skip the test or module, with the reason, unless the part is there; fail if ``BENIGN_TEST_REQUIRED`` lists its name."""
+    """Skip the test or module, with the reason, unless the part is there; fail if ``BENIGN_TEST_REQUIRED`` names it."""
     if available:
         return
     if name in os.environ.get("BENIGN_TEST_REQUIRED", "").split():

@@ -42,6 +42,11 @@ def at(surface: xr.Dataset, **positions: float) -> xr.Dataset:
     return surface.sel({axis: [position] for axis, position in positions.items()})
 
 
+def over_parameters(surface: xr.Dataset) -> xr.Dataset:
+    """The surface with its sizes counted in trained parameters."""
+    return surface.assign_coords(size=surface["parameters"].values)
+
+
 def curve_of(
     lines: Sequence[Line],
     dim: str,
@@ -83,4 +88,4 @@ def median_of(section: xr.Dataset, metric: str) -> float:
     return float(np.nanmedian(section[metric].values))
 
 
-__all__ = ["Line", "at", "at_end", "curve_of", "median_of", "size_label"]
+__all__ = ["Line", "at", "at_end", "curve_of", "median_of", "over_parameters", "size_label"]

@@ -7,7 +7,17 @@ import importlib
 from benign.figures.figure import SCALES, Figure
 from benign.foundation.errors import unknown_name
 
-NAMES = ("mml_polynomial", "belkin2019_fourier")
+NAMES = (
+    "mml_polynomial",
+    "belkin2019_fourier",
+    "belkin2019_network",
+    "greydanus2024_mnist1d",
+    "nakkiran2020_modelwise",
+    "nakkiran2020_size_and_time",
+    "nakkiran2020_epochwise",
+    "nakkiran2020_samplewise",
+    "published_models",
+)
 
 
 def find_figure(name: str) -> Figure:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
@@ -39,3 +41,44 @@ def at_size(surface: xr.Dataset, metric: str, size: int) -> Float[np.ndarray, " 
     """A metric at the measured size nearest to ``size``, one number a replicate."""
     values = surface[metric].isel(time=0, samples=0).sel(size=size, method="nearest")
     return np.asarray(values.values, dtype=np.float64)
+
+
+def along_samples(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates samples"]:
+    """A metric at the end of training, of a surface with one size, one row a replicate."""
+    values = surface[metric].isel(time=-1, size=0).transpose("replicate", "samples").values
+    return np.asarray(values, dtype=np.float64)
+
+
+def along_time(surface: xr.Dataset, metric: str, size: int) -> Float[np.ndarray, "replicates times"]:
+    """A metric of a surface with one n, at one of its sizes, one row a replicate."""
+    values = surface[metric].isel(samples=0).sel(size=size).transpose("replicate", "time").values
+    return np.asarray(values, dtype=np.float64)
+
+
+def over_size_and_time(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes times"]:
+    """A metric of a surface with one n."""
+    values = surface[metric].isel(samples=0).transpose("replicate", "size", "time").values
+    return np.asarray(values, dtype=np.float64)
+
+
+def landmarks_along_samples(surface: xr.Dataset, values: Float[np.ndarray, "replicates samples"]) -> Landmarks:
+    """Landmarks of a curve over n; the threshold is the largest n that is still fitted, the mirror image of a size's.
+
+    ``values`` are of the surface's one size at the end of training.
+    """
+    positions, seed = surface["samples"].values.astype(np.float64), int(surface.attrs.get("seed", 0))
+    found = find_landmarks(positions, values, None, None, seed=seed)
+    share = (
+        along_samples(surface, "train_loss") / surface["train_loss_constant"].transpose("replicate", "samples").values
+    )
+    mirrored = find_landmarks(-positions[::-1], values[:, ::-1], share[:, ::-1], np.ones(len(values)), seed=seed)
+    if mirrored.threshold is None:
+        return found
+    low, high = mirrored.threshold.position_interval
+    threshold = replace(
+        mirrored.threshold,
+        index=len(positions) - 1 - mirrored.threshold.index,
+        position=-mirrored.threshold.position,
+        position_interval=(-high, -low),
+    )
+    return replace(found, threshold=threshold)

@@ -77,7 +77,6 @@ class Checkpoint:
         digest = hashlib.sha256(content).hexdigest()
         before = self._arrays_named()
         place = self._arrays_file(digest)
-        place.parent.mkdir(parents=True, exist_ok=True)
         write_whole(place, lambda path: path.write_bytes(content))
         facts = {
             "version": _VERSION,

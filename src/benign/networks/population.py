@@ -266,7 +266,7 @@ class _GroupRun:
     ) -> tuple[dict[str, np.ndarray], list[eqx.Module]]:
         splits = list({id(member.split): member.split for member in members}.values())
         own = [initial_network(self.family, member) for member in members]
-        together = members_at_once(_parameters(self.family, members[0], self.width), len(members), self.device)
+        together = members_at_once(self._numbers_touched, len(members), self.device)
         padded = -(-len(members) // together) * together
         filled = [*members, *[members[-1]] * (padded - len(members))]
         wide = [self.family.widened(network, self.width) if self.family.is_widenable else network for network in own]
@@ -307,6 +307,13 @@ class _GroupRun:
         )  # fmt: skip
         self.kept.append(Checkpoint(path=Path(f"{self.checkpoint}-{number}"), configuration=decides))
         return self.kept[-1]
+
+    @property
+    def _numbers_touched(self) -> int:
+        """By the training of one member: parameters, gradient and optimiser; training inputs and targets."""
+        split = self.members[0].split
+        parameters = _parameters(self.family, self.members[0], self.width)
+        return 8 * parameters + split.train_inputs.size + split.train_targets.size
 
     def _members_that_fit(self) -> int:
         """How many members the free memory holds.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from benign.networks.objective import losses_of, wrong
 
@@ -28,6 +28,7 @@ class Data(NamedTuple):
     test_targets_noisy: Float[Array, "*split n_test K"]
 
 
+@runtime_checkable
 class Recorder(Protocol):
     """Maps a network and its data to named numbers or arrays.
 
@@ -71,12 +72,16 @@ class RiskRecorder:
             values[name.format("loss")] = jnp.mean(losses_of(self.loss, outputs, targets)[chosen])
             values[name.format("error")] = self._share(wrong(outputs, targets)[chosen])
         mistaken = wrong(train, data.train_targets)
-        values["train_error_flipped"] = self._share(mistaken & flipped) / jnp.mean(flipped)
-        values["train_error_unflipped"] = self._share(mistaken & unflipped) / jnp.mean(unflipped)
+        values["train_error_flipped"] = self._share(mistaken & flipped) / _mean(flipped)
+        values["train_error_unflipped"] = self._share(mistaken & unflipped) / _mean(unflipped)
         return {name: value for name, value in values.items() if name in self.metrics | {"train_loss"}}
 
     def _share(self, mistakes: Array) -> Float[Array, ""]:
-        return jnp.mean(mistakes) if self.has_classes else jnp.array(jnp.nan)
+        return _mean(mistakes) if self.has_classes else jnp.array(jnp.nan)
+
+
+def _mean(which: Bool[Array, " n"]) -> Float[Array, ""]:
+    return jnp.mean(which.astype(float))  # of booleans themselves JAX's mean is float32, whatever the precision
 
 
 class PredictionRecorder(eqx.Module):

@@ -144,7 +144,8 @@ class Training:
                 )
         steps = np.array([round(moment * unit) for moment in moments], dtype=np.int64)
         if not len(steps) or np.any(np.diff(steps) <= 0):
-            raise InvalidArgument(f"`times` must increase strictly, got {list(times)}; sort them and drop repeats.")
+            given = ", ".join(f"{moment:g}" for moment in moments)
+            raise InvalidArgument(f"`times` must increase strictly, got [{given}]; sort them and drop repeats.")
         return steps
 
     def log_spaced(self, count: int = 24) -> tuple[float, ...]:

@@ -1,0 +1,364 @@
+"""Belkin, Hsu, Ma, Mandal 2019 (PNAS 116:15849), Figures 3 and 9: one hidden layer, with weights reused and without.
+
+Paper: MNIST, n = 4,000, squared loss, SGD with momentum 0.95, at most 6,000 epochs, five repeats. Below the threshold,
+where parameters = n K = 40,000 (50 hidden units), each network starts from the next smaller one that is trained, its
+further weights N(0, 0.01), with 10 % smaller steps every 500 epochs; above it, each starts from random weights and
+keeps its step size. The published curve is a U up to n K and falls off a cliff there. Without reuse (Fig. 9) double
+descent is "still discernible". A public replication reads, in squared error averaged over outputs: with reuse 0.055 at
+10 units, 0.104 at 50, 0.030 at 51 (random weights), 0.023 at 250; without reuse 0.041 at 10, about 0.027 just below 50,
+0.031 at 51.
+
+So the cliff stands where the way of training changes. Ours: both ways below n K, the random weights at every width, and
+between them random weights trained exactly as the reused ones are (same schedule, same early end). Our losses are
+summed over outputs: ten times the replication's, and its learning rate 0.01 is 0.001 here. The paper does not say its
+learning rate or mini-batches; 0.001 and 128 are the replication's. Training ends at the first recording without an
+error on the training set, of which there are 40.
+
+Runtime on two cores: smoke 5 s, quick about a minute and a half (digits, n = 300, n K = 3,000), standard (MNIST,
+n = 1,000) about half an hour; paper (n = 4,000) takes hours of one GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from benign.curves import Finding, Verdict, paired_claim
+from benign.figures.claims import no_peak_claim
+from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.network_drawing import Line, at_end, curve_of, over_parameters
+from benign.figures.network_measurement import measure_population
+from benign.figures.sections import along_size, at_size, landmarks_along_size, samples_of, sizes_of
+from benign.networks.training import Training
+from benign.plots import CurveDisplay, Role, StackedDisplay, Threshold
+from benign.plots.text import format_number as number
+from benign.procedures import OneHiddenLayer
+from benign.sources import Source, digits, mnist
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What one scale measures; committed before its first run. ``below`` are the widths below n K parameters."""
+
+    images: Literal["digits", "mnist"]
+    samples: int
+    below: tuple[int, ...]
+    above: tuple[int, ...]
+    restarted: tuple[int, ...]
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    replicates: int
+
+
+SETTINGS = {
+    "smoke": Settings(
+        images="digits", samples=60, below=(2, 7), above=(8,), restarted=(7,), epochs=10, batch_size=30,
+        learning_rate=0.01, replicates=4,
+    ),
+    "quick": Settings(
+        images="digits", samples=300, below=(1, 2, 4, 6, 8, 12, 16, 20, 24, 28, 32, 36, 39),
+        above=(40, 44, 48, 64, 96, 128, 256), restarted=(4, 8, 16, 24, 39), epochs=1500, batch_size=30,
+        learning_rate=0.01, replicates=8,
+    ),
+    "standard": Settings(
+        images="mnist", samples=1000, below=(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12),
+        above=(13, 14, 16, 20, 28, 40, 64, 128), restarted=(1, 3, 6, 9, 12), epochs=6000, batch_size=128,
+        learning_rate=0.001, replicates=8,
+    ),
+    "paper": Settings(
+        images="mnist", samples=4000, below=(1, 3, 5, 7, 9, 10, 20, 30, 40, 45, 47, 49, 50),
+        above=(51, 53, 55, 60, 70, 80, 90, 100, 110, 130, 150, 170, 200, 250), restarted=(5, 10, 20, 40, 50),
+        epochs=6000, batch_size=128, learning_rate=0.001, replicates=5,
+    ),
+}  # fmt: skip
+CLASSES = 10
+# The narrow network that others are compared with, fixed beforehand: at the bottom of the replication's U, 10 of 50.
+NARROW_SHARE = 0.2
+RECORDINGS = 40
+WORDS = {
+    "reuse": "weights reused",
+    "fresh": "random weights",
+    "restarted": "random weights, trained as the reused ones",
+}
+
+
+def _source(settings: Settings) -> Source:
+    return digits() if settings.images == "digits" else mnist()
+
+
+def _procedure(settings: Settings, name: str) -> OneHiddenLayer:
+    is_fresh = name == "fresh"
+    training = Training(
+        loss="squared", optimizer="momentum", momentum=0.95, learning_rate=settings.learning_rate,
+        schedule="constant" if is_fresh else "step_decay", stop_at_zero_error=not is_fresh,
+        batch_size=settings.batch_size, epochs=settings.epochs,
+    )  # fmt: skip
+    return OneHiddenLayer(weight_reuse=settings.below if name == "reuse" else False, training=training)
+
+
+def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+    """The surfaces ``reuse``, ``fresh`` and ``restarted`` at the end of training."""
+    settings = SETTINGS[options.scale]
+    sizes = {
+        "reuse": settings.below,
+        "fresh": settings.below + settings.above,
+        "restarted": settings.restarted,
+    }
+    for name, widths in sizes.items():
+        procedure = _procedure(settings, name)
+        surface = measure_population(
+            options, procedure, _source(settings), name=f"{FIGURE.name} {options.scale}, {WORDS[name]}",
+            samples=[settings.samples], sizes=widths, replicates=settings.replicates,
+            times=procedure.training.log_spaced(RECORDINGS),
+        )  # fmt: skip
+        yield name, at_end(surface)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Widths:
+    """The widths that the claims are about; they follow from the numbers of parameters alone."""
+
+    narrow: int
+    below: int
+    above: int
+    widest: int
+    threshold: int
+
+
+def _widths(surfaces: Surfaces) -> _Widths:
+    fresh, reuse = surfaces["fresh"], surfaces["reuse"]
+    threshold = CLASSES * samples_of(fresh)
+    sizes, parameters = sizes_of(fresh).astype(int), fresh["parameters"].values
+    chain = sizes_of(reuse).astype(int)
+    narrow = int(np.argmin(np.abs(reuse["parameters"].values - NARROW_SHARE * threshold)))
+    return _Widths(
+        narrow=int(chain[narrow]), below=int(chain[-1]), above=int(sizes[np.argmax(parameters >= threshold)]),
+        widest=int(sizes[-1]), threshold=threshold,
+    )  # fmt: skip
+
+
+def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
+    return (*_loss_findings(surfaces), *_error_findings(surfaces), *_shape_findings(surfaces))
+
+
+def _loss_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
+    at = _widths(surfaces)
+    reuse, fresh, restarted = (surfaces[name] for name in ("reuse", "fresh", "restarted"))
+    return (
+        _higher(
+            "reuse_rises", (reuse, at.below), (reuse, at.narrow),
+            f"With weights reused, {at.below} units, just below n K parameters, have a higher test loss than "
+            f"{at.narrow} units",
+            paper="a U below n K; replication 0.055 at 10 units, 0.104 at 50",
+        ),
+        _higher(
+            "fresh_rises", (fresh, at.below), (fresh, at.narrow),
+            f"With random weights, {at.below} units, just below n K parameters, have a higher test loss than "
+            f"{at.narrow} units",
+            paper='"still discernible" (Fig. 9); replication 0.041 at 10 units, about 0.027 at 50',
+        ),
+        _higher(
+            "drop_at_the_switch", (reuse, at.below), (fresh, at.above),
+            f"The published curve drops at n K: {at.below} units with weights reused have a higher test loss than "
+            f"{at.above} units with random ones",
+            paper="a cliff at n K; replication 0.104 at 50 units, 0.030 at 51",
+        ),
+        _higher(
+            "fresh_second_descent", (fresh, at.narrow), (fresh, at.widest),
+            f"With random weights, {at.narrow} units have a higher test loss than {at.widest}",
+            paper="beyond n K the risk falls below the bottom of the U; replication 0.041 at 10 units, 0.023 at 250",
+        ),
+        _higher(
+            "switch_is_training", (reuse, at.below), (fresh, at.below),
+            f"The drop belongs to the way of training, not to capacity: {at.below} units with weights reused have a "
+            f"higher test loss than the same {at.below} units with random weights",
+            paper="replication 0.104 and about 0.027 at 50 units; the paper does not compare them",
+        ),
+        _higher(
+            "switch_is_initialisation", (reuse, at.below), (restarted, at.below),
+            f"And in it to the reused weights: with the same schedule and the same early end, {at.below} units have a "
+            "higher test loss with weights reused than with random ones",
+            paper="not in the paper",
+        ),
+    )  # fmt: skip
+
+
+def _higher(
+    name: str, worse: tuple[xr.Dataset, int], better: tuple[xr.Dataset, int], claim: str, *, paper: str,
+    metric: str = "test_loss",
+) -> Finding:  # fmt: skip
+    """That one (surface, width) has a higher test risk than another, paired in draw and initialisation."""
+    differences = at_size(worse[0], metric, worse[1]) - at_size(better[0], metric, better[1])
+    unit = "loss" if metric == "test_loss" else "zero-one error"
+    return paired_claim(name=name, claim=claim, differences=differences, unit=unit, paper=paper)
+
+
+def _error_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
+    at = _widths(surfaces)
+    return tuple(
+        _higher(
+            f"{name}_error_rises", (surfaces[name], at.below), (surfaces[name], at.narrow),
+            f"With {WORDS[name]}, {at.below} units make more test errors than {at.narrow}", metric="test_error",
+            paper="replication, accuracy with weights reused: 78.5 % at best below n K, 72.5 % at 50 units",
+        )
+        for name in ("reuse", "fresh")
+    )  # fmt: skip
+
+
+def _shape_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
+    finding = no_peak_claim(
+        name="fresh_no_peak",
+        claim="With random weights at every width, the test loss has no peak of 25 % or more",
+        landmarks=landmarks_along_size(surfaces["fresh"], "test_loss"),
+        paper='double descent "still discernible" without reuse (Fig. 9)',
+    )
+    return (finding,)
+
+
+def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
+    return (_published_picture(surfaces), _error_picture(surfaces), _initialisation_picture(surfaces))
+
+
+def _display(surfaces: Surfaces, kind: str, names: tuple[str, ...], *, with_train: bool) -> CurveDisplay:
+    at = _widths(surfaces)
+    lines, prefix = [], "test, " if with_train else ""
+    for condition, name in enumerate(names):
+        section = over_parameters(surfaces[name])
+        name_of = _SHORT[name]
+        lines.append(Line(section=section, metric=f"test_{kind}", name=prefix + name_of, condition=condition))
+        if with_train:
+            lines.append(
+                Line(
+                    section=section, metric=f"train_{kind}", name=f"train, {name_of}", role=Role.TRAIN,
+                    condition=condition,
+                )
+            )  # fmt: skip
+    words = {"loss": "loss (squared error)", "error": "zero-one error"}[kind]
+    threshold = float(at.threshold)
+    return curve_of(
+        lines, "size", title=f"Test and train {kind}: weights reused, and random" if with_train else f"Test {kind}",
+        x_label="number of parameters", y_label=words,
+        threshold=Threshold(position=threshold, low=threshold, high=threshold, label="parameters = n K:"),
+        y_limits=_loss_limits(surfaces) if kind == "loss" and with_train else None,
+        y_log=kind == "loss",
+    )  # fmt: skip
+
+
+_SHORT = {"reuse": "reused", "fresh": "random", "restarted": "random, same schedule"}
+
+
+def _loss_limits(surfaces: Surfaces) -> tuple[float, float] | None:
+    """From a hundredth of the lowest test loss: fitted training losses leave the picture downwards."""
+    values = np.concatenate([along_size(surfaces[name], "test_loss").ravel() for name in ("reuse", "fresh")])
+    finite = values[np.isfinite(values) & (values > 0.0)]
+    return (float(finite.min()) / 100.0, 2.0 * float(finite.max())) if len(finite) else None
+
+
+def _published_picture(surfaces: Surfaces) -> Picture:
+    at = _widths(surfaces)
+    display = _display(surfaces, "loss", ("reuse", "fresh"), with_train=True)
+    reused, random_below = (_median(surfaces[name], "test_loss", at.below) for name in ("reuse", "fresh"))
+    sentence = (
+        f"The published curve takes the reused weights left of the line and the random ones right of it: "
+        f"{number(_median(surfaces['reuse'], 'test_loss', at.narrow))} at {at.narrow} units, {number(reused)} at "
+        f"{at.below}, then {number(_median(surfaces['fresh'], 'test_loss', at.above))} at {at.above}; random weights "
+        f"have {number(random_below)} at the same {at.below} units. {_threshold_words(surfaces['fresh'])}."
+    )
+    return Picture(
+        name="loss", heading="Where does the cliff of the published curve come from?", display=display,
+        sentence=sentence,
+        claims=("reuse_rises", "drop_at_the_switch", "fresh_rises", "switch_is_training", "fresh_second_descent"),
+    )  # fmt: skip
+
+
+def _threshold_words(fresh: xr.Dataset) -> str:
+    measured = landmarks_along_size(fresh, "test_loss").threshold
+    if measured is None:
+        return "At none of the measured widths do random weights fit the training set to within 2 %"
+    parameters = fresh["parameters"].sel(size=measured.position).item()
+    return (
+        f"Random weights first fit the training set, to within 2 %, at {measured.position:,.0f} units "
+        f"({parameters:,.0f} parameters, against n K = {CLASSES * samples_of(fresh):,})"
+    )
+
+
+def _error_picture(surfaces: Surfaces) -> Picture:
+    at = _widths(surfaces)
+    display = _display(surfaces, "error", ("reuse", "fresh"), with_train=True)
+    values = [100 * _median(surfaces[name], "test_error", at.below) for name in ("reuse", "fresh")]
+    narrow = [100 * _median(surfaces[name], "test_error", at.narrow) for name in ("reuse", "fresh")]
+    sentence = (
+        f"From {at.narrow} to {at.below} units the share of wrong test labels goes from {narrow[0]:.1f} % to "
+        f"{values[0]:.1f} % with weights reused and from {narrow[1]:.1f} % to {values[1]:.1f} % with random ones; "
+        f"it is {100 * _median(surfaces['fresh'], 'test_error', at.widest):.1f} % at {at.widest}."
+    )
+    return Picture(
+        name="zero_one_error", heading="Does it change the decisions?", display=display, sentence=sentence,
+        claims=("reuse_error_rises", "fresh_error_rises"),
+    )  # fmt: skip
+
+
+def _initialisation_picture(surfaces: Surfaces) -> Picture:
+    at = _widths(surfaces)
+    names = ("reuse", "fresh", "restarted")
+    panels = [_display(surfaces, kind, names, with_train=False) for kind in ("loss", "error")]
+    display = StackedDisplay(title="Three ways to train the same networks", panels=tuple(panels))
+    losses = [number(_median(surfaces[name], "test_loss", at.below)) for name in names]
+    sentence = (
+        f"The same {at.below} units have a median test loss of {losses[0]} with weights reused, {losses[2]} with "
+        f"random weights and otherwise the same training (smaller steps, an early end), and {losses[1]} with random "
+        "weights trained to the end."
+    )
+    return Picture(
+        name="initialisation", heading="Is it the reused weights, or the schedule that comes with them?",
+        display=display, sentence=sentence, claims=("switch_is_initialisation", "fresh_no_peak"),
+    )  # fmt: skip
+
+
+def _median(surface: xr.Dataset, metric: str, width: int) -> float:
+    return float(np.median(at_size(surface, metric, width)))
+
+
+def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
+    del surfaces
+    holds = {finding.name: finding.verdict is Verdict.HOLDS for finding in findings}
+    if not holds["drop_at_the_switch"]:
+        return "The published cliff at n K parameters was not confirmed in this measurement."
+    if not holds["switch_is_training"]:
+        return "The published curve drops at n K parameters; why is undecided in this measurement."
+    cause = "reused weights" if holds["switch_is_initialisation"] else "the training below it"
+    if holds["fresh_rises"]:
+        return f"The cliff at n K parameters is made by {cause}; random weights rise there too."
+    return f"The cliff at n K parameters is made by {cause}, not by capacity."
+
+
+def _lede(surfaces: Surfaces) -> str:
+    at = _widths(surfaces)
+    reuse, fresh = surfaces["reuse"], surfaces["fresh"]
+    return (
+        f"One hidden layer, squared loss, n = {samples_of(fresh):,}, clean labels, {fresh.sizes['replicate']} "
+        f"replicates. Median test loss with weights reused: {number(_median(reuse, 'test_loss', at.narrow))} at "
+        f"{at.narrow} units, {number(_median(reuse, 'test_loss', at.below))} at {at.below}. With random weights: "
+        f"{number(_median(fresh, 'test_loss', at.narrow))}, {number(_median(fresh, 'test_loss', at.below))}, and "
+        f"{number(_median(fresh, 'test_loss', at.widest))} at {at.widest}."
+    )
+
+
+FIGURE = Figure(
+    name="belkin2019_network",
+    title="The cliff of a network with one hidden layer, and what it is made of",
+    paper="Belkin, Hsu, Ma, Mandal 2019",
+    number="Figures 3 and 9",
+    revision=1,
+    key_claims=("reuse_rises", "drop_at_the_switch", "switch_is_initialisation"),
+    measure=_measure,
+    findings=_findings,
+    pictures=_pictures,
+    headline=_headline,
+    lede=_lede,
+)

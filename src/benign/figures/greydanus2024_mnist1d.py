@@ -1,0 +1,522 @@
+"""Greydanus & Kobak 2024 (ICML, "Scaling down deep learning with MNIST-1D"): double descent of a small MLP.
+
+Paper: MNIST-1D, n = 4,000, 12,000 test samples, two hidden layers of h ReLU units, cross-entropy, SGD (learning rate
+0.01, momentum 0.9, batches of 100), 500 epochs, one run a width. With 15 % of the labels redrawn from all ten classes
+(13.5 % wrong) the test error goes from 47.2 % at h = 16 to 54.1 % at h = 47, where the training error reaches 5.5 %,
+and to 45.5 % at h = 300; the loss from 1.32 over 5.79 (h = 61) to 2.63. Without label noise there is no peak in the
+error (44.6, 41.0, 37.3 %), but one in the loss (4.42 at h = 47).
+
+Ours at ``quick``: Adam in place of SGD, 150 epochs, 20 % of labels flipped to another class. ``standard`` is the
+notebook's protocol, with paired replicates in place of one run and its printed numbers beside ours; ``paper`` is the
+same with more replicates.
+
+Beside each curve stand the error at the best epoch, chosen on validation data and by an oracle that looks at the test
+set, and the error of the averaged weights.
+
+Runtime on two cores: smoke 5 s, quick about a minute and a half, standard about half an hour; paper is for one GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from benign.curves import (
+    Finding,
+    Verdict,
+    interval_claim,
+    mean_interval,
+    paired_claim,
+)
+from benign.curves.early_stopping import EarlyStopping, stop_early
+from benign.figures.claims import no_peak_claim, peak_position_claim
+from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.network_drawing import Line, at_end, curve_of, size_label
+from benign.figures.network_measurement import measure_population
+from benign.figures.sections import at_size, landmarks_along_size, over_size_and_time, samples_of, sizes_of
+from benign.networks.training import Training
+from benign.plots import CurveDisplay, Role, Series, StackedDisplay
+from benign.plots.text import format_number as number
+from benign.procedures import MLP
+from benign.sources import Source, mnist1d
+
+METRICS = (
+    "test_error_averaged",
+    "train_error_averaged",
+    "train_error_flipped",
+    "train_error_unflipped",
+    "validation_error",
+    "test_error_held_out",
+    "validation_error_averaged",
+    "test_error_held_out_averaged",
+)
+"""What this figure and the heat map ask of one measurement that they share."""
+
+RECORDINGS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What one scale measures; committed before its first run.
+
+    ``narrow``, ``peak`` and ``wide`` are the widths that the claims are about, and ``peak_range`` is where the peak is
+    claimed to be: fixed beforehand, from pilots on other seeds at ``quick`` and from the notebook's table at
+    ``standard``. ``clean`` says whether the curve without label noise is measured too.
+    """
+
+    samples: int
+    test_samples: int
+    label_noise: float
+    clean: bool
+    widths: tuple[int, ...]
+    training: Training
+    replicates: int
+    narrow: int
+    peak: int
+    wide: int
+    peak_range: tuple[int, int]
+
+
+_NOTEBOOK = Settings(
+    samples=4000, test_samples=12_000, label_noise=0.135, clean=True,
+    widths=(2, 3, 4, 5, 7, 9, 12, 16, 21, 27, 36, 47, 61, 80, 104, 135, 177, 230, 300),
+    training=Training(optimizer="momentum", learning_rate=0.01, momentum=0.9, batch_size=100, epochs=500),
+    replicates=6, narrow=16, peak=47, wide=300, peak_range=(36, 80),
+)  # fmt: skip
+SETTINGS = {
+    "smoke": Settings(
+        samples=100, test_samples=100, label_noise=0.2, clean=False, widths=(5, 6, 8),
+        training=Training(batch_size=50, epochs=4), replicates=4, narrow=5, peak=6, wide=8, peak_range=(5, 8),
+    ),
+    "quick": Settings(
+        samples=4000, test_samples=3000, label_noise=0.2, clean=False,
+        widths=(4, 8, 12, 16, 24, 32, 40, 48, 64, 96, 128, 192, 256),
+        training=Training(learning_rate=2e-3, batch_size=125, epochs=150),
+        replicates=6, narrow=24, peak=64, wide=256, peak_range=(40, 96),
+    ),
+    "standard": _NOTEBOOK,
+    "paper": replace(_NOTEBOOK, replicates=20),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Published:
+    """The table that the notebook prints: one run a width; errors as shares of the test samples."""
+
+    test_error: Float[np.ndarray, " widths"]
+    test_loss: Float[np.ndarray, " widths"]
+
+
+PUBLISHED_WIDTHS = np.array([2, 9, 12, 16, 21, 27, 36, 47, 61, 80, 104, 135, 177, 230, 300])
+PUBLISHED = {
+    "noisy": Published(
+        test_error=0.01 * np.array(
+            [69.6, 49.0, 50.3, 47.2, 50.8, 50.7, 52.8, 54.1, 54.0, 52.1, 50.2, 48.4, 47.9, 46.5, 45.5]
+        ),
+        test_loss=np.array([1.76, 1.34, 1.37, 1.32, 1.53, 1.66, 2.50, 5.70, 5.79, 4.72, 3.92, 3.49, 3.12, 2.89, 2.63]),
+    ),
+    "clean": Published(
+        test_error=0.01 * np.array(
+            [68.5, 49.3, 50.1, 44.6, 42.6, 41.0, 41.7, 41.0, 41.2, 39.6, 38.6, 38.6, 38.1, 37.1, 37.3]
+        ),
+        test_loss=np.array([1.68, 1.31, 1.36, 1.39, 1.60, 2.31, 4.16, 4.42, 3.78, 3.40, 3.07, 2.83, 2.72, 2.41, 2.34]),
+    ),
+}  # fmt: skip
+# A single run may lie this far from the mean of many.
+PUBLISHED_MARGIN = 0.02
+
+
+def procedure(scale: str) -> MLP:
+    """The networks of a scale."""
+    return MLP(depth=2, activation="relu", training=SETTINGS[scale].training)
+
+
+def source(scale: str) -> Source:
+    """The data of a scale, with label noise."""
+    settings = SETTINGS[scale]
+    return mnist1d(label_noise=settings.label_noise, test_samples=settings.test_samples)
+
+
+def measure_curve(options: MeasureOptions, *, name: str, label_noise: float | None = None) -> xr.Dataset:
+    """The surface over width and time; asked for by another figure, the store has it already.
+
+    Args:
+        options: scale, seed and where to run.
+        name: says in progress and store what is measured.
+        label_noise: in place of the scale's own.
+    """
+    settings = SETTINGS[options.scale]
+    level = settings.label_noise if label_noise is None else label_noise
+    return measure_population(
+        options, procedure(options.scale), mnist1d(label_noise=level, test_samples=settings.test_samples), name=name,
+        samples=[settings.samples], sizes=settings.widths, replicates=settings.replicates,
+        times=settings.training.log_spaced(RECORDINGS), metrics=METRICS,
+    )  # fmt: skip
+
+
+def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+    """The surface ``noisy`` and, at the notebook's scales, ``clean``."""
+    yield "noisy", measure_curve(options, name=f"{FIGURE.name} {options.scale}")
+    if SETTINGS[options.scale].clean:
+        yield "clean", measure_curve(options, name=f"{FIGURE.name} {options.scale}, clean labels", label_noise=0.0)
+
+
+def _settings_of(surface: xr.Dataset) -> Settings:
+    """The settings that a surface was measured with, as far as the claims need them: those of its widths."""
+    widths = tuple(sizes_of(surface).astype(int).tolist())
+    return next(settings for settings in SETTINGS.values() if settings.widths == widths)
+
+
+def _is_notebook(surface: xr.Dataset) -> bool:
+    return _settings_of(surface).widths == _NOTEBOOK.widths
+
+
+# The curves of a surface ---------------------------------------------------------------------------------------------
+
+
+def _oracle(surface: xr.Dataset) -> Float[np.ndarray, "replicates sizes"]:
+    """The smallest test error over all epochs: chosen on what it is judged by."""
+    error = over_size_and_time(surface, "test_error")
+    return stop_early(error, error).oracle
+
+
+def _stopped(surface: xr.Dataset) -> EarlyStopping:
+    """The epoch chosen on one half of the test set (its labels as noisy as in training), judged on the other."""
+    return stop_early(
+        over_size_and_time(surface, "validation_error"), over_size_and_time(surface, "test_error_held_out")
+    )
+
+
+def _with_values(surface: xr.Dataset, values: Float[np.ndarray, "replicates sizes"]) -> xr.Dataset:
+    """The surface at its end, its test error replaced."""
+    end = at_end(surface)
+    shaped = xr.DataArray(values[:, :, None, None], dims=("replicate", "size", "time", "samples"))
+    return end.assign(test_error=shaped.transpose(*end["test_error"].dims))
+
+
+# Findings ------------------------------------------------------------------------------------------------------------
+
+
+def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
+    noisy = surfaces["noisy"]
+    findings = [
+        *_error_findings(noisy),
+        *_best_epoch_findings(noisy),
+        *_average_findings(noisy),
+        *_loss_findings(noisy),
+    ]
+    if "clean" in surfaces:
+        findings.extend(_clean_findings(surfaces["clean"]))
+    for name, surface in surfaces.items():
+        if _is_notebook(surface):
+            findings.extend(_published_findings(name, surface))
+    return tuple(findings)
+
+
+def _difference(
+    surface: xr.Dataset, higher: int, lower: int, *, name: str, claim: str, paper: str, metric: str = "test_error"
+) -> Finding:
+    end = at_end(surface)
+    return paired_claim(
+        name=name, claim=claim, differences=at_size(end, metric, higher) - at_size(end, metric, lower),
+        unit="zero-one error" if "error" in metric else "loss (nats)", paper=paper,
+    )  # fmt: skip
+
+
+def _error_findings(noisy: xr.Dataset) -> tuple[Finding, ...]:
+    at = _settings_of(noisy)
+    return (
+        _difference(
+            noisy, at.peak, at.narrow, name="rises",
+            claim=f"The test error rises from {at.narrow} to {at.peak} hidden units", paper="47.2 % to 54.1 %",
+        ),
+        _difference(
+            noisy, at.peak, at.wide, name="second_descent",
+            claim=f"The test error falls from {at.peak} to {at.wide} hidden units", paper="54.1 % to 45.5 %",
+        ),
+        _difference(
+            noisy, at.narrow, at.wide, name="below_the_first_minimum",
+            claim=f"The test error at {at.wide} hidden units is below that at {at.narrow}", paper="45.5 % and 47.2 %",
+        ),
+        peak_position_claim(
+            name="peak_position",
+            claim=f"The test error peaks between {at.peak_range[0]} and {at.peak_range[1]} hidden units",
+            landmarks=landmarks_along_size(at_end(noisy), "test_error"), scale=1.0,
+            allowed=(float(at.peak_range[0]), float(at.peak_range[1])), scale_word="hidden units",
+            paper="at h = 47, where the training error reaches 5.5 %",
+        ),
+    )  # fmt: skip
+
+
+def _best_epoch_findings(noisy: xr.Dataset) -> tuple[Finding, ...]:
+    at, stopped, oracle = _settings_of(noisy), _stopped(noisy), _oracle(noisy)
+    narrow, peak = (int(np.flatnonzero(sizes_of(noisy) == width)[0]) for width in (at.narrow, at.peak))
+    return (
+        paired_claim(
+            name="oracle_falls",
+            claim="At each network's best epoch, which an oracle reads off the test set, the test error falls from "
+            f"{at.narrow} to {at.peak} hidden units, where it rises after the last epoch",
+            differences=oracle[:, narrow] - oracle[:, peak], unit="zero-one error",
+            paper="optimal early stopping removes the peak (Nakkiran et al. 2020)",
+        ),
+        paired_claim(
+            name="stopped_falls",
+            claim=f"So it does from {at.narrow} to {at.peak} hidden units at the epoch that validation data choose",
+            differences=stopped.stopped[:, narrow] - stopped.stopped[:, peak], unit="zero-one error",
+            paper="not in the paper",
+        ),
+        paired_claim(
+            name="stopping_helps",
+            claim=f"Stopping where validation data say lowers the error of {at.peak} hidden units on other data",
+            differences=stopped.gain[:, peak], unit="zero-one error", paper="not in the paper",
+        ),
+    )  # fmt: skip
+
+
+def _average_findings(noisy: xr.Dataset) -> tuple[Finding, ...]:
+    at, end = _settings_of(noisy), at_end(noisy)
+    return (
+        paired_claim(
+            name="averaging_helps",
+            claim=f"Averaging the weights along training lowers the test error of {at.peak} hidden units",
+            differences=at_size(end, "test_error", at.peak) - at_size(end, "test_error_averaged", at.peak),
+            unit="zero-one error", paper="not in the paper",
+        ),
+        _difference(
+            noisy, at.peak, at.narrow, metric="test_error_averaged", name="averaged_rises",
+            claim=f"With averaged weights the test error still rises from {at.narrow} to {at.peak} hidden units",
+            paper="not in the paper",
+        ),
+    )  # fmt: skip
+
+
+def _loss_findings(noisy: xr.Dataset) -> tuple[Finding, ...]:
+    at = _settings_of(noisy)
+    return (
+        peak_position_claim(
+            name="loss_peaks_as_wide",
+            claim=f"The test loss peaks at {at.peak} hidden units or more, not before the error",
+            landmarks=landmarks_along_size(at_end(noisy), "test_loss"), scale=1.0,
+            allowed=(float(at.peak), float(at.wide)), scale_word="hidden units", paper="loss 5.79 at h = 61",
+        ),
+        _difference(
+            noisy, at.wide, at.narrow, metric="test_loss", name="loss_stays_up",
+            claim=f"The test loss does not come back: at {at.wide} hidden units it is above that at {at.narrow}",
+            paper="2.63 at h = 300, 1.32 at h = 16",
+        ),
+    )  # fmt: skip
+
+
+def _clean_findings(clean: xr.Dataset) -> tuple[Finding, ...]:
+    at = _settings_of(clean)
+    return (
+        no_peak_claim(
+            name="clean_error_no_peak", claim="Without label noise, the test error has no peak of 25 % or more",
+            landmarks=landmarks_along_size(at_end(clean), "test_error"), paper="44.6, 41.0, 37.3 % at h = 16, 47, 300",
+        ),
+        peak_position_claim(
+            name="clean_loss_peaks",
+            claim=f"Without label noise, the test loss peaks between {at.peak_range[0]} and {at.peak_range[1]} hidden "
+            "units",
+            landmarks=landmarks_along_size(at_end(clean), "test_loss"), scale=1.0,
+            allowed=(float(at.peak_range[0]), float(at.peak_range[1])), scale_word="hidden units",
+            paper="4.42 at h = 47",
+        ),
+    )  # fmt: skip
+
+
+def _published_findings(name: str, surface: xr.Dataset) -> list[Finding]:
+    at, words = _settings_of(surface), {"noisy": "13.5 % wrong labels", "clean": "clean labels"}[name]
+    findings = []
+    for width in (at.narrow, at.peak, at.wide):
+        published = float(PUBLISHED[name].test_error[width == PUBLISHED_WIDTHS][0])
+        error = at_size(at_end(surface), "test_error", width)
+        findings.append(
+            interval_claim(
+                name=f"{name}_as_published_at_{width}",
+                claim=f"With {words}, the test error at {width} hidden units is the notebook's, to within 2 points",
+                estimate=float(np.mean(error)), interval=mean_interval(error),
+                allowed=(published - PUBLISHED_MARGIN, published + PUBLISHED_MARGIN), unit="zero-one error",
+                test="Student t interval of the mean, level 0.95, inside 2 points of the published run",
+                replicates=len(error), paper=f"{100 * published:.1f} %, one run",
+            )
+        )  # fmt: skip
+    return findings
+
+
+# Pictures ------------------------------------------------------------------------------------------------------------
+
+
+def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
+    noisy = surfaces["noisy"]
+    pictures = [_error_picture(noisy), _best_epoch_picture(noisy), _average_picture(noisy), _loss_picture(noisy)]
+    if "clean" in surfaces:
+        pictures.append(_clean_picture(surfaces["clean"]))
+    return tuple(pictures)
+
+
+def _curve(name: str, surface: xr.Dataset, kind: str) -> CurveDisplay:
+    """Test and train over width at the end of training, with landmarks; the notebook's run beside it where it is."""
+    end = at_end(surface)
+    display = curve_of(
+        [
+            Line(section=end, metric=f"test_{kind}", name="test"),
+            Line(section=end, metric=f"train_{kind}", name="train", role=Role.TRAIN),
+        ],
+        "size", title=f"Test and train {kind} after the last epoch", x_label=size_label(surface),
+        y_label="zero-one error" if kind == "error" else "loss (cross-entropy, nats)", y_log=kind == "loss",
+        landmarks=landmarks_along_size(end, f"test_{kind}"),
+        y_limits=_loss_limits(end) if kind == "loss" else None,
+    )  # fmt: skip
+    if not _is_notebook(surface):
+        return display
+    values = getattr(PUBLISHED[name], f"test_{kind}")
+    published = Series(
+        name="notebook, one run", positions=PUBLISHED_WIDTHS, median=values, low=values, high=values,
+        role=Role.REFERENCE,
+    )  # fmt: skip
+    return replace(display, series=(*display.series, published))
+
+
+def _loss_limits(end: xr.Dataset) -> tuple[float, float] | None:
+    """The test loss and as much below: training losses near zero leave the picture downwards."""
+    values = end["test_loss"].values
+    finite = values[np.isfinite(values) & (values > 0.0)]
+    return (0.05 * float(finite.min()), 1.5 * float(finite.max())) if len(finite) else None
+
+
+def _median(surface: xr.Dataset, metric: str, width: int) -> float:
+    return float(np.median(at_size(at_end(surface), metric, width)))
+
+
+def _percent(values: Float[np.ndarray, "..."]) -> str:
+    return f"{100 * float(np.median(values)):.1f} %"
+
+
+def _errors_in_words(surface: xr.Dataset, metric: str = "test_error") -> str:
+    at = _settings_of(surface)
+    parts = [f"{100 * _median(surface, metric, width):.1f} % at {width}" for width in (at.narrow, at.peak, at.wide)]
+    return f"{parts[0]}, {parts[1]} and {parts[2]} hidden units"
+
+
+def _error_picture(noisy: xr.Dataset) -> Picture:
+    at = _settings_of(noisy)
+    sentence = (
+        f"After the last epoch the median test error is {_errors_in_words(noisy)}, and the error on the training "
+        f"labels goes from {100 * _median(noisy, 'train_error', at.narrow):.1f} % over "
+        f"{100 * _median(noisy, 'train_error', at.peak):.1f} % to {100 * _median(noisy, 'train_error', at.wide):.1f} %."
+    )
+    return Picture(
+        name="error", heading="Does the test error of a network peak as it grows wider?",
+        display=_curve("noisy", noisy, "error"), sentence=sentence,
+        claims=("rises", "second_descent", "below_the_first_minimum", "peak_position"),
+    )  # fmt: skip
+
+
+def _best_epoch_picture(noisy: xr.Dataset) -> Picture:
+    at, stopped, oracle = _settings_of(noisy), _stopped(noisy), _oracle(noisy)
+    chosen, best = _with_values(noisy, stopped.stopped), _with_values(noisy, oracle)
+    display = curve_of(
+        [
+            Line(section=at_end(noisy), metric="test_error", name="last epoch"),
+            Line(section=chosen, metric="test_error", name="chosen on validation", role=Role.REMEDY),
+            Line(section=best, metric="test_error", name="best (oracle)", role=Role.REFERENCE),
+        ],
+        "size", title="Test error after the last epoch and at the best one", x_label=size_label(noisy),
+        y_label="zero-one error",
+    )  # fmt: skip
+    column = int(np.flatnonzero(sizes_of(noisy) == at.peak)[0])
+    sentence = (
+        f"At {at.peak} hidden units the last epoch has a test error of "
+        f"{100 * _median(noisy, 'test_error', at.peak):.1f} %, the epoch chosen on validation data "
+        f"{_percent(stopped.stopped[:, column])} on other data, and the best epoch "
+        f"{_percent(oracle[:, column])}: an oracle, since it is chosen on the test set itself."
+    )
+    return Picture(
+        name="best_epoch", heading="Does the peak remain if each network stops at its best epoch?", display=display,
+        sentence=sentence, claims=("oracle_falls", "stopped_falls", "stopping_helps"),
+    )  # fmt: skip
+
+
+def _average_picture(noisy: xr.Dataset) -> Picture:
+    end = at_end(noisy)
+    display = curve_of(
+        [
+            Line(section=end, metric="test_error", name="last weights"),
+            Line(section=end, metric="test_error_averaged", name="averaged weights", role=Role.REMEDY),
+        ],
+        "size", title="Test error of the last weights and of their moving average", x_label=size_label(noisy),
+        y_label="zero-one error",
+    )  # fmt: skip
+    sentence = (
+        f"With the moving average of the weights in place of the last ones the median test error is "
+        f"{_errors_in_words(noisy, 'test_error_averaged')}; with the last ones it is {_errors_in_words(noisy)}."
+    )
+    return Picture(
+        name="averaged_weights", heading="How much of the peak is the jitter of the last steps?", display=display,
+        sentence=sentence, claims=("averaging_helps", "averaged_rises"),
+    )  # fmt: skip
+
+
+def _loss_picture(noisy: xr.Dataset) -> Picture:
+    at = _settings_of(noisy)
+    losses = [number(_median(noisy, "test_loss", width)) for width in (at.narrow, at.peak, at.wide)]
+    sentence = (
+        f"The median test loss is {losses[0]}, {losses[1]} and {losses[2]} at {at.narrow}, {at.peak} and {at.wide} "
+        "hidden units: cross-entropy counts how sure a wrong answer is, so it need not follow the error."
+    )
+    return Picture(
+        name="loss", heading="Does the loss tell the same story?", display=_curve("noisy", noisy, "loss"),
+        sentence=sentence, claims=("loss_peaks_as_wide", "loss_stays_up"),
+    )  # fmt: skip
+
+
+def _clean_picture(clean: xr.Dataset) -> Picture:
+    panels = tuple(_curve("clean", clean, kind) for kind in ("error", "loss"))
+    sentence = f"Without label noise the median test error is {_errors_in_words(clean)}."
+    return Picture(
+        name="clean", heading="And without label noise?",
+        display=StackedDisplay(title="Clean labels: error and loss", panels=panels), sentence=sentence,
+        claims=("clean_error_no_peak", "clean_loss_peaks"),
+    )  # fmt: skip
+
+
+def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
+    del surfaces
+    holds = {finding.name: finding.verdict is Verdict.HOLDS for finding in findings}
+    if not holds["rises"]:
+        return "No rise of the test error with width was confirmed in this measurement."
+    if not holds["second_descent"]:
+        return "The test error rises with width; that it falls again was not confirmed."
+    if holds["below_the_first_minimum"]:
+        return "Wider is worse, then better: past its peak the test error falls below the first minimum."
+    return "Wider is worse, then better; that wide networks beat the small one was not confirmed."
+
+
+def _lede(surfaces: Surfaces) -> str:
+    noisy = surfaces["noisy"]
+    level = _settings_of(noisy).label_noise
+    return (
+        f"MNIST-1D, n = {samples_of(noisy):,}, {100 * level:g} % of the training labels wrong, two hidden layers, "
+        f"cross-entropy, {noisy.sizes['replicate']} replicates. Median test error after the last epoch: "
+        f"{_errors_in_words(noisy)}."
+    )
+
+
+FIGURE = Figure(
+    name="greydanus2024_mnist1d",
+    title="Double descent of a small network on MNIST-1D",
+    paper="Greydanus, Kobak 2024",
+    number="deep double descent notebook",
+    revision=1,
+    key_claims=("rises", "second_descent", "oracle_falls"),
+    measure=_measure,
+    findings=_findings,
+    pictures=_pictures,
+    headline=_headline,
+    lede=_lede,
+)

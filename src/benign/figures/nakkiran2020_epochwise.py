@@ -1,0 +1,357 @@
+"""Nakkiran, Kaplun, Bansal, Yang, Barak, Sutskever 2020 (ICLR), Figures 9 and 10: double descent over training time.
+
+Paper: ResNet18, CIFAR-10, 20 % label noise, Adam, 4,000 epochs, test error of the raw iterates. Small (width 3): 29.6 %
+at epoch 400, 24.6 % at the end, monotone. Critical (12): a U that stays high, 34.1 % and 34.6 %. Large (64): first
+minimum 17.3 % at epoch 23, 21.9 % at epoch 400, 19.6 % at the end, so not below the first minimum.
+
+Ours, in small: multilayer perceptrons on MNIST-1D with 30 % label noise, n = 4,000, momentum at a constant step size.
+Each network is measured twice, on its weights and on their moving average, which removes the noise of the last steps
+and leaves the training as it is; and on its flipped and its correct training labels apart. Windows of epochs and widths
+were fixed before the first measurement: first minimum 6 to 10, peak 22 to 30, end the last three that are recorded; the
+critical width by the training error of other replicates alone.
+
+Runtime on two cores: smoke a few seconds, quick about a minute.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from benign.curves import Finding, Verdict, interval_claim, mean_interval, paired_claim
+from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.network_drawing import Line, at, curve_of
+from benign.figures.network_measurement import measure_population
+from benign.figures.sections import along_time, samples_of
+from benign.networks.training import Training
+from benign.plots import Band, CurveDisplay, Role
+from benign.plots.text import format_number as number
+from benign.procedures import MLP
+from benign.sources import mnist1d
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What one scale measures; committed before its first run. Widths: small, critical and large."""
+
+    samples: int
+    widths: tuple[int, int, int]
+    epochs: int
+    replicates: int
+
+
+SETTINGS = {
+    "smoke": Settings(samples=250, widths=(4, 6, 8), epochs=40, replicates=4),
+    "quick": Settings(samples=4000, widths=(8, 64, 256), epochs=100, replicates=12),
+    "standard": Settings(samples=4000, widths=(8, 64, 256), epochs=200, replicates=24),
+    "paper": Settings(samples=4000, widths=(8, 64, 512), epochs=800, replicates=24),
+}
+NOISE = 0.3
+METRICS = ("test_error_averaged", "train_error_averaged", "train_error_flipped", "train_error_unflipped")
+FIRST_MINIMUM, PEAK, LAST = (6, 10), (22, 30), 3
+MARGIN = 0.015  # a change of the error below this counts as none
+ORDER_MARGIN = 0.3
+MEMORISED = 0.05
+_PAPER = "Nakkiran et al. 2020, Fig. 9"
+_OURS = "not in the paper, which measures raw iterates"
+
+
+def recorded_epochs(epochs: int) -> tuple[int, ...]:
+    """Every epoch up to 40, then every fourth."""
+    return (*range(1, min(epochs, 40) + 1), *range(44, epochs + 1, 4))
+
+
+def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+    """The surface ``epochs``: three widths, densely in time."""
+    settings = SETTINGS[options.scale]
+    training = Training(optimizer="momentum", learning_rate=0.1, batch_size=125, epochs=settings.epochs)
+    surface = measure_population(
+        options, MLP(depth=2, training=training), mnist1d(label_noise=NOISE), samples=[settings.samples],
+        sizes=settings.widths, times=recorded_epochs(settings.epochs), replicates=settings.replicates,
+        metrics=METRICS, name=f"{FIGURE.name} {options.scale}",
+    )  # fmt: skip
+    yield "epochs", surface
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Windows:
+    """A metric averaged over each window of epochs, one number a replicate."""
+
+    first_minimum: Float[np.ndarray, " replicates"]
+    peak: Float[np.ndarray, " replicates"]
+    end: Float[np.ndarray, " replicates"]
+
+    @property
+    def rise(self) -> Float[np.ndarray, " replicates"]:
+        """From the first minimum to the peak."""
+        return self.peak - self.first_minimum
+
+    @property
+    def drop(self) -> Float[np.ndarray, " replicates"]:
+        """From the peak to the end: the second descent."""
+        return self.peak - self.end
+
+    @property
+    def growth(self) -> Float[np.ndarray, " replicates"]:
+        """From the first minimum to the end."""
+        return self.end - self.first_minimum
+
+
+def windows_of(surface: xr.Dataset, metric: str, width: int) -> Windows:
+    """The metric of one width in the windows."""
+    epochs, values = surface["time"].values, along_time(surface, metric, width)
+    inside = [(epochs >= low) & (epochs <= high) for low, high in (FIRST_MINIMUM, PEAK)]
+    return Windows(
+        first_minimum=values[:, inside[0]].mean(axis=1),
+        peak=values[:, inside[1]].mean(axis=1),
+        end=values[:, -LAST:].mean(axis=1),
+    )
+
+
+def _widths(surface: xr.Dataset) -> tuple[int, int, int]:
+    """Small, critical and large."""
+    small, critical, large = (int(width) for width in surface["size"].values)
+    return small, critical, large
+
+
+def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
+    surface = surfaces["epochs"]
+    return (
+        *_large_findings(surface),
+        *_noise_findings(surface),
+        *_narrower_findings(surface),
+        *_memory_findings(surface),
+    )
+
+
+def _large_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
+    large = _widths(surface)[2]
+    raw = windows_of(surface, "test_error", large)
+    return (
+        paired_claim(
+            name="large_rises", claim="The large network's test error rises from its first minimum to a peak in time",
+            differences=raw.rise, unit="zero-one error", paper=f"17.3 % at epoch 23, 21.9 % at 400 ({_PAPER})",
+        ),
+        paired_claim(
+            name="large_falls_again", claim="The large network's test error falls again beyond that peak",
+            differences=raw.drop, unit="zero-one error", paper=f"21.9 % at epoch 400, 19.6 % at the end ({_PAPER})",
+        ),
+        paired_claim(
+            name="large_ends_above_first_minimum",
+            claim="The large network's test error ends above its first minimum", differences=raw.growth,
+            unit="zero-one error", paper=f"19.6 % at the end, 17.3 % at epoch 23 ({_PAPER})",
+        ),
+    )  # fmt: skip
+
+
+def _noise_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
+    large = _widths(surface)[2]
+    raw, averaged = (windows_of(surface, metric, large) for metric in ("test_error", "test_error_averaged"))
+    return (
+        below_margin_claim(
+            name="averaged_does_not_fall",
+            claim=f"With averaged weights the large network's error falls by less than {MARGIN:g} beyond the peak",
+            differences=averaged.drop, margin=MARGIN, unit="zero-one error", paper=_OURS,
+        ),
+        paired_claim(
+            name="descent_is_mostly_iterate_noise",
+            claim="Averaging the weights takes away more than half of the second descent in time",
+            differences=0.5 * raw.drop - averaged.drop, unit="zero-one error (half the raw fall - averaged fall)",
+            paper=_OURS,
+        ),
+        paired_claim(
+            name="averaged_is_better_at_the_peak",
+            claim="At the peak in time averaged weights have a lower test error than raw ones",
+            differences=raw.peak - averaged.peak, unit="zero-one error", paper=_OURS,
+        ),
+    )  # fmt: skip
+
+
+def _narrower_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
+    small, critical, _ = (windows_of(surface, "test_error", width) for width in _widths(surface))
+    return (
+        below_margin_claim(
+            name="small_does_not_rise",
+            claim=f"The small network's test error ends less than {MARGIN:g} above its first window",
+            differences=small.growth, margin=MARGIN, unit="zero-one error",
+            paper=f"29.6 % at epoch 400, 24.6 % at the end, monotone ({_PAPER})",
+        ),
+        paired_claim(
+            name="critical_stays_high", claim="The critical network's test error ends above its first minimum",
+            differences=critical.growth, unit="zero-one error",
+            paper=f"a U that stays high, 34.1 % at epoch 400 and 34.6 % at the end ({_PAPER})",
+        ),
+    )  # fmt: skip
+
+
+def _memory_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
+    flipped, correct = _memory(surface)
+    return (
+        paired_claim(
+            name="correct_labels_are_learned_first",
+            claim="At the first minimum the training error on flipped labels exceeds that on correct ones "
+            f"by more than {ORDER_MARGIN:g}",
+            differences=flipped.first_minimum - correct.first_minimum, margin=ORDER_MARGIN, unit="zero-one error",
+            paper="not measured there",
+        ),
+        below_margin_claim(
+            name="all_labels_are_memorised",
+            claim=f"At the end the training error on flipped and on correct labels is below {MEMORISED:g}",
+            differences=np.maximum(flipped.end, correct.end), margin=MEMORISED, unit="zero-one error (larger of both)",
+            paper="the large network's training error reaches zero (Nakkiran et al. 2020, Fig. 9)",
+        ),
+    )  # fmt: skip
+
+
+def _memory(surface: xr.Dataset) -> tuple[Windows, Windows]:
+    """The large network's training error on flipped and on correct labels."""
+    large = _widths(surface)[2]
+    return (
+        windows_of(surface, "train_error_flipped", large),
+        windows_of(surface, "train_error_unflipped", large),
+    )
+
+
+def below_margin_claim(
+    *, name: str, claim: str, differences: Float[np.ndarray, " R"], margin: float, unit: str, paper: str
+) -> Finding:
+    """The claim that the mean is below ``margin``: a test of equivalence from above, by Student's interval."""
+    return interval_claim(
+        name=name, claim=claim, estimate=float(np.mean(differences)), interval=mean_interval(differences),
+        allowed=(-math.inf, margin), unit=unit, replicates=len(differences), paper=paper,
+        test=f"Student t, level 0.95, below a margin of {margin:g}",
+    )  # fmt: skip
+
+
+def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
+    surface = surfaces["epochs"]
+    return _widths_picture(surface), _averaging_picture(surface), _memory_picture(surface)
+
+
+def _over_epochs(surface: xr.Dataset, lines: list[Line], title: str, y_label: str) -> CurveDisplay:
+    """The lines, with the windows that the findings are about."""
+    display = curve_of(lines, "time", title=title, x_label="epochs (time)", y_label=y_label)
+    last = surface["time"].values[-LAST:]
+    bands = (
+        Band(low=FIRST_MINIMUM[0], high=FIRST_MINIMUM[1], label="minimum"),
+        Band(low=PEAK[0], high=PEAK[1], label="peak", is_critical=True),
+        Band(low=float(last[0]), high=float(last[-1]), label="end"),
+    )
+    windows = (
+        f"Findings compare the means over epochs {FIRST_MINIMUM[0]} to {FIRST_MINIMUM[1]}, {PEAK[0]} to {PEAK[1]} and "
+        f"the last {LAST} recorded."
+    )
+    return replace(display, regimes=bands, caption=f"{display.caption} {windows}")
+
+
+def _widths_picture(surface: xr.Dataset) -> Picture:
+    widths = _widths(surface)
+    lines = [
+        Line(section=at(surface, size=width), metric="test_error", name=f"{word}: {width} units", condition=place)
+        for place, (word, width) in enumerate(zip(("small", "critical", "large"), widths, strict=True))
+    ]
+    small, critical, large = (windows_of(surface, "test_error", width) for width in widths)
+    sentence = (
+        "From the first window of epochs to the last, the mean test error goes from "
+        f"{_mean(small.first_minimum)} to {_mean(small.end)} in the small network, from "
+        f"{_mean(critical.first_minimum)} to {_mean(critical.end)} in the critical one, and from "
+        f"{_mean(large.first_minimum)} over {_mean(large.peak)} to {_mean(large.end)} in the large one."
+    )
+    return Picture(
+        name="three_widths", heading="Can longer training first harm and then help?",
+        display=_over_epochs(surface, lines, "Test error over training time", "test error"), sentence=sentence,
+        claims=(
+            "large_rises", "large_falls_again", "large_ends_above_first_minimum", "small_does_not_rise",
+            "critical_stays_high",
+        ),
+    )  # fmt: skip
+
+
+def _averaging_picture(surface: xr.Dataset) -> Picture:
+    large = _widths(surface)[2]
+    section = at(surface, size=large)
+    lines = [
+        Line(section=section, metric="test_error", name="test"),
+        Line(section=section, metric="test_error_averaged", name="test, averaged weights", role=Role.REMEDY),
+        Line(section=section, metric="train_error", name="train", role=Role.TRAIN),
+    ]
+    raw, averaged = (windows_of(surface, metric, large) for metric in ("test_error", "test_error_averaged"))
+    sentence = (
+        f"The same networks of {large} units, read twice: from the peak to the end the error of the weights themselves "
+        f"goes from {_mean(raw.peak)} to {_mean(raw.end)}, that of their moving average from {_mean(averaged.peak)} to "
+        f"{_mean(averaged.end)}; the difference is the noise of the steps, which averaging takes away."
+    )
+    return Picture(
+        name="raw_and_averaged", heading="Is the second descent in time only the noise of the last steps?",
+        display=_over_epochs(surface, lines, f"Raw and averaged weights, {large} units", "error"), sentence=sentence,
+        claims=("averaged_does_not_fall", "descent_is_mostly_iterate_noise", "averaged_is_better_at_the_peak"),
+    )  # fmt: skip
+
+
+def _memory_picture(surface: xr.Dataset) -> Picture:
+    large = _widths(surface)[2]
+    section = at(surface, size=large)
+    lines = [
+        Line(section=section, metric="test_error", name="test"),
+        Line(section=section, metric="train_error_flipped", name="train, flipped labels", role=Role.NORM),
+        Line(section=section, metric="train_error_unflipped", name="train, correct labels", role=Role.TRAIN),
+    ]
+    flipped, correct = _memory(surface)
+    sentence = (
+        f"At the first minimum of the test error the network of {large} units gets {_mean(correct.first_minimum)} of "
+        f"its correct training labels wrong and {_mean(flipped.first_minimum)} of its flipped ones; at the end "
+        f"{_mean(correct.end)} and {_mean(flipped.end)}."
+    )
+    return Picture(
+        name="memorisation", heading="What is learned while the test error rises?",
+        display=_over_epochs(surface, lines, f"What is memorised when, {large} units", "error"), sentence=sentence,
+        claims=("correct_labels_are_learned_first", "all_labels_are_memorised"),
+    )  # fmt: skip
+
+
+def _mean(values: Float[np.ndarray, " replicates"]) -> str:
+    mean = float(np.mean(values))
+    return number(0.0 if abs(mean) < 5e-4 else mean, digits=3 if abs(mean) >= 0.1 else 2)
+
+
+def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
+    del surfaces
+    holds = {finding.name for finding in findings if finding.verdict is Verdict.HOLDS}
+    if not {"large_rises", "large_falls_again"} <= holds:
+        return "A second descent over training time was not confirmed in this measurement."
+    if "descent_is_mostly_iterate_noise" in holds:
+        return "The error rises and falls again over training time; most of that fall is noise of the iterates."
+    return "The error of a large network rises and falls again over training time."
+
+
+def _lede(surfaces: Surfaces) -> str:
+    surface = surfaces["epochs"]
+    large = _widths(surface)[2]
+    raw, averaged = (windows_of(surface, metric, large) for metric in ("test_error", "test_error_averaged"))
+    return (
+        f"Two hidden layers on MNIST-1D, n = {samples_of(surface):,}, {100 * NOISE:.0f} % of labels flipped, "
+        f"{surface['time'].values[-1]:.0f} epochs, {surface.sizes['replicate']} replicates. Mean test error of {large} "
+        f"units: {_mean(raw.first_minimum)} at the first minimum, {_mean(raw.peak)} at the peak, {_mean(raw.end)} at "
+        f"the end; with averaged weights {_mean(averaged.first_minimum)}, {_mean(averaged.peak)} and "
+        f"{_mean(averaged.end)}."
+    )
+
+
+FIGURE = Figure(
+    name="nakkiran2020_epochwise",
+    title="Double descent over training time",
+    paper="Nakkiran, Kaplun, Bansal, Yang, Barak, Sutskever 2020",
+    number="Figures 9 and 10",
+    revision=1,
+    key_claims=("large_falls_again", "descent_is_mostly_iterate_noise", "correct_labels_are_learned_first"),
+    measure=_measure,
+    findings=_findings,
+    pictures=_pictures,
+    headline=_headline,
+    lede=_lede,
+)

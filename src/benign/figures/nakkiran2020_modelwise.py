@@ -1,0 +1,402 @@
+"""Nakkiran et al. 2020 (ICLR, "Deep Double Descent"), Figure 4 in small: model-wise double descent and label noise.
+
+Paper: ResNet18 on CIFAR-10 with 0, 5, 10, 15, 20 % label noise (each flipped to a wrong class), Adam, 4,000 epochs:
+without noise a plateau, with more noise a higher peak, farther right, where the training error reaches zero. With 15 %
+the error goes from 0.340 (width 4) over 0.413 (width 10) to 0.291 (width 64), noisy test labels.
+
+Ours: digits in place of CIFAR-10, a perceptron of two hidden layers in place of ResNet18, cross-entropy, Adam at a
+constant rate, 0, 10 and 20 % label noise, paired in images, initial weights and mini-batches; clean test labels. And
+the squared loss, which the paper does not have: one hidden layer, 10 % noise, Adam with a cosine schedule; there the
+peak is claimed near parameters = n K, as in Belkin et al. 2019.
+
+``standard`` is the same with 30 replicates, ``paper`` 4,000 MNIST images; the widths that the claims are about have
+there about as many parameters a sample as at ``quick``.
+
+Runtime on two cores: smoke 5 s, quick about two minutes, standard about ten; paper is for one GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from benign.curves import Finding, Landmarks, Verdict, paired_claim
+from benign.figures.claims import no_peak_claim, peak_position_claim
+from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.network_drawing import Line, at_end, curve_of, over_parameters, size_label
+from benign.figures.network_measurement import measure_population
+from benign.figures.sections import along_size, at_size, landmarks_along_size, samples_of, sizes_of
+from benign.networks.training import Training
+from benign.plots import CurveDisplay, Role, StackedDisplay, Threshold
+from benign.plots.text import format_number as number
+from benign.procedures import MLP
+from benign.sources import Source, digits, mnist
+
+CLASSES = 10
+NOISE = {"noise_0": 0.0, "noise_10": 0.1, "noise_20": 0.2}
+SQUARED_NOISE = 0.1
+WORDS = {"noise_0": "0 % noise", "noise_10": "10 % noise", "noise_20": "20 % noise"}
+_PLATEAU = "a plateau on CIFAR-10 without noise"
+# A training set counts as fitted from this share of the best constant predictor's loss on, as everywhere.
+FITTED = 0.02
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One training on one number of samples; the claims are about ``narrow``, ``peak`` and the widest width."""
+
+    samples: int
+    widths: tuple[int, ...]
+    training: Training
+    replicates: int
+    narrow: int
+    peak: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What one scale measures; committed before its first run. Widths follow pilots on other seeds."""
+
+    images: Literal["digits", "mnist"]
+    noise: Part
+    squared: Part
+
+
+_QUICK = Settings(
+    images="digits",
+    noise=Part(
+        samples=500, widths=(4, 6, 8, 10, 12, 14, 16, 32, 64, 128, 256),
+        training=Training(learning_rate=2e-3, batch_size=50, epochs=400), replicates=10, narrow=8, peak=12,
+    ),
+    squared=Part(
+        samples=300, widths=(4, 8, 12, 16, 32, 40, 48, 56, 64, 128, 256, 512),
+        training=Training(loss="squared", learning_rate=3e-3, schedule="cosine", batch_size=25, epochs=500),
+        replicates=8, narrow=12, peak=48,
+    ),
+)  # fmt: skip
+SETTINGS = {
+    "smoke": Settings(
+        images="digits",
+        noise=Part(
+            samples=50, widths=(5, 6, 8), training=Training(batch_size=25, epochs=4), replicates=4, narrow=5, peak=6,
+        ),
+        squared=Part(
+            samples=50, widths=(5, 6, 8), training=Training(loss="squared", batch_size=25, epochs=4), replicates=4,
+            narrow=5, peak=6,
+        ),
+    ),
+    "quick": _QUICK,
+    "standard": replace(
+        _QUICK, noise=replace(_QUICK.noise, replicates=30), squared=replace(_QUICK.squared, replicates=30)
+    ),
+    "paper": Settings(
+        images="mnist",
+        noise=Part(
+            samples=4000, widths=(2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 24, 32, 64, 128, 256),
+            training=Training(learning_rate=1e-3, batch_size=128, epochs=1000), replicates=10, narrow=7, peak=11,
+        ),
+        squared=Part(
+            samples=4000, widths=(4, 8, 12, 15, 20, 30, 40, 45, 50, 55, 60, 80, 120, 250, 500, 1000),
+            training=Training(loss="squared", learning_rate=1e-3, schedule="cosine", batch_size=128, epochs=1000),
+            replicates=10, narrow=15, peak=60,
+        ),
+    ),
+}  # fmt: skip
+
+
+def _source(settings: Settings, noise: float) -> Source:
+    return digits(label_noise=noise) if settings.images == "digits" else mnist(label_noise=noise)
+
+
+def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+    """The surfaces ``noise_0``, ``noise_10``, ``noise_20`` (cross-entropy) and ``squared``, after the last epoch."""
+    settings = SETTINGS[options.scale]
+    for name, level in NOISE.items():
+        yield name, _measured(options, settings.noise, depth=2, noise=level, words=WORDS[name])
+    yield "squared", _measured(options, settings.squared, depth=1, noise=SQUARED_NOISE, words="squared loss")
+
+
+def _measured(options: MeasureOptions, part: Part, *, depth: int, noise: float, words: str) -> xr.Dataset:
+    return measure_population(
+        options, MLP(depth=depth, training=part.training), _source(SETTINGS[options.scale], noise),
+        name=f"{FIGURE.name} {options.scale}, {words}", samples=[part.samples], sizes=part.widths,
+        replicates=part.replicates,
+    )  # fmt: skip
+
+
+def _part_of(surfaces: Surfaces, name: str) -> Part:
+    """The part that a surface was measured as: the first of its widths (those of ``standard`` are ``quick``'s)."""
+    widths = tuple(sizes_of(surfaces[name]).astype(int).tolist())
+    parts = [settings.squared if name == "squared" else settings.noise for settings in SETTINGS.values()]
+    return next(part for part in parts if part.widths == widths)
+
+
+# Findings ------------------------------------------------------------------------------------------------------------
+
+
+def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
+    return (*_peak_findings(surfaces), *_noise_findings(surfaces), *_squared_findings(surfaces))
+
+
+def _rise(surfaces: Surfaces, name: str, metric: str = "test_error") -> Float[np.ndarray, " replicates"]:
+    """Risk at the width of the peak minus at the narrow one."""
+    part = _part_of(surfaces, name)
+    return at_size(surfaces[name], metric, part.peak) - at_size(surfaces[name], metric, part.narrow)
+
+
+def _peak_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
+    part, noisy = _part_of(surfaces, "noise_20"), surfaces["noise_20"]
+    narrow, wide = (at_size(noisy, "test_error", width) for width in (part.narrow, part.widths[-1]))
+    return (
+        paired_claim(
+            name="noise_20_rises",
+            claim=f"With 20 % label noise, the test error rises from {part.narrow} to {part.peak} hidden units",
+            differences=_rise(surfaces, "noise_20"), unit="zero-one error", paper="0.340 to 0.413 with 15 % noise",
+        ),
+        paired_claim(
+            name="noise_20_second_descent",
+            claim=f"With 20 % label noise, the test error at {part.widths[-1]} hidden units is below that at "
+            f"{part.narrow}, before the peak",
+            differences=narrow - wide, unit="zero-one error", paper="0.291 against 0.340 with 15 % noise",
+        ),
+    )  # fmt: skip
+
+
+def _noise_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
+    part = _part_of(surfaces, "noise_20")
+    return (
+        paired_claim(
+            name="noise_raises_the_peak",
+            claim=f"The rise of the test error from {part.narrow} to {part.peak} hidden units is larger with 20 % "
+            "label noise than without",
+            differences=_rise(surfaces, "noise_20") - _rise(surfaces, "noise_0"), unit="zero-one error",
+            paper="the more label noise, the higher the peak",
+        ),
+        paired_claim(
+            name="noise_0_falls",
+            claim=f"Without label noise, the test error falls from {part.narrow} to {part.peak} hidden units",
+            differences=-_rise(surfaces, "noise_0"), unit="zero-one error", paper=_PLATEAU,
+        ),
+        no_peak_claim(
+            name="noise_0_no_peak", claim="Without label noise, the test error has no peak of 25 % or more",
+            landmarks=landmarks_along_size(surfaces["noise_0"], "test_error"),
+            paper=_PLATEAU,
+        ),
+        paired_claim(
+            name="noise_moves_the_threshold",
+            claim="With 20 % label noise it takes wider networks to fit the training set than without",
+            differences=np.log2(_fitted_width(surfaces["noise_20"]) / _fitted_width(surfaces["noise_0"])),
+            unit="doublings of the width",
+            paper="what makes fitting harder moves the threshold to the right",
+        ),
+    )  # fmt: skip
+
+
+def _fitted_width(surface: xr.Dataset) -> Float[np.ndarray, " replicates"]:
+    """Smallest width that fits the training set, one number a replicate; NaN where none does."""
+    constant = np.asarray(surface["train_loss_constant"].isel(samples=0).values, dtype=np.float64)
+    fitted = along_size(surface, "train_loss") <= FITTED * constant[:, None]
+    return np.where(fitted.any(axis=1), sizes_of(surface)[np.argmax(fitted, axis=1)], np.nan)
+
+
+def _squared_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
+    part, surface = _part_of(surfaces, "squared"), surfaces["squared"]
+    wide = part.widths[-1]
+    loss, error = (
+        [at_size(surface, metric, width) for width in (part.narrow, part.peak, wide)]
+        for metric in ("test_loss", "test_error")
+    )
+    return (
+        paired_claim(
+            name="squared_rises",
+            claim=f"With the squared loss, the test loss rises from {part.narrow} to {part.peak} hidden units",
+            differences=loss[1] - loss[0], unit="loss", paper="not in the paper, which has cross-entropy alone",
+        ),
+        paired_claim(
+            name="squared_second_descent",
+            claim=f"With the squared loss, the test loss at {wide} hidden units is below that at {part.narrow}",
+            differences=loss[0] - loss[2], unit="loss", paper="not in the paper, which has cross-entropy alone",
+        ),
+        peak_position_claim(
+            name="squared_peak_at_threshold",
+            claim="With the squared loss, the test loss peaks at 0.7 to 2 times n K parameters",
+            landmarks=_squared_landmarks(surface, "test_loss"), scale=float(CLASSES * samples_of(surface)),
+            allowed=(0.7, 2.0), scale_word="(n K)", paper="parameters = n K (Belkin et al. 2019)",
+        ),
+        paired_claim(
+            name="squared_error_rises",
+            claim=f"So does its zero-one error, from {part.narrow} to {part.peak} hidden units",
+            differences=error[1] - error[0], unit="zero-one error", paper="",
+        ),
+        paired_claim(
+            name="squared_error_falls",
+            claim=f"And it falls from {part.peak} to {wide} hidden units",
+            differences=error[1] - error[2], unit="zero-one error", paper="",
+        ),
+    )  # fmt: skip
+
+
+def _squared_landmarks(surface: xr.Dataset, metric: str) -> Landmarks:
+    return landmarks_along_size(over_parameters(surface), metric)
+
+
+# Pictures ------------------------------------------------------------------------------------------------------------
+
+
+def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
+    return (_noise_picture(surfaces), _fit_picture(surfaces), _squared_picture(surfaces))
+
+
+def _noise_lines(surfaces: Surfaces, metric: str, role: Role) -> list[Line]:
+    return [
+        Line(section=at_end(surfaces[name]), metric=metric, name=WORDS[name], condition=place, role=role)
+        for place, name in enumerate(NOISE)
+    ]
+
+
+def _median(surface: xr.Dataset, metric: str, width: int) -> float:
+    return float(np.median(at_size(surface, metric, width)))
+
+
+def _percents(surface: xr.Dataset, widths: tuple[int, ...]) -> str:
+    *first, last = (f"{100 * _median(surface, 'test_error', width):.1f}" for width in widths)
+    return f"{', '.join(first)} and {last} %"
+
+
+def _noise_picture(surfaces: Surfaces) -> Picture:
+    part, x_label = _part_of(surfaces, "noise_20"), size_label(surfaces["noise_20"])
+    widths = (part.narrow, part.peak, part.widths[-1])
+    display = curve_of(
+        _noise_lines(surfaces, "test_error", Role.TEST),
+        "size",
+        title="Test error by label noise",
+        x_label=x_label,
+        y_label="test error (clean labels)",
+    )
+    sentence = (
+        f"At {widths[0]}, {widths[1]} and {widths[2]} hidden units the median test error is "
+        f"{_percents(surfaces['noise_20'], widths)} with 20 % of the training labels flipped, "
+        f"{_percents(surfaces['noise_10'], widths)} with 10 %, and {_percents(surfaces['noise_0'], widths)} with none."
+    )
+    return Picture(
+        name="label_noise", heading="Does label noise make the peak?", display=display, sentence=sentence,
+        claims=(
+            "noise_20_rises", "noise_20_second_descent", "noise_raises_the_peak", "noise_0_falls", "noise_0_no_peak",
+        ),
+    )  # fmt: skip
+
+
+def _fit_picture(surfaces: Surfaces) -> Picture:
+    x_label = size_label(surfaces["noise_20"])
+    error = curve_of(
+        _noise_lines(surfaces, "train_error", Role.TEST),
+        "size",
+        title="Train error",
+        x_label=x_label,
+        y_label="train error",
+    )
+    loss = curve_of(
+        _noise_lines(surfaces, "test_loss", Role.TEST), "size", title="Test loss", x_label=x_label,
+        y_label="test loss (nats)", y_log=True,
+    )  # fmt: skip
+    thresholds = {name: landmarks_along_size(surfaces[name], "test_error").threshold for name in NOISE}
+    words = [
+        f"{'none of the widths' if mark is None else format(mark.position, ',.0f')} ({WORDS[name]})"
+        for name, mark in thresholds.items()
+    ]
+    sentence = (
+        f"The training set is first fitted, to within 2 % of the best constant's loss, at {', '.join(words)} hidden "
+        "units; the test loss, unlike the error, counts how sure a wrong answer is."
+    )
+    return Picture(
+        name="fit", heading="When is the training set fitted, and what does the loss say?",
+        display=StackedDisplay(title="Train error and test loss by label noise", panels=(error, loss)),
+        sentence=sentence, claims=("noise_moves_the_threshold",),
+    )  # fmt: skip
+
+
+def _squared_picture(surfaces: Surfaces) -> Picture:
+    part, surface = _part_of(surfaces, "squared"), surfaces["squared"]
+    widths = (part.narrow, part.peak, part.widths[-1])
+    *losses, last = (number(_median(surface, "test_loss", width)) for width in widths)
+    display = StackedDisplay(
+        title="Squared loss: loss and zero-one error over the number of parameters",
+        panels=(_squared_curve(surface, "loss"), _squared_curve(surface, "error")),
+    )
+    sentence = (
+        f"With the squared loss and 10 % of the labels flipped the median test loss is {', '.join(losses)} and {last} "
+        f"at {widths[0]}, {widths[1]} and {widths[2]} hidden units, and the share of wrong test labels "
+        f"{_percents(surface, widths)}; {_threshold_words(surface)}."
+    )
+    return Picture(
+        name="squared", heading="Is the peak where parameters = samples x classes?", display=display,
+        sentence=sentence,
+        claims=(
+            "squared_rises", "squared_second_descent", "squared_peak_at_threshold", "squared_error_rises",
+            "squared_error_falls",
+        ),
+    )  # fmt: skip
+
+
+def _threshold_words(surface: xr.Dataset) -> str:
+    mark = _squared_landmarks(surface, "test_loss").threshold
+    if mark is None:
+        return "none of the widths fits the training labels to within 2 %"
+    share = mark.position / (CLASSES * samples_of(surface))
+    return f"the training labels are first fitted, to within 2 %, at {number(share)} n K parameters"
+
+
+def _squared_curve(surface: xr.Dataset, kind: str) -> CurveDisplay:
+    section, line = over_parameters(surface), float(CLASSES * samples_of(surface))
+    return curve_of(
+        [
+            Line(section=section, metric=f"test_{kind}", name="test"),
+            Line(section=section, metric=f"train_{kind}", name="train", role=Role.TRAIN),
+        ],
+        "size", title=f"Test and train {kind}", x_label="number of parameters",
+        y_label="zero-one error" if kind == "error" else "loss (squared error)",
+        landmarks=_squared_landmarks(surface, f"test_{kind}"),
+        threshold=Threshold(position=line, low=line, high=line, label="parameters = n K:"),
+    )  # fmt: skip
+
+
+def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
+    del surfaces
+    holds = {finding.name: finding.verdict is Verdict.HOLDS for finding in findings}
+    if not holds["noise_20_rises"]:
+        return "No peak of the test error over width was confirmed in this measurement."
+    if holds["noise_raises_the_peak"] and holds["noise_20_second_descent"]:
+        return "Label noise makes the peak; the widest network beats the narrow one before it."
+    if holds["noise_raises_the_peak"]:
+        return "Label noise makes the peak; that wide networks beat the narrow one was not confirmed."
+    return "The test error peaks over width; that label noise makes the peak was not confirmed."
+
+
+def _lede(surfaces: Surfaces) -> str:
+    part, surface = _part_of(surfaces, "noise_20"), surfaces["noise_20"]
+    widths = (part.narrow, part.peak, part.widths[-1])
+    return (
+        f"Two hidden layers, cross-entropy, n = {samples_of(surface):,}, {surface.sizes['replicate']} replicates. "
+        f"Median test error at {widths[0]}, {widths[1]} and {widths[2]} hidden units: {_percents(surface, widths)} "
+        f"with 20 % label noise, {_percents(surfaces['noise_0'], widths)} without."
+    )
+
+
+FIGURE = Figure(
+    name="nakkiran2020_modelwise",
+    title="Model-wise double descent: label noise and the peak",
+    paper="Nakkiran, Kaplun, Bansal, Yang, Barak, Sutskever 2020",
+    number="Figure 4",
+    revision=1,
+    key_claims=("noise_20_rises", "noise_raises_the_peak", "squared_peak_at_threshold"),
+    measure=_measure,
+    findings=_findings,
+    pictures=_pictures,
+    headline=_headline,
+    lede=_lede,
+)

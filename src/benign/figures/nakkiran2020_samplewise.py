@@ -1,0 +1,371 @@
+"""Nakkiran, Kaplun, Bansal, Yang, Barak, Sutskever 2020 (ICLR), Figures 11 and 12: more data can hurt.
+
+Paper: where the number of samples reaches what a network just fits, more of them raise the test error or do not help.
+With 20 % label noise four times the samples do not help a band of widths of a convolutional network on CIFAR-10
+(Figs 11a and 12, zero-one error); Transformers on 18,000 sentences are worse than on 4,000 for some widths (Fig. 3,
+cross-entropy). With optimal early stopping more data never hurt.
+
+Ours, in small: one hidden layer of 16 units on the digits with 20 % label noise, squared loss, 6,000 steps for every n
+from 25 to 800; and n = 50 and 110 over widths. The squared loss is what training minimises; the zero-one error of so
+small a problem changes much less, and both are tested. 50 and 110 were fixed beforehand, and so were the bounds 75 and
+180 of the peak (parameters / classes = 121). Early stopping is chosen on a validation set, half of the test set with
+labels as noisy as in training, and judged on the other half.
+
+Runtime on two cores: smoke a few seconds, quick about a minute and a half, mostly compiling a program for each n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from benign.curves import Finding, Landmarks, Verdict, find_landmarks, interval_claim, paired_claim
+from benign.curves.early_stopping import stop_early
+from benign.figures.claims import no_peak_claim, peak_position_claim
+from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.network_drawing import Line, at, at_end, curve_of, size_label
+from benign.figures.network_measurement import measure_population
+from benign.figures.sections import along_samples, landmarks_along_samples
+from benign.networks.training import Training
+from benign.plots import CurveDisplay, Mark, Role, StackedDisplay, series_from_replicates
+from benign.plots.text import format_number as number
+from benign.procedures import MLP
+from benign.sources import digits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What one scale measures; committed before its first run."""
+
+    samples: tuple[int, ...]
+    width: int
+    few_samples: tuple[int, int]
+    widths: tuple[int, ...]
+    steps: int
+    times: tuple[int, ...]
+    replicates: int
+
+
+_SAMPLES = (25, 35, 50, 65, 80, 95, 110, 130, 160, 200, 280, 400, 560, 800)
+_TIMES = (50, 100, 200, 400, 800, 1600, 3200)
+SETTINGS = {
+    "smoke": Settings(
+        samples=(25, 50), width=8, few_samples=(25, 50), widths=(8,), steps=40, times=(10, 20), replicates=4
+    ),
+    "quick": Settings(
+        samples=_SAMPLES, width=16, few_samples=(50, 110), widths=(4, 6, 8, 12, 16, 24, 32, 64, 128, 256), steps=6000,
+        times=_TIMES, replicates=10,
+    ),
+    "standard": Settings(
+        samples=_SAMPLES, width=16, few_samples=(50, 110),
+        widths=(2, 3, 4, 6, 8, 10, 12, 14, 16, 20, 24, 32, 48, 64, 128, 256, 512), steps=6000, times=_TIMES,
+        replicates=20,
+    ),
+    "paper": Settings(
+        samples=(25, 35, 50, 65, 80, 90, 100, 110, 120, 130, 145, 160, 180, 200, 240, 280, 400, 560, 800, 1200),
+        width=16, few_samples=(50, 110),
+        widths=(2, 3, 4, 6, 8, 10, 12, 14, 16, 20, 24, 32, 48, 64, 128, 256, 512, 1024), steps=24_000,
+        times=(*_TIMES, 6400, 12_800), replicates=30,
+    ),
+}  # fmt: skip
+NOISE = 0.2
+METRICS = ("validation_loss", "test_loss_held_out")
+FEW, MORE = 50, 110
+FEWEST, MOST = 25, 800
+PEAK = (75.0, 180.0)
+WORDS = {"loss": "squared loss", "error": "zero-one error"}
+_HURTS = "more samples hurt near the threshold (Nakkiran et al. 2020, Figs 3 and 11)"
+_HELPS = "beyond the threshold more samples help (Nakkiran et al. 2020, Fig. 11)"
+
+
+def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+    """The surfaces ``samples``, one width at every n, and ``widths``, two n at every width."""
+    settings = SETTINGS[options.scale]
+    yield "samples", _measured(options, settings.samples, (settings.width,), "over samples")
+    yield "widths", _measured(options, settings.few_samples, settings.widths, "over widths")
+
+
+def _measured(options: MeasureOptions, samples: tuple[int, ...], widths: tuple[int, ...], part: str) -> xr.Dataset:
+    settings = SETTINGS[options.scale]
+    training = Training(
+        loss="squared", learning_rate=3e-3, schedule="cosine", batch_size=25, steps=settings.steps
+    )  # fmt: skip
+    return measure_population(
+        options, MLP(depth=1, training=training), digits(label_noise=NOISE), samples=samples, sizes=widths,
+        times=(*settings.times, settings.steps), replicates=settings.replicates, metrics=METRICS,
+        name=f"{FIGURE.name} {options.scale}, {part}",
+    )  # fmt: skip
+
+
+def stopped_loss(surface: xr.Dataset) -> Float[np.ndarray, "replicates samples"]:
+    """Loss on one half of the test set, each network stopped at its smallest loss on the noisy labels of the other."""
+    validation, held_out = (
+        np.asarray(surface[metric].isel(size=0).transpose("replicate", "samples", "time").values, dtype=np.float64)
+        for metric in METRICS
+    )
+    return stop_early(validation, held_out).stopped
+
+
+def _at_samples(
+    surface: xr.Dataset, values: Float[np.ndarray, "replicates samples"], n: int
+) -> Float[np.ndarray, " replicates"]:
+    """The column of the measured n nearest to ``n``."""
+    return values[:, int(np.abs(surface["samples"].values - n).argmin())]
+
+
+def harm(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes"]:
+    """What the larger one of two n adds to a risk at the end of training, at every width."""
+    values = surface[metric].isel(time=-1).transpose("replicate", "size", "samples").values.astype(np.float64)
+    return np.asarray(values[:, :, -1] - values[:, :, 0])
+
+
+def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
+    surface, widths = surfaces["samples"], surfaces["widths"]
+    findings = [*_loss_findings(surface), *_stopped_findings(surface)]
+    findings.append(_hurts(surface, "error"))
+    findings.extend(_wide_claim(widths, word) for word in WORDS)
+    return tuple(findings)
+
+
+def _loss_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
+    loss = along_samples(surface, "test_loss")
+    landmarks = landmarks_along_samples(surface, loss)
+    position = peak_position_claim(
+        name="loss_peaks_over_samples", claim="Over the number of samples the test loss peaks between 75 and 180",
+        landmarks=landmarks, scale=1.0, allowed=PEAK, scale_word="samples",
+        paper="the peak is where n is the number of samples that is just fitted (Nakkiran et al. 2020, Fig. 11)",
+    )  # fmt: skip
+    few, most = (_at_samples(surface, loss, n) for n in (FEWEST, MOST))
+    return (
+        _hurts(surface, "loss"),
+        replace(position, unit="samples"),
+        _threshold_claim(landmarks, len(loss)),
+        paired_claim(
+            name="many_samples_help",
+            claim=f"The test loss with {MOST} samples is less than half of that with {FEWEST}",
+            differences=0.5 * few - most, unit="squared loss (half of the first - second)", paper=_HELPS,
+        ),
+    )  # fmt: skip
+
+
+def _hurts(surface: xr.Dataset, word: str) -> Finding:
+    values = along_samples(surface, f"test_{word}")
+    return paired_claim(
+        name=f"more_data_hurts_{word}",
+        claim=f"At {int(surface['size'].values[0])} units {MORE} samples give a higher {WORDS[word]} than {FEW}",
+        differences=_at_samples(surface, values, MORE) - _at_samples(surface, values, FEW), unit=WORDS[word],
+        paper=_HURTS,
+    )  # fmt: skip
+
+
+def _threshold_claim(landmarks: Landmarks, replicates: int) -> Finding:
+    """That the largest n which is fitted lies where the peak was expected."""
+    nowhere = (float("nan"), float("nan"))
+    threshold = landmarks.threshold
+    return interval_claim(
+        name="training_loss_leaves_zero_there",
+        claim="The training loss leaves zero (2 % of a constant's) between 75 and 180 samples too",
+        estimate=float("nan") if threshold is None else threshold.position,
+        interval=nowhere if threshold is None else threshold.position_interval,
+        allowed=PEAK, unit="samples", replicates=replicates,
+        test="bootstrap interval of the largest n that is fitted inside 75 to 180 samples",
+        paper="the peak is at the interpolation threshold (Nakkiran et al. 2020, Fig. 11)",
+    )  # fmt: skip
+
+
+def _stopped_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
+    loss = stopped_loss(surface)
+    paper = "with optimal early stopping more data never hurt (Nakkiran et al. 2020, Figs 23 and 24)"
+    return (
+        paired_claim(
+            name="stopped_more_data_helps",
+            claim=f"Stopped early on validation, {MORE} samples give a lower squared loss than {FEW}",
+            differences=_at_samples(surface, loss, FEW) - _at_samples(surface, loss, MORE), unit="squared loss",
+            paper=paper,
+        ),
+        no_peak_claim(
+            name="stopped_no_peak", claim="Stopped early on validation, no peak of 25 % or more is left over samples",
+            landmarks=find_landmarks(surface["samples"].values.astype(np.float64), loss, None, None), paper=paper,
+        ),
+    )  # fmt: skip
+
+
+def _wide_claim(widths: xr.Dataset, word: str) -> Finding:
+    few, more = widths["samples"].values.tolist()
+    return paired_claim(
+        name=f"more_data_helps_wide_{word}",
+        claim=f"At {int(widths['size'].values[-1])} units {more} samples give a lower {WORDS[word]} than {few}",
+        differences=-harm(widths, f"test_{word}")[:, -1], unit=WORDS[word], paper=_HELPS,
+    )  # fmt: skip
+
+
+def crossing(sizes: Float[np.ndarray, "K"], harms: Float[np.ndarray, "K"]) -> float | None:
+    """The widest place where more data stop hurting, between two widths in proportion on a logarithmic scale.
+
+    >>> crossing(np.array([1.0, 4.0, 16.0, 64.0]), np.array([-1.0, 2.0, 2.0, -2.0]))
+    32.0
+    """
+    ends = np.flatnonzero((harms[:-1] > 0.0) & (harms[1:] <= 0.0))
+    if not len(ends):
+        return None
+    left = int(ends[-1])
+    share = harms[left] / (harms[left] - harms[left + 1])
+    return float(sizes[left] * (sizes[left + 1] / sizes[left]) ** share)
+
+
+def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
+    return (
+        _loss_picture(surfaces["samples"]),
+        _error_picture(surfaces["samples"]),
+        _widths_picture(surfaces["widths"]),
+    )
+
+
+def _loss_picture(surface: xr.Dataset) -> Picture:
+    section, width = at_end(surface), int(surface["size"].values[0])
+    positions, stopped = surface["samples"].values.astype(np.float64), stopped_loss(surface)
+    lines = [
+        Line(section=section, metric="test_loss", name="test"),
+        Line(section=section, metric="train_loss", name="train", role=Role.TRAIN),
+    ]
+    landmarks = landmarks_along_samples(surface, along_samples(surface, "test_loss"))
+    display = curve_of(
+        lines, "samples", title=f"Loss over the number of samples, {width} units",
+        x_label="number of training samples (samples)", y_label="loss (squared error)", landmarks=landmarks, y_log=True,
+        y_limits=_loss_limits(surface),
+    )  # fmt: skip
+    remedy = series_from_replicates("test, stopped early", positions, stopped, Role.REMEDY)
+    at_few, at_more = (_median_at(surface, along_samples(surface, "test_loss"), n) for n in (FEW, MORE))
+    stopped_few, stopped_more = (_median_at(surface, stopped, n) for n in (FEW, MORE))
+    sentence = (
+        f"With {width} units the median test loss goes from {number(at_few)} with {FEW} samples to {number(at_more)} "
+        f"with {MORE} and ends at {number(_median_at(surface, along_samples(surface, 'test_loss'), MOST))}; stopped "
+        f"where validation is best (dotted, on the other half of the test set) it goes from {number(stopped_few)} to "
+        f"{number(stopped_more)}."
+    )
+    return Picture(
+        name="loss_over_samples", heading="Can more data make a model worse?",
+        display=replace(display, series=(*display.series, remedy)), sentence=sentence,
+        claims=(
+            "more_data_hurts_loss", "loss_peaks_over_samples", "training_loss_leaves_zero_there", "many_samples_help",
+            "stopped_more_data_helps", "stopped_no_peak",
+        ),
+    )  # fmt: skip
+
+
+def _loss_limits(surface: xr.Dataset) -> tuple[float, float] | None:
+    """From a thousandth to above the highest test loss: the training loss leaves the picture downwards."""
+    loss = along_samples(surface, "test_loss")
+    return (1e-3, 2.0 * float(np.nanmax(loss))) if np.isfinite(loss).any() else None
+
+
+def _median_at(surface: xr.Dataset, values: Float[np.ndarray, "replicates samples"], n: int) -> float:
+    return float(np.median(_at_samples(surface, values, n)))
+
+
+def _error_picture(surface: xr.Dataset) -> Picture:
+    section, error = at_end(surface), along_samples(surface, "test_error")
+    lines = [
+        Line(section=section, metric="test_error", name="test"),
+        Line(section=section, metric="train_error", name="train", role=Role.TRAIN),
+    ]
+    display = curve_of(
+        lines, "samples", title="Zero-one error over the number of samples",
+        x_label="number of training samples (samples)", y_label="zero-one error",
+    )  # fmt: skip
+    few, more, most = (_median_at(surface, error, n) for n in (FEW, MORE, MOST))
+    sentence = (
+        f"The median share of wrong test labels is {100 * few:.0f} % with {FEW} samples, {100 * more:.0f} % with "
+        f"{MORE} and {100 * most:.0f} % with {MOST}."
+    )
+    return Picture(
+        name="error_over_samples", heading="Does it change the decisions?", display=display, sentence=sentence,
+        claims=("more_data_hurts_error",),
+    )  # fmt: skip
+
+
+def _widths_picture(widths: xr.Dataset) -> Picture:
+    few, more = widths["samples"].values.tolist()
+    panels = tuple(_widths_panel(widths, word) for word in WORDS)
+    display = StackedDisplay(title=f"{few} and {more} samples over width", panels=panels)
+    places = {word: _crossing_of(widths, word) for word in WORDS}
+    sentence = (
+        f"{_crossing_words(places['loss'], 'squared loss', more, few)}; "
+        f"{_crossing_words(places['error'], 'zero-one error', more, few)}."
+    )
+    return Picture(
+        name="two_sample_sizes", heading="Which models does more data harm?", display=display,
+        sentence=sentence[0].upper() + sentence[1:],
+        claims=(
+            "more_data_hurts_loss", "more_data_helps_wide_loss", "more_data_hurts_error", "more_data_helps_wide_error"
+        ),
+    )  # fmt: skip
+
+
+def _widths_panel(widths: xr.Dataset, word: str) -> CurveDisplay:
+    metric = f"test_{word}"
+    lines = [
+        Line(section=at(at_end(widths), samples=n), metric=metric, name=f"{n} samples", condition=place)
+        for place, n in enumerate(widths["samples"].values.tolist())
+    ]
+    display = curve_of(
+        lines, "size", title=WORDS[word], x_label=size_label(widths), y_label=f"test {word}", y_log=word == "loss"
+    )
+    place = _crossing_of(widths, word)
+    if place is None:
+        return display
+    medians = np.median(widths[metric].isel(time=-1, samples=0).transpose("replicate", "size").values, axis=0)
+    value = float(np.interp(np.log(place), np.log(widths["size"].values.astype(float)), medians))
+    return replace(display, marks=(Mark(position=place, value=value, label="crossing"),))
+
+
+def _crossing_of(widths: xr.Dataset, word: str) -> float | None:
+    return crossing(widths["size"].values.astype(np.float64), np.median(harm(widths, f"test_{word}"), axis=0))
+
+
+def _crossing_words(place: float | None, word: str, more: int, few: int) -> str:
+    if place is None:
+        return f"in {word} there is no width at which {more} samples stop being worse than {few} in the median"
+    return f"in {word} {more} samples are worse than {few} up to about {place:.0f} units, and better beyond"
+
+
+def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
+    del surfaces
+    verdicts = {finding.name: finding.verdict for finding in findings}
+    if verdicts["more_data_hurts_loss"] is not Verdict.HOLDS:
+        return "That more data hurt near the threshold was not confirmed in this measurement."
+    if verdicts["more_data_hurts_error"] is Verdict.HOLDS:
+        return "Near the threshold twice the data give a worse model, in loss and in decisions."
+    return "Near the threshold twice the data give a higher loss; whether decisions get worse was not confirmed."
+
+
+def _lede(surfaces: Surfaces) -> str:
+    surface = surfaces["samples"]
+    loss, error = (along_samples(surface, metric) for metric in ("test_loss", "test_error"))
+    return (
+        f"One hidden layer of {int(surface['size'].values[0])} units on the digits, {100 * NOISE:.0f} % of labels "
+        f"flipped, {surface['time'].values[-1]:,.0f} steps, {surface.sizes['replicate']} replicates. Median test loss: "
+        f"{number(_median_at(surface, loss, FEW))} with {FEW} samples, {number(_median_at(surface, loss, MORE))} with "
+        f"{MORE}, {number(_median_at(surface, loss, MOST))} with {MOST}; test error "
+        f"{number(_median_at(surface, error, FEW))}, {number(_median_at(surface, error, MORE))} and "
+        f"{number(_median_at(surface, error, MOST))}."
+    )
+
+
+FIGURE = Figure(
+    name="nakkiran2020_samplewise",
+    title="More data can hurt",
+    paper="Nakkiran, Kaplun, Bansal, Yang, Barak, Sutskever 2020",
+    number="Figures 11 and 12",
+    revision=1,
+    key_claims=("more_data_hurts_loss", "loss_peaks_over_samples", "more_data_hurts_error"),
+    measure=_measure,
+    findings=_findings,
+    pictures=_pictures,
+    headline=_headline,
+    lede=_lede,
+)

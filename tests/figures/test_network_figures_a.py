@@ -1,0 +1,366 @@
+"""Figures of networks over width: verdicts follow from planted effects, whatever trained the networks."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import benign
+from benign.curves import Verdict
+from benign.figures import belkin2019_network, find_figure, greydanus2024_mnist1d, nakkiran2020_modelwise
+from benign.figures.belkin2019_network import CLASSES
+from benign.figures.network_drawing import over_parameters
+from benign.plots import CurveDisplay
+from benign.schema import METRICS
+
+NAMES = ["belkin2019_network", "greydanus2024_mnist1d", "nakkiran2020_modelwise"]
+MODULES = [belkin2019_network, greydanus2024_mnist1d, nakkiran2020_modelwise]
+HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED
+DEFAULT = ("train_loss", "train_error", "test_loss", "test_error")
+
+
+def planted(sizes, curves, *, samples, replicates=8, times=(1.0,), noise=0.01, parameters=None, seed=0):
+    """A surface whose metrics follow ``curves``: metric -> function of (size, position of the time from 0 to 1)."""
+    random = np.random.default_rng(seed)
+    level = 1.0 + noise * random.standard_normal((1, 1, 1, replicates))
+    share = np.arange(len(times)) / max(1, len(times) - 1)
+    data: dict[str, object] = {}
+    for metric, curve in curves.items():
+        grid = np.array([[curve(size, moment) for moment in share] for size in sizes], dtype=float)
+        own = 1.0 + 0.2 * noise * random.standard_normal((len(sizes), len(times), 1, replicates))
+        data[metric] = (("size", "time", "samples", "replicate"), grid[:, :, None, None] * level * own)
+    data["outcome"] = (("size", "time", "samples", "replicate"), np.zeros((len(sizes), len(times), 1, replicates), int))
+    data["parameters"] = ("size", np.array([parameters(size) if parameters else size for size in sizes]))
+    for name in ("train_loss_constant", "test_error_constant"):
+        data[name] = (("samples", "replicate"), np.full((1, replicates), 0.9))
+    return xr.Dataset(
+        data,
+        coords={"size": list(sizes), "time": list(times), "samples": [samples], "replicate": np.arange(replicates)},
+        attrs={"seed": seed, "size_name": "hidden units", "time_name": "epochs", "objective": "squared"},
+    )
+
+
+def curves_of(test, *, train=lambda size, _: 1.0 / size, metrics=DEFAULT):
+    """Each metric: test-like ones follow ``test``, train-like ones ``train``."""
+    return {metric: train if metric.startswith("train") else test for metric in metrics}
+
+
+def verdicts(module, surfaces):
+    return {finding.name: finding.verdict for finding in module.FIGURE.findings(surfaces)}
+
+
+def drawn(module, surfaces):
+    """The curves among a figure's pictures."""
+    displays = [picture.display for picture in module.FIGURE.pictures(surfaces)]
+    return [display for display in displays if isinstance(display, CurveDisplay)]
+
+
+def hump(narrow, peak, wide, *, at):
+    """Linear in log size between the values at three widths, constant beyond."""
+    places = np.log(at)
+    return lambda size, _: float(np.interp(np.log(size), places, (narrow, peak, wide)))
+
+
+# Belkin et al. 2019 --------------------------------------------------------------------------------------------------
+
+BELKIN = belkin2019_network.SETTINGS["quick"]
+
+
+def belkin(reuse=(0.3, 0.8), fresh=(0.3, 0.25, 0.15), restarted=(0.3, 0.25), noise=0.01):
+    """Surfaces with test losses at 8, 39 (and 256) units; 8 have a fifth of n K parameters."""
+    ends = {"reuse": (*reuse, reuse[1]), "fresh": fresh, "restarted": (*restarted, restarted[1])}
+    widths = {"reuse": BELKIN.below, "fresh": BELKIN.below + BELKIN.above, "restarted": BELKIN.restarted}
+    return {
+        name: planted(
+            widths[name], curves_of(hump(*ends[name], at=(8, 39, 256))), samples=BELKIN.samples, noise=noise,
+            parameters=lambda size: 75 * size + 10,
+        )
+        for name in ends
+    }  # fmt: skip
+
+
+def test_the_cliff_is_blamed_on_reused_weights_where_they_alone_are_bad():
+    found = verdicts(belkin2019_network, belkin())
+    assert found["reuse_rises"] is HOLDS
+    assert found["drop_at_the_switch"] is HOLDS
+    assert found["switch_is_training"] is HOLDS
+    assert found["switch_is_initialisation"] is HOLDS
+    assert found["fresh_second_descent"] is HOLDS
+    assert found["fresh_rises"] is FAILS
+    assert found["fresh_error_rises"] is FAILS
+
+
+def test_the_cliff_is_not_blamed_on_reused_weights_where_the_schedule_does_it():
+    surfaces = belkin(restarted=(0.3, 0.9))
+    found = verdicts(belkin2019_network, surfaces)
+    assert found["switch_is_training"] is HOLDS
+    assert found["switch_is_initialisation"] is FAILS
+    headline = belkin2019_network.FIGURE.headline(surfaces, belkin2019_network.FIGURE.findings(surfaces))
+    assert "the training below it, not" in headline
+
+
+def test_random_weights_that_rise_too_are_not_acquitted():
+    surfaces = belkin(fresh=(0.3, 0.5, 0.2))
+    headline = belkin2019_network.FIGURE.headline(surfaces, belkin2019_network.FIGURE.findings(surfaces))
+    assert headline.endswith("made by reused weights; random weights rise there too.")
+
+
+def test_no_cliff_no_verdict_on_its_cause_in_the_headline():
+    surfaces = belkin(reuse=(0.3, 0.2))
+    assert verdicts(belkin2019_network, surfaces)["drop_at_the_switch"] is not HOLDS
+    headline = belkin2019_network.FIGURE.headline(surfaces, belkin2019_network.FIGURE.findings(surfaces))
+    assert "not confirmed" in headline
+
+
+def test_widths_of_the_claims_follow_from_the_parameters():
+    at = belkin2019_network._widths(belkin())
+    assert (at.narrow, at.below, at.above, at.widest, at.threshold) == (8, 39, 40, 256, 3000)
+
+
+@pytest.mark.parametrize("scale", ["smoke", "quick", "standard", "paper"])
+def test_the_chain_ends_below_n_k_parameters_and_the_rest_starts_above(scale):
+    settings = belkin2019_network.SETTINGS[scale]
+    inputs = 64 if settings.images == "digits" else 784
+    threshold = CLASSES * settings.samples
+    count = [(inputs + 1) * width + (width + 1) * CLASSES for width in settings.below + settings.above]
+    assert max(count[: len(settings.below)]) < threshold <= min(count[len(settings.below) :])
+    assert set(settings.restarted) <= set(settings.below)
+    assert settings.below[-1] in settings.restarted
+
+
+def test_branches_are_drawn_over_parameters_with_the_threshold():
+    display = drawn(belkin2019_network, belkin())[0]
+    named = {series.name: series for series in display.series}
+    assert set(named) == {"test, reused", "train, reused", "test, random", "train, random"}
+    np.testing.assert_array_equal(named["test, reused"].positions, [75 * width + 10 for width in BELKIN.below])
+    assert named["test, reused"].condition != named["test, random"].condition
+    assert display.threshold is not None
+    assert display.threshold.position == 3000.0
+
+
+# Greydanus & Kobak 2024 ----------------------------------------------------------------------------------------------
+
+WANTED = (*DEFAULT, *greydanus2024_mnist1d.METRICS)
+
+
+def mnist1d_surface(last=(0.50, 0.55, 0.46), *, best=(0.48, 0.42, 0.36), scale="quick", noise=0.01, replicates=6):
+    """Errors at the claims' widths after the last epoch; at the middle one, which is the best, ``best``."""
+    settings = greydanus2024_mnist1d.SETTINGS[scale]
+    at = (settings.narrow, settings.peak, settings.wide)
+    end, middle = hump(*last, at=at), hump(*best, at=at)
+
+    def test(size, moment):
+        return 0.9 if moment == 0.0 else middle(size, moment) if moment < 1.0 else end(size, moment)
+
+    return planted(
+        settings.widths, curves_of(test, metrics=WANTED), samples=settings.samples, replicates=replicates,
+        times=(1.0, 10.0, 100.0), noise=noise,
+    )  # fmt: skip
+
+
+def test_the_claims_on_mnist1d_hold_where_they_are_planted():
+    found = verdicts(greydanus2024_mnist1d, {"noisy": mnist1d_surface()})
+    for name in ("rises", "second_descent", "below_the_first_minimum", "peak_position", "oracle_falls"):
+        assert found[name] is HOLDS, name
+    assert found["stopped_falls"] is HOLDS
+    assert found["stopping_helps"] is HOLDS
+    assert found["averaging_helps"] is not HOLDS  # averaged weights are planted alike
+    assert found["loss_stays_up"] is FAILS
+    assert not any(name.startswith("noisy_as_published") for name in found)
+
+
+def test_the_claims_on_mnist1d_fail_where_the_opposite_is_planted():
+    found = verdicts(greydanus2024_mnist1d, {"noisy": mnist1d_surface((0.5, 0.4, 0.45), best=(0.3, 0.35, 0.4))})
+    for name in ("rises", "second_descent", "peak_position", "oracle_falls", "averaged_rises"):
+        assert found[name] is FAILS, name
+
+
+def test_the_claims_on_mnist1d_are_undecided_in_noise():
+    surface = mnist1d_surface((0.5, 0.5, 0.5), best=(0.5, 0.5, 0.5), noise=0.3)
+    found = verdicts(greydanus2024_mnist1d, {"noisy": surface})
+    for name in ("rises", "second_descent", "below_the_first_minimum", "oracle_falls"):
+        assert found[name] is UNDECIDED, name
+
+
+def test_the_oracle_takes_each_networks_best_epoch():
+    surface = mnist1d_surface()
+    np.testing.assert_allclose(
+        greydanus2024_mnist1d._oracle(surface), surface["test_error"].min("time").isel(samples=0).transpose().values
+    )
+
+
+@pytest.mark.parametrize(("shift", "verdict"), [(0.0, HOLDS), (0.1, FAILS)])
+def test_the_notebooks_table_is_compared_at_its_scale(shift, verdict):
+    noisy = mnist1d_surface(np.add((0.472, 0.541, 0.455), shift), scale="standard", noise=0.002)
+    clean = mnist1d_surface((0.446, 0.410, 0.373), scale="standard", noise=0.002)
+    found = verdicts(greydanus2024_mnist1d, {"noisy": noisy, "clean": clean})
+    assert [found[f"noisy_as_published_at_{width}"] for width in (16, 47, 300)] == [verdict] * 3
+    assert [found[f"clean_as_published_at_{width}"] for width in (16, 47, 300)] == [HOLDS] * 3
+    pictures = greydanus2024_mnist1d.FIGURE.pictures({"noisy": noisy, "clean": clean})
+    display = drawn(greydanus2024_mnist1d, {"noisy": noisy, "clean": clean})[0]
+    assert "notebook, one run" in {series.name for series in display.series}
+    assert pictures[-1].name == "clean"
+
+
+def test_the_heat_map_can_ask_for_the_same_measurement():
+    assert greydanus2024_mnist1d.procedure("quick").training.epochs == 150
+    assert greydanus2024_mnist1d.source("quick").spec()["label_noise"] == 0.2
+    assert set(greydanus2024_mnist1d.METRICS) <= set(METRICS)
+    standard = greydanus2024_mnist1d.SETTINGS["standard"]
+    assert standard.widths == tuple(np.unique(np.geomspace(2, 300, 20).astype(int)).tolist())
+
+
+# Nakkiran et al. 2020 ------------------------------------------------------------------------------------------------
+
+QUICK = nakkiran2020_modelwise.SETTINGS["quick"]
+
+
+def modelwise(errors=None, *, squared=(0.48, 0.72, 0.3), fitted=None, noise=0.01):
+    """Test errors at 8, 12 and 256 units by label noise, squared losses at 12, 48 and 512, and widths that fit."""
+    errors = errors or {"noise_0": (0.2, 0.15, 0.1), "noise_10": (0.22, 0.22, 0.13), "noise_20": (0.26, 0.3, 0.17)}
+    fitted = fitted or {"noise_0": 10, "noise_10": 12, "noise_20": 24}
+    surfaces = {}
+    for name, values in errors.items():
+        surfaces[name] = planted(
+            QUICK.noise.widths,
+            curves_of(hump(*values, at=(8, 12, 256)), train=lambda size, _, name=name: float(size < fitted[name])),
+            samples=QUICK.noise.samples, replicates=10, noise=noise,
+        )  # fmt: skip
+    surfaces["squared"] = planted(
+        QUICK.squared.widths, curves_of(hump(*squared, at=(12, 48, 512))), samples=QUICK.squared.samples, noise=noise,
+        parameters=lambda size: 75 * size + 10,
+    )  # fmt: skip
+    return surfaces
+
+
+def test_the_model_wise_claims_hold_where_they_are_planted():
+    found = verdicts(nakkiran2020_modelwise, modelwise())
+    assert found == dict.fromkeys(found, HOLDS)
+    assert len(found) == 11
+
+
+def test_the_model_wise_claims_fail_where_the_opposite_is_planted():
+    flat = {"noise_0": (0.2, 0.3, 0.1), "noise_10": (0.2, 0.2, 0.3), "noise_20": (0.2, 0.15, 0.3)}
+    fitted = {"noise_0": 24, "noise_10": 12, "noise_20": 10}
+    found = verdicts(nakkiran2020_modelwise, modelwise(flat, squared=(0.5, 0.3, 0.6), fitted=fitted))
+    assert found == dict.fromkeys(found, FAILS)
+
+
+def test_the_model_wise_claims_are_undecided_in_noise():
+    alike = dict.fromkeys(("noise_0", "noise_10", "noise_20"), (0.2, 0.2, 0.2))
+    found = verdicts(nakkiran2020_modelwise, modelwise(alike, squared=(0.3, 0.3, 0.3), noise=0.3))
+    for name in ("noise_20_rises", "noise_20_second_descent", "noise_raises_the_peak", "squared_rises"):
+        assert found[name] is UNDECIDED, name
+
+
+def test_a_training_set_that_is_never_fitted_leaves_the_threshold_undecided():
+    surfaces = modelwise(fitted={"noise_0": 10, "noise_10": 12, "noise_20": 1000})
+    assert verdicts(nakkiran2020_modelwise, surfaces)["noise_moves_the_threshold"] is UNDECIDED
+    sentences = {picture.name: picture.sentence for picture in nakkiran2020_modelwise.FIGURE.pictures(surfaces)}
+    assert "none of the widths (20 % noise)" in sentences["fit"]
+
+
+def test_noise_levels_are_drawn_in_order():
+    display = drawn(nakkiran2020_modelwise, modelwise())[0]
+    assert [(series.name, series.condition) for series in display.series] == [
+        ("0 % noise", 0), ("10 % noise", 1), ("20 % noise", 2)
+    ]  # fmt: skip
+
+
+def test_the_widest_peak_of_the_squared_loss_is_read_in_parameters():
+    finding = next(
+        finding
+        for finding in nakkiran2020_modelwise.FIGURE.findings(modelwise())
+        if finding.name == "squared_peak_at_threshold"
+    )
+    assert finding.effect == pytest.approx((75 * 48 + 10) / 3000)
+
+
+# All of them ---------------------------------------------------------------------------------------------------------
+
+PLANTED = {
+    "belkin2019_network": belkin,
+    "greydanus2024_mnist1d": lambda: {"noisy": mnist1d_surface()},
+    "nakkiran2020_modelwise": modelwise,
+}
+
+
+def diverged(surfaces):
+    """As if training had given no number from some width on, and in one replicate everywhere."""
+    lost = {}
+    for name, surface in surfaces.items():
+        copy = surface.copy(deep=True)
+        for metric in set(copy.data_vars) & set(METRICS):
+            copy[metric].values[:, :, :, 0] = np.nan
+            copy[metric].values[-2:] = np.nan
+        lost[name] = copy
+    return lost
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("change", [lambda surfaces: surfaces, diverged], ids=["measured", "diverged"])
+def test_every_figure_tells_its_story(name, change):
+    figure, surfaces = find_figure(name), change(PLANTED[name]())
+    findings = figure.findings(surfaces)
+    names = [finding.name for finding in findings]
+    assert len(set(names)) == len(names)
+    assert set(figure.key_claims) <= set(names)
+    json.dumps([finding.to_dict() for finding in findings], allow_nan=False)
+    if change is diverged:
+        assert {finding.verdict for finding in findings} == {UNDECIDED}
+    pictures = figure.pictures(surfaces)
+    for picture in pictures:
+        assert picture.heading.endswith("?")
+        assert picture.sentence.endswith(".")
+        assert set(picture.claims) <= set(names)
+        assert picture.display.alternative_text
+        picture.display.svg()
+    assert set(names) == {claim for picture in pictures for claim in picture.claims}
+    assert 5 <= len(figure.headline(surfaces, findings).split()) <= 20
+    assert figure.lede(surfaces).endswith(".")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_headlines_of_all_verdicts_fit(name):
+    figure = find_figure(name)
+    surfaces = PLANTED[name]()
+    findings = figure.findings(surfaces)
+    told = set()
+    for last in range(len(findings) + 1):  # the first ones hold, the rest are undecided; and the other way round
+        for first, second in ((HOLDS, UNDECIDED), (UNDECIDED, HOLDS)):
+            changed = tuple(
+                benign.curves.Finding(
+                    **{**vars(finding), "verdict": first if i < last else second}
+                ) for i, finding in enumerate(findings)
+            )  # fmt: skip
+            told.add(figure.headline(surfaces, changed))
+    assert len(told) >= 3
+    assert all(5 <= len(headline.split()) <= 20 for headline in told)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_scale_has_settings_and_smoke_is_tiny(module):
+    assert list(module.SETTINGS) == list(benign.figures.SCALES)
+    smoke = repr(module.SETTINGS["smoke"])
+    assert "mnist'" not in smoke  # no large images
+    parts = {
+        belkin2019_network: lambda settings: [(settings.below + settings.above, settings.samples, settings.epochs)],
+        greydanus2024_mnist1d: lambda settings: [(settings.widths, settings.samples, settings.training.epochs)],
+        nakkiran2020_modelwise: lambda settings: [
+            (part.widths, part.samples, part.training.epochs) for part in (settings.noise, settings.squared)
+        ],
+    }[module](module.SETTINGS["smoke"])
+    for widths, samples, epochs in parts:
+        assert len(widths) <= 3
+        assert max(widths) <= 8  # one program
+        assert samples <= 100
+        assert epochs <= 20
+
+
+def test_over_parameters_keeps_the_surface():
+    surface = planted([2, 4], curves_of(lambda size, _: size), samples=10, parameters=lambda size: 100 * size)
+    moved = over_parameters(surface)
+    assert moved["size"].values.tolist() == [200, 400]
+    np.testing.assert_array_equal(moved["test_loss"].values, surface["test_loss"].values)
+    assert surface["size"].values.tolist() == [2, 4]
