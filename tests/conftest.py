@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -19,8 +20,13 @@ for _variable in (
 ):
     os.environ[_variable] = "1"
 os.environ.setdefault("MPLBACKEND", "agg")
-# No test reads or writes the user's own store.
+# No test reads or writes the user's own store, checkpoints or compiled programs.
 os.environ["BENIGN_STORE"] = ":memory:"
+_folder = tempfile.TemporaryDirectory(prefix="benign-tests-")
+os.environ["BENIGN_CHECKPOINTS"] = _folder.name
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / "xla")
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 import hypothesis
 import jaxtyping

@@ -17,7 +17,7 @@ from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.networks import Data, Member, MLPFamily, Training
 from benign.networks import checkpoints as checkpoints_module
-from benign.networks import population as population_module
+from benign.networks import trajectory as trajectory_module
 
 SAMPLES, TEST_SAMPLES, INPUTS, CLASSES = 40, 21, 6, 3
 # 16 does not divide 40: an epoch is batches of 16, 16 and 8.
@@ -162,8 +162,8 @@ class StopAt:
 
 def two_steps_a_call(patch: pytest.MonkeyPatch) -> None:
     """Python is reached after every second step, and a checkpoint, if one is asked for, is written each time."""
-    patch.setattr(population_module, "_FIRST_STEPS", 2)
-    patch.setattr(population_module, "_next_pace", lambda *_: 2)
+    patch.setattr(trajectory_module, "_FIRST_STEPS", 2)
+    patch.setattr(trajectory_module, "_next_pace", lambda *_: 2)
     patch.setattr(checkpoints_module.Checkpoint, "is_due", True)
 
 

@@ -145,7 +145,7 @@ def test_only_the_last_checkpoint_is_kept(tmp_path, monkeypatch):
 
 
 def test_a_checkpoint_is_due_when_its_seconds_have_passed(tmp_path, monkeypatch):
-    checkpoint = Checkpoint(path=tmp_path / "kept", configuration={}, seconds=60.0)
+    checkpoint = Checkpoint(path=tmp_path / "kept", configuration=dict, seconds=60.0)
     began, passed = time.monotonic(), [50.0]
     monkeypatch.setattr(time, "monotonic", lambda: began + passed[0])
     assert not checkpoint.is_due
@@ -240,7 +240,7 @@ LATER = replace(SNAPSHOT, step=6, state=[SNAPSHOT.state[0] + 1, SNAPSHOT.state[1
 @pytest.fixture
 def written(tmp_path):
     """A checkpoint on disk."""
-    checkpoint = Checkpoint(path=tmp_path / "kept", configuration={"width": 3, "rates": (0.1, None)})
+    checkpoint = Checkpoint(path=tmp_path / "kept", configuration=lambda: {"width": 3, "rates": (0.1, None)})
     assert checkpoint.read() is None
     checkpoint.write(SNAPSHOT)
     return checkpoint
@@ -283,7 +283,7 @@ def test_removal_leaves_the_files_of_others(written):
     others = [written.path.with_name(name) for name in ("kept-1.json", "kept.mine.safetensors", "kept.json.txt")]
     for other in others:
         other.write_text("mine", encoding="utf-8")
-    neighbour = Checkpoint(path=written.path.with_name("kept.0"), configuration={})
+    neighbour = Checkpoint(path=written.path.with_name("kept.0"), configuration=dict)
     neighbour.write(SNAPSHOT)
     written.remove()
     assert all(other.exists() for other in others)
@@ -294,7 +294,7 @@ def test_removal_leaves_the_files_of_others(written):
 def test_a_folder_that_cannot_be_written_gets_a_sentence(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(OutputFailed, match="cannot be written"):
-        Checkpoint(path=tmp_path / "file" / "kept", configuration={}).write(SNAPSHOT)
+        Checkpoint(path=tmp_path / "file" / "kept", configuration=dict).write(SNAPSHOT)
 
 
 def truncated_facts(checkpoint):

@@ -195,7 +195,8 @@ def test_how_many_members_fit_follows_from_the_free_memory(splits, monkeypatch):
         monkeypatch.setattr(population_module, "available_bytes", lambda free=megabytes: int(free * 1e6))
         run = population_module._GroupRun(
             family=FAMILY, training=settings(), members=members, width=8, device=jax.devices("cpu")[0],
-            steps=np.array([1]), recorder=Parameters(), averaged=False, checkpoint=None, kept=[], progress=silent,
+            steps=np.array([1]), recorder=Parameters(), averaged=False, checkpoint=None, kept=[], since=0.0,
+            progress=silent,
         )  # fmt: skip
         sizes[megabytes] = run._members_that_fit()
     assert 1 <= sizes[0.1] < sizes[0.2] < 6

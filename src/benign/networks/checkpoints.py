@@ -6,8 +6,9 @@ import glob
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,19 +50,22 @@ class Checkpoint:
 
     Attributes:
         path: without suffix.
-        configuration: JSON values that decide the numbers; a checkpoint of another configuration is refused.
-        seconds: least time between two writes.
+        configuration: gives JSON values that decide the numbers, asked for when they are needed; a checkpoint of
+            another configuration is refused.
+        seconds: least time between two writes, and before the first.
+        since: when the training began, on the monotonic clock.
     """
 
     path: Path
-    configuration: Mapping[str, object]
+    configuration: Callable[[], Mapping[str, object]]
     seconds: float = 60.0
-    _last: float = field(default_factory=time.monotonic, init=False)
+    since: float = field(default_factory=time.monotonic)
+    _last: float | None = field(default=None, init=False)
 
     @property
     def is_due(self) -> bool:
         """Whether it is time to write."""
-        return time.monotonic() - self._last >= self.seconds
+        return time.monotonic() - (self.since if self._last is None else self._last) >= self.seconds
 
     def write(self, snapshot: Snapshot) -> None:
         """Keep the snapshot in place of the one before.
@@ -80,7 +84,7 @@ class Checkpoint:
         write_whole(place, lambda path: path.write_bytes(content))
         facts = {
             "version": _VERSION,
-            "configuration": dict(self.configuration),
+            "configuration": self._decides,
             "step": snapshot.step,
             "recorded": snapshot.recorded,
             "sha256": digest,
@@ -102,7 +106,7 @@ class Checkpoint:
         if not self._facts_file.exists():
             return None
         facts = self._facts()
-        if facts["configuration"] != json.loads(json.dumps(dict(self.configuration))):
+        if facts["configuration"] != self._decides:
             raise CheckpointUnusable(
                 f"the checkpoint {self._facts_file} belongs to another training; delete it or name another path."
             )
@@ -131,6 +135,10 @@ class Checkpoint:
         self._facts_file.unlink(missing_ok=True)
         for arrays in self.path.parent.glob(f"{glob.escape(self.path.name)}.{'[0-9a-f]' * 16}.safetensors"):
             arrays.unlink(missing_ok=True)
+
+    @cached_property
+    def _decides(self) -> object:
+        return json.loads(json.dumps(dict(self.configuration())))
 
     @property
     def _facts_file(self) -> Path:

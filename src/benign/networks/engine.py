@@ -2,7 +2,7 @@
 
 Between two recordings nothing but this program runs: a loop over steps inside a loop over groups of members, each group
 vectorised. A member is one network with its own parameters, optimiser state, learning rate and mini-batches; members
-share the data of their split, and no number passes from one to another. The family of the network is unknown here: it
+share their data, and no number passes from one to another. The family of the network is unknown here: it
 comes as Equinox's parameters and structure; what is recorded comes as a pure function.
 """
 
@@ -72,28 +72,29 @@ def advance(
     program: Program,
     state: State,
     data: Data,
-    split_of: Int[Array, " member"],
-    rows: Int[Array, "split capacity batch"],
+    data_of: Int[Array, " member"],
+    rows: Int[Array, "order capacity batch"],
+    order_of: Int[Array, " member"],
     start: Int[Array, ""],
     steps: Int[Array, ""],
 ) -> State:
-    """Train every member by ``steps`` steps from step ``start`` on, with the batches ``rows`` of its split."""
+    """Train every member by ``steps`` steps from step ``start`` on, on its data, with the batches of its order."""
 
-    def train(one: tuple[State, Array]) -> State:
-        member, split = one
+    def train(one: tuple[State, Array, Array]) -> State:
+        member, its_data, order = one
         return jax.lax.fori_loop(
-            0, steps, lambda i, member: _step(program, member, data, split, rows[split, i], start + i), member
+            0, steps, lambda i, member: _step(program, member, data, its_data, rows[order, i], start + i), member
         )
 
-    return jax.lax.map(train, (state, split_of), batch_size=program.together)
+    return jax.lax.map(train, (state, data_of, order_of), batch_size=program.together)
 
 
 def _step(
-    program: Program, member: State, data: Data, split: Array, rows: Int[Array, " batch"], step: Int[Array, ""]
+    program: Program, member: State, data: Data, its_data: Array, rows: Int[Array, " batch"], step: Int[Array, ""]
 ) -> State:
     """One step of one member."""
     training = program.training
-    inputs, targets = data.train_inputs[split, rows], data.train_targets[split, rows]
+    inputs, targets = data.train_inputs[its_data, rows], data.train_targets[its_data, rows]
 
     def objective(parameters: Tree) -> Float[Array, ""]:
         network = eqx.combine(parameters, program.structure)
@@ -112,20 +113,20 @@ def _step(
 
 @eqx.filter_jit
 def record(
-    program: Program, state: State, data: Data, split_of: Int[Array, " member"], recorder: Recorder, together: int
+    program: Program, state: State, data: Data, data_of: Int[Array, " member"], recorder: Recorder, together: int
 ) -> dict[str, Float[Array, "member ..."]]:
     """What the recorder says of every member; of its averaged weights too, as ``NAME_averaged``."""
 
     def measured(one: tuple[State, Array]) -> dict[str, Array]:
-        member, split = one
-        mine = Data(*(part[split] for part in data))
+        member, its_data = one
+        mine = Data(*(part[its_data] for part in data))
         values = recorder(eqx.combine(member.parameters, program.structure), mine)
         if member.average is not None:
             averaged = recorder(eqx.combine(member.average, program.structure), mine)
             values |= {f"{name}_averaged": value for name, value in averaged.items()}
         return values
 
-    return jax.lax.map(measured, (state, split_of), batch_size=together)
+    return jax.lax.map(measured, (state, data_of), batch_size=together)
 
 
 def freeze(state: State, where: Bool[Array, " member"]) -> State:

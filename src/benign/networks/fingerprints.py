@@ -20,21 +20,20 @@ def configuration(
     family: Family,
     training: Training,
     program_width: int,
-    members: Sequence[tuple[int, float | None]],
-    splits: Sequence[Split],
+    members: Sequence[tuple[int, float | None, str]],
+    data: Sequence[Split],
     networks: Sequence[eqx.Module],
     steps: Int[np.ndarray, " time"],
     recorder: Recorder,
     averaged: bool,
 ) -> dict[str, object]:
-    """Settings in words, data and initial weights by their SHA-256."""
+    """Settings in words, data and initial weights by their SHA-256; ``members``: width, learning rate and replicate."""
     return {
         "family": repr(family),
         "training": training.spec(),
         "program_width": program_width,
-        "members": [[width, rate] for width, rate in members],
-        "replicates": [repr(split.replicate) for split in splits],
-        "data": sha256_of([getattr(split, name) for split in splits for name in Data._fields]),
+        "members": [list(member) for member in members],
+        "data": sha256_of([getattr(split, name) for split in data for name in Data._fields]),
         "initial_weights": sha256_of([leaf for network in networks for leaf in jax.tree.leaves(network)]),
         "steps": steps.tolist(),
         "recorder": recorder_name(recorder),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Bool, Float, Int
 
 from benign.foundation.errors import InvalidArgument, NotEnoughMemory
 from benign.foundation.memory import available_bytes
@@ -22,24 +21,16 @@ from benign.foundation.progress import Progress, silent
 from benign.foundation.randomness import generator
 from benign.foundation.split import Split
 from benign.networks import engine
-from benign.networks.checkpoints import Checkpoint, Snapshot
-from benign.networks.devices import (
-    DeviceName,
-    find_device,
-    free_bytes,
-    members_at_once,
-    program_width,
-)
+from benign.networks.checkpoints import Checkpoint
+from benign.networks.devices import DeviceName, find_device, free_bytes, members_at_once, program_width
 from benign.networks.family import Family
-from benign.networks.recording import Data, Recorder, RiskRecorder
-from benign.networks.shuffles import batches
+from benign.networks.fingerprints import configuration
+from benign.networks.recording import Recorder, RiskRecorder
+from benign.networks.sharing import shared
 from benign.networks.training import Training
+from benign.networks.trajectory import Trajectory
 
 DEFAULT_RECORDED = frozenset({"train_loss", "train_error", "test_loss", "test_error", "norm"})
-# Steps whose batches are sent to the device at once, and numbers of rows at most.
-_MOST_STEPS, _MOST_ROWS = 1024, 2**24
-_FIRST_STEPS, _SECONDS_AT_ONCE = 32, 1.0
-_EVALUATED_NUMBERS = 2**26
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -127,6 +118,7 @@ def train_population(
     costs = [len(group) * _parameters(family, members[group[0]], width) for width, group in groups]
     results: dict[int, tuple[dict[str, np.ndarray], eqx.Module]] = {}
     kept: list[Checkpoint] = []
+    since = time.monotonic()
     float64 = training.precision == "float64"
     with jax.enable_x64(float64), jax.default_device(place), jax.default_matmul_precision("float32"):
         for i, (width, group) in enumerate(groups):
@@ -134,7 +126,7 @@ def train_population(
             run = _GroupRun(
                 family=family, training=training, members=[members[m] for m in group], width=width, device=place,
                 steps=steps, recorder=chosen, averaged=averaged,
-                checkpoint=None if checkpoint is None else f"{checkpoint}-{i}", kept=kept,
+                checkpoint=None if checkpoint is None else f"{checkpoint}-{i}", kept=kept, since=since,
                 progress=_scaled(progress, done, costs[i] / sum(costs)),
             )  # fmt: skip
             recorded, networks = run.trained()
@@ -247,6 +239,7 @@ class _GroupRun:
     averaged: bool
     checkpoint: str | None
     kept: list[Checkpoint]
+    since: float
     progress: Progress
 
     def trained(self) -> tuple[dict[str, np.ndarray], list[eqx.Module]]:
@@ -264,29 +257,30 @@ class _GroupRun:
     def _train_slice(
         self, members: Sequence[Member], number: int, progress: Progress
     ) -> tuple[dict[str, np.ndarray], list[eqx.Module]]:
-        splits = list({id(member.split): member.split for member in members}.values())
+        samples = members[0].split.samples
         own = [initial_network(self.family, member) for member in members]
-        together = members_at_once(self._numbers_touched, len(members), self.device)
+        common = shared([member.split for member in members])
+        together = self._together(len(members), len(common.data))
         padded = -(-len(members) // together) * together
         filled = [*members, *[members[-1]] * (padded - len(members))]
         wide = [self.family.widened(network, self.width) if self.family.is_widenable else network for network in own]
         wide += [wide[-1]] * (padded - len(members))
         dtype = np.dtype(self.training.precision)
+        common = shared([member.split for member in filled])
         parts = [eqx.partition(network, eqx.is_array) for network in wide]
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves).astype(dtype), *[arrays for arrays, _ in parts])
-        run = _Run(
+        run = Trajectory(
             program=engine.Program(
                 training=replace(self.training, learning_rate=1.0),  # members have theirs: no reason to compile again
                 structure=parts[0][1],
-                total=self.training.total_steps(splits[0].samples),
-                per_epoch=self.training.steps_per_epoch(splits[0].samples),
+                total=self.training.total_steps(samples),
+                per_epoch=self.training.steps_per_epoch(samples),
                 together=together,
             ),
-            splits=splits,
-            split_of=jnp.array([[id(s) for s in splits].index(id(member.split)) for member in filled], dtype=jnp.int32),
+            common=common,
             recorder=self.recorder,
             steps=self.steps,
-            checkpoint=self._checkpoint(number, filled, splits),
+            checkpoint=self._checkpoint(number, filled),
             progress=progress,
         )
         rates = jnp.array([member.learning_rate or self.training.learning_rate for member in filled], dtype=dtype)
@@ -295,25 +289,28 @@ class _GroupRun:
         networks = [_narrowed(f, n) for f, n in zip(final, own, strict=True)]
         return {name: values[:, : len(members)] for name, values in recorded.items()}, networks
 
-    def _checkpoint(self, number: int, members: Sequence[Member], splits: Sequence[Split]) -> Checkpoint | None:
+    def _checkpoint(self, number: int, members: Sequence[Member]) -> Checkpoint | None:
         """Where a slice is kept; what its numbers follow from includes the members that fill up its last group."""
         if self.checkpoint is None:
             return None
-        from benign.networks.fingerprints import configuration
 
-        decides = configuration(
-            self.family, self.training, self.width, [(m.width, m.learning_rate) for m in members], splits,
-            [initial_network(self.family, member) for member in members], self.steps, self.recorder, self.averaged,
-        )  # fmt: skip
-        self.kept.append(Checkpoint(path=Path(f"{self.checkpoint}-{number}"), configuration=decides))
+        def decides() -> dict[str, object]:
+            return configuration(
+                self.family, self.training, self.width,
+                [(m.width, m.learning_rate, repr(m.split.replicate)) for m in members],
+                shared([m.split for m in members]).data, [initial_network(self.family, m) for m in members],
+                self.steps, self.recorder, self.averaged,
+            )  # fmt: skip
+
+        path = Path(f"{self.checkpoint}-{number}")
+        self.kept.append(Checkpoint(path=path, configuration=decides, since=self.since))
         return self.kept[-1]
 
-    @property
-    def _numbers_touched(self) -> int:
-        """By the training of one member: parameters, gradient and optimiser; training inputs and targets."""
+    def _together(self, members: int, data_sets: int) -> int:
+        """How many members run at once, by what they touch: parameters, gradient and optimiser, and their data."""
         split = self.members[0].split
-        parameters = _parameters(self.family, self.members[0], self.width)
-        return 8 * parameters + split.train_inputs.size + split.train_targets.size
+        data = (split.train_inputs.size + split.train_targets.size) * data_sets // members
+        return members_at_once(8 * _parameters(self.family, self.members[0], self.width) + data, members, self.device)
 
     def _members_that_fit(self) -> int:
         """How many members the free memory holds.
@@ -340,98 +337,6 @@ class _GroupRun:
         return min(fit, len(self.members))
 
 
-@dataclass(kw_only=True, eq=False)
-class _Run:
-    """One state on its way through the recordings."""
-
-    program: engine.Program
-    splits: Sequence[Split]
-    split_of: Int[Array, " member"]
-    recorder: Recorder
-    steps: Int[np.ndarray, " time"]
-    checkpoint: Checkpoint | None
-    progress: Progress
-
-    def finish(self, state: engine.State) -> tuple[engine.State, dict[str, np.ndarray]]:
-        """Train to the last recording."""
-        data = self._data()
-        position = 0
-        rows: list[dict[str, np.ndarray]] = []
-        snapshot = self.checkpoint.read() if self.checkpoint is not None else None
-        if snapshot is not None:
-            position, state, rows = _restored(state, snapshot)
-        pace = _FIRST_STEPS
-        while len(rows) < len(self.steps):
-            if position == self.steps[len(rows)]:
-                values = engine.record(
-                    self.program, state, data, self.split_of, self.recorder, self._evaluated_together(data)
-                )
-                rows.append({name: np.asarray(value) for name, value in values.items()})
-                if self.program.training.stop_at_zero_error:
-                    state = engine.freeze(state, jnp.asarray(_train_error(rows[-1]) == 0.0))
-                continue
-            count = min(pace, self._capacity, int(self.steps[len(rows)]) - position)
-            began = time.perf_counter()
-            state = engine.advance(
-                self.program, state, data, self.split_of, self._batches(position, count),
-                jnp.asarray(position, dtype=jnp.int32), jnp.asarray(count, dtype=jnp.int32),
-            )  # fmt: skip
-            jax.block_until_ready(state)  # type: ignore[no-untyped-call]
-            position += count
-            pace = _next_pace(pace, count, time.perf_counter() - began)
-            self.progress("training", position, int(self.steps[-1]) or 1)
-            if self.checkpoint is not None and self.checkpoint.is_due:
-                self.checkpoint.write(_snapshot(position, state, rows))
-        if self.checkpoint is not None:  # until every program is done: a later one may be interrupted
-            self.checkpoint.write(_snapshot(position, state, rows))
-        return state, {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-
-    @property
-    def _batch(self) -> int:
-        return self.program.training.batch_of(self.splits[0].samples)
-
-    @property
-    def _capacity(self) -> int:
-        fitting = _MOST_ROWS // (len(self.splits) * self._batch)
-        return max(1, min(_MOST_STEPS, self.program.total, fitting))
-
-    def _batches(self, start: int, steps: int) -> Int[Array, "split capacity batch"]:
-        """The rows of the next steps; the capacity is the same at every call, so that nothing is compiled again."""
-        rows = np.zeros((len(self.splits), self._capacity, self._batch), dtype=np.int32)
-        for s, split in enumerate(self.splits):
-            rows[s, :steps] = batches(
-                split.replicate, samples=split.samples, batch=self._batch, start=start, steps=steps
-            )
-        return jnp.asarray(rows)
-
-    def _data(self) -> Data:
-        dtype = np.dtype(self.program.training.precision)
-        columns = ([getattr(split, name) for split in self.splits] for name in Data._fields)
-        return Data(*(jnp.asarray(np.stack(column), dtype=dtype) for column in columns))
-
-    def _evaluated_together(self, data: Data) -> int:
-        """How many members are evaluated at once: each holds a copy of its split meanwhile."""
-        numbers = math.prod(data.train_inputs.shape[1:]) + math.prod(data.test_inputs.shape[1:])
-        most = max(1, min(self.program.together, _EVALUATED_NUMBERS // numbers))
-        members = len(self.split_of)
-        return max(k for k in range(1, most + 1) if members % k == 0)
-
-
-def _next_pace(pace: int, steps: int, seconds: float) -> int:
-    """Steps of the next call, towards one second; a call that was cut short by a recording teaches nothing."""
-    if steps < pace:
-        return pace
-    return max(1, min(4 * pace, int(pace * _SECONDS_AT_ONCE / max(seconds, 1e-6))))
-
-
-def _train_error(values: dict[str, np.ndarray]) -> np.ndarray:
-    if "train_error" not in values:
-        raise InvalidArgument(
-            "`stop_at_zero_error` needs a `recorder` that records train_error; add it or leave the setting out."
-        )
-    return values["train_error"]
-
-
 def _arrays(network: eqx.Module) -> list[np.ndarray]:
     return jax.tree.leaves(eqx.filter(network, eqx.is_array))
 
@@ -445,15 +350,3 @@ def _narrowed(wide: Any, narrow: eqx.Module) -> Any:
         for array, like in zip(jax.tree.leaves(wide), leaves, strict=True)
     ]
     return eqx.combine(jax.tree.unflatten(shape, parts), structure)
-
-
-def _snapshot(position: int, state: engine.State, rows: list[dict[str, np.ndarray]]) -> Snapshot:
-    recordings = {name: np.stack([row[name] for row in rows]) for name in rows[0]} if rows else {}
-    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(state)]
-    return Snapshot(step=position, recorded=len(rows), state=leaves, recordings=recordings)
-
-
-def _restored(state: engine.State, snapshot: Snapshot) -> tuple[int, engine.State, list[dict[str, np.ndarray]]]:
-    leaves = [jax.device_put(leaf) for leaf in snapshot.state]
-    rows = [{name: values[i] for name, values in snapshot.recordings.items()} for i in range(snapshot.recorded)]
-    return snapshot.step, jax.tree.unflatten(jax.tree.structure(state), leaves), rows

@@ -18,14 +18,14 @@ _ROWS = 1024
 
 
 class Data(NamedTuple):
-    """One member's training and test set; in the engine each has a leading axis, one entry a split."""
+    """One member's training and test set; in the engine each has a leading axis, one entry a data set."""
 
-    train_inputs: Float[Array, "*split n d"]
-    train_targets: Float[Array, "*split n K"]
-    train_targets_clean: Float[Array, "*split n K"]
-    test_inputs: Float[Array, "*split n_test d"]
-    test_targets: Float[Array, "*split n_test K"]
-    test_targets_noisy: Float[Array, "*split n_test K"]
+    train_inputs: Float[Array, "*data_set n d"]
+    train_targets: Float[Array, "*data_set n K"]
+    train_targets_clean: Float[Array, "*data_set n K"]
+    test_inputs: Float[Array, "*data_set n_test d"]
+    test_targets: Float[Array, "*data_set n_test K"]
+    test_targets_noisy: Float[Array, "*data_set n_test K"]
 
 
 @runtime_checkable

@@ -1,0 +1,61 @@
+"""What members have in common: data sets and orders of mini-batches are kept once, however many members use them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benign.foundation.replicate import Replicate
+from benign.foundation.split import Split
+from benign.networks.recording import Data
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Shared:
+    """The different data sets and orders among some members' splits.
+
+    Attributes:
+        data: splits with different arrays.
+        data_of: for each member the place of its data set in ``data``.
+        orders: replicates that give different mini-batches.
+        order_of: for each member the place of its order in ``orders``.
+    """
+
+    data: tuple[Split, ...]
+    data_of: tuple[int, ...]
+    orders: tuple[Replicate, ...]
+    order_of: tuple[int, ...]
+
+
+def shared(splits: Sequence[Split]) -> Shared:
+    """Data sets by their content, which only splits of one draw and label noise can share; orders by their address."""
+    data: dict[tuple[int, int, int], list[int]] = {}
+    kept: list[Split] = []
+    places: dict[int, int] = {}
+    orders: dict[tuple[int, int], int] = {}
+    replicates: list[Replicate] = []
+    for split in splits:
+        replicate = split.replicate
+        if id(split) not in places:
+            alike = data.setdefault((replicate.seed, replicate.draw, replicate.noise), [])
+            place = next((place for place in alike if _is_same(kept[place], split)), None)
+            if place is None:
+                place = len(kept)
+                kept.append(split)
+                alike.append(place)
+            places[id(split)] = place
+        if (replicate.seed, replicate.initialisation) not in orders:
+            orders[replicate.seed, replicate.initialisation] = len(replicates)
+            replicates.append(replicate)
+    return Shared(
+        data=tuple(kept),
+        data_of=tuple(places[id(split)] for split in splits),
+        orders=tuple(replicates),
+        order_of=tuple(orders[split.replicate.seed, split.replicate.initialisation] for split in splits),
+    )
+
+
+def _is_same(one: Split, other: Split) -> bool:
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in Data._fields)

@@ -1,0 +1,142 @@
+"""A population's way through its recordings: the loop around the engine, with its batches and checkpoints."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+from benign.foundation.errors import InvalidArgument, OutputFailed
+from benign.foundation.progress import Progress
+from benign.networks import engine
+from benign.networks.checkpoints import Checkpoint, Snapshot
+from benign.networks.recording import Data, Recorder
+from benign.networks.sharing import Shared
+from benign.networks.shuffles import batches
+
+# Steps whose batches are sent to the device at once, and numbers of rows at most.
+_MOST_STEPS, _MOST_ROWS = 1024, 2**24
+_FIRST_STEPS, _SECONDS_AT_ONCE = 32, 1.0
+_EVALUATED_NUMBERS = 2**26
+
+
+@dataclass(kw_only=True, eq=False)
+class Trajectory:
+    """One state on its way through the recordings."""
+
+    program: engine.Program
+    common: Shared
+    recorder: Recorder
+    steps: Int[np.ndarray, " time"]
+    checkpoint: Checkpoint | None
+    progress: Progress
+
+    def finish(self, state: engine.State) -> tuple[engine.State, dict[str, np.ndarray]]:
+        """Train to the last recording."""
+        data = self._data()
+        data_of, order_of = (
+            jnp.array(places, dtype=jnp.int32) for places in (self.common.data_of, self.common.order_of)
+        )
+        position = 0
+        rows: list[dict[str, np.ndarray]] = []
+        snapshot = self.checkpoint.read() if self.checkpoint is not None else None
+        if snapshot is not None:
+            position, state, rows = _restored(state, snapshot)
+        pace = _FIRST_STEPS
+        while len(rows) < len(self.steps):
+            if position == self.steps[len(rows)]:
+                values = engine.record(
+                    self.program, state, data, data_of, self.recorder, self._evaluated_together(data)
+                )
+                rows.append({name: np.asarray(value) for name, value in values.items()})
+                if self.program.training.stop_at_zero_error:
+                    state = engine.freeze(state, jnp.asarray(_train_error(rows[-1]) == 0.0))
+                continue
+            count = min(pace, self._capacity, int(self.steps[len(rows)]) - position)
+            began = time.perf_counter()
+            state = engine.advance(
+                self.program, state, data, data_of, self._batches(position, count), order_of,
+                jnp.asarray(position, dtype=jnp.int32), jnp.asarray(count, dtype=jnp.int32),
+            )  # fmt: skip
+            jax.block_until_ready(state)  # type: ignore[no-untyped-call]
+            position += count
+            pace = _next_pace(pace, count, time.perf_counter() - began)
+            self.progress("training", position, int(self.steps[-1]) or 1)
+            self._keep(position, state, rows)
+        self._keep(position, state, rows)  # until every program is done: a later one may be interrupted
+        return state, {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+    def _keep(self, position: int, state: engine.State, rows: list[dict[str, np.ndarray]]) -> None:
+        """Write the checkpoint if it is time; training goes on where that fails, for it needs none to finish."""
+        if self.checkpoint is None or not self.checkpoint.is_due:
+            return
+        try:
+            self.checkpoint.write(_snapshot(position, state, rows))
+        except OutputFailed as error:
+            warnings.warn(f"{error} Training goes on without a checkpoint.", stacklevel=2)
+            self.checkpoint = None
+
+    @property
+    def _samples(self) -> int:
+        return self.common.data[0].samples
+
+    @property
+    def _batch(self) -> int:
+        return self.program.training.batch_of(self._samples)
+
+    @property
+    def _capacity(self) -> int:
+        fitting = _MOST_ROWS // (len(self.common.orders) * self._batch)
+        return max(1, min(_MOST_STEPS, self.program.total, fitting))
+
+    def _batches(self, start: int, steps: int) -> Int[Array, "order capacity batch"]:
+        """The rows of the next steps; the capacity is the same at every call, so that nothing is compiled again."""
+        rows = np.zeros((len(self.common.orders), self._capacity, self._batch), dtype=np.int32)
+        for place, replicate in enumerate(self.common.orders):
+            rows[place, :steps] = batches(replicate, samples=self._samples, batch=self._batch, start=start, steps=steps)
+        return jnp.asarray(rows)
+
+    def _data(self) -> Data:
+        dtype = np.dtype(self.program.training.precision)
+        columns = ([getattr(split, name) for split in self.common.data] for name in Data._fields)
+        return Data(*(jnp.asarray(np.stack(column), dtype=dtype) for column in columns))
+
+    def _evaluated_together(self, data: Data) -> int:
+        """How many members are evaluated at once: each holds a copy of its data meanwhile."""
+        numbers = math.prod(data.train_inputs.shape[1:]) + math.prod(data.test_inputs.shape[1:])
+        most = max(1, min(self.program.together, _EVALUATED_NUMBERS // numbers))
+        members = len(self.common.data_of)
+        return max(k for k in range(1, most + 1) if members % k == 0)
+
+
+def _next_pace(pace: int, steps: int, seconds: float) -> int:
+    """Steps of the next call, towards one second; a call that was cut short by a recording teaches nothing."""
+    if steps < pace:
+        return pace
+    return max(1, min(4 * pace, int(pace * _SECONDS_AT_ONCE / max(seconds, 1e-6))))
+
+
+def _train_error(values: dict[str, np.ndarray]) -> np.ndarray:
+    if "train_error" not in values:
+        raise InvalidArgument(
+            "`stop_at_zero_error` needs a `recorder` that records train_error; add it or leave the setting out."
+        )
+    return values["train_error"]
+
+
+def _snapshot(position: int, state: engine.State, rows: list[dict[str, np.ndarray]]) -> Snapshot:
+    recordings = {name: np.stack([row[name] for row in rows]) for name in rows[0]} if rows else {}
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(state)]
+    return Snapshot(step=position, recorded=len(rows), state=leaves, recordings=recordings)
+
+
+def _restored(state: engine.State, snapshot: Snapshot) -> tuple[int, engine.State, list[dict[str, np.ndarray]]]:
+    leaves = [jax.device_put(leaf) for leaf in snapshot.state]
+    rows = [{name: values[i] for name, values in snapshot.recordings.items()} for i in range(snapshot.recorded)]
+    return snapshot.step, jax.tree.unflatten(jax.tree.structure(state), leaves), rows
