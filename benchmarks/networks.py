@@ -36,7 +36,7 @@ from benign.foundation.progress import Progress
 from benign.foundation.replicate import Replicate
 from benign.networks import Data, Member, MLPFamily, Training, train_population
 
-MEMBERS, SAMPLES, BATCH = 32, 4000, 128
+MEMBERS, SAMPLES, BATCH = 32, 4096, 128
 WIDTHS = {8: 30.0, 64: 6.0, 256: 2.0}  # width: what the ratio must reach
 RATE_FROM, RATE = 64, 0.6  # from this width on, the share of a large product's rate
 REPEATS = 5

@@ -40,7 +40,7 @@ class Layer(eqx.Module):
     bias: Float[Array, " out"] | Float[np.ndarray, " out"]
 
     def __call__(self, x: Float[Array, " in"]) -> Float[Array, " out"]:
-        return jnp.matmul(self.weight, x) + self.bias
+        return x @ jnp.asarray(self.weight).T + self.bias  # in this order XLA transposes no activations
 
     def widened(self, rows: int, columns: int) -> Layer:
         """The map with further outputs and inputs of zeros."""

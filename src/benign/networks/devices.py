@@ -22,6 +22,7 @@ DeviceName = Literal["cpu", "gpu"] | None
 # widths 8 to 256 on 4,000 samples of 40 numbers and 300 of 64, each member with samples of its own.
 _NUMBERS_AT_ONCE = 2**19
 _MOST_AT_ONCE = 16
+_ALONE = 0.2  # what a step costs once a group, in members
 
 
 def require_jax(purpose: str) -> None:
@@ -79,9 +80,9 @@ def members_at_once(numbers: int, members: int, device: object) -> int:
     """How many members, each touching ``numbers`` numbers, one vectorised step trains; the other groups follow."""
     if getattr(device, "platform", "cpu") != "cpu":
         return members
-    wanted = max(1, min(_MOST_AT_ONCE, members, _NUMBERS_AT_ONCE // numbers))
-    groups = -(-members // wanted)
-    return -(-members // groups)
+    most = max(1, min(_MOST_AT_ONCE, members, _NUMBERS_AT_ONCE // numbers))
+    # The last group is filled up with copies, which is work for nothing; single members vectorise worse.
+    return min(range(1, most + 1), key=lambda together: -(-members // together) * together * (1.0 + _ALONE / together))
 
 
 def program_width(width: int, device: object) -> int:

@@ -50,6 +50,7 @@ class Program:
         structure: what of the network is not an array.
         total: steps of the whole training.
         per_epoch: steps of an epoch.
+        has_short_batch: whether the last batch of an epoch is filled up.
         together: members that one vectorised step trains; it divides their number.
     """
 
@@ -57,6 +58,7 @@ class Program:
     structure: Tree
     total: int
     per_epoch: int
+    has_short_batch: bool
     together: int
 
 
@@ -98,7 +100,8 @@ def _step(
 
     def objective(parameters: Tree) -> Float[Array, ""]:
         network = eqx.combine(parameters, program.structure)
-        return mean_loss(training.loss, jax.vmap(network)(inputs), targets, rows >= 0)
+        counted = rows >= 0 if program.has_short_batch else None
+        return mean_loss(training.loss, jax.vmap(network)(inputs), targets, counted)
 
     gradient = jax.grad(objective)(member.parameters)
     update, optimiser = direction(training).update(gradient, member.optimiser, member.parameters)

@@ -15,11 +15,14 @@ def losses_of(loss: str, outputs: Float[Array, "n K"], targets: Float[Array, "n 
 
 
 def mean_loss(
-    loss: str, outputs: Float[Array, "n K"], targets: Float[Array, "n K"], counted: Bool[Array, " n"]
+    loss: str, outputs: Float[Array, "n K"], targets: Float[Array, "n K"], counted: Bool[Array, " n"] | None
 ) -> Float[Array, ""]:
-    """The objective: mean loss of the samples that count; the rest fills up the last batch of an epoch."""
+    """The objective: mean loss of the samples that count, all unless said; the rest fills up a short batch."""
+    losses = losses_of(loss, outputs, targets)
+    if counted is None:
+        return jnp.mean(losses)
     weights = counted.astype(outputs.dtype)
-    return jnp.sum(losses_of(loss, outputs, targets) * weights) / jnp.sum(weights)
+    return jnp.sum(losses * weights) / jnp.sum(weights)
 
 
 def wrong(outputs: Float[Array, "n K"], targets: Float[Array, "n K"]) -> Bool[Array, " n"]:

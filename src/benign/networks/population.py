@@ -275,6 +275,7 @@ class _GroupRun:
                 structure=parts[0][1],
                 total=self.training.total_steps(samples),
                 per_epoch=self.training.steps_per_epoch(samples),
+                has_short_batch=samples % self.training.batch_of(samples) != 0,
                 together=together,
             ),
             common=common,

@@ -21,7 +21,7 @@ from benign.networks.sharing import Shared
 from benign.networks.shuffles import batches
 
 # Steps whose batches are sent to the device at once, and numbers of rows at most.
-_MOST_STEPS, _MOST_ROWS = 1024, 2**24
+_MOST_STEPS, _MOST_ROWS = 1024, 2**22
 _FIRST_STEPS, _SECONDS_AT_ONCE = 32, 1.0
 _EVALUATED_NUMBERS = 2**26
 
@@ -49,6 +49,7 @@ class Trajectory:
         if snapshot is not None:
             position, state, rows = _restored(state, snapshot)
         pace = _FIRST_STEPS
+        count, chosen = self._stretch(position, pace)
         while len(rows) < len(self.steps):
             if position == self.steps[len(rows)]:
                 values = engine.record(
@@ -58,15 +59,15 @@ class Trajectory:
                 if self.program.training.stop_at_zero_error:
                     state = engine.freeze(state, jnp.asarray(_train_error(rows[-1]) == 0.0))
                 continue
-            count = min(pace, self._capacity, int(self.steps[len(rows)]) - position)
-            began = time.perf_counter()
+            began, steps = time.perf_counter(), count
             state = engine.advance(
-                self.program, state, data, data_of, self._batches(position, count), order_of,
-                jnp.asarray(position, dtype=jnp.int32), jnp.asarray(count, dtype=jnp.int32),
+                self.program, state, data, data_of, chosen, order_of,
+                jnp.asarray(position, dtype=jnp.int32), jnp.asarray(steps, dtype=jnp.int32),
             )  # fmt: skip
+            position += steps
+            count, chosen = self._stretch(position, pace)  # while the device works
             jax.block_until_ready(state)  # type: ignore[no-untyped-call]
-            position += count
-            pace = _next_pace(pace, count, time.perf_counter() - began)
+            pace = _next_pace(pace, steps, time.perf_counter() - began)
             self.progress("training", position, int(self.steps[-1]) or 1)
             self._keep(position, state, rows)
         self._keep(position, state, rows)  # until every program is done: a later one may be interrupted
@@ -95,12 +96,17 @@ class Trajectory:
         fitting = _MOST_ROWS // (len(self.common.orders) * self._batch)
         return max(1, min(_MOST_STEPS, self.program.total, fitting))
 
-    def _batches(self, start: int, steps: int) -> Int[Array, "order capacity batch"]:
-        """The rows of the next steps; the capacity is the same at every call, so that nothing is compiled again."""
+    def _stretch(self, start: int, pace: int) -> tuple[int, Int[Array, "order capacity batch"]]:
+        """The steps of the next call, no further than the next recording, and their batches.
+
+        The capacity is the same at every call, so that nothing is compiled again.
+        """
+        ahead = self.steps[self.steps > start]
+        steps = min(pace, self._capacity, int(ahead[0]) - start) if len(ahead) else 0
         rows = np.zeros((len(self.common.orders), self._capacity, self._batch), dtype=np.int32)
-        for place, replicate in enumerate(self.common.orders):
+        for place, replicate in enumerate(self.common.orders if steps else ()):
             rows[place, :steps] = batches(replicate, samples=self._samples, batch=self._batch, start=start, steps=steps)
-        return jnp.asarray(rows)
+        return steps, jnp.asarray(rows)
 
     def _data(self) -> Data:
         dtype = np.dtype(self.program.training.precision)
