@@ -76,7 +76,8 @@ def batch_at(split: Split, batch: int, step: int) -> np.ndarray:
     if batch == split.samples:
         return np.arange(batch)
     replicate = split.replicate
-    order = generator(replicate.seed, "mini-batches", replicate.initialisation, epoch).permutation(split.samples)
+    random = generator(replicate.seed, "mini-batches", replicate.initialisation, epoch // 16)
+    order = [random.permutation(split.samples) for _ in range(epoch % 16 + 1)][-1]
     return order[position * batch : (position + 1) * batch]
 
 

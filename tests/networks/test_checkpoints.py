@@ -369,3 +369,10 @@ def test_a_damaged_checkpoint_stops_the_training_with_its_sentence(interrupted):
     facts.write_bytes(facts.read_bytes()[:50])
     with pytest.raises(CheckpointUnusable, match="damaged"):
         train(interrupted)
+
+
+def test_training_goes_on_where_a_checkpoint_cannot_be_written(whole, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    two_steps_a_call(monkeypatch)
+    with pytest.warns(UserWarning, match="Training goes on without a checkpoint"):
+        assert equal(train(tmp_path / "file" / "kept"), whole)

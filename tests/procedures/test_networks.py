@@ -14,9 +14,11 @@ from benign.experiments import measure
 from benign.foundation.errors import InvalidArgument, MissingExtra
 from benign.foundation.replicate import Replicate, crossed_replicates
 from benign.foundation.split import class_indices
+from benign.networks import engine
 from benign.networks.chain import train_chain
 from benign.procedures import MLP, OneHiddenLayer, Procedure
 from benign.procedures.network_training import CHECKPOINTS_VARIABLE
+from tests.networks.cases import two_steps_a_call
 
 SIZES = np.array([3, 5, 8])
 TRAINING = benign.Training(batch_size=10, epochs=6, precision="float64", learning_rate=5e-3)
@@ -177,3 +179,53 @@ def test_without_the_extra_the_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(MissingExtra, match=r'pip install "benign\[networks\]"'):
         MLP()
+
+
+def test_a_job_that_was_killed_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
+    """What a job of hours relies on: the second measurement starts where the first one was, and ends as if whole."""
+    procedure = MLP(training=TRAINING)
+    whole = procedure.measure([_split()], SIZES, None, schema.DEFAULT_METRICS)
+    steps = []
+    advance = engine.advance
+
+    def counted(*arguments):
+        steps.append(int(arguments[-1]))
+        if len(steps) == 3 and fails:
+            raise KeyboardInterrupt
+        return advance(*arguments)
+
+    two_steps_a_call(monkeypatch)
+    monkeypatch.setattr(engine, "advance", counted)
+    fails = True
+    with pytest.raises(KeyboardInterrupt):
+        procedure.measure([_split()], SIZES, None, schema.DEFAULT_METRICS)
+    assert list(tmp_path.iterdir())
+    fails, first = False, sum(steps[:2])
+    steps.clear()
+    again = procedure.measure([_split()], SIZES, None, schema.DEFAULT_METRICS)
+    assert first + sum(steps) == 18  # 6 epochs of 3 steps
+    np.testing.assert_array_equal(again.metrics["test_loss"], whole.metrics["test_loss"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_checkpoint_costs_a_warning_and_the_training_anew(tmp_path, monkeypatch):
+    procedure = MLP(training=TRAINING)
+    whole = procedure.measure([_split()], SIZES, None, schema.DEFAULT_METRICS)
+    two_steps_a_call(monkeypatch)
+    with monkeypatch.context() as patch:
+        advance, calls = engine.advance, []
+
+        def interrupted(*arguments):
+            calls.append(1)
+            if len(calls) == 3:
+                raise KeyboardInterrupt
+            return advance(*arguments)
+
+        patch.setattr(engine, "advance", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            procedure.measure([_split()], SIZES, None, schema.DEFAULT_METRICS)
+    (facts,) = tmp_path.glob("*.json")
+    facts.write_text(facts.read_text(encoding="utf-8")[:20], encoding="utf-8")
+    with pytest.warns(UserWarning, match=r"is damaged .* Training starts anew"):
+        again = procedure.measure([_split()], SIZES, None, schema.DEFAULT_METRICS)
+    np.testing.assert_array_equal(again.metrics["test_loss"], whole.metrics["test_loss"])

@@ -22,16 +22,16 @@ _GIT_SECONDS = 2.0
 
 def provenance() -> str:
     """JSON: versions, device and commit; looked up once in each process."""
-    return _described(_accelerator())
+    return _described(_accelerator(), _tensor_libraries())
 
 
 @functools.cache
-def _described(accelerator: str | None) -> str:
+def _described(accelerator: str | None, tensor_libraries: tuple[str, ...]) -> str:
     return json.dumps(
         {
             "benign": version("benign"),
             "python": platform.python_version(),
-            **{name: version(name) for name in ("numpy", "scipy", "numba")},
+            **{name: version(name) for name in ("numpy", "scipy", "numba", *tensor_libraries)},
             "blas": _blas(),
             "processor": _processor(),
             "system": f"{platform.system()} {platform.machine()}",
@@ -40,6 +40,11 @@ def _described(accelerator: str | None) -> str:
         },
         sort_keys=True,
     )
+
+
+def _tensor_libraries() -> tuple[str, ...]:
+    """Those that are in use."""
+    return tuple(name for name in ("jax", "equinox", "optax") if name in sys.modules)
 
 
 def _accelerator() -> str | None:

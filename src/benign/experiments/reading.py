@@ -87,10 +87,11 @@ def _origin(provenances: Iterable[str], seconds: float) -> Mapping[str, str | fl
     def each(*names: str, between: str = " ") -> str:
         return "; ".join(sorted({between.join(str(story[name]) for name in names) for story in stories}))
 
+    accelerators = sorted({str(story["accelerator"]) for story in stories if story.get("accelerator")})
     return {
         "benign_version": each("benign"),
         "numpy_version": each("numpy"),
-        "machine": each("system", "python", between=", Python "),
+        "machine": "; ".join([each("system", "python", between=", Python "), *accelerators]),
         "commit": "; ".join(sorted({str(story["commit"]) for story in stories if story["commit"]})),
         "seconds": round(seconds, 2),
     }

@@ -368,6 +368,8 @@ def _squared_curve(surface: xr.Dataset, kind: str) -> CurveDisplay:
 def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
     del surfaces
     holds = {finding.name: finding.verdict is Verdict.HOLDS for finding in findings}
+    if not holds["noise_20_rises"] and holds["squared_rises"] and holds["squared_second_descent"]:
+        return "The squared loss peaks over width and falls below; that the error peaks too was not confirmed."
     if not holds["noise_20_rises"]:
         return "No peak of the test error over width was confirmed in this measurement."
     if holds["noise_raises_the_peak"] and holds["noise_20_second_descent"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import hashlib
 import json
@@ -132,9 +133,10 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Forget it, and arrays that a killed process had written for a JSON that never came."""
-        self._facts_file.unlink(missing_ok=True)
-        for arrays in self.path.parent.glob(f"{glob.escape(self.path.name)}.{'[0-9a-f]' * 16}.safetensors"):
-            arrays.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what cannot be removed costs space, not a finished training
+            self._facts_file.unlink(missing_ok=True)
+            for arrays in self.path.parent.glob(f"{glob.escape(self.path.name)}.{'[0-9a-f]' * 16}.safetensors"):
+                arrays.unlink(missing_ok=True)
 
     @cached_property
     def _decides(self) -> object:
