@@ -1,6 +1,7 @@
 """Figures: verdicts follow from the committed surfaces, and the reference numbers of the papers are met."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,16 @@ from benign.procedures import Polynomial, RandomFourier
 COMMITTED = Path(__file__).parents[2] / "figures"
 
 
+@cache
+def _committed(name):
+    """Read once: judging the claims takes seconds."""
+    return benign.Reproduction.open(COMMITTED / name)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_committed_verdicts_follow_from_the_committed_surfaces(name):
     stored = json.loads((COMMITTED / name / "findings.json").read_text(encoding="utf-8"))
-    again = benign.Reproduction.open(COMMITTED / name)
+    again = _committed(name)
     assert stored["scale"] == "quick"
     assert stored["revision"] == find_figure(name).revision, "stale: run make figures"
     for surface in again.surfaces.values():
@@ -35,7 +42,7 @@ def test_committed_verdicts_follow_from_the_committed_surfaces(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_headlines_fit_and_every_picture_has_one_sentence(name):
-    reproduction = benign.Reproduction.open(COMMITTED / name)
+    reproduction = _committed(name)
     assert 5 <= len(reproduction.headline.split()) <= 20
     for picture in reproduction.pictures:
         assert picture.sentence.endswith(".")
@@ -44,7 +51,7 @@ def test_headlines_fit_and_every_picture_has_one_sentence(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_at_most_one_percent_of_the_sizes_are_flagged(name):
-    for surface in benign.Reproduction.open(COMMITTED / name).surfaces.values():
+    for surface in _committed(name).surfaces.values():
         untrusted = [benign.Outcome.ILL_CONDITIONED, benign.Outcome.DIVERGED]
         assert np.mean(np.isin(surface.dataset["outcome"].values, untrusted)) <= 0.01
 
