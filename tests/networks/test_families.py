@@ -26,7 +26,7 @@ from benign.networks import (
     initial_network,
     train_population,
 )
-from benign.networks.dense import ACTIVATIONS
+from benign.networks.activations import ACTIVATIONS
 from benign.networks.objective import mean_loss
 from tests.networks import oracle
 from tests.networks.cases import (

@@ -17,6 +17,7 @@ from benign.foundation.errors import InvalidArgument, NotEnoughMemory
 from benign.foundation.progress import silent
 from benign.networks import Member, RiskRecorder, engine, initial_network, train_population
 from benign.networks import population as population_module
+from benign.networks.checkpoints import Kept
 from tests.networks.cases import (
     CLASSES,
     FAMILY,
@@ -130,13 +131,18 @@ def test_members_without_an_error_are_frozen_and_the_others_go_on(frozen):
             assert not np.array_equal(free.recordings["parameters"][m, later], still[m, later])
 
 
-def test_freezing_needs_the_training_error():
-    training, sentence = (
-        settings(stop_at_zero_error=True),
-        r"^`stop_at_zero_error` needs a `recorder` that records",
-    )
-    with pytest.raises(InvalidArgument, match=sentence):
-        train_population(FAMILY, training, a_member(8), times=(0, 4), recorder=Parameters())
+def test_only_classification_stops_at_zero_error():
+    split = replace(classification(), classes=None)
+    with pytest.raises(InvalidArgument, match=r"^`stop_at_zero_error` needs classes"):
+        train_population(FAMILY, settings(loss="squared", stop_at_zero_error=True), [Member(width=8, split=split)])
+
+
+def test_an_overflow_of_the_test_loss_alone_is_a_divergence():
+    far = classification()
+    far = replace(far, test_inputs=far.test_inputs * 1e200)
+    result = train_population(FAMILY, settings(loss="squared"), [Member(width=8, split=far)], times=(0, 1))
+    assert np.isfinite(result.recordings["train_loss"]).all()
+    assert result.diverged.all()
 
 
 def test_programs_are_compiled_once(splits, monkeypatch):
@@ -195,8 +201,8 @@ def test_how_many_members_fit_follows_from_the_free_memory(splits, monkeypatch):
         monkeypatch.setattr(population_module, "available_bytes", lambda free=megabytes: int(free * 1e6))
         run = population_module._GroupRun(
             family=FAMILY, training=settings(), members=members, width=8, device=jax.devices("cpu")[0],
-            steps=np.array([1]), recorder=Parameters(), averaged=False, checkpoint=None, kept=[], since=0.0,
-            progress=silent,
+            steps=np.array([1]), recorder=Parameters(), averaged=False, kept=Kept(place=None),
+            part="0", progress=silent,
         )  # fmt: skip
         sizes[megabytes] = run._members_that_fit()
     assert 1 <= sizes[0.1] < sizes[0.2] < 6

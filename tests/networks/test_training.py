@@ -45,7 +45,8 @@ def test_an_unknown_name_is_its_own_error():
 
 
 def test_without_a_duration_training_takes_100_epochs():
-    assert Training().epochs == 100
+    assert (Training().last_time, Training().time_name) == (100, "epochs")
+    assert Training().spec() == Training(epochs=100).spec()
     assert Training(steps=7).epochs is None
 
 

@@ -1,5 +1,9 @@
 """Networks as procedures: blocks that say what the networks predict, and chains of reused weights."""
 
+import os
+import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,12 +15,13 @@ if not HAS_JAX:
 import benign
 from benign import schema, sources
 from benign.experiments import measure
+from benign.experiments.declaration import resolve
 from benign.foundation.errors import InvalidArgument, MissingExtra
 from benign.foundation.replicate import Replicate, crossed_replicates
 from benign.foundation.split import class_indices
 from benign.networks import engine
 from benign.networks.chain import train_chain
-from benign.procedures import MLP, OneHiddenLayer, Procedure
+from benign.procedures import MLP, OneHiddenLayer, Procedure, RandomFourier
 from benign.procedures.network_training import CHECKPOINTS_VARIABLE
 from tests.networks.cases import two_steps_a_call
 
@@ -142,6 +147,8 @@ def test_batches_are_equal_shares_for_the_cores(monkeypatch):
             lambda: MLP(activation="rleu"),  # type: ignore[arg-type]
             "unknown activation 'rleu'; did you mean 'relu'",
         ),
+        (lambda: MLP(device="tpu"), '`device` must be "cpu", "gpu" or None'),  # type: ignore[arg-type]
+        (lambda: MLP(training="fast"), "`training` must be a benign.Training"),  # type: ignore[arg-type]
         (lambda: OneHiddenLayer(weight_reuse=()), "`weight_reuse` must be False or a chain"),
         (lambda: OneHiddenLayer(weight_reuse=(5, 5)), "`weight_reuse` must increase strictly"),
         (lambda: OneHiddenLayer(weight_reuse=(0, 5)), "`weight_reuse` must be a positive integer"),
@@ -229,3 +236,102 @@ def test_a_damaged_checkpoint_costs_a_warning_and_the_training_anew(tmp_path, mo
     with pytest.warns(UserWarning, match=r"is damaged .* Training starts anew"):
         again = procedure.measure([_split()], SIZES, None, schema.DEFAULT_METRICS)
     np.testing.assert_array_equal(again.metrics["test_loss"], whole.metrics["test_loss"])
+
+
+def test_what_is_recorded_decides_no_number(tmp_path):
+    """A chain trains each width to its end, and who stops is looked at whatever is recorded."""
+    training = replace(SQUARED, epochs=40, stop_at_zero_error=True)
+    for procedure in (OneHiddenLayer(weight_reuse=(8, 32), training=training), OneHiddenLayer(training=training)):
+        many = procedure.measure([_split()], np.array([32]), np.array([1.0, 7.0, 20.0, 33.0, 40.0]), EVERY_RISK)
+        few = procedure.measure([_split()], np.array([32]), np.array([7.0]), EVERY_RISK)
+        np.testing.assert_array_equal(few.metrics["test_loss"][0, 0, 0], many.metrics["test_loss"][0, 0, 1])
+        end = procedure.measure([_split()], np.array([32]), None, EVERY_RISK)
+        np.testing.assert_array_equal(end.metrics["test_loss"][0, 0, 0], many.metrics["test_loss"][0, 0, -1])
+        assert many.metrics["train_error"][0, 0, -1] == 0.0
+
+
+def test_a_stopped_network_and_its_average_stay_as_they_were():
+    training = replace(SQUARED, epochs=60, stop_at_zero_error=True, average=0.99)
+    block = MLP(depth=1, training=training).measure(
+        [_split()], np.array([32]), np.array([5.0, 30.0, 45.0, 60.0]), EVERY_RISK
+    )
+    assert block.metrics["train_error"][0, 0, 1] == 0.0
+    for name in ("test_loss", "test_loss_averaged"):
+        losses = block.metrics[name][0, 0]
+        assert losses[0] != losses[1] == losses[2] == losses[3]
+
+
+def test_a_stopping_network_can_be_asked_for_more_metrics_later():
+    stopping = MLP(training=replace(TRAINING, stop_at_zero_error=True))
+    block = stopping.measure([_split()], SIZES, None, frozenset({"validation_error"}))
+    assert np.isfinite(block.metrics["validation_error"]).all()
+
+
+def test_a_chain_that_was_killed_trains_no_finished_width_again(tmp_path, monkeypatch):
+    two_steps_a_call(monkeypatch)
+    procedure, calls = OneHiddenLayer(weight_reuse=(3, 5, 8), training=SQUARED), []
+    advance = engine.advance
+
+    def counted(*arguments):
+        calls.append(int(arguments[-1]))
+        if sum(calls) > 45:  # in the third width: each has 18 steps
+            raise KeyboardInterrupt
+        return advance(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "advance", counted)
+        with pytest.raises(KeyboardInterrupt):
+            procedure.measure([_split()], SIZES, None, schema.DEFAULT_METRICS)
+    done = sum(calls[:-1])
+    calls.clear()
+
+    def counted_again(*arguments):
+        calls.append(int(arguments[-1]))
+        return advance(*arguments)
+
+    monkeypatch.setattr(engine, "advance", counted_again)
+    again = procedure.measure([_split()], SIZES, None, schema.DEFAULT_METRICS)
+    assert done + sum(calls) == 54
+    assert np.isfinite(again.metrics["test_loss"]).all()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_checkpoints_that_nobody_came_back_for_are_forgotten_after_a_month(tmp_path):
+    for name, days in (("old.json", 40), ("new.json", 2), ("old.txt", 40)):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+        os.utime(tmp_path / name, (time.time() - 86_400 * days,) * 2)
+    MLP(training=TRAINING).measure([_split()], SIZES[:1], None, schema.DEFAULT_METRICS)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.json", "old.txt"]
+
+
+def test_sizes_in_any_order():
+    procedure = OneHiddenLayer(weight_reuse=(3, 5, 8), training=SQUARED)
+    up, down = (procedure.measure([_split()], sizes, None, schema.DEFAULT_METRICS) for sizes in (SIZES, SIZES[::-1]))
+    np.testing.assert_array_equal(up.metrics["test_loss"], down.metrics["test_loss"][:, ::-1])
+
+
+@pytest.mark.parametrize(
+    ("samples", "times", "sentence"),
+    [([30, 5], None, "`batch_size` must be at most"), ([30], [1, 7], "`times` must lie from 0 to the end")],
+)
+def test_a_grid_that_cannot_be_trained_is_refused_before_anything_is_measured(samples, times, sentence, monkeypatch):
+    monkeypatch.setattr(MLP, "measure", lambda *_: pytest.fail("measured"))
+    with pytest.raises(InvalidArgument, match=sentence):
+        measure(
+            MLP(training=TRAINING), sources.digits(test_samples=40), sizes=[3], samples=sorted(samples), times=times,
+            replicates=1,
+        )  # fmt: skip
+
+
+def test_a_table_of_settings_leaves_the_rest_as_the_procedure_has_it():
+    experiment = benign.Experiment(
+        source="digits", procedure={"name": "one_hidden_layer", "training": {"steps": 50}}, samples=[20], sizes=[3]
+    )
+    training = resolve(experiment).grid.procedure["training"]
+    assert isinstance(training, dict)
+    assert (training["loss"], training["optimizer"], training["steps"]) == ("squared", "momentum", 50)
+
+
+def test_least_squares_refuses_what_only_training_has():
+    with pytest.raises(InvalidArgument, match="`metrics` asks for validation_error"):
+        RandomFourier().measure([_split()], SIZES, None, frozenset({"validation_error"}))

@@ -65,6 +65,9 @@ def resolve_grid(
         times=np.array([schema.END_OF_TRAINING]) if times is None else _checked_times(times, procedure),
         metrics=schema.checked_metrics(metrics),
     )
+    check = getattr(procedure, "check", None)
+    if check is not None:
+        check(counts, part.recorded_times)
     specs = [_checked_spec("source", {**source.spec(), "revision": source.revision}) for source in sources]
     if len({json.dumps(spec, sort_keys=True) for spec in specs}) < len(specs):
         raise InvalidArgument(

@@ -15,9 +15,10 @@ from jaxtyping import Float
 
 from benign.foundation.randomness import generator
 from benign.foundation.split import Split
+from benign.networks.checkpoints import Kept
 from benign.networks.dense import OneHiddenLayerFamily
 from benign.networks.devices import DeviceName
-from benign.networks.population import Member, TrainedPopulation, train_population
+from benign.networks.population import Member, TrainedPopulation, train_keeping
 from benign.networks.recording import Recorder
 from benign.networks.training import Training
 
@@ -38,16 +39,31 @@ def train_chain(
     The further weights of a wider network, on both sides of its hidden layer, are N(0, 0.01). Arguments are those of
     :func:`benign.networks.train_population`.
     """
-    family = OneHiddenLayerFamily()
+    family, kept = OneHiddenLayerFamily(), Kept(place=checkpoint)
+    wanted = np.asarray(training.log_spaced() if times is None else times, dtype=np.float64)
+    # Each width is trained to the end, whatever is recorded: the next one starts from there.
+    last = wanted[-1] in (training.last_time, np.inf)
+    moments = wanted if last else np.append(wanted, training.last_time)
     members = [Member(width=chain[0], split=split) for split in splits]
     for width in chain:
         members = [_grown(family, member, width) for member in members]
-        trained = train_population(
-            family, training, members, times=times, recorder=recorder, averaged=averaged, device=device,
-            checkpoint=None if checkpoint is None else f"{checkpoint}-width-{width}",
+        trained = train_keeping(
+            family, training, members, times=moments, recorder=recorder, averaged=averaged, device=device, kept=kept,
+            part=f"width-{width}-",
         )  # fmt: skip
-        yield width, trained
+        yield width, _until(trained, len(wanted))
         members = [replace(member, start=network) for member, network in zip(members, trained.networks, strict=True)]
+    kept.forget()
+
+
+def _until(trained: TrainedPopulation, recordings: int) -> TrainedPopulation:
+    """The population with its first recordings alone."""
+    return replace(
+        trained,
+        times=trained.times[:recordings],
+        recordings={name: values[:, :recordings] for name, values in trained.recordings.items()},
+        diverged=trained.diverged[:, :recordings],
+    )
 
 
 def _grown(family: OneHiddenLayerFamily, member: Member, width: int) -> Member:

@@ -176,3 +176,29 @@ class Checkpoint:
 
     def _damaged(self, why: str) -> CheckpointUnusable:
         return CheckpointUnusable(f"the checkpoint {self._facts_file} is damaged ({why}); delete it to start anew.")
+
+
+@dataclass(kw_only=True, eq=False)
+class Kept:
+    """The checkpoints of one training, which stay until all of it is done: a later part may be interrupted.
+
+    Attributes:
+        place: path that their names begin with, or None to keep nothing.
+    """
+
+    place: str | Path | None
+    _since: float = field(default_factory=time.monotonic, init=False)
+    _checkpoints: list[Checkpoint] = field(default_factory=list, init=False)
+
+    def checkpoint(self, part: str, configuration: Callable[[], Mapping[str, object]]) -> Checkpoint | None:
+        """Where a part of the training is kept."""
+        if self.place is None:
+            return None
+        path = Path(f"{self.place}-{part}")
+        self._checkpoints.append(Checkpoint(path=path, configuration=configuration, since=self._since))
+        return self._checkpoints[-1]
+
+    def forget(self) -> None:
+        """Remove them all."""
+        for checkpoint in self._checkpoints:
+            checkpoint.remove()

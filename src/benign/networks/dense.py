@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import equinox as eqx
@@ -19,18 +18,19 @@ from jaxtyping import Array, Float
 
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.numbers import checked_count
+from benign.networks.activations import ACTIVATIONS, KEEP_ZERO
 
 Activation = Callable[[Array], Array]
 
-# Those with activation(0) = 0 first: a hidden unit of zeros then stays zero, so that widths may share a program.
-_KEEP_ZERO: dict[str, Activation] = {
+_FUNCTIONS: dict[str, Activation] = {
     "relu": jax.nn.relu,
     "tanh": jnp.tanh,
-    "gelu": partial(jax.nn.gelu, approximate=False),  # x Phi(x) itself, as PyTorch's
+    "gelu": lambda x: jax.nn.gelu(x, approximate=False),  # x Phi(x) itself, as PyTorch's
     "silu": jax.nn.silu,
+    "softplus": jax.nn.softplus,
+    "sigmoid": jax.nn.sigmoid,
 }
-_MOVE_ZERO: dict[str, Activation] = {"softplus": jax.nn.softplus, "sigmoid": jax.nn.sigmoid}
-ACTIVATIONS = (*_KEEP_ZERO, *_MOVE_ZERO)
+assert set(_FUNCTIONS) == set(ACTIVATIONS)
 
 
 class Layer(eqx.Module):
@@ -58,7 +58,7 @@ class Dense(eqx.Module):
     activation: str = eqx.field(static=True)
 
     def __call__(self, x: Float[Array, " in"]) -> Float[Array, " out"]:
-        activation = {**_KEEP_ZERO, **_MOVE_ZERO}[self.activation]
+        activation = _FUNCTIONS[self.activation]
         for layer in self.layers[:-1]:
             x = activation(layer(x))
         return self.layers[-1](x)
@@ -93,7 +93,7 @@ class MLPFamily:
 
     Attributes:
         depth: number of hidden layers.
-        activation: one of :data:`ACTIVATIONS`.
+        activation: one of :data:`benign.networks.activations.ACTIVATIONS`.
 
     Raises:
         InvalidArgument: for a depth that is no positive integer or an unknown activation.
@@ -109,7 +109,7 @@ class MLPFamily:
 
     @property
     def is_widenable(self) -> bool:
-        return self.activation in _KEEP_ZERO
+        return self.activation in KEEP_ZERO
 
     def build(self, width: int, *, inputs: int, outputs: int, random: np.random.Generator) -> Dense:
         return Dense(

@@ -14,11 +14,11 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
-from benign.networks.objective import mean_loss
+from benign.networks.objective import mean_loss, wrong
 from benign.networks.optimisers import direction, schedule
-from benign.networks.recording import Data, Recorder
+from benign.networks.recording import Data, Recorder, outputs_of
 from benign.networks.training import Training
 
 Tree = Any
@@ -109,9 +109,16 @@ def _step(
     parameters = jax.tree.map(lambda old, by: old - rate * by, member.parameters, update)
     average = member.average
     if average is not None:
-        kept = training.average
+        kept = _kept(training, member)
         average = jax.tree.map(lambda old, new: kept * old + (1.0 - kept) * new, average, parameters)
     return State(parameters=parameters, optimiser=optimiser, average=average, rate=member.rate)
+
+
+def _kept(training: Training, member: State) -> Float[Array, ""] | float:
+    """The share of the old average that stays: all of it once the member is frozen."""
+    if not training.stop_at_zero_error:
+        return training.average
+    return jnp.where(member.rate == 0.0, jnp.ones_like(member.rate), training.average)
 
 
 @eqx.filter_jit
@@ -132,6 +139,14 @@ def record(
     return jax.lax.map(measured, (state, data_of), batch_size=together)
 
 
-def freeze(state: State, where: Bool[Array, " member"]) -> State:
-    """The state with some members' learning rates set to zero."""
-    return eqx.tree_at(lambda state: state.rate, state, jnp.where(where, jnp.zeros_like(state.rate), state.rate))
+@eqx.filter_jit
+def freeze_fitted(program: Program, state: State, data: Data, data_of: Int[Array, " member"]) -> State:
+    """The state, the learning rate of every member that makes no error on its training set set to zero."""
+
+    def errs(one: tuple[State, Array]) -> Array:
+        member, its_data = one
+        outputs = outputs_of(eqx.combine(member.parameters, program.structure), data.train_inputs[its_data])
+        return jnp.any(wrong(outputs, data.train_targets[its_data]))
+
+    mistaken = jax.lax.map(errs, (state, data_of), batch_size=program.together)
+    return eqx.tree_at(lambda state: state.rate, state, jnp.where(mistaken, state.rate, jnp.zeros_like(state.rate)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from benign.foundation.progress import Progress, silent
 from benign.foundation.randomness import generator
 from benign.foundation.split import Split
 from benign.networks import engine
-from benign.networks.checkpoints import Checkpoint
+from benign.networks.checkpoints import Checkpoint, Kept
 from benign.networks.devices import DeviceName, find_device, free_bytes, members_at_once, program_width
 from benign.networks.family import Family
 from benign.networks.fingerprints import configuration
@@ -57,7 +56,7 @@ class TrainedPopulation:
     Attributes:
         times: when recordings were made, in epochs or steps.
         recordings: by name.
-        diverged: whether the training loss was no finite number.
+        diverged: whether a loss was no finite number.
         networks: the networks at the end, as NumPy arrays.
     """
 
@@ -105,35 +104,50 @@ def train_population(
     Returns:
         recordings, divergence and trained networks.
     """
+    kept = Kept(place=checkpoint)
+    trained = train_keeping(
+        family, training, members, times=training.log_spaced() if times is None else times, recorder=recorder,
+        averaged=averaged, device=device, kept=kept, part="", progress=progress,
+    )  # fmt: skip
+    kept.forget()
+    return trained
+
+
+def train_keeping(
+    family: Family,
+    training: Training,
+    members: Sequence[Member],
+    *,
+    times: Sequence[float] | Float[np.ndarray, " time"],
+    recorder: Recorder | None,
+    averaged: bool,
+    device: DeviceName,
+    kept: Kept,
+    part: str,
+    progress: Progress = silent,
+) -> TrainedPopulation:
+    """As :func:`train_population`, as the ``part`` of a longer training whose checkpoints stay until that is done."""
     _check(family, training, members)
     place = find_device(device)
-    splits = list({id(member.split): member.split for member in members}.values())
-    samples = splits[0].samples
-    moments = np.asarray(training.log_spaced() if times is None else times, dtype=np.float64)
-    steps = training.steps_at(list(moments), samples)
+    moments = np.asarray(times, dtype=np.float64)
+    split = members[0].split
     chosen = recorder or RiskRecorder(
-        loss=training.loss, metrics=DEFAULT_RECORDED, has_classes=splits[0].classes is not None
+        loss=training.loss, metrics=DEFAULT_RECORDED, has_classes=split.classes is not None
     )
     groups = _groups(family, members, place)
     costs = [len(group) * _parameters(family, members[group[0]], width) for width, group in groups]
     results: dict[int, tuple[dict[str, np.ndarray], eqx.Module]] = {}
-    kept: list[Checkpoint] = []
-    since = time.monotonic()
     float64 = training.precision == "float64"
     with jax.enable_x64(float64), jax.default_device(place), jax.default_matmul_precision("float32"):
         for i, (width, group) in enumerate(groups):
-            done = sum(costs[:i]) / sum(costs)
             run = _GroupRun(
                 family=family, training=training, members=[members[m] for m in group], width=width, device=place,
-                steps=steps, recorder=chosen, averaged=averaged,
-                checkpoint=None if checkpoint is None else f"{checkpoint}-{i}", kept=kept, since=since,
-                progress=_scaled(progress, done, costs[i] / sum(costs)),
+                steps=training.steps_at(list(moments), split.samples), recorder=chosen, averaged=averaged, kept=kept,
+                part=f"{part}{i}", progress=_scaled(progress, sum(costs[:i]) / sum(costs), costs[i] / sum(costs)),
             )  # fmt: skip
             recorded, networks = run.trained()
             for row, member in enumerate(group):
                 results[member] = ({name: values[:, row] for name, values in recorded.items()}, networks[row])
-    for finished in kept:
-        finished.remove()
     recordings = {name: np.stack([results[m][0][name] for m in range(len(members))]) for name in results[0][0]}
     return TrainedPopulation(
         times=moments,
@@ -173,6 +187,8 @@ def _check(family: Family, training: Training, members: Sequence[Member]) -> Non
                 )
         _check_start(family, member)
     training.batch_of(first.samples)
+    if training.stop_at_zero_error and first.classes is None:
+        raise InvalidArgument("`stop_at_zero_error` needs classes, which regression has not; leave it out.")
     for split in {id(member.split): member.split for member in members}.values():
         _check_targets(training, split)
 
@@ -219,9 +235,9 @@ def _scaled(progress: Progress, start: float, share: float) -> Progress:
 
 def _diverged(recordings: dict[str, np.ndarray], members: int, times: int) -> Bool[np.ndarray, "member time"]:
     lost = np.zeros((members, times), dtype=bool)
-    for name in ("train_loss", "predictions"):
-        if name in recordings:
-            lost |= ~np.isfinite(recordings[name].reshape(members, times, -1)).all(axis=2)
+    for name, values in recordings.items():
+        if "loss" in name or name == "predictions":
+            lost |= ~np.isfinite(values.reshape(members, times, -1)).all(axis=2)
     return lost
 
 
@@ -237,9 +253,8 @@ class _GroupRun:
     steps: Int[np.ndarray, " time"]
     recorder: Recorder
     averaged: bool
-    checkpoint: str | None
-    kept: list[Checkpoint]
-    since: float
+    kept: Kept
+    part: str
     progress: Progress
 
     def trained(self) -> tuple[dict[str, np.ndarray], list[eqx.Module]]:
@@ -292,8 +307,6 @@ class _GroupRun:
 
     def _checkpoint(self, number: int, members: Sequence[Member]) -> Checkpoint | None:
         """Where a slice is kept; what its numbers follow from includes the members that fill up its last group."""
-        if self.checkpoint is None:
-            return None
 
         def decides() -> dict[str, object]:
             return configuration(
@@ -303,9 +316,7 @@ class _GroupRun:
                 self.steps, self.recorder, self.averaged,
             )  # fmt: skip
 
-        path = Path(f"{self.checkpoint}-{number}")
-        self.kept.append(Checkpoint(path=path, configuration=decides, since=self.since))
-        return self.kept[-1]
+        return self.kept.checkpoint(f"{self.part}-{number}", decides)
 
     def _together(self, members: int, data_sets: int) -> int:
         """How many members run at once, by what they touch: parameters, gradient and optimiser, and their data."""

@@ -16,6 +16,9 @@ LOSSES = ("cross-entropy", "squared")
 OPTIMIZERS = ("adam", "momentum", "sgd")
 SCHEDULES = ("constant", "cosine", "inverse_square_root", "step_decay")
 PRECISIONS = ("float32", "float64")
+# How often training looks whether a network has fitted its training set, if it is to stop there.
+CHECKED_EPOCHS = 10
+_EPOCHS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +37,13 @@ class Training:
             epochs (Belkin et al. 2019).
         batch_size: samples a step, drawn without replacement in each epoch, the last batch of an epoch being smaller
             where they do not divide n; None for the full batch.
-        epochs: passes over the training set; None where ``steps`` is given.
+        epochs: passes over the training set; 100 where neither they nor ``steps`` are given.
         steps: number of steps in place of ``epochs``, the same whatever n is.
         weight_decay: added to the gradient as ``weight_decay`` times the parameters (an l2 penalty), biases included.
         average: decay per step of the exponential moving average of the weights that the ``*_averaged`` metrics
             measure.
-        stop_at_zero_error: whether a network's parameters are frozen from the first recording on at which it makes no
-            error on its training set (Belkin et al. 2019).
+        stop_at_zero_error: whether a network is frozen, its average too, once it makes no error on its training set,
+            which is looked at after every tenth epoch (Belkin et al. 2019 stop there). Classification only.
         precision: ``"float32"`` or ``"float64"``.
 
     Raises:
@@ -61,8 +64,6 @@ class Training:
     precision: Literal["float32", "float64"] = "float32"
 
     def __post_init__(self) -> None:
-        if self.epochs is None and self.steps is None:
-            object.__setattr__(self, "epochs", 100)
         self._check_names()
         self._check_counts()
         self._check_numbers()
@@ -81,6 +82,8 @@ class Training:
             raise InvalidArgument("`epochs` and `steps` cannot both be given; leave one of them out.")
 
     def _check_numbers(self) -> None:
+        if not isinstance(self.stop_at_zero_error, bool):
+            raise InvalidArgument(f"`stop_at_zero_error` must be True or False, got {self.stop_at_zero_error!r}.")
         if checked_number("learning_rate", self.learning_rate) <= 0.0:
             raise InvalidArgument(f"`learning_rate` must be a positive number, got {self.learning_rate!r}.")
         if checked_number("weight_decay", self.weight_decay) < 0.0:
@@ -94,14 +97,12 @@ class Training:
     @property
     def time_name(self) -> str:
         """What a time counts: "epochs", or "gradient steps" where the number of steps is fixed."""
-        return "epochs" if self.epochs is not None else "gradient steps"
+        return "epochs" if self.steps is None else "gradient steps"
 
     @property
     def last_time(self) -> int:
         """The end of training, in epochs or steps."""
-        duration = self.epochs if self.epochs is not None else self.steps
-        assert duration is not None  # __post_init__ sees to it
-        return duration
+        return self.steps or self.epochs or _EPOCHS
 
     def batch_of(self, samples: int) -> int:
         """Samples in a full batch of n.
@@ -122,7 +123,7 @@ class Training:
 
     def total_steps(self, samples: int) -> int:
         """Steps of the whole training on n samples."""
-        return self.last_time * (self.steps_per_epoch(samples) if self.epochs is not None else 1)
+        return self.last_time * (self.steps_per_epoch(samples) if self.steps is None else 1)
 
     def steps_at(self, times: Int[np.ndarray, " time"] | list[float], samples: int) -> Int[np.ndarray, " time"]:
         """The step at which each time is reached; infinity is the end of training.
@@ -130,7 +131,7 @@ class Training:
         Raises:
             InvalidArgument: for a time that is past the end, not increasing, or between two steps.
         """
-        unit = self.steps_per_epoch(samples) if self.epochs is not None else 1
+        unit = self.steps_per_epoch(samples) if self.steps is None else 1
         moments = [float(self.last_time) if moment == math.inf else float(moment) for moment in times]
         for moment in moments:
             if not 0.0 <= moment <= self.last_time:
@@ -166,7 +167,7 @@ class Training:
             **({"momentum": float(self.momentum)} if self.optimizer == "momentum" else {}),
             "schedule": self.schedule,
             "batch_size": self.batch_size,
-            "epochs" if self.epochs is not None else "steps": self.last_time,
+            "epochs" if self.steps is None else "steps": self.last_time,
             "weight_decay": float(self.weight_decay),
             "average": float(self.average),
             "stop_at_zero_error": self.stop_at_zero_error,

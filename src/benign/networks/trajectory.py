@@ -12,13 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
-from benign.foundation.errors import InvalidArgument, OutputFailed
+from benign.foundation.errors import OutputFailed
 from benign.foundation.progress import Progress
 from benign.networks import engine
 from benign.networks.checkpoints import Checkpoint, Snapshot
 from benign.networks.recording import Data, Recorder
 from benign.networks.sharing import Shared
 from benign.networks.shuffles import batches
+from benign.networks.training import CHECKED_EPOCHS
 
 # Steps whose batches are sent to the device at once, and numbers of rows at most.
 _MOST_STEPS, _MOST_ROWS = 1024, 2**22
@@ -56,8 +57,6 @@ class Trajectory:
                     self.program, state, data, data_of, self.recorder, self._evaluated_together(data)
                 )
                 rows.append({name: np.asarray(value) for name, value in values.items()})
-                if self.program.training.stop_at_zero_error:
-                    state = engine.freeze(state, jnp.asarray(_train_error(rows[-1]) == 0.0))
                 continue
             began, steps = time.perf_counter(), count
             state = engine.advance(
@@ -68,6 +67,8 @@ class Trajectory:
             count, chosen = self._stretch(position, pace)  # while the device works
             jax.block_until_ready(state)  # type: ignore[no-untyped-call]
             pace = _next_pace(pace, steps, time.perf_counter() - began)
+            if self._checks and position % self._checks == 0:
+                state = engine.freeze_fitted(self.program, state, data, data_of)
             self.progress("training", position, int(self.steps[-1]) or 1)
             self._keep(position, state, rows)
         self._keep(position, state, rows)  # until every program is done: a later one may be interrupted
@@ -82,6 +83,11 @@ class Trajectory:
         except OutputFailed as error:
             warnings.warn(f"{error} Training goes on without a checkpoint.", stacklevel=2)
             self.checkpoint = None
+
+    @property
+    def _checks(self) -> int:
+        """Steps between two looks at who has fitted its training set; 0 where nobody is stopped for it."""
+        return CHECKED_EPOCHS * self.program.per_epoch if self.program.training.stop_at_zero_error else 0
 
     @property
     def _samples(self) -> int:
@@ -103,6 +109,8 @@ class Trajectory:
         """
         ahead = self.steps[self.steps > start]
         steps = min(pace, self._capacity, int(ahead[0]) - start) if len(ahead) else 0
+        if self._checks:
+            steps = min(steps, self._checks - start % self._checks)
         rows = np.zeros((len(self.common.orders), self._capacity, self._batch), dtype=np.int32)
         for place, replicate in enumerate(self.common.orders if steps else ()):
             rows[place, :steps] = batches(replicate, samples=self._samples, batch=self._batch, start=start, steps=steps)
@@ -126,14 +134,6 @@ def _next_pace(pace: int, steps: int, seconds: float) -> int:
     if steps < pace:
         return pace
     return max(1, min(4 * pace, int(pace * _SECONDS_AT_ONCE / max(seconds, 1e-6))))
-
-
-def _train_error(values: dict[str, np.ndarray]) -> np.ndarray:
-    if "train_error" not in values:
-        raise InvalidArgument(
-            "`stop_at_zero_error` needs a `recorder` that records train_error; add it or leave the setting out."
-        )
-    return values["train_error"]
 
 
 def _snapshot(position: int, state: engine.State, rows: list[dict[str, np.ndarray]]) -> Snapshot:

@@ -52,6 +52,7 @@ def measure_features(
         raise InvalidArgument("`times` must be None: least squares is solved, not trained, so it has no duration.")
     if factor > 1 and metrics & {"leave_one_out_loss", "leave_one_out_error"}:
         raise InvalidArgument('`metrics` asks for leave-one-out risk, which needs real features; use form="real".')
+    _check_metrics(metrics)
     shape = (len(splits), len(sizes), 1)
     values = {name: np.full(shape, np.nan) for name in metrics}
     outcome = np.zeros(shape, dtype=np.int8)
@@ -73,6 +74,17 @@ def measure_features(
         outcome=outcome,
         metrics=values,
     )
+
+
+def _check_metrics(metrics: frozenset[str]) -> None:
+    unknown = sorted(
+        name for name in metrics if name.startswith("validation") or name.endswith(("averaged", "flipped", "held_out"))
+    )
+    if unknown:
+        raise InvalidArgument(
+            f"`metrics` asks for {unknown[0]}, which is measured of trained networks alone, not of solved least "
+            "squares; leave it out."
+        )
 
 
 def predict_features(

@@ -14,12 +14,15 @@ from benign.foundation.errors import unknown_name
 from benign.foundation.numbers import checked_count
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
+from benign.networks.activations import ACTIVATIONS
 from benign.networks.devices import DeviceName, require_jax
 from benign.networks.training import Training
 from benign.procedures.network_training import (
     Recordings,
     Request,
     batches_of_populations,
+    check_moments,
+    check_network,
     measure_networks,
     predict_networks,
     train_widths,
@@ -27,7 +30,6 @@ from benign.procedures.network_training import (
 from benign.procedures.protocol import Predictions
 from benign.schema import Block
 
-ACTIVATIONS = ("relu", "tanh", "gelu", "silu", "softplus", "sigmoid")
 _TRAINING = Training()
 
 
@@ -57,6 +59,7 @@ class MLP:
 
     def __post_init__(self) -> None:
         require_jax("`MLP`")
+        check_network(self.training, self.device)
         checked_count("depth", self.depth)
         if self.activation not in ACTIVATIONS:
             raise unknown_name("activation", self.activation, ACTIVATIONS)
@@ -83,6 +86,10 @@ class MLP:
 
         family = MLPFamily(depth=self.depth, activation=self.activation)
         return family.parameters(size, inputs=split.train_inputs.shape[1], outputs=split.train_targets.shape[1])
+
+    def check(self, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
+        """Whether training on these numbers of samples has these times."""
+        check_moments(self.training, samples, times)
 
     def batches(self, replicates: Sequence[Replicate]) -> Sequence[tuple[Replicate, ...]]:
         return batches_of_populations(replicates, self.device)

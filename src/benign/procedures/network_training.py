@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ from benign.procedures.protocol import Predictions
 from benign.schema import END_OF_TRAINING, Block
 
 CHECKPOINTS_VARIABLE = "BENIGN_CHECKPOINTS"
+_MONTH_SECONDS = 30 * 86_400.0
 # More replicates a job would make it long without making it faster.
 _MOST_REPLICATES = 16
 # What is measured of solved models alone.
@@ -71,6 +74,28 @@ def batches_of_populations(replicates: Sequence[Replicate], device: DeviceName) 
     return [tuple(replicates[start : start + most]) for start in range(0, len(replicates), most)]
 
 
+def check_network(training: object, device: object) -> None:
+    """Refuse what is no training or no device, before anything is measured.
+
+    Raises:
+        InvalidArgument: with what was given.
+    """
+    if not isinstance(training, Training):
+        raise InvalidArgument(f"`training` must be a benign.Training, got {training!r}.")
+    if device not in ("cpu", "gpu", None):
+        raise InvalidArgument(f'`device` must be "cpu", "gpu" or None, got {device!r}.')
+
+
+def check_moments(training: Training, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
+    """Refuse batches and times that no training on these numbers of samples has.
+
+    Raises:
+        InvalidArgument: for a batch larger than n, or a time past the end or between two steps.
+    """
+    for n in samples:
+        training.steps_at([END_OF_TRAINING] if times is None else times.tolist(), n)
+
+
 def measure_networks(
     splits: Sequence[Split],
     sizes: Int[np.ndarray, " size"],
@@ -102,7 +127,8 @@ def measure_networks(
         averaged=any(name.endswith("_averaged") for name in metrics),
     )  # fmt: skip
     recordings = _trained(request, trainer)
-    diverged = ~np.isfinite(recordings["train_loss"])
+    losses = [values for name, values in recordings.items() if "loss" in name]
+    diverged = ~np.isfinite(losses).all(axis=0)
     nothing = np.full(diverged.shape, np.nan)
     return Block(
         replicates=tuple(split.replicate for split in splits),
@@ -142,8 +168,8 @@ def predict_networks(
     request = _request([split], sizes, times, spec, device, recorder, averaged=False)
     values = _trained(request, trainer)["predictions"][0]
     for row, size in enumerate(sizes.tolist()):
-        for column, time in enumerate(request.times.tolist()):
-            yield Predictions(size=size, time=time, values=values[row, column].astype(np.float64))
+        for column, moment in enumerate(request.times.tolist()):
+            yield Predictions(size=size, time=moment, values=values[row, column].astype(np.float64))
 
 
 def train_widths(family: Any, training: Training, request: Request) -> Recordings:
@@ -169,10 +195,14 @@ def _request(
     *,
     averaged: bool,
 ) -> Request:
+    from benign.networks.fingerprints import recorder_name
+
     moments = np.array([END_OF_TRAINING]) if times is None else times
     return Request(
         splits=splits, sizes=sizes, times=moments, recorder=recorder, averaged=averaged, device=device,
-        checkpoint=_checkpoint_place(spec, splits, [sizes.tolist(), moments.tolist(), averaged]),
+        checkpoint=_checkpoint_place(
+            spec, splits, [sizes.tolist(), moments.tolist(), averaged, recorder_name(recorder)]
+        ),
     )  # fmt: skip
 
 
@@ -183,8 +213,17 @@ def _checkpoint_place(spec: Mapping[str, object], splits: Sequence[Split], rest:
         digest.update(repr(split.replicate).encode())
         digest.update(np.ascontiguousarray(split.train_inputs).data)
         digest.update(np.ascontiguousarray(split.train_targets).data)
-    folder = os.environ.get(CHECKPOINTS_VARIABLE) or str(Path(user_cache_dir("benign")) / "checkpoints")
-    return Path(folder) / digest.hexdigest()[:32]
+    folder = Path(os.environ.get(CHECKPOINTS_VARIABLE) or Path(user_cache_dir("benign")) / "checkpoints")
+    _forget_old(folder)
+    return folder / digest.hexdigest()[:32]
+
+
+def _forget_old(folder: Path) -> None:
+    """Remove what trainings that nobody went on with have left, a month after they were last written."""
+    with contextlib.suppress(OSError):
+        for file in folder.iterdir():
+            if file.suffix in (".json", ".safetensors") and time.time() - file.stat().st_mtime > _MONTH_SECONDS:
+                file.unlink(missing_ok=True)
 
 
 def _trained(request: Request, trainer: Trainer) -> Recordings:

@@ -21,6 +21,8 @@ from benign.procedures.network_training import (
     Recordings,
     Request,
     batches_of_populations,
+    check_moments,
+    check_network,
     measure_networks,
     predict_networks,
     train_widths,
@@ -42,7 +44,7 @@ class OneHiddenLayer:
             starts from the trained one of the width before, its further weights N(0, 0.01), as the paper trains
             below the interpolation threshold; only widths of the chain can be measured. The peak of the published curve
             lives on this branch: measure both.
-        training: how it is trained; squared loss unless said.
+        training: how it is trained; by default squared loss and momentum. One of your own says its loss itself.
         device: ``"cpu"``, ``"gpu"`` or None for JAX's own choice; not part of what decides the numbers.
 
     Raises:
@@ -59,6 +61,7 @@ class OneHiddenLayer:
 
     def __post_init__(self) -> None:
         require_jax("`OneHiddenLayer`")
+        check_network(self.training, self.device)
         if self.weight_reuse is False:
             return
         if not isinstance(self.weight_reuse, (tuple, list)) or not self.weight_reuse:
@@ -94,6 +97,10 @@ class OneHiddenLayer:
         """Weights and biases: (d + 1) H + (H + 1) K."""
         inputs, outputs = split.train_inputs.shape[1], split.train_targets.shape[1]
         return (inputs + 1) * size + (size + 1) * outputs
+
+    def check(self, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
+        """Whether training on these numbers of samples has these times."""
+        check_moments(self.training, samples, times)
 
     def batches(self, replicates: Sequence[Replicate]) -> Sequence[tuple[Replicate, ...]]:
         return batches_of_populations(replicates, self.device)
@@ -138,12 +145,13 @@ def _train_chain(chain: tuple[int, ...], training: Training, request: Request) -
     """
     from benign.networks.chain import train_chain
 
-    for width in request.sizes.tolist():
+    sizes = request.sizes.tolist()
+    for width in sizes:
         if width not in chain:
             raise InvalidArgument(f"`sizes` must be widths of the chain `weight_reuse`, {list(chain)}, got {width}.")
     trained = train_chain(
-        [width for width in chain if width <= request.sizes[-1]], training, request.splits, times=request.times,
+        [width for width in chain if width <= max(sizes)], training, request.splits, times=request.times,
         recorder=request.recorder, averaged=request.averaged, device=request.device, checkpoint=request.checkpoint,
     )  # fmt: skip
-    rows = [population.recordings for width, population in trained if width in request.sizes]
-    return {name: np.stack([row[name] for row in rows], axis=1) for name in rows[0]}
+    recorded = {width: population.recordings for width, population in trained if width in sizes}
+    return {name: np.stack([recorded[width][name] for width in sizes], axis=1) for name in recorded[sizes[0]]}

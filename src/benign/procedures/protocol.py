@@ -29,6 +29,9 @@ class Procedure(Protocol):
 
     Laws: the numbers depend on the split, its replicate's ``seed`` and ``initialisation`` and the settings alone, never
     on which splits, sizes or metrics share the call; ``revision`` is raised when they change.
+
+    A procedure may have a method ``check(samples, times)`` that raises an InvalidArgument for numbers of samples or
+    times that it cannot do: then nothing of such a grid is measured.
     """
 
     @property

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from benign.experiments.declaration.annotations import admits, expected_by, is_path, table_type
 from benign.experiments.declaration.catalogue import Kind, Maker, find_maker, known_names
@@ -75,11 +77,16 @@ def _with_tables_made(settings: Mapping[str, object], maker: Maker) -> dict[str,
         table = table_type(known[key].annotation) if key in known else None
         if table is not None and isinstance(value, Mapping):
             try:
-                made[key] = table(**value)
+                made[key] = _filled(table, known[key].default, value)
             except InvalidArgument as error:
                 problem = located(str(error), {inner: (key, inner) for inner in value}, (key,))
                 raise Origin().error([_with_short_values(problem, value)]) from error
     return made
+
+
+def _filled(table: Any, default: Any, value: Mapping[str, object]) -> object:
+    """The dataclass of a table; what the table leaves out is as the maker's own default has it."""
+    return replace(default, **value) if isinstance(default, table) else table(**value)
 
 
 def located(message: str, places: Mapping[str, KeyPath], elsewhere: KeyPath) -> Problem:
