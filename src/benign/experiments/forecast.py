@@ -96,7 +96,7 @@ def sample_and_forecast(
                 spent = time.perf_counter() - start
                 if samples and spent + _TRIES * _seconds_at(samples, n)[1] > budget_seconds:
                     break
-                samples.extend(bench.time(n, waiting[n]))
+                samples.extend(bench.time(n, waiting[n], budget_seconds - spent))
     finally:
         store.leave_driver(driver)
     left = {n: len(jobs) for n, jobs in waiting.items() if jobs}
@@ -125,11 +125,14 @@ class _Bench:
     executor: Executor
     study: Shared[Study]
 
-    def time(self, samples: int, jobs: list[PlannedJob]) -> list[Sample]:
-        """Run some of the jobs and take them out of the list; nothing if other drivers have them all."""
+    def time(self, samples: int, jobs: list[PlannedJob], seconds_left: float) -> list[Sample]:
+        """Run some of the jobs and take them out of the list; nothing if other drivers have them all.
+
+        A job that takes long is timed once: a population of networks may be half of the run.
+        """
         results: list[JobResult] = []
         for job in list(jobs):
-            if len(results) == _TRIES:
+            if len(results) == _TRIES or sum(result.seconds for result in results) > seconds_left / _TRIES:
                 break
             mine = self.store.claim(self.driver, job.units)
             if len(mine) == len(job.units):
