@@ -335,3 +335,15 @@ def test_a_table_of_settings_leaves_the_rest_as_the_procedure_has_it():
 def test_least_squares_refuses_what_only_training_has():
     with pytest.raises(InvalidArgument, match="`metrics` asks for validation_error"):
         RandomFourier().measure([_split()], SIZES, None, frozenset({"validation_error"}))
+
+
+def test_golden_numbers():
+    """Fails when the numbers change: then raise the procedure's revision and renew them."""
+    assert MLP.revision == OneHiddenLayer.revision == 1
+    sizes, split = np.array([3, 8]), _split()
+    for procedure, losses in (
+        (MLP(training=TRAINING), [2.2563443508937384, 2.1238495209097823]),
+        (OneHiddenLayer(weight_reuse=(3, 8), training=SQUARED), [2.8929877633580308, 1.3263914185470116]),
+    ):
+        block = procedure.measure([split], sizes, None, schema.DEFAULT_METRICS)
+        np.testing.assert_allclose(block.metrics["test_loss"][0, :, 0], losses, rtol=1e-8)
