@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from benign.curves import Verdict, find_landmarks
-from benign.figures.claims import no_peak_claim, peak_position_claim
+from benign.curves import Verdict, find_landmarks, paired_claim
+from benign.figures.claims import (
+    below_margin_claim,
+    below_the_best_claim,
+    more_than_half_claim,
+    no_peak_claim,
+    peak_position_claim,
+)
 
 POSITIONS = np.arange(1.0, 61.0)
 
@@ -46,3 +52,62 @@ def test_a_peak_elsewhere_fails():
 def test_too_few_replicates_decide_nothing():
     claim = no_peak_claim(name="n", claim="c", landmarks=_landmarks(0.0, 0.02, replicates=2), paper="p")
     assert claim.verdict is Verdict.UNDECIDED
+
+
+SPREAD = np.array([-1.0, 1.0, 0.5, -0.5])
+
+
+@pytest.mark.parametrize(
+    ("mean", "verdict"),
+    [(0.0, Verdict.HOLDS), (0.04, Verdict.FAILS), (0.015, Verdict.UNDECIDED)],
+    ids=["below", "above", "at the margin"],
+)
+def test_equivalence_from_above(mean, verdict):
+    differences = mean + 0.001 * SPREAD
+    claim = below_margin_claim(name="n", claim="c", differences=differences, margin=0.015, unit="", paper="")
+    assert claim.verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "spread", "verdict"),
+    [
+        (0.6, 1.0, 0.01, Verdict.HOLDS),
+        (0.4, 1.0, 0.01, Verdict.FAILS),
+        (0.5, 1.0, 0.01, Verdict.UNDECIDED),
+        (0.6, 0.0, 0.01, Verdict.UNDECIDED),
+        (0.6, -1.0, 0.01, Verdict.UNDECIDED),
+        (5.0, 0.5, 1.0, Verdict.UNDECIDED),
+    ],
+    ids=["more", "less", "half", "of nothing", "of a rise", "of what may be nothing"],
+)
+def test_a_share_needs_a_whole(part, whole, spread, verdict):
+    claim = more_than_half_claim(
+        name="n", claim="c", part=np.full(4, part), whole=whole + spread * SPREAD, unit="loss", paper=""
+    )  # fmt: skip
+    assert claim.verdict is verdict
+    assert claim.effect == pytest.approx(part - 0.5 * whole)
+
+
+def test_a_share_of_a_whole_that_is_unsure_says_how_many_replicates_would_show_it():
+    part, unsure = np.full(4, 5.0), 0.5 + SPREAD
+    claim = more_than_half_claim(name="n", claim="c", part=part, whole=unsure, unit="", paper="")
+    assert claim.needed_replicates == paired_claim(name="n", claim="c", differences=unsure).needed_replicates
+    rising = more_than_half_claim(name="n", claim="c", part=part, whole=-unsure, unit="", paper="")
+    assert rising.needed_replicates is None
+    missing = more_than_half_claim(name="n", claim="c", part=part, whole=unsure * np.nan, unit="", paper="")
+    assert missing.verdict is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("candidate", "verdict"), [(0.3, Verdict.HOLDS), (0.45, Verdict.FAILS), (0.4, Verdict.UNDECIDED)]
+)
+def test_the_best_of_the_references_counts(candidate, verdict):
+    random = np.random.default_rng(3)
+    references = np.array([0.5, 0.4, 0.6]) * np.exp(0.01 * random.standard_normal((8, 3)))
+    own = candidate * np.exp(0.01 * random.standard_normal(8))
+    words = {"name": "n", "claim": "c", "unit": "", "paper": ""}
+    assert below_the_best_claim(references=references, candidate=own, **words).verdict is verdict
+    references[0, 2] = np.nan
+    missing = below_the_best_claim(references=references, candidate=own, **words)
+    assert missing.verdict is Verdict.UNDECIDED
+    assert "replicates without a number: 1" in missing.test

@@ -11,6 +11,8 @@ from benign.curves import Verdict
 from benign.figures import belkin2019_network, find_figure, greydanus2024_mnist1d, nakkiran2020_modelwise
 from benign.figures.belkin2019_network import CLASSES
 from benign.figures.network_drawing import over_parameters
+from benign.figures.sections import stopping_of
+from benign.foundation.outcomes import Outcome
 from benign.plots import CurveDisplay
 from benign.schema import METRICS
 
@@ -100,6 +102,55 @@ def test_the_cliff_is_not_blamed_on_reused_weights_where_the_schedule_does_it():
     assert "the training below it, not" in headline
 
 
+def losses_at(surfaces, **values):
+    """The surfaces with other median test losses at some widths: ``fresh_40=0.29``."""
+    for place, value in values.items():
+        name, width = place.split("_")
+        column = surfaces[name]["test_loss"].sel(size=int(width))
+        surfaces[name]["test_loss"].loc[{"size": int(width)}] = column * value / column.median()
+    return surfaces
+
+
+def cliff(**values):
+    """Reused weights at 39 units have a loss of 0.95, random ones at 40 one of 0.29."""
+    return losses_at(belkin(), reuse_39=0.95, fresh_40=0.29, **values)
+
+
+@pytest.mark.parametrize(
+    ("fresh", "restarted", "training", "initialisation", "words"),
+    [
+        (0.85, 0.85, FAILS, FAILS, "most of it was not confirmed"),
+        (0.62, 0.62, UNDECIDED, UNDECIDED, "most of it was not confirmed"),
+        (0.30, 0.85, HOLDS, FAILS, "made by the training below it"),
+        (0.30, 0.30, HOLDS, HOLDS, "made by reused weights"),
+    ],
+    ids=["a tenth of the drop", "half of it", "all of it, by the schedule", "all of it, by reused weights"],
+)
+def test_the_drop_is_blamed_on_what_makes_more_than_half_of_it(fresh, restarted, training, initialisation, words):
+    surfaces = cliff(fresh_39=fresh, restarted_39=restarted)
+    found = verdicts(belkin2019_network, surfaces)
+    assert found["drop_at_the_switch"] is HOLDS
+    assert (found["switch_is_training"], found["switch_is_initialisation"]) == (training, initialisation)
+    headline = belkin2019_network.FIGURE.headline(surfaces, belkin2019_network.FIGURE.findings(surfaces))
+    assert words in headline
+    assert ("not by capacity" in headline) is (training is HOLDS)
+
+
+def test_without_a_drop_nothing_is_said_of_its_share():
+    surfaces = losses_at(belkin(), reuse_39=0.3, fresh_39=0.1, restarted_39=0.1, fresh_40=0.5)
+    found = verdicts(belkin2019_network, surfaces)
+    assert found["drop_at_the_switch"] is FAILS
+    assert (found["switch_is_training"], found["switch_is_initialisation"]) == (UNDECIDED, UNDECIDED)
+
+
+@pytest.mark.parametrize("scale", ["quick", "standard", "paper"])
+def test_there_are_enough_replicates_for_findings(scale):
+    assert belkin2019_network.SETTINGS[scale].replicates >= 6
+    assert greydanus2024_mnist1d.SETTINGS[scale].replicates >= 6
+    modelwise_settings = nakkiran2020_modelwise.SETTINGS[scale]
+    assert min(modelwise_settings.noise.replicates, modelwise_settings.squared.replicates) >= 6
+
+
 def test_random_weights_that_rise_too_are_not_acquitted():
     surfaces = belkin(fresh=(0.3, 0.5, 0.2))
     headline = belkin2019_network.FIGURE.headline(surfaces, belkin2019_network.FIGURE.findings(surfaces))
@@ -183,11 +234,34 @@ def test_the_claims_on_mnist1d_are_undecided_in_noise():
         assert found[name] is UNDECIDED, name
 
 
-def test_the_oracle_takes_each_networks_best_epoch():
+def test_the_oracle_takes_each_networks_best_epoch_on_the_half_that_is_judged():
     surface = mnist1d_surface()
-    np.testing.assert_allclose(
-        greydanus2024_mnist1d._oracle(surface), surface["test_error"].min("time").isel(samples=0).transpose().values
-    )
+    held_out = surface["test_error_held_out"].isel(samples=0)
+    np.testing.assert_array_equal(stopping_of(surface).oracle, held_out.min("time").transpose("replicate", "size"))
+    surface["test_error"].values[...] = 1.0
+    surface["test_error_held_out"].loc[{"size": 64, "time": 10.0}] = 0.9
+    assert verdicts(greydanus2024_mnist1d, {"noisy": surface})["oracle_falls"] is FAILS
+    surface["test_error_held_out"].loc[{"size": 64, "time": 10.0}] = 0.1
+    assert verdicts(greydanus2024_mnist1d, {"noisy": surface})["oracle_falls"] is HOLDS
+    sentence = {one.name: one.sentence for one in greydanus2024_mnist1d.FIGURE.pictures({"noisy": surface})}
+    assert "the best epoch 10.0 %" in sentence["best_epoch"]
+
+
+def test_the_first_minimum_is_the_best_of_all_widths_before_the_peak():
+    surface, figure = mnist1d_surface(), greydanus2024_mnist1d.FIGURE
+    assert "below the first minimum" in figure.headline({}, figure.findings({"noisy": surface}))
+    surface["test_error"].loc[{"size": 16}] *= 0.8  # 24 units stay above the widest, 16 are below it
+    findings = figure.findings({"noisy": surface})
+    found = {finding.name: finding for finding in findings}
+    assert found["below_the_first_minimum"].verdict is FAILS
+    assert found["below_the_first_minimum"].effect == pytest.approx(np.log10(0.8 * 0.5 / 0.46), abs=0.01)
+    assert "not confirmed" in figure.headline({}, findings)
+
+
+def test_a_width_without_a_number_may_have_been_the_best():
+    surface = mnist1d_surface()
+    surface["test_error"].loc[{"size": 4, "replicate": 0}] = np.nan
+    assert verdicts(greydanus2024_mnist1d, {"noisy": surface})["below_the_first_minimum"] is UNDECIDED
 
 
 @pytest.mark.parametrize(("shift", "verdict"), [(0.0, HOLDS), (0.1, FAILS)])
@@ -261,6 +335,33 @@ def test_a_training_set_that_is_never_fitted_leaves_the_threshold_undecided():
     assert "none of the widths (20 % noise)" in sentences["fit"]
 
 
+def headline_with(module, surfaces, **changed):
+    """The headline if some findings had another verdict."""
+    findings = module.FIGURE.findings(surfaces)
+    other = (
+        benign.curves.Finding(**{**vars(finding), "verdict": changed.get(finding.name, finding.verdict)})
+        for finding in findings
+    )
+    return module.FIGURE.headline(surfaces, tuple(other))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({}, "Label noise makes the peak"),
+        ({"noise_0_no_peak": UNDECIDED}, "that label noise makes the peak was not confirmed"),
+        ({"noise_raises_the_peak": UNDECIDED}, "that label noise makes the peak was not confirmed"),
+        ({"noise_20_second_descent": UNDECIDED}, "that it falls below again was not confirmed"),
+        ({"noise_20_rises": UNDECIDED}, "The squared loss peaks over width and falls below"),
+        ({"noise_20_rises": FAILS, "squared_rises": UNDECIDED}, "The squared loss peaks over width and falls below"),
+        ({"noise_20_rises": FAILS, "squared_peak_at_threshold": UNDECIDED}, "No peak of the test error"),
+        ({"noise_20_rises": FAILS, "squared_second_descent": UNDECIDED}, "No peak of the test error"),
+    ],
+)
+def test_the_model_wise_headline_says_what_holds(changed, words):
+    assert words in headline_with(nakkiran2020_modelwise, modelwise(), **changed)
+
+
 def test_noise_levels_are_drawn_in_order():
     display = drawn(nakkiran2020_modelwise, modelwise())[0]
     assert [(series.name, series.condition) for series in display.series] == [
@@ -294,8 +395,35 @@ def diverged(surfaces):
         for metric in set(copy.data_vars) & set(METRICS):
             copy[metric].values[:, :, :, 0] = np.nan
             copy[metric].values[-2:] = np.nan
+        copy["outcome"].values[:, :, :, 0] = Outcome.DIVERGED
+        copy["outcome"].values[-2:] = Outcome.DIVERGED
         lost[name] = copy
     return lost
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lede_counts_what_diverged_and_every_sentence_keeps_its_numbers(name):
+    figure, surfaces = find_figure(name), PLANTED[name]()
+    before = figure.lede(surfaces)
+    assert "diverged" not in before
+    trained = 0
+    for surface in surfaces.values():
+        trained += surface["outcome"].isel(time=0).size
+        for metric in set(surface.data_vars) & set(METRICS):
+            surface[metric].values[:, -1, :, 0] = np.nan
+        surface["outcome"].values[:, -1, :, 0] = Outcome.DIVERGED
+    lost = sum(surface.sizes["size"] for surface in surfaces.values())
+    assert figure.lede(surfaces).endswith(f" {lost} of {trained} trainings diverged; medians are over the others.")
+    for text in (figure.lede(surfaces), *(picture.sentence for picture in figure.pictures(surfaces))):
+        assert "nan" not in text
+        assert "undefined" not in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_claim_can_be_read_alone(name):
+    for finding in find_figure(name).findings(PLANTED[name]()):
+        assert not finding.claim.startswith(("So ", "And ", "It "))
+        assert not {"still", "too", "too,"} & set(finding.claim.split())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -319,6 +447,7 @@ def test_every_figure_tells_its_story(name, change):
     assert set(names) == {claim for picture in pictures for claim in picture.claims}
     assert 5 <= len(figure.headline(surfaces, findings).split()) <= 20
     assert figure.lede(surfaces).endswith(".")
+    assert "nan" not in " ".join([figure.lede(surfaces), *(picture.sentence for picture in pictures)])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,10 +1,23 @@
-"""Claims about landmarks, shared by the figures: where a peak is, and that there is none."""
+"""Claims shared by the figures: where a peak is, that there is none, equivalence from above, shares, the best."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
-from benign.curves import Finding, Landmarks, PeakTest, Verdict, interval_claim
+import numpy as np
+from jaxtyping import Float
+
+from benign.curves import (
+    Finding,
+    Landmarks,
+    PeakTest,
+    Verdict,
+    cross_fitted_difference,
+    interval_claim,
+    mean_interval,
+    paired_claim,
+)
 
 _PEAK_TEST = "cross-fitted peak test on paired differences, level 0.95"
 # A peak that stands less than this factor above its higher side counts as none. An error lies between 0 and chance and
@@ -59,6 +72,63 @@ def no_peak_claim(
         name=name, claim=claim, verdict=verdict, effect=effect, interval=(low, high),
         unit="times (peak against its higher side)", replicates=test.replicates, paper=paper, needed_replicates=None,
         test=f"cross-fitted prominence, one-sided bounds at 0.95, against a factor {factor:g}",
+    )  # fmt: skip
+
+
+def below_margin_claim(
+    *, name: str, claim: str, differences: Float[np.ndarray, " R"], margin: float, unit: str, paper: str
+) -> Finding:
+    """The claim that the mean is below ``margin``: a test of equivalence from above, by Student's interval."""
+    return interval_claim(
+        name=name, claim=claim, estimate=float(np.mean(differences)), interval=mean_interval(differences),
+        allowed=(-math.inf, margin), unit=unit, replicates=len(differences), paper=paper,
+        test=f"Student t, level 0.95, below a margin of {margin:g}",
+    )  # fmt: skip
+
+
+def more_than_half_claim(
+    *, name: str, claim: str, part: Float[np.ndarray, " R"], whole: Float[np.ndarray, " R"], unit: str, paper: str
+) -> Finding:
+    """The claim that ``part`` is more than half of ``whole`` in the mean, paired over replicates.
+
+    Undecided unless the whole itself lies above zero by its own interval: nothing has no half.
+    """
+    finding = paired_claim(
+        name=name, claim=claim, differences=part - 0.5 * whole, unit=f"{unit} (part - half of the whole)", paper=paper
+    )
+    total = paired_claim(name=name, claim=claim, differences=whole)
+    if total.verdict is Verdict.HOLDS:
+        return replace(finding, test=f"{finding.test}; the whole is above zero at the same level")
+    # More replicates decide it only where they would show the whole to be above zero.
+    needed = (total.needed_replicates, finding.needed_replicates or 0) if total.effect > 0.0 else (None, 0)
+    return replace(
+        finding, verdict=Verdict.UNDECIDED, test=f"{finding.test}; the whole is not shown to be above zero",
+        needed_replicates=None if needed[0] is None else max(needed[0], needed[1]),
+    )  # fmt: skip
+
+
+def below_the_best_claim(
+    *,
+    name: str,
+    claim: str,
+    references: Float[np.ndarray, "R K"],
+    candidate: Float[np.ndarray, " R"],
+    unit: str,
+    paper: str,
+) -> Finding:
+    """The claim that ``candidate`` is below the best of the ``references``, cross-fitted.
+
+    Undecided where a number is missing: to leave its position out, as the test would, might favour a side.
+    """
+    missing = ~(np.isfinite(references).all(axis=1) & np.isfinite(candidate))
+    if not missing.any():
+        return cross_fitted_difference(
+            name=name, claim=claim, values=(references, candidate), unit=unit, paper=paper
+        )  # fmt: skip
+    return Finding(
+        name=name, claim=claim, verdict=Verdict.UNDECIDED, effect=math.nan, interval=(math.nan, math.nan), unit=unit,
+        test=f"cross-fitted over halvings; replicates without a number: {np.count_nonzero(missing)}",
+        replicates=len(candidate), paper=paper, needed_replicates=None,
     )  # fmt: skip
 
 

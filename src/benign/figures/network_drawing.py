@@ -1,16 +1,20 @@
-"""Curves of networks over width, epochs or samples: conditions in order, a measured threshold, averaged weights."""
+"""Curves and words on networks over width, epochs or samples: conditions in order, early stopping, divergence."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Float
 
 from benign.curves import Landmarks
+from benign.curves.early_stopping import EarlyStopping, mean_intervals
 from benign.figures.drawing import landmark_marks, metric_series, size_label, threshold_line
-from benign.plots import CurveDisplay, Role, Series, Threshold, spread_sentence
+from benign.foundation.outcomes import Outcome
+from benign.plots import CurveDisplay, Role, Series, Threshold, series_from_replicates, spread_sentence
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,9 +87,91 @@ def _series(line: Line, dim: str) -> Series:
     return replace(series, condition=line.condition)
 
 
-def median_of(section: xr.Dataset, metric: str) -> float:
-    """Median over replicates of one cell."""
-    return float(np.nanmedian(section[metric].values))
+def stopping_series(stopping: EarlyStopping, positions: Float[np.ndarray, " K"]) -> tuple[Series, ...]:
+    """The error after the last epoch, at the epoch that validation chose and at the oracle's, all on held-out data."""
+    lines = (
+        ("last epoch", stopping.last, Role.TEST),
+        ("best on validation", stopping.stopped, Role.REMEDY),
+        ("oracle", stopping.oracle, Role.REFERENCE),
+    )
+    return tuple(series_from_replicates(name, positions, values, role) for name, values, role in lines)
 
 
-__all__ = ["Line", "at", "at_end", "curve_of", "median_of", "over_parameters", "size_label"]
+def loss_limits(*test_losses: Float[np.ndarray, "..."]) -> tuple[float, float] | None:
+    """From a hundredth of the lowest test loss: fitted training losses leave the picture downwards."""
+    values = np.concatenate([losses.ravel() for losses in test_losses])
+    finite = values[np.isfinite(values) & (values > 0.0)]
+    return (float(finite.min()) / 100.0, 2.0 * float(finite.max())) if len(finite) else None
+
+
+def percent(error: float) -> str:
+    """An error in percent.
+
+    >>> percent(0.4718), percent(float("nan"))
+    ('47.2 %', 'undefined')
+    """
+    return "undefined" if math.isnan(error) else f"{100.0 * error:.1f} %"
+
+
+def percents(errors: Sequence[float]) -> str:
+    """Several errors in percent.
+
+    >>> percents([0.472, 0.541, 0.455])
+    '47.2 %, 54.1 % and 45.5 %'
+    """
+    *first, last = (percent(error) for error in errors)
+    return f"{', '.join(first)} and {last}"
+
+
+def listed_widths(widths: Float[np.ndarray, " some"]) -> str:
+    """Widths as words.
+
+    >>> listed_widths(np.array([4.0, 8.0, 16.0])), listed_widths(np.array([]))
+    ('widths 4, 8 and 16', 'no width')
+    """
+    names = [f"{width:.0f}" for width in widths]
+    if not names:
+        return "no width"
+    if len(names) == 1:
+        return f"width {names[0]}"
+    return f"widths {', '.join(names[:-1])} and {names[-1]}"
+
+
+def sign_words(widths: Float[np.ndarray, " K"], differences: Float[np.ndarray, "R K"]) -> str:
+    """Where the 95 % interval of a mean over replicates, taken for each width alone, lies above zero, and where below.
+
+    >>> sign_words(np.array([4.0, 8.0, 16.0]), np.array([[1.0, -1.0, -2.0], [1.1, 1.0, -2.1]]))
+    'lies above zero at width 4 and below it at width 16'
+    """
+    _, low, high = mean_intervals(differences)
+    words = f"lies above zero at {listed_widths(widths[low > 0.0])} and below it at {listed_widths(widths[high < 0.0])}"
+    unknown = widths[np.isnan(low)]
+    return f"{words} (unknown at {listed_widths(unknown)}, where a training diverged)" if len(unknown) else words
+
+
+def diverged_words(surfaces: Iterable[xr.Dataset]) -> str:
+    """The sentence that ends a lede, with a space before it, if trainings diverged: how many. Else nothing."""
+    is_lost = [(surface["outcome"] == Outcome.DIVERGED).any("time").values.ravel() for surface in surfaces]
+    lost, trained = (int(count) for count in (np.concatenate(is_lost).sum(), sum(map(len, is_lost))))
+    if not lost:
+        return ""
+    if lost == trained:
+        return f" All {trained:,} trainings diverged."
+    return f" {lost:,} of {trained:,} trainings diverged; medians are over the others."
+
+
+__all__ = [
+    "Line",
+    "at",
+    "at_end",
+    "curve_of",
+    "diverged_words",
+    "listed_widths",
+    "loss_limits",
+    "over_parameters",
+    "percent",
+    "percents",
+    "sign_words",
+    "size_label",
+    "stopping_series",
+]

@@ -1,4 +1,4 @@
-"""Reading a surface for a figure: arrays of one metric along one axis."""
+"""Reading a surface for a figure: arrays of one metric along one axis, early stopping, medians."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Landmarks, find_landmarks
+from benign.curves.early_stopping import EarlyStopping, stop_early
 
 
 def along_size(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes"]:
@@ -43,6 +44,17 @@ def at_size(surface: xr.Dataset, metric: str, size: int) -> Float[np.ndarray, " 
     return np.asarray(values.values, dtype=np.float64)
 
 
+def median_of(values: Float[np.ndarray, "..."]) -> float:
+    """Median of the numbers that there are, for a training that diverged has none; NaN where there is none at all."""
+    numbers = values[~np.isnan(values)]
+    return float(np.median(numbers)) if numbers.size else float("nan")
+
+
+def median_at_size(surface: xr.Dataset, metric: str, size: int) -> float:
+    """Median over replicates of :func:`at_size`."""
+    return median_of(at_size(surface, metric, size))
+
+
 def along_samples(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates samples"]:
     """A metric at the end of training, of a surface with one size, one row a replicate."""
     values = surface[metric].isel(time=-1, size=0).transpose("replicate", "samples").values
@@ -59,6 +71,17 @@ def over_size_and_time(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "r
     """A metric of a surface with one n."""
     values = surface[metric].isel(samples=0).transpose("replicate", "size", "time").values
     return np.asarray(values, dtype=np.float64)
+
+
+def stopping_of(surface: xr.Dataset) -> EarlyStopping:
+    """Each network of a surface with one n stopped at the epoch of its smallest validation error.
+
+    Validation is one half of the test set, its labels as noisy as in training. All that is read off, the oracle too, is
+    the error on the other half.
+    """
+    return stop_early(
+        over_size_and_time(surface, "validation_error"), over_size_and_time(surface, "test_error_held_out")
+    )
 
 
 def landmarks_along_samples(surface: xr.Dataset, values: Float[np.ndarray, "replicates samples"]) -> Landmarks:
