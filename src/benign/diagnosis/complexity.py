@@ -1,0 +1,365 @@
+"""The effective model complexity of a training procedure: the largest training set that it fits."""
+
+from __future__ import annotations
+
+import math
+import time as clock
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+
+from benign.curves.threshold_search import (
+    LEAST_DRAWS,
+    REGIME_BAND,
+    Regime,
+    ThresholdOutcome,
+    dispersion_above,
+    mean_ends,
+    regime,
+)
+from benign.diagnosis.conflicting_labels import irreducible_risk
+from benign.diagnosis.threshold_bracketing import SamplesRefused, SearchLimits, ThresholdSearch
+from benign.diagnosis.training_risks import (
+    CRITERION_WORDS,
+    Criterion,
+    checked_criterion,
+    checked_tolerance,
+    require_numbers,
+    training_risks,
+)
+from benign.experiments import Executor, Place, measure
+from benign.experiments.reading import opened
+from benign.foundation.errors import InvalidArgument
+from benign.foundation.numbers import checked_count, checked_number
+from benign.foundation.progress import Progress, silent
+from benign.foundation.randomness import checked_seed
+from benign.foundation.replicate import Replicate
+from benign.foundation.sizes import checked_sizes
+from benign.procedures.protocol import Procedure
+from benign.sources.protocol import Source
+
+if TYPE_CHECKING:
+    from benign.plots import CurveDisplay
+
+MOST_TRAININGS = 60
+DRAWS = 10
+SMALLEST = 2
+LARGEST = 10_000  # where a source has no end, and 4 samples a parameter do not reach as far
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evidence:
+    """What was measured at one n.
+
+    Attributes:
+        samples: number of training samples n.
+        risks: training risk of each draw, in the unit of the criterion.
+        mean: their mean.
+        interval: 95 % interval of that mean; the whole line for fewer than 4 draws.
+        is_fitted: whether the search took this n as fitted.
+    """
+
+    samples: int
+    risks: Float[np.ndarray, " R"]
+    mean: float
+    interval: tuple[float, float]
+    is_fitted: bool
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EffectiveModelComplexity:
+    """The largest n whose training set is fitted on average, with what it was read from.
+
+    Attributes:
+        value: the largest n; 0 if no n is fitted. A lower bound where the outcome is ``AT_LEAST``.
+        interval: its 95 % interval over draws; 0 below and infinity above mean unbounded.
+        first_crossing: where the mean first leaves the tolerance: below ``value`` if the fitted n are no interval.
+        outcome: found, at least, below or undecided.
+        trainings: number of trainings that it rests on, those among them that a store held already included.
+        seconds: how long the search took.
+        tolerance: what counts as fitted.
+        criterion: ``"objective"`` or ``"error"``.
+        is_budget_spent: whether the search ended because its budget did.
+        irreducible_risk: the training risk that equal inputs with different labels force upon every model, at the
+            largest n measured (its first draw).
+        evidence: every n that was measured, ascending.
+        title: procedure, size, time and source.
+    """
+
+    value: int
+    interval: tuple[float, float]
+    first_crossing: int
+    outcome: ThresholdOutcome
+    trainings: int
+    seconds: float
+    tolerance: float
+    criterion: Criterion
+    is_budget_spent: bool
+    irreducible_risk: float
+    evidence: tuple[Evidence, ...]
+    title: str
+
+    @property
+    def sentence(self) -> str:
+        """The result in words."""
+        low, high = self.interval
+        ends = f"{low:,.0f} to {high:,.0f}" if high < math.inf else f"{low:,.0f} or more"
+        relation = "at least " if self.outcome is ThresholdOutcome.AT_LEAST else ""
+        subject = "training objective" if self.criterion == "objective" else "zero-one training error"
+        of = " of the best constant predictor's" if self.criterion == "objective" else ""
+        found = f"{relation}{self.value:,} samples (95 % interval: {ends})"
+        fitted = f"at which the mean {subject} is at most {self.tolerance:g}{of}"
+        words = [f"{self.title}: {found} {fitted}, from {self.trainings} trainings; {self.outcome.value}."]
+        if self.first_crossing < self.value:
+            words.append(f"The fitted n are no interval: the tolerance is first left at {self.first_crossing:,}.")
+        if self.is_budget_spent:
+            words.append("The budget ended the search: a larger one narrows the interval.")
+        if self.irreducible_risk > self.tolerance:
+            words.append(
+                f"Equal inputs with different labels force a risk of {self.irreducible_risk:.3g} on every model of "
+                f"{self.evidence[-1].samples:,} samples: nothing can fit them."
+            )
+        return " ".join(words)
+
+    def regime(self, n: float, band: float = REGIME_BAND) -> Regime:
+        """The regime of a training set of n samples; undecided where the interval crosses an edge.
+
+        Raises:
+            InvalidArgument: if ``n`` is not positive or ``band`` not above 1.
+        """
+        return regime(float(self.value), self.interval, float(n), band=band)
+
+    def to_dict(self) -> dict[str, object]:
+        """All numbers as JSON values; None stands for what is not bounded."""
+        evidence = [
+            {**asdict(one), "risks": one.risks.tolist(), "interval": _plain(one.interval)} for one in self.evidence
+        ]
+        return {
+            "title": self.title, "value": self.value, "interval": _plain(self.interval),
+            "first_crossing": self.first_crossing, "outcome": self.outcome.name.lower(), "sentence": self.sentence,
+            "tolerance": self.tolerance, "criterion": self.criterion, "trainings": self.trainings,
+            "seconds": self.seconds, "is_budget_spent": self.is_budget_spent,
+            "irreducible_risk": self.irreducible_risk, "evidence": evidence,
+        }  # fmt: skip
+
+    @property
+    def display(self) -> CurveDisplay:
+        """Mean training risk over n with the tolerance, and the complexity with its interval."""
+        from benign.plots import CurveDisplay, Role, Series, Threshold
+
+        n = np.array([one.samples for one in self.evidence], dtype=np.float64)
+        mean, tolerance = np.array([one.mean for one in self.evidence]), np.full(len(n), self.tolerance)
+        low, high = np.array([one.interval for one in self.evidence]).T
+        is_known = np.isfinite(high)
+        series = (
+            Series(name="tolerance", positions=n, median=tolerance, low=tolerance, high=tolerance, role=Role.REFERENCE),
+            Series(
+                name="train", positions=n, median=mean, role=Role.TRAIN,
+                low=np.where(is_known, np.clip(low, 0.0, mean), mean), high=np.where(is_known, high, mean),
+            ),
+        )  # fmt: skip
+        ends = (float(max(self.interval[0], n[0])), float(min(self.interval[1], n[-1])))
+        threshold = (
+            Threshold(position=float(self.value), low=ends[0], high=ends[1], label="EMC") if self.value else None
+        )
+        return CurveDisplay(
+            title=self.title, series=series, threshold=threshold, y_log=False, position_name="n",
+            x_label="number of training samples (samples)", y_label=CRITERION_WORDS[self.criterion],
+            caption="Line: mean over draws; band: its 95 % interval; EMC: where the mean crosses the tolerance.",
+        )  # fmt: skip
+
+    def plot(self, ax: object = None) -> CurveDisplay:
+        """Draw :attr:`display`; returns it."""
+        return self.display.plot(ax=ax)
+
+
+def effective_model_complexity(
+    procedure: Procedure,
+    source: Source,
+    *,
+    size: int,
+    time: float | None = None,
+    tolerance: float = 0.02,
+    criterion: Criterion = "objective",
+    max_trainings: int | None = None,
+    max_minutes: float | None = None,
+    replicates: int | None = None,
+    multiple: int = 1,
+    seed: int = 0,
+    workers: int | None = None,
+    executor: str | Executor | None = None,
+    store: Place = None,
+    progress: Progress = silent,
+) -> EffectiveModelComplexity:
+    r"""Estimate the effective model complexity (Nakkiran et al. 2020, Definition 1) of a procedure.
+
+    :math:`\mathrm{EMC}_{D, \epsilon}(T) = \max \{n : E_{S \sim D^n}[\mathrm{Error}_S(T(S))] \le \epsilon\}`, where
+    the training risk is taken on the labels trained on, noise included. The search doubles (or halves) n from the
+    number of parameters for each output until the tolerance is crossed, looks once beyond, then bisects on log n; at
+    each n a sequential test draws 4 to ``replicates`` training sets, nested over n. Each training goes through the
+    store, so a search that was stopped goes on where it was, and searches share what they measure.
+
+    Args:
+        procedure: for example :class:`benign.RandomFourier`.
+        source: where training sets come from; ``max_samples`` of a finite one bounds the search.
+        size: of the model.
+        time: when training ends, in units of the procedure's ``time_name``; None for the end of its training.
+        tolerance: epsilon. Relative to the best constant predictor for the objective, absolute for the error.
+        criterion: ``"objective"``, what training minimises, or ``"error"``, zero-one. For squared loss the error reads
+            1.2 to 1.5 times too high and does not mark the peak.
+        max_trainings: budget; 60 unless said.
+        max_minutes: budget of time, looked at between measurements.
+        replicates: draws at one n at most; 10 unless said, 4 at least. More of them narrow the interval.
+        multiple: only multiples of this n are tried, with interpolation between them. Give the batch size of a network:
+            where an epoch ends with a batch of few samples, the last iterate fits these alone (103 samples in batches
+            of 100 leave a training error of 0.2 where 100 leave none), and the fitted n are no interval.
+        seed: root seed.
+        workers: processes; None chooses.
+        executor: as :func:`benign.measure`.
+        store: path or URL, an open store, ``":memory:"``, or None for the default one.
+        progress: told the number of trainings.
+
+    Returns:
+        The complexity with its interval, outcome and evidence.
+
+    Raises:
+        InvalidArgument: for settings that make no sense, and trainings without a finite risk.
+        MeasurementInterrupted: on Ctrl-C; the store keeps what was measured.
+    """
+    _check_contract(procedure, source)
+    model_size = _checked_size(size, procedure)
+    times = _checked_times(time, procedure)
+    epsilon, kind = checked_tolerance(tolerance), checked_criterion(criterion)
+    if kind == "error" and source.classes is None:
+        raise InvalidArgument('`criterion="error"` needs classes, and this source is a regression; use "objective".')
+    budget, draws = _checked_budget(max_trainings, replicates)
+    start = clock.monotonic()
+    has_time = _deadline(start, max_minutes)
+    unit = checked_count("multiple", multiple)
+    first, guess, largest = _range(procedure, source, model_size, unit, checked_seed(seed))
+    limits = SearchLimits(smallest=first, largest=largest, draws=draws, trainings=budget, has_time=has_time)
+    with opened(store) as place:
+
+        def risks_of(units: int, draws: int) -> Float[np.ndarray, " R"]:
+            progress("effective model complexity", search.trainings, budget)
+            try:
+                dataset = measure(
+                    procedure, source, sizes=[model_size], times=times, samples=[units * unit], replicates=draws,
+                    seed=seed, workers=workers, executor=executor, store=place,
+                    name=f"emc at size {model_size} on {source.name}",
+                )  # fmt: skip
+            except InvalidArgument as error:
+                raise SamplesRefused(error) from error
+            risks = training_risks(dataset, kind)
+            require_numbers(dataset, risks)
+            return risks[0, 0, 0]
+
+        search = ThresholdSearch(risks_of, epsilon, limits)
+        try:
+            estimate = search.run(guess)
+        except SamplesRefused as refusal:
+            raise refusal.reason from None
+    progress("effective model complexity", budget, budget)
+    at = "" if time is None else f", {time:g} {procedure.time_name}"
+    last = source.draw(max(search.risks) * unit, Replicate(seed=seed))
+    low, high = (end * unit for end in estimate.interval)
+    return EffectiveModelComplexity(
+        value=_whole(estimate.value * unit), interval=(_whole(low), _whole(high) if high < math.inf else math.inf),
+        first_crossing=_whole(estimate.first_crossing * unit), outcome=estimate.outcome, trainings=search.trainings,
+        seconds=clock.monotonic() - start, tolerance=epsilon, criterion=kind, is_budget_spent=search.is_budget_spent,
+        irreducible_risk=irreducible_risk(last, kind, procedure.objective), evidence=_evidence(search, unit, epsilon),
+        title=f"Effective model complexity of {model_size} {procedure.size_name}{at} on {source.name}",
+    )  # fmt: skip
+
+
+def _check_contract(procedure: object, source: object) -> None:
+    for argument, value, protocol in (("procedure", procedure, Procedure), ("source", source, Source)):
+        if not isinstance(value, protocol):
+            raise InvalidArgument(f"`{argument}` must be a {protocol.__name__}, got {type(value).__name__}.")
+    assert isinstance(source, Source)
+    if source.max_samples is not None and source.max_samples < SMALLEST:
+        raise InvalidArgument(
+            f"`source` {source.name} has {source.max_samples} training samples outside its test set; at least "
+            f"{SMALLEST} are needed: lower `test_samples` or give more data."
+        )
+
+
+def _checked_size(size: object, procedure: Procedure) -> int:
+    number = checked_count("size", size)
+    if number > procedure.max_size:
+        raise InvalidArgument(
+            f"`size` asks for {number} {procedure.size_name}, but there are only {procedure.max_size:g}."
+        )
+    return int(checked_sizes([number], available=procedure.max_size, samples=SMALLEST, unit=procedure.size_name)[0])
+
+
+def _checked_times(time: object, procedure: Procedure) -> list[float] | None:
+    if time is None:
+        return None
+    if procedure.time_name is None:
+        raise InvalidArgument("`time` must be None: this procedure is solved, not trained, so it has no duration.")
+    moment = checked_number("time", time)
+    if moment <= 0.0:
+        raise InvalidArgument(f"`time` must be a positive number of {procedure.time_name}, got {moment:g}.")
+    return [moment]
+
+
+def _checked_budget(max_trainings: int | None, replicates: int | None) -> tuple[int, int]:
+    budget = MOST_TRAININGS if max_trainings is None else checked_count("max_trainings", max_trainings)
+    draws = DRAWS if replicates is None else checked_count("replicates", replicates)
+    for argument, value in (("max_trainings", budget), ("replicates", draws)):
+        if value < LEAST_DRAWS:
+            raise InvalidArgument(
+                f"`{argument}` must be at least {LEAST_DRAWS}, got {value}: fewer trainings decide nothing at one n."
+            )
+    return budget, draws
+
+
+def _deadline(start: float, max_minutes: float | None) -> Callable[[], bool]:
+    if max_minutes is None:
+        return lambda: True
+    minutes = checked_number("max_minutes", max_minutes)
+    if minutes <= 0.0:
+        raise InvalidArgument(f"`max_minutes` must be positive, got {minutes:g}; leave it out for no limit.")
+    return lambda: clock.monotonic() - start < 60.0 * minutes
+
+
+def _range(procedure: Procedure, source: Source, size: int, unit: int, seed: int) -> tuple[int, int, int]:
+    """Smallest n, first guess and largest n, in units.
+
+    The guess is the number of parameters for each output, as many samples as least squares can just fit.
+    """
+    split = source.draw(SMALLEST, Replicate(seed=seed))
+    guess = max(SMALLEST, procedure.parameters(size, split) // split.train_targets.shape[1])
+    largest = max(LARGEST, 4 * guess) if source.max_samples is None else source.max_samples
+    if largest < unit:
+        raise InvalidArgument(f"`multiple` is {unit}, but {source.name} has only {largest} samples; lower it.")
+    first, last = math.ceil(SMALLEST / unit), largest // unit
+    return first, min(max(guess // unit, first), last), last
+
+
+def _whole(position: float) -> int:
+    """The largest n that does not exceed it; exp(log(n)) may lie a little below n."""
+    return math.floor(position * (1.0 + 1e-12))
+
+
+def _evidence(search: ThresholdSearch, unit: int, tolerance: float) -> tuple[Evidence, ...]:
+    ascending = sorted(search.risks)
+    dispersion = dispersion_above([search.risks[n] for n in ascending], tolerance)
+    return tuple(
+        Evidence(
+            samples=n * unit,
+            risks=search.risks[n],
+            mean=float(np.mean(search.risks[n])),
+            interval=mean_ends(search.risks[n], dispersion=dispersion),
+            is_fitted=search.is_fitted(n),
+        )
+        for n in ascending
+    )
+
+
+def _plain(interval: tuple[float, float]) -> list[float | None]:
+    return [end if math.isfinite(end) else None for end in interval]

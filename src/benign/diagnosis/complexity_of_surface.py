@@ -1,0 +1,147 @@
+"""The effective model complexity, and its mirror images, read from a surface that has been measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float, Int
+
+from benign.curves.threshold_search import REGIME_BAND, ThresholdEstimate, ThresholdOutcome, find_threshold, regimes
+from benign.diagnosis.training_risks import Criterion, checked_criterion, checked_tolerance, training_risks
+from benign.foundation.errors import InvalidArgument
+
+NO_NUMBER = -1
+OUTCOMES = tuple(ThresholdOutcome)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ComplexitySurface:
+    """Effective model complexity of every (size, time); NaN where a training risk is no number.
+
+    Attributes:
+        sizes: of the rows.
+        times: of the columns.
+        value: largest fitted n, interpolated; 0 where none is.
+        low: lower end of the 95 % interval.
+        high: upper end.
+        first_crossing: where the mean first leaves the tolerance.
+        outcome: position in ``OUTCOMES``; -1 where there is no number.
+    """
+
+    sizes: Float[np.ndarray, " size"]
+    times: Float[np.ndarray, " time"]
+    value: Float[np.ndarray, "size time"]
+    low: Float[np.ndarray, "size time"]
+    high: Float[np.ndarray, "size time"]
+    first_crossing: Float[np.ndarray, "size time"]
+    outcome: Int[np.ndarray, "size time"]
+
+    def regimes(self, n: float, *, band: float = REGIME_BAND) -> Int[np.ndarray, "size time"]:
+        """Regime of every cell for n samples, as the integers of :class:`benign.curves.threshold_search.Regime`."""
+        return regimes(self.value, self.low, self.high, np.full(self.value.shape, float(n)), band=band)
+
+
+def emc_on_surface(
+    dataset: xr.Dataset, *, tolerance: float = 0.02, criterion: Criterion = "objective"
+) -> ComplexitySurface:
+    """The complexity of every (size, time) of a surface that was measured at several n.
+
+    Args:
+        dataset: of the surface, without a dimension of label noise.
+        tolerance: what counts as fitted.
+        criterion: ``"objective"`` or ``"error"``.
+
+    Raises:
+        InvalidArgument: for a surface of one n, or arguments that cannot be used.
+    """
+    risks = training_risks(dataset, checked_criterion(criterion))
+    epsilon, n = checked_tolerance(tolerance), dataset["samples"].values.astype(np.float64)
+    if len(n) < 2:
+        raise InvalidArgument("`surface` must hold several numbers of samples; measure it with samples=[...].")
+    shape = risks.shape[:2]
+    numbers = np.full((4, *shape), np.nan)
+    outcome = np.full(shape, NO_NUMBER, dtype=np.int64)
+    for cell in np.ndindex(shape):
+        if np.isfinite(risks[cell]).all():
+            found = find_threshold(n, list(risks[cell]), epsilon)
+            numbers[(slice(None), *cell)] = found.value, *found.interval, found.first_crossing
+            outcome[cell] = OUTCOMES.index(found.outcome)
+    value, low, high, first = numbers
+    return ComplexitySurface(
+        sizes=dataset["size"].values.astype(np.float64), times=dataset["time"].values.astype(np.float64),
+        value=value, low=low, high=high, first_crossing=first, outcome=outcome,
+    )  # fmt: skip
+
+
+def smallest_size(
+    dataset: xr.Dataset,
+    *,
+    samples: int,
+    time: float | None = None,
+    tolerance: float = 0.02,
+    criterion: Criterion = "objective",
+) -> ThresholdEstimate:
+    """The smallest size that fits n samples, from training risks alone; see :func:`shortest_time`."""
+    return _smallest(dataset, "size", {"samples": samples, "time": time}, tolerance, criterion)
+
+
+def shortest_time(
+    dataset: xr.Dataset,
+    *,
+    samples: int,
+    size: int | None = None,
+    tolerance: float = 0.02,
+    criterion: Criterion = "objective",
+) -> ThresholdEstimate:
+    """The shortest recorded time after which n samples are fitted, from training risks alone.
+
+    Interpolated, with its 95 % interval; infinity above means unbounded. ``AT_LEAST`` says that all are fitted: the
+    threshold is the smallest one measured, or below it; ``BELOW``, with an infinite value, that none is.
+
+    Args:
+        dataset: of the surface.
+        samples: n.
+        size: of the model; may be left out where the surface has one.
+        tolerance: what counts as fitted.
+        criterion: ``"objective"`` or ``"error"``.
+
+    Raises:
+        InvalidArgument: for cells that were not measured or have no number.
+    """
+    return _smallest(dataset, "time", {"samples": samples, "size": size}, tolerance, criterion)
+
+
+def _smallest(
+    dataset: xr.Dataset, axis: str, at: dict[str, float | None], tolerance: float, criterion: Criterion
+) -> ThresholdEstimate:
+    epsilon, kind = checked_tolerance(tolerance), checked_criterion(criterion)
+    for name, wanted in at.items():
+        values = dataset[name].values
+        if wanted is None and len(values) > 1:
+            raise InvalidArgument(f"`{name}` has {len(values)} values; say which, for example {name}={values[-1]}.")
+        if wanted is not None and wanted not in values:
+            raise InvalidArgument(f"`{name}` was not measured at {wanted}; there are {values.tolist()}.")
+        dataset = dataset.isel({name: [0 if wanted is None else int(np.flatnonzero(values == wanted)[0])]})
+    positions = dataset[axis].values.astype(np.float64)
+    # The logarithm of a time of zero is no number, and nothing is fitted before training.
+    is_usable = np.isfinite(positions) & (positions > 0.0)
+    if not is_usable.any():
+        raise InvalidArgument(f"`surface` holds the end of training alone; measure it with {axis}s=[...].")
+    risks = np.moveaxis(training_risks(dataset, kind), 0 if axis == "size" else 1, 0).reshape(len(positions), -1)
+    risks, positions = risks[is_usable][::-1], positions[is_usable][::-1]
+    if not np.isfinite(risks).all():
+        raise InvalidArgument(f"`surface` has a training risk that is no number at some {axis}; leave it out.")
+    # Fitting gets harder as the size falls: search along 1 / size.
+    found = find_threshold(1.0 / positions, list(risks), epsilon)
+    return ThresholdEstimate(
+        value=_inverse(found.value),
+        interval=(_inverse(found.interval[1]), _inverse(found.interval[0])),
+        first_crossing=_inverse(found.first_crossing),
+        outcome=found.outcome,
+    )
+
+
+def _inverse(number: float) -> float:
+    return float(np.divide(1.0, number)) if number else np.inf

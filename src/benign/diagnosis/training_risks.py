@@ -1,0 +1,88 @@
+"""Training risks as a threshold is read from: the objective relative to the best constant predictor's, or the error."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.numbers import checked_number
+from benign.foundation.outcomes import Outcome
+from benign.schema import LABEL_NOISE
+
+Criterion = Literal["objective", "error"]
+CRITERION_WORDS: dict[str, str] = {
+    "objective": "training objective / best constant predictor's",
+    "error": "training error (zero-one)",
+}
+
+
+def checked_criterion(criterion: object) -> Criterion:
+    """The criterion, if it is one.
+
+    Raises:
+        UnknownName: if it is none.
+    """
+    for known in get_args(Criterion):
+        if criterion == known:
+            return known
+    raise unknown_name("criterion", criterion, get_args(Criterion))
+
+
+def checked_tolerance(tolerance: object) -> float:
+    """The tolerance, if it lies between 0 and 1.
+
+    Raises:
+        InvalidArgument: if it does not.
+    """
+    value = checked_number("tolerance", tolerance)
+    if not 0.0 < value < 1.0:
+        raise InvalidArgument(f"`tolerance` must lie strictly between 0 and 1, got {value:g}; 0.02 is usual.")
+    return value
+
+
+def training_risks(dataset: xr.Dataset, criterion: Criterion) -> Float[np.ndarray, "size time samples replicate"]:
+    """Training risks of every cell, raw weights, labels as trained on; NaN where there is no number.
+
+    The objective is divided by that of the best constant predictor of the same draw; where a draw is fitted by a
+    constant (one class, say), by the mean over the other draws of that n.
+
+    Raises:
+        InvalidArgument: for the error of a regression, several levels of label noise, or targets that never vary.
+    """
+    if LABEL_NOISE in dataset.dims:
+        raise InvalidArgument("`surface` holds levels of label noise; select one, `surface.sel(label_noise=0.1)`.")
+    order = ("size", "time", "samples", "replicate")
+    if criterion == "error":
+        if not dataset.attrs.get("classes", 0):
+            raise InvalidArgument('`criterion="error"` needs classes, and this is a regression; use "objective".')
+        return np.asarray(dataset["train_error"].transpose(*order).values, dtype=np.float64)
+    loss = np.asarray(dataset["train_loss"].transpose(*order).values, dtype=np.float64)
+    constant = np.asarray(dataset["train_loss_constant"].transpose("samples", "replicate").values, dtype=np.float64)
+    varies = constant > 0.0
+    if not varies.any(axis=1).all():
+        n = int(dataset["samples"].values[np.argmin(varies.any(axis=1))])
+        raise InvalidArgument(
+            f"`source` gave the same target to all {n} training samples in every draw, so there is nothing to fit; "
+            "check its targets, or use more samples."
+        )
+    mean = np.where(varies, constant, 0.0).sum(axis=1) / varies.sum(axis=1)
+    return loss / np.where(varies, constant, mean[:, None])
+
+
+def require_numbers(dataset: xr.Dataset, risks: Float[np.ndarray, "size time samples replicate"]) -> None:
+    """Refuse risks that are no finite numbers, with what became of the training.
+
+    Raises:
+        InvalidArgument: naming the n, and why there is no number where that is known.
+    """
+    if np.isfinite(risks).all():
+        return
+    at = tuple(np.argwhere(~np.isfinite(risks))[0])
+    n = int(dataset["samples"].values[at[2]])
+    outcome = Outcome(int(dataset["outcome"].transpose("size", "time", "samples", "replicate").values[at]))
+    why = f"{outcome.sentence}." if not outcome.is_trusted else "change the procedure's settings."
+    raise InvalidArgument(f"`procedure` has no finite training risk at {n} samples: {why}")
