@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from benign import linear, networks, sources
+    from benign.diagnosis import EffectiveModelComplexity, effective_model_complexity
     from benign.experiments.declaration import Experiment
     from benign.experiments.executors import Processes, Ray
     from benign.experiments.loggers import MLflowLogger, TensorBoardLogger
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
     from benign.foundation.replicate import Replicate
     from benign.foundation.split import Split
     from benign.networks.training import Training
-    from benign.procedures import MLP, OneHiddenLayer, Polynomial, Procedure, RandomFourier
+    from benign.procedures import (
+        MLP,
+        OneHiddenLayer,
+        Polynomial,
+        Procedure,
+        RandomFourier,
+        from_callable,
+        from_estimator,
+    )
     from benign.reproduction import Reproduction, figure
     from benign.runs import Run, RunInterrupted, list_runs, open_run, plan, run
     from benign.surface import Curve, MeasurementInterrupted, Surface, measure
@@ -31,6 +40,8 @@ _HOMES: dict[str, str | None] = {
     "measure": "benign.surface",
     "figure": "benign.reproduction",
     "against_threshold": "benign.figures.published_models",
+    # diagnose
+    "effective_model_complexity": "benign.diagnosis",
     # experiments: declare, forecast, run, come back to
     "Experiment": "benign.experiments.declaration",
     "plan": "benign.runs",
@@ -50,6 +61,7 @@ _HOMES: dict[str, str | None] = {
     "Surface": "benign.surface",
     "Curve": "benign.surface",
     "Reproduction": "benign.reproduction",
+    "EffectiveModelComplexity": "benign.diagnosis",
     "MeasurementInterrupted": "benign.surface",
     # procedures
     "Procedure": "benign.procedures",
@@ -57,6 +69,8 @@ _HOMES: dict[str, str | None] = {
     "Polynomial": "benign.procedures",
     "MLP": "benign.procedures",
     "OneHiddenLayer": "benign.procedures",
+    "from_estimator": "benign.procedures",
+    "from_callable": "benign.procedures",
     "Training": "benign.networks.training",
     # where samples come from
     "sources": None,
@@ -75,6 +89,7 @@ __all__ = [
     "MLP",
     "BenignError",
     "Curve",
+    "EffectiveModelComplexity",
     "Experiment",
     "MLflowLogger",
     "MeasurementInterrupted",
@@ -95,7 +110,10 @@ __all__ = [
     "TensorBoardLogger",
     "Training",
     "against_threshold",
+    "effective_model_complexity",
     "figure",
+    "from_callable",
+    "from_estimator",
     "linear",
     "list_runs",
     "measure",

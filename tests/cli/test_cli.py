@@ -13,6 +13,7 @@ import pytest
 
 import benign
 from benign.cli.main import app
+from benign.figures import DEMO, NAMES
 
 ENVIRONMENT = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100"}
 
@@ -36,7 +37,8 @@ def smoke(tmp_path_factory):
 
 def test_figures_are_listed():
     names = run("figures", "--names").stdout.split()
-    assert names == ["mml_polynomial", "belkin2019_fourier"]
+    assert names == list(NAMES)
+    assert list(DEMO) == names[:2]
     assert [row["name"] for row in json.loads(run("figures", "--json").stdout)] == names
     assert "Belkin" in run("figures").stdout
 

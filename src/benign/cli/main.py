@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benign.cli import runs
+from benign.cli import emc, runs
 from benign.cli.answers import answered
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 
 runs.register(app)
+app.command("emc")(emc.measure_complexity)
 
 Scale = Annotated[str, typer.Option(help="smoke, quick, standard or paper.")]
 Seed = Annotated[int, typer.Option(help="Root seed of all randomness.")]
@@ -101,13 +102,13 @@ def run_demo(
     Example: benign demo --scale smoke --out /tmp/demo
     """
     from benign.cli.progress import shown
-    from benign.reproduction import all_figures, checked_folder, reproduce, write_report
+    from benign.figures import DEMO
+    from benign.reproduction import checked_folder, reproduce, write_report
 
     results = []
     with answered():
-        names = [figure.name for figure in all_figures()]
-        folder = checked_folder(out, names=names, scale=scale, seed=seed, workers=workers)
-        for name in names:
+        folder = checked_folder(out, names=DEMO, scale=scale, seed=seed, workers=workers)
+        for name in DEMO:
             with shown(name) as progress:
                 results.append(
                     reproduce(

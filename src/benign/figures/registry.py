@@ -19,6 +19,9 @@ NAMES = (
     "published_models",
 )
 
+# The story that `benign demo` tells: linear models alone, which need no extra and a minute.
+DEMO = ("mml_polynomial", "belkin2019_fourier")
+
 
 def find_figure(name: str) -> Figure:
     """The figure of this name.

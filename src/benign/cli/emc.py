@@ -1,0 +1,117 @@
+"""``benign emc``: where your own model and data stand, in a paragraph, a picture and a table."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from benign.cli.answers import answered, printable
+
+if TYPE_CHECKING:
+    from benign.diagnosis import EffectiveModelComplexity
+    from benign.procedures import Procedure
+
+_ADVICE = {
+    "UNDER": "under-parameterised: it cannot fit this training set; a larger model or longer training moves it towards "
+    "the peak of the test risk, and only well beyond it helps again",
+    "CRITICAL": "critical: here the test risk peaks; more data, a smaller or a much larger model may all help or hurt, "
+    "so measure the test risk on both sides",
+    "OVER": "over-parameterised: it fits this training set with room to spare; the peak of the test risk lies at more "
+    "samples or a smaller model",
+    "UNDECIDED": "undecided: the interval crosses an edge of the critical regime; a larger budget narrows it",
+}
+
+
+def measure_complexity(  # noqa: PLR0917 (a command's options)
+    target: Annotated[str, typer.Argument(metavar="MODULE:PROCEDURE", help="Your procedure; its module is run.")],
+    data: Annotated[Path, typer.Option("--data", help="A .csv or .parquet file, one row a sample.")],
+    label: Annotated[str, typer.Option("--target", help="The column of labels or values to learn.")],
+    size: Annotated[int, typer.Option("--size", help="The size of the model, as the procedure counts it.")],
+    time: Annotated[float | None, typer.Option("--time", help="Training time [default: the end].")] = None,
+    samples: Annotated[
+        int | None,
+        typer.Option("--samples", help="Your number of training samples [default: all outside the test set]."),
+    ] = None,
+    tolerance: Annotated[float, typer.Option("--tolerance", help="What counts as fitted.")] = 0.02,
+    criterion: Annotated[str, typer.Option("--criterion", help="objective or error.")] = "objective",
+    max_minutes: Annotated[float | None, typer.Option("--max-minutes", help="Budget of the search.")] = None,
+    max_trainings: Annotated[int | None, typer.Option("--max-trainings", help="Budget of the search.")] = None,
+    multiple: Annotated[int, typer.Option("--multiple", help="Try only multiples of that n: your batch size.")] = 1,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the picture here, as PNG, SVG and PDF.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Root seed of all randomness.")] = 0,
+    workers: Annotated[int | None, typer.Option("--workers", help="Worker processes; chosen if not given.")] = None,
+    store: Annotated[str | None, typer.Option("--store", help="File or URL [default: your data folder].")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")] = False,
+) -> None:
+    """How many samples your training procedure can just fit, and in which regime your own number of them lies.
+
+    Example: benign emc my_model:forest --data train.parquet --target label --size 64 --max-minutes 5
+    """
+    from benign.cli.progress import shown
+    from benign.diagnosis import effective_model_complexity
+    from benign.plots import save
+    from benign.sources import table
+
+    with answered():
+        procedure, source = _procedure(target), table(data, target=label)
+        n = samples or source.max_samples
+        with shown("emc") as progress:
+            result = effective_model_complexity(
+                procedure, source, size=size, time=time, tolerance=tolerance, criterion=criterion,  # type: ignore[arg-type]
+                max_trainings=max_trainings, max_minutes=max_minutes, multiple=multiple, seed=seed, workers=workers,
+                store=store, progress=progress,
+            )  # fmt: skip
+        files = [] if out is None else [str(file) for file in save(result.display, out / "emc")]
+        regime = result.regime(n)
+    if as_json:
+        print(json.dumps({**result.to_dict(), "samples": n, "regime": regime.name.lower(), "files": files}, indent=2))
+        return
+    _print(result, n, regime.name)
+    for file in files:
+        print(file)
+
+
+def _print(result: EffectiveModelComplexity, n: int, regime: str) -> None:
+    low, high = (end / n for end in result.interval)
+    print(printable(result.sentence))
+    print(f"Your {n:,} samples: EMC / n = {result.value / n:.2f} ({low:.2f} to {high:.2f}); {_ADVICE[regime]}.\n")
+    print(f"{'n':>8}  {'training risk':>14}  {'95 % interval':>24}  fitted")
+    for one in result.evidence:
+        ends = f"{one.interval[0]:.4g} to {one.interval[1]:.4g}"
+        print(f"{one.samples:8,}  {one.mean:14.4g}  {ends:>24}  {'yes' if one.is_fitted else 'no'}")
+
+
+def _procedure(target: str) -> Procedure:
+    """The object that ``module:name`` names; the module is looked for in the working directory too.
+
+    Raises:
+        InvalidArgument: if it does not import or holds no procedure of that name.
+    """
+    from benign.foundation.errors import InvalidArgument, unknown_name
+    from benign.procedures import Procedure
+
+    module, _, name = target.partition(":")
+    if not module or not name:
+        raise InvalidArgument(f"`MODULE:PROCEDURE` must name both, as in my_model:forest, got {target!r}.")
+    sys.path.insert(0, os.getcwd())  # noqa: PTH109 (what Python itself puts there)
+    try:
+        loaded = importlib.import_module(module)
+    except Exception as error:  # whatever the user's own code does when it is imported
+        raise InvalidArgument(
+            f"`MODULE:PROCEDURE`: importing {module!r}, which runs its code, failed: {type(error).__name__}: {error}."
+        ) from error
+    if not hasattr(loaded, name):
+        raise unknown_name(f"name in the module {module!r}", name, [key for key in vars(loaded) if key[0] != "_"])
+    found = getattr(loaded, name)
+    if not isinstance(found, Procedure):
+        raise InvalidArgument(
+            f"`MODULE:PROCEDURE`: {target} is a {type(found).__name__}, no procedure; make one with "
+            "benign.from_estimator or benign.from_callable."
+        )
+    return found

@@ -1,0 +1,227 @@
+"""What the adapters of foreign training code share: guard it, check what it predicts, and turn that into a block.
+
+Foreign code gets copies of the data, a seed, and global random states (NumPy's and Python's) of its own: so code that
+draws from those is repeatable too, and the user's are left as they were.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
+
+from benign.foundation.errors import BenignError, InvalidArgument
+from benign.foundation.outcomes import Outcome
+from benign.foundation.randomness import generator
+from benign.foundation.replicate import Replicate
+from benign.foundation.split import Split, class_indices
+from benign.procedures.prediction_risks import PREDICTION_RISKS, prediction_risks
+from benign.procedures.protocol import Predictions
+from benign.schema import END_OF_TRAINING, Block
+
+Inputs = Sequence[Float[np.ndarray, "_ d"]]
+Moments = Sequence[float] | None
+Train = Callable[[Split, int, Moments, Inputs], Iterator[Sequence[ArrayLike]]]
+"""Trains at one size and yields, for each time in turn (once, where they are None), its predictions on each input."""
+
+# A sum in another order, as in a forest of several threads, is the same number still.
+_SAME = 1e-6
+_checked_for_repeatability: set[str] = set()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ForeignCode:
+    """Training code that is not ours.
+
+    Attributes:
+        name: what messages call it.
+        key: names all of its settings; what is checked once a process is checked once for each key.
+        train: does it.
+    """
+
+    name: str
+    key: str
+    train: Train
+
+
+def measure_foreign(
+    splits: Sequence[Split],
+    sizes: Int[np.ndarray, " size"],
+    times: Float[np.ndarray, " time"] | None,
+    metrics: frozenset[str],
+    *,
+    code: ForeignCode,
+) -> Block:
+    """Train on every split at every size, and compute the risks of what is predicted; norms are NaN.
+
+    Raises:
+        InvalidArgument: for a metric that predictions do not give, for code that raises, predicts no finite numbers of
+            the right shape, or whose two trainings with the same seed differ.
+    """
+    foreign = sorted(metrics - PREDICTION_RISKS - {"norm", "function_norm"})
+    if foreign:
+        raise InvalidArgument(
+            f"`metrics` asks for {foreign[0]}, which needs more than the predictions of {code.name}; leave it out."
+        )
+    moments = None if times is None else times.tolist()
+    shape = (len(splits), len(sizes), 1 if times is None else len(times))
+    values = {name: np.full(shape, np.nan) for name in metrics}
+    for row, split in enumerate(splits):
+        for column, size in enumerate(sizes.tolist()):
+            inputs = (split.train_inputs, split.test_inputs)
+            for layer, (train, test) in enumerate(predictions_of(code, split, size, moments, inputs)):
+                if row == column == layer == 0:  # the smallest size, the shortest time
+                    _check_repeatable(code, split, size, moments, test)
+                for name, value in prediction_risks(split, train, test, metrics).items():
+                    values[name][row, column, layer] = value
+    return Block(
+        replicates=tuple(split.replicate for split in splits),
+        sizes=sizes,
+        times=np.array([END_OF_TRAINING]) if times is None else times,
+        parameters=sizes.copy(),
+        outcome=np.full(shape, int(Outcome.CONVERGED), dtype=np.int8),
+        metrics=values,
+    )
+
+
+def predict_foreign(
+    split: Split,
+    inputs: Float[np.ndarray, "m d"],
+    sizes: Int[np.ndarray, " size"],
+    times: Float[np.ndarray, " time"] | None,
+    *,
+    code: ForeignCode,
+) -> Iterator[Predictions]:
+    """Train on the split and predict on other inputs, one size and then one time after another.
+
+    Raises:
+        InvalidArgument: as :func:`measure_foreign`, and if the inputs have other columns than those trained on.
+    """
+    if inputs.shape[1] != split.train_inputs.shape[1]:
+        raise InvalidArgument(
+            f"`inputs` must have {split.train_inputs.shape[1]} columns, as in training, got {inputs.shape[1]}."
+        )
+    moments = None if times is None else times.tolist()
+    for size in sizes.tolist():
+        answers = predictions_of(code, split, size, moments, (inputs,))
+        for time, (values,) in zip(moments or [END_OF_TRAINING], answers, strict=True):
+            yield Predictions(size=size, time=time, values=values)
+
+
+def predictions_of(
+    code: ForeignCode, split: Split, size: int, times: Moments, inputs: Inputs
+) -> Iterator[list[Float[np.ndarray, "_ outputs"]]]:
+    """What the code predicts on each of the inputs at each time, guarded and checked.
+
+    Raises:
+        InvalidArgument: for code that raises, or predicts no finite numbers of the right shape.
+    """
+    states = _OwnRandomStates(addressed_seed(split.replicate, "global random states of foreign code"))
+    answers = code.train(split, size, times, inputs)
+    for time in [None] if times is None else times:
+        where = f"size {size}" if time is None else f"size {size} and time {time:g}"
+        try:
+            with states:
+                raw = next(answers)
+        except (BenignError, MemoryError):
+            raise
+        except Exception as error:  # whatever foreign code does
+            message = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+            raise InvalidArgument(
+                f"{code.name} cannot be trained at {where} ({message}); correct it, or leave this value out."
+            ) from error
+        yield [
+            checked_predictions(values, split, len(asked), f"{code.name} at {where}")
+            for values, asked in zip(raw, inputs, strict=True)
+        ]
+
+
+def checked_predictions(raw: ArrayLike, split: Split, rows: int, who: str) -> Float[np.ndarray, "{rows} outputs"]:
+    """Predictions as a matrix of one row a sample; whole numbers are class indices where there are classes.
+
+    Raises:
+        InvalidArgument: if they have another shape, are no numbers, or not finite.
+    """
+    try:
+        values = np.asarray(raw)
+    except ValueError:  # rows of different lengths
+        values = np.array(None)
+    outputs = split.train_targets.shape[1]
+    if values.dtype.kind not in "biuf":
+        raise InvalidArgument(f"{who} predicts no array of real numbers but {type(raw).__name__}; return numbers.")
+    if split.classes is not None and values.shape == (rows,) and values.dtype.kind in "biu":
+        if values.min() < 0 or values.max() >= outputs:
+            raise InvalidArgument(
+                f"{who} predicts classes from {values.min()} to {values.max()}; they must be from 0 to {outputs - 1}."
+            )
+        return np.eye(outputs)[values.astype(np.int64)]
+    if split.classes is None and outputs == 1 and values.shape == (rows,):
+        values = values[:, None]
+    if values.shape != (rows, outputs):
+        wanted = f"({rows}, {outputs})" if outputs > 1 or split.classes else f"({rows},)"
+        classes = ", one score a class, or whole numbers, the classes' indices" if split.classes is not None else ""
+        raise InvalidArgument(f"{who} predicts an array of shape {values.shape}; it must be {wanted}{classes}.")
+    if not np.isfinite(values).all():
+        raise InvalidArgument(
+            f"{who} predicts NaN or infinity; leave this value out, or make the training stable, for example by a "
+            "lower learning rate."
+        )
+    return values.astype(np.float64)
+
+
+def addressed_seed(replicate: Replicate, purpose: str) -> int:
+    """A seed below 2^31 - 1 that the replicate's initialisation decides."""
+    return int(generator(replicate.seed, purpose, replicate.initialisation).integers(2**31 - 1))
+
+
+def training_targets(
+    split: Split, *, as_matrix: bool = False
+) -> Int[np.ndarray, " n"] | Float[np.ndarray, " n"] | Float[np.ndarray, "n outputs"]:
+    """A copy of the targets as foreign code expects them: class indices, or values (a vector where there is one)."""
+    if split.classes is not None and not as_matrix:
+        return class_indices(split.train_targets)
+    targets = split.train_targets.copy()
+    return targets[:, 0] if targets.shape[1] == 1 else targets
+
+
+class _OwnRandomStates:
+    """NumPy's and Python's global random states, exchanged for ones that follow from a seed while code runs."""
+
+    def __init__(self, seed: int) -> None:
+        self._numpy = np.random.RandomState(seed).get_state()
+        self._python = random.Random(seed).getstate()  # noqa: S311 (no secret)
+
+    def __enter__(self) -> None:
+        self._swap()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._swap()
+
+    def _swap(self) -> None:
+        numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002 (the global one is meant)
+        np.random.set_state(self._numpy)  # noqa: NPY002
+        random.setstate(self._python)
+        self._numpy, self._python = numpy_state, python_state
+
+
+def _check_repeatable(
+    code: ForeignCode, split: Split, size: int, times: Moments, found: Float[np.ndarray, "n_test outputs"]
+) -> None:
+    """Train once more at the first size and time; once for each code and process."""
+    if code.key in _checked_for_repeatability:
+        return
+    first = None if times is None else times[:1]
+    ((again,),) = predictions_of(code, split, size, first, (split.test_inputs,))
+    if not np.allclose(again, found, rtol=_SAME, atol=1e-3 * _SAME):
+        raise InvalidArgument(
+            f"{code.name} ignores its seed: two trainings with the same one differ at size {size}; let all of its "
+            "randomness come from it, so that the numbers can be had again."
+        )
+    _checked_for_repeatability.add(code.key)

@@ -1,0 +1,188 @@
+"""Any function that trains as a training procedure."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
+
+from benign.foundation.errors import InvalidArgument
+from benign.foundation.numbers import checked_count
+from benign.foundation.replicate import Replicate
+from benign.foundation.split import Split
+from benign.procedures.adaptation import (
+    ForeignCode,
+    Inputs,
+    Moments,
+    addressed_seed,
+    measure_foreign,
+    predict_foreign,
+    training_targets,
+)
+from benign.procedures.foreign_settings import source_digest
+from benign.procedures.protocol import Predictions
+from benign.schema import Block
+
+Predict = Callable[..., ArrayLike]
+"""``predict(X)``."""
+Fit = Callable[..., Predict]
+"""``fit(X, y, size, time, seed) -> predict``."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FunctionProcedure:
+    """A function as a procedure; :func:`from_callable` makes it.
+
+    Attributes:
+        fit: the function.
+        name: what titles and messages call it.
+        revision: raised by the user when the numbers change.
+        code: what in the key stands for the function's code: a revision alone, a digest, or a token of this object.
+    """
+
+    objective: ClassVar[str] = "squared"
+
+    fit: Fit
+    name: str
+    revision: int
+    code: str
+    size_name: str
+    time_name: str | None
+    max_size: float
+
+    def spec(self) -> dict[str, object]:
+        return {"procedure": self.name, "kind": "function", "code": self.code}
+
+    def parameters(self, size: int, split: Split) -> int:
+        """The size itself: how many numbers the function fits is not known."""
+        del split
+        return size
+
+    def batches(self, replicates: Sequence[Replicate]) -> Sequence[tuple[Replicate, ...]]:
+        return [(replicate,) for replicate in replicates]
+
+    def measure(
+        self,
+        splits: Sequence[Split],
+        sizes: Int[np.ndarray, " size"],
+        times: Float[np.ndarray, " time"] | None,
+        metrics: frozenset[str],
+    ) -> Block:
+        self._check_times(times)
+        return measure_foreign(splits, sizes, times, metrics, code=self._foreign)
+
+    def predict(
+        self,
+        split: Split,
+        inputs: Float[np.ndarray, "m d"],
+        sizes: Int[np.ndarray, " size"],
+        times: Float[np.ndarray, " time"] | None = None,
+    ) -> Iterator[Predictions]:
+        self._check_times(times)
+        return predict_foreign(split, inputs, sizes, times, code=self._foreign)
+
+    @property
+    def _foreign(self) -> ForeignCode:
+        key = json.dumps([self.spec(), self.revision], sort_keys=True)
+        return ForeignCode(name=self.name, key=key, train=self._train)
+
+    def check(self, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
+        """Whether there are times at all."""
+        del samples
+        self._check_times(times)
+
+    def _check_times(self, times: Float[np.ndarray, " time"] | None) -> None:
+        if times is not None and self.time_name is None:
+            raise InvalidArgument(
+                '`times` must be None: the function has no time; name it, for example time_name="steps".'
+            )
+
+    def _train(self, split: Split, size: int, times: Moments, inputs: Inputs) -> Iterator[list[ArrayLike]]:
+        seed = addressed_seed(split.replicate, "seed of a function")
+        for time in [None] if times is None else times:
+            moment = int(time) if time is not None and time == math.floor(time) else time
+            predict = self.fit(split.train_inputs.copy(), training_targets(split), size, moment, seed)
+            if not callable(predict):
+                raise InvalidArgument(
+                    f"`fit` of {self.name!r} must return a function, predict(X), got {type(predict).__name__}."
+                )
+            yield [predict(asked.copy()) for asked in inputs]
+
+
+def from_callable(
+    fit: Fit,
+    *,
+    name: str,
+    revision: int | None = None,
+    size_name: str = "size",
+    time_name: str | None = None,
+    max_size: float = math.inf,
+) -> FunctionProcedure:
+    """Make any function that trains a procedure that can be measured.
+
+    ``fit(X, y, size, time, seed)`` returns ``predict``. On a source with K classes, y holds the classes' indices, and
+    ``predict(X)`` gives either m x K scores (probabilities, votes), whose squared loss is taken against one-hot rows
+    and whose largest is the class, or m integers below K, the indices of the classes, taken as one-hot rows. On a
+    source of real values, y is a vector (a matrix where there are several outputs) and so is what ``predict`` gives.
+    The arrays are copies. ``size`` is an int, ``time`` a number, as an int where it is whole, or None for the end of
+    training; ``seed``, from 0 to 2^31 - 2, follows from the replicate's initialisation, and all randomness must come
+    from it (or from NumPy's or Python's global state, which is one of the function's own, seeded alike).
+
+    Args:
+        fit: the function.
+        name: what titles call it; with the code or the revision it decides which blocks in a store are the same.
+        revision: to be raised whenever an edit changes the numbers. Without it the function's source text stands for
+            it, but not what it calls, closes over or has as defaults; where there is no text, no block is ever reused.
+        size_name: what a size counts, for axes.
+        time_name: what a time counts; None where training has no duration.
+        max_size: the largest size, ``math.inf`` where there is no end.
+
+    Raises:
+        InvalidArgument: for a function that cannot be called so, or names and numbers that cannot be used.
+
+    >>> import numpy as np
+    >>> def constant(X, y, size, time, seed):
+    ...     return lambda X: np.full(len(X), y.mean())
+    >>> from_callable(constant, name="constant", revision=1).spec()
+    {'procedure': 'constant', 'kind': 'function', 'code': 'as by its revision'}
+    """
+    _check_signature(fit)
+    for argument, text in (("name", name), ("size_name", size_name), ("time_name", time_name)):
+        if not (isinstance(text, str) and text.strip()) and not (argument == "time_name" and text is None):
+            raise InvalidArgument(f"`{argument}` must be a text, got {text!r}.")
+    if max_size != math.inf:
+        checked_count("max_size", max_size)
+    if revision is None:
+        digest = source_digest(fit)
+        code = f"source {digest}" if digest else f"unknown {uuid.uuid4().hex}"
+    else:
+        code = "as by its revision"
+    return FunctionProcedure(
+        fit=fit, name=name, revision=1 if revision is None else checked_count("revision", revision), code=code,
+        size_name=size_name, time_name=time_name, max_size=max_size,
+    )  # fmt: skip
+
+
+def _check_signature(fit: object) -> None:
+    if not callable(fit):
+        raise InvalidArgument(
+            f"`fit` must be a function fit(X, y, size, time, seed), got {type(fit).__name__}; give the function itself."
+        )
+    try:
+        signature = inspect.signature(fit)
+    except (TypeError, ValueError):  # compiled, and without a signature
+        return
+    try:
+        signature.bind(None, None, 1, None, 0)
+    except TypeError as error:
+        raise InvalidArgument(
+            f"`fit` must take five arguments, (X, y, size, time, seed), and takes {signature}: {error}."
+        ) from error
