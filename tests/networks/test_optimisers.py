@@ -12,9 +12,10 @@ if not HAS_JAX:
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from benign.networks import Member, MLPFamily, Training, initial_network, train_population
-from benign.networks.optimisers import schedule
+from benign.networks.optimisers import scale_by_adam, schedule
 from tests.networks import oracle
 from tests.networks.cases import BATCH, CLASSES, INPUTS, Parameters, classification, flat, regression, settings
 
@@ -140,3 +141,18 @@ def test_a_schedule_goes_on_over_all_steps_of_a_training():
     expected = oracle.train(initial_network(family, member), training, split).parameters
     np.testing.assert_allclose(flat(trained.networks[0]), expected[-1], rtol=1e-9, atol=1e-9)
     assert flat(trained.networks[0]).size == 3 * (INPUTS + 1) + CLASSES * 4
+
+
+def test_adam_is_optax_adam_up_to_rounding():
+    random = np.random.default_rng(0)
+    with jax.enable_x64(True):
+        ours, theirs = scale_by_adam(), optax.scale_by_adam()
+        parameters = {"weight": jnp.asarray(random.standard_normal((3, 4))), "bias": jnp.zeros(3)}
+        states = ours.init(parameters), theirs.init(parameters)
+        for _ in range(20):
+            gradient = jax.tree.map(lambda leaf: jnp.asarray(random.standard_normal(leaf.shape)), parameters)
+            (step, first), (expected, second) = (
+                rule.update(gradient, state) for rule, state in zip((ours, theirs), states, strict=True)
+            )
+            states = first, second
+            jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-12), step, expected)

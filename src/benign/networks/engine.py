@@ -88,7 +88,12 @@ def advance(
             0, steps, lambda i, member: _step(program, member, data, its_data, rows[order, i], start + i), member
         )
 
-    return jax.lax.map(train, (state, data_of, order_of), batch_size=program.together)
+    return jax.lax.map(train, (state, data_of, order_of), batch_size=_vectorised(program.together))
+
+
+def _vectorised(together: int) -> int | None:
+    """As lax.map takes it: a single member is not vectorised, which would turn its products into batched ones."""
+    return together if together > 1 else None
 
 
 def _step(
@@ -136,7 +141,7 @@ def record(
             values |= {f"{name}_averaged": value for name, value in averaged.items()}
         return values
 
-    return jax.lax.map(measured, (state, data_of), batch_size=together)
+    return jax.lax.map(measured, (state, data_of), batch_size=_vectorised(together))
 
 
 @eqx.filter_jit
@@ -148,5 +153,5 @@ def freeze_fitted(program: Program, state: State, data: Data, data_of: Int[Array
         outputs = outputs_of(eqx.combine(member.parameters, program.structure), data.train_inputs[its_data])
         return jnp.any(wrong(outputs, data.train_targets[its_data]))
 
-    mistaken = jax.lax.map(errs, (state, data_of), batch_size=program.together)
+    mistaken = jax.lax.map(errs, (state, data_of), batch_size=_vectorised(program.together))
     return eqx.tree_at(lambda state: state.rate, state, jnp.where(mistaken, state.rate, jnp.zeros_like(state.rate)))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Int
 
 from benign.foundation.errors import OutputFailed
 from benign.foundation.progress import Progress
@@ -50,27 +51,29 @@ class Trajectory:
         if snapshot is not None:
             position, state, rows = _restored(state, snapshot)
         pace = _FIRST_STEPS
-        count, chosen = self._stretch(position, pace)
-        while len(rows) < len(self.steps):
-            if position == self.steps[len(rows)]:
-                values = engine.record(
-                    self.program, state, data, data_of, self.recorder, self._evaluated_together(data)
-                )
-                rows.append({name: np.asarray(value) for name, value in values.items()})
-                continue
-            began, steps = time.perf_counter(), count
-            state = engine.advance(
-                self.program, state, data, data_of, chosen, order_of,
-                jnp.asarray(position, dtype=jnp.int32), jnp.asarray(steps, dtype=jnp.int32),
-            )  # fmt: skip
-            position += steps
-            count, chosen = self._stretch(position, pace)  # while the device works
-            jax.block_until_ready(state)  # type: ignore[no-untyped-call]
-            pace = _next_pace(pace, steps, time.perf_counter() - began)
-            if self._checks and position % self._checks == 0:
-                state = engine.freeze_fitted(self.program, state, data, data_of)
-            self.progress("training", position, int(self.steps[-1]) or 1)
-            self._keep(position, state, rows)
+        with ThreadPoolExecutor(1) as beside:
+            prepared = beside.submit(self._stretch, position, pace)
+            while len(rows) < len(self.steps):
+                if position == self.steps[len(rows)]:
+                    values = engine.record(
+                        self.program, state, data, data_of, self.recorder, self._evaluated_together(data)
+                    )
+                    rows.append({name: np.asarray(value) for name, value in values.items()})
+                    continue
+                steps, chosen = prepared.result()
+                prepared = beside.submit(self._stretch, position + steps, pace)  # while the device works
+                began = time.perf_counter()
+                state = engine.advance(
+                    self.program, state, data, data_of, jnp.asarray(chosen), order_of,
+                    jnp.asarray(position, dtype=jnp.int32), jnp.asarray(steps, dtype=jnp.int32),
+                )  # fmt: skip
+                jax.block_until_ready(state)  # type: ignore[no-untyped-call]
+                position += steps
+                pace = _next_pace(pace, steps, time.perf_counter() - began)
+                if self._checks and position % self._checks == 0:
+                    state = engine.freeze_fitted(self.program, state, data, data_of)
+                self.progress("training", position, int(self.steps[-1]) or 1)
+                self._keep(position, state, rows)
         self._keep(position, state, rows)  # until every program is done: a later one may be interrupted
         return state, {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
@@ -102,7 +105,7 @@ class Trajectory:
         fitting = _MOST_ROWS // (len(self.common.orders) * self._batch)
         return max(1, min(_MOST_STEPS, self.program.total, fitting))
 
-    def _stretch(self, start: int, pace: int) -> tuple[int, Int[Array, "order capacity batch"]]:
+    def _stretch(self, start: int, pace: int) -> tuple[int, Int[np.ndarray, "order capacity batch"]]:
         """The steps of the next call, no further than the next recording, and their batches.
 
         The capacity is the same at every call, so that nothing is compiled again.
@@ -114,7 +117,7 @@ class Trajectory:
         rows = np.zeros((len(self.common.orders), self._capacity, self._batch), dtype=np.int32)
         for place, replicate in enumerate(self.common.orders if steps else ()):
             rows[place, :steps] = batches(replicate, samples=self._samples, batch=self._batch, start=start, steps=steps)
-        return steps, jnp.asarray(rows)
+        return steps, rows
 
     def _data(self) -> Data:
         dtype = np.dtype(self.program.training.precision)
