@@ -4,7 +4,8 @@ python benchmarks/networks.py              # all parts, about five minutes
 python benchmarks/networks.py population   # one part
 
 The alternative is what people write: an eager PyTorch loop over the same networks, one after another, on the same data
-with the same optimiser, batches and number of threads. Runs alternate; numbers are medians of five.
+with the same optimiser, batches and number of threads. On two threads ours are two halves of the population side by
+side, as two workers have them. Runs alternate; numbers are medians of five.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +32,7 @@ import jax.numpy as jnp
 import numpy as np
 import torch
 from machine import describe
+from threadpoolctl import threadpool_limits
 
 import benign
 from benign.foundation.progress import Progress
@@ -62,21 +65,26 @@ def splits(members: int) -> list[benign.Split]:
     return [source.draw(SAMPLES, Replicate(initialisation=i)) for i in range(members)]
 
 
-def population_rate(width: int, data: list[benign.Split]) -> float:
+def population_rate(width: int, data: list[benign.Split], threads: int = 1) -> float:
     """Model-steps a second of the public call, all of it counted but drawing the data."""
     training = Training(batch_size=BATCH, steps=STEPS[width])
+
+    def train(part: list[benign.Split]) -> None:
+        train_population(
+            MLPFamily(depth=2, activation="relu"), training, [Member(width=width, split=split) for split in part],
+            times=[STEPS[width]], recorder=Norm(),
+        )  # fmt: skip
+
     start = time.perf_counter()
-    train_population(
-        MLPFamily(depth=2, activation="relu"), training, [Member(width=width, split=split) for split in data],
-        times=[STEPS[width]], recorder=Norm(),
-    )  # fmt: skip
+    with ThreadPoolExecutor(threads) as side_by_side:
+        list(side_by_side.map(train, [data[thread::threads] for thread in range(threads)]))
     return MEMBERS * STEPS[width] / (time.perf_counter() - start)
 
 
-def eager_rate(width: int, data: list[benign.Split]) -> float:
+def eager_rate(width: int, data: list[benign.Split], threads: int = 1) -> float:
     """Model-steps a second of a plain PyTorch loop."""
     device = "cuda" if GPU else "cpu"
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     prepared = []
     for i, split in enumerate(data):
         torch.manual_seed(i)
@@ -106,7 +114,7 @@ def _square(matrix: jax.Array) -> jax.Array:
     return matrix @ matrix
 
 
-def product_rate() -> float:
+def product_rate(threads: int = 1) -> float:
     """Floating-point operations a second of one large float32 product: the faster of NumPy's BLAS and XLA."""
     size = 8192 if GPU else 1536
     matrix = np.random.default_rng(0).standard_normal((size, size)).astype(np.float32)
@@ -116,7 +124,8 @@ def product_rate() -> float:
         calls: list[Callable[[], object]] = [lambda: _square(resident).block_until_ready()]
         if not GPU:
             calls.append(lambda: matrix @ matrix)
-        best = min(_seconds(call) for call in calls for _ in range(3))
+        with threadpool_limits(threads):
+            best = min(_seconds(call) for call in calls for _ in range(3))
     return 2.0 * size**3 / best
 
 
@@ -132,21 +141,21 @@ def operations(width: int) -> float:
     return 2.0 * BATCH * (3 * weights - INPUTS * width)
 
 
-def population() -> dict[str, object]:
+def population(threads: int = 1) -> dict[str, object]:
     """Model-steps a second against the eager loop, and the share of a large product's rate."""
     data = splits(MEMBERS)
     result: dict[str, object] = {
-        "members": MEMBERS, "batch": BATCH, "optimizer": "adam", "network": "40-H-H-10", "torch": torch.__version__,
-        "jax": jax.__version__,
+        "members": MEMBERS, "batch": BATCH, "optimizer": "adam", "network": "40-H-H-10", "threads": threads,
+        "torch": torch.__version__, "jax": jax.__version__,
     }  # fmt: skip
     for width, wanted in WIDTHS.items():
-        population_rate(width, data)
-        eager_rate(width, data)
+        population_rate(width, data, threads)
+        eager_rate(width, data, threads)
         ours, eager, product = [], [], []
         for _ in range(REPEATS):
-            ours.append(population_rate(width, data))
-            eager.append(eager_rate(width, data))
-            product.append(product_rate())
+            ours.append(population_rate(width, data, threads))
+            eager.append(eager_rate(width, data, threads))
+            product.append(product_rate(threads))
         ratio = statistics.median(a / b for a, b in zip(ours, eager, strict=True))
         share = statistics.median(a * operations(width) / b for a, b in zip(ours, product, strict=True))
         result[f"width_{width}"] = {
@@ -160,6 +169,11 @@ def population() -> dict[str, object]:
         }
         print(width, result[f"width_{width}"], flush=True)
     return result
+
+
+def population_two_threads() -> dict[str, object]:
+    """As :func:`population`, both cores on both sides."""
+    return population(threads=2)
 
 
 def progress() -> dict[str, object]:
@@ -222,7 +236,12 @@ def curve() -> dict[str, object]:
     return result
 
 
-PARTS = {"population": population, "progress": progress, "curve": curve}
+PARTS = {
+    "population": population,
+    "population_two_threads": population_two_threads,
+    "progress": progress,
+    "curve": curve,
+}
 
 
 def main() -> None:

@@ -10,13 +10,16 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
+from typing import Any
 
 from benign.experiments.declaration.problems import nearest, refuse, shown
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
 
 Maker = Callable[..., object]
+Entry = Any
+"""An ``importlib.metadata.EntryPoint``, or its twin of the backport where another library has loaded that."""
 
 SOURCES = {
     "digits": "benign.sources:digits",
@@ -76,11 +79,11 @@ def find_maker(kind: Kind, name: str) -> Maker:
     return _loaded(kind, plug_ins[name])
 
 
-def _plug_ins(kind: Kind) -> dict[str, EntryPoint]:
+def _plug_ins(kind: Kind) -> dict[str, Entry]:
     return {entry.name: entry for entry in entry_points(group=kind.group)}
 
 
-def _loaded(kind: Kind, entry: EntryPoint) -> Maker:
+def _loaded(kind: Kind, entry: Entry) -> Maker:
     distribution = "an unknown distribution" if entry.dist is None else f"the distribution {entry.dist.name!r}"
     try:
         loaded = entry.load()
