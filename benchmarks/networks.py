@@ -1,16 +1,17 @@
 """How fast populations of networks are trained. Writes networks.json, on a GPU networks_gpu.json.
 
-python benchmarks/networks.py              # all parts, about five minutes
+python benchmarks/networks.py              # all parts, about ten minutes
 python benchmarks/networks.py population   # one part
 
 The alternative is what people write: an eager PyTorch loop over the same networks, one after another, on the same data
-with the same optimiser, batches and number of threads. On two threads ours are two halves of the population side by
-side, as two workers have them. Runs alternate; numbers are medians of five.
+with the same optimiser, batches and number of threads. On two threads ours are two halves of the population in two
+worker processes, as an experiment runs them. Runs alternate; numbers are medians of five.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import statistics
 import subprocess
@@ -18,8 +19,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 # Before JAX and PyTorch load: one thread each.
@@ -44,7 +46,7 @@ WIDTHS = {8: 30.0, 64: 6.0, 256: 2.0}  # width: what the ratio must reach
 RATE_FROM, RATE = 64, 0.6  # from this width on, the share of a large product's rate
 REPEATS = 5
 GPU = jax.default_backend() == "gpu"
-STEPS = {8: 6000, 64: 2000, 256: 250} if not GPU else dict.fromkeys(WIDTHS, 4000)
+STEPS = {8: 6000, 64: 6000, 256: 600} if not GPU else dict.fromkeys(WIDTHS, 4000)
 EAGER_STEPS = {8: 40, 64: 40, 256: 12}
 OUTPUT = Path(__file__).parent / ("networks_gpu.json" if GPU else "networks.json")
 INPUTS, OUTPUTS = 40, 10
@@ -59,34 +61,48 @@ class Norm:
         return {"norm": jnp.sqrt(sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(eqx.filter(network, eqx.is_array))))}
 
 
-def splits(members: int) -> list[benign.Split]:
+@cache
+def members(number: int = MEMBERS) -> list[benign.Split]:
     """One split for each member: the same MNIST-1D samples, initial weights and mini-batches of its own."""
     source = benign.sources.mnist1d(label_noise=0.2, test_samples=100)
-    return [source.draw(SAMPLES, Replicate(initialisation=i)) for i in range(members)]
+    return [source.draw(SAMPLES, Replicate(initialisation=i)) for i in range(number)]
 
 
-def population_rate(width: int, data: list[benign.Split], threads: int = 1) -> float:
+def train(width: int, part: slice) -> None:
+    """Train some of the members by the public call."""
+    data = members()[part]
+    train_population(
+        MLPFamily(depth=2, activation="relu"), Training(batch_size=BATCH, steps=STEPS[width]),
+        [Member(width=width, split=split) for split in data], times=[STEPS[width]], recorder=Norm(),
+    )  # fmt: skip
+
+
+@cache
+def workers(number: int) -> ProcessPoolExecutor:
+    """Processes that have loaded JAX and drawn the data."""
+    pool = ProcessPoolExecutor(number, mp_context=multiprocessing.get_context("spawn"), initializer=members)
+    wait([pool.submit(time.sleep, 0.5) for _ in range(number)])
+    return pool
+
+
+def population_rate(width: int, threads: int = 1) -> float:
     """Model-steps a second of the public call, all of it counted but drawing the data."""
-    training = Training(batch_size=BATCH, steps=STEPS[width])
-
-    def train(part: list[benign.Split]) -> None:
-        train_population(
-            MLPFamily(depth=2, activation="relu"), training, [Member(width=width, split=split) for split in part],
-            times=[STEPS[width]], recorder=Norm(),
-        )  # fmt: skip
-
     start = time.perf_counter()
-    with ThreadPoolExecutor(threads) as side_by_side:
-        list(side_by_side.map(train, [data[thread::threads] for thread in range(threads)]))
+    if threads == 1:
+        train(width, slice(None))
+    else:
+        shares = [workers(threads).submit(train, width, slice(i, None, threads)) for i in range(threads)]
+        for share in shares:
+            share.result()
     return MEMBERS * STEPS[width] / (time.perf_counter() - start)
 
 
-def eager_rate(width: int, data: list[benign.Split], threads: int = 1) -> float:
+def eager_rate(width: int, threads: int = 1) -> float:
     """Model-steps a second of a plain PyTorch loop."""
     device = "cuda" if GPU else "cpu"
     torch.set_num_threads(threads)
     prepared = []
-    for i, split in enumerate(data):
+    for i, split in enumerate(members()):
         torch.manual_seed(i)
         layers = [torch.nn.Linear(INPUTS, width), torch.nn.ReLU(), torch.nn.Linear(width, width), torch.nn.ReLU()]
         network = torch.nn.Sequential(*layers, torch.nn.Linear(width, OUTPUTS)).to(device)
@@ -143,18 +159,17 @@ def operations(width: int) -> float:
 
 def population(threads: int = 1) -> dict[str, object]:
     """Model-steps a second against the eager loop, and the share of a large product's rate."""
-    data = splits(MEMBERS)
     result: dict[str, object] = {
         "members": MEMBERS, "batch": BATCH, "optimizer": "adam", "network": "40-H-H-10", "threads": threads,
         "torch": torch.__version__, "jax": jax.__version__,
     }  # fmt: skip
     for width, wanted in WIDTHS.items():
-        population_rate(width, data, threads)
-        eager_rate(width, data, threads)
+        population_rate(width, threads)
+        eager_rate(width, threads)
         ours, eager, product = [], [], []
         for _ in range(REPEATS):
-            ours.append(population_rate(width, data, threads))
-            eager.append(eager_rate(width, data, threads))
+            ours.append(population_rate(width, threads))
+            eager.append(eager_rate(width, threads))
             product.append(product_rate(threads))
         ratio = statistics.median(a / b for a, b in zip(ours, eager, strict=True))
         share = statistics.median(a * operations(width) / b for a, b in zip(ours, product, strict=True))
@@ -178,8 +193,8 @@ def population_two_threads() -> dict[str, object]:
 
 def progress() -> dict[str, object]:
     """Seconds of the same training with progress shown about once a second, and twenty times as often."""
-    data, width = splits(8), 64
-    members = [Member(width=width, split=split) for split in data]
+    width = 64
+    population = [Member(width=width, split=split) for split in members(8)]
     training = Training(batch_size=BATCH, steps=8000)
     seconds: dict[str, list[float]] = {"rarely": [], "often": []}
     heard = dict.fromkeys(seconds, 0)
@@ -196,7 +211,7 @@ def progress() -> dict[str, object]:
             trajectory._SECONDS_AT_ONCE = every
             start = time.perf_counter()
             train_population(
-                MLPFamily(depth=2, activation="relu"), training, members, times=[8000], recorder=Norm(),
+                MLPFamily(depth=2, activation="relu"), training, population, times=[8000], recorder=Norm(),
                 progress=told(name),
             )  # fmt: skip
             seconds[name].append(time.perf_counter() - start)
