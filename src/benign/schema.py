@@ -45,6 +45,8 @@ METRICS: dict[str, str] = {
     "norm": "norm of the weights |theta|",
     "norm_averaged": "norm of the moving average of the weights",
     "function_norm": "sqrt(size) |theta|: the norm of the weights for features scaled by 1 / sqrt(size)",
+    "gradient_penalty": "R_IG: mean square of the full-batch gradient of the training objective over parameters",
+    "gradient_penalty_minibatch": "as gradient_penalty of one mini-batch, mean over mini-batches",
     "leave_one_out_loss": "exact leave-one-out squared error, on the labels trained on",
     "leave_one_out_error": "exact leave-one-out zero-one error, on the labels trained on",
     "condition": "kappa_F, an upper bound of the design matrix's 2-norm condition number",

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from benign.networks.gradient_penalty import penalised_gradient
 from benign.networks.objective import mean_loss, wrong
 from benign.networks.optimisers import direction, schedule
 from benign.networks.recording import Data, Recorder, outputs_of
@@ -33,12 +34,14 @@ class State(eqx.Module):
         optimiser: Optax's state.
         average: exponential moving average of the parameters, or None where nobody asked for it.
         rate: learning rates; 0 for a member that is frozen.
+        penalty: mu / m of the gradient penalty, or None without one.
     """
 
     parameters: Tree
     optimiser: Tree
     average: Tree | None
     rate: Float[Array, "*member"]
+    penalty: Float[Array, "*member"] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +66,18 @@ class Program:
 
 
 @eqx.filter_jit
-def begin(program: Program, parameters: Tree, rate: Float[Array, " member"], *, averaged: bool) -> State:
+def begin(
+    program: Program,
+    parameters: Tree,
+    rate: Float[Array, " member"],
+    penalty: Float[Array, " member"] | None,
+    *,
+    averaged: bool,
+) -> State:
     """The state before the first step."""
     optimiser = jax.vmap(direction(program.training).init)(parameters)
-    return State(parameters=parameters, optimiser=optimiser, average=parameters if averaged else None, rate=rate)
+    average = parameters if averaged else None
+    return State(parameters=parameters, optimiser=optimiser, average=average, rate=rate, penalty=penalty)
 
 
 @eqx.filter_jit
@@ -108,7 +119,10 @@ def _step(
         counted = rows >= 0 if program.has_short_batch else None
         return mean_loss(training.loss, jax.vmap(network)(inputs), targets, counted)
 
-    gradient = jax.grad(objective)(member.parameters)
+    if member.penalty is None:
+        gradient = jax.grad(objective)(member.parameters)
+    else:
+        gradient = penalised_gradient(objective, member.parameters, member.penalty, training)
     update, optimiser = direction(training).update(gradient, member.optimiser, member.parameters)
     rate = member.rate * schedule(training, step, program.total, program.per_epoch)
     parameters = jax.tree.map(lambda old, by: old - rate * by, member.parameters, update)
@@ -116,7 +130,7 @@ def _step(
     if average is not None:
         kept = _kept(training, member)
         average = jax.tree.map(lambda old, new: kept * old + (1.0 - kept) * new, average, parameters)
-    return State(parameters=parameters, optimiser=optimiser, average=average, rate=member.rate)
+    return State(parameters=parameters, optimiser=optimiser, average=average, rate=member.rate, penalty=member.penalty)
 
 
 def _kept(training: Training, member: State) -> Float[Array, ""] | float:

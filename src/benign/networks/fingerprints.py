@@ -20,14 +20,14 @@ def configuration(
     family: Family,
     training: Training,
     program_width: int,
-    members: Sequence[tuple[int, float | None, str]],
+    members: Sequence[tuple[int, float | None, float | None, str]],
     data: Sequence[Split],
     networks: Sequence[eqx.Module],
     steps: Int[np.ndarray, " time"],
     recorder: Recorder,
     averaged: bool,
 ) -> dict[str, object]:
-    """Settings in words, data and initial weights by their SHA-256; ``members``: width, learning rate and replicate."""
+    """Settings in words, data and initial weights by their SHA-256; of a member width, rate, penalty, replicate."""
     return {
         "family": repr(family),
         "training": training.spec(),

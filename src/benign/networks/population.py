@@ -40,12 +40,14 @@ class Member:
         width: of its hidden layers.
         split: what it is trained and tested on; its replicate addresses initial weights and mini-batches.
         learning_rate: its own, or None for that of the training.
+        gradient_penalty: mu of its own, or None for that of the training.
         start: the network it starts from, NumPy arrays of its own width, or None for the family's initialisation.
     """
 
     width: int
     split: Split
     learning_rate: float | None = None
+    gradient_penalty: float | None = None
     start: eqx.Module | None = None
 
 
@@ -178,6 +180,10 @@ def _check(family: Family, training: Training, members: Sequence[Member]) -> Non
         checked_count("width", member.width)
         if member.learning_rate is not None and checked_number("learning_rate", member.learning_rate) <= 0.0:
             raise InvalidArgument(f"`learning_rate` of a member must be positive, got {member.learning_rate!r}.")
+        if member.gradient_penalty is not None and checked_number("gradient_penalty", member.gradient_penalty) < 0.0:
+            raise InvalidArgument(
+                f"`gradient_penalty` of a member must be zero or positive, got {member.gradient_penalty!r}."
+            )
         for name in ("train_inputs", "train_targets", "test_inputs"):
             shapes = getattr(member.split, name).shape, getattr(first, name).shape
             if shapes[0] != shapes[1]:
@@ -286,7 +292,8 @@ class _GroupRun:
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves).astype(dtype), *[arrays for arrays, _ in parts])
         run = Trajectory(
             program=engine.Program(
-                training=replace(self.training, learning_rate=1.0),  # members have theirs: no reason to compile again
+                # Members have their own: no reason to compile again.
+                training=replace(self.training, learning_rate=1.0, gradient_penalty=0.0),
                 structure=parts[0][1],
                 total=self.training.total_steps(samples),
                 per_epoch=self.training.steps_per_epoch(samples),
@@ -300,10 +307,19 @@ class _GroupRun:
             progress=progress,
         )
         rates = jnp.array([member.learning_rate or self.training.learning_rate for member in filled], dtype=dtype)
-        state, recorded = run.finish(engine.begin(run.program, stacked, rates, averaged=self.averaged))
+        begun = engine.begin(run.program, stacked, rates, self._penalties(filled), averaged=self.averaged)
+        state, recorded = run.finish(begun)
         final = [jax.tree.map(lambda leaf, i=i: np.asarray(leaf[i]), state.parameters) for i in range(len(members))]
         networks = [_narrowed(f, n) for f, n in zip(final, own, strict=True)]
         return {name: values[:, : len(members)] for name, values in recorded.items()}, networks
+
+    def _penalties(self, members: Sequence[Member]) -> Float[jax.Array, " member"] | None:
+        """Factors mu / m, m counted without what fills up a width; None if nobody has a penalty."""
+        strengths = [_first(member.gradient_penalty, self.training.gradient_penalty) for member in members]
+        if not any(strengths):
+            return None
+        counts = [_parameters(self.family, member, member.width) for member in members]
+        return jnp.array([mu / m for mu, m in zip(strengths, counts, strict=True)], dtype=self.training.precision)
 
     def _checkpoint(self, number: int, members: Sequence[Member]) -> Checkpoint | None:
         """Where a slice is kept; what its numbers follow from includes the members that fill up its last group."""
@@ -311,7 +327,7 @@ class _GroupRun:
         def decides() -> dict[str, object]:
             return configuration(
                 self.family, self.training, self.width,
-                [(m.width, m.learning_rate, repr(m.split.replicate)) for m in members],
+                [(m.width, m.learning_rate, m.gradient_penalty, repr(m.split.replicate)) for m in members],
                 shared([m.split for m in members]).data, [initial_network(self.family, m) for m in members],
                 self.steps, self.recorder, self.averaged,
             )  # fmt: skip
@@ -347,6 +363,10 @@ class _GroupRun:
                 f"{free / 2**30:.1f} GiB are free; lower the width, `batch_size`, `samples` or the replicates."
             )
         return min(fit, len(self.members))
+
+
+def _first(own: float | None, otherwise: float) -> float:
+    return otherwise if own is None else own
 
 
 def _arrays(network: eqx.Module) -> list[np.ndarray]:

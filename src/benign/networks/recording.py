@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from benign.networks.gradient_penalty import full_batch_square, minibatch_square
 from benign.networks.objective import losses_of, wrong
 
 # Samples that are evaluated at once: enough for the matrix products, little enough for the caches.
@@ -45,13 +46,17 @@ class RiskRecorder:
 
     Attributes:
         loss: the training objective, by which all losses are measured.
-        metrics: what to record; ``train_loss`` always is, for it tells a diverged network.
+        metrics: what to record; ``train_loss`` always is, for it tells a diverged network. ``gradient_penalty`` and
+            ``gradient_penalty_minibatch`` are recorded as sums, ``gradient_square`` and ``gradient_square_minibatch``:
+            see :mod:`benign.networks.gradient_penalty`.
         has_classes: without classes the errors are NaN.
+        batch: samples of a mini-batch, for ``gradient_penalty_minibatch``; None for all.
     """
 
     loss: str
     metrics: frozenset[str]
     has_classes: bool = True
+    batch: int | None = None
 
     def __call__(self, network: eqx.Module, data: Data) -> dict[str, Float[Array, "..."]]:
         train, test = outputs_of(network, data.train_inputs), outputs_of(network, data.test_inputs)
@@ -74,7 +79,19 @@ class RiskRecorder:
         mistaken = wrong(train, data.train_targets)
         values["train_error_flipped"] = self._share(mistaken & flipped) / _mean(flipped)
         values["train_error_unflipped"] = self._share(mistaken & unflipped) / _mean(unflipped)
-        return {name: value for name, value in values.items() if name in self.metrics | {"train_loss"}}
+        recorded = {name: value for name, value in values.items() if name in self.metrics | {"train_loss"}}
+        return recorded | self._gradients(network, data)
+
+    def _gradients(self, network: eqx.Module, data: Data) -> dict[str, Float[Array, ""]]:
+        """Squared norms of the gradients that are asked for."""
+        samples = self.loss, data.train_inputs, data.train_targets
+        recorded = {}
+        if "gradient_penalty" in self.metrics:
+            recorded["gradient_square"] = full_batch_square(network, *samples)
+        if "gradient_penalty_minibatch" in self.metrics:
+            batch = self.batch or len(data.train_inputs)
+            recorded["gradient_square_minibatch"] = minibatch_square(network, *samples, batch)
+        return recorded
 
     def _share(self, mistakes: Array) -> Float[Array, ""]:
         return _mean(mistakes) if self.has_classes else jnp.array(jnp.nan)

@@ -78,7 +78,9 @@ def measure_features(
 
 def _check_metrics(metrics: frozenset[str]) -> None:
     unknown = sorted(
-        name for name in metrics if name.startswith("validation") or name.endswith(("averaged", "flipped", "held_out"))
+        name
+        for name in metrics
+        if name.startswith(("validation", "gradient")) or name.endswith(("averaged", "flipped", "held_out"))
     )
     if unknown:
         raise InvalidArgument(

@@ -123,10 +123,14 @@ def measure_networks(
     plain = frozenset(name.removesuffix("_averaged") for name in metrics)
     request = _request(
         splits, sizes, times, spec, device,
-        RiskRecorder(loss=training.loss, metrics=plain, has_classes=splits[0].classes is not None),
+        RiskRecorder(
+            loss=training.loss, metrics=plain, has_classes=splits[0].classes is not None,
+            batch=training.batch_size,
+        ),
         averaged=any(name.endswith("_averaged") for name in metrics),
     )  # fmt: skip
-    recordings = _trained(request, trainer)
+    counts = np.array([parameters(width, splits[0]) for width in sizes.tolist()])
+    recordings = _with_penalties(_trained(request, trainer), counts)
     losses = [values for name, values in recordings.items() if "loss" in name]
     diverged = ~np.isfinite(losses).all(axis=0)
     nothing = np.full(diverged.shape, np.nan)
@@ -134,12 +138,22 @@ def measure_networks(
         replicates=tuple(split.replicate for split in splits),
         sizes=sizes,
         times=request.times,
-        parameters=np.array([parameters(width, splits[0]) for width in sizes.tolist()]),
+        parameters=counts,
         outcome=np.where(diverged, int(Outcome.DIVERGED), int(Outcome.CONVERGED)).astype(np.int8),
         metrics={
             name: np.where(diverged, np.nan, recordings.get(name, nothing)).astype(np.float64) for name in metrics
         },
     )
+
+
+def _with_penalties(recordings: Recordings, counts: Int[np.ndarray, " size"]) -> Recordings:
+    """The recordings, squared norms of gradients divided by the number of parameters: R_IG."""
+    penalties = {
+        name.replace("gradient_square", "gradient_penalty"): values / counts[:, None]
+        for name, values in recordings.items()
+        if name.startswith("gradient_square")
+    }
+    return {**recordings, **penalties}
 
 
 def predict_networks(
