@@ -12,7 +12,7 @@ from pathlib import Path
 
 from loky import cpu_count  # type: ignore[import-untyped]
 
-from benign.experiments.declaration import Execution, Experiment, Resolved, resolve
+from benign.experiments.declaration import Execution, Experiment, resolve
 from benign.experiments.driver import Ending, Limits
 from benign.experiments.executors import Executor, Processes, Ray
 from benign.experiments.forecast import Forecast, sample_and_forecast
@@ -21,9 +21,10 @@ from benign.experiments.jobs import Study
 from benign.experiments.listener import Listener
 from benign.experiments.planning import plan_run
 from benign.experiments.reading import read_dataset
-from benign.experiments.running import RunOutcome, print_how_to_stop_at_once, run_grid, run_id
+from benign.experiments.running import RunOutcome, is_search, print_how_to_stop_at_once, run_grid, run_id
 from benign.experiments.states import Failure, RunRecord, RunSummary, State
 from benign.experiments.store import Store
+from benign.experiments.straddling import straddling_notes
 from benign.figures.any_surface import SizeCurve, size_curves
 from benign.foundation.errors import BenignError, InvalidArgument, unknown_name
 from benign.foundation.numbers import checked_count, checked_number
@@ -89,6 +90,11 @@ class Run:
         if self.counts[State.PLANNED]:
             return "unfinished"
         return "failed" if self.failed else "done"
+
+    @property
+    def is_search(self) -> bool:
+        """Whether it is one step of a search, of which each has its own grid and all the same name."""
+        return is_search(self.name)
 
     @property
     def done(self) -> int:
@@ -160,6 +166,14 @@ class Run:
         """The test loss along size at each n and level of label noise: landmarks, findings and a Display of each."""
         return tuple(size_curves(self.surface.dataset))
 
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """:attr:`benign.Surface.notes` of what has been measured, reading the training loss alone."""
+        if not self.done:
+            return ()
+        with Store.open(self.store) as store:
+            return straddling_notes(read_dataset(store, self.id, self.grid, metrics={"train_loss"}))
+
     def failures(self) -> tuple[JobFailure, ...]:
         """What was given up, with the traceback of its last try."""
         cells = dict(self.grid.cells())
@@ -184,7 +198,7 @@ class Run:
                 "measured it again: what is done is not measured twice."
             )
         experiment = Experiment.from_json(self.record.declaration)
-        if run_id(experiment.name, resolve(experiment).grid) != self.id:
+        if run_id(experiment.name, resolve(experiment, store=self.store).grid) != self.id:
             raise InvalidArgument(
                 f"What {self.id} measures has changed since it was started (its data, or a newer version of benign); "
                 "what is measured stays as it is, and `benign run FILE` starts anew."
@@ -252,9 +266,9 @@ def run(
         InvalidDeclaration: for an experiment that makes no sense.
         RunInterrupted: on Ctrl-C; its message says how to go on, and its ``run`` holds what there is.
     """
-    declared, resolved = _resolved(experiment)
-    place = store if store is not None else declared.execution.store
+    declared = _declared(experiment)
     execution = declared.execution
+    place = store if store is not None else execution.store
     limits = Limits(
         attempts=execution.attempts,
         seconds_per_job=None if execution.minutes_per_job is None else 60.0 * execution.minutes_per_job,
@@ -262,13 +276,16 @@ def run(
     )
     # The file's workers are those of the file's executor.
     side_by_side = workers if executor == "here" else _first(workers, execution.workers)
-    with Store.open(place) as opened, _executor(executor, execution) as chosen:
-        outcome = run_grid(
-            resolved.grid, resolved.procedure, resolved.sources, name=declared.name, declaration=resolved.declaration,
-            store=opened, executor=chosen, workers=side_by_side if isinstance(chosen, str) else None, limits=limits,
-            listeners=listeners, on_interrupt=on_interrupt,
-        )  # fmt: skip
-        result = _run_of(opened.summary(outcome.run), place, opened.location, outcome)
+    with _executor(executor, execution) as chosen:
+        pilot_workers = side_by_side if isinstance(chosen, str) else None
+        resolved = resolve(declared, store=place, executor=chosen, workers=pilot_workers)
+        with Store.open(place) as opened:
+            outcome = run_grid(
+                resolved.grid, resolved.procedure, resolved.sources, name=declared.name,
+                declaration=resolved.declaration, store=opened, executor=chosen, workers=pilot_workers, limits=limits,
+                listeners=listeners, on_interrupt=on_interrupt,
+            )  # fmt: skip
+            result = _run_of(opened.summary(outcome.run), place, opened.location, outcome)
     if outcome.ending is Ending.INTERRUPTED:
         raise RunInterrupted(result)
     return result
@@ -283,7 +300,8 @@ def plan(
 ) -> Forecast:
     """What a run will cost: its jobs, and the time and memory forecast from timing a few of them.
 
-    What the sample measures is kept, so it is not measured again.
+    What the sample measures is kept, so it is not measured again. With ``sizes="auto"`` the pilot that finds the sizes
+    is run, and kept, too.
 
     Args:
         experiment: one, or the path of its TOML file.
@@ -291,8 +309,9 @@ def plan(
         workers: processes that would run side by side.
         sample_seconds: about how long the sample may take.
     """
-    declared, resolved = _resolved(experiment)
+    declared = _declared(experiment)
     place = store if store is not None else declared.execution.store
+    resolved = resolve(declared, store=place)
     name = run_id(declared.name, resolved.grid)
     record = RunRecord(
         id=name, name=declared.name, grid=resolved.grid.to_json(), declaration=resolved.declaration
@@ -343,9 +362,8 @@ def open_run(name: str, store: Location = None) -> Run:
     return _run_of(runs[chosen[0]], store, location)
 
 
-def _resolved(experiment: Experiment | str | os.PathLike[str]) -> tuple[Experiment, Resolved]:
-    declared = experiment if isinstance(experiment, Experiment) else Experiment.from_toml(experiment)
-    return declared, resolve(declared)
+def _declared(experiment: Experiment | str | os.PathLike[str]) -> Experiment:
+    return experiment if isinstance(experiment, Experiment) else Experiment.from_toml(experiment)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -243,6 +243,12 @@ def _bar() -> Iterator[Listener]:
 
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         yield Bar(live)
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """On standard output, after a run: what its surface's reader should know first, a line each."""
+    for note in notes:
+        print(f"Note: {printable(note)}")
 
 
 def failure_in_words(cell: Cell, error: str, will_retry: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,8 +93,12 @@ def forecast(
     print(json.dumps(_forecast_as_json(result), indent=2) if as_json else _forecast_in_words(result))
 
 
-def list_all(store: StoreOption = None, as_json: AsJson = False) -> None:
-    """List the runs of a store: state, progress, computing time.
+def list_all(
+    store: StoreOption = None,
+    every: Annotated[bool, typer.Option("--all", help="List each step of a search by itself.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the runs of a store: state, progress, computing time; the steps of a search as one line.
 
     Example: benign runs
     """
@@ -107,12 +112,24 @@ def list_all(store: StoreOption = None, as_json: AsJson = False) -> None:
     if not table:
         print("No runs yet; start one with: benign run FILE")
         return
-    width = max(len(run.id) for run in table)
+    lines = [[run] for run in table] if every else _searches_together(table)
+    names = [runs[0].id if len(runs) == 1 else f"{runs[0].name} ({len(runs)} steps)" for runs in lines]
+    width = max(len(name) for name in names)
     print(f"{'RUN':{width}}  {'STATE':10}  {'BLOCKS':>15}  {'COMPUTED':>12}  STARTED")
+    for name, runs in zip(names, lines, strict=True):
+        started = time.strftime("%Y-%m-%d %H:%M", time.localtime(min(run.created for run in runs)))
+        blocks = f"{sum(run.done for run in runs):,} / {sum(run.total for run in runs):,}"
+        state = next((run.state for run in runs if run.state != "done"), "done")
+        seconds = sum(run.seconds for run in runs)
+        print(f"{printable(name):{width}}  {state:10}  {blocks:>15}  {seconds:>10,.1f} s  {started}")
+
+
+def _searches_together(table: Sequence[Run]) -> list[list[Run]]:
+    """The runs, those of one search in one place: that of the first of them."""
+    lines: dict[str, list[Run]] = {}
     for run in table:
-        started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))
-        blocks = f"{run.done:,} / {run.total:,}"
-        print(f"{run.id:{width}}  {run.state:10}  {blocks:>15}  {run.seconds:>10,.1f} s  {started}")
+        lines.setdefault(run.name if run.is_search else run.id, []).append(run)
+    return list(lines.values())
 
 
 def show(
@@ -216,10 +233,14 @@ def delete(name: Name, store: StoreOption = None) -> None:
 
 def _end(run: Run, *, as_json: bool) -> None:
     """What became of the run, and what can be done next; exit code 1 if a job failed."""
+    from benign.cli.run_display import print_notes
+
     if as_json:
         print(json.dumps(_as_json(run), indent=2))
     else:
         print(f"{run.id}: {run.state}; {run.standing}")
+        if run.state == "done":
+            print_notes(run.notes)
         _print_failures(run)
         if run.state == "unfinished":
             print(f"Go on with: {run.resume_command}")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import xarray as xr
 
 from benign.experiments.driver import Ending, Limits
 from benign.experiments.executors.protocol import Executor
+from benign.experiments.grid import Grid
 from benign.experiments.listener import ProgressListener
+from benign.experiments.pilot import with_found_sizes
 from benign.experiments.reading import opened, read_dataset
-from benign.experiments.resolution import Sizes, resolve_grid
-from benign.experiments.running import run_grid
+from benign.experiments.resolution import Sizes, is_auto, resolve_grid
+from benign.experiments.running import run_grid, search_name
 from benign.experiments.states import State
 from benign.experiments.store import Store
 from benign.foundation.errors import BenignError, InvalidArgument
@@ -58,13 +61,42 @@ def measure(
         procedure, [source], None, sizes=sizes, times=times, samples=samples, replicates=replicates, crossed=crossed,
         seed=seed, metrics=metrics,
     )  # fmt: skip
+    called = name or str(grid.attributes["title"])
     with opened(store) as place:
-        outcome = run_grid(
-            grid, procedure, [source], name=name or str(grid.attributes["title"]), declaration=None, store=place,
-            executor=executor, workers=workers, limits=Limits(attempts=1, stops_at_failure=True),
-            listeners=[ProgressListener(progress)],
-        )  # fmt: skip
-        dataset = read_dataset(place, outcome.run, grid) if outcome.counts[State.DONE] else None
+
+        def measured(grid: Grid, sources: Sequence[Source], called: str) -> xr.Dataset:
+            return measured_grid(
+                grid, procedure, sources, name=called, store=place, executor=executor, workers=workers,
+                progress=progress,
+            )  # fmt: skip
+
+        if is_auto(sizes):
+            pilot = partial(measured, called=search_name(f"the sizes of {called}"))
+            grid = with_found_sizes(grid, procedure, [source], pilot)
+        return measured(grid, [source], called)
+
+
+def measured_grid(
+    grid: Grid,
+    procedure: Procedure,
+    sources: Sequence[Source],
+    *,
+    name: str,
+    store: Store,
+    executor: str | Executor | None = None,
+    workers: int | None = None,
+    progress: Progress = silent,
+) -> xr.Dataset:
+    """Measure what the store lacks of a resolved grid, stopping at the first failure, and join it.
+
+    Raises:
+        MeasurementInterrupted: on Ctrl-C.
+    """
+    outcome = run_grid(
+        grid, procedure, sources, name=name, declaration=None, store=store, executor=executor, workers=workers,
+        limits=Limits(attempts=1, stops_at_failure=True), listeners=[ProgressListener(progress)],
+    )  # fmt: skip
+    dataset = read_dataset(store, outcome.run, grid) if outcome.counts[State.DONE] else None
     if outcome.ending is Ending.INTERRUPTED:
         raise MeasurementInterrupted(dataset, outcome.progress.done, outcome.progress.total)
     assert dataset is not None  # a failure was raised, an interruption too

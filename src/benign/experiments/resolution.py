@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 from collections.abc import Sequence
@@ -23,7 +24,9 @@ from benign.foundation.sizes import EVERY_FACTOR, checked_sizes
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
 
-Sizes = Literal["every"] | Sequence[int] | Int[np.ndarray, " size"]
+Sizes = Literal["every", "auto"] | Sequence[int] | Int[np.ndarray, " size"]
+AUTO = "auto"
+"""Sizes that a pilot is to find; :mod:`benign.experiments.pilot`."""
 
 
 def resolve_grid(
@@ -45,7 +48,8 @@ def resolve_grid(
         procedure: what is measured.
         sources: one for each level of label noise, the same in all else.
         label_noise: these levels, strictly increasing, or None for one source as it is.
-        sizes: ``"every"``, or strictly increasing whole numbers.
+        sizes: ``"every"``, strictly increasing whole numbers, or ``"auto"``: then the grid has no sizes yet, and is
+            to be given to :func:`benign.experiments.pilot.with_found_sizes`.
         times: strictly increasing, or None for the end of training.
         samples: numbers of training samples, strictly increasing.
         replicates: number of paired replicates; ten unless said.
@@ -125,8 +129,21 @@ def _checked_samples(samples: Sequence[int], source: Source) -> list[int]:
     return counts
 
 
+def is_auto(sizes: Sizes) -> bool:
+    """Whether the sizes are to be found."""
+    return isinstance(sizes, str) and sizes == AUTO
+
+
 def _checked_sizes(sizes: Sizes, procedure: Procedure, samples: int) -> Int[np.ndarray, " size"]:
-    if isinstance(sizes, str) and sizes == "every":
+    if is_auto(sizes):
+        return np.zeros(0, dtype=np.int64)
+    if isinstance(sizes, str) and sizes != "every":
+        near = difflib.get_close_matches(sizes, ("every", AUTO), n=1, cutoff=0.3)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        raise InvalidArgument(
+            f'`sizes` must be "every", "auto" or a list of numbers of {procedure.size_name}, got {sizes!r}{hint}'
+        )
+    if isinstance(sizes, str):
         last = procedure.max_size if math.isfinite(procedure.max_size) else EVERY_FACTOR * samples
         require_memory(8.0 * last, purpose='`sizes="every"`', advice="give a list of sizes or lower `samples`")
     return checked_sizes(sizes, available=procedure.max_size, samples=samples, unit=procedure.size_name)

@@ -22,6 +22,7 @@ from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
 
 _NO_LIMITS = Limits()
+_SEARCH = "search for "
 _KEY_DIGITS = 8
 _LONGEST_SLUG = 40
 
@@ -101,6 +102,20 @@ def run_grid(
     counts = store.counts(record.id)
     audience.ended(counts, progress)
     return RunOutcome(run=record.id, ending=ending, counts=counts, progress=progress)
+
+
+def search_name(what: str) -> str:
+    """The name of the measurements of a search, by which they are listed together.
+
+    >>> search_name("the complexity of 64 leaves on digits")
+    'search for the complexity of 64 leaves on digits'
+    """
+    return f"{_SEARCH}{what}"
+
+
+def is_search(name: str) -> bool:
+    """Whether a run of this name is one step of a search."""
+    return name.startswith(_SEARCH)
 
 
 def run_id(name: str, grid: Grid) -> str:

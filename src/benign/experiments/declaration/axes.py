@@ -1,4 +1,4 @@
-"""The axes of an experiment as they are declared: a list, one number, a range, or "every"."""
+"""The axes of an experiment as they are declared: a list, one number, a range, "every" or, for sizes, "auto"."""
 
 from __future__ import annotations
 
@@ -67,16 +67,23 @@ class Range(BaseModel):
 
 
 def whole_axis(value: object) -> Literal["every"] | tuple[int, ...] | Range:
-    """An axis of whole numbers: ``samples`` or ``sizes``.
+    """An axis of whole numbers: ``samples``.
 
     Raises:
         InvalidDeclaration: if it is none.
     """
-    if value == "every":
-        return "every"
-    if isinstance(value, (Range, Mapping)):
-        return _whole_range(_range(value))
-    return tuple(_whole(entry) for entry in _entries(value, 'whole numbers, one whole number, a range or "every"'))
+    return "every" if value == "every" else _whole_entries(value, 'a range or "every"')
+
+
+def size_axis(value: object) -> Literal["every", "auto"] | tuple[int, ...] | Range:
+    """``sizes``: an axis of whole numbers, or ``"auto"``, which leaves them to a pilot.
+
+    Raises:
+        InvalidDeclaration: if it is none.
+    """
+    if value == "auto":
+        return "auto"
+    return "every" if value == "every" else _whole_entries(value, 'a range, "every" or "auto"')
 
 
 def real_axis(value: object) -> tuple[float, ...] | Range:
@@ -95,6 +102,12 @@ def real_axis(value: object) -> tuple[float, ...] | Range:
             refuse(f"must be numbers, got {shown(entry)}.")
         numbers.append(float(entry))
     return tuple(numbers)
+
+
+def _whole_entries(value: object, or_else: str) -> tuple[int, ...] | Range:
+    if isinstance(value, (Range, Mapping)):
+        return _whole_range(_range(value))
+    return tuple(_whole(entry) for entry in _entries(value, f"whole numbers, one whole number, {or_else}"))
 
 
 def _entries(value: object, expected: str) -> Sequence[object]:
@@ -136,6 +149,6 @@ def as_numbers(declared: object) -> list[float]:
 
 
 def as_whole_numbers(declared: object) -> list[int]:
-    """The values of an axis of whole numbers that is not ``"every"``."""
+    """The values of an axis of whole numbers that is given by its numbers."""
     axis = whole_axis(declared)
     return axis.whole_values().tolist() if isinstance(axis, Range) else [int(value) for value in axis]

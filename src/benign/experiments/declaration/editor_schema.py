@@ -20,14 +20,13 @@ _RANGE = Range.model_json_schema(by_alias=True)
 REAL_AXIS: Schema = {
     "anyOf": [{"type": "number"}, {"type": "array", "items": {"type": "number"}, "minItems": 1}, _RANGE]
 }
-WHOLE_AXIS: Schema = {
-    "anyOf": [
-        {"const": "every"},
-        {"type": "integer"},
-        {"type": "array", "items": {"type": "integer"}, "minItems": 1},
-        _RANGE,
-    ]
-}
+_WHOLE_NUMBERS: list[Schema] = [
+    {"type": "integer"},
+    {"type": "array", "items": {"type": "integer"}, "minItems": 1},
+    _RANGE,
+]
+WHOLE_AXIS: Schema = {"anyOf": [{"const": "every"}, *_WHOLE_NUMBERS]}
+SIZE_AXIS: Schema = {"anyOf": [{"enum": ["every", "auto"]}, *_WHOLE_NUMBERS]}
 METRICS_SCHEMA: Schema = {"type": "array", "items": {"enum": list(METRICS)}}
 _TYPES: dict[object, Schema] = {
     bool: {"type": "boolean"},

@@ -21,9 +21,15 @@ from pydantic import (
     field_validator,
 )
 
-from benign.experiments.declaration.axes import MOST_VALUES, Range, real_axis, whole_axis
+from benign.experiments.declaration.axes import MOST_VALUES, Range, real_axis, size_axis, whole_axis
 from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, Kind
-from benign.experiments.declaration.editor_schema import METRICS_SCHEMA, REAL_AXIS, WHOLE_AXIS, experiment_schema
+from benign.experiments.declaration.editor_schema import (
+    METRICS_SCHEMA,
+    REAL_AXIS,
+    SIZE_AXIS,
+    WHOLE_AXIS,
+    experiment_schema,
+)
 from benign.experiments.declaration.execution import Execution
 from benign.experiments.declaration.plain import plain
 from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, nearest, refuse, shown
@@ -114,7 +120,8 @@ class Experiment(BaseModel):
         source: where samples come from: ``{"name": "digits", "test_samples": 400}``, or a ready source.
         procedure: what is trained: ``{"name": "random_fourier", "ridge": 0.1}``, or a ready procedure.
         samples: numbers of training samples: ``"every"``, a list, one number or a range.
-        sizes: likewise; ``"every"`` is 1 to the largest size, or to ten times the samples where sizes have no end.
+        sizes: likewise; ``"every"`` is 1 to the largest size, or to ten times the samples where sizes have no end;
+            ``"auto"`` leaves them to a pilot, which places them about the interpolation threshold.
         times: a list, one number or a range, where training has a duration; None for its end.
         label_noise: levels of label noise, in the place of the source's own; None for the source as it is.
         replicates: number of paired replicates; ten unless ``crossed`` is given.
@@ -142,8 +149,8 @@ class Experiment(BaseModel):
     samples: Annotated[_Whole | Literal["every"], PlainValidator(whole_axis), WithJsonSchema(WHOLE_AXIS)] = Field(
         description='numbers of training samples: a list, one number, a range or "every"'
     )
-    sizes: Annotated[_Whole | Literal["every"], PlainValidator(whole_axis), WithJsonSchema(WHOLE_AXIS)] = Field(
-        default="every", description='sizes of the model: a list, one number, a range or "every"'
+    sizes: Annotated[_Whole | Literal["every", "auto"], PlainValidator(size_axis), WithJsonSchema(SIZE_AXIS)] = Field(
+        default="every", description='sizes of the model: a list, one number, a range, "every" or "auto"'
     )
     times: Annotated[_Real | None, PlainValidator(_levels), WithJsonSchema(REAL_AXIS)] = Field(
         default=None, description="times of training: a list, one number or a range"

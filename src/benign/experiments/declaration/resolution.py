@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import xarray as xr
 
 from benign.experiments.declaration.axes import as_numbers, as_whole_numbers
 from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, find_maker
 from benign.experiments.declaration.experiment import Crossed, Experiment
 from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, refuse
 from benign.experiments.declaration.settings import located, make, settings_of
+from benign.experiments.executors.protocol import Executor
 from benign.experiments.grid import Grid
-from benign.experiments.resolution import Sizes, resolve_grid
+from benign.experiments.measurement import IN_MEMORY, Place, measured_grid
+from benign.experiments.pilot import with_found_sizes
+from benign.experiments.reading import opened
+from benign.experiments.resolution import AUTO, Sizes, resolve_grid
+from benign.experiments.running import search_name
 from benign.foundation.errors import InvalidArgument
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
@@ -38,15 +45,31 @@ class Resolved:
     declaration: str | None
 
 
-def resolve(experiment: Experiment) -> Resolved:
-    """Make the source and the procedure, and check everything against everything.
+def resolve(
+    experiment: Experiment,
+    *,
+    store: Place = IN_MEMORY,
+    executor: str | Executor | None = None,
+    workers: int | None = None,
+) -> Resolved:
+    """Make the source and the procedure, and check everything against everything; with ``sizes="auto"``, find them.
+
+    Args:
+        experiment: as declared.
+        store: keeps what a pilot measures to find the sizes.
+        executor: runs the pilot.
+        workers: likewise.
 
     Raises:
         InvalidDeclaration: for what cannot be measured; the message names file and key.
         MissingExtra: if the source or procedure needs a package that is not installed.
+        MeasurementInterrupted: on Ctrl-C while a pilot runs.
     """
     try:
-        return _resolved(experiment)
+        resolved = _resolved(experiment)
+        if experiment.sizes != AUTO:
+            return resolved
+        return replace(resolved, grid=_with_found_sizes(experiment, resolved, store, executor, workers))
     except InvalidDeclaration as error:
         raise experiment.origin.error(error.problems) from error.__cause__
 
@@ -72,6 +95,20 @@ def _resolved(experiment: Experiment) -> Resolved:
         sources=sources,
         declaration=_without_store(experiment).to_json() if experiment.is_declared_by_name else None,
     )
+
+
+def _with_found_sizes(
+    experiment: Experiment, resolved: Resolved, store: Place, executor: str | Executor | None, workers: int | None
+) -> Grid:
+    with opened(store) as place:
+
+        def measured(grid: Grid, sources: Sequence[Source]) -> xr.Dataset:
+            return measured_grid(
+                grid, resolved.procedure, sources, name=search_name(f"the sizes of {experiment.name}"), store=place, executor=executor,
+                workers=workers,
+            )  # fmt: skip
+
+        return with_found_sizes(resolved.grid, resolved.procedure, resolved.sources, measured)
 
 
 def _at_its_key(error: InvalidArgument) -> InvalidDeclaration:
@@ -140,7 +177,8 @@ def _samples(experiment: Experiment, source: Source) -> list[int]:
 
 
 def _sizes(experiment: Experiment) -> Sizes:
-    return "every" if experiment.sizes == "every" else as_whole_numbers(experiment.sizes)
+    declared = experiment.sizes
+    return declared if isinstance(declared, str) else as_whole_numbers(declared)
 
 
 def _times(experiment: Experiment) -> list[float] | None:

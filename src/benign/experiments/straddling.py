@@ -1,0 +1,156 @@
+"""Whether a measured grid reaches from models that cannot fit their training set to such that can."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float, Int
+
+from benign.experiments.size_search import TOLERANCE
+from benign.schema import LABEL_NOISE
+
+SIZE_SEARCH = "size_search"
+"""Attribute of a surface whose sizes a pilot found: what it found."""
+
+
+class Straddling(enum.Enum):
+    """Where the interpolation threshold of one n is, as seen from the sizes and times that were measured."""
+
+    STRADDLED = "some of what was measured is fitted and some is not"
+    NONE_FITS = "nothing that was measured is fitted: the threshold lies beyond"
+    ALL_FIT = "all that was measured is fitted: the threshold lies before"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Straddle:
+    """What was measured of one n.
+
+    Attributes:
+        samples: n.
+        label_noise: its level, where several were measured.
+        straddling: where the threshold is.
+        risk: mean training objective over the best constant predictor's at the cell that is nearest to the threshold:
+            the smallest one where nothing fits, else the largest one.
+        size: of this cell.
+    """
+
+    samples: int
+    label_noise: float | None
+    straddling: Straddling
+    risk: float
+    size: int
+
+
+def relative_training_loss(dataset: xr.Dataset) -> Float[np.ndarray, "size time samples replicate"]:
+    """Training loss over the best constant predictor's, labels as trained on; NaN where there is no number, and where
+    a draw is fitted by a constant.
+    """
+    order = ("size", "time", "samples", "replicate")
+    loss = np.asarray(dataset["train_loss"].transpose(*order).values, dtype=np.float64)
+    constant = np.asarray(dataset["train_loss_constant"].transpose("samples", "replicate").values, dtype=np.float64)
+    return loss / np.where(constant > 0.0, constant, np.nan)
+
+
+def straddles(dataset: xr.Dataset, *, tolerance: float = TOLERANCE) -> tuple[Straddle, ...]:
+    """For each n (and level of label noise), whether the mean training risk crosses the tolerance within the sizes and
+    times that were measured.
+
+    Draws without a number are left out, and so is an n of which none has one.
+
+    Args:
+        dataset: of the surface.
+        tolerance: what counts as fitted, relative to the best constant predictor's training objective.
+    """
+    if LABEL_NOISE not in dataset.dims:
+        return _straddles(dataset, None, tolerance)
+    levels = dataset[LABEL_NOISE].values.tolist()
+    return tuple(
+        straddle
+        for place, level in enumerate(levels)
+        for straddle in _straddles(dataset.isel({LABEL_NOISE: place}), float(level), tolerance)
+    )
+
+
+def straddling_notes(dataset: xr.Dataset, *, tolerance: float = TOLERANCE) -> tuple[str, ...]:
+    """A sentence for the user about each n that is not straddled; those that differ in n alone share one.
+
+    Nothing where there is no curve along size or time, along which a threshold could lie, and nothing of a surface of
+    one size whose threshold lies between its numbers of samples.
+    """
+    if "train_loss" not in dataset or dataset.sizes["size"] * dataset.sizes["time"] < 2:
+        return ()
+    found = straddles(dataset, tolerance=tolerance)
+    if dataset.sizes["size"] == 1 and len({one.straddling for one in found}) > 1:
+        return ()
+    missed = [one for one in found if one.straddling is not Straddling.STRADDLED]
+    missed.sort(key=_kind)
+    return tuple(_sentence(list(alike), dataset) for _, alike in groupby(missed, key=_kind))
+
+
+def _straddles(dataset: xr.Dataset, level: float | None, tolerance: float) -> tuple[Straddle, ...]:
+    risks = relative_training_loss(dataset)
+    is_there = np.isfinite(risks)
+    count = is_there.sum(axis=3)
+    total = np.where(is_there, risks, 0.0).sum(axis=3)
+    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    sizes, samples = dataset["size"].values, dataset["samples"].values
+    return tuple(
+        _straddle(mean[:, :, i], sizes, int(n), level, tolerance) for i, n in enumerate(samples) if count[:, :, i].any()
+    )
+
+
+def _straddle(
+    mean: Float[np.ndarray, "size time"], sizes: Int[np.ndarray, " size"], n: int, level: float | None, tolerance: float
+) -> Straddle:
+    lowest, highest = np.nanmin(mean), np.nanmax(mean)
+    straddling, risk = Straddling.STRADDLED, highest
+    if lowest > tolerance:
+        straddling, risk = Straddling.NONE_FITS, lowest
+    elif highest <= tolerance:
+        straddling = Straddling.ALL_FIT
+    row = int(np.argwhere(mean == risk)[0][0])
+    return Straddle(samples=n, label_noise=level, straddling=straddling, risk=float(risk), size=int(sizes[row]))
+
+
+def _kind(one: Straddle) -> tuple[str, float]:
+    return one.straddling.name, -1.0 if one.label_noise is None else one.label_noise
+
+
+def _sentence(alike: Sequence[Straddle], dataset: xr.Dataset) -> str:
+    """One kind of miss at one level; the number is that of the n that comes nearest."""
+    is_beyond = alike[0].straddling is Straddling.NONE_FITS
+    nearest = (min if is_beyond else max)(alike, key=lambda one: one.risk)
+    end = int(dataset["size"].values[-1 if is_beyond else 0])
+    unit = dataset.attrs.get("size_name", "size")
+    which = "smallest" if is_beyond else "largest"
+    of = f" of n = {nearest.samples:,}" if len(alike) > 1 else ""
+    number = f"{which} training objective{of} {nearest.risk:.2g} of the constant predictor's at {nearest.size:,} {unit}"
+    noise = "" if alike[0].label_noise is None else f" at label noise {alike[0].label_noise:g}"
+    when = f"{'at any' if is_beyond else 'at every'} recorded time " if dataset.sizes["time"] > 1 else ""
+    counts = _listed([one.samples for one in alike])
+    fits = f"{'No' if is_beyond else 'Every'} measured size fits {counts}{noise} {when}"
+    return f"{fits.rstrip()} ({number}): the peak lies {_advice(end, dataset, is_beyond=is_beyond)}"
+
+
+def _advice(end: int, dataset: xr.Dataset, *, is_beyond: bool) -> str:
+    longer = " or later times" if dataset.sizes["time"] > 1 else ""
+    if is_beyond and SIZE_SEARCH in dataset.attrs:
+        return f'beyond; sizes="auto" looked no further than {end:,}: train longer, or give larger sizes.'
+    if is_beyond:
+        return f'beyond; measure sizes above {end:,}{longer}, or sizes="auto".'
+    if SIZE_SEARCH in dataset.attrs or end == 1:
+        return "before, if there is one; measure more samples."
+    return f'before; measure sizes below {end:,}, or sizes="auto".'
+
+
+def _listed(counts: Sequence[int]) -> str:
+    """``n = 10``, ``n = 10 and 20``, ``n = 10 to 90``: the ends of many."""
+    if len(counts) > 3:
+        return f"n = {counts[0]:,} to {counts[-1]:,} ({len(counts)} of them)"
+    words = [f"{n:,}" for n in counts]
+    return f"n = {' and '.join(', '.join(words).rsplit(', ', 1))}"
