@@ -27,7 +27,7 @@ def to_arrow(dataset: xr.Dataset) -> pa.Table:
     variables. NaN stays NaN, it is not null. The label of the replicate is dictionary-encoded. The surface's attributes
     are JSON in the schema's metadata, under ``benign``; those of its variables in their fields' metadata.
     """
-    axes = [axis for axis in (schema.LABEL_NOISE, *schema.DIMENSIONS) if axis in dataset.dims]
+    axes = [axis for axis in (*schema.LEADING, *schema.DIMENSIONS) if axis in dataset.dims]
     shape = {axis: dataset.sizes[axis] for axis in axes}
     columns, fields = [], []
     for name in (*axes, "draw", "initialisation", "noise", *dataset.data_vars):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +15,20 @@ from jaxtyping import Float
 
 from benign import frames, schema
 from benign.curves import Landmark, Landmarks, PeakTest, find_landmarks
+from benign.curves.threshold_search import REGIME_BAND, ThresholdEstimate
+from benign.diagnosis import (
+    ComplexitySurface,
+    RegimeMap,
+    emc_on_surface,
+    regimes_of_surface,
+    shortest_time,
+    smallest_size,
+)
+from benign.diagnosis.training_risks import Criterion
 from benign.experiments import IN_MEMORY, Executor, MeasurementInterrupted, Place
 from benign.experiments import measure as measure_dataset
 from benign.experiments.resolution import Sizes
+from benign.experiments.straddling import straddling_notes
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.output import write_whole
 from benign.foundation.progress import Progress, silent
@@ -60,8 +71,7 @@ class Surface:
         if dim not in ("size", "time", "samples"):
             raise unknown_name("axis", dim, ["size", "time", "samples"])
         others = [axis for axis in ("size", "time", "samples") if axis != dim]
-        if schema.LABEL_NOISE in self.dataset.dims:
-            others.append(schema.LABEL_NOISE)
+        others += [axis for axis in schema.LEADING if axis in self.dataset.dims]
         for axis in at:
             if axis == dim:
                 raise InvalidArgument(f"`{axis}` is the axis of the curve and cannot be fixed; leave it out.")
@@ -73,6 +83,75 @@ class Surface:
         for axis in others:
             section = _fix(section, axis, at.get(axis))
         return Curve(metric=metric, dim=dim, section=section)
+
+    def regimes(
+        self,
+        band: float = REGIME_BAND,
+        tolerance: float = 0.02,
+        criterion: Criterion = "objective",
+        **at: float,
+    ) -> RegimeMap:
+        """The regime of every (size, time, samples), with the basis that it was read on.
+
+        Args:
+            band: a cell is critical where EMC / n lies within 1 / ``band`` and ``band``, or its size / threshold size
+                where too few n were measured; see :mod:`benign.diagnosis.regimes_of_surface`.
+            tolerance: what counts as fitted.
+            criterion: ``"objective"`` or ``"error"``.
+            at: the level, where the surface has several of label noise: ``label_noise=0.2``.
+
+        Raises:
+            InvalidArgument: for a surface with one size, time and n, or arguments that cannot be used.
+        """
+        dataset = _at_levels(self.dataset, at)
+        return regimes_of_surface(dataset, band=band, tolerance=tolerance, criterion=criterion)
+
+    def effective_model_complexity(
+        self, tolerance: float = 0.02, criterion: Criterion = "objective", **at: float
+    ) -> ComplexitySurface:
+        """The largest n that is fitted, for every (size, time) of a surface of several n; arguments as :meth:`regimes`.
+
+        Raises:
+            InvalidArgument: for a surface of one n, or arguments that cannot be used.
+        """
+        return emc_on_surface(_at_levels(self.dataset, at), tolerance=tolerance, criterion=criterion)
+
+    def smallest_size(
+        self,
+        samples: int | None = None,
+        time: float | None = None,
+        *,
+        tolerance: float = 0.02,
+        criterion: Criterion = "objective",
+        **at: float,
+    ) -> ThresholdEstimate:
+        """The smallest size that fits ``samples`` after ``time``, with its interval; see :meth:`shortest_time`."""
+        dataset = _at_levels(self.dataset, at)
+        return smallest_size(dataset, samples=samples, time=time, tolerance=tolerance, criterion=criterion)
+
+    def shortest_time(
+        self,
+        samples: int | None = None,
+        size: int | None = None,
+        *,
+        tolerance: float = 0.02,
+        criterion: Criterion = "objective",
+        **at: float,
+    ) -> ThresholdEstimate:
+        """The shortest recorded time after which a model of ``size`` fits ``samples``, with its interval.
+
+        What has one value in the surface may be left out; the other arguments are those of :meth:`regimes`.
+
+        Raises:
+            InvalidArgument: for what was not measured or has no number.
+        """
+        dataset = _at_levels(self.dataset, at)
+        return shortest_time(dataset, samples=samples, size=size, tolerance=tolerance, criterion=criterion)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know before reading it, a sentence each: at which n the sizes and times miss the threshold."""
+        return straddling_notes(self.dataset)
 
     def to_netcdf(self, path: str | os.PathLike[str]) -> Path:
         """Write the surface as netCDF-4, whole or not at all.
@@ -160,14 +239,14 @@ class Curve:
     def landmarks(self) -> Landmarks:
         """All landmarks, found together; the threshold is read from the training loss of the same section."""
         train = self.section["train_loss"].transpose("replicate", self.dim).values
-        constant = np.broadcast_to(self.section["train_loss_constant"].values, len(train))
+        constant = self.section["train_loss_constant"].values
         # A training draw of one class is fitted by the constant: then "fitted" says nothing and there is no threshold.
         has_threshold = self.dim == "size" and bool(np.all(constant > 0.0))
         return find_landmarks(
             self.positions,
             self.values,
             train if has_threshold else None,
-            constant if has_threshold else None,
+            np.broadcast_to(constant, len(train)) if has_threshold else None,
             seed=int(self.section.attrs.get("seed", 0)),
         )
 
@@ -237,7 +316,10 @@ def measure(
     Args:
         procedure: for example :class:`benign.RandomFourier`.
         source: for example ``benign.sources.digits(label_noise=0.1)``.
-        sizes: ``"every"`` (up to 10 times the largest n where sizes have no end) or strictly increasing sizes.
+        sizes: ``"every"`` (up to 10 times the largest n where sizes have no end); strictly increasing sizes; or
+            ``"auto"``: a pilot searches the smallest size that fits each n, by training risk alone (0.02 of the best
+            constant predictor's), and some 25 to 30 sizes are placed densely there and log-spaced from a tenth of it
+            to five times beyond. The surface's attribute ``size_search`` says what it found.
         times: recorded training times; None for the end of training.
         samples: numbers of training samples n.
         replicates: how many paired replicates (draw, initialisation and noise all afresh); 10 unless said.
@@ -264,6 +346,17 @@ def measure(
             seed=seed, metrics=metrics, workers=workers, executor=executor, store=store, name=name, progress=progress,
         )
     )  # fmt: skip
+
+
+def _at_levels(dataset: xr.Dataset, at: Mapping[str, float]) -> xr.Dataset:
+    """The dataset at one level of what stands before its four axes, such as label noise."""
+    levels = [axis for axis in schema.LEADING if axis in dataset.dims]
+    for axis in at:
+        if axis not in levels:
+            raise InvalidArgument(f"`{axis}` must be left out: this surface has no levels of that name.")
+    for axis in levels:
+        dataset = _fix(dataset, axis, at.get(axis))
+    return dataset
 
 
 def _fix(section: xr.Dataset, axis: str, value: float | None) -> xr.Dataset:

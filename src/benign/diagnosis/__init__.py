@@ -6,13 +6,19 @@ from benign.diagnosis.complexity import (
     effective_model_complexity,
 )
 from benign.diagnosis.complexity_of_surface import ComplexitySurface, emc_on_surface, shortest_time, smallest_size
+from benign.diagnosis.regimes_of_surface import Basis, CriticalRange, RegimeMap, critical_range, regimes_of_surface
 
 __all__ = [
+    "Basis",
     "ComplexitySurface",
+    "CriticalRange",
     "EffectiveModelComplexity",
     "Evidence",
+    "RegimeMap",
+    "critical_range",
     "effective_model_complexity",
     "emc_on_surface",
+    "regimes_of_surface",
     "shortest_time",
     "smallest_size",
 ]

@@ -32,6 +32,7 @@ from benign.diagnosis.training_risks import (
 )
 from benign.experiments import Executor, Place, measure
 from benign.experiments.reading import opened
+from benign.experiments.running import search_name
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.progress import Progress, silent
@@ -249,7 +250,7 @@ def effective_model_complexity(
                 dataset = measure(
                     procedure, source, sizes=[model_size], times=times, samples=[units * unit], replicates=draws,
                     seed=seed, workers=workers, executor=executor, store=place,
-                    name=f"emc at size {model_size} on {source.name}",
+                    name=search_name(f"the complexity of {model_size} {procedure.size_name} on {source.name}"),
                 )  # fmt: skip
             except InvalidArgument as error:
                 raise SamplesRefused(error) from error

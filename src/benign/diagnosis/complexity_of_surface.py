@@ -78,7 +78,7 @@ def emc_on_surface(
 def smallest_size(
     dataset: xr.Dataset,
     *,
-    samples: int,
+    samples: int | None = None,
     time: float | None = None,
     tolerance: float = 0.02,
     criterion: Criterion = "objective",
@@ -90,7 +90,7 @@ def smallest_size(
 def shortest_time(
     dataset: xr.Dataset,
     *,
-    samples: int,
+    samples: int | None = None,
     size: int | None = None,
     tolerance: float = 0.02,
     criterion: Criterion = "objective",
@@ -102,7 +102,7 @@ def shortest_time(
 
     Args:
         dataset: of the surface.
-        samples: n.
+        samples: n; may be left out where the surface has one.
         size: of the model; may be left out where the surface has one.
         tolerance: what counts as fitted.
         criterion: ``"objective"`` or ``"error"``.

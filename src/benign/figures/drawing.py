@@ -9,10 +9,12 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Landmark, Landmarks
+from benign.curves.threshold_search import REGIME_BAND
+from benign.diagnosis import CriticalRange, critical_range
+from benign.foundation.errors import InvalidArgument
 from benign.plots import Band, CurveDisplay, Mark, Role, Series, Threshold, series_from_replicates, spread_sentence
 from benign.schema import LABEL_NOISE
 
-REGIME_BAND = 1.5
 MOST_MISSING = 0.02
 AXIS_WORDS = {"time": "time", "samples": "number of training samples (samples)"}
 METRIC_WORDS = {
@@ -108,6 +110,38 @@ def regime_bands(samples: float, positions: Float[np.ndarray, " K"]) -> tuple[Ba
     )
 
 
+def read_bands(section: xr.Dataset, dim: str) -> tuple[tuple[Band, ...], str]:
+    """Regimes of a section along ``dim``, read from its training risk, and the sentence that says how.
+
+    Nothing where they cannot be read: too few replicates, no number, or targets that do not vary.
+    """
+    try:
+        found = critical_range(section, dim)
+    except InvalidArgument:
+        return (), ""
+    if found is None:
+        return (), ""
+    bands = bands_of(found)
+    hatched = "" if all(band.is_decided for band in bands) else "; hatched: undecided"
+    return bands, f"Shaded: critical regime, {found.rule}{hatched}."
+
+
+def bands_of(found: CriticalRange) -> tuple[Band, ...]:
+    """The regimes along an axis: what lies within the interval of an edge is undecided."""
+    (first, start), (stop, last) = found.start, found.stop
+    outer = ["under-parameterised", "over-parameterised"]
+    before, after = outer[::-1] if found.is_over_first else outer
+    if start < stop:
+        middle = [(first, start, "undecided"), (start, stop, "critical"), (stop, last, "undecided")]
+    else:
+        middle = [(first, last, "undecided")]
+    return tuple(
+        Band(low=low, high=high, label=label, is_critical=label == "critical", is_decided=label != "undecided")
+        for low, high, label in [(0.0, first, before), *middle, (last, np.inf, after)]
+        if low < high
+    )
+
+
 def curve_display(section: xr.Dataset, metric: str, dim: str, landmarks: Landmarks) -> CurveDisplay:
     """The Display of one metric along one axis; a test metric gets its train twin beside it."""
     series = [metric_series(section, metric, dim)]
@@ -117,6 +151,7 @@ def curve_display(section: xr.Dataset, metric: str, dim: str, landmarks: Landmar
     label = size_label(section) if dim == "size" else AXIS_WORDS[dim]
     if dim == "time" and section.attrs.get("time_name"):
         label = f"{section.attrs['time_name']} (time)"
+    regimes, how = read_bands(section, dim)
     n = section["samples"].item() if dim != "samples" else None
     title = section.attrs.get("title", "Risk") + (f", n = {n:,}" if n is not None else "")
     if LABEL_NOISE in section.coords:
@@ -129,7 +164,8 @@ def curve_display(section: xr.Dataset, metric: str, dim: str, landmarks: Landmar
         x_label=label,
         y_label=metric_label(metric, str(section.attrs.get("objective", "squared"))),
         y_log="error" not in metric,
-        caption=spread_sentence(section.sizes["replicate"]),
+        caption=" ".join(filter(None, [spread_sentence(section.sizes["replicate"]), how])),
+        regimes=regimes,
         position_name="sizes" if dim == "size" else dim,
     )
 

@@ -28,6 +28,8 @@ from jaxtyping import Float
 
 from benign.curves import Finding, Landmarks, Verdict, find_landmarks, paired_claim
 from benign.curves.early_stopping import mean_intervals
+from benign.curves.threshold_search import Regime
+from benign.diagnosis import Basis, RegimeMap, regimes_of_surface
 from benign.figures.claims import RELEVANT_FACTOR_OF_ERRORS, no_peak_claim, peak_position_claim
 from benign.figures.drawing import landmark_marks, threshold_line
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
@@ -38,6 +40,7 @@ from benign.plots import (
     Contour,
     CurveDisplay,
     HeatMapDisplay,
+    Region,
     Role,
     Series,
     StackedDisplay,
@@ -48,6 +51,8 @@ from benign.plots.text import format_number as number
 
 EPS = 0.1  # the paper's, "heuristically"
 RATIO = 1.5
+CLASSES = 10
+BASIS: Basis = "size / threshold size"  # one n: how EMC grows with the width is not known
 NARROW, CRITICAL = 24, 64
 
 
@@ -132,6 +137,7 @@ def _surface_picture(surface: xr.Dataset) -> Picture:
     test, train = (np.median(over_size_and_time(surface, metric), axis=0) for metric in ("test_error", "train_error"))
     times, sizes = surface["time"].values.astype(np.float64), sizes_of(surface)
     chosen = stopping_of(surface).chosen_times(times)
+    regimes = regimes_of_surface(surface.assign_attrs(classes=CLASSES), tolerance=EPS, criterion="error", basis=BASIS)
     low, best, high = np.quantile(chosen, [0.1, 0.5, 0.9], axis=0)
     display = HeatMapDisplay(
         title="Test error over width and epochs",
@@ -141,9 +147,12 @@ def _surface_picture(surface: xr.Dataset) -> Picture:
         value_label="test error",
         contours=(Contour(label=f"training error {EPS:g}", values=train, level=EPS),),
         traces=(Trace(label="best epoch on validation", positions=sizes, values=best, low=low, high=high),),
+        region=critical_region(regimes),
         x_label=size_label(surface),
         y_label="epochs (time)",
-        caption=f"Colour: median of {surface.sizes['replicate']} replicates; best epoch: median and 10 % to 90 %.",
+        caption=f"Colour: median of {surface.sizes['replicate']} replicates; best epoch: median and 10 % to 90 %. "
+        f"Hatched band: critical regime, {regimes.rule}, where the threshold size is "
+        f"the smallest with a mean training error of {EPS:g} or less.",
     )
     sentence = (
         f"{_last_epoch_words(_last(surface), times[-1])}; the best epoch on validation is "
@@ -154,6 +163,17 @@ def _surface_picture(surface: xr.Dataset) -> Picture:
         name="width_and_epochs", heading="Is longer training the same as a larger model?", display=display,
         sentence=sentence, claims=("peak_where_training_reaches_eps", "wider_is_best_earlier"),
     )  # fmt: skip
+
+
+def critical_region(regimes: RegimeMap) -> Region:
+    """The critical regime over size and time, at the one n of the surface."""
+    return Region(
+        label="critical regime",
+        values=regimes.ratio[:, :, 0],
+        low=1.0 / regimes.band,
+        high=regimes.band,
+        is_decided=regimes.label[:, :, 0] != Regime.UNDECIDED,
+    )
 
 
 def _last_epoch_words(landmarks: Landmarks, last: float) -> str:

@@ -3,8 +3,9 @@
 from benign.plots.curve import CurveDisplay, spread_sentence
 from benign.plots.fits import FitPanel, FitsDisplay
 from benign.plots.heat_map import HeatMapDisplay
-from benign.plots.heat_map_parts import Contour, Trace
+from benign.plots.heat_map_parts import Contour, Region, Trace
 from benign.plots.output import Display, save
+from benign.plots.plane import PlaneDisplay, PlanePath, PlanePoint
 from benign.plots.scatter import Point, ScatterDisplay
 from benign.plots.series import Band, Mark, Series, Threshold, series_from_replicates
 from benign.plots.stack import StackedDisplay
@@ -19,7 +20,11 @@ __all__ = [
     "FitsDisplay",
     "HeatMapDisplay",
     "Mark",
+    "PlaneDisplay",
+    "PlanePath",
+    "PlanePoint",
     "Point",
+    "Region",
     "Role",
     "ScatterDisplay",
     "Series",

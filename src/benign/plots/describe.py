@@ -14,7 +14,7 @@ from benign.plots.text import format_number, format_position
 if TYPE_CHECKING:
     from benign.plots.curve import CurveDisplay
     from benign.plots.heat_map import HeatMapDisplay
-    from benign.plots.heat_map_parts import Contour, Trace
+    from benign.plots.heat_map_parts import Contour, Region, Trace
     from benign.plots.scatter import ScatterDisplay
 
 
@@ -29,6 +29,8 @@ def describe_curve(display: CurveDisplay) -> str:
     ]
     if display.threshold is not None:
         sentences.append(f"Marked: {display.threshold.text}.")
+    sentences += [f"Shaded: {band.text}." for band in display.regimes if band.is_critical and band.is_decided]
+    sentences += [f"Hatched: {band.text}." for band in display.regimes if not band.is_decided]
     sentences += [f"Marked: {mark.text} at {format_position(mark.position)}." for mark in display.marks]
     if display.full_caption:
         sentences.append(display.full_caption)
@@ -49,6 +51,7 @@ def describe_heat_map(display: HeatMapDisplay) -> str:
         f"Colour{_kind(display.colours)}: {display.value_label}, {_extremes(display)}",
         *(_describe_contour(one, display) for one in display.contours),
         *(_describe_trace(one, display) for one in display.traces),
+        *([] if display.region is None else [_describe_region(display.region, display)]),
     ]
     for name, mark in ((display.x_label, display.threshold), (display.y_label, display.time_threshold)):
         if mark is not None:
@@ -99,6 +102,19 @@ def _describe_trace(trace: Trace, display: HeatMapDisplay) -> str:
             ("ends at", -1))  # fmt: skip
     runs = [f"{way} {_place(display, float(positions[row]), float(values[row]))}" for way, row in ways]
     return f"Line {trace.label}: {'; '.join(runs)}."
+
+
+def _describe_region(region: Region, display: HeatMapDisplay) -> str:
+    """How many values lie in it and, for the latest time at which there are any, from which size to which."""
+    inside = region.is_inside & region.is_decided
+    shown, undecided = display.shown(inside), int((~display.shown(region.is_decided)).sum())
+    counts = f"{int(shown.sum()):,} of {shown.size:,} values lie in it, {undecided:,} are undecided"
+    columns = np.flatnonzero(inside.any(axis=0) & display.axes_cells[1].kept)
+    if not len(columns):
+        return f"Region {region.label}: {counts}."
+    sizes, time = display.sizes[inside[:, columns[-1]]], float(display.times[columns[-1]])
+    ends = f"{display.x_label} = {_range(sizes)} at {display.y_label} = {format_position(time)}"
+    return f"Region {region.label}: {counts}; {ends}."
 
 
 def describe_scatter(display: ScatterDisplay) -> str:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _FEW = 32  # with so few positions each of them is marked: the reader sees what was measured
 _END_GAP = 12.5
 _LIFT = 3.0
+_UNDECIDED_HATCH = "#e3c9a5"  # light, but darker in grey print than the tint
 _SIGNS = {"s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚"}
 
 
@@ -59,8 +60,7 @@ def draw_lines(ax: Axes, display: CurveDisplay) -> None:
     x, y = display.scales
     apply_scales(ax, x, y)
     for band in display.regimes:
-        if band.is_critical:
-            ax.axvspan(max(band.low, x.low), min(band.high, x.high), color=CRITICAL_TINT, linewidth=0, zorder=0)
+        _shade(ax, band, x)
     _draw_frame(ax)
     for series, key in zip(display.drawn, keys(display), strict=True):
         _draw_series(ax, series, key)
@@ -71,6 +71,21 @@ def draw_lines(ax: Axes, display: CurveDisplay) -> None:
         ax.plot(*place, "o", ms=6, mfc="white", mec=INK, mew=1.3, zorder=6, clip_on=False, label="_mark")
     ax.set_xlabel(visible(display.x_label), fontsize=TEXT_POINTS)
     ax.set_ylabel(visible(display.y_label), fontsize=TEXT_POINTS)
+
+
+def _shade(ax: Axes, band: Band, x: Scale) -> None:
+    """Tint a critical range between two thin lines, which stay in grey print; hatch an undecided one."""
+    low, high = max(band.low, x.low), min(band.high, x.high)
+    if low >= high:
+        return
+    if not band.is_decided:
+        style: dict[str, Any] = {"facecolor": "none", "edgecolor": _UNDECIDED_HATCH, "hatch": "////", "linewidth": 0}
+        ax.axvspan(low, high, zorder=0, label="_undecided", hatch_linewidth=0.7, **style)
+    elif band.is_critical:
+        ax.axvspan(low, high, color=CRITICAL_TINT, linewidth=0, zorder=0, label="_critical")
+        for edge in (band.low, band.high):
+            if x.low < edge < x.high:
+                ax.axvline(edge, color=MUTED, linewidth=0.6, zorder=0.4, label="_edge")
 
 
 def _draw_frame(ax: Axes) -> None:
@@ -212,7 +227,7 @@ def _write_band(ax: Axes, band: Band, x: Scale) -> Box | None:
             middle = (start + stop) / 2
             style: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": size, "color": MUTED, "zorder": 2.7}
             ground: dict[str, Any] = {
-                "facecolor": CRITICAL_TINT if band.is_critical else PAPER,
+                "facecolor": CRITICAL_TINT if band.is_critical and band.is_decided else PAPER,
                 "edgecolor": "none",
                 "pad": 1.0,
             }

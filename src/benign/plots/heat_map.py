@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Real
+from jaxtyping import Float, Real, Shaped
 
 from benign.foundation.errors import InvalidArgument
 from benign.plots.describe import describe_heat_map
-from benign.plots.heat_map_parts import Cells, Contour, Trace, cells, frozen
+from benign.plots.heat_map_parts import Cells, Contour, Region, Trace, cells, frozen
 from benign.plots.output import svg_html, svg_text
 from benign.plots.scales import Scale
 from benign.plots.series import Threshold
@@ -37,6 +37,8 @@ class HeatMapDisplay:
         value_label: names the risk at its colour bar.
         contours: lines of a second risk, each named in place.
         traces: one time for each size, such as the best epoch.
+        region: a part that is outlined and hatched, such as the critical regime, or None; rings mark the
+            values of which it is not decided whether they lie in it.
         threshold: a size that is marked, such as the interpolation threshold, or None.
         time_threshold: a time that is marked, or None.
         x_label: names the sizes.
@@ -58,6 +60,7 @@ class HeatMapDisplay:
     value_label: str = "test error"
     contours: tuple[Contour, ...] = ()
     traces: tuple[Trace, ...] = ()
+    region: Region | None = None
     threshold: Threshold | None = None
     time_threshold: Threshold | None = None
     x_label: str = "size"
@@ -88,7 +91,7 @@ class HeatMapDisplay:
         x, y = self.axes_cells
         return x.edges, y.edges
 
-    def shown(self, table: Float[np.ndarray, "S T"]) -> Float[np.ndarray, "s t"]:
+    def shown(self, table: Shaped[np.ndarray, "S T"]) -> Shaped[np.ndarray, "s t"]:
         """The part of a table of sizes x times that has a place in the picture."""
         x, y = self.axes_cells
         return table[x.kept][:, y.kept]
@@ -123,6 +126,7 @@ class HeatMapDisplay:
         if undefined:
             notes.append(f"Hatched: {undefined:,} of {table.size:,} values are undefined.")
         notes += [_not_reached(one, self) for one in self.contours]
+        notes += [] if self.region is None else _about_region(self.region, self)
         notes += [_leaves(one, x, y) for one in self.traces]
         for mark, scale in ((self.threshold, x), (self.time_threshold, y)):
             if mark is not None and not scale.low <= mark.position <= scale.high:
@@ -158,10 +162,11 @@ class HeatMapDisplay:
         return draw_sheet(self, narrow=narrow, alone=alone)
 
     def frame(self) -> pd.DataFrame:
-        """All numbers: layer (risk, contour, trace, mark), name, level, size, time, value, low, high.
+        """All numbers: layer (risk, contour, region, undecided, trace, mark), name, level, size, time, value, low,
+        high.
 
-        A contour's rows are the second risk at every size and time; a trace and a mark have their interval of sizes or
-        times in low and high.
+        A contour's rows are the second risk at every size and time, a region's the ratio, with its levels in low and
+        high; a trace and a mark have their interval of sizes or times there. Undecided rows are the region's.
         """
         import pandas as pd
 
@@ -170,6 +175,7 @@ class HeatMapDisplay:
         for one in self.contours:
             level = np.full(self.values.size, one.level)
             frames.append(_rows("contour", one.label, level=level, value=one.values.ravel(), **grid))
+        frames += [] if self.region is None else _region_rows(self.region, grid)
         for trace in self.traces:
             ends = {} if trace.low is None or trace.high is None else {"low": trace.low, "high": trace.high}
             frames.append(_rows("trace", trace.label, size=trace.positions, time=trace.values, **ends))
@@ -197,6 +203,8 @@ def _check(display: HeatMapDisplay) -> None:
     shape = (len(display.sizes), len(display.times))
     tables = [("`values`", display.values)]
     tables += [(f"`values` of contour {one.label!r}", one.values) for one in display.contours]
+    if display.region is not None:
+        tables.append((f"`values` of region {display.region.label!r}", display.region.values))
     for name, table in tables:
         if table.shape != shape:
             raise InvalidArgument(f"{name} must be sizes x times, {shape[0]} x {shape[1]}, got shape {table.shape}.")
@@ -212,11 +220,30 @@ def _not_reached(contour: Contour, display: HeatMapDisplay) -> str:
     return "" if shown.is_drawn else f"Nowhere in the picture: {contour.label}."
 
 
+def _about_region(region: Region, display: HeatMapDisplay) -> list[str]:
+    """What the rings are, and whether there is nothing to outline."""
+    shown, undecided = display.shown(region.is_inside), int((~display.shown(region.is_decided)).sum())
+    notes = [] if shown.any() else [f"Nowhere in the picture: {region.label}."]
+    if undecided:
+        notes.append(f"Rings: {undecided:,} of {shown.size:,} values for which that is undecided.")
+    return notes
+
+
 def _leaves(trace: Trace, x: Scale, y: Scale) -> str:
     """How many points of a trace are drawn at the edge, because they lie above or below the picture."""
     inside = trace.is_drawn & (trace.positions >= x.low) & (trace.positions <= x.high)
     beyond = int((inside & ((trace.values < y.low) | (trace.values > y.high))).sum())
     return f"At the edge: {trace.label} leaves the picture at {beyond:,} of {len(inside):,} sizes." if beyond else ""
+
+
+def _region_rows(region: Region, grid: dict[str, Float[np.ndarray, " rows"]]) -> list[pd.DataFrame]:
+    ends = {"low": np.full(region.values.size, region.low), "high": np.full(region.values.size, region.high)}
+    rows = [_rows("region", region.label, value=region.values.ravel(), **ends, **grid)]
+    undecided = ~region.is_decided.ravel()
+    if undecided.any():
+        places = {name: positions[undecided] for name, positions in grid.items()}
+        rows.append(_rows("undecided", region.label, value=region.values.ravel()[undecided], **places))
+    return rows
 
 
 def _rows(layer: str, name: str, **columns: Float[np.ndarray, " rows"]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from benign.plots.drawing import settings, write_threshold
-from benign.plots.heat_map_parts import Contour, Trace
+from benign.plots.heat_map_parts import Contour, Region, Trace
 from benign.plots.labels import Box, Placed, best_place, felt_points, points_box, text_size, write_beside
 from benign.plots.layout import (
     AXIS_ROWS,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 COLOUR_MAP = "viridis"  # perceptually uniform: its lightness rises evenly, in colour-blind eyes and in grey print too
 _UNDEFINED, _HATCH = "#dfe2e6", "////"
 _DASHES: tuple[Any, ...] = ("solid", (0, (4.0, 1.6)), (0, (1.4, 1.2)), (0, (6.0, 1.4, 1.4, 1.4)))
+_REGION_DASHES, _REGION_HATCH = (0, (3.0, 2.0)), "//"
 _DOTTED = (0, (1, 1.6))
 _RIM: dict[str, Any] = {"color": PAPER, "linewidth": 3.0, "alpha": 0.7, "zorder": 2.4}  # beneath a dotted line
 _FEW = 32  # with so few sizes each point of a trace is marked
@@ -106,9 +107,10 @@ def _draw_map(ax: Axes, display: HeatMapDisplay, *, bar: Axes | None, horizontal
     apply_scales(ax, x, y)
     _draw_frame(ax)
     _draw_bar(ax, _draw_cells(ax, display), display, bar=bar, horizontal=horizontal)
+    outline = [] if display.region is None else _draw_region(ax, display.region, display)
     lines = [line for one, dashes in _dashed(display.contours) if (line := _draw_contour(ax, one, display, dashes))]
     lines += [_draw_trace(ax, one, y, dashes) for one, dashes in _dashed(display.traces)]
-    lines += _draw_marks(ax, display)
+    lines += [*_draw_marks(ax, display), *outline]
     ax.set_xlabel(visible(display.x_label), fontsize=TEXT_POINTS)
     ax.set_ylabel(visible(display.y_label), fontsize=TEXT_POINTS)
     return lines
@@ -171,7 +173,9 @@ def _edge(width: float, colour: str) -> list[Any]:
     return [withStroke(linewidth=width, foreground=colour)]
 
 
-def _draw_contour(ax: Axes, contour: Contour, display: HeatMapDisplay, dashes: Any) -> _Line | None:
+def _draw_contour(
+    ax: Axes, contour: Contour, display: HeatMapDisplay, dashes: Any, *, width: float = 1.7
+) -> _Line | None:
     """White with a dark rim."""
     x, y = display.axes_cells
     table = display.shown(contour.values)
@@ -179,12 +183,35 @@ def _draw_contour(ax: Axes, contour: Contour, display: HeatMapDisplay, dashes: A
         return None
     drawn = ax.contour(
         display.sizes[x.kept], display.times[y.kept], np.ma.masked_invalid(table).T, levels=[contour.level],
-        colors=[PAPER], linewidths=1.7, linestyles=[dashes], zorder=3,
+        colors=[PAPER], linewidths=width, linestyles=[dashes], zorder=3,
     )  # fmt: skip
-    drawn.set(label=contour.label, path_effects=_edge(3.6, INK))
+    drawn.set(label=contour.label, path_effects=_edge(width + 1.9, INK))
     pieces = [piece for path in drawn.get_paths() for piece in path.to_polygons(closed_only=False)]
+    if not pieces:  # its crossings lie beside gaps alone
+        return None
     gap = np.full((1, 2), np.nan)
     return _Line(label=contour.label, points=np.concatenate([part for piece in pieces for part in (piece, gap)]))
+
+
+def _draw_region(ax: Axes, region: Region, display: HeatMapDisplay) -> list[_Line]:
+    """Two dashed lines with sparse hatching between them, which leaves the colours legible, and rings."""
+    x, y = display.axes_cells
+    table = display.shown(region.values)
+    sizes, times = display.sizes[x.kept], display.times[y.kept]
+    if min(table.shape) >= 2 and display.shown(region.is_inside).any():
+        filled = ax.contourf(
+            sizes, times, np.ma.masked_invalid(table).T, levels=[region.low, region.high], colors="none",
+            hatches=[_REGION_HATCH], zorder=1.5,
+        )  # fmt: skip
+        filled.set(edgecolor=PAPER, linewidth=0, hatch_linewidth=0.5, label="_region")
+    undecided = np.argwhere(~display.shown(region.is_decided))
+    ax.plot(
+        sizes[undecided[:, 0]], times[undecided[:, 1]], "o", ms=4.4, mfc="none", mec=PAPER, mew=0.9, zorder=2.2,
+        label="_undecided", path_effects=_edge(1.9, INK),
+    )  # fmt: skip
+    found = [_draw_contour(ax, edge, display, _REGION_DASHES, width=1.1) for edge in region.edges]
+    drawn = [line.points for line in found if line is not None]
+    return [_Line(label=region.label, points=np.concatenate(drawn))] if drawn else []
 
 
 def _draw_trace(ax: Axes, trace: Trace, y: Scale, dashes: Any) -> _Line:

@@ -85,6 +85,52 @@ class Trace:
         return np.isfinite(self.values)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Region:
+    """A part of the picture in which a ratio lies within two levels, such as the critical regime.
+
+    Attributes:
+        label: stands at its edge.
+        values: the ratio, sizes x times of the display; NaN where it is not known.
+        low: the lower level.
+        high: the upper level.
+        is_decided: whether it is known of each value on which side of the edges it lies.
+    """
+
+    label: str
+    values: Real[np.ndarray, "_S _T"] = field(repr=False)
+    low: float
+    high: float
+    is_decided: Bool[np.ndarray, "_S _T"] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", frozen(self.values))
+        decided = np.array(self.is_decided, dtype=np.bool_)
+        decided.setflags(write=False)
+        object.__setattr__(self, "is_decided", decided)
+        if not (np.isfinite([self.low, self.high]).all() and self.low < self.high):
+            raise InvalidArgument(
+                f"`low` and `high` of region {self.label!r} must be two rising finite numbers, got {self.low}, "
+                f"{self.high}."
+            )
+        if decided.shape != self.values.shape:
+            raise InvalidArgument(
+                f"`is_decided` of region {self.label!r} must have the shape of its values, {self.values.shape}, got "
+                f"{decided.shape}."
+            )
+
+    @property
+    def is_inside(self) -> Bool[np.ndarray, "S T"]:
+        """Where the ratio lies within the levels, decided or not."""
+        return (self.values >= self.low) & (self.values <= self.high)
+
+    @property
+    def edges(self) -> tuple[Contour, Contour]:
+        """The lines along which the ratio has the lower and the upper level."""
+        first, second = (Contour(label=self.label, values=self.values, level=one) for one in (self.low, self.high))
+        return first, second
+
+
 def frozen(values: Real[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     """A copy in double precision that cannot be written to."""
     copy = np.array(values, dtype=np.float64)

@@ -158,13 +158,30 @@ class Threshold:
 
 @dataclass(frozen=True, kw_only=True)
 class Band:
-    """A range of positions with a name, such as a regime; ``is_critical`` tints it."""
+    """A range of positions with a name, such as a regime; it may reach beyond the picture.
+
+    Attributes:
+        low: where it begins.
+        high: where it ends, infinity for never.
+        label: stands at its top where there is room.
+        is_critical: tinted, between two thin lines.
+        is_decided: hatched unless it is, for positions of which it is not known whether they are critical.
+    """
 
     low: float
     high: float
     label: str
     is_critical: bool = False
+    is_decided: bool = True
 
     def __post_init__(self) -> None:
         if not self.low < self.high:
             raise InvalidArgument(f"`low` of band {self.label!r} must lie below `high`, got {self.low}, {self.high}.")
+
+    @property
+    def text(self) -> str:
+        """The band in words, for example "critical 67 to 150" or "undecided 150 or more"."""
+        low, high = (format_position(end) for end in (self.low, self.high))
+        if math.isinf(self.high):
+            return f"{self.label} {low} or more"
+        return f"{self.label} up to {high}" if self.low <= 0 else f"{self.label} {low} to {high}"

@@ -1,0 +1,325 @@
+r"""The regime of every cell of a surface, read from its training risks alone, and the critical range along one axis.
+
+A cell is critical iff 1 / band <= ratio <= band. The ratio is EMC / n, the effective model complexity over the number
+of samples (Nakkiran et al. 2020, Definition 1 and Hypothesis 1), where the surface holds enough n to read it. Where it
+does not, EMC is unknown, and so is how it grows with the size: it equals the number of random features, but no rule
+gives it for a network's width. What one n does show is its threshold: the ratio is then size / threshold size, the
+mirror image along the other axis of the same contour (or time / threshold time, for one size). Both agree on which side
+of the threshold a cell is; how far the critical regime reaches is said in samples by the one and in sizes by the other.
+They coincide where EMC is proportional to the size. The basis is always named.
+
+A threshold is uncertain twice. It has the 95 % interval over draws of
+:func:`benign.curves.threshold_search.find_threshold`. And between two positions nothing was measured, nor need the mean
+risk be straight there: so the interval reaches to the measured position at which the risk is surely within the
+tolerance, and to the one at which it surely is not. A cell is undecided where that interval crosses an edge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float, Int
+
+from benign.curves.threshold_search import (
+    LEAST_DRAWS,
+    REGIME_BAND,
+    Regime,
+    ThresholdOutcome,
+    find_threshold,
+    regimes,
+)
+from benign.diagnosis.training_risks import Criterion, checked_criterion, checked_tolerance, training_risks
+from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.numbers import checked_number
+from benign.plots.text import format_position
+
+Basis = Literal["EMC / n", "size / threshold size", "time / threshold time"]
+AXES: dict[str, str] = {"EMC / n": "samples", "size / threshold size": "size", "time / threshold time": "time"}
+BASES: dict[str, Basis] = {AXES[basis]: basis for basis in get_args(Basis)}
+_ORDER = ("size", "time", "samples")
+_UNITS = {"size_name": "units", "time_name": "steps"}
+_MOST_NAMED = 3  # numbers of samples in the sentence
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RegimeMap:
+    """The regime of every cell, with the ratio that it was read from.
+
+    Attributes:
+        sizes: of the first axis.
+        times: of the second.
+        samples: of the third.
+        ratio: EMC / n, or what ``basis`` says; NaN where the threshold lies beyond what was measured (``low`` and
+            ``high`` then bound it from one side) and where a training risk is no number.
+        low: lower end of its interval; 0 where nothing bounds it.
+        high: upper end; infinity where nothing bounds it.
+        label: integers of :class:`benign.curves.threshold_search.Regime`.
+        band: a cell is critical where the ratio lies within 1 / ``band`` and ``band``.
+        basis: what the ratio is of: ``"EMC / n"``, ``"size / threshold size"`` or ``"time / threshold time"``.
+        tolerance: what counts as fitted.
+        criterion: ``"objective"`` or ``"error"``.
+        replicates: draws behind each cell; fewer than 4 decide nothing.
+        size_name: what a size counts.
+        time_name: what a time counts.
+    """
+
+    sizes: Float[np.ndarray, " size"]
+    times: Float[np.ndarray, " time"]
+    samples: Float[np.ndarray, " samples"]
+    ratio: Float[np.ndarray, "size time samples"]
+    low: Float[np.ndarray, "size time samples"]
+    high: Float[np.ndarray, "size time samples"]
+    label: Int[np.ndarray, "size time samples"]
+    band: float
+    basis: Basis
+    tolerance: float
+    criterion: Criterion
+    replicates: int
+    size_name: str
+    time_name: str
+
+    @property
+    def undecided(self) -> int:
+        """Number of undecided cells."""
+        return int((self.label == Regime.UNDECIDED).sum())
+
+    @property
+    def rule(self) -> str:
+        """The ratio and its band: "EMC / n within 1/1.5 and 1.5"."""
+        return rule(self.basis, self.band)
+
+    @property
+    def sentence(self) -> str:
+        """The critical cells in one line: along the sizes, at the last time, for at most three n."""
+        rows = range(len(self.samples)) if len(self.samples) <= _MOST_NAMED else (0, len(self.samples) - 1)
+        places = [self._place(row) for row in rows] if len(self.sizes) > 1 or len(self.times) > 1 else [self._samples()]
+        text = f"critical {'; '.join(places)} ({self.rule}); {self.undecided:,} of {self.label.size:,} cells undecided"
+        if self.replicates < LEAST_DRAWS:
+            text += f": fewer than {LEAST_DRAWS} replicates decide nothing"
+        return text
+
+    def _place(self, row: int) -> str:
+        """Where cells of one n are critical, along the sizes or, for one size, along the times."""
+        n, last = f"at n = {format_position(self.samples[row])}", self.times[-1]
+        if len(self.sizes) == 1:
+            return f"{_span(self.times, self.label[0, :, row], 'at no recorded time', self.time_name)} {n}"
+        after = f" after {format_position(last)} {self.time_name}" if np.isfinite(last) and len(self.times) > 1 else ""
+        return f"{_span(self.sizes, self.label[:, -1, row], 'at no measured size', self.size_name)} {n}{after}"
+
+    def _samples(self) -> str:
+        span = _span(self.samples, self.label[0, 0], "at no measured n", "samples")
+        return f"{span} with {format_position(self.sizes[0])} {self.size_name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CriticalRange:
+    """Where the critical regime begins and ends along one axis, each with its interval.
+
+    Positions between the intervals are critical, positions within one are undecided, whatever was measured there.
+
+    Attributes:
+        start: interval of the first critical position; 0 below means that nothing bounds it.
+        stop: interval of the last one; infinity above means that nothing bounds it.
+        basis: as of :class:`RegimeMap`.
+        band: as there.
+        is_over_first: whether positions before the range are the over-parameterised ones, as along samples.
+    """
+
+    start: tuple[float, float]
+    stop: tuple[float, float]
+    basis: Basis
+    band: float
+    is_over_first: bool
+
+    @property
+    def rule(self) -> str:
+        """The ratio and its band: "EMC / n within 1/1.5 and 1.5"."""
+        return rule(self.basis, self.band)
+
+
+def rule(basis: Basis, band: float) -> str:
+    """When a cell is critical, in words."""
+    return f"{basis} within 1/{band:g} and {band:g}"
+
+
+def regimes_of_surface(
+    dataset: xr.Dataset,
+    *,
+    band: float = REGIME_BAND,
+    tolerance: float = 0.02,
+    criterion: Criterion = "objective",
+    basis: Basis | None = None,
+) -> RegimeMap:
+    """The regime of every (size, time, samples), also of a surface of one n.
+
+    Unless said, the basis is chosen by what was measured, never by the risks: EMC / n where there are several n with no
+    step between neighbours above ``band`` (a coarser grid cannot resolve the regime), or several n and one size; else
+    size / threshold size, for each time and n; else, for one size, time / threshold time.
+
+    Intervals are for each cell alone, at 95 %. Where the fitted sizes are no interval, the smallest of them counts, as
+    the largest fitted n does for EMC.
+
+    Args:
+        dataset: of the surface, without a dimension of label noise.
+        band: above 1.
+        tolerance: what counts as fitted.
+        criterion: ``"objective"`` or ``"error"``.
+        basis: what the ratio is of; None chooses.
+
+    Raises:
+        InvalidArgument: for a surface with one size, time and n, or arguments that cannot be used.
+    """
+    epsilon, kind, factor = checked_tolerance(tolerance), checked_criterion(criterion), _checked_band(band)
+    chosen = _chosen(dataset, factor) if basis is None else checked_basis(dataset, basis)
+    risks = training_risks(dataset, kind)
+    axis = _ORDER.index(AXES[chosen])
+    hardness = _hardness(dataset, AXES[chosen])
+    ratio, low, high = (np.full(risks.shape[:3], np.nan) for _ in range(3))
+    for other in np.ndindex(*np.delete(risks.shape[:3], axis)):
+        cells = (*other[:axis], slice(None), *other[axis:])
+        ratio[cells], low[cells], high[cells] = _ratios(hardness, risks[cells], epsilon)
+    label = regimes(np.where(np.isnan(ratio), low, ratio), low, high, np.ones(ratio.shape), band=factor)
+    sizes, times, samples = (dataset[name].values.astype(np.float64) for name in _ORDER)
+    size_name, time_name = (str(dataset.attrs.get(name) or other) for name, other in _UNITS.items())
+    return RegimeMap(
+        sizes=sizes, times=times, samples=samples, ratio=ratio, low=low, high=high, label=label, band=factor,
+        basis=chosen, tolerance=epsilon, criterion=kind, replicates=risks.shape[3], size_name=size_name,
+        time_name=time_name,
+    )  # fmt: skip
+
+
+def critical_range(
+    section: xr.Dataset,
+    dim: str,
+    *,
+    band: float = REGIME_BAND,
+    tolerance: float = 0.02,
+    criterion: Criterion = "objective",
+) -> CriticalRange | None:
+    """Where a section of a surface along ``dim`` is critical; the basis is that of the axis.
+
+    Args:
+        section: of a surface, every other axis fixed.
+        dim: ``"size"``, ``"time"`` or ``"samples"``.
+        band: above 1.
+        tolerance: what counts as fitted.
+        criterion: ``"objective"`` or ``"error"``.
+
+    Returns:
+        The range; None where nothing bounds it: too few replicates, or no number.
+
+    Raises:
+        InvalidArgument: as :func:`regimes_of_surface`.
+    """
+    epsilon, kind, factor = checked_tolerance(tolerance), checked_criterion(criterion), _checked_band(band)
+    whole = _with_axes(section, kind)
+    risks = np.moveaxis(training_risks(whole, kind), _ORDER.index(dim), 0)
+    _, low, high = _threshold(_hardness(whole, dim), risks.reshape(len(risks), -1), epsilon)
+    if not (low > 0.0 or high < np.inf):
+        return None
+    first, last = (low / factor, high / factor), (low * factor, high * factor)
+    if dim != "samples":
+        first, last = (_inverse(last[1]), _inverse(last[0])), (_inverse(first[1]), _inverse(first[0]))
+    return CriticalRange(start=first, stop=last, basis=BASES[dim], band=factor, is_over_first=dim == "samples")
+
+
+def checked_basis(dataset: xr.Dataset, basis: object) -> Basis:
+    """The basis, if it is one and the surface can be read on it.
+
+    Raises:
+        UnknownName: if it is none.
+        InvalidArgument: if the surface holds fewer than two positions along its axis.
+    """
+    for known in get_args(Basis):
+        if basis == known:
+            axis = AXES[known]
+            if np.isfinite(_hardness(dataset, axis)).sum() < 2:
+                raise InvalidArgument(f"`basis` {known!r} needs several {axis}; the surface has {dataset.sizes[axis]}.")
+            return known
+    raise unknown_name("basis", basis, get_args(Basis))
+
+
+def _checked_band(band: object) -> float:
+    factor = checked_number("band", band)
+    if factor <= 1.0:
+        raise InvalidArgument(f"`band` must be a number above 1, got {factor:g}; 1.5 is usual.")
+    return factor
+
+
+def _chosen(dataset: xr.Dataset, band: float) -> Basis:
+    n = dataset["samples"].values.astype(np.float64)
+    several = {name: int(np.isfinite(_hardness(dataset, name)).sum()) > 1 for name in _ORDER}
+    is_fine = several["samples"] and bool(np.all(n[1:] <= n[:-1] * band * (1.0 + 1e-9)))
+    if is_fine or (several["samples"] and not several["size"]):
+        return "EMC / n"
+    for name in ("size", "time"):
+        if several[name]:
+            return BASES[name]
+    raise InvalidArgument(
+        "`surface` holds one size, time and n: measure more sizes, `sizes=[...]`, or use `benign emc`."
+    )
+
+
+def _hardness(dataset: xr.Dataset, axis: str) -> Float[np.ndarray, " K"]:
+    """What grows as fitting gets harder: n, 1 / size or 1 / time.
+
+    Infinity at time 0, before training; NaN where training ended at no recorded time.
+    """
+    positions = dataset[axis].values.astype(np.float64)
+    if axis == "samples":
+        return positions
+    with np.errstate(divide="ignore"):
+        return np.where(np.isfinite(positions), 1.0 / positions, np.nan)
+
+
+def _ratios(
+    hardness: Float[np.ndarray, " K"], risks: Float[np.ndarray, "K R"], tolerance: float
+) -> Float[np.ndarray, "3 K"]:
+    """Ratio, low and high of every position along one axis; NaN where there is no number."""
+    numbers = np.array(_threshold(hardness, risks, tolerance))[:, None]
+    found = np.where(np.isinf(hardness), 0.0, numbers / np.where(np.isinf(hardness), 1.0, hardness))
+    # 1 / (1 / size) may miss the size by rounding, and the edges themselves are critical.
+    return np.where(np.isfinite(risks).all(axis=1), np.round(found, 12), np.nan)
+
+
+def _threshold(
+    hardness: Float[np.ndarray, " K"], risks: Float[np.ndarray, "K R"], tolerance: float
+) -> tuple[float, float, float]:
+    """Threshold, NaN unless found between two positions, and its interval, widened to measured positions."""
+    usable = np.flatnonzero(np.isfinite(hardness) & np.isfinite(risks).all(axis=1))
+    usable = usable[np.argsort(hardness[usable])]
+    if not len(usable):
+        return np.nan, np.nan, np.nan
+    measured = hardness[usable]
+    found = find_threshold(measured, list(risks[usable]), tolerance)
+    # Thresholds are exp(log(position)), which may miss the position by rounding.
+    before = int(np.searchsorted(measured * (1.0 - 1e-9), found.interval[0], side="right")) - 1
+    after = int(np.searchsorted(measured * (1.0 + 1e-9), found.interval[1]))
+    low = float(measured[before]) if before >= 0 else 0.0
+    high = float(measured[after]) if after < len(measured) else np.inf
+    return (found.value if found.outcome is ThresholdOutcome.FOUND else np.nan), low, high
+
+
+def _with_axes(section: xr.Dataset, criterion: Criterion) -> xr.Dataset:
+    """The training risks of a section, with the axes that it has lost."""
+    name = "train_error" if criterion == "error" else "train_loss"
+    wanted = {name: (*_ORDER, "replicate"), "train_loss_constant": ("samples", "replicate")}
+    variables = {}
+    for variable, axes in wanted.items():
+        values = section[variable]
+        variables[variable] = values.expand_dims([axis for axis in axes if axis not in values.dims])
+    return xr.Dataset(variables, attrs=section.attrs)
+
+
+def _span(positions: Float[np.ndarray, " K"], labels: Int[np.ndarray, " K"], nowhere: str, unit: str) -> str:
+    critical = [format_position(one) for one in positions[labels == Regime.CRITICAL]]
+    if not critical:
+        return nowhere
+    return f"from {critical[0]} to {critical[-1]} {unit}" if len(critical) > 1 else f"at {critical[0]} {unit}"
+
+
+def _inverse(number: float) -> float:
+    return 1.0 / number if number else np.inf
