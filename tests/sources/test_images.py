@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benign.foundation.errors import MissingExtra
+from benign.foundation.errors import InvalidArgument, MissingExtra
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import class_indices
 from benign.sources import digits, images, mnist
@@ -73,6 +73,21 @@ def test_mnist_is_mlxtends_divided_by_255() -> None:
 def test_mnist_neither_centres_nor_rescales() -> None:
     pool = mnist().draw(1, Replicate()).pool
     assert (pool.min(), pool.max()) == (0.0, 1.0)
+
+
+def test_smaller_images_are_means_of_pixels_and_standardised() -> None:
+    whole, pooled = mnist().data.inputs[7].reshape(28, 28), mnist(side=7).data.inputs[7].reshape(7, 7)
+    assert pooled[2, 3] == pytest.approx(whole[8:12, 12:16].mean(), rel=1e-12)
+    split = mnist(side=14).draw(10, Replicate())
+    assert split.train_inputs.shape == (10, 196)
+    assert split.pool.std() == pytest.approx(1.0, rel=0.05)
+    assert mnist(side=28).spec() == mnist().spec()
+
+
+@pytest.mark.parametrize("side", [0, 5, 56])
+def test_a_side_that_does_not_divide_28_is_refused(side: int) -> None:
+    with pytest.raises(InvalidArgument, match="`side` must"):
+        mnist(side=side)
 
 
 def test_mnist_offers_2000_for_training_and_2000_for_testing() -> None:

@@ -14,6 +14,7 @@ from pyarrow import parquet
 from benign.foundation.errors import InvalidArgument, UnknownName
 from benign.foundation.replicate import Replicate
 from benign.sources import arrays
+from benign.sources import columns as columns_module
 from benign.sources import table as table_of
 from tests.sources.cases import labels, table
 
@@ -70,9 +71,16 @@ def test_types_of_columns(tmp_path: Path) -> None:
 
 
 BAD_FILES: dict[str, tuple[str, bytes, str]] = {
-    "empty": ("t.csv", b"", "is no .csv file that can be read: Empty CSV file"),
+    "empty": ("t.csv", b"", "is empty: not even the columns are named"),
+    "empty-parquet": ("t.parquet", b"", "is empty"),
     "header-alone": ("t.csv", b"x,y\n", "holds no rows."),
-    "ragged": ("t.csv", b"x,y\n1,2\n3\n", "is no .csv file that can be read: CSV parse error: Expected 2 columns"),
+    "ragged": ("t.csv", b"x,y\n1,2\n3\n", "is no .csv file that can be read: line 3 holds 1 value where 2 columns are"),
+    "too-long": (
+        "t.csv",
+        b'x,y\n1,"2\n"\n\n3,4\n5,6,7\n',
+        "is no .csv file that can be read: line 6 holds 3 values where 2 columns are named; correct the line.",
+    ),
+    "csv-as-parquet": ("t.parquet", b"x,y\n1,2\n3,4\n", "is no .parquet file that can be read: Parquet magic bytes"),
     "binary-csv": ("t.csv", b"\x00\xff,\xfe\n\xff,1\n", "is no .csv file that can be read: 'utf-8' codec"),
     "binary-parquet": ("t.parquet", b"\x00\xff\x00\xff" * 9, "is no .parquet file that can be read: "),
     "same-names": ("t.csv", b"x,x,y\n1,2,3\n", "has several columns called 'x'; rename them."),
@@ -121,12 +129,69 @@ BAD_COLUMNS: dict[str, tuple[str, dict[str, object], str]] = {
     "missing-input": (
         "x,y\n1,a\n,b\n3,a\n",
         {},
-        "`inputs` must have no missing values, but column 'x' lacks one in row 1 (counted from 0); remove the row",
+        "`inputs` must have no missing values, but column 'x' lacks 1 of 3, the first in row 1 (counted from 0); ",
     ),
-    "missing-target": ("x,y\n1,a\n2,b\n3,\n", {}, "`target` must have no missing values, but column 'y' lacks one"),
-    "text-input": ("x,y\nred,1.5\nblue,2.5\n", {}, "`inputs` must be columns of numbers, but 'x' holds values of the"),
-    "infinite": ("x,y\n1,1.5\n-inf,2.5\n", {}, "`inputs` must be finite, got -inf in row 1, column 0"),
-    "one-class": ("x,y\n1,a\n2,a\n", {}, "`targets` must hold at least two classes, got only 'a'"),
+    "missing-inputs": (
+        "w,x,y,z\n1,NA,a,\n2,,b,\n3,4,a,\n",
+        {},
+        (
+            "`inputs` must have no missing values, but column 'x' lacks 2 of 3, the first in row 0 (counted from 0), "
+            "and 1 more of the columns lack some; remove such rows or fill in the values."
+        ),
+    ),
+    "missing-target": (
+        "x,y\n1,a\n2,b\n3,\n",
+        {},
+        "`target` must have no missing values, but column 'y' lacks 1 of 3, the first in row 2",
+    ),
+    "text-input": (
+        "x,y\nred,1.5\nblue,2.5\n",
+        {},
+        "`inputs` must be columns of numbers, but 'x' holds text, such as 'red' in row 0 (counted from 0); encode it",
+    ),
+    "mixed-input": (
+        "x,y\n1,1.5\n2.5,2.5\nred,3.5\n",
+        {},
+        (
+            "`inputs` must be columns of numbers, but 'x' holds text beside numbers, first 'red' in row 2 (counted "
+            "from 0); correct it, or name the columns to learn from."
+        ),
+    ),
+    "date-input": (
+        "x,y\n2020-01-01,1.5\n2020-01-02,2.5\n",
+        {},
+        "`inputs` must be columns of numbers, but 'x' holds values of the type date32[day]; encode them",
+    ),
+    "infinite": (
+        "w,x,y\n1,1,1.5\n1,-inf,2.5\n",
+        {},
+        "`inputs` must be finite, but column 'x' holds -inf in row 1 (counted from 0); remove the row",
+    ),
+    "huge": ("w,x,y\n1,1,1.5\n1,-1e200,2.5\n", {}, "`inputs` must not exceed 1e+150 in size, as column 'x' does"),
+    "infinite-target": ("x,y\n1,1.5\n2,inf\n", {}, "`target` must be finite, but column 'y' holds inf in row 1"),
+    "one-class": ("x,y\n1,a\n2,a\n", {}, "`target` must vary, but column 'y' holds 'a' in every row; there is nothing"),
+    "one-integer": ("x,y\n1,7\n2,7\n", {}, "`target` must vary, but column 'y' holds 7 in every row"),
+    "constant": ("x,y\n1,0.5\n2,0.5\n", {}, "`target` must vary, but column 'y' holds 0.5 in every row"),
+    "constant-regression": ("x,y\n1,3\n2,3\n", {"task": "regression"}, "`target` must vary, but column 'y' holds 3"),
+    "text-regression": (
+        "x,y\n1,3\n2,four\n",
+        {"task": "regression"},
+        "`target` must be numbers for regression, but 'y' holds text beside numbers, first 'four' in row 1",
+    ),
+    "mixed-target": (
+        "x,y\n1,0.1\n2,0.2\n3,unknown\n",
+        {},
+        (
+            "`target` must be labels or numbers, but column 'y' holds text beside numbers, first 'unknown' in row 2 "
+            '(counted from 0); correct it, or say task="classification" if all are labels.'
+        ),
+    ),
+    "date-target": (
+        "x,y\n1,2020-01-01\n2,2020-01-02\n",
+        {},
+        "`target` must be labels or numbers, but 'y' holds values of the type date32[day]; convert them.",
+    ),
+    "task": ("x,y\n1,2\n2,3\n", {"task": "classify"}, "unknown task 'classify'; did you mean 'classification'?"),
     "target-alone": ("y\n1\n2\n", {}, "`inputs` must name at least one column beside the target 'y'."),
     "no-inputs": ("x,y\n1,2\n2,3\n", {"inputs": []}, "`inputs` must name at least one column"),
     "target-among-inputs": ("x,y\n1,2\n2,3\n", {"inputs": ["x", "y"]}, "`inputs` must not hold the target 'y'"),
@@ -140,6 +205,44 @@ def test_columns_that_cannot_be_used(tmp_path: Path, text: str, settings: dict[s
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(InvalidArgument, match="^" + re.escape(message)):
         table_of(tmp_path / "t.csv", target="y", **settings)  # type: ignore[arg-type]
+
+
+def test_text_that_is_not_in_utf8(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("x,y\n1,Bäume\n2,Busch\n".encode("latin-1"))
+    with pytest.raises(InvalidArgument, match=r"^`target` must be text in UTF-8, but 'y' is not; save it as UTF-8\.$"):
+        table_of(tmp_path / "t.csv", target="y")
+
+
+@pytest.mark.parametrize(
+    ("task", "labels", "classes"),
+    [
+        pytest.param("auto", ["1", "b", "1", "b"], ("1", "b"), id="few"),
+        pytest.param("classification", ["1", "b", "2", "c"], ("1", "2", "b", "c"), id="said-to-be-classes"),
+    ],
+)
+def test_labels_may_be_numbers_and_text(tmp_path: Path, task: str, labels: list[str], classes: tuple[str, ...]) -> None:
+    rows = [f"{index},{label}" for index, label in enumerate(labels)]
+    (tmp_path / "t.csv").write_text("\n".join(["x,y", *rows]))
+    source = table_of(tmp_path / "t.csv", target="y", task=task)
+    assert source.classes == classes
+    assert source.spec()["data"] == arrays(np.arange(4), labels).spec()["data"]
+
+
+def test_rows_of_many_blocks_keep_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More rows than are copied at once, in Arrow's chunks of other lengths."""
+    monkeypatch.setattr(columns_module, "_ROWS_AT_ONCE", 7)
+    numbers = np.random.default_rng(0).normal(size=(100, 2))
+    chunked = pa.table({"a": numbers[:, 0], "b": numbers[:, 1], "y": np.arange(100) % 3})
+    parquet.write_table(chunked, tmp_path / "t.parquet", row_group_size=9)
+    assert (
+        table_of(tmp_path / "t.parquet", target="y").spec()["data"]
+        == arrays(numbers, np.arange(100) % 3).spec()["data"]
+    )
+    bad = numbers.copy()
+    bad[61, 1] = np.nan
+    parquet.write_table(pa.table({"a": bad[:, 0], "b": bad[:, 1], "y": np.arange(100) % 3}), tmp_path / "u.parquet")
+    with pytest.raises(InvalidArgument, match="column 'b' holds nan in row 61"):
+        table_of(tmp_path / "u.parquet", target="y")
 
 
 @pytest.mark.usefixtures("unchecked")

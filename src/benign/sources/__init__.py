@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benign.sources.data_frame import frame
 from benign.sources.finite import FiniteData, FiniteSource, arrays
 from benign.sources.functions import FunctionSource, function, mml
 from benign.sources.images import digits, mnist
@@ -21,6 +22,7 @@ __all__ = [
     "digits",
     "flip_labels",
     "flipped_positions",
+    "frame",
     "function",
     "mml",
     "mnist",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -19,6 +20,7 @@ from benign.sources.label_noise import checked_deviation, checked_rate, with_lab
 from benign.sources.tables import input_matrix, target_matrix
 
 _SCALES = ("standard", "unit", "none")
+_SQUARES_AT_ONCE = 2**16  # half a megabyte: they stay in the processor's cache
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -160,22 +162,35 @@ def _drawn(data: FiniteData, test_samples: int, scale: str | float, seed: int, d
     """Shuffle, set the test rows apart, fit the scaling on the rest; kept for the label-noise draws that follow."""
     order = generator(seed, "rows", draw).permutation(len(data.inputs))
     test_rows, pool_rows = order[:test_samples], order[test_samples:]
-    pool, test = data.inputs[pool_rows], data.inputs[test_rows]
-    if scale != "none":
-        centre, divisor = _fitted_scaling(pool, scale)
-        pool, test = (pool - centre) / divisor, (test - centre) / divisor
+    pool, test = np.take(data.inputs, pool_rows, axis=0), np.take(data.inputs, test_rows, axis=0)
+    _scale(pool, test, scale)
     return _Drawn(pool=frozen(pool), test=frozen(test), pool_rows=pool_rows, test_rows=test_rows)
 
 
-def _fitted_scaling(pool: Float[np.ndarray, "pool d"], scale: str | float) -> tuple[Float[np.ndarray, " d"], float]:
-    """What to subtract from each column, and the one number to divide by."""
-    nothing = np.zeros(pool.shape[1])
+def _scale(pool: Float[np.ndarray, "pool d"], test: Float[np.ndarray, "n_test d"], scale: str | float) -> None:
+    """Scale both as fitted on the pool, in place: the pool of a large table must not be held twice."""
+    if scale == "none":
+        return
     if scale == "standard":
         centre = pool.mean(axis=0)
-        return centre, float(np.sqrt(np.mean((pool - centre) ** 2))) or 1.0
-    if scale == "unit":
-        return nothing, float(np.abs(pool).max()) or 1.0
-    return nothing, float(scale)
+        pool -= centre
+        test -= centre
+        divisor = math.sqrt(_sum_of_squares(pool.reshape(-1)) / pool.size) or 1.0
+    elif scale == "unit":
+        divisor = float(max(pool.max(), -pool.min())) or 1.0
+    else:
+        divisor = float(scale)
+    pool /= divisor
+    test /= divisor
+
+
+def _sum_of_squares(values: Float[np.ndarray, " m"]) -> float:
+    """Equivalent to ``numpy.sum(values**2)``, whose pairwise order it keeps, without holding all squares at once."""
+    if len(values) <= _SQUARES_AT_ONCE:
+        return float(np.sum(values**2))
+    half = len(values) // 2
+    half -= half % 8
+    return _sum_of_squares(values[:half]) + _sum_of_squares(values[half:])
 
 
 def _check_scale(scale: str | float) -> None:
@@ -220,12 +235,16 @@ def arrays(
     (3, ('a', 'b'))
     """
     matrix = input_matrix(inputs)
-    rows = len(matrix)
-    target_rows, classes = target_matrix(targets, task=task, rows=rows)
+    target_rows, classes = target_matrix(targets, task=task, rows=len(matrix))
     return FiniteSource(
         data=FiniteData(inputs=matrix, targets=target_rows, classes=classes),
         name=name,
         label_noise=label_noise,
-        test_samples=min(2000, max(1, rows // 5)) if test_samples is None else test_samples,
+        test_samples=default_test_samples(len(matrix)) if test_samples is None else test_samples,
         scale=scale,
     )
+
+
+def default_test_samples(rows: int) -> int:
+    """Rows kept for testing where nothing was said: a fifth, at most 2,000."""
+    return min(2000, max(1, rows // 5))

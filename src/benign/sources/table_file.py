@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from jaxtyping import Shaped
-
-from benign.foundation.errors import InvalidArgument, unknown_name
-from benign.sources.finite import FiniteSource, arrays
+from benign.foundation.errors import InvalidArgument
+from benign.sources.columns import checked_inputs, source_of_columns
+from benign.sources.finite import FiniteSource
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +34,7 @@ def table(
     Args:
         path: a .csv or .parquet file.
         target: the column of labels or values to learn.
-        inputs: the columns to learn from, numbers or booleans; all others unless said.
+        inputs: the columns to learn from, numbers or booleans without gaps; all others unless said.
         task: as in :func:`arrays`.
         label_noise: as in :func:`arrays`.
         test_samples: as in :func:`arrays`.
@@ -45,18 +44,24 @@ def table(
     Raises:
         InvalidArgument: for a file, columns or settings that cannot be used; the message says where and what to do.
     """
+    import pyarrow as pa
+
     file = Path(path)
     columns = _read(file)
-    chosen = _checked_inputs(columns, target, inputs)
-    return arrays(
-        np.column_stack([_numbers(columns, column) for column in chosen]),
-        _target(columns, target),
+    pa.default_memory_pool().release_unused()  # while it reads, Arrow holds several times the table
+    source = source_of_columns(
+        columns,
+        target=target,
+        inputs=checked_inputs(columns.column_names, target, inputs),
         task=task,
         label_noise=label_noise,
         test_samples=test_samples,
         scale=scale,
         name=file.stem if name is None else name,
     )
+    del columns
+    pa.default_memory_pool().release_unused()  # a draw of all rows needs the room
+    return source
 
 
 def _read(file: Path) -> pa.Table:
@@ -69,7 +74,7 @@ def _read(file: Path) -> pa.Table:
         columns = _read_csv(file) if suffix == ".csv" else _read_parquet(file)
         names = columns.column_names
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
+        reason = (_ragged(file) if suffix == ".csv" else None) or " ".join(str(error).split())
         raise InvalidArgument(f"`path` {shown} is no {suffix} file that can be read: {reason}") from error
     except OSError as error:
         raise InvalidArgument(f"`path` {shown} cannot be read: {error.strerror or error}.") from error
@@ -90,12 +95,31 @@ def _check_file(file: Path) -> None:
         raise InvalidArgument(f"`path` {str(file)!r} does not exist; check its name and folder.")
     if not is_file or file.suffix.lower() not in _FORMATS:
         raise InvalidArgument(f"`path` {str(file)!r} must be a file whose name ends in {' or '.join(_FORMATS)}.")
+    if file.stat().st_size == 0:
+        raise InvalidArgument(
+            f"`path` {str(file)!r} is empty: not even the columns are named; check how it was written."
+        )
 
 
 def _read_csv(file: Path) -> pa.Table:
-    from pyarrow import csv
+    from pyarrow.csv import ConvertOptions, read_csv
 
-    return csv.read_csv(file, convert_options=csv.ConvertOptions(strings_can_be_null=True))
+    return read_csv(file, convert_options=ConvertOptions(strings_can_be_null=True))
+
+
+def _ragged(file: Path) -> str | None:
+    """The first line that has not as many values as the first; Arrow, which reads many lines at once, counts none."""
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+        rows = csv.reader(lines)
+        try:
+            names = next(filter(None, rows))
+            wrong = next(row for row in rows if row and len(row) != len(names))
+        except (StopIteration, csv.Error):
+            return None
+    return (
+        f"line {rows.line_num} holds {len(wrong)} value{'s' * (len(wrong) != 1)} where {len(names)} columns are named; "
+        "correct the line."
+    )
 
 
 def _read_parquet(file: Path) -> pa.Table:
@@ -103,55 +127,3 @@ def _read_parquet(file: Path) -> pa.Table:
 
     with parquet.ParquetFile(file) as opened:
         return opened.read()
-
-
-def _checked_inputs(columns: pa.Table, target: str, inputs: Sequence[str] | None) -> list[str]:
-    known = columns.column_names
-    if isinstance(inputs, str):
-        raise InvalidArgument(f"`inputs` must be a list of names of columns, got {inputs!r}; write [{inputs!r}].")
-    chosen = [column for column in known if column != target] if inputs is None else list(inputs)
-    for column in (target, *chosen):
-        if column not in known:
-            raise unknown_name("column", column, known)
-    if not chosen:
-        raise InvalidArgument(f"`inputs` must name at least one column beside the target {target!r}.")
-    if target in chosen:
-        raise InvalidArgument(f"`inputs` must not hold the target {target!r}: it would be learnt from itself.")
-    return chosen
-
-
-def _numbers(columns: pa.Table, column: str) -> Shaped[np.ndarray, " rows"]:
-    from pyarrow import types
-
-    values = columns[column]
-    _refuse_missing(values, "inputs", column)
-    kind = values.type
-    if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
-        return np.asarray(values.to_numpy(), dtype=np.float64)
-    if types.is_decimal(kind):
-        return np.asarray(values.cast("float64").to_numpy(), dtype=np.float64)
-    raise InvalidArgument(
-        f"`inputs` must be columns of numbers, but {column!r} holds values of the type {kind}; encode them as numbers, "
-        "or name the columns to learn from."
-    )
-
-
-def _target(columns: pa.Table, column: str) -> Shaped[np.ndarray, " rows"]:
-    from pyarrow import types
-
-    values = columns[column]
-    _refuse_missing(values, "target", column)
-    if types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
-    if types.is_decimal(values.type):
-        values = values.cast("float64")
-    return np.asarray(values.to_numpy())
-
-
-def _refuse_missing(values: pa.ChunkedArray, argument: str, column: str) -> None:
-    if values.null_count:
-        row = int(np.argmax(values.is_null().to_numpy()))
-        raise InvalidArgument(
-            f"`{argument}` must have no missing values, but column {column!r} lacks one in row {row} (counted from 0); "
-            "remove the row or fill in the value."
-        )

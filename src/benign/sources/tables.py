@@ -13,9 +13,9 @@ from benign.foundation.memory import require_memory
 from benign.sources.checks import frozen
 from benign.sources.label_noise import one_hot
 
-_TASKS = ("auto", "classification", "regression")
+TASKS = ("auto", "classification", "regression")
+LARGEST_INPUT = 1e150  # its square is still finite
 _MOST_INTEGER_CLASSES = 50
-_LARGEST_INPUT = 1e150  # its square is still finite
 _LARGEST_TARGET = 1e100  # so is the sum of its squares
 
 
@@ -37,8 +37,8 @@ def input_matrix(inputs: ArrayLike) -> Float[np.ndarray, "rows d"]:
         table = _as_numbers("inputs", table)
     matrix = np.array(table, dtype=np.float64, order="C")
     _check_finite("inputs", matrix)
-    if np.abs(matrix).max() > _LARGEST_INPUT:
-        raise InvalidArgument(f"`inputs` must not exceed {_LARGEST_INPUT:g} in size; rescale them.")
+    if np.abs(matrix).max() > LARGEST_INPUT:
+        raise InvalidArgument(f"`inputs` must not exceed {LARGEST_INPUT:g} in size; rescale them.")
     return frozen(matrix)
 
 
@@ -50,8 +50,8 @@ def target_matrix(
     Raises:
         InvalidArgument: if they are no labels or values of ``rows`` samples.
     """
-    if task not in _TASKS:
-        raise unknown_name("task", task, _TASKS)
+    if task not in TASKS:
+        raise unknown_name("task", task, TASKS)
     array = _homogeneous(targets)
     if array.ndim == 0 or len(array) != rows:
         given = "one value" if array.ndim == 0 else f"{len(array)} entries"
@@ -68,8 +68,13 @@ def target_matrix(
 def _are_classes(array: Shaped[np.ndarray, " rows"]) -> bool:
     if array.dtype.kind in "iu":
         distinct = len(np.unique(array))
-        return distinct == 1 or distinct <= min(_MOST_INTEGER_CLASSES, len(array) // 2)
+        return distinct == 1 or are_few(distinct, rows=len(array))
     return array.dtype.kind in "bUS"
+
+
+def are_few(distinct: int, *, rows: int) -> bool:
+    """Whether so many different integers in ``rows`` rows are classes rather than values, where nothing was said."""
+    return distinct <= min(_MOST_INTEGER_CLASSES, rows // 2)
 
 
 def _classified(
@@ -86,12 +91,23 @@ def _classified(
         raise InvalidArgument(
             f"`targets` must hold at least two classes, got only {names[0].item()!r}; there is nothing to tell apart."
         )
+    return class_matrix(names, labels.astype(np.int64))
+
+
+def class_matrix(
+    names: Shaped[np.ndarray, " classes"], labels: Int[np.ndarray, " rows"]
+) -> tuple[Float[np.ndarray, "rows classes"], tuple[str, ...]]:
+    """One-hot targets and the names of their classes, given the ascending names and each row's place among them.
+
+    Raises:
+        NotEnoughMemory: for more classes than there is room for.
+    """
     require_memory(
-        16.0 * len(array) * len(names),
-        purpose=f"a target for each of {len(names)} classes and {len(array)} rows",
+        16.0 * len(labels) * len(names),
+        purpose=f"a target for each of {len(names)} classes and {len(labels)} rows",
         advice='merge classes, or say task="regression" if `targets` are values',
     )
-    return one_hot(labels.astype(np.int64), len(names)), tuple(str(name) for name in names)
+    return one_hot(labels, len(names)), tuple(str(name) for name in names)
 
 
 def _whole_numbers(array: Float[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:

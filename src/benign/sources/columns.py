@@ -1,0 +1,255 @@
+"""Named columns of an Arrow table, from a file or a frame, as a source: the numbers of the same data as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.sources.checks import frozen
+from benign.sources.finite import FiniteData, FiniteSource, default_test_samples
+from benign.sources.tables import LARGEST_INPUT, TASKS, are_few, class_matrix, target_matrix
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_ROWS_AT_ONCE = 8192  # a block of rows stays in the processor's cache while its columns are laid side by side
+
+
+def checked_inputs(known: Sequence[str], target: str, inputs: Sequence[str] | None) -> list[str]:
+    """The columns to learn from, if they and the target are among the ``known`` ones; all others unless said.
+
+    Raises:
+        UnknownName: for a column that is not there; the message says the nearest.
+        InvalidArgument: for no column, or the target among the inputs.
+    """
+    if isinstance(inputs, str):
+        raise InvalidArgument(f"`inputs` must be a list of names of columns, got {inputs!r}; write [{inputs!r}].")
+    chosen = [column for column in known if column != target] if inputs is None else list(inputs)
+    for column in (target, *chosen):
+        if column not in known:
+            raise unknown_name("column", column, known)
+    if not chosen:
+        raise InvalidArgument(f"`inputs` must name at least one column beside the target {target!r}.")
+    if target in chosen:
+        raise InvalidArgument(f"`inputs` must not hold the target {target!r}: it would be learnt from itself.")
+    return chosen
+
+
+def source_of_columns(
+    columns: pa.Table,
+    *,
+    target: str,
+    inputs: Sequence[str],
+    task: str,
+    label_noise: float,
+    test_samples: int | None,
+    scale: str | float,
+    name: str,
+) -> FiniteSource:
+    """Columns as a source, with the settings of :func:`arrays`. The table may be freed: its values are copied.
+
+    Raises:
+        InvalidArgument: for columns or settings that cannot be used; the message names column and row.
+    """
+    if task not in TASKS:
+        raise unknown_name("task", task, TASKS)
+    if columns.num_rows < 2:
+        raise InvalidArgument(
+            f"`inputs` must have at least 2 rows, one to train on and one to test, got {columns.num_rows}."
+        )
+    matrix = _input_matrix(columns, inputs)
+    targets, classes = _target_matrix(columns[target], target, task)
+    return FiniteSource(
+        data=FiniteData(inputs=matrix, targets=targets, classes=classes),
+        name=name,
+        label_noise=label_noise,
+        test_samples=default_test_samples(len(matrix)) if test_samples is None else test_samples,
+        scale=scale,
+    )
+
+
+def _input_matrix(columns: pa.Table, names: Sequence[str]) -> Float[np.ndarray, "rows d"]:
+    """The columns side by side, copied once, a block of rows at a time."""
+    import pyarrow as pa
+
+    _refuse_missing(columns, names, "inputs")
+    numbers = pa.Table.from_arrays([_numbers(columns[name], name) for name in names], names=list(names))
+    matrix, start = np.empty((numbers.num_rows, len(names))), 0
+    for batch in numbers.to_batches(max_chunksize=_ROWS_AT_ONCE):
+        block = matrix[start : start + batch.num_rows]
+        for index, column in enumerate(batch.columns):
+            block[:, index] = column.to_numpy(zero_copy_only=False)
+        if not (block.min() >= -LARGEST_INPUT and block.max() <= LARGEST_INPUT):  # NaN is refused too
+            _refuse_entry(block, names, start)
+        start += batch.num_rows
+    return frozen(matrix)
+
+
+def _refuse_entry(block: Float[np.ndarray, "rows d"], names: Sequence[str], start: int) -> NoReturn:
+    is_bad = ~np.isfinite(block)
+    if is_bad.any():
+        row, index = (int(place) for place in np.argwhere(is_bad)[0])
+        raise InvalidArgument(
+            f"`inputs` must be finite, but column {names[index]!r} holds {block[row, index]} in row {start + row} "
+            "(counted from 0); remove the row or fill in the value."
+        )
+    index = int(np.argmax(np.abs(block).max(axis=0)))
+    raise InvalidArgument(
+        f"`inputs` must not exceed {LARGEST_INPUT:g} in size, as column {names[index]!r} does; rescale it."
+    )
+
+
+def _numbers(values: pa.ChunkedArray, column: str) -> pa.ChunkedArray:
+    """The column, if it holds numbers or booleans; decimals as float64."""
+    from pyarrow import types
+
+    kind = values.type
+    if types.is_decimal(kind):
+        return values.cast("float64")
+    if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
+        return values
+    found = _described(values)
+    raise InvalidArgument(
+        f"`inputs` must be columns of numbers, but {column!r} holds {found}, or name the columns to learn from."
+    )
+
+
+def _described(values: pa.ChunkedArray) -> str:
+    """What a column holds instead of numbers, and what to do about it."""
+    text = _as_text(values)
+    if text is None:
+        return f"values of the type {values.type}; encode them as numbers"
+    distinct = text.unique().to_pylist()  # in the order in which they appear
+    wrong = [name for name in distinct if not _is_numeral(name)]
+    if not wrong:
+        return f"numbers written as text, such as {_short(distinct[0])}; convert them"
+    place = f"{_short(wrong[0])} in row {text.index(wrong[0]).as_py()} (counted from 0)"
+    if len(wrong) < len(distinct):
+        return f"text beside numbers, first {place}; correct it"
+    return f"text, such as {place}; encode it as numbers"
+
+
+def _as_text(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """The column as strings, if it holds strings, or categories that are strings."""
+    from pyarrow import types
+
+    kind = values.type.value_type if types.is_dictionary(values.type) else values.type
+    is_text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    return values.cast("large_string") if is_text else None
+
+
+def _is_numeral(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _refuse_missing(columns: pa.Table, names: Sequence[str], argument: str) -> None:
+    lacking = [name for name in names if columns[name].null_count]
+    if not lacking:
+        return
+    values = columns[lacking[0]]
+    row = int(np.argmax(values.is_null().to_numpy()))
+    others = "" if len(lacking) == 1 else f", and {len(lacking) - 1} more of the columns lack some"
+    raise InvalidArgument(
+        f"`{argument}` must have no missing values, but column {lacking[0]!r} lacks {values.null_count} of "
+        f"{len(values)}, the first in row {row} (counted from 0){others}; remove such rows or fill in the values."
+    )
+
+
+def _target_matrix(
+    values: pa.ChunkedArray, column: str, task: str
+) -> tuple[Float[np.ndarray, "rows outputs"], tuple[str, ...] | None]:
+    """The column as targets, by the rules of :func:`arrays`; labels are told apart by Arrow, not one by one."""
+    from pyarrow import types
+
+    values = _plain(values, column)
+    is_text, is_float = types.is_large_string(values.type), types.is_floating(values.type)
+    if is_text and task == "regression":
+        raise InvalidArgument(f"`target` must be numbers for regression, but {column!r} holds {_described(values)}.")
+    if is_float or task == "regression":
+        return _number_targets(values.to_numpy(), column, task)
+    encoded = values.dictionary_encode().combine_chunks()
+    distinct = len(encoded.dictionary)
+    if distinct == 1:
+        _refuse_constant(encoded.dictionary[0].as_py(), column)
+    is_few = are_few(distinct, rows=len(values))
+    if task == "auto" and not is_few and types.is_integer(values.type):
+        return _number_targets(values.to_numpy(), column, "regression")
+    if task == "auto" and not is_few and is_text:
+        _refuse_mixture(values, column)
+    names, places = np.unique(encoded.dictionary.to_numpy(zero_copy_only=False), return_inverse=True)
+    return class_matrix(names, places[encoded.indices.to_numpy()].astype(np.int64))
+
+
+def _plain(values: pa.ChunkedArray, column: str) -> pa.ChunkedArray:
+    """The column as numbers, booleans or strings: its values where it is of categories, decimals as float64.
+
+    Raises:
+        InvalidArgument: if values are missing, or are none of these.
+    """
+    import pyarrow as pa
+    from pyarrow import types
+
+    if types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    _refuse_missing(pa.table({column: values}), [column], "target")
+    if types.is_binary(values.type):  # what Arrow makes of a .csv file that is not in UTF-8
+        try:
+            return values.cast("string").cast("large_string")
+        except pa.ArrowInvalid as error:
+            raise InvalidArgument(
+                f"`target` must be text in UTF-8, but {column!r} is not; save it as UTF-8."
+            ) from error
+    text = _as_text(values)
+    if text is not None:
+        return text
+    if types.is_decimal(values.type):
+        return values.cast("float64")
+    if not (types.is_boolean(values.type) or types.is_integer(values.type) or types.is_floating(values.type)):
+        raise InvalidArgument(
+            f"`target` must be labels or numbers, but {column!r} holds values of the type {values.type}; convert them."
+        )
+    return values
+
+
+def _number_targets(
+    values: Shaped[np.ndarray, " rows"], column: str, task: str
+) -> tuple[Float[np.ndarray, "rows outputs"], tuple[str, ...] | None]:
+    is_bad = ~np.isfinite(values)
+    if is_bad.any():
+        row = int(np.argmax(is_bad))
+        raise InvalidArgument(
+            f"`target` must be finite, but column {column!r} holds {values[row]} in row {row} (counted from 0); remove "
+            "the row or fill in the value."
+        )
+    if values.min() == values.max():
+        _refuse_constant(values[0].item(), column)
+    return target_matrix(values, task=task, rows=len(values))
+
+
+def _refuse_constant(value: object, column: str) -> NoReturn:
+    raise InvalidArgument(
+        f"`target` must vary, but column {column!r} holds {_short(value)} in every row; there is nothing to learn."
+    )
+
+
+def _refuse_mixture(text: pa.ChunkedArray, column: str) -> None:
+    """Text beside numbers, more of it than classes would be: most likely numbers, with something else among them."""
+    names = text.unique().to_pylist()
+    if any(map(_is_numeral, names)) and not all(map(_is_numeral, names)):
+        raise InvalidArgument(
+            f"`target` must be labels or numbers, but column {column!r} holds {_described(text)}, or say "
+            'task="classification" if all are labels.'
+        )

@@ -1,0 +1,125 @@
+"""A data frame of any library that narwhals speaks for, as a source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from benign.foundation.errors import InvalidArgument
+from benign.sources.columns import checked_inputs, source_of_columns
+from benign.sources.finite import FiniteSource
+
+if TYPE_CHECKING:
+    import narwhals as nw
+    import pyarrow as pa
+
+
+def frame(
+    data: Any,
+    *,
+    target: str,
+    inputs: Sequence[str] | None = None,
+    task: str = "auto",
+    label_noise: float = 0.0,
+    test_samples: int | None = None,
+    scale: str | float = "standard",
+    name: str = "frame",
+) -> FiniteSource:
+    """Your own data frame as a source: one row a sample, one column the target.
+
+    The numbers are those of :func:`arrays` and :func:`table` for the same data.
+
+    Args:
+        data: a frame of pandas, polars, PyArrow, Modin, cuDF, or a lazy one of polars, DuckDB, Dask, Ibis, PySpark,
+            which is collected here, its rows in the order in which it yields them. The values are copied; the frame
+            stays as it is, and an index is no column.
+        target: the column of labels or values to learn.
+        inputs: the columns to learn from, numbers or booleans without gaps; all others unless said.
+        task: as in :func:`arrays`.
+        label_noise: as in :func:`arrays`.
+        test_samples: as in :func:`arrays`.
+        scale: as in :func:`arrays`.
+        name: what titles and messages call it.
+
+    Raises:
+        InvalidArgument: for a frame, columns or settings that cannot be used; the message says where and what to do.
+
+    >>> import pyarrow as pa
+    >>> trees = pa.table({"height": [1.5, 9.0, 2.5, 8.0], "kind": ["yew", "oak", "yew", "oak"]})
+    >>> frame(trees, target="kind", test_samples=1).classes
+    ('oak', 'yew')
+    """
+    wrapped = _wrapped(data)
+    chosen = checked_inputs(wrapped.collect_schema().names(), target, inputs)
+    return source_of_columns(
+        _as_arrow(wrapped, [*chosen, target]),
+        target=target,
+        inputs=chosen,
+        task=task,
+        label_noise=label_noise,
+        test_samples=test_samples,
+        scale=scale,
+        name=name,
+    )
+
+
+def _wrapped(data: Any) -> nw.DataFrame[Any] | nw.LazyFrame[Any]:
+    """The frame behind the one interface of narwhals, its columns called by different strings.
+
+    Raises:
+        InvalidArgument: if it is no frame, or its columns have no such names.
+    """
+    import narwhals as nw
+    from narwhals.exceptions import DuplicateError
+
+    try:
+        wrapped = nw.from_native(data)
+        names = wrapped.collect_schema().names()
+    except TypeError as error:
+        raise InvalidArgument(
+            f"`data` must be a data frame (pandas, polars, PyArrow, DuckDB, ...), got {type(data).__name__}; "
+            "`benign.sources.arrays` takes arrays and lists."
+        ) from error
+    except DuplicateError as error:
+        reason = " ".join(str(error).split())
+        raise InvalidArgument(f"`data` has several columns of one name; rename them. {reason}") from error
+    numbered = {column: str(column) for column in names if not isinstance(column, str)}
+    if any(isinstance(column, tuple) for column in names) or set(numbered.values()) & set(names):
+        raise InvalidArgument(f"`data` must have a name of its own for each column, got {names[:3]}; rename them.")
+    return wrapped.rename(numbered) if numbered else wrapped
+
+
+def _as_arrow(wrapped: nw.DataFrame[Any] | nw.LazyFrame[Any], names: list[str]) -> pa.Table:
+    """The named columns, without the index that pandas adds."""
+    import narwhals as nw
+    import pyarrow as pa
+
+    chosen = wrapped.select(names)
+    if isinstance(chosen, nw.LazyFrame):
+        try:
+            chosen = chosen.collect("pyarrow")
+        except Exception as error:  # whatever goes wrong in the user's own query, in any of the libraries
+            reason = " ".join(str(error).split())
+            raise InvalidArgument(f"`data` cannot be collected ({type(error).__name__}: {reason}).") from error
+    try:
+        table = nw.maybe_reset_index(chosen).to_arrow()
+    except (pa.ArrowException, TypeError, ValueError, NotImplementedError) as error:
+        _refuse_objects(chosen, error)
+    for column, kind in chosen.schema.items():
+        if isinstance(kind, nw.Object) and pa.types.is_fixed_size_binary(table.schema.field(column).type):
+            _refuse_objects(chosen.select(column))  # polars hands out the addresses of its objects
+    return table
+
+
+def _refuse_objects(chosen: nw.DataFrame[Any], error: Exception | None = None) -> NoReturn:
+    """Say which column is no column of Arrow, and why."""
+    for column in chosen.columns:
+        kinds = [type(value).__name__ for value in chosen[column].to_list()]
+        other = next((row for row, kind in enumerate(kinds) if kind not in ("NoneType", kinds[0])), None)
+        if other is not None:
+            raise InvalidArgument(
+                f"`data` must hold one kind of value in each column, but {column!r} holds {kinds[0]} and "
+                f"{kinds[other]} (row {other}, counted from 0); convert it to one."
+            ) from error
+    reason = " ".join(str(error).split()) if error else f"{chosen.columns[0]!r} holds objects"
+    raise InvalidArgument(f"`data` must hold columns of numbers, booleans or text, but {reason}.") from error
