@@ -34,8 +34,9 @@ def test_committed_verdicts_follow_from_the_committed_surfaces(name):
     assert stored["revision"] == find_figure(name).revision, "stale: run make figures"
     for surface in again.surfaces.values():
         procedure = json.loads(surface.dataset.attrs["procedure"])
-        current = getattr(find_maker(PROCEDURE, procedure["procedure"]), "revision")  # noqa: B009
-        assert procedure["revision"] == current, "stale: run make figures"
+        if procedure["procedure"] in PROCEDURE.table:  # not an estimator of another library, nor a printed table
+            current = getattr(find_maker(PROCEDURE, procedure["procedure"]), "revision")  # noqa: B009
+            assert procedure["revision"] == current, "stale: run make figures"
     assert [f.to_dict()["verdict"] for f in again.findings] == [f["verdict"] for f in stored["findings"]]
     assert again.headline == stored["headline"]
 

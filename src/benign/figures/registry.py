@@ -16,7 +16,12 @@ NAMES = (
     "nakkiran2020_size_and_time",
     "nakkiran2020_epochwise",
     "nakkiran2020_samplewise",
+    "nakkiran2020_complexity",
+    "nakkiran2020_resnet18",
+    "belkin2019_trees",
     "published_models",
+    "barrett2021_trajectories",
+    "similar_solutions",
 )
 
 # The story that `benign demo` tells: linear models alone, which need no extra and a minute.

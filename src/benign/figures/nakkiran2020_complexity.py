@@ -1,0 +1,742 @@
+"""Nakkiran, Kaplun, Bansal, Yang, Barak, Sutskever 2020 (ICLR), Definition 1 and Hypothesis 1: one cause, three peaks.
+
+Paper: the effective model complexity EMC(T) is the largest n that a training procedure T fits, on average over training
+sets, to a training error eps. Hypothesis 1: where EMC is much below or above n, whatever raises EMC lowers the test
+error; where EMC is about n, it may raise it. So the peaks over size, over training time and over samples are one. The
+paper takes eps = 0.1 "heuristically" and the zero-one error: ResNet18 with 15 % label noise peaks at width 10, where
+the training error first is below 0.1 (0.083; 0.121 at width 9; Fig. 1). N random Fourier features have EMC = N (Figs 14
+and 15). EMC grows with training time and falls with label noise and regularisation.
+
+Ours: in each slice the position of the test peak stands against the position at which EMC = n, which is read from
+training risks alone. Linear models on the digits with 10 % label noise (random Fourier features) and on 10 coefficients
+of a polynomial: "fitted" is 0.002 of the best constant's loss. Networks with squared loss, one hidden layer, on the
+digits: 0.02 of it, as everywhere here; and the zero-one error beside it, which reads too high. Networks with
+cross-entropy on MNIST-1D over epochs: the paper's zero-one error 0.1. Labels are flipped in 10 % (features, widths),
+20 % (samples), 30 % (epochs) of the training set, and in none of it for comparison.
+
+Bands (a factor 1.5, and 1.1 for the features), tolerances, the two sizes of the training set that are compared (the
+middle of the grid and twice that) and the early time (a quarter of the training) were fixed beforehand; settings come
+from pilots on other seeds. The networks over epochs are the large ones of nakkiran2020_epochwise and those over samples
+have the draws of nakkiran2020_samplewise, which tests other claims on them. That N features fit N samples and d + 1
+coefficients d + 1 is a theorem, which the tests check; what is found here is where the test loss peaks.
+
+Runtime on two cores, as planned: smoke less than ten seconds, quick about two minutes, mostly compiling a program for
+each n; standard about fifteen; paper is for one GPU.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from benign.curves import Finding, Landmark, Landmarks, Verdict, find_landmarks, interval_claim, paired_claim
+from benign.curves.threshold_search import ThresholdOutcome
+from benign.diagnosis import emc_on_surface, shortest_time, smallest_size
+from benign.diagnosis.complexity_of_surface import OUTCOMES
+from benign.diagnosis.training_risks import Criterion, training_risks
+from benign.experiments import measure
+from benign.figures import nakkiran2020_epochwise as epochwise
+from benign.figures.claims import RELEVANT_FACTOR, RELEVANT_FACTOR_OF_ERRORS, peak_position_claim
+from benign.figures.drawing import landmark_marks
+from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.nakkiran2020_samplewise import crossings
+from benign.figures.network_drawing import Line, at, at_end, curve_of, diverged_words, size_label
+from benign.figures.network_measurement import measure_population
+from benign.figures.sections import along_samples, along_size, along_time, median_of, samples_of, sizes_of
+from benign.networks.training import Training
+from benign.plots import (
+    CurveDisplay,
+    HeatMapDisplay,
+    Mark,
+    Role,
+    Series,
+    StackedDisplay,
+    Threshold,
+    Trace,
+    series_from_replicates,
+    spread_sentence,
+)
+from benign.plots.text import format_number as number
+from benign.procedures import MLP, Polynomial, Procedure, RandomFourier
+from benign.sources import Source, digits, mml, mnist1d
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What one scale measures; committed before its first run.
+
+    Attributes:
+        grid: numbers of samples of the features: the first, how many a doubling, and how many doublings. Their sizes
+            run from half the first to eight times the last.
+        linear_replicates: of the features.
+        polynomial_samples: n of the polynomials.
+        polynomial_replicates: of these, whose losses have heavy tails.
+        fixed_samples: n of the networks over widths.
+        widths: of these.
+        samples: n of the networks of one width.
+        clean_samples: the same without label noise; some of ``samples``.
+        width: that one width.
+        steps: of each training.
+        times: at which the networks over samples are recorded besides the end.
+        replicates: of the networks.
+    """
+
+    grid: tuple[int, int, int]
+    linear_replicates: int
+    polynomial_samples: tuple[int, ...]
+    polynomial_replicates: int
+    fixed_samples: int
+    widths: tuple[int, ...]
+    samples: tuple[int, ...]
+    clean_samples: tuple[int, ...]
+    width: int
+    steps: int
+    times: tuple[int, ...]
+    replicates: int
+
+
+_QUICK = Settings(
+    grid=(25, 6, 3), linear_replicates=10, polynomial_samples=tuple(range(4, 21)), polynomial_replicates=100,
+    fixed_samples=300,
+    widths=(4, 8, 12, 16, 20, 24, 32, 40, 48, 56, 64, 96, 128, 256),
+    samples=(25, 35, 50, 65, 80, 95, 110, 130, 160, 200, 280, 400, 560, 800),
+    clean_samples=(25, 50, 80, 130, 200, 280, 400, 560, 800), width=16, steps=6000,
+    times=(200, 400, 800, 1600, 3200), replicates=10,
+)  # fmt: skip
+SETTINGS = {
+    "smoke": Settings(
+        grid=(8, 1, 2), linear_replicates=4, polynomial_samples=(5, 10, 20), polynomial_replicates=8, fixed_samples=50,
+        widths=(5, 8), samples=(25, 50), clean_samples=(25, 50), width=8, steps=40, times=(10, 20), replicates=4,
+    ),
+    "quick": _QUICK,
+    "standard": replace(_QUICK, grid=(25, 8, 4), linear_replicates=30, polynomial_replicates=400, replicates=30),
+    "paper": replace(
+        _QUICK, grid=(50, 8, 4), linear_replicates=50, polynomial_replicates=2000, steps=24_000,
+        widths=(*_QUICK.widths, 512, 1024), samples=(*_QUICK.samples, 1200),
+        clean_samples=(*_QUICK.clean_samples, 1200), times=(*_QUICK.times, 6400, 12_800), replicates=30,
+    ),
+}  # fmt: skip
+COEFFICIENTS = 10
+LINEAR_NOISE, WIDTH_NOISE, SAMPLE_NOISE = 0.1, 0.1, 0.2
+# Of the best constant's loss. Least squares fits exactly, so that the tolerance may be small.
+LINEAR_TOLERANCE, TOLERANCE = 0.002, 0.02
+EPS = 0.1  # the paper's, zero-one
+RIDGE_SHARE = 5e-3  # of the middle n: some of N features are then held back, and not yet all
+SHOWN = 30.0  # times the lowest loss: the crest is far higher, and would leave the rest of the surface dark
+BAND, LINEAR_BAND = 1.5, 1.1
+TOO_HIGH = 1.1
+RIDGE_LOWERS = 0.9
+EARLY = 0.25  # of the training
+_HYPOTHESIS = "the peak is where EMC is about n (Nakkiran et al. 2020, Hypothesis 1)"
+_SIGNS = {1.0: "higher", -1.0: "lower"}
+_RATIO_TEST = "95 % intervals over draws of both, the wide way round"
+
+
+def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+    """Linear: ``features``, ``ridge`` (the middle size alone), ``polynomial``; networks: ``widths``, ``samples``,
+    ``clean`` (correct labels), ``epochs``.
+    """
+    settings = SETTINGS[options.scale]
+    n, sizes = feature_grid(settings.grid)
+    features = digits(label_noise=LINEAR_NOISE)
+    yield "features", _linear(options, RandomFourier(), features, n, sizes, settings.linear_replicates, "features")
+    ridge = RandomFourier(ridge=RIDGE_SHARE * middle(n))
+    yield "ridge", _linear(options, ridge, features, n, (middle(n),), settings.linear_replicates, "ridge")
+    yield "polynomial", _linear(
+        options, Polynomial(), mml(), settings.polynomial_samples, (COEFFICIENTS,), settings.polynomial_replicates,
+        "polynomials",
+    )  # fmt: skip
+    yield "widths", _networks(options, WIDTH_NOISE, (settings.fixed_samples,), settings.widths, "over widths")
+    yield "samples", _networks(options, SAMPLE_NOISE, settings.samples, (settings.width,), "over samples")
+    yield "clean", _networks(options, 0.0, settings.clean_samples, (settings.width,), "over samples, correct labels")
+    yield "epochs", _epochs(options)
+
+
+def feature_grid(grid: tuple[int, int, int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Numbers of samples, and of features.
+
+    >>> feature_grid((8, 1, 2))
+    ((8, 16, 32), (4, 8, 16, 32, 64, 128, 256))
+    """
+    first, each, doublings = grid
+    steps = np.arange(-each, (doublings + 3) * each + 1)
+    sizes = tuple(np.unique(np.round(first * 2.0 ** (steps / each)).astype(int)).tolist())
+    return tuple(size for size in sizes if first <= size <= first * 2**doublings), sizes
+
+
+def middle(samples: tuple[int, ...]) -> int:
+    """The n in the middle of a grid."""
+    return samples[len(samples) // 2]
+
+
+def two_sizes(surface: xr.Dataset) -> tuple[int, int]:
+    """The middle n, and the measured one nearest to twice that: the training sets that are compared."""
+    n = surface["samples"].values
+    few = middle(tuple(n.tolist()))
+    return few, int(n[np.abs(n - 2 * few).argmin()])
+
+
+def _linear(
+    options: MeasureOptions, procedure: Procedure, source: Source, samples: tuple[int, ...], sizes: tuple[int, ...],
+    replicates: int, part: str,
+) -> xr.Dataset:  # fmt: skip
+    return measure(
+        procedure, source, samples=list(samples), sizes=list(sizes), replicates=replicates, seed=options.seed,
+        workers=options.workers, executor=options.executor, store=options.store,
+        name=f"{FIGURE.name} {options.scale}, {part}",
+        progress=lambda task, done, total: options.progress(f"{part}: {task}", done, total),
+    )  # fmt: skip
+
+
+def _networks(
+    options: MeasureOptions, noise: float, samples: tuple[int, ...], widths: tuple[int, ...], part: str
+) -> xr.Dataset:
+    settings = SETTINGS[options.scale]
+    training = Training(
+        loss="squared", learning_rate=3e-3, schedule="cosine", batch_size=25, steps=settings.steps
+    )  # fmt: skip
+    times = None if len(widths) > 1 else (*settings.times, settings.steps)
+    return measure_population(
+        options, MLP(depth=1, training=training), digits(label_noise=noise), samples=list(samples), sizes=list(widths),
+        times=times, replicates=settings.replicates, name=f"{FIGURE.name} {options.scale}, {part}",
+    )  # fmt: skip
+
+
+def _epochs(options: MeasureOptions) -> xr.Dataset:
+    """The large networks of the figure on epochs, asked for as there, so that a store has them already."""
+    settings = epochwise.SETTINGS[options.scale]
+    training = Training(optimizer="momentum", learning_rate=0.1, batch_size=125, epochs=settings.epochs)
+    return measure_population(
+        options, MLP(depth=2, training=training), mnist1d(label_noise=epochwise.NOISE), samples=[settings.samples],
+        sizes=list(settings.widths[-1:]), times=epochwise.recorded_epochs(settings.epochs),
+        replicates=settings.replicates, metrics=epochwise.METRICS, name=f"{FIGURE.name} {options.scale}, over epochs",
+    )  # fmt: skip
+
+
+# Places: where EMC = n, from training risks alone ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A position with its 95 % interval; NaN where a training has no number, 0 and infinity where nothing bounds it."""
+
+    value: float
+    low: float
+    high: float
+
+    def over(self, other: Place) -> Place:
+        """The ratio of two, each at the end of its interval that widens it: a one-sided bound is wrong in 5 %."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            parts = np.divide([self.value, self.low, self.high], [other.value, other.high, other.low])
+        value, low, high = (float(part) for part in parts)
+        return Place(value=value, low=low, high=high)
+
+
+NOWHERE = Place(value=math.nan, low=math.nan, high=math.nan)
+
+
+def fitted_samples(
+    surface: xr.Dataset, *, tolerance: float, criterion: Criterion = "objective", time: float | None = None,
+    size: float | None = None,
+) -> Place:  # fmt: skip
+    """EMC: the largest n that is fitted, at the surface's one size and its last time unless said."""
+    section = surface.isel(time=[-1]) if time is None else at(surface, time=time)
+    section = section if size is None else at(section, size=size)
+    found = emc_on_surface(section, tolerance=tolerance, criterion=criterion)
+    value, low, high = (float(numbers[0, 0]) for numbers in (found.value, found.low, found.high))
+    return Place(value=value, low=low, high=high)
+
+
+def fitted_size(
+    surface: xr.Dataset, samples: int, *, tolerance: float, criterion: Criterion = "objective"
+) -> Place:  # fmt: skip
+    """The smallest size whose EMC is n."""
+    section = at(at_end(surface), samples=samples)
+    if not np.isfinite(training_risks(section, criterion)).all():
+        return NOWHERE
+    found = smallest_size(section, samples=samples, tolerance=tolerance, criterion=criterion)
+    return Place(value=found.value, low=found.interval[0], high=found.interval[1])
+
+
+def fitted_time(
+    surface: xr.Dataset, *, tolerance: float, criterion: Criterion
+) -> Place:  # fmt: skip
+    """The shortest time after which EMC is n, for a surface of one size and one n."""
+    if not np.isfinite(training_risks(surface, criterion)).all():
+        return NOWHERE
+    found = shortest_time(surface, samples=samples_of(surface), tolerance=tolerance, criterion=criterion)
+    return Place(value=found.value, low=found.interval[0], high=found.interval[1])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Slice:
+    """A curve of the test risk along one axis, and where its peak is to be.
+
+    Attributes:
+        name: of its finding.
+        words: short, for the picture.
+        claim: which curve.
+        axis: what is counted along it.
+        landmarks: of the test risk.
+        expected: where EMC = n along the axis.
+        band: the peak is to lie within this factor of it.
+        factor: a peak that stands less above its higher side counts as none.
+        paper: what the paper says of such a curve.
+    """
+
+    name: str
+    words: str
+    claim: str
+    axis: str
+    landmarks: Landmarks
+    expected: Place
+    band: float = BAND
+    factor: float = RELEVANT_FACTOR
+    paper: str = _HYPOTHESIS
+
+
+def _curve(positions: Float[np.ndarray, " K"], risk: Float[np.ndarray, "R K"], surface: xr.Dataset) -> Landmarks:
+    return find_landmarks(positions, risk, None, None, seed=int(surface.attrs.get("seed", 0)))
+
+
+def _over_samples(surface: xr.Dataset) -> Landmarks:
+    return _curve(surface["samples"].values.astype(np.float64), along_samples(surface, "test_loss"), surface)
+
+
+def _over_sizes(surface: xr.Dataset) -> Landmarks:
+    return _curve(sizes_of(surface), along_size(at_end(surface), "test_loss"), surface)
+
+
+def slices(surfaces: Surfaces) -> tuple[Slice, ...]:
+    """Every slice with a peak that Hypothesis 1 explains: over size, samples and time."""
+    return (*_linear_slices(surfaces), *_network_slices(surfaces))
+
+
+def _linear_slices(surfaces: Surfaces) -> Iterator[Slice]:
+    features, polynomial = surfaces["features"], surfaces["polynomial"]
+    n, more = two_sizes(features)
+    paper = "N random Fourier features have EMC = N, and the peak is at N = n (Nakkiran et al. 2020, Figs 14 and 15)"
+    yield Slice(
+        name="features_over_size", words="features", axis="features", band=LINEAR_BAND, paper=paper,
+        claim=f"Over the number of features the test loss on {more} samples",
+        landmarks=_over_sizes(at(features, samples=more)),
+        expected=fitted_size(features, more, tolerance=LINEAR_TOLERANCE),
+    )  # fmt: skip
+    yield Slice(
+        name="features_over_samples", words="features: samples", axis="samples", band=LINEAR_BAND, paper=paper,
+        claim=f"Over samples the test loss of {n} features", landmarks=_over_samples(at(features, size=n)),
+        expected=fitted_samples(features, tolerance=LINEAR_TOLERANCE, size=n),
+    )  # fmt: skip
+    yield Slice(
+        name="polynomial_over_samples", words="polynomial: samples", axis="samples",
+        claim=f"Over samples the test loss of a polynomial of {COEFFICIENTS} coefficients",
+        landmarks=_over_samples(polynomial), expected=fitted_samples(polynomial, tolerance=LINEAR_TOLERANCE),
+    )  # fmt: skip
+
+
+def _network_slices(surfaces: Surfaces) -> Iterator[Slice]:
+    widths, samples, epochs = (surfaces[name] for name in ("widths", "samples", "epochs"))
+    n, width = samples_of(widths), int(sizes_of(samples)[0])
+    yield Slice(
+        name="networks_over_width", words="network: units", axis="hidden units",
+        claim=f"Over width the test loss of networks on {n} samples", landmarks=_over_sizes(widths),
+        expected=fitted_size(widths, n, tolerance=TOLERANCE),
+        paper="peak at width 10, the first with a training error below 0.1 (Nakkiran et al. 2020, Fig. 1)",
+    )  # fmt: skip
+    yield Slice(
+        name="networks_over_samples", words="network: samples", axis="samples",
+        claim=f"Over samples the test loss of networks of {width} units", landmarks=_over_samples(samples),
+        expected=fitted_samples(samples, tolerance=TOLERANCE),
+    )  # fmt: skip
+    wide = int(sizes_of(epochs)[0])
+    yield Slice(
+        name="networks_over_time", words="network: epochs", axis="epochs", factor=RELEVANT_FACTOR_OF_ERRORS,
+        claim=f"Over epochs the test error of networks of {wide} units on {samples_of(epochs):,} samples",
+        landmarks=_curve(epochs["time"].values.astype(np.float64), along_time(epochs, "test_error", wide), epochs),
+        expected=fitted_time(epochs, tolerance=EPS, criterion="error"),
+        paper="over epochs the test error peaks when EMC(T) is about n (Nakkiran et al. 2020, section 6)",
+    )  # fmt: skip
+
+
+# Findings ------------------------------------------------------------------------------------------------------------
+
+
+def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
+    return (
+        *(_peak_claim(one) for one in slices(surfaces)),
+        *_criterion_findings(surfaces),
+        *_change_findings(surfaces),
+        *_two_size_findings(surfaces["features"]),
+    )
+
+
+def _peak_claim(one: Slice) -> Finding:
+    """That there is a peak, where EMC = n; the intervals of both places enter, the wide way round."""
+    landmarks, peak = one.landmarks, one.landmarks.peak
+    if peak is not None:
+        found = _peak_place(peak).over(one.expected)
+        moved = replace(peak, position=found.value, position_interval=(found.low, found.high))
+        landmarks = replace(landmarks, peak=moved)
+    return peak_position_claim(
+        name=one.name, claim=f"{one.claim} peaks where the effective complexity is n, within a factor {one.band:g}",
+        landmarks=landmarks, scale=1.0, allowed=((1 - 1e-9) / one.band, (1 + 1e-9) * one.band), paper=one.paper,
+        scale_word=f"{one.axis} where EMC = n", factor=one.factor,
+    )  # fmt: skip
+
+
+def _peak_place(peak: Landmark) -> Place:
+    return Place(value=peak.position, low=peak.position_interval[0], high=peak.position_interval[1])
+
+
+def _ratio_claim(
+    name: str, claim: str, ratio: Place, allowed: tuple[float, float], *, unit: str, replicates: int, paper: str
+) -> Finding:
+    return interval_claim(
+        name=name, claim=claim, estimate=ratio.value, interval=(ratio.low, ratio.high), allowed=allowed, unit=unit,
+        test=f"{_RATIO_TEST}, inside {allowed[0]:.3g} to {allowed[1]:.3g}", replicates=replicates, paper=paper,
+    )  # fmt: skip
+
+
+def _criterion_findings(surfaces: Surfaces) -> Iterator[Finding]:
+    """For squared loss the zero-one error takes a training set for fitted that the training has not fitted yet."""
+    samples, widths = surfaces["samples"], surfaces["widths"]
+    paper = "the paper takes the zero-one error, and cross-entropy (Nakkiran et al. 2020, Definition 1)"
+    error, objective = (fitted_samples(samples, tolerance=TOLERANCE, criterion=kind) for kind in ("error", "objective"))
+    yield _ratio_claim(
+        "error_reads_too_high",
+        f"For squared loss the zero-one error gives more than {TOO_HIGH:g} times the complexity that the loss gives",
+        error.over(objective), (TOO_HIGH, math.inf), unit="EMC by error / EMC by loss",
+        replicates=samples.sizes["replicate"], paper=paper,
+    )  # fmt: skip
+    fitted, peak = fitted_size(widths, samples_of(widths), tolerance=TOLERANCE, criterion="error"), NOWHERE
+    landmark = _over_sizes(widths).peak
+    if landmark is not None:
+        peak = _peak_place(landmark)
+    yield _ratio_claim(
+        "error_does_not_mark_the_peak",
+        f"For squared loss the zero-one training error is {TOLERANCE:g} at less than 1/{BAND:g} of the peak's width",
+        fitted.over(peak), (0.0, 1.0 / BAND), unit="width fitted by error / width of the peak",
+        replicates=widths.sizes["replicate"], paper=paper,
+    )  # fmt: skip
+
+
+def early_time(surface: xr.Dataset) -> float:
+    """The recorded time nearest to a quarter of the training."""
+    times = surface["time"].values
+    return float(times[np.abs(times - EARLY * times[-1]).argmin()])
+
+
+def _change_findings(surfaces: Surfaces) -> Iterator[Finding]:
+    """What raises the complexity of a procedure, and what lowers it."""
+    samples, clean, features, ridge = (surfaces[name] for name in ("samples", "clean", "features", "ridge"))
+    early, end, trained = early_time(samples), float(samples["time"].values[-1]), samples.sizes["replicate"]
+    late, soon = fitted_samples(samples, tolerance=TOLERANCE), fitted_samples(samples, tolerance=TOLERANCE, time=early)
+    yield _ratio_claim(
+        "grows_with_time", f"The effective complexity after {end:,.0f} steps is above that after {early:,.0f}",
+        late.over(soon), (1.0, math.inf), unit="EMC late / early", replicates=trained,
+        paper="training longer increases EMC (Nakkiran et al. 2020, section 1)",
+    )  # fmt: skip
+    yield _ratio_claim(
+        "falls_with_label_noise",
+        f"Flipping {100 * SAMPLE_NOISE:.0f} % of the labels lowers the effective complexity of the same networks",
+        late.over(fitted_samples(clean, tolerance=TOLERANCE)), (0.0, 1.0), unit="EMC flipped / correct",
+        replicates=trained, paper="label noise lowers EMC (Nakkiran et al. 2020, section 5)",
+    )  # fmt: skip
+    size = int(sizes_of(ridge)[0])
+    yield _ratio_claim(
+        "falls_with_ridge", f"A ridge of {RIDGE_SHARE * size:.3g} lowers the effective complexity of {size} features "
+        f"below {RIDGE_LOWERS:g} of theirs",
+        fitted_samples(ridge, tolerance=TOLERANCE).over(fitted_samples(features, tolerance=TOLERANCE, size=size)),
+        (0.0, RIDGE_LOWERS), unit="EMC with ridge / without", replicates=ridge.sizes["replicate"],
+        paper="regularisation lowers EMC (Nakkiran et al. 2020, section 1)",
+    )  # fmt: skip
+
+
+def added_by_data(features: xr.Dataset) -> Float[np.ndarray, "replicates sizes"]:
+    """log10 of the factor by which twice the samples raise the test loss, at every size."""
+    few, more = (along_size(at(features, samples=n), "test_loss") for n in two_sizes(features))
+    return np.log10(more) - np.log10(few)
+
+
+def _two_size_findings(features: xr.Dataset) -> Iterator[Finding]:
+    (few, more), added, sizes = two_sizes(features), added_by_data(features), sizes_of(features)
+    last = int(sizes[-1])
+    cases = (("hurts", more, 1.0), ("helps_before", few, -1.0), ("helps_beyond", last, -1.0))
+    for name, size, sign in cases:
+        column = int(np.abs(sizes - size).argmin())
+        yield paired_claim(
+            name=f"more_data_{name}", statistic="median",
+            claim=f"With {size} features {more} samples give a {_SIGNS[sign]} test loss than {few}",
+            differences=sign * added[:, column], unit="log10 ratio of the losses",
+            paper="of 4,000 and 18,000 sentences the larger set is worse at some widths (Nakkiran et al. 2020, Fig. 3)",
+        )  # fmt: skip
+
+
+# Pictures ------------------------------------------------------------------------------------------------------------
+
+
+def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
+    return (
+        _places_picture(surfaces),
+        _features_picture(surfaces["features"]),
+        _criterion_picture(surfaces["widths"], surfaces["samples"]),
+        _time_picture(surfaces),
+        _two_sizes_picture(surfaces["features"]),
+    )
+
+
+def _places_picture(surfaces: Surfaces) -> Picture:
+    """Every slice as a point with the intervals of both its places, on the line where they agree."""
+    found = slices(surfaces)
+    shown = [one for one in found if one.landmarks.peak is not None and 0.0 < one.expected.value < math.inf]
+    values = [one.expected.value for one in shown] or [1.0, 10.0]
+    line = np.geomspace(min(values) / 2.0, 2.0 * max(values), 50)
+    band = Series(
+        name="equal", positions=line, median=line, low=line / BAND, high=line * BAND, role=Role.REFERENCE
+    )  # fmt: skip
+    display = CurveDisplay(
+        title="Where the test risk peaks, against where the effective complexity is n", series=(band,),
+        marks=tuple(
+            Mark(position=one.expected.value, value=one.landmarks.peak.position, label=one.words)
+            for one in shown
+            if one.landmarks.peak is not None
+        ),
+        x_label="position at which EMC = n, from training risks alone", y_label="position of the test peak",
+        caption=f"Band: within a factor {BAND:g}. Each point is one curve, in units of its own axis; its number is the "
+        "position of the peak.", position_name="positions", y_limits=(float(line[0]) / BAND, float(line[-1]) * BAND),
+    )  # fmt: skip
+    words = "; ".join(_slice_words(one) for one in found)
+    return Picture(
+        name="peak_and_complexity", heading="Do the peaks over size, samples and time have one cause?", display=display,
+        sentence=f"Position of the test peak and of EMC = n, with 95 % intervals: {words}.",
+        claims=tuple(one.name for one in found),
+    )  # fmt: skip
+
+
+def _slice_words(one: Slice) -> str:
+    peak = one.landmarks.peak
+    top = "no confirmed peak" if peak is None else _with_interval(_peak_place(peak))
+    return f"{one.words} {top} against {_with_interval(one.expected)}"
+
+
+def _with_interval(place: Place) -> str:
+    if not 0.0 < place.value < math.inf:
+        return "none found"
+    low, high = (number(end) if math.isfinite(end) else "open" for end in (place.low, place.high))
+    return f"{number(place.value)} ({low} to {high})"
+
+
+def _features_picture(features: xr.Dataset) -> Picture:
+    sizes, n = sizes_of(features), features["samples"].values.astype(np.float64)
+    loss = features["test_loss"].isel(time=0).median("replicate").transpose("size", "samples").values
+    found, lowest = emc_on_surface(features, tolerance=LINEAR_TOLERANCE), float(np.nanmin(loss))
+    value, low, high = (numbers[:, 0].copy() for numbers in (found.value, found.low, found.high))
+    is_found = found.outcome[:, 0] == OUTCOMES.index(ThresholdOutcome.FOUND)
+    for numbers in (value, low, high):
+        numbers[~is_found] = np.nan
+    display = HeatMapDisplay(
+        title="Test loss of random Fourier features", sizes=sizes, times=n, values=loss, value_label="test loss",
+        value_limits=(lowest, SHOWN * lowest),
+        traces=(Trace(label="EMC", positions=sizes, values=value, low=low, high=np.minimum(high, n[-1])),),
+        x_label=size_label(features), y_label="training samples (samples)", value_log=True,
+        caption=f"Colour: median of {features.sizes['replicate']} replicates, the last one for {SHOWN:g} times the "
+        f"lowest loss and above; line: effective model complexity (EMC), "
+        f"the largest n with a training loss of {LINEAR_TOLERANCE:g} of a constant's, and its 95 % interval.",
+    )  # fmt: skip
+    few, crest = two_sizes(features)[0], sizes[np.where(np.isnan(loss), 0.0, loss).argmax(axis=0)] / n
+    exact, usual = (fitted_samples(features, tolerance=eps, size=few).value for eps in (LINEAR_TOLERANCE, TOLERANCE))
+    sentence = (
+        f"For each n the median test loss is highest where features / samples is {number(float(crest.min()))} to "
+        f"{number(float(crest.max()))}. By a theorem {few} features fit {few} samples and no more; between the "
+        f"measured n the surface reads {number(exact)} at the tolerance "
+        f"{LINEAR_TOLERANCE:g} and {number(usual)} at {TOLERANCE:g}, which networks need."
+    )
+    return Picture(
+        name="features_over_both", heading="Is the peak a point, or a crest through the whole surface?",
+        display=display, sentence=sentence, claims=("features_over_size", "features_over_samples", "falls_with_ridge"),
+    )  # fmt: skip
+
+
+def _criterion_picture(widths: xr.Dataset, samples: xr.Dataset) -> Picture:
+    n = samples_of(widths)
+    loss, error = (fitted_size(widths, n, tolerance=TOLERANCE, criterion=kind) for kind in ("objective", "error"))
+    display = StackedDisplay(
+        title=f"Two readings of \"fitted\", networks on {n} samples",
+        panels=(_peak_panel(widths, loss), _fit_panel(widths, loss, error)),
+    )  # fmt: skip
+    high, low = (fitted_samples(samples, tolerance=TOLERANCE, criterion=kind) for kind in ("error", "objective"))
+    peak = _over_sizes(widths).peak
+    top = "has no confirmed peak" if peak is None else f"peaks at {number(peak.position)} units"
+    sentence = (
+        f"The test loss {top}; the training loss falls to {TOLERANCE:g} of a constant's at {_known(loss)} units, the "
+        f"zero-one training error to {TOLERANCE:g} at {_known(error)} units. Read along samples, "
+        f"{int(sizes_of(samples)[0])} units fit {_known(low)} samples by the loss and {_known(high)} by the error."
+    )
+    return Picture(
+        name="criterion", heading="Which training risk tells where the peak is?", display=display, sentence=sentence,
+        claims=("networks_over_width", "error_reads_too_high", "error_does_not_mark_the_peak"),
+    )  # fmt: skip
+
+
+def _known(place: Place) -> str:
+    return number(place.value) if math.isfinite(place.value) else "an unknown number of"
+
+
+def _peak_panel(widths: xr.Dataset, fitted: Place) -> CurveDisplay:
+    display = curve_of(
+        [Line(section=at_end(widths), metric="test_loss", name="test")], "size", title="Test loss",
+        x_label=size_label(widths), y_label="test loss", y_log=True, threshold=_threshold(fitted, "EMC = n at"),
+    )  # fmt: skip
+    return replace(display, marks=landmark_marks(_over_sizes(widths)))
+
+
+def _threshold(place: Place, label: str) -> Threshold | None:
+    if not 0.0 < place.value < math.inf:
+        return None
+    low, high = (place.low, place.high) if math.isfinite(place.high) else (place.value, place.value)
+    return Threshold(position=place.value, low=low, high=high, label=label)
+
+
+def _fit_panel(widths: xr.Dataset, loss: Place, error: Place) -> CurveDisplay:
+    """Both training risks, in units in which the tolerance is one number, and where each reaches it."""
+    sizes, tolerance = sizes_of(widths), np.full(widths.sizes["size"], TOLERANCE)
+    kinds: tuple[tuple[str, Criterion, Role], ...] = (
+        ("loss", "objective", Role.TRAIN), ("zero-one error", "error", Role.NORM),
+    )  # fmt: skip
+    lines = tuple(
+        series_from_replicates(name, sizes, training_risks(at_end(widths), kind)[:, 0, 0].T, role)
+        for name, kind, role in kinds
+    )
+    limit = Series(
+        name="tolerance", positions=sizes, median=tolerance, low=tolerance, high=tolerance, role=Role.REFERENCE
+    )  # fmt: skip
+    return CurveDisplay(
+        title="Training risk", series=(*lines, limit), x_label=size_label(widths), y_label="training risk",
+        y_limits=(TOLERANCE / 20.0, 1.0), caption=spread_sentence(widths.sizes["replicate"]), position_name="widths",
+        threshold=_threshold(loss, "EMC = n at"),
+        marks=tuple(
+            Mark(position=place.value, value=TOLERANCE, label=f"{name} from {number(place.value)} units:")
+            for name, place in (("error", error), ("loss", loss))
+            if 0.0 < place.value < math.inf
+        ),
+    )  # fmt: skip
+
+
+def _time_picture(surfaces: Surfaces) -> Picture:
+    named = (("correct labels", surfaces["clean"]), (f"{100 * SAMPLE_NOISE:.0f} % flipped", surfaces["samples"]))
+    samples, width = surfaces["samples"], int(sizes_of(surfaces["samples"])[0])
+    early, end = early_time(samples), float(samples["time"].values[-1])
+    display = CurveDisplay(
+        title=f"Effective model complexity of {width} units while they train",
+        series=tuple(_complexity_series(name, surface, place) for place, (name, surface) in enumerate(named)),
+        x_label="gradient steps (time)", y_label="EMC (samples)", position_name="times",
+        caption=f"Line: largest n with a mean training loss of {TOLERANCE:g} of a constant's; band: its 95 % interval.",
+    )  # fmt: skip
+    numbers = [fitted_samples(samples, tolerance=TOLERANCE, time=time) for time in (early, end)]
+    clean = fitted_samples(surfaces["clean"], tolerance=TOLERANCE)
+    sentence = (
+        f"With {100 * SAMPLE_NOISE:.0f} % of the labels flipped the networks fit {_known(numbers[0])} samples after "
+        f"{early:,.0f} steps and {_known(numbers[1])} after {end:,.0f}; with correct labels they then fit "
+        f"{_known(clean)}."
+    )
+    return Picture(
+        name="complexity_over_time", heading="What can a network fit, and when?", display=display, sentence=sentence,
+        claims=("networks_over_samples", "networks_over_time", "grows_with_time", "falls_with_label_noise"),
+    )  # fmt: skip
+
+
+def _complexity_series(name: str, surface: xr.Dataset, condition: int) -> Series:
+    """A gap where not even the smallest n is fitted; a band that nothing bounds ends at the largest n."""
+    found, last = emc_on_surface(surface, tolerance=TOLERANCE), float(surface["samples"].values[-1])
+    value = np.where(found.value[0] > 0.0, found.value[0], np.nan)
+    low, high = np.minimum(found.low[0], value), np.maximum(np.minimum(found.high[0], last), value)
+    return Series(name=name, positions=found.times, median=value, low=low, high=high, condition=condition)
+
+
+def _two_sizes_picture(features: xr.Dataset) -> Picture:
+    few, more = two_sizes(features)
+    lines = [
+        Line(section=at(features, samples=n), metric="test_loss", name=f"{n} samples", condition=place)
+        for place, n in enumerate((few, more))
+    ]
+    display = curve_of(
+        lines, "size", title=f"{few} and {more} samples over the number of features", x_label=size_label(features),
+        y_label="test loss", y_log=True,
+        threshold=Threshold(position=float(more), low=float(more), high=float(more), label="features ="),
+    )  # fmt: skip
+    return Picture(
+        name="two_sample_sizes", heading="Which models does more data harm?", display=display,
+        sentence=_two_sizes_sentence(features),
+        claims=("more_data_hurts", "more_data_helps_before", "more_data_helps_beyond"),
+    )  # fmt: skip
+
+
+def _two_sizes_sentence(features: xr.Dataset) -> str:
+    (few, more), sizes = two_sizes(features), sizes_of(features)
+    added = np.array([median_of(column) for column in added_by_data(features).T])
+    column = int(np.abs(sizes - more).argmin())
+    places = crossings(sizes, np.where(np.isnan(added), 0.0, added))
+    below, above = places[places <= more], places[places > more]
+    start = f"from {number(float(below[-1]))} " if len(below) else "from the first size "
+    end = f"to {number(float(above[0]))} features" if len(above) else "to the last size"
+    factor = 10.0 ** added[column]
+    if not factor > 1.0:
+        return f"With {more} features {more} samples do not raise the median test loss above that with {few}."
+    return (
+        f"With {more} features {more} samples give {number(factor)} times the test loss of {few} in the median, and "
+        f"more than it {start}{end}: the larger set moves the peak, it does not only lower the curve."
+    )
+
+
+# Words ---------------------------------------------------------------------------------------------------------------
+
+_PEAKS = {
+    "size": ("features_over_size", "networks_over_width"),
+    "samples": ("features_over_samples", "polynomial_over_samples", "networks_over_samples"),
+    "time": ("networks_over_time",),
+}
+
+
+def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
+    del surfaces
+    verdicts = {finding.name: finding.verdict for finding in findings}
+    axes = [axis for axis, names in _PEAKS.items() if all(verdicts[name] is Verdict.HOLDS for name in names)]
+    if len(axes) == len(_PEAKS):
+        return "Over size, samples and time the peak lies where the effective complexity reaches the number of samples."
+    if axes:
+        return (
+            f"Over {' and '.join(axes)} the peak lies where the complexity is n; elsewhere that was not confirmed."
+        )  # fmt: skip
+    return "That the peaks lie where the effective complexity is n was not confirmed in this measurement."
+
+
+def _lede(surfaces: Surfaces) -> str:
+    samples, clean = surfaces["samples"], surfaces["clean"]
+    found, clean_found = (_known(fitted_samples(surface, tolerance=TOLERANCE)) for surface in (samples, clean))
+    networks = [surfaces[name] for name in ("widths", "samples", "clean", "epochs")]
+    return (
+        f"The effective model complexity is the largest training set that a procedure fits. Random features, "
+        f"polynomials and networks, {len(slices(surfaces))} slices of their surfaces: over size, samples and training "
+        f"time. {int(sizes_of(samples)[0])} hidden units fit {clean_found} digits with correct labels and {found} with "
+        f"{100 * SAMPLE_NOISE:.0f} % of them flipped.{diverged_words(networks)}"
+    )
+
+
+FIGURE = Figure(
+    name="nakkiran2020_complexity",
+    title="One cause of three peaks: the effective model complexity",
+    paper="Nakkiran, Kaplun, Bansal, Yang, Barak, Sutskever 2020",
+    number="Definition 1 and Hypothesis 1",
+    revision=1,
+    key_claims=("networks_over_width", "networks_over_samples", "networks_over_time", "features_over_size"),
+    measure=_measure,
+    findings=_findings,
+    pictures=_pictures,
+    headline=_headline,
+    lede=_lede,
+)

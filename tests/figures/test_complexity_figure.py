@@ -1,0 +1,361 @@
+"""One cause of three peaks: verdicts on surfaces with planted complexities and peaks, two theorems, and a smoke run."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from benign.curves import Verdict
+from benign.diagnosis import emc_on_surface
+from benign.experiments import measure
+from benign.figures import nakkiran2020_epochwise as epochwise
+from benign.figures.figure import MeasureOptions
+from benign.figures.nakkiran2020_complexity import (
+    FIGURE,
+    LINEAR_TOLERANCE,
+    NOWHERE,
+    SETTINGS,
+    Place,
+    early_time,
+    feature_grid,
+    fitted_samples,
+    fitted_size,
+    middle,
+    two_sizes,
+)
+from benign.foundation.outcomes import Outcome
+from benign.plots import CurveDisplay, HeatMapDisplay, StackedDisplay
+from benign.procedures import Polynomial, RandomFourier
+from benign.sources import digits, mml
+from tests.networks.extra import needs_networks
+
+HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED
+QUICK = SETTINGS["quick"]
+CONSTANT = 0.9  # loss of the best constant
+
+
+def surface_of(test, share, error, *, sizes, times=(1.0,), samples, replicates=10, noise=0.02, seed=0, **attrs):
+    """A surface of these functions of (size, time, samples); ``share`` is the training loss over a constant's."""
+    random = np.random.default_rng(seed)
+    axes = np.meshgrid(np.asarray(sizes, float), np.asarray(times, float), np.asarray(samples, float), indexing="ij")
+    shape = (*axes[0].shape, replicates)
+    dims = ("size", "time", "samples", "replicate")
+    curves = {"test": test, "share": share, "error": error}
+    means = {name: np.broadcast_to(curve(*axes), axes[0].shape)[..., None] for name, curve in curves.items()}
+    values = {name: mean * np.exp(noise * random.standard_normal(shape)) for name, mean in means.items()}
+    tables = {
+        "test_loss": values["test"], "test_error": values["test"], "train_loss": CONSTANT * values["share"],
+        "train_error": values["error"], "outcome": np.zeros(shape, dtype=np.int8),
+    }  # fmt: skip
+    return xr.Dataset(
+        {name: (dims, table) for name, table in tables.items()}
+        | {"train_loss_constant": (dims[2:], np.full((len(samples), replicates), CONSTANT))},
+        coords={
+            "size": np.asarray(sizes, int), "time": np.asarray(times, float), "samples": np.asarray(samples, int),
+            "replicate": np.arange(replicates),
+        },
+        attrs={"seed": 0, "size_name": "units", "classes": 10, "objective": "squared", **attrs},
+    )  # fmt: skip
+
+
+def bump(position, peak, *, height=2.0):
+    """A peak on a logarithmic axis that stands exp(height) above both sides."""
+    return np.exp(height * np.exp(-2.0 * np.log2(position / peak) ** 2))
+
+
+def linear(peak, complexity, *, height=2.0, sizes, samples, **options):
+    """Samples are fitted up to ``complexity`` of the size, and the test loss peaks where n is ``peak`` of it."""
+    return surface_of(
+        lambda size, _, n: 3.0 * n**-0.3 * bump(n, peak * size, height=height),
+        lambda size, _, n: np.where(n <= 1.001 * complexity * size, 1e-12, 0.1),
+        lambda size, _, n: np.where(n <= 1.001 * complexity * size, 0.0, 0.1),
+        sizes=sizes, samples=samples, **options,
+    )  # fmt: skip
+
+
+GRID, SIZES = feature_grid(QUICK.grid)
+SAMPLES = QUICK.samples
+
+
+def rising(complexity):
+    """A training risk that reaches 0.02 where n is ``complexity``."""
+    return lambda _, time, n: 0.02 * (n / complexity(time)) ** 4
+
+
+def over_samples(complexity, *, by_error=1.4, growth=0.5, peak, samples=SAMPLES, **options):
+    times = (*QUICK.times, QUICK.steps)
+    return surface_of(
+        lambda _, __, n: 40.0 * n**-0.5 * bump(n, peak),
+        rising(lambda time: complexity * (time / QUICK.steps) ** growth),
+        rising(lambda time: by_error * complexity * (time / QUICK.steps) ** growth),
+        sizes=[16], times=times, samples=samples, **options,
+    )  # fmt: skip
+
+
+def planted(
+    *, feature_peak=1.0, feature_height=2.0, ridge=0.8, polynomial_peak=1.0, width_peak=45.0, width_loss=41.0,
+    width_error=20.0, width_height=1.0, sample_peak=115.0, complexity=125.0, by_error=1.4, growth=0.5, clean=400.0,
+    epoch_peak=26.0, epoch_fitted=22.0, noise=0.02,
+):  # fmt: skip
+    widths, n = np.array(QUICK.widths), [300]
+    return {
+        "features": linear(feature_peak, 1.0, height=feature_height, sizes=SIZES, samples=GRID, noise=noise),
+        "ridge": linear(1.0, ridge, sizes=[middle(GRID)], samples=GRID, noise=noise),
+        "polynomial": linear(
+            polynomial_peak, 1.0, sizes=[10], samples=QUICK.polynomial_samples, replicates=40, noise=noise
+        ),
+        "widths": surface_of(
+            lambda width, _, __: bump(width, width_peak, height=width_height) * width**-0.1,
+            lambda width, _, __: 0.02 * (width_loss / width) ** 4,
+            lambda width, _, __: 0.02 * (width_error / width) ** 4,
+            sizes=widths, samples=n, noise=noise,
+        ),
+        "samples": over_samples(
+            complexity, by_error=by_error, growth=growth, peak=sample_peak, noise=noise, time_name="gradient steps"
+        ),
+        "clean": over_samples(clean, peak=400.0, samples=QUICK.clean_samples, noise=noise),
+        "epochs": surface_of(
+            lambda _, time, __: 0.5 * bump(time, epoch_peak, height=0.12) + 0.1 / time,
+            lambda _, time, __: 0.1 * (time / epoch_fitted) ** -2,
+            lambda _, time, __: 0.1 * (time / epoch_fitted) ** -2,
+            sizes=[256], times=epochwise.recorded_epochs(100), samples=[4000], noise=0.2 * noise,
+        ),
+    }  # fmt: skip
+
+
+PLANTED = planted()
+
+
+def verdicts_of(surfaces):
+    return {finding.name: finding.verdict for finding in FIGURE.findings(surfaces)}
+
+
+def test_every_planted_effect_is_found():
+    verdicts = verdicts_of(PLANTED)
+    assert set(verdicts.values()) == {HOLDS}, verdicts
+
+
+OPPOSITE = [
+    ({"feature_peak": 1.42}, {"features_over_size": FAILS, "features_over_samples": FAILS}),
+    ({"polynomial_peak": 0.5}, {"polynomial_over_samples": FAILS}),
+    ({"width_peak": 96.0}, {"networks_over_width": FAILS, "error_does_not_mark_the_peak": HOLDS}),
+    ({"width_height": 0.0}, {"networks_over_width": FAILS, "error_does_not_mark_the_peak": UNDECIDED}),
+    ({"width_error": 42.0}, {"networks_over_width": HOLDS, "error_does_not_mark_the_peak": FAILS}),
+    ({"sample_peak": 50.0}, {"networks_over_samples": FAILS}),
+    ({"by_error": 1.0}, {"error_reads_too_high": FAILS}),
+    ({"epoch_peak": 10.0}, {"networks_over_time": FAILS}),
+    ({"growth": -0.5}, {"grows_with_time": FAILS, "networks_over_samples": HOLDS}),
+    ({"clean": 80.0}, {"falls_with_label_noise": FAILS}),
+    ({"ridge": 1.0}, {"falls_with_ridge": FAILS}),
+    (
+        {"feature_height": 0.0},
+        {
+            "features_over_size": FAILS,
+            "features_over_samples": FAILS,
+            "more_data_hurts": FAILS,
+            "more_data_helps_before": HOLDS,
+            "more_data_helps_beyond": HOLDS,
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("changed", "expected"), OPPOSITE, ids=[next(iter(changed)) for changed, _ in OPPOSITE])
+def test_the_opposite_fails(changed, expected):
+    verdicts = verdicts_of(planted(**changed))
+    assert {name: verdicts[name] for name in expected} == expected
+    kept = {name for name in verdicts if verdicts[name] is HOLDS}
+    assert len(kept) >= len(verdicts) - len(expected), "and nothing else does"
+
+
+def test_noise_decides_nothing():
+    noisy = planted(
+        width_height=0.1, feature_height=0.1, by_error=1.1, growth=0.0, clean=125.0, ridge=0.9, noise=0.8
+    )  # fmt: skip
+    verdicts = verdicts_of(noisy)
+    peaks = ("networks_over_width", "features_over_size", "more_data_hurts")
+    complexities = ("grows_with_time", "falls_with_label_noise", "error_reads_too_high")
+    assert {verdicts[name] for name in (*peaks, *complexities)} == {UNDECIDED}
+
+
+def test_more_data_that_helps_everywhere_fails_to_hurt():
+    surfaces = planted()
+    loss = surfaces["features"]["test_loss"]
+    loss.values[...] = 3.0 / surfaces["features"]["samples"].values[None, None, :, None]
+    verdicts = verdicts_of(surfaces)
+    assert verdicts["more_data_hurts"] is FAILS
+    loss.values[...] = surfaces["features"]["samples"].values[None, None, :, None]
+    verdicts = verdicts_of(surfaces)
+    assert (verdicts["more_data_hurts"], verdicts["more_data_helps_before"]) == (HOLDS, FAILS)
+    assert verdicts["more_data_helps_beyond"] is FAILS
+
+
+def test_places_come_from_training_risks_alone():
+    surfaces = planted()
+    before = fitted_samples(surfaces["samples"], tolerance=0.02), fitted_size(surfaces["widths"], 300, tolerance=0.02)
+    for surface in surfaces.values():
+        surface["test_loss"].values[...] = np.nan
+    after = fitted_samples(surfaces["samples"], tolerance=0.02), fitted_size(surfaces["widths"], 300, tolerance=0.02)
+    assert before == after
+    assert before[0].value == pytest.approx(125.0, rel=0.02)
+    assert before[1].value == pytest.approx(41.0, rel=0.03)
+
+
+def test_a_ratio_takes_the_end_that_widens_it():
+    ratio = Place(value=4.0, low=2.0, high=8.0).over(Place(value=2.0, low=1.0, high=4.0))
+    assert (ratio.value, ratio.low, ratio.high) == (2.0, 0.5, 8.0)
+    unbounded = Place(value=4.0, low=2.0, high=8.0).over(Place(value=2.0, low=0.0, high=np.inf))
+    assert (unbounded.low, unbounded.high) == (0.0, np.inf)
+    assert np.isnan(Place(value=4.0, low=2.0, high=8.0).over(NOWHERE).value)
+
+
+def test_an_uncertain_complexity_widens_the_interval_of_the_ratio():
+    surfaces = planted()
+    certain = next(one for one in FIGURE.findings(surfaces) if one.name == "networks_over_samples")
+    surfaces["samples"]["train_loss"].values[...] *= np.geomspace(0.2, 5.0, 10)
+    unsure = next(one for one in FIGURE.findings(surfaces) if one.name == "networks_over_samples")
+    assert np.diff(unsure.interval) > 1.5 * np.diff(certain.interval)
+
+
+def test_the_sizes_and_the_time_that_are_compared_follow_from_the_grid():
+    assert two_sizes(PLANTED["features"]) == (71, 141)
+    assert early_time(PLANTED["samples"]) == 1600
+    assert GRID[0] == 25
+    assert GRID[-1] == 200
+    assert set(GRID) < set(SIZES)
+    for settings in SETTINGS.values():
+        assert set(settings.clean_samples) <= set(settings.samples)
+        n, sizes = feature_grid(settings.grid)
+        assert set(n) <= set(sizes)
+        assert 2 * middle(n) <= n[-1] == sizes[-1] / 8
+
+
+# Two theorems --------------------------------------------------------------------------------------------------------
+
+
+def test_n_features_have_a_complexity_of_n():
+    sizes = [10, 20]
+    surface = measure(
+        RandomFourier(), digits(label_noise=0.1), samples=[9, 10, 11, 19, 20, 21], sizes=sizes,
+        replicates=4, seed=5, workers=1,
+    )  # fmt: skip
+    found = emc_on_surface(surface, tolerance=LINEAR_TOLERANCE)
+    np.testing.assert_allclose(found.value[:, 0], sizes, rtol=0.02)
+    usual = emc_on_surface(surface, tolerance=0.02)
+    assert (usual.value >= found.value).all()
+
+
+def test_a_polynomial_has_one_more_than_its_degree():
+    sizes = [3, 5]
+    surface = measure(Polynomial(), mml(), samples=[2, 3, 4, 5, 6], sizes=sizes, replicates=8, seed=5, workers=1)
+    found = emc_on_surface(surface, tolerance=1e-5)
+    np.testing.assert_allclose(found.value[:, 0], sizes, rtol=0.02)
+
+
+# The story -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_story_is_whole():
+    findings = FIGURE.findings(PLANTED)
+    names = {finding.name for finding in findings}
+    assert len(names) == len(findings)
+    assert set(FIGURE.key_claims) <= names
+    pictures = FIGURE.pictures(PLANTED)
+    told = {claim for picture in pictures for claim in picture.claims}
+    assert told == names, "every finding stands beneath a picture"
+    for picture in pictures:
+        assert picture.heading.endswith("?")
+        assert picture.sentence.endswith(".")
+        assert "nan" not in picture.sentence
+        assert len(picture.display.frame())
+    assert "Over size, samples and time" in FIGURE.headline(PLANTED, findings)
+    assert "16 hidden units fit 400 digits with correct labels and 123 with 20 %" in FIGURE.lede(PLANTED)
+
+
+@pytest.mark.parametrize("failing", [(), ("networks_over_time",), ("networks_over_width", "networks_over_samples")])
+def test_the_headline_names_the_axes_that_hold(failing):
+    findings = tuple(
+        replace(finding, verdict=FAILS) if finding.name in failing else finding for finding in FIGURE.findings(PLANTED)
+    )
+    headline = FIGURE.headline(PLANTED, findings)
+    assert 5 <= len(headline.split()) <= 20
+    assert ("time" in headline) == ("networks_over_time" not in failing)
+    assert ("size" in headline) == ("networks_over_width" not in failing)
+
+
+def display_of(surfaces, name):
+    return next(picture.display for picture in FIGURE.pictures(surfaces) if picture.name == name)
+
+
+def test_pictures_show_the_planted_numbers():
+    places = display_of(PLANTED, "peak_and_complexity")
+    assert isinstance(places, CurveDisplay)
+    assert len(places.marks) == 6
+    for mark in places.marks:
+        assert 1 / 1.5 < mark.value / mark.position < 1.5
+    surface = display_of(PLANTED, "features_over_both")
+    assert isinstance(surface, HeatMapDisplay)
+    inside = surface.traces[0].is_drawn
+    np.testing.assert_allclose(surface.traces[0].values[inside], surface.sizes[inside], rtol=0.02)
+    criterion = display_of(PLANTED, "criterion")
+    assert isinstance(criterion, StackedDisplay)
+    assert [round(mark.position) for mark in criterion.panels[1].marks] == [20, 41]
+    time = display_of(PLANTED, "complexity_over_time")
+    assert isinstance(time, CurveDisplay)
+    assert time.series[1].median[-1] == pytest.approx(125.0, rel=0.02)
+
+
+NETWORKS = ("widths", "samples", "clean", "epochs")
+
+
+def without_numbers(surfaces):
+    """All networks diverged."""
+    lost = dict(surfaces)
+    for name in NETWORKS:
+        kept = surfaces[name].drop_vars(["train_loss_constant", "outcome"]) * np.nan
+        lost[name] = surfaces[name].assign(kept.data_vars)
+        lost[name]["outcome"] = surfaces[name]["outcome"] + Outcome.DIVERGED
+    return lost
+
+
+def test_networks_that_all_diverged_decide_nothing_and_can_be_told():
+    surfaces = without_numbers(PLANTED)
+    findings = FIGURE.findings(surfaces)
+    linear = ("features", "polynomial", "more_data", "falls_with_ridge")
+    verdicts = {finding.verdict for finding in findings if not finding.name.startswith(linear)}
+    assert verdicts == {UNDECIDED}
+    assert FIGURE.headline(surfaces, findings) == (
+        "That the peaks lie where the effective complexity is n was not confirmed in this measurement."
+    )
+    assert FIGURE.lede(surfaces).endswith("trainings diverged.")
+    pictures = FIGURE.pictures(surfaces)
+    assert "nan" not in " ".join([FIGURE.lede(surfaces), *(one.sentence for one in pictures)])
+    assert isinstance(pictures[0].display, CurveDisplay)
+    assert len(pictures[0].display.marks) == 3
+
+
+def test_one_network_that_diverged_leaves_the_claims_on_its_complexity_undecided():
+    surfaces = {name: surface.copy(deep=True) for name, surface in PLANTED.items()}
+    surfaces["samples"]["train_loss"].values[0, -1, 3, 0] = np.nan
+    verdicts = verdicts_of(surfaces)
+    touched = {"networks_over_samples", "error_reads_too_high", "grows_with_time", "falls_with_label_noise"}
+    assert {name for name, verdict in verdicts.items() if verdict is UNDECIDED} == touched
+
+
+def test_a_whole_smoke_run(tmp_path):
+    needs_networks()
+    options = MeasureOptions(scale="smoke", seed=0, workers=1, progress=lambda *_: None, executor="here")
+    surfaces = dict(FIGURE.measure(options))
+    assert list(surfaces) == list(PLANTED)
+    findings = FIGURE.findings(surfaces)
+    assert [one.name for one in findings] == [one.name for one in FIGURE.findings(PLANTED)]
+    assert 5 <= len(FIGURE.headline(surfaces, findings).split()) <= 20
+    assert "nan" not in FIGURE.lede(surfaces)
+    for picture in FIGURE.pictures(surfaces):
+        file = tmp_path / f"{picture.name}.png"
+        picture.display.figure().savefig(file)
+        assert file.stat().st_size > 5_000
+    assert surfaces["features"].sizes["size"] == 7
+    for name, level in (("widths", 0.1), ("samples", 0.2), ("clean", 0.0)):
+        assert f'"label_noise": {level}' in surfaces[name].attrs["source"]
