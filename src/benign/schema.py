@@ -1,9 +1,10 @@
 """The surface's schema: the names, dimensions and coordinates that every part of the house relies on.
 
 A surface is an ``xarray.Dataset`` with dimensions ``size``, ``time``, ``samples``, ``replicate`` and one variable for
-each metric; a surface measured over levels of label noise has the dimension ``label_noise`` before them. Without
-suffix, train is measured against the labels trained on and test against clean test labels. A loss is the procedure's
-training objective: squared error summed over outputs, or cross-entropy in nats (the surface's attribute ``objective``).
+each metric; a surface measured over levels of label noise or over learning rates has the dimension ``label_noise`` or
+``learning_rate`` before them. Without suffix, train is measured against the labels trained on and test against clean
+test labels. A loss is the procedure's training objective: squared error summed over outputs, or cross-entropy in nats
+(the surface's attribute ``objective``).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from benign.foundation.replicate import Replicate
 
 DIMENSIONS = ("size", "time", "samples", "replicate")
 LABEL_NOISE = "label_noise"
+LEARNING_RATE = "learning_rate"
+LEADING = (LABEL_NOISE, LEARNING_RATE)
 END_OF_TRAINING = np.inf
 
 # What is measured of a model; a network trained with averaging has each of them for its averaged weights too.
@@ -39,20 +42,52 @@ _RISKS = {
     "test_loss_held_out": "test_loss on the second half of the test set, which validation has not seen",
     "test_error_held_out": "as test_loss_held_out, zero-one error",
 }
+# What is measured of the solution that a training has found.
+_SOLUTION = {
+    "gradient_penalty": "R_IG: mean square of the full-batch gradient of the training objective over parameters",
+    "gradient_penalty_minibatch": "as gradient_penalty of one mini-batch, mean over mini-batches",
+    "top_eigenvalue": "largest eigenvalue of the Hessian of the training objective",
+    "hessian_trace": "trace of the Hessian of the training objective",
+    "sharpness": "largest rise of the training objective within a small ball around the parameters (SAM)",
+    "adaptive_sharpness": "as sharpness, the ball scaled by each parameter's size: invariant under rescaling of units",
+    "train_error_perturbed": "train_error of parameters multiplied by 1 + noise, mean over draws",
+    "test_error_perturbed": "test_error of parameters multiplied by 1 + noise, mean over draws",
+    "path_norm": "root of the sum over paths of squared products of weights",
+    "spectral_norm_product": "product of the spectral norms of the weight matrices",
+    "distance_from_start": "Euclidean distance of the parameters from the initial ones",
+    "normalised_margin": "tenth percentile of the training margins over the product of spectral norms",
+}
+# What is measured of several solutions of one training set, that differ in their initialisation; mean over pairs.
+_PAIR = {
+    "disagreement": "share of test inputs to which two networks of different initialisation give different classes",
+    "disagreement_independent": "disagreement of two predictors of the same accuracies whose mistakes are independent",
+    "output_difference": "squared distance of two networks' test probabilities (outputs for squared loss), mean",
+    "representation_similarity": "debiased linear CKA of two networks' last hidden layers on test inputs",
+    "barrier": "largest rise of the train loss on the straight line between two networks, above the chord",
+    "barrier_matched": "as barrier, after the permutation of hidden units that brings the two closest",
+}
 METRICS: dict[str, str] = {
     **_RISKS,
     **{f"{name}_averaged": f"{text}; for the moving average of the weights" for name, text in _RISKS.items()},
     "norm": "norm of the weights |theta|",
     "norm_averaged": "norm of the moving average of the weights",
     "function_norm": "sqrt(size) |theta|: the norm of the weights for features scaled by 1 / sqrt(size)",
-    "gradient_penalty": "R_IG: mean square of the full-batch gradient of the training objective over parameters",
-    "gradient_penalty_minibatch": "as gradient_penalty of one mini-batch, mean over mini-batches",
+    **_SOLUTION,
+    **_PAIR,
+    **{
+        f"{name}_cooled": f"{text}; after a few small full-batch steps from the parameters"
+        for name, text in {**_RISKS, **_SOLUTION}.items()
+    },
     "leave_one_out_loss": "exact leave-one-out squared error, on the labels trained on",
     "leave_one_out_error": "exact leave-one-out zero-one error, on the labels trained on",
     "condition": "kappa_F, an upper bound of the design matrix's 2-norm condition number",
     "condition_2norm": "2-norm condition number of the design matrix, on a grid of sizes",
     "effective_rank": "exponential of the entropy of the normalised singular values, on a grid of sizes",
 }
+# What only a training, only :class:`benign.implicit.RepeatedMLP`, or only :class:`benign.implicit.Solutions` can tell.
+PENALTIES = frozenset({"gradient_penalty", "gradient_penalty_minibatch"})
+PAIR_METRICS = frozenset(_PAIR)
+SOLUTION_METRICS = frozenset({*_SOLUTION, *(f"{name}_cooled" for name in (*_RISKS, *_SOLUTION))}) - PENALTIES
 DEFAULT_METRICS = frozenset(
     {"train_loss", "train_error", "test_loss", "test_error", "norm", "function_norm"}
 )  # fmt: skip
@@ -140,11 +175,12 @@ def check(dataset: xr.Dataset) -> xr.Dataset:
     for name in dataset.data_vars:
         if name not in METRICS and name not in ALWAYS:
             raise unknown_name("surface variable", name, [*METRICS, *ALWAYS])
-        if LABEL_NOISE in dataset[name].dims[1:]:
+        leading = [dim for dim in dataset[name].dims if dim in LEADING]
+        if leading != list(dataset[name].dims[: len(leading)]):
             raise InvalidArgument(
-                f"`dataset` is no surface: {LABEL_NOISE!r} must be the first dimension of {name!r}; transpose it."
+                f"`dataset` is no surface: {leading[0]!r} must be the first dimension of {name!r}; transpose it."
             )
-    for dim in ("size", "samples", *(dim for dim in dataset.dims if dim == LABEL_NOISE)):
+    for dim in ("size", "samples", *(dim for dim in dataset.dims if dim in LEADING)):
         if np.any(np.diff(dataset[dim].values) <= 0):
             raise InvalidArgument(f"`dataset` is no surface: its coordinate {dim!r} does not increase.")
     return dataset

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benign.foundation.errors import InvalidArgument
-from benign.implicit.gradient_penalty import gradient_penalty
+from benign.implicit.network_penalty import gradient_penalty
 from benign.implicit.torch_loop import GradientPenaltyLog
 from benign.networks import Member, MLPFamily, initial_network
 from tests.networks import oracle

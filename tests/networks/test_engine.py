@@ -145,7 +145,7 @@ def test_the_number_of_steps_a_call_changes_no_bit(adam, monkeypatch):
 
 def test_the_number_of_batches_sent_at_once_changes_no_bit(adam, monkeypatch):
     members, together = adam
-    monkeypatch.setattr(trajectory_module, "_MOST_STEPS", 5)
+    monkeypatch.setattr(trajectory_module, "MOST_STEPS", 5)
     assert same_bits(train(members).recordings, together.recordings)
 
 

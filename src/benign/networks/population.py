@@ -27,7 +27,7 @@ from benign.networks.fingerprints import configuration
 from benign.networks.recording import Recorder, RiskRecorder
 from benign.networks.sharing import shared
 from benign.networks.training import Training
-from benign.networks.trajectory import Trajectory
+from benign.networks.trajectory import MOST_STEPS, Trajectory
 
 DEFAULT_RECORDED = frozenset({"train_loss", "train_error", "test_loss", "test_error", "norm"})
 
@@ -292,10 +292,9 @@ class _GroupRun:
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves).astype(dtype), *[arrays for arrays, _ in parts])
         run = Trajectory(
             program=engine.Program(
-                # Members have their own: no reason to compile again.
-                training=replace(self.training, learning_rate=1.0, gradient_penalty=0.0),
+                training=_compiled_in(self.training),
                 structure=parts[0][1],
-                total=self.training.total_steps(samples),
+                total=_compiled_total(self.training, samples),
                 per_epoch=self.training.steps_per_epoch(samples),
                 has_short_batch=samples % self.training.batch_of(samples) != 0,
                 together=together,
@@ -363,6 +362,20 @@ class _GroupRun:
                 f"{free / 2**30:.1f} GiB are free; lower the width, `batch_size`, `samples` or the replicates."
             )
         return min(fit, len(self.members))
+
+
+def _compiled_in(training: Training) -> Training:
+    """What of the settings a program depends on: not what members have of their own, nor its length where no schedule
+    looks at it. Trainings that differ in these alone share a program.
+    """
+    length = {} if training.schedule == "cosine" else {"steps": 1, "epochs": None}
+    return replace(training, learning_rate=1.0, gradient_penalty=0.0, **length)  # type: ignore[arg-type]
+
+
+def _compiled_total(training: Training, samples: int) -> int:
+    """Steps of the whole training, or, where no schedule looks at them, of the longest call that is made for it."""
+    total = training.total_steps(samples)
+    return total if training.schedule == "cosine" else min(MOST_STEPS, 1 << (total - 1).bit_length())
 
 
 def _first(own: float | None, otherwise: float) -> float:

@@ -23,7 +23,7 @@ from benign.networks.shuffles import batches
 from benign.networks.training import CHECKED_EPOCHS
 
 # Steps whose batches are sent to the device at once, and numbers of rows at most.
-_MOST_STEPS, _MOST_ROWS = 1024, 2**22
+MOST_STEPS, _MOST_ROWS = 1024, 2**22
 _FIRST_STEPS, _SECONDS_AT_ONCE = 32, 1.0
 _EVALUATED_NUMBERS = 2**26
 
@@ -103,7 +103,7 @@ class Trajectory:
     @property
     def _capacity(self) -> int:
         fitting = _MOST_ROWS // (len(self.common.orders) * self._batch)
-        return max(1, min(_MOST_STEPS, self.program.total, fitting))
+        return max(1, min(MOST_STEPS, self.program.total, fitting))
 
     def _stretch(self, start: int, pace: int) -> tuple[int, Int[np.ndarray, "order capacity batch"]]:
         """The steps of the next call, no further than the next recording, and their batches.

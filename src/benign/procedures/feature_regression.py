@@ -20,7 +20,7 @@ from benign.linear.problem import PathProblem, PathRecord
 from benign.linear.size_path import as_labels, outcomes, solve_size_path
 from benign.linear.spectrum import summarise
 from benign.procedures.protocol import Predictions
-from benign.schema import END_OF_TRAINING, Block
+from benign.schema import END_OF_TRAINING, PAIR_METRICS, PENALTIES, SOLUTION_METRICS, Block
 
 ColumnsOf = Callable[[Split, Float[np.ndarray, "m d"]], Columns]
 _SPECTRUM_METRICS = frozenset({"condition_2norm", "effective_rank"})
@@ -77,11 +77,10 @@ def measure_features(
 
 
 def _check_metrics(metrics: frozenset[str]) -> None:
-    unknown = sorted(
-        name
-        for name in metrics
-        if name.startswith(("validation", "gradient")) or name.endswith(("averaged", "flipped", "held_out"))
-    )
+    trained = {
+        name for name in metrics if name.startswith("validation") or name.endswith(("averaged", "flipped", "held_out"))
+    }
+    unknown = sorted(trained | metrics & (PENALTIES | SOLUTION_METRICS | PAIR_METRICS))
     if unknown:
         raise InvalidArgument(
             f"`metrics` asks for {unknown[0]}, which is measured of trained networks alone, not of solved least "

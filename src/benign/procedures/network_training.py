@@ -24,7 +24,7 @@ from benign.foundation.split import Split
 from benign.networks.devices import DeviceName, has_gpu
 from benign.networks.training import Training
 from benign.procedures.protocol import Predictions
-from benign.schema import END_OF_TRAINING, Block
+from benign.schema import END_OF_TRAINING, PAIR_METRICS, SOLUTION_METRICS, Block
 
 CHECKPOINTS_VARIABLE = "BENIGN_CHECKPOINTS"
 _MONTH_SECONDS = 30 * 86_400.0
@@ -115,6 +115,12 @@ def measure_networks(
     """
     from benign.networks.recording import RiskRecorder
 
+    for elsewhere, procedure in ((SOLUTION_METRICS, "Solutions"), (PAIR_METRICS, "RepeatedMLP")):
+        for name in sorted(metrics & elsewhere):
+            raise InvalidArgument(
+                f"`metrics` asks for {name}, which benign.implicit.{procedure} measures; use it in place of this "
+                "procedure."
+            )
     solved = sorted(metrics & _NOT_TRAINED)
     if solved:
         raise InvalidArgument(

@@ -1,0 +1,112 @@
+"""What is measured of a solution: risks, gradient penalty, flatness, norms, as it is and after cooling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from benign.implicit.flatness import FlatnessMeasure, FlatnessSettings, measured
+from benign.implicit.hessian import gradient_at, holding_padding, network_loss, random_key
+from benign.implicit.norms import checked_dense, output_margins, path_norm, spectral_norm_product
+from benign.implicit.sharpness import under_noise
+from benign.networks.recording import Data, RiskRecorder, outputs_of
+
+# The surface's names for the measures of flatness of the training loss.
+FLATNESS = {
+    "top_eigenvalue": FlatnessMeasure.TOP_EIGENVALUE,
+    "hessian_trace": FlatnessMeasure.TRACE,
+    "sharpness": FlatnessMeasure.WORST_SHARPNESS,
+    "adaptive_sharpness": FlatnessMeasure.ADAPTIVE_SHARPNESS,
+}
+_COOLED = "_cooled"
+Values = dict[str, Float[Array, ""]]
+
+
+class WeightsRecorder(eqx.Module):
+    """The parameters themselves, leaf by leaf, as ``weights_0``, ``weights_1``, ..."""
+
+    def __call__(self, network: eqx.Module, data: Data) -> dict[str, Float[Array, "..."]]:
+        del data
+        return {f"weights_{i}": leaf for i, leaf in enumerate(jax.tree.leaves(eqx.filter(network, eqx.is_array)))}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SolutionRecorder:
+    """Measures a network by the surface's metrics; ``NAME_cooled`` is measured after cooling.
+
+    Cooling is a few small full-batch steps of gradient descent from the network: at large step sizes the iterate
+    oscillates across the sharp directions, and what is measured there is the oscillation, not the solution.
+
+    Attributes:
+        loss: the training objective.
+        metrics: what to record.
+        settings: radii and noise.
+        cooling_steps: of gradient descent.
+        cooling_rate: their step size.
+    """
+
+    loss: str
+    metrics: frozenset[str]
+    settings: FlatnessSettings = field(default_factory=FlatnessSettings)
+    cooling_steps: int = 200
+    cooling_rate: float = 0.01
+
+    def __call__(self, network: eqx.Module, data: Data) -> dict[str, Float[Array, "..."]]:
+        plain = frozenset(name for name in self.metrics if not name.endswith(_COOLED))
+        cooled = frozenset(name.removesuffix(_COOLED) for name in self.metrics - plain)
+        values = self._values(network, data, plain)
+        if cooled:
+            cool = self._values(self.cooled(network, data), data, cooled)
+            values |= {f"{name}{_COOLED}": value for name, value in cool.items()}
+        return values
+
+    def cooled(self, network: eqx.Module, data: Data) -> eqx.Module:
+        """The network after cooling."""
+        loss = holding_padding(network_loss(network, data.train_inputs, data.train_targets, loss=self.loss))
+        reached = jax.lax.fori_loop(
+            0,
+            self.cooling_steps,
+            lambda _, theta: theta - self.cooling_rate * gradient_at(loss, theta),
+            loss.parameters,
+        )
+        structure = eqx.partition(network, eqx.is_array)[1]
+        return eqx.combine(loss.unravel(reached), structure)
+
+    def _values(self, network: eqx.Module, data: Data, names: frozenset[str]) -> Values:
+        values = RiskRecorder(loss=self.loss, metrics=names)(network, data)
+        flat = frozenset(FLATNESS[name] for name in names & FLATNESS.keys())
+        around = holding_padding(network_loss(network, data.train_inputs, data.train_targets, loss=self.loss))
+        found = measured(around, flat, self.settings)
+        values |= {name: found[FLATNESS[name].value] for name in names & FLATNESS.keys()}
+        for name, inputs, targets in (
+            ("train_error_perturbed", data.train_inputs, data.train_targets),
+            ("test_error_perturbed", data.test_inputs, data.test_targets),
+        ):
+            if name in names:
+                values[name] = self._perturbed(network, inputs, targets)
+        return values | self._norms(network, data, names)
+
+    def _perturbed(self, network: eqx.Module, inputs: Array, targets: Array) -> Float[Array, ""]:
+        loss = network_loss(network, inputs, targets, loss=self.loss)
+        key = random_key(self.settings.seed, "parameter noise")
+        moments = under_noise(
+            loss, deviation=self.settings.multiplicative, multiplicative=True, draws=self.settings.draws, key=key
+        )
+        return 1.0 - moments.accuracy
+
+    def _norms(self, network: eqx.Module, data: Data, names: frozenset[str]) -> Values:
+        if names.isdisjoint({"path_norm", "spectral_norm_product", "normalised_margin"}):
+            return {}
+        dense = checked_dense(network)
+        product = spectral_norm_product(dense)
+        margins = output_margins(outputs_of(dense, data.train_inputs), data.train_targets)
+        values = {
+            "path_norm": jnp.asarray(path_norm(dense)),
+            "spectral_norm_product": jnp.asarray(product),
+            "normalised_margin": jnp.quantile(margins, 0.1) / product,
+        }
+        return {name: value for name, value in values.items() if name in names}

@@ -1,0 +1,275 @@
+"""Networks as a procedure whose surface says what kind of solution training has found: flatness, norms, R_IG.
+
+Time is physical, step size times steps, so that learning rates are compared at equal time; at equal steps small ones
+are only trained less.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.numbers import checked_count, checked_number
+from benign.foundation.outcomes import Outcome
+from benign.foundation.replicate import Replicate
+from benign.foundation.split import Split
+from benign.implicit.flatness import FlatnessSettings
+from benign.implicit.kept_weights import KeptWeights, Weights
+from benign.implicit.solution_recording import SolutionRecorder, WeightsRecorder
+from benign.networks import engine
+from benign.networks.activations import ACTIVATIONS
+from benign.networks.dense import MLPFamily
+from benign.networks.devices import DeviceName, find_device
+from benign.networks.population import Member, initial_network, train_population
+from benign.networks.recording import Data
+from benign.networks.sharing import shared
+from benign.networks.training import Training
+from benign.procedures.network_training import batches_of_populations, check_network, predict_networks, train_widths
+from benign.procedures.protocol import Predictions
+from benign.schema import END_OF_TRAINING, PENALTIES, Block
+
+_DISTANCE = "distance_from_start"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solutions:
+    """A multilayer perceptron of which the solution is measured, beside its risks.
+
+    Every number is computed of the weights at a recorded time, which are kept where ``keep`` says: measures that are
+    asked for later cost no training.
+
+    Args:
+        depth: number of hidden layers.
+        activation: as of :class:`benign.MLP`.
+        training: how it is trained; its schedule constant, its length given in steps.
+        settings: radii and noise of the measures of flatness.
+        cooling_steps: full-batch steps before the ``*_cooled`` metrics are measured.
+        cooling_rate: their step size.
+        keep: folder for the weights, or None; not part of what decides the numbers.
+        device: ``"cpu"``, ``"gpu"`` or None for JAX's own choice; nor this.
+
+    Raises:
+        InvalidArgument: for settings that cannot be used.
+    """
+
+    revision: ClassVar[int] = 1
+    size_name: ClassVar[str] = "hidden units"
+    time_name: ClassVar[str] = "physical time (step size x steps)"
+    max_size: ClassVar[float] = math.inf
+
+    training: Training
+    depth: int = 2
+    activation: Literal["relu", "tanh", "gelu", "silu", "softplus", "sigmoid"] = "relu"
+    settings: FlatnessSettings = field(default_factory=FlatnessSettings)
+    cooling_steps: int = 200
+    cooling_rate: float = 0.01
+    keep: str | None = None
+    device: DeviceName = None
+
+    def __post_init__(self) -> None:
+        check_network(self.training, self.device)
+        checked_count("depth", self.depth)
+        checked_count("cooling_steps", self.cooling_steps)
+        if self.activation not in ACTIVATIONS:
+            raise unknown_name("activation", self.activation, ACTIVATIONS)
+        if checked_number("cooling_rate", self.cooling_rate) <= 0.0:
+            raise InvalidArgument(f"`cooling_rate` must be a positive number, got {self.cooling_rate!r}.")
+        if self.training.steps is None or self.training.schedule != "constant":
+            raise InvalidArgument(
+                "`training` must have a constant schedule and a number of `steps`: time is step size times steps."
+            )
+
+    @property
+    def objective(self) -> str:
+        return self.training.loss
+
+    @property
+    def end(self) -> float:
+        """Physical time at the end of training."""
+        return self.training.last_time * self.training.learning_rate
+
+    def spec(self) -> dict[str, object]:
+        return {
+            "procedure": "solutions",
+            "depth": int(self.depth),
+            "activation": self.activation,
+            "training": self.training.spec(),
+            "settings": repr(self.settings),
+            "cooling": [int(self.cooling_steps), float(self.cooling_rate)],
+        }
+
+    def parameters(self, size: int, split: Split) -> int:
+        """Weights and biases."""
+        return self._family.parameters(size, inputs=split.train_inputs.shape[1], outputs=split.train_targets.shape[1])
+
+    def batches(self, replicates: Sequence[Replicate]) -> Sequence[tuple[Replicate, ...]]:
+        return batches_of_populations(replicates, self.device)
+
+    def check(self, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
+        """Whether these times are moments of training, and the batch fits these numbers of samples."""
+        for n in samples:
+            self.training.batch_of(n)
+        self._steps_at([END_OF_TRAINING] if times is None else times.tolist())
+
+    def measure(
+        self,
+        splits: Sequence[Split],
+        sizes: Int[np.ndarray, " size"],
+        times: Float[np.ndarray, " time"] | None,
+        metrics: frozenset[str],
+    ) -> Block:
+        moments = [END_OF_TRAINING] if times is None else times.tolist()
+        parts = [self._measured(splits, width, moments, metrics) for width in sizes.tolist()]
+        nothing = np.full((len(splits), len(moments)), np.nan)
+        losses = np.stack([part["train_loss"] for part in parts], axis=1)
+        diverged = ~np.isfinite(losses)
+        values = {
+            name: np.where(diverged, np.nan, np.stack([part.get(name, nothing) for part in parts], axis=1))
+            for name in metrics
+        }
+        return Block(
+            replicates=tuple(split.replicate for split in splits),
+            sizes=sizes,
+            times=np.array(moments),
+            parameters=np.array([self.parameters(width, splits[0]) for width in sizes.tolist()]),
+            outcome=np.where(diverged, int(Outcome.DIVERGED), int(Outcome.CONVERGED)).astype(np.int8),
+            metrics={name: value.astype(np.float64) for name, value in values.items()},
+        )
+
+    def predict(
+        self,
+        split: Split,
+        inputs: Float[np.ndarray, "m d"],
+        sizes: Int[np.ndarray, " size"],
+        times: Float[np.ndarray, " time"] | None = None,
+    ) -> Iterator[Predictions]:
+        moments = [END_OF_TRAINING] if times is None else times.tolist()
+        steps = np.array(self._steps_at(moments), dtype=np.float64)
+        predictions = predict_networks(
+            split, inputs, sizes, steps, training=self.training, spec=self.spec(), device=self.device,
+            trainer=lambda request: train_widths(self._family, self.training, request),
+        )  # fmt: skip
+        for i, one in enumerate(predictions):
+            yield Predictions(size=one.size, time=moments[i % len(moments)], values=one.values)
+
+    @property
+    def _family(self) -> MLPFamily:
+        return MLPFamily(depth=self.depth, activation=self.activation)
+
+    def _steps_at(self, times: Sequence[float]) -> list[float]:
+        """Steps at physical times.
+
+        Raises:
+            InvalidArgument: for a time between two steps, past the end or not increasing.
+        """
+        steps = [
+            float(self.training.last_time) if time == END_OF_TRAINING else time / self.training.learning_rate
+            for time in times
+        ]
+        for time, step in zip(times, steps, strict=True):
+            if abs(step - round(step)) > 1e-6 * max(1.0, step) or round(step) > self.training.last_time:
+                raise InvalidArgument(
+                    f"`times` must be whole numbers of steps of {self.training.learning_rate:g} up to the end of "
+                    f"training, {self.end:g}, got {time:g}."
+                )
+        return [float(step) for step in self.training.steps_at([round(step) for step in steps], 1)]
+
+    def _measured(
+        self, splits: Sequence[Split], width: int, times: Sequence[float], metrics: frozenset[str]
+    ) -> dict[str, Float[np.ndarray, "replicate time"]]:
+        """All metrics of one width."""
+        weights = self._weights(splits, width, times)
+        members = [Member(width=width, split=split) for split in splits]
+        initial = [initial_network(self._family, member) for member in members]
+        values = self._recorded(splits, initial[0], weights, metrics)
+        count = self.parameters(width, splits[0])
+        for name in ("gradient_penalty", "gradient_penalty_cooled"):
+            square = name.replace("penalty", "square")
+            if square in values:
+                values[name] = values[square] / count
+        if _DISTANCE in metrics:
+            starts = [jax.tree.leaves(eqx.filter(network, eqx.is_array)) for network in initial]
+            values[_DISTANCE] = np.array([_distances(w, s) for w, s in zip(weights, starts, strict=True)])
+        return values
+
+    def _weights(self, splits: Sequence[Split], width: int, times: Sequence[float]) -> list[Weights]:
+        """The weights of every split at all times: those kept, the rest trained together."""
+        kept = None if self.keep is None else KeptWeights(
+            folder=Path(self.keep),
+            training={"depth": self.depth, "activation": self.activation, "training": self.training.spec()},
+        )  # fmt: skip
+        found = [None if kept is None else kept.read(width, split, times) for split in splits]
+        missing = [i for i, weights in enumerate(found) if weights is None]
+        if missing:
+            trained = self._train([splits[i] for i in missing], width, times)
+            for i, weights in zip(missing, trained, strict=True):
+                found[i] = weights
+                if kept is not None:
+                    kept.write(width, splits[i], times, weights)
+        return [weights for weights in found if weights is not None]
+
+    def _train(self, splits: Sequence[Split], width: int, times: Sequence[float]) -> list[Weights]:
+        trained = train_population(
+            self._family, self.training, [Member(width=width, split=split) for split in splits],
+            times=self._steps_at(times), recorder=WeightsRecorder(), device=self.device,
+        )  # fmt: skip
+        leaves = sorted(trained.recordings, key=lambda name: int(name.removeprefix("weights_")))
+        own = jax.tree.leaves(eqx.filter(trained.networks[0], eqx.is_array))
+        return [
+            tuple(
+                trained.recordings[name][row][(slice(None), *(slice(size) for size in like.shape))]
+                for name, like in zip(leaves, own, strict=True)
+            )
+            for row in range(len(splits))
+        ]
+
+    def _recorded(
+        self, splits: Sequence[Split], like: eqx.Module, weights: Sequence[Weights], metrics: frozenset[str]
+    ) -> dict[str, Float[np.ndarray, "replicate time"]]:
+        """What the recorder says of every network, (replicate, time): one compiled program for all of them."""
+        place, dtype = find_device(self.device), np.dtype(self.training.precision)
+        common = shared(splits)
+        times = len(weights[0][0])
+        columns = ([getattr(split, name) for split in common.data] for name in Data._fields)
+        recorder = SolutionRecorder(
+            loss=self.training.loss, metrics=metrics - {_DISTANCE} - (PENALTIES - {"gradient_penalty"}),
+            settings=self.settings, cooling_steps=self.cooling_steps, cooling_rate=self.cooling_rate,
+        )  # fmt: skip
+        with jax.enable_x64(dtype == np.float64), jax.default_device(place), jax.default_matmul_precision("float32"):
+            data = Data(*(jnp.asarray(np.stack(column), dtype=dtype) for column in columns))
+            stacked = [jnp.asarray(np.concatenate(leaf), dtype=dtype) for leaf in zip(*weights, strict=True)]
+            arrays, structure = eqx.partition(like, eqx.is_array)
+            state = engine.State(
+                parameters=jax.tree.unflatten(jax.tree.structure(arrays), stacked), optimiser=None, average=None,
+                rate=jnp.zeros(len(stacked[0]), dtype=dtype), penalty=None,
+            )  # fmt: skip
+            values = engine.record(
+                self._program(structure), state, data, jnp.repeat(jnp.array(common.data_of), times), recorder,
+                len(stacked[0]) if place.platform != "cpu" else 1,  # type: ignore[attr-defined]
+            )  # fmt: skip
+            return {name: np.asarray(value).reshape(len(splits), times) for name, value in values.items()}
+
+    def _program(self, structure: eqx.Module) -> engine.Program:
+        """The program of evaluation, which knows nothing of training."""
+        return engine.Program(
+            training=Training(loss=self.training.loss, precision=self.training.precision), structure=structure, total=1,
+            per_epoch=1, has_short_batch=False, together=1,
+        )  # fmt: skip
+
+
+def _distances(weights: Weights, start: Sequence[np.ndarray]) -> Float[np.ndarray, " time"]:
+    squares = [
+        ((leaf.astype(np.float64) - first) ** 2).sum(axis=tuple(range(1, leaf.ndim)))
+        for leaf, first in zip(weights, start, strict=True)
+    ]
+    return np.sqrt(np.sum(squares, axis=0))
