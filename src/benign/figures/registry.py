@@ -21,6 +21,7 @@ NAMES = (
     "belkin2019_trees",
     "published_models",
     "barrett2021_trajectories",
+    "barrett2021_predictions",
     "similar_solutions",
 )
 

@@ -136,14 +136,21 @@ def _trust_in(name: str, surface: xr.Dataset) -> list[str]:
         sentences.append(
             f"Surface {words}: the ridge was tuned by leave-one-out on training samples, not on the test set."
         )
+    return [*sentences, *_worse_than_chance(words, surface)]
+
+
+def _worse_than_chance(words: str, surface: xr.Dataset) -> list[str]:
+    """A sentence where no model beats guessing; nothing where nothing was classified."""
+    if "test_error" not in surface:
+        return []
     best = surface["test_error"].median("replicate").min().item()
     chance = surface["test_error_constant"].median().item()
-    if np.isfinite(best) and best >= chance:
-        sentences.append(
-            f"Surface {words}: the best median test error {best:.1%} is no better than guessing the most frequent class "
-            f"({chance:.1%}); this is likely a bug in the data or the labels."
-        )
-    return sentences
+    if not np.isfinite(best) or best < chance:
+        return []
+    return [
+        f"Surface {words}: the best median test error {best:.1%} is no better than guessing the most frequent class "
+        f"({chance:.1%}); this is likely a bug in the data or the labels."
+    ]
 
 
 def _provenance(chapters: Sequence[Chapter]) -> tuple[tuple[str, str], ...]:
