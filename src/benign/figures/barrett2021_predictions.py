@@ -48,7 +48,6 @@ KEEP_VARIABLE = "BENIGN_KEEP_WEIGHTS"
 _MEASURES = (
     "gradient_penalty",
     "top_eigenvalue",
-    "hessian_trace",
     "adaptive_sharpness",
     "test_error_perturbed",
 )
@@ -93,6 +92,7 @@ class Settings:
         images: MNIST.
         signals: MNIST-1D.
         replicates: draws of data and initialisation.
+        sources: those that are measured.
     """
 
     samples: int
@@ -100,6 +100,7 @@ class Settings:
     images: Part
     signals: Part
     replicates: int
+    sources: tuple[str, ...] = tuple(SOURCES)
 
     def source(self, name: str) -> Source:
         """The source of this name."""
@@ -113,7 +114,7 @@ class Settings:
 _RATES = (0.0625, 0.125, 0.25, 0.5, 1.0)
 SETTINGS = {
     "smoke": Settings(
-        samples=50, side=7, replicates=2,
+        samples=50, side=7, replicates=2, sources=("images",),
         images=Part(widths=(8,), rates=(0.25, 0.5), end=8.0, loss=1.0),
         signals=Part(widths=(8,), rates=(0.25, 0.5), end=8.0, loss=2.2),
     ),
@@ -142,7 +143,7 @@ def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
     from benign.implicit.solutions import Solutions
 
     settings = SETTINGS[options.scale]
-    for name in SOURCES:
+    for name in settings.sources:
         part = settings.part(name)
         measured = [
             measure_population(
@@ -234,7 +235,6 @@ _PREDICTIONS = {
     # metric: (name, what a larger learning rate should do, the paper's sentence)
     "gradient_penalty": ("penalty", "make R_IG smaller", "2.1: larger lambda, smaller R_IG"),
     "top_eigenvalue": ("eigenvalue", "lower the top Hessian eigenvalue", "2.2: flatter optima"),
-    "hessian_trace": ("trace", "lower the trace of the Hessian", "2.2: flatter optima"),
     "adaptive_sharpness": ("adaptive", "lower the adaptive sharpness", "2.2: flatter optima"),
     "test_error": ("accuracy", "lower the test error", "2.3: higher test accuracy"),
     "test_error_perturbed": ("robustness", "lower the test error under noise on the parameters", "2.4: more robust"),
@@ -253,7 +253,7 @@ def _falls_claim(name: str, claim: str, setting: Float[np.ndarray, " K"], values
 
 
 def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
-    return tuple(finding for name in SOURCES for finding in _findings_of(name, surfaces[name]))
+    return tuple(finding for name in surfaces for finding in _findings_of(name, surfaces[name]))
 
 
 def _findings_of(name: str, surface: xr.Dataset) -> tuple[Finding, ...]:
@@ -331,8 +331,8 @@ def _over_rates(
 ) -> StackedDisplay:  # fmt: skip
     """Images above MNIST-1D."""
     panels = []
-    for name, word in SOURCES.items():
-        surface = surfaces[name]
+    for name, surface in surfaces.items():
+        word = SOURCES[name]
         series = _lines(surface, metric, conditions)
         if reference:
             bound = _STABLE / rates_of(surface)
@@ -354,9 +354,19 @@ def _ratio_words(surface: xr.Dataset, metric: str, condition: str) -> str:
     return "an unknown factor of" if not np.isfinite(ratio) else f"{ratio:.2g} times"
 
 
-def _claims(*shorts: str) -> tuple[str, ...]:
+def _width_names(surfaces: Surfaces) -> tuple[str, ...]:
+    """The claims over widths, of those surfaces that have several."""
+    return tuple(
+        f"{name}_{claim}"
+        for name, surface in surfaces.items()
+        for claim in ("penalty_width", "slope_width")
+        if surface.sizes["size"] > 1
+    )
+
+
+def _claims(surfaces: Surfaces, *shorts: str) -> tuple[str, ...]:
     conditions = ("time", "loss", "cooled")
-    return tuple(f"{name}_{short}_{c}" for name in SOURCES for short in shorts for c in conditions)
+    return tuple(f"{name}_{short}_{c}" for name in surfaces for short in shorts for c in conditions)
 
 
 def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
@@ -381,11 +391,13 @@ def _penalty_picture(surfaces: Surfaces) -> Picture:
         f"{_ratio_words(images, 'gradient_penalty', 'cooled')} after cooling and "
         f"{_ratio_words(images, 'gradient_penalty', 'steps')} at equal steps, where small rates are trained less."
     )
-    claims = (*_claims("penalty"), *(f"{name}_{c}" for name in SOURCES for c in ("penalty_steps", "trained_steps")))
-    widths = tuple(f"{name}_{c}" for name in SOURCES for c in ("penalty_width", "slope_width"))
+    claims = (
+        *_claims(surfaces, "penalty"),
+        *(f"{name}_{c}" for name in surfaces for c in ("penalty_steps", "trained_steps")),
+    )
     return Picture(
         name="penalty", heading="Does a larger step leave a smaller gradient?", display=display, sentence=sentence,
-        claims=(*claims, *widths),
+        claims=(*claims, *_width_names(surfaces)),
     )  # fmt: skip
 
 
@@ -394,14 +406,16 @@ def _flatness_picture(surfaces: Surfaces) -> Picture:
         surfaces, "top_eigenvalue", "top eigenvalue", ("loss", "cooled"), title="Top Hessian eigenvalue",
         y_log=True, reference=True,
     )  # fmt: skip
-    words = [_ratio_words(surfaces[name], "top_eigenvalue", "cooled") for name in SOURCES]
+    words = [
+        f"{_ratio_words(surface, 'top_eigenvalue', 'cooled')} on {SOURCES[name]}" for name, surface in surfaces.items()
+    ]
     sentence = (
-        f"At equal training loss after cooling, the top eigenvalue at the largest learning rate is {words[0]} that at "
-        f"the smallest on images and {words[1]} on MNIST-1D; it may not stay above 2 / h."
+        "At equal training loss after cooling, the top eigenvalue at the largest learning rate is that at the smallest "
+        f"{' and '.join(words)}; it may not stay above 2 / h."
     )
     return Picture(
         name="flatness", heading="Are the solutions of larger steps flatter?", display=display, sentence=sentence,
-        claims=_claims("eigenvalue", "trace", "adaptive"),
+        claims=_claims(surfaces, "eigenvalue", "adaptive"),
     )  # fmt: skip
 
 
@@ -411,16 +425,16 @@ def _error_picture(surfaces: Surfaces) -> Picture:
         y_log=False,
     )  # fmt: skip
     gaps = []
-    for name in SOURCES:
-        values = under(surfaces[name], "test_error", "cooled")[:, -1]
-        gaps.append(100.0 * float(np.mean(values[:, -1] - values[:, 0])))
+    for name, surface in surfaces.items():
+        values = under(surface, "test_error", "cooled")[:, -1]
+        gaps.append(f"{100.0 * float(np.mean(values[:, -1] - values[:, 0])):+.1f} points on {SOURCES[name]}")
     sentence = (
-        f"At equal training loss after cooling, the largest learning rate changes the test error by {gaps[0]:+.1f} "
-        f"points on images and {gaps[1]:+.1f} points on MNIST-1D."
+        "At equal training loss after cooling, the largest learning rate against the smallest changes the test error "
+        f"by {' and '.join(gaps)}."
     )
     return Picture(
         name="test_error", heading="Do larger steps generalise better?", display=display, sentence=sentence,
-        claims=_claims("accuracy"),
+        claims=_claims(surfaces, "accuracy"),
     )  # fmt: skip
 
 
@@ -435,14 +449,14 @@ def _robustness_picture(surfaces: Surfaces) -> Picture:
     )
     return Picture(
         name="robustness", heading="Are the solutions of larger steps more robust?", display=display, sentence=sentence,
-        claims=_claims("robustness"),
+        claims=_claims(surfaces, "robustness"),
     )  # fmt: skip
 
 
 def _edge_picture(surfaces: Surfaces) -> Picture:
     panels = []
-    for name, word in SOURCES.items():
-        surface = surfaces[name]
+    for name, surface in surfaces.items():
+        word = SOURCES[name]
         table, times = _table(surface, "top_eigenvalue"), surface["time"].values.astype(np.float64)
         series = [
             series_from_replicates(f"h = {rate:g}", times, rate * table[:, -1, :, k], Role.TEST, condition=k)
@@ -465,17 +479,16 @@ def _edge_picture(surfaces: Surfaces) -> Picture:
     return Picture(
         name="edge", heading="What holds the large steps to flat regions?",
         display=StackedDisplay(title="Edge of stability", panels=tuple(panels)), sentence=sentence,
-        claims=tuple(f"{name}_edge" for name in SOURCES),
+        claims=tuple(f"{name}_edge" for name in surfaces),
     )  # fmt: skip
 
 
 def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
-    del surfaces
     by_name = {finding.name: finding.verdict for finding in findings}
-    flat = all(by_name[f"{name}_eigenvalue_cooled"] is Verdict.HOLDS for name in SOURCES)
-    better = [word for name, word in SOURCES.items() if by_name[f"{name}_accuracy_cooled"] is Verdict.HOLDS]
+    flat = all(by_name[f"{name}_eigenvalue_cooled"] is Verdict.HOLDS for name in surfaces)
+    better = [SOURCES[name] for name in surfaces if by_name[f"{name}_accuracy_cooled"] is Verdict.HOLDS]
     first = "Larger steps find flatter solutions" if flat else "That larger steps find flatter solutions does not hold"
-    if len(better) == len(SOURCES):
+    if len(better) == len(surfaces):
         return f"{first}, and these generalise better at the same training loss."
     return f"{first}; that they generalise better is shown {'only on ' + better[0] if better else 'nowhere'}."
 
@@ -485,7 +498,9 @@ def _lede(surfaces: Surfaces) -> str:
         surface.sizes[LEARNING_RATE] * surface.sizes["size"] * surface.sizes["replicate"]
         for surface in surfaces.values()
     )
-    levels = " and ".join(f"{_loss_of(surfaces[name]):g} on {word}" for name, word in SOURCES.items())
+    levels = " and ".join(
+        f"{_loss_of(surfaces[name]):g} on {word}" for name, word in SOURCES.items() if name in surfaces
+    )
     return (
         f"{runs} networks trained by full-batch gradient descent, compared at equal physical time, at equal training "
         f"loss ({levels}), and there again after a few small steps." + diverged_words(surfaces.values())
@@ -498,9 +513,7 @@ FIGURE = Figure(
     paper="Barrett & Dherin 2021, Implicit Gradient Regularization",
     number="predictions 2.1 to 2.4",
     revision=1,
-    key_claims=(
-        "images_eigenvalue_cooled", "signals_eigenvalue_cooled", "images_accuracy_cooled", "signals_accuracy_cooled",
-    ),
+    key_claims=("images_eigenvalue_cooled", "images_accuracy_cooled", "images_penalty_cooled"),
     measure=_measure,
     findings=_findings,
     pictures=_pictures,

@@ -57,12 +57,18 @@ class SolutionRecorder:
 
     def __call__(self, network: eqx.Module, data: Data) -> dict[str, Float[Array, "..."]]:
         plain = frozenset(name for name in self.metrics if not name.endswith(_COOLED))
-        cooled = frozenset(name.removesuffix(_COOLED) for name in self.metrics - plain)
-        values = self._values(network, data, plain)
-        if cooled:
-            cool = self._values(self.cooled(network, data), data, cooled)
-            values |= {f"{name}{_COOLED}": value for name, value in cool.items()}
-        return values
+        after = frozenset(name.removesuffix(_COOLED) for name in self.metrics - plain)
+        if not after:
+            return self._values(network, data, plain)
+        arrays, structure = eqx.partition(network, eqx.is_array)
+        cooled = eqx.filter(self.cooled(network, data), eqx.is_array)
+        # Both by one program, which takes half as long to compile as two.
+        both = jax.lax.map(
+            lambda one: self._values(eqx.combine(one, structure), data, plain | after),
+            jax.tree.map(lambda *pair: jnp.stack(pair), arrays, cooled),
+        )
+        values = {name: pair[0] for name, pair in both.items() if _metric(name) in plain | {"train_loss"}}
+        return values | {f"{name}{_COOLED}": pair[1] for name, pair in both.items() if _metric(name) in after}
 
     def cooled(self, network: eqx.Module, data: Data) -> eqx.Module:
         """The network after cooling."""
@@ -110,3 +116,8 @@ class SolutionRecorder:
             "normalised_margin": jnp.quantile(margins, 0.1) / product,
         }
         return {name: value for name, value in values.items() if name in names}
+
+
+def _metric(recorded: str) -> str:
+    """The metric that a recording belongs to: squared gradients are recorded of gradient penalties."""
+    return recorded.replace("gradient_square", "gradient_penalty")
