@@ -12,8 +12,8 @@ if not HAS_JAX:
     needs_networks()
 
 from benign.foundation.errors import InvalidArgument
-from benign.implicit.prediction_disagreement import disagreement, mean_squared_difference
 from benign.implicit.network_pairs import members_of, pair_mean, pairs_of
+from benign.implicit.prediction_disagreement import disagreement, mean_squared_difference
 
 
 def predictors(accuracies, *, samples=4000, classes=4, seed=0, skewed=False):

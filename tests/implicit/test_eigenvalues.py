@@ -123,8 +123,9 @@ def test_float32_gives_six_digits():
     np.testing.assert_allclose(found.values, np.sort(values)[::-1][:10], rtol=3e-6)
 
 
-@pytest.mark.parametrize("loss_name", ["cross-entropy", "squared"])
-@pytest.mark.parametrize("which", ["largest", "smallest", "magnitude"])
+@pytest.mark.parametrize(
+    ("loss_name", "which"), [("cross-entropy", "largest"), ("cross-entropy", "smallest"), ("squared", "magnitude")]
+)
 def test_eigenvalues_of_a_network_are_those_of_its_dense_hessian(loss_name, which):
     loss = small_loss(loss=loss_name, rows=16)
     exact, vectors = np.linalg.eigh(dense_hessian(loss))

@@ -6,6 +6,11 @@ import jax
 import numpy as np
 import pytest
 
+from tests.networks.extra import HAS_JAX, needs_networks
+
+if not HAS_JAX:
+    needs_networks()
+
 from benign.foundation.errors import InvalidArgument
 from benign.implicit.network_penalty import gradient_penalty
 from benign.implicit.torch_loop import GradientPenaltyLog

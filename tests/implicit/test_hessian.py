@@ -44,7 +44,7 @@ def literal(theta, loss, *, name="cross-entropy"):
     return mean_loss(name, outputs, jnp.asarray(split.train_targets), None)
 
 
-@pytest.mark.parametrize("rows", [1024, 40, 20, 16, 1], ids="rows={}".format)
+@pytest.mark.parametrize("rows", [1024, 16, 1], ids="rows={}".format)
 @pytest.mark.parametrize("name", ["cross-entropy", "squared"])
 def test_value_gradient_and_hessian_are_those_of_the_mean_loss_whatever_the_chunks(rows, name):
     loss = small_loss("tanh", loss=name, rows=rows)
@@ -137,9 +137,6 @@ def test_products_are_those_of_curvlinops():
 
     import torch
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        curvlinops = importlib.import_module("curvlinops")
     network, split = small_network(), classification()
     modules = []
     for layer in network.layers:
@@ -148,10 +145,12 @@ def test_products_are_those_of_curvlinops():
         modules += [linear, torch.nn.ReLU()]
     twin = torch.nn.Sequential(*modules[:-1])
     data = [(torch.tensor(split.train_inputs), torch.tensor(split.train_targets.argmax(axis=1)))]
-    parameters = list(twin.parameters())
-    operator = curvlinops.HessianLinearOperator(twin, torch.nn.CrossEntropyLoss(), parameters, data)
     loss = small_loss()
-    theirs = (operator @ torch.eye(loss.size, dtype=torch.float64)).detach().numpy()
+    with warnings.catch_warnings():  # of what curvlinops itself imports
+        warnings.simplefilter("ignore")
+        curvlinops = importlib.import_module("curvlinops")
+        operator = curvlinops.HessianLinearOperator(twin, torch.nn.CrossEntropyLoss(), list(twin.parameters()), data)
+        theirs = (operator @ torch.eye(loss.size, dtype=torch.float64)).detach().numpy()
     np.testing.assert_allclose(dense_hessian(loss), theirs, rtol=1e-9, atol=1e-12)
 
 

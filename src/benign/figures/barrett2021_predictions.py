@@ -18,8 +18,9 @@ drawn too, with the training loss beside it, so that nobody takes it for evidenc
 divided by the number of parameters m; m R_IG, the squared slope, is what may be compared.
 
 Each claim is tested by Spearman's rank correlation with the learning rate within strata of width, mean over strata, by
-the order-statistic interval of its median over replicates: six replicates hold a claim only if all of them do. Weights are kept where ``BENIGN_KEEP_WEIGHTS`` names a folder; every measure is then
-computed again without training. Settings come from pilots on another seed.
+the order-statistic interval of its median over replicates: six replicates hold a claim only if all of them do. Weights
+are kept where ``BENIGN_KEEP_WEIGHTS`` names a folder; every measure is then computed again without training. Settings
+come from pilots on another seed.
 
 Runtime on two cores: smoke less than ten seconds, quick about two minutes; standard and paper are for one GPU.
 """

@@ -10,34 +10,46 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from benign.implicit.backward_error import BackwardErrorAnalysis, backward_error_analysis
-    from benign.implicit.eigenvalues import Eigenvalues, top_eigenvalues
-    from benign.implicit.flatness import Flatness, FlatnessMeasure, FlatnessRecorder, FlatnessSettings
+    from benign.implicit.eigenvalues import Eigenvalues, KrylovOutcome, top_eigenvalues
+    from benign.implicit.flatness_measures import (
+        ALL_MEASURES,
+        Flatness,
+        FlatnessMeasure,
+        FlatnessRecorder,
+        FlatnessSettings,
+        flatness,
+    )
     from benign.implicit.flows import FlowNotIntegrated, flow_end, flow_path
+    from benign.implicit.hessian import FlatLoss, dense_hessian, network_loss, parameter_loss
     from benign.implicit.kept_weights import KeptWeights
-    from benign.implicit.loss_barrier import LineRisks, risks_along_lines
+    from benign.implicit.loss_barrier import LineRisks, matched_pairs, risks_along_lines
     from benign.implicit.methods import Adam, GradientDescent, MiniBatch, Momentum
     from benign.implicit.modified_loss import implicit_gradient_regularizer, regularization_rate
+    from benign.implicit.network_pairs import PairMean, pair_mean
     from benign.implicit.network_penalty import GradientPenalty, gradient_penalty
     from benign.implicit.norms import (
         DistanceFromStart,
         NormRecorder,
         distance_from_start,
+        distances_from_start,
         frobenius_norm,
+        output_margins,
         path_norm,
         spectral_complexity,
         spectral_norm_product,
         spectral_norms,
     )
     from benign.implicit.orders import Comparison, Order
-    from benign.implicit.prediction_disagreement import Disagreement, disagreement
-    from benign.implicit.representation_similarity import layerwise_cka, linear_cka
+    from benign.implicit.prediction_disagreement import Disagreement, disagreement, mean_squared_difference
+    from benign.implicit.repeated_mlp import RepeatedMLP
+    from benign.implicit.representation_similarity import hidden_features, layerwise_cka, linear_cka
     from benign.implicit.sharpness import NoiseMoments, under_noise, worst_rise
     from benign.implicit.solution_recording import SolutionRecorder
     from benign.implicit.solutions import Solutions
     from benign.implicit.torch_loop import GradientPenaltyLog
     from benign.implicit.trace import TraceEstimate, estimate_trace
     from benign.implicit.two_parameters import TwoParameters
-    from benign.implicit.weight_matching import WeightMatching, match_weights
+    from benign.implicit.weight_matching import WeightMatching, match_weights, permuted
 
 _HOMES = {
     # which flow a method follows
@@ -60,11 +72,18 @@ _HOMES = {
     "gradient_penalty": "network_penalty",
     "GradientPenaltyLog": "torch_loop",
     # how flat a solution is
-    "Flatness": "flatness",
-    "FlatnessMeasure": "flatness",
-    "FlatnessRecorder": "flatness",
-    "FlatnessSettings": "flatness",
+    "ALL_MEASURES": "flatness_measures",
+    "Flatness": "flatness_measures",
+    "FlatnessMeasure": "flatness_measures",
+    "FlatnessRecorder": "flatness_measures",
+    "FlatnessSettings": "flatness_measures",
+    "flatness": "flatness_measures",
+    "FlatLoss": "hessian",
+    "dense_hessian": "hessian",
+    "network_loss": "hessian",
+    "parameter_loss": "hessian",
     "Eigenvalues": "eigenvalues",
+    "KrylovOutcome": "eigenvalues",
     "top_eigenvalues": "eigenvalues",
     "TraceEstimate": "trace",
     "estimate_trace": "trace",
@@ -75,7 +94,9 @@ _HOMES = {
     "DistanceFromStart": "norms",
     "NormRecorder": "norms",
     "distance_from_start": "norms",
+    "distances_from_start": "norms",
     "frobenius_norm": "norms",
+    "output_margins": "norms",
     "path_norm": "norms",
     "spectral_complexity": "norms",
     "spectral_norm_product": "norms",
@@ -83,26 +104,36 @@ _HOMES = {
     # how alike solutions are
     "Disagreement": "prediction_disagreement",
     "disagreement": "prediction_disagreement",
-    "LineRisks": "loss_barrier",
-    "risks_along_lines": "loss_barrier",
-    "WeightMatching": "weight_matching",
-    "match_weights": "weight_matching",
-    "KeptWeights": "kept_weights",
-    "Solutions": "solutions",
-    "SolutionRecorder": "solution_recording",
+    "mean_squared_difference": "prediction_disagreement",
+    "PairMean": "network_pairs",
+    "pair_mean": "network_pairs",
+    "hidden_features": "representation_similarity",
     "layerwise_cka": "representation_similarity",
     "linear_cka": "representation_similarity",
+    "WeightMatching": "weight_matching",
+    "match_weights": "weight_matching",
+    "permuted": "weight_matching",
+    "LineRisks": "loss_barrier",
+    "matched_pairs": "loss_barrier",
+    "risks_along_lines": "loss_barrier",
+    "RepeatedMLP": "repeated_mlp",
+    # solutions as a procedure
+    "Solutions": "solutions",
+    "SolutionRecorder": "solution_recording",
+    "KeptWeights": "kept_weights",
 }
 
 _WITHOUT_JAX = ("orders", "two_parameters", "torch_loop")
 
 __all__ = [
+    "ALL_MEASURES",
     "Adam",
     "BackwardErrorAnalysis",
     "Comparison",
     "Disagreement",
     "DistanceFromStart",
     "Eigenvalues",
+    "FlatLoss",
     "Flatness",
     "FlatnessMeasure",
     "FlatnessRecorder",
@@ -112,30 +143,44 @@ __all__ = [
     "GradientPenalty",
     "GradientPenaltyLog",
     "KeptWeights",
+    "KrylovOutcome",
     "LineRisks",
     "MiniBatch",
     "Momentum",
     "NoiseMoments",
     "NormRecorder",
     "Order",
+    "PairMean",
+    "RepeatedMLP",
     "SolutionRecorder",
     "Solutions",
     "TraceEstimate",
     "TwoParameters",
     "WeightMatching",
     "backward_error_analysis",
+    "dense_hessian",
     "disagreement",
     "distance_from_start",
+    "distances_from_start",
     "estimate_trace",
+    "flatness",
     "flow_end",
     "flow_path",
     "frobenius_norm",
     "gradient_penalty",
+    "hidden_features",
     "implicit_gradient_regularizer",
     "layerwise_cka",
     "linear_cka",
     "match_weights",
+    "matched_pairs",
+    "mean_squared_difference",
+    "network_loss",
+    "output_margins",
+    "pair_mean",
+    "parameter_loss",
     "path_norm",
+    "permuted",
     "regularization_rate",
     "risks_along_lines",
     "spectral_complexity",

@@ -20,10 +20,10 @@ from benign.foundation.numbers import checked_count
 from benign.foundation.outcomes import Outcome
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
-from benign.implicit.prediction_disagreement import disagreement, mean_squared_difference
 from benign.implicit.loss_barrier import matched_pairs, risks_along_lines
 from benign.implicit.network_pairs import pairs_of
 from benign.implicit.norms import checked_dense
+from benign.implicit.prediction_disagreement import disagreement, mean_squared_difference
 from benign.implicit.representation_similarity import layerwise_cka
 from benign.networks.dense import Dense, MLPFamily
 from benign.networks.population import Member, TrainedPopulation, train_population

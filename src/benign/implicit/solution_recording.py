@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from benign.implicit.flatness import FlatnessMeasure, FlatnessSettings, measured
+from benign.implicit.flatness_measures import FlatnessMeasure, FlatnessSettings, measured
 from benign.implicit.hessian import gradient_at, holding_padding, network_loss, random_key
 from benign.implicit.norms import checked_dense, output_margins, path_norm, spectral_norm_product
 from benign.implicit.sharpness import under_noise

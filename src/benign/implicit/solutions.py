@@ -23,7 +23,7 @@ from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.outcomes import Outcome
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
-from benign.implicit.flatness import FlatnessSettings
+from benign.implicit.flatness_measures import FlatnessSettings
 from benign.implicit.kept_weights import KeptWeights, Weights
 from benign.implicit.solution_recording import SolutionRecorder, WeightsRecorder
 from benign.networks import engine

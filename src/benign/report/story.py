@@ -147,10 +147,11 @@ def _worse_than_chance(words: str, surface: xr.Dataset) -> list[str]:
     chance = surface["test_error_constant"].median().item()
     if not np.isfinite(best) or best < chance:
         return []
-    return [
+    sentence = (
         f"Surface {words}: the best median test error {best:.1%} is no better than guessing the most frequent class "
         f"({chance:.1%}); this is likely a bug in the data or the labels."
-    ]
+    )
+    return [sentence]
 
 
 def _provenance(chapters: Sequence[Chapter]) -> tuple[tuple[str, str], ...]:

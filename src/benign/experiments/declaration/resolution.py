@@ -104,7 +104,8 @@ def _with_found_sizes(
 
         def measured(grid: Grid, sources: Sequence[Source]) -> xr.Dataset:
             return measured_grid(
-                grid, resolved.procedure, sources, name=search_name(f"the sizes of {experiment.name}"), store=place, executor=executor,
+                grid, resolved.procedure, sources, name=search_name(f"the sizes of {experiment.name}"), store=place,
+                executor=executor,
                 workers=workers,
             )  # fmt: skip
 

@@ -1,0 +1,193 @@
+"""Solutions as a procedure: each measure is that of its definition, cooling is gradient descent, weights are kept."""
+
+import equinox as eqx
+import jax
+import numpy as np
+import pytest
+
+from tests.networks.extra import HAS_JAX, needs_networks
+
+if not HAS_JAX:
+    needs_networks()
+
+import benign
+from benign.foundation.errors import InvalidArgument
+from benign.implicit.flatness_measures import FlatnessSettings
+from benign.implicit.norms import path_norm, spectral_norm_product
+from benign.implicit.solution_recording import SolutionRecorder
+from benign.implicit.solutions import Solutions
+from benign.networks import Member, MLPFamily, Training, initial_network, train_population
+from tests.networks import oracle
+
+RATE = 0.25
+TRAINING = Training(optimizer="sgd", batch_size=None, learning_rate=RATE, steps=16, precision="float64")
+SOURCE = benign.sources.digits(label_noise=0.1, test_samples=40)
+SPLITS = [SOURCE.draw(30, benign.Replicate(seed=1, draw=i, initialisation=i, noise=i)) for i in range(2)]
+TIMES = np.array([0.0, 1.0, 4.0])
+WIDTHS = np.array([5, 8])
+SETTINGS = FlatnessSettings(draws=3, steps=2)
+METRICS = frozenset(
+    {
+        "train_loss", "train_error", "test_loss", "test_error", "norm", "function_norm", "gradient_penalty",
+        "path_norm", "spectral_norm_product", "distance_from_start", "top_eigenvalue", "test_error_perturbed",
+        "train_loss_cooled", "gradient_penalty_cooled", "path_norm_cooled",
+    }
+)  # fmt: skip
+
+
+def procedure(**changes):
+    settings = {"training": TRAINING, "settings": SETTINGS, "cooling_steps": 3, "cooling_rate": 0.1}
+    return Solutions(**(settings | changes))
+
+
+@pytest.fixture(scope="module")
+def block():
+    return procedure().measure(SPLITS, WIDTHS, TIMES, METRICS)
+
+
+def weights_of(network):
+    return [np.array(part) for layer in network.layers for part in (layer.weight, layer.bias)]
+
+
+def trained(split, width, steps):
+    member = Member(width=width, split=split)
+    if not steps:
+        return initial_network(MLPFamily(depth=2, activation="relu"), member)
+    family = MLPFamily(depth=2, activation="relu")
+    return train_population(family, TRAINING, [member], times=[steps]).networks[0]
+
+
+def loss(network, split):
+    outputs = oracle.outputs(weights_of(network), "relu", split.train_inputs)
+    return float(np.mean(np.log(np.exp(outputs).sum(axis=1)) - (outputs * split.train_targets).sum(axis=1)))
+
+
+def gradient(network, split):
+    weights = weights_of(network)
+    return oracle.gradient(weights, "relu", "cross-entropy", split.train_inputs, split.train_targets)
+
+
+def moved(network, split, rate):
+    leaves, shape = jax.tree.flatten(eqx.filter(network, eqx.is_array))
+    slopes = gradient(network, split)
+    parts = [leaf - rate * slope for leaf, slope in zip(leaves, slopes, strict=True)]
+    return eqx.combine(jax.tree.unflatten(shape, parts), eqx.filter(network, eqx.is_array, inverse=True))
+
+
+@pytest.mark.parametrize("place", [(0, 0, 2), (1, 1, 1), (1, 0, 0)], ids=str)
+def test_every_number_is_that_of_the_network_at_its_physical_time(block, place):
+    r, s, t = place
+    network, split = trained(SPLITS[r], int(WIDTHS[s]), round(TIMES[t] / RATE)), SPLITS[r]
+    start = initial_network(MLPFamily(depth=2, activation="relu"), Member(width=int(WIDTHS[s]), split=split))
+    slopes = gradient(network, split)
+    cooled = network
+    for _ in range(3):
+        cooled = moved(cooled, split, 0.1)
+    expected = {
+        "train_loss": loss(network, split),
+        "gradient_penalty": sum((g**2).sum() for g in slopes) / sum(g.size for g in slopes),
+        "path_norm": float(path_norm(network)),
+        "spectral_norm_product": float(spectral_norm_product(network)),
+        "distance_from_start": np.sqrt(
+            sum(((a - b) ** 2).sum() for a, b in zip(weights_of(network), weights_of(start), strict=True))
+        ),
+        "train_loss_cooled": loss(cooled, split),
+        "path_norm_cooled": float(path_norm(cooled)),
+    }
+    for name, value in expected.items():
+        assert block.metrics[name][place] == pytest.approx(value, rel=1e-8, abs=1e-10), name
+    assert block.metrics["function_norm"].shape == (2, 2, 3)
+
+
+def test_an_eigenvalue_bounds_the_curvature_along_the_gradient(block):
+    network, split = trained(SPLITS[0], 8, 16), SPLITS[0]
+    slopes = gradient(network, split)
+    length = np.sqrt(sum((g**2).sum() for g in slopes))
+    step = 1e-4 / length
+    values = [loss(moved(network, split, sign * step), split) for sign in (-1.0, 0.0, 1.0)]
+    curvature = (values[0] - 2.0 * values[1] + values[2]) / 1e-8
+    assert block.metrics["top_eigenvalue"][0, 1, 2] >= curvature - 1e-4
+
+
+def test_kept_weights_give_the_same_numbers_without_training(block, tmp_path, monkeypatch):
+    kept = procedure(keep=str(tmp_path / "weights"))
+    first = kept.measure(SPLITS, WIDTHS, TIMES, METRICS)
+    monkeypatch.setattr("benign.implicit.solutions.train_population", lambda *_, **__: pytest.fail("trained again"))
+    again = kept.measure(SPLITS, WIDTHS[:1], TIMES[1:], METRICS | {"normalised_margin"})
+    for name in METRICS:
+        np.testing.assert_array_equal(first.metrics[name], block.metrics[name])
+        np.testing.assert_allclose(again.metrics[name], first.metrics[name][:, :1, 1:], rtol=1e-9)
+    assert np.isfinite(again.metrics["normalised_margin"]).all()
+    assert len(list((tmp_path / "weights").iterdir())) == 4
+
+
+def test_weights_that_cannot_be_read_are_trained_again(tmp_path):
+    kept = procedure(keep=str(tmp_path))
+    names = frozenset({"train_loss", "path_norm"})
+    first = kept.measure(SPLITS[:1], WIDTHS[:1], TIMES, names)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:100])
+    again = kept.measure(SPLITS[:1], WIDTHS[:1], TIMES, names)
+    np.testing.assert_array_equal(again.metrics["path_norm"], first.metrics["path_norm"])
+
+
+def test_other_settings_have_weights_of_their_own(tmp_path):
+    names = frozenset({"train_loss"})
+    for rate in (0.25, 0.5):
+        training = Training(optimizer="sgd", batch_size=None, learning_rate=rate, steps=8)
+        Solutions(training=training, keep=str(tmp_path)).measure(SPLITS[:1], WIDTHS[:1], np.array([1.0]), names)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_diverged_training_is_said_and_the_others_stay(block):
+    absurd = procedure(
+        training=Training(optimizer="sgd", batch_size=None, learning_rate=1e300, steps=2, precision="float64")
+    )
+    lost = absurd.measure(SPLITS[:1], WIDTHS[:1], np.array([2e300]), frozenset({"train_loss", "path_norm"}))
+    assert lost.outcome.tolist() == [[[int(benign.Outcome.DIVERGED)]]]
+    assert np.isnan(lost.metrics["path_norm"]).all()
+    assert (block.outcome == int(benign.Outcome.CONVERGED)).all()
+
+
+def test_predictions_are_those_of_the_networks_at_their_times():
+    (start, later) = procedure().predict(SPLITS[0], SPLITS[0].test_inputs, WIDTHS[:1], TIMES[[0, 2]])
+    network = trained(SPLITS[0], 5, 16)
+    np.testing.assert_allclose(
+        later.values, oracle.outputs(weights_of(network), "relu", SPLITS[0].test_inputs), rtol=1e-9, atol=1e-11
+    )
+    assert (start.time, later.time) == (0.0, 4.0)
+
+
+def test_it_is_measured_as_any_procedure(tmp_path):
+    surface = benign.measure(
+        procedure(), SOURCE, sizes=[5], times=[1.0, 4.0], samples=[30], replicates=2, metrics=["path_norm"],
+        executor="here", store=tmp_path / "runs.db",
+    )  # fmt: skip
+    assert surface.dataset["path_norm"].sizes == {"size": 1, "time": 2, "samples": 1, "replicate": 2}
+    assert surface.dataset.attrs["time_name"] == "physical time (step size x steps)"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"training": Training(epochs=3)}, "must have a constant schedule and a number of `steps`"),
+        ({"training": Training(steps=3, schedule="cosine")}, "must have a constant schedule"),
+        ({"cooling_steps": 0}, "`cooling_steps`"),
+        ({"cooling_rate": -1.0}, "`cooling_rate` must be a positive number"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_refused(changes, message):
+    with pytest.raises(InvalidArgument, match=message):
+        procedure(**changes)
+
+
+@pytest.mark.parametrize("time", [0.3, 100.0])
+def test_a_time_between_two_steps_or_past_the_end_is_refused(time):
+    with pytest.raises(InvalidArgument, match=r"whole numbers of steps of 0\.25 up to the end of training, 4"):
+        procedure().check([30], np.array([time]))
+
+
+def test_a_recorder_without_cooled_metrics_does_not_cool(monkeypatch):
+    monkeypatch.setattr(SolutionRecorder, "cooled", lambda *_: pytest.fail("cooled"))
+    names = frozenset({"train_loss", "path_norm"})
+    assert procedure().measure(SPLITS[:1], WIDTHS[:1], TIMES, names).metrics["path_norm"].shape == (1, 1, 3)
