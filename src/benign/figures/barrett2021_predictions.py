@@ -58,6 +58,7 @@ METRICS = (
 )
 SOURCES = {"images": "MNIST images", "signals": "MNIST-1D"}
 CONDITIONS = {"time": "equal time", "loss": "equal loss", "cooled": "equal loss, cooled", "steps": "equal steps"}
+_MOST_LINES = 4  # that a picture tells apart
 _STABLE = 2.0  # h x top eigenvalue, beyond which gradient descent on a quadratic diverges
 
 
@@ -464,9 +465,12 @@ def _edge_picture(surfaces: Surfaces) -> Picture:
     for name, surface in surfaces.items():
         word = SOURCES[name]
         table, times = _table(surface, "top_eigenvalue"), surface["time"].values.astype(np.float64)
+        rates = rates_of(surface)[-_MOST_LINES:]
         series = [
-            series_from_replicates(f"h = {rate:g}", times, rate * table[:, -1, :, k], Role.TEST, condition=k)
-            for k, rate in enumerate(rates_of(surface))
+            series_from_replicates(
+                f"h = {rate:g}", times, rate * table[:, -1, :, k - len(rates)], Role.TEST, condition=k
+            )
+            for k, rate in enumerate(rates)
         ]
         bound = np.full(len(times), _STABLE)
         reference = Series(name="edge of stability", positions=times, median=bound, low=bound, high=bound,
