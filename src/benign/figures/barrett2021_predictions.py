@@ -57,6 +57,7 @@ METRICS = (
     *(f"{name}_cooled" for name in ("train_loss", "test_error", *_MEASURES)),
 )
 SOURCES = {"images": "MNIST images", "signals": "MNIST-1D"}
+_SHORT = {"images": "MNIST", "signals": "MNIST-1D"}
 CONDITIONS = {"time": "equal time", "loss": "equal loss", "cooled": "equal loss, cooled", "steps": "equal steps"}
 _MOST_LINES = 4  # that a picture tells apart
 _STABLE = 2.0  # h x top eigenvalue, beyond which gradient descent on a quadratic diverges
@@ -339,7 +340,6 @@ def _over_rates(
     """Images above MNIST-1D."""
     panels = []
     for name, surface in surfaces.items():
-        word = SOURCES[name]
         series = _lines(surface, metric, conditions)
         if reference:
             bound = _STABLE / rates_of(surface)
@@ -347,7 +347,7 @@ def _over_rates(
                                       role=Role.REFERENCE))  # fmt: skip
         panels.append(
             CurveDisplay(
-                title=title, series=series, x_label="learning rate h", y_label=f"{label}, {word}", x_log=True,
+                title=title, series=series, x_label="learning rate h", y_label=f"{label}, {_SHORT[name]}", x_log=True,
                 y_log=y_log, caption=spread_sentence(surface.sizes["replicate"]), position_name="learning rates",
             )
         )  # fmt: skip
@@ -463,7 +463,6 @@ def _robustness_picture(surfaces: Surfaces) -> Picture:
 def _edge_picture(surfaces: Surfaces) -> Picture:
     panels = []
     for name, surface in surfaces.items():
-        word = SOURCES[name]
         table, times = _table(surface, "top_eigenvalue"), surface["time"].values.astype(np.float64)
         rates = rates_of(surface)[-_MOST_LINES:]
         series = [
@@ -478,7 +477,7 @@ def _edge_picture(surfaces: Surfaces) -> Picture:
         panels.append(
             CurveDisplay(
                 title="Edge of stability", series=(*series, reference), x_label="physical time h x steps",
-                y_label=f"h x top eigenvalue, {word}", x_log=True, y_log=True,
+                y_label=f"h x top eigenvalue, {_SHORT[name]}", x_log=True, y_log=True,
                 caption=spread_sentence(surface.sizes["replicate"]), position_name="times",
             )
         )  # fmt: skip
