@@ -39,7 +39,7 @@ from threadpoolctl import threadpool_limits
 import benign
 from benign.foundation.progress import Progress
 from benign.foundation.replicate import Replicate
-from benign.networks import Data, Member, MLPFamily, Training, train_population, trajectory
+from benign.networks import Data, Member, MLPFamily, RiskRecorder, Training, train_population, trajectory
 
 MEMBERS, SAMPLES, BATCH = 32, 4096, 128
 WIDTHS = {8: 30.0, 64: 6.0, 256: 2.0}  # width: what the ratio must reach
@@ -220,6 +220,37 @@ def progress() -> dict[str, object]:
     return {"times_told": calls, "seconds_rarely": round(rarely, 3), "ratio_often": round(often / rarely, 3)}
 
 
+def gradient_penalty() -> dict[str, object]:
+    """Seconds of the MNIST-1D training with both gradient penalties recorded, against the same without them."""
+    width, epochs = 64, 150
+    population = [Member(width=width, split=split) for split in members(8)]
+    training = Training(batch_size=BATCH, epochs=epochs)
+    seconds: dict[str, list[float]] = {"without": [], "full_batch": [], "both": []}
+    metrics = frozenset({"train_error", "test_loss", "test_error", "norm"})
+    asked = {
+        "without": metrics,
+        "full_batch": metrics | {"gradient_penalty"},
+        "both": metrics | {"gradient_penalty", "gradient_penalty_minibatch"},
+    }
+    for _ in range(REPEATS + 1):
+        for name, wanted in asked.items():
+            recorder = RiskRecorder(loss="cross-entropy", metrics=wanted, batch=BATCH)
+            start = time.perf_counter()
+            train_population(
+                MLPFamily(depth=2, activation="relu"), training, population, times=training.log_spaced(20),
+                recorder=recorder,
+            )  # fmt: skip
+            seconds[name].append(time.perf_counter() - start)
+    ratios = {
+        f"ratio_{name}": round(
+            statistics.median(a / b for a, b in zip(seconds[name][1:], seconds["without"][1:], strict=True)), 3
+        )
+        for name in ("full_batch", "both")
+    }
+    plain = round(statistics.median(seconds["without"][1:]), 3)
+    return {"recordings": 18, "epochs": epochs, "seconds_without": plain, **ratios, "wanted": 1.1}
+
+
 _CURVE = """
 import time
 start = time.perf_counter()
@@ -255,6 +286,7 @@ PARTS = {
     "population": population,
     "population_two_threads": population_two_threads,
     "progress": progress,
+    "gradient_penalty": gradient_penalty,
     "curve": curve,
 }
 

@@ -289,3 +289,17 @@ def test_one_cell_has_nothing_to_be_read_along():
 def test_unknown_names_are_refused():
     with pytest.raises(UnknownName, match="basis"):
         checked_basis(planted(least_squares, [10, 20]), "guess")
+
+
+def test_a_cell_is_asked_for_by_its_place():
+    found = regimes_of_surface(planted(least_squares, [10, 20, 50, 80, 100, 120, 160, 400]))
+    assert [found.at(size=size) for size in (10, 100, 400)] == [UNDER, CRITICAL, OVER]
+    assert found.at(size=100, samples=100) is CRITICAL
+    several = regimes_of_surface(planted(least_squares, [10, 20, 40, 80, 160, 320], samples=[40, 60, 80]))
+    assert several.at(size=320, samples=60) is OVER
+    with pytest.raises(
+        InvalidArgument, match=r"`samples` must be one that was measured \(40 to 80, 3 of them\), got None"
+    ):
+        several.at(size=320)
+    with pytest.raises(InvalidArgument, match=r"`size` must be one that was measured \(10 to 320, 6 of them\), got 5"):
+        several.at(size=5, samples=40)

@@ -81,6 +81,19 @@ class RegimeMap:
     size_name: str
     time_name: str
 
+    def at(self, *, size: float | None = None, time: float | None = None, samples: float | None = None) -> Regime:
+        """The regime of one cell; an axis of one value may be left out, ``time`` for the last.
+
+        Raises:
+            InvalidArgument: for a value that was not measured, or one left out where there are several.
+        """
+        place = (
+            _place_on("size", self.sizes, size),
+            len(self.times) - 1 if time is None else _place_on("time", self.times, time),
+            _place_on("samples", self.samples, samples),
+        )
+        return Regime(int(self.label[place]))
+
     @property
     def undecided(self) -> int:
         """Number of undecided cells."""
@@ -323,3 +336,14 @@ def _span(positions: Float[np.ndarray, " K"], labels: Int[np.ndarray, " K"], now
 
 def _inverse(number: float) -> float:
     return 1.0 / number if number else np.inf
+
+
+def _place_on(axis: str, values: Float[np.ndarray, " axis"], wanted: float | None) -> int:
+    """Where a value stands on an axis."""
+    if wanted is None and len(values) == 1:
+        return 0
+    found = np.flatnonzero(values == wanted)
+    if not len(found):
+        known = f"{values[0]:g}" if len(values) == 1 else f"{values[0]:g} to {values[-1]:g}, {len(values)} of them"
+        raise InvalidArgument(f"`{axis}` must be one that was measured ({known}), got {wanted}.")
+    return int(found[0])

@@ -283,7 +283,7 @@ def _write_names(ax: Axes, display: CurveDisplay) -> None:
             ax.annotate(
                 "", (start, target / high), xycoords="axes fraction", xytext=away, textcoords="offset points",
                 annotation_clip=False,
-                arrowprops={"arrowstyle": "-", "color": key.look.colour, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 0},
+                arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0},
             )  # fmt: skip
 
 
