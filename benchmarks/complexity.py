@@ -28,7 +28,8 @@ import benign
 OUTPUT = Path(__file__).parent / "complexity.json"
 TOLERANCE, BATCH, DRAWS, STEP = 0.02, 25, 10, 1.04
 STEPS = 2000
-WIDTHS = {8: (100, 450), 16: (200, 900), 32: (450, 1800)}  # width: the range of n that is searched exhaustively
+WIDTHS = (8, 16, 32)
+RANGE = (50, 1600)  # of n that is searched exhaustively: a search that knows nothing has to cover it
 WANTED_ERROR, WANTED_SHARE, WANTED_REPEAT, WANTED_SECONDS = 0.10, 0.1, 0.15, 60.0
 
 
@@ -41,10 +42,9 @@ def network() -> tuple[benign.MLP, Any]:
 def exhaustive() -> dict[str, object]:
     """Against every n of a fine grid, on the same draws; and two searches on other draws."""
     result: dict[str, object] = {"steps": STEPS, "batch": BATCH, "tolerance": TOLERANCE, "draws": DRAWS}
-    for width, (low, high) in WIDTHS.items():
+    n = every_n()
+    for width in WIDTHS:
         procedure, source = network()
-        grid = np.unique(np.round(np.geomspace(low, high, 1 + round(np.log(high / low) / np.log(STEP))) / BATCH))
-        n = (grid * BATCH).astype(int).tolist()
         surface = benign.measure(procedure, source, sizes=[width], samples=n, replicates=DRAWS, seed=0)
         errors = surface.dataset["train_error"].squeeze().transpose("samples", "replicate").values.mean(axis=1)
         fitted = int(np.flatnonzero(errors <= TOLERANCE)[-1])
@@ -70,12 +70,17 @@ def exhaustive() -> dict[str, object]:
     return result
 
 
+def every_n() -> list[int]:
+    """Multiples of the batch, rising by 4 % where that is more than one."""
+    low, high = RANGE
+    grid = np.geomspace(low, high, 1 + round(np.log(high / low) / np.log(STEP)))
+    return [int(n) for n in np.unique(np.round(grid / BATCH)) * BATCH]
+
+
 def search(width: int, seed: int) -> benign.EffectiveModelComplexity:
     """Ours, with a tenth of the trainings as its budget."""
     procedure, source = network()
-    low, high = WIDTHS[width]
-    budget = int(WANTED_SHARE * DRAWS * len(np.unique(np.round(np.geomspace(low, high, 1 + round(
-        np.log(high / low) / np.log(STEP))) / BATCH))))  # fmt: skip
+    budget = int(WANTED_SHARE * DRAWS * len(every_n()))
     return benign.effective_model_complexity(
         procedure, source, size=width, tolerance=TOLERANCE, criterion="error", multiple=BATCH, seed=seed,
         max_trainings=budget, store=":memory:",

@@ -15,15 +15,17 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_python_of_the_readme_runs(capsys):
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     names: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
     printed = capsys.readouterr().out.splitlines()
     assert "peak" in printed[0]
-    assert "position=" in printed[1] or printed[1] == "None"  # where the networks fit their training set
-    assert printed[2].startswith("100 ")  # 500 Gaussian features, 100 samples: the peak is where they are equal
-    assert "under-parameterised" in printed[3]  # 32 leaves, 1,000 digits
+    assert "critical from" in printed[1]
+    assert "position=" in printed[2] or printed[2] == "None"  # where the networks fit their training set
+    assert printed[3].startswith("100 ")  # 500 Gaussian features, 100 samples: the peak is where they are equal
+    assert "under-parameterised" in printed[4]  # 32 leaves, 1,000 digits
+    assert "at order 2.99 (3)" in printed[5]  # descent follows the modified flow
 
 
 def test_files_that_the_readme_names_exist():

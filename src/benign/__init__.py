@@ -9,8 +9,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from benign import linear, networks, sources
-    from benign.diagnosis import EffectiveModelComplexity, effective_model_complexity
+    from benign import implicit, linear, networks, sources
+    from benign.diagnosis import (
+        EffectiveModelComplexity,
+        FittingThreshold,
+        effective_model_complexity,
+        threshold_size,
+        threshold_time,
+    )
     from benign.experiments.declaration import Experiment
     from benign.experiments.executors import Processes, Ray
     from benign.experiments.loggers import MLflowLogger, TensorBoardLogger
@@ -42,6 +48,8 @@ _HOMES: dict[str, str | None] = {
     "against_threshold": "benign.figures.published_models",
     # diagnose
     "effective_model_complexity": "benign.diagnosis",
+    "threshold_size": "benign.diagnosis",
+    "threshold_time": "benign.diagnosis",
     # experiments: declare, forecast, run, come back to
     "Experiment": "benign.experiments.declaration",
     "plan": "benign.runs",
@@ -62,6 +70,7 @@ _HOMES: dict[str, str | None] = {
     "Curve": "benign.surface",
     "Reproduction": "benign.reproduction",
     "EffectiveModelComplexity": "benign.diagnosis",
+    "FittingThreshold": "benign.diagnosis",
     "MeasurementInterrupted": "benign.surface",
     # procedures
     "Procedure": "benign.procedures",
@@ -78,6 +87,8 @@ _HOMES: dict[str, str | None] = {
     "Replicate": "benign.foundation.replicate",
     # networks, trained as populations
     "networks": None,
+    # which solutions training picks, and why
+    "implicit": None,
     # the linear laboratory
     "linear": None,
     "Outcome": "benign.foundation.outcomes",
@@ -91,6 +102,7 @@ __all__ = [
     "Curve",
     "EffectiveModelComplexity",
     "Experiment",
+    "FittingThreshold",
     "MLflowLogger",
     "MeasurementInterrupted",
     "OneHiddenLayer",
@@ -114,6 +126,7 @@ __all__ = [
     "figure",
     "from_callable",
     "from_estimator",
+    "implicit",
     "linear",
     "list_runs",
     "measure",
@@ -122,6 +135,8 @@ __all__ = [
     "plan",
     "run",
     "sources",
+    "threshold_size",
+    "threshold_time",
 ]
 
 

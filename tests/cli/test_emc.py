@@ -14,6 +14,13 @@ import benign
 features = benign.RandomFourier(bandwidth=2.0)
 number = 3
 """
+BOOSTING = """
+import benign
+from sklearn.ensemble import GradientBoostingClassifier
+boosting = benign.from_estimator(
+    GradientBoostingClassifier(learning_rate=0.5, n_estimators=60), size="max_leaf_nodes", time="n_estimators"
+)
+"""
 
 
 @pytest.fixture
@@ -24,6 +31,7 @@ def folder(tmp_path):
     columns = {f"x{i}": inputs[:, i] for i in range(3)} | {"label": labels}
     pq.write_table(pa.table(columns), tmp_path / "train.parquet")
     (tmp_path / "my_model.py").write_text(MODULE, encoding="utf-8")
+    (tmp_path / "my_boosting.py").write_text(BOOSTING, encoding="utf-8")
     (tmp_path / "broken.py").write_text("raise RuntimeError('no such card')", encoding="utf-8")
     return tmp_path
 
@@ -40,6 +48,8 @@ def test_a_paragraph_a_table_and_a_picture(folder):
     assert "over-parameterised" not in done.stdout.split("EMC / n")[1].split(";")[1][:17]  # 20 features, 320 samples
     assert "under-parameterised" in done.stdout
     assert "training risk" in done.stdout
+    # Functions of three inputs this smooth span few dimensions: EMC stands though no size fits in double precision.
+    assert "The threshold size was not found: `procedure` has no finite training risk at 320 samples and" in done.stdout
     assert (folder / "picture" / "emc.png").is_file()
 
 
@@ -50,6 +60,46 @@ def test_json_alone(folder):
     assert answer["regime"] in ("critical", "undecided")
     assert answer["samples"] == 20
     assert len(answer["evidence"]) >= 3
+    size = answer["threshold_size"]
+    assert 15 <= size["value"] <= 21
+    assert size["unit"] == "features"
+    assert size["interval"][0] <= size["value"] <= size["interval"][1]
+    assert answer["threshold_time"] is None  # least squares is solved, not trained
+    assert answer["trainings"] + size["trainings"] <= 40
+    assert "at your n = 20" in answer["peak"]
+    assert answer["seconds"] < 60
+
+
+def test_where_the_peak_must_be_looked_for(folder):
+    done = _emc(
+        folder, "my_boosting:boosting", "--size", "8", "--samples", "40", "--max-trainings", "60", "--store", "s.db"
+    )
+    assert done.returncode == 0, done.stderr
+    paragraph = done.stdout.split("\n\n")[0]
+    assert "The test risk peaks, if it does, near" in paragraph
+    assert "max_leaf_nodes" in paragraph.split("at your n = 40")[0]
+    assert "n_estimators" in paragraph.split("at your n and size")[0]
+    assert "Threshold size at n = 40 on train" in done.stdout
+    assert "Threshold time at n = 40, 8 max_leaf_nodes on train" in done.stdout
+    runs = subprocess.run(
+        [sys.executable, "-m", "benign", "runs", "--store", "s.db"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert runs.count("search for the threshold size at n = 40") == 1
+
+
+def test_a_budget_that_is_too_small_says_undecided_and_what_more_buys(folder):
+    done = _emc(folder, "my_model:features", "--size", "20", "--samples", "200", "--max-trainings", "8", "--json")
+    answer = json.loads(done.stdout)
+    assert answer["outcome"] == "undecided"
+    assert answer["threshold_size"]["outcome"] == "undecided"
+    assert "undecided" in answer["peak"]
+    assert (
+        "The budget ended the search for EMC and the threshold size: more minutes or trainings" in answer["more_budget"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -296,7 +296,7 @@ def test_a_cell_is_asked_for_by_its_place():
     assert [found.at(size=size) for size in (10, 100, 400)] == [UNDER, CRITICAL, OVER]
     assert found.at(size=100, samples=100) is CRITICAL
     several = regimes_of_surface(planted(least_squares, [10, 20, 40, 80, 160, 320], samples=[40, 60, 80]))
-    assert several.at(size=10, samples=60) is UNDER
+    assert several.at(size=10, samples=80) is UNDER
     assert several.at(size=320, samples=40) is OVER
     with pytest.raises(
         InvalidArgument, match=r"`samples` must be one that was measured \(40 to 80, 3 of them\), got None"

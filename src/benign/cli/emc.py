@@ -14,7 +14,8 @@ import typer
 from benign.cli.answers import answered, printable
 
 if TYPE_CHECKING:
-    from benign.diagnosis import EffectiveModelComplexity
+    from benign.diagnosis import FittingThreshold
+    from benign.diagnosis.peak_location import PeakLocation
     from benign.procedures import Procedure
 
 _ADVICE = {
@@ -40,8 +41,10 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
     ] = None,
     tolerance: Annotated[float, typer.Option("--tolerance", help="What counts as fitted.")] = 0.02,
     criterion: Annotated[str, typer.Option("--criterion", help="objective or error.")] = "objective",
-    max_minutes: Annotated[float | None, typer.Option("--max-minutes", help="Budget of the search.")] = None,
-    max_trainings: Annotated[int | None, typer.Option("--max-trainings", help="Budget of the search.")] = None,
+    max_minutes: Annotated[
+        float | None, typer.Option("--max-minutes", help="Budget of all searches [default: 1].")
+    ] = None,
+    max_trainings: Annotated[int | None, typer.Option("--max-trainings", help="The same, in trainings.")] = None,
     multiple: Annotated[int, typer.Option("--multiple", help="Try only multiples of that n: your batch size.")] = 1,
     out: Annotated[Path | None, typer.Option("--out", help="Write the picture here, as PNG, SVG and PDF.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Root seed of all randomness.")] = 0,
@@ -49,42 +52,53 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
     store: Annotated[str | None, typer.Option("--store", help="File or URL [default: your data folder].")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")] = False,
 ) -> None:
-    """How many samples your training procedure can just fit, and in which regime your own number of them lies.
+    """How many samples your model can just fit, and which size fits yours: where a peak of the test risk may lie.
 
     Example: benign emc my_model:forest --data train.parquet --target label --size 64 --max-minutes 5
     """
     from benign.cli.progress import shown
-    from benign.diagnosis import effective_model_complexity
+    from benign.diagnosis.peak_location import locate_peak
     from benign.plots import save
     from benign.sources import table
 
     with answered():
         procedure, source = _procedure(target), table(data, target=label)
-        n = samples or source.max_samples
         with shown("emc") as progress:
-            result = effective_model_complexity(
-                procedure, source, size=size, time=time, tolerance=tolerance, criterion=criterion,  # type: ignore[arg-type]
-                max_trainings=max_trainings, max_minutes=max_minutes, multiple=multiple, seed=seed, workers=workers,
-                store=store, progress=progress,
+            result = locate_peak(
+                procedure, source, size=size, samples=source.max_samples if samples is None else samples, time=time,
+                tolerance=tolerance, criterion=criterion, max_trainings=max_trainings, max_minutes=max_minutes,
+                multiple=multiple, seed=seed, workers=workers, store=store, progress=progress,
             )  # fmt: skip
-        files = [] if out is None else [str(file) for file in save(result.display, out / "emc")]
-        regime = result.regime(n)
+        files = [] if out is None else [str(file) for file in save(result.complexity.display, out / "emc")]
     if as_json:
-        print(json.dumps({**result.to_dict(), "samples": n, "regime": regime.name.lower(), "files": files}, indent=2))
+        print(json.dumps({**result.to_dict(), "files": files}, indent=2))
         return
-    _print(result, n, regime.name)
+    _print(result)
     for file in files:
         print(file)
 
 
-def _print(result: EffectiveModelComplexity, n: int, regime: str) -> None:
-    low, high = (end / n for end in result.interval)
-    print(printable(result.sentence))
-    print(f"Your {n:,} samples: EMC / n = {result.value / n:.2f} ({low:.2f} to {high:.2f}); {_ADVICE[regime]}.\n")
-    print(f"{'n':>8}  {'training risk':>14}  {'95 % interval':>24}  fitted")
-    for one in result.evidence:
+def _print(result: PeakLocation) -> None:
+    found, n = result.complexity, result.samples
+    low, high = (end / n for end in found.interval)
+    print(printable(found.sentence))
+    advice = _ADVICE[result.regime().name]
+    print(f"Your {n:,} samples: EMC / n = {found.value / n:.2f} ({low:.2f} to {high:.2f}); {advice}.")
+    print(printable(" ".join(filter(None, [result.sentence, result.more_budget]))))
+    print(f"\n{'n':>12}  {'training risk':>14}  {'95 % interval':>24}  fitted")
+    for one in found.evidence:
         ends = f"{one.interval[0]:.4g} to {one.interval[1]:.4g}"
-        print(f"{one.samples:8,}  {one.mean:14.4g}  {ends:>24}  {'yes' if one.is_fitted else 'no'}")
+        print(f"{one.samples:12,}  {one.mean:14.4g}  {ends:>24}  {'yes' if one.is_fitted else 'no'}")
+    for threshold in (result.threshold_size, result.threshold_time):
+        if threshold is not None:
+            _print_threshold(threshold)
+
+
+def _print_threshold(found: FittingThreshold) -> None:
+    print(f"\n{printable(found.sentence)}")
+    print(f"{printable(found.unit):>24}  {'training risk':>14}")
+    for position, mean in found.evidence.items():
+        print(f"{position:24,.6g}  {mean:14.4g}")
 
 
 def _procedure(target: str) -> Procedure:

@@ -6,6 +6,7 @@ from benign.diagnosis.complexity import (
     effective_model_complexity,
 )
 from benign.diagnosis.complexity_of_surface import ComplexitySurface, emc_on_surface, shortest_time, smallest_size
+from benign.diagnosis.fitting_thresholds import FittingThreshold, threshold_size, threshold_time
 from benign.diagnosis.regimes_of_surface import Basis, CriticalRange, RegimeMap, critical_range, regimes_of_surface
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "CriticalRange",
     "EffectiveModelComplexity",
     "Evidence",
+    "FittingThreshold",
     "RegimeMap",
     "critical_range",
     "effective_model_complexity",
@@ -21,4 +23,6 @@ __all__ = [
     "regimes_of_surface",
     "shortest_time",
     "smallest_size",
+    "threshold_size",
+    "threshold_time",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time as clock
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ import numpy as np
 from jaxtyping import Float
 
 from benign.curves.threshold_search import (
-    LEAST_DRAWS,
     REGIME_BAND,
     Regime,
     ThresholdOutcome,
@@ -21,7 +19,17 @@ from benign.curves.threshold_search import (
     regime,
 )
 from benign.diagnosis.conflicting_labels import irreducible_risk
-from benign.diagnosis.threshold_bracketing import SamplesRefused, SearchLimits, ThresholdSearch
+from benign.diagnosis.search_arguments import (
+    SMALLEST,
+    check_contract,
+    check_criterion_of,
+    checked_budget,
+    checked_size,
+    checked_times,
+    deadline,
+    plain,
+)
+from benign.diagnosis.threshold_bracketing import PositionRefused, SearchLimits, ThresholdSearch
 from benign.diagnosis.training_risks import (
     CRITERION_WORDS,
     Criterion,
@@ -34,20 +42,16 @@ from benign.experiments import Executor, Place, measure
 from benign.experiments.reading import opened
 from benign.experiments.running import search_name
 from benign.foundation.errors import InvalidArgument
-from benign.foundation.numbers import checked_count, checked_number
+from benign.foundation.numbers import checked_count
 from benign.foundation.progress import Progress, silent
 from benign.foundation.randomness import checked_seed
 from benign.foundation.replicate import Replicate
-from benign.foundation.sizes import checked_sizes
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
 
 if TYPE_CHECKING:
     from benign.plots import CurveDisplay
 
-MOST_TRAININGS = 60
-DRAWS = 10
-SMALLEST = 2
 LARGEST = 10_000  # where a source has no end, and 4 samples a parameter do not reach as far
 
 
@@ -136,10 +140,10 @@ class EffectiveModelComplexity:
     def to_dict(self) -> dict[str, object]:
         """All numbers as JSON values; None stands for what is not bounded."""
         evidence = [
-            {**asdict(one), "risks": one.risks.tolist(), "interval": _plain(one.interval)} for one in self.evidence
+            {**asdict(one), "risks": one.risks.tolist(), "interval": plain(one.interval)} for one in self.evidence
         ]
         return {
-            "title": self.title, "value": self.value, "interval": _plain(self.interval),
+            "title": self.title, "value": self.value, "interval": plain(self.interval),
             "first_crossing": self.first_crossing, "outcome": self.outcome.name.lower(), "sentence": self.sentence,
             "tolerance": self.tolerance, "criterion": self.criterion, "trainings": self.trainings,
             "seconds": self.seconds, "is_budget_spent": self.is_budget_spent,
@@ -230,15 +234,14 @@ def effective_model_complexity(
         InvalidArgument: for settings that make no sense, and trainings without a finite risk.
         MeasurementInterrupted: on Ctrl-C; the store keeps what was measured.
     """
-    _check_contract(procedure, source)
-    model_size = _checked_size(size, procedure)
-    times = _checked_times(time, procedure)
+    check_contract(procedure, source)
+    model_size = checked_size(size, procedure)
+    times = checked_times(time, procedure)
     epsilon, kind = checked_tolerance(tolerance), checked_criterion(criterion)
-    if kind == "error" and source.classes is None:
-        raise InvalidArgument('`criterion="error"` needs classes, and this source is a regression; use "objective".')
-    budget, draws = _checked_budget(max_trainings, replicates)
+    check_criterion_of(source, kind)
+    budget, draws = checked_budget(max_trainings, replicates)
     start = clock.monotonic()
-    has_time = _deadline(start, max_minutes)
+    has_time = deadline(start, max_minutes)
     unit = checked_count("multiple", multiple)
     first, guess, largest = _range(procedure, source, model_size, unit, checked_seed(seed))
     limits = SearchLimits(smallest=first, largest=largest, draws=draws, trainings=budget, has_time=has_time)
@@ -253,7 +256,7 @@ def effective_model_complexity(
                     name=search_name(f"the complexity of {model_size} {procedure.size_name} on {source.name}"),
                 )  # fmt: skip
             except InvalidArgument as error:
-                raise SamplesRefused(error) from error
+                raise PositionRefused(error) from error
             risks = training_risks(dataset, kind)
             require_numbers(dataset, risks)
             return risks[0, 0, 0]
@@ -261,7 +264,7 @@ def effective_model_complexity(
         search = ThresholdSearch(risks_of, epsilon, limits)
         try:
             estimate = search.run(guess)
-        except SamplesRefused as refusal:
+        except PositionRefused as refusal:
             raise refusal.reason from None
     progress("effective model complexity", budget, budget)
     at = "" if time is None else f", {time:g} {procedure.time_name}"
@@ -274,58 +277,6 @@ def effective_model_complexity(
         irreducible_risk=irreducible_risk(last, kind, procedure.objective), evidence=_evidence(search, unit, epsilon),
         title=f"Effective model complexity of {model_size} {procedure.size_name}{at} on {source.name}",
     )  # fmt: skip
-
-
-def _check_contract(procedure: object, source: object) -> None:
-    for argument, value, protocol in (("procedure", procedure, Procedure), ("source", source, Source)):
-        if not isinstance(value, protocol):
-            raise InvalidArgument(f"`{argument}` must be a {protocol.__name__}, got {type(value).__name__}.")
-    assert isinstance(source, Source)
-    if source.max_samples is not None and source.max_samples < SMALLEST:
-        raise InvalidArgument(
-            f"`source` {source.name} has {source.max_samples} training samples outside its test set; at least "
-            f"{SMALLEST} are needed: lower `test_samples` or give more data."
-        )
-
-
-def _checked_size(size: object, procedure: Procedure) -> int:
-    number = checked_count("size", size)
-    if number > procedure.max_size:
-        raise InvalidArgument(
-            f"`size` asks for {number} {procedure.size_name}, but there are only {procedure.max_size:g}."
-        )
-    return int(checked_sizes([number], available=procedure.max_size, samples=SMALLEST, unit=procedure.size_name)[0])
-
-
-def _checked_times(time: object, procedure: Procedure) -> list[float] | None:
-    if time is None:
-        return None
-    if procedure.time_name is None:
-        raise InvalidArgument("`time` must be None: this procedure is solved, not trained, so it has no duration.")
-    moment = checked_number("time", time)
-    if moment <= 0.0:
-        raise InvalidArgument(f"`time` must be a positive number of {procedure.time_name}, got {moment:g}.")
-    return [moment]
-
-
-def _checked_budget(max_trainings: int | None, replicates: int | None) -> tuple[int, int]:
-    budget = MOST_TRAININGS if max_trainings is None else checked_count("max_trainings", max_trainings)
-    draws = DRAWS if replicates is None else checked_count("replicates", replicates)
-    for argument, value in (("max_trainings", budget), ("replicates", draws)):
-        if value < LEAST_DRAWS:
-            raise InvalidArgument(
-                f"`{argument}` must be at least {LEAST_DRAWS}, got {value}: fewer trainings decide nothing at one n."
-            )
-    return budget, draws
-
-
-def _deadline(start: float, max_minutes: float | None) -> Callable[[], bool]:
-    if max_minutes is None:
-        return lambda: True
-    minutes = checked_number("max_minutes", max_minutes)
-    if minutes <= 0.0:
-        raise InvalidArgument(f"`max_minutes` must be positive, got {minutes:g}; leave it out for no limit.")
-    return lambda: clock.monotonic() - start < 60.0 * minutes
 
 
 def _range(procedure: Procedure, source: Source, size: int, unit: int, seed: int) -> tuple[int, int, int]:
@@ -360,7 +311,3 @@ def _evidence(search: ThresholdSearch, unit: int, tolerance: float) -> tuple[Evi
         )
         for n in ascending
     )
-
-
-def _plain(interval: tuple[float, float]) -> list[float | None]:
-    return [end if math.isfinite(end) else None for end in interval]

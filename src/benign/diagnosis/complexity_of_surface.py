@@ -9,6 +9,7 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from benign.curves.threshold_search import REGIME_BAND, ThresholdEstimate, ThresholdOutcome, find_threshold, regimes
+from benign.diagnosis.smallest_crossing import find_smallest
 from benign.diagnosis.training_risks import Criterion, checked_criterion, checked_tolerance, training_risks
 from benign.foundation.errors import InvalidArgument
 
@@ -130,18 +131,7 @@ def _smallest(
     if not is_usable.any():
         raise InvalidArgument(f"`surface` holds the end of training alone; measure it with {axis}s=[...].")
     risks = np.moveaxis(training_risks(dataset, kind), 0 if axis == "size" else 1, 0).reshape(len(positions), -1)
-    risks, positions = risks[is_usable][::-1], positions[is_usable][::-1]
+    risks, positions = risks[is_usable], positions[is_usable]
     if not np.isfinite(risks).all():
         raise InvalidArgument(f"`surface` has a training risk that is no number at some {axis}; leave it out.")
-    # Fitting gets harder as the size falls: search along 1 / size.
-    found = find_threshold(1.0 / positions, list(risks), epsilon)
-    return ThresholdEstimate(
-        value=_inverse(found.value),
-        interval=(_inverse(found.interval[1]), _inverse(found.interval[0])),
-        first_crossing=_inverse(found.first_crossing),
-        outcome=found.outcome,
-    )
-
-
-def _inverse(number: float) -> float:
-    return float(np.divide(1.0, number)) if number else np.inf
+    return find_smallest(dict(zip(positions.tolist(), risks, strict=True)), epsilon)

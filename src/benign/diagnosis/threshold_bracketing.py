@@ -1,6 +1,7 @@
-"""Search the largest number of samples that is fitted: doubling, then bisection on log n with a sequential test.
+"""Search the largest number of samples that is fitted, or the smallest size or time that fits: doubling, then bisection
+on the logarithm of the position with a sequential test.
 
-Knows nothing of procedures: it asks for the risks of the first R draws at some n and chooses the next n and R.
+Knows nothing of procedures: it asks for the risks of the first R draws at some position and chooses the next one and R.
 """
 
 from __future__ import annotations
@@ -21,19 +22,20 @@ from benign.curves.threshold_search import (
     find_threshold,
     sequential_decision,
 )
+from benign.diagnosis.smallest_crossing import find_smallest
 from benign.foundation.errors import InvalidArgument
 
 PRECISION = 1.03
-"""Neighbouring n are not told apart below this ratio."""
+"""Neighbouring positions are not told apart below this ratio."""
 _INNER = 0.25  # a bisection leaves at least this share of the bracket on either side
 
 
 RisksOf = Callable[[int, int], Float[np.ndarray, " R"]]
-"""(samples, draws) -> risks of draws 0 to draws - 1: for more draws, the same ones and others behind them."""
+"""(position, draws) -> risks of draws 0 to draws - 1: for more draws, the same ones and others behind them."""
 
 
-class SamplesRefused(Exception):
-    """So few samples cannot be trained on (fewer than a batch, say); ``reason`` says why."""
+class PositionRefused(Exception):
+    """So small a position cannot be (fewer samples than a batch, a tree of one leaf); ``reason`` says why."""
 
     def __init__(self, reason: InvalidArgument) -> None:
         super().__init__(str(reason))
@@ -45,9 +47,9 @@ class SearchLimits:
     """What a search may do.
 
     Attributes:
-        smallest: the smallest n that is tried.
+        smallest: the smallest position that is tried.
         largest: the largest one.
-        draws: at most so many draws at one n.
+        draws: at most so many draws at one position.
         trainings: at most so many in all.
         has_time: asked before each measurement.
     """
@@ -66,23 +68,36 @@ class SearchLimits:
 
 
 class ThresholdSearch:
-    """One search: what has been measured, and what is measured next."""
+    """One search: what has been measured, and what is measured next.
 
-    def __init__(self, risks_of: RisksOf, tolerance: float, limits: SearchLimits) -> None:
+    Args:
+        risks_of: measures one position.
+        tolerance: what counts as fitted.
+        limits: what the search may do.
+        seeks_smallest: whether fitting gets harder as the position falls, as it does for sizes and times, and the
+            smallest fitted one is wanted; else the largest, as for samples.
+    """
+
+    def __init__(
+        self, risks_of: RisksOf, tolerance: float, limits: SearchLimits, *, seeks_smallest: bool = False
+    ) -> None:
         self._risks_of, self._tolerance, self._limits = risks_of, tolerance, limits
+        self._seeks_smallest = seeks_smallest
         self._has_looked_beyond = False
-        self._refused = limits.smallest - 1  # the largest n that is known to be too small
+        self._refused = limits.smallest - 1  # the largest position that is known to be too small
         self.is_budget_spent = False
         self.risks: dict[int, Float[np.ndarray, " _R"]] = {}
 
     @property
     def trainings(self) -> int:
-        """Draws measured, over all n."""
+        """Draws measured, over all positions."""
         return sum(len(draws) for draws in self.risks.values())
 
     @property
     def estimate(self) -> ThresholdEstimate:
         """The threshold as far as it is known."""
+        if self._seeks_smallest:
+            return find_smallest(self.risks, self._tolerance)
         ascending = sorted(self.risks)
         return find_threshold(
             np.array(ascending, dtype=np.float64), [self.risks[n] for n in ascending], self._tolerance
@@ -92,19 +107,19 @@ class ThresholdSearch:
         """Search from a first guess until the threshold is known as well as the draws allow, or the budget is spent."""
         wanted: tuple[int, int] | None = (start, LEAST_DRAWS)
         while wanted is not None:
-            samples, draws = wanted
-            more = draws - len(self.risks.get(samples, ()))
+            position, draws = wanted
+            more = draws - len(self.risks.get(position, ()))
             if self.trainings + more > self._limits.trainings or (self.risks and not self._limits.has_time()):
                 return self._given_up()
             try:
-                self.risks[samples] = self._risks_of(samples, draws)
-            except SamplesRefused:
-                if samples >= min(self.risks, default=self._limits.largest):
+                self.risks[position] = self._risks_of(position, draws)
+            except PositionRefused:
+                if position >= min(self.risks, default=self._limits.largest):
                     raise
-                self._refused = samples
-                wanted = self._next_samples()
+                self._refused = position
+                wanted = self._next_position()
                 continue
-            wanted = self._next_look(samples) or self._next_samples()
+            wanted = self._next_look(position) or self._next_position()
         return self.estimate
 
     def _given_up(self) -> ThresholdEstimate:
@@ -114,66 +129,88 @@ class ThresholdSearch:
         is_bounded = estimate.interval[0] > 0.0 and estimate.interval[1] < math.inf
         return estimate if is_bounded else replace(estimate, outcome=ThresholdOutcome.UNDECIDED)
 
-    def decision(self, samples: int) -> Decision:
-        """What the sequential test says of this n so far."""
-        dispersion = dispersion_above([self.risks[n] for n in sorted(self.risks)], self._tolerance)
+    def decision(self, position: int) -> Decision:
+        """What the sequential test says of this position so far."""
+        dispersion = dispersion_above([self.risks[at] for at in self._by_hardness()], self._tolerance)
         return sequential_decision(
-            self.risks[samples], self._tolerance, looks=len(self._limits.looks), dispersion=dispersion
+            self.risks[position], self._tolerance, looks=len(self._limits.looks), dispersion=dispersion
         )
 
-    def is_fitted(self, samples: int) -> bool:
+    def is_fitted(self, position: int) -> bool:
         """The decision, or the side of the mean where there is none."""
-        decision = self.decision(samples)
+        decision = self.decision(position)
         if decision is Decision.UNDECIDED:
-            return bool(np.mean(self.risks[samples]) <= self._tolerance)
+            return bool(np.mean(self.risks[position]) <= self._tolerance)
         return decision is Decision.FITTED
 
-    def _next_look(self, samples: int) -> tuple[int, int] | None:
-        """More draws at this n, where those there are do not decide."""
-        if self.decision(samples) is not Decision.UNDECIDED:
+    def _by_hardness(self) -> list[int]:
+        """What was measured, in the order in which fitting gets harder."""
+        return sorted(self.risks, reverse=self._seeks_smallest)
+
+    def _next_look(self, position: int) -> tuple[int, int] | None:
+        """More draws at this position, where those there are do not decide."""
+        if self.decision(position) is not Decision.UNDECIDED:
             return None
-        more = [draws for draws in self._limits.looks if draws > len(self.risks[samples])]
-        return (samples, more[0]) if more else None
+        more = [draws for draws in self._limits.looks if draws > len(self.risks[position])]
+        return (position, more[0]) if more else None
 
-    def _next_samples(self) -> tuple[int, int] | None:
-        """The next n: half, double, one look beyond the first that is not fitted, or within the bracket."""
-        ascending, largest = sorted(self.risks), self._limits.largest
-        fitted = [n for n in ascending if self.is_fitted(n)]
-        if not ascending:
-            return min(2 * self._refused, largest), LEAST_DRAWS
-        if not fitted:
-            return self._below(ascending[0])
-        low = fitted[-1]
-        above = [n for n in ascending if n > low]
-        if not above:
-            return (min(2 * low, largest), LEAST_DRAWS) if low < largest else None
-        high = above[0]
-        if ascending[-1] < min(2 * high, largest) and not self._has_looked_beyond:
-            # The fitted n need not be an interval, and the definition asks for the largest.
+    def _next_position(self) -> tuple[int, int] | None:
+        """The next one: half, double, one look beyond the first that is not fitted, or within the bracket."""
+        order = self._by_hardness()
+        easier, harder = (self._double, self._half) if self._seeks_smallest else (self._half, self._double)
+        if not order:
+            return min(2 * self._refused, self._limits.largest), LEAST_DRAWS
+        last = max((i for i, position in enumerate(order) if self.is_fitted(position)), default=-1)
+        if last < 0:
+            return easier(order[0])
+        if last + 1 == len(order):
+            return harder(order[last])
+        beyond = harder(order[last + 1])
+        if beyond is not None and not self._has_looked_beyond and last + 2 == len(order):
+            # What is fitted need not be an interval, and its far end is asked for.
             self._has_looked_beyond = True
-            return min(2 * high, largest), LEAST_DRAWS
-        return self._within(low, high)
+            return beyond
+        return self._within(*sorted(order[last : last + 2]))
 
-    def _below(self, unfitted: int) -> tuple[int, int] | None:
-        """Half of the smallest n, or between it and what is too small."""
-        lower = max(unfitted // 2, math.isqrt(self._refused * unfitted), self._refused + 1)
-        return (lower, LEAST_DRAWS) if lower < unfitted else None
+    def _double(self, position: int) -> tuple[int, int] | None:
+        """Twice the largest position, or the limit."""
+        largest, half = self._limits.largest, self.risks.get(position // 2)
+        if self._seeks_smallest and half is not None and np.array_equal(half, self.risks[position]):
+            return None  # the same models: a tree that has split all it can has no more leaves
+        return (min(2 * position, largest), LEAST_DRAWS) if position < largest else None
+
+    def _half(self, position: int) -> tuple[int, int] | None:
+        """Half of the smallest position, or between it and what is too small."""
+        lower = max(position // 2, math.isqrt(self._refused * position), self._refused + 1)
+        return (lower, LEAST_DRAWS) if lower < position else None
 
     def _within(self, low: int, high: int) -> tuple[int, int] | None:
-        """A new n between these two, or more draws at them where the bracket is finer than what the draws can tell."""
+        """A new position between these two, or more draws at them where the bracket is finer than what the draws can
+        tell.
+        """
         lower, upper = self.estimate.interval
         resolution = math.sqrt(upper / lower) if 0.0 < lower < upper < math.inf else PRECISION
         if high - low > 1 and high / low > max(PRECISION, resolution):
             return self._between(low, high), LEAST_DRAWS
-        if lower > 0.0 and upper < max(PRECISION * lower, math.floor(lower) + 1):
+        if lower > 0.0 and upper < math.inf and (upper < PRECISION * lower or self._is_one_number(lower, upper)):
             return None
-        for n in (low, high):
-            if self.decision(n) is Decision.UNDECIDED and len(self.risks[n]) < self._limits.draws:
-                return n, self._limits.draws
+        for position in (low, high):
+            if self.decision(position) is Decision.UNDECIDED and len(self.risks[position]) < self._limits.draws:
+                return position, self._limits.draws
         return None
 
+    def _is_one_number(self, lower: float, upper: float) -> bool:
+        """Whether both ends round to the same position: samples down, sizes up."""
+        return lower > math.ceil(upper) - 1 if self._seeks_smallest else upper < math.floor(lower) + 1
+
     def _between(self, low: int, high: int) -> int:
-        """Where the interpolated mean crosses, kept away from the bracket's ends."""
-        share = math.log(max(self.estimate.value, low) / low) / math.log(high / low)
+        """Where the interpolated mean crosses, kept away from the bracket's ends; along sizes and times the middle.
+
+        There the mean may fall off a cliff to zero, and its interpolation creeps along the foot.
+        """
+        if self._seeks_smallest:
+            return min(max(round(math.sqrt(low * high)), low + 1), high - 1)
+        value = min(max(self.estimate.value, low), high)
+        share = math.log(value / low) / math.log(high / low)
         inner = min(max(share, _INNER), 1.0 - _INNER)
         return min(max(round(low * (high / low) ** inner), low + 1), high - 1)

@@ -73,11 +73,13 @@ def training_risks(dataset: xr.Dataset, criterion: Criterion) -> Float[np.ndarra
     return loss / np.where(varies, constant, mean[:, None])
 
 
-def require_numbers(dataset: xr.Dataset, risks: Float[np.ndarray, "size time samples replicate"]) -> None:
+def require_numbers(
+    dataset: xr.Dataset, risks: Float[np.ndarray, "size time samples replicate"], *, names_size: bool = False
+) -> None:
     """Refuse risks that are no finite numbers, with what became of the training.
 
     Raises:
-        InvalidArgument: naming the n, and why there is no number where that is known.
+        InvalidArgument: naming the n (and the size), and why there is no number where that is known.
     """
     if np.isfinite(risks).all():
         return
@@ -85,4 +87,5 @@ def require_numbers(dataset: xr.Dataset, risks: Float[np.ndarray, "size time sam
     n = int(dataset["samples"].values[at[2]])
     outcome = Outcome(int(dataset["outcome"].transpose("size", "time", "samples", "replicate").values[at]))
     why = f"{outcome.sentence}." if not outcome.is_trusted else "change the procedure's settings."
-    raise InvalidArgument(f"`procedure` has no finite training risk at {n} samples: {why}")
+    size = f" and {int(dataset['size'].values[at[0]])} {dataset.attrs['size_name']}" if names_size else ""
+    raise InvalidArgument(f"`procedure` has no finite training risk at {n} samples{size}: {why}")

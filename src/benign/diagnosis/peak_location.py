@@ -1,0 +1,310 @@
+"""Where a peak of the test risk must be looked for: along samples, along size and along time, within one budget."""
+
+from __future__ import annotations
+
+import math
+import time as clock
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from benign.curves.threshold_search import LEAST_DRAWS, REGIME_BAND, Regime, ThresholdOutcome
+from benign.diagnosis.complexity import EffectiveModelComplexity, effective_model_complexity
+from benign.diagnosis.fitting_thresholds import FittingThreshold, end_of_training, threshold_size, threshold_time
+from benign.diagnosis.more_budget import MoreBudget, more_budget
+from benign.diagnosis.search_arguments import DRAWS, check_contract, checked_budget, checked_samples, deadline
+from benign.experiments import Place
+from benign.experiments.reading import opened
+from benign.foundation.errors import InvalidArgument
+from benign.foundation.progress import Progress, silent
+from benign.procedures.protocol import Procedure
+from benign.sources.protocol import Source
+
+TRAININGS = 100
+MINUTES = 1.0
+"""The budget of one who names none: the first answer comes within about a minute."""
+_UNTIL_COMPLEXITY, _UNTIL_SIZE = 0.6, 0.9  # shares of the budget that are spent by the end of each search
+_ROUNDS = 7  # each doubles draws and trainings
+_FARTHEST = 4  # the first size tried is within this factor of the user's
+
+_GAINS = {
+    MoreBudget.ENDS_SEARCH: "The budget ended the search for {}: more minutes or trainings go on with it.",
+    MoreBudget.BOUNDS: "More trainings would bound the interval of {} on both sides.",
+    MoreBudget.HALVES: "Four times the trainings would about halve the interval of {}.",
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PeakLocation:
+    """The three thresholds of one procedure, size and n.
+
+    Attributes:
+        complexity: the largest n that the size fits.
+        threshold_size: the smallest size that fits n; None if the budget was spent before.
+        threshold_time: the shortest time after which the size fits n; None likewise, and where there is no such time.
+        samples: n.
+        size: the size.
+        size_name: what it counts.
+        notes: why a threshold was not found.
+        is_squared: whether training minimises a squared loss.
+    """
+
+    complexity: EffectiveModelComplexity
+    threshold_size: FittingThreshold | None
+    threshold_time: FittingThreshold | None
+    samples: int
+    size: int
+    size_name: str
+    notes: tuple[str, ...]
+    is_squared: bool
+
+    def regime(self, band: float = REGIME_BAND) -> Regime:
+        """The regime of the n samples; see :meth:`EffectiveModelComplexity.regime`."""
+        return self.complexity.regime(self.samples, band)
+
+    @property
+    def sentence(self) -> str:
+        """Where the peak must be looked for."""
+        here = f"n = {self.samples:,}"
+        places = [f"{_along_samples(self.complexity)} at your {self.size:,} {self.size_name}"]
+        if self.threshold_size is not None:
+            places.insert(0, f"{_along(self.threshold_size)} at your {here}")
+        if self.threshold_time is not None:
+            places.append(f"{_along(self.threshold_time)} at your n and size")
+        words = [f"The test risk peaks, if it does, {', or '.join(places)}."]
+        if self.is_squared and self.complexity.criterion == "objective":
+            words.append(
+                "With squared loss the peak tends to lie where the last of the training risk vanishes: there, or "
+                "somewhat towards more of the model and fewer samples."
+            )
+        return " ".join([*words, *self.notes])
+
+    @property
+    def more_budget(self) -> str:
+        """What a larger budget would buy; empty where it buys nothing."""
+        found = self.complexity
+        gains = {"EMC": more_budget(found.outcome, found.interval, is_budget_spent=found.is_budget_spent)}
+        for name, threshold in (("threshold size", self.threshold_size), ("threshold time", self.threshold_time)):
+            if threshold is not None:
+                gains[f"the {name}"] = threshold.more_budget
+        if self.threshold_size is None and not self.notes:
+            gains["the threshold size"] = MoreBudget.ENDS_SEARCH
+        words = []
+        for gain, sentence in _GAINS.items():
+            names = [name for name, bought in gains.items() if bought is gain]
+            if names:
+                words.append(sentence.format(" and ".join(", ".join(names).rsplit(", ", 1))))
+        return " ".join(words)
+
+    def to_dict(self) -> dict[str, object]:
+        """All numbers as JSON values."""
+        return {
+            **self.complexity.to_dict(), "samples": self.samples, "regime": self.regime().name.lower(),
+            "threshold_size": None if self.threshold_size is None else self.threshold_size.to_dict(),
+            "threshold_time": None if self.threshold_time is None else self.threshold_time.to_dict(),
+            "peak": self.sentence, "more_budget": self.more_budget,
+        }  # fmt: skip
+
+
+def locate_peak(
+    procedure: Procedure,
+    source: Source,
+    *,
+    size: int,
+    samples: int,
+    time: float | None = None,
+    max_trainings: int | None = None,
+    max_minutes: float | None = None,
+    multiple: int = 1,
+    store: Place = None,
+    progress: Progress = silent,
+    **options: Any,
+) -> PeakLocation:
+    """Search the effective model complexity, then the threshold size and time at the user's own n.
+
+    The complexity may spend 60 % of the budget, the threshold size what is left of 90 %, the threshold time the rest.
+    While minutes are left and would narrow something, all is done again with twice the draws; the store keeps what was
+    measured before, and a round that time cuts short does not replace a finished one. A number of trainings is spent in
+    one round. Neither given means 100 trainings within a minute.
+
+    Args:
+        procedure: the user's.
+        source: where training sets come from.
+        size: of the user's model.
+        samples: the user's n.
+        time: when training ends; None for its end.
+        max_trainings: budget of all searches together.
+        max_minutes: likewise.
+        multiple: of which n are tried; see :func:`benign.effective_model_complexity`.
+        store: as there.
+        progress: told the number of trainings of each search.
+        options: ``tolerance``, ``criterion``, ``seed``, ``workers`` and ``executor``, as there.
+
+    Raises:
+        InvalidArgument: for settings that make no sense, and trainings without a finite risk.
+        MeasurementInterrupted: on Ctrl-C; the store keeps what was measured.
+    """
+    start = clock.monotonic()
+    check_contract(procedure, source)
+    n = checked_samples(samples, source)
+    if max_trainings is not None:
+        checked_budget(max_trainings, None)
+    minutes = MINUTES if max_minutes is None and max_trainings is None else max_minutes
+    has_time = deadline(start, minutes)
+    rounds = _ROUNDS if max_minutes is not None and max_trainings is None else 1
+    with opened(store) as place:
+        best: PeakLocation | None = None
+        for doubling in range(rounds):
+            trainings = TRAININGS * 2**doubling if max_trainings is None else max_trainings
+            budget = _Budget(trainings=trainings, minutes=minutes, start=start)
+            search = _Search(
+                procedure=procedure, source=source, size=size, samples=n, time=time, multiple=multiple,
+                options={**options, "store": place, "progress": _named(progress, doubling)},
+            )  # fmt: skip
+            best = _better(best, search.run(budget))
+            if not (best.more_budget and has_time()):
+                break
+    assert best is not None
+    return best
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Budget:
+    trainings: int
+    minutes: float | None
+    start: float
+
+    @property
+    def draws(self) -> int:
+        """At one position at most: as many more as there are trainings."""
+        return max(DRAWS, self.trainings * DRAWS // TRAININGS)
+
+    def until(self, share: float, spent: int) -> dict[str, Any] | None:
+        """What a search may spend that ends at this share of the budget; None if nothing is left."""
+        trainings = min(max(LEAST_DRAWS, int(share * self.trainings) - spent), self.trainings - spent)
+        minutes = None
+        if self.minutes is not None:
+            left = self.minutes - (clock.monotonic() - self.start) / 60.0
+            if spent and left <= 0.0:
+                return None
+            # A search measures once in any case.
+            minutes = max(left - (1.0 - share) * self.minutes, 1e-9)
+        if trainings < LEAST_DRAWS:
+            return None
+        return {"max_trainings": trainings, "max_minutes": minutes, "replicates": self.draws}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Search:
+    """One round."""
+
+    procedure: Procedure
+    source: Source
+    size: int
+    samples: int
+    time: float | None
+    multiple: int
+    options: dict[str, Any]
+
+    def run(self, budget: _Budget) -> PeakLocation:
+        """The three searches, one after another."""
+        until = self._until()
+        allowed = budget.until(_UNTIL_COMPLEXITY, 0)
+        assert allowed is not None
+        complexity = effective_model_complexity(
+            self.procedure, self.source, size=self.size, time=self.time, multiple=self.multiple, **self.options,
+            **allowed,
+        )  # fmt: skip
+        spent, smallest, shortest = complexity.trainings, None, None
+        notes: list[str] = []
+        allowed = budget.until(1.0 if until is None else _UNTIL_SIZE, spent)
+        if allowed is not None:
+            smallest = _unless_refused(
+                threshold_size, notes, self.procedure, self.source, samples=self.samples, time=self.time,
+                guess=self._guess(complexity), **self.options, **allowed,
+            )  # fmt: skip
+            spent += 0 if smallest is None else smallest.trainings
+        allowed = budget.until(1.0, spent)
+        if until is not None and allowed is not None:
+            shortest = _unless_refused(
+                threshold_time, notes, self.procedure, self.source, samples=self.samples, size=self.size, until=until,
+                **self.options, **allowed,
+            )  # fmt: skip
+        return PeakLocation(
+            complexity=complexity, threshold_size=smallest, threshold_time=shortest, samples=self.samples,
+            size=self.size, size_name=self.procedure.size_name, notes=tuple(notes),
+            is_squared=self.procedure.objective == "squared",
+        )  # fmt: skip
+
+    def _until(self) -> float | None:
+        """The last time that is looked at; None where there is none, or none is known."""
+        if self.procedure.time_name is None:
+            return None
+        return max((last for last in (end_of_training(self.procedure), self.time) if last is not None), default=None)
+
+    def _guess(self, complexity: EffectiveModelComplexity) -> int:
+        """As many times the size as n is times the complexity, not far from the size."""
+        ratio = self.samples / complexity.value if complexity.value else float(_FARTHEST)
+        guess = round(self.size * min(max(ratio, 1.0 / _FARTHEST), float(_FARTHEST)))
+        return int(min(max(guess, 1), self.procedure.max_size))
+
+
+def _unless_refused(
+    search: Callable[..., FittingThreshold], notes: list[str], *arguments: Any, **options: Any
+) -> FittingThreshold | None:
+    """The answer; where there is none (a training risk that is no number, say), a note: the others still stand."""
+    try:
+        return search(*arguments, **options)
+    except InvalidArgument as error:
+        notes.append(f"The {search.__name__.replace('_', ' ')} was not found: {error}")
+        return None
+
+
+def _named(progress: Progress, doubling: int) -> Progress:
+    """Each round is a task of its own."""
+    if not doubling:
+        return progress
+    return lambda task, done, total: progress(f"{task}, {2**doubling} times the draws", done, total)
+
+
+def _better(before: PeakLocation | None, now: PeakLocation) -> PeakLocation:
+    """The later answers, but for those that the end of the budget cut short where the earlier were finished."""
+    if before is None:
+        return now
+
+    def chosen(earlier: Any, later: Any) -> Any:
+        if later is None:
+            return earlier
+        is_worse = earlier is not None and later.is_budget_spent and not earlier.is_budget_spent
+        return earlier if is_worse else later
+
+    return replace(
+        now, complexity=chosen(before.complexity, now.complexity),
+        threshold_size=chosen(before.threshold_size, now.threshold_size),
+        threshold_time=chosen(before.threshold_time, now.threshold_time),
+    )  # fmt: skip
+
+
+def _along_samples(found: EffectiveModelComplexity) -> str:
+    low, high = found.interval
+    ends = f"{low:,.0f} to {high:,.0f}" if low else f"{high:,.0f} or fewer"
+    if high == math.inf:
+        ends = f"{low:,.0f} or more" if low else "not bounded"
+    if found.outcome is ThresholdOutcome.AT_LEAST:
+        return f"beyond n = {found.value:,}"
+    if found.outcome is ThresholdOutcome.BELOW:
+        return f"below n = {found.evidence[0].samples:,}"
+    if found.outcome is ThresholdOutcome.UNDECIDED:
+        return f"at an n yet undecided (95 %: {ends})"
+    return f"near n = {found.value:,} (95 %: {ends})"
+
+
+def _along(found: FittingThreshold) -> str:
+    first, last = min(found.evidence), max(found.evidence)
+    if found.outcome is ThresholdOutcome.AT_LEAST:
+        return f"at no more than {first:,.6g} {found.unit}"
+    if found.outcome is ThresholdOutcome.BELOW:
+        return f"beyond {last:,.6g} {found.unit}, if anywhere,"
+    if found.outcome is ThresholdOutcome.UNDECIDED:
+        return f"at a number of {found.unit} yet undecided (95 %: {found.ends})"
+    return f"near {found.value:,.6g} {found.unit} (95 %: {found.ends})"

@@ -1,0 +1,126 @@
+"""What the searches for a threshold are asked for, checked; and the budget that each may spend."""
+
+from __future__ import annotations
+
+import math
+import time as clock
+from collections.abc import Callable
+
+from benign.curves.threshold_search import LEAST_DRAWS
+from benign.foundation.errors import InvalidArgument
+from benign.foundation.numbers import checked_count, checked_number
+from benign.foundation.sizes import checked_sizes
+from benign.procedures.protocol import Procedure
+from benign.sources.protocol import Source
+
+MOST_TRAININGS = 60
+DRAWS = 10
+SMALLEST = 2
+
+
+def check_contract(procedure: object, source: object) -> None:
+    """Refuse what is no procedure, no source, or a source that is too small.
+
+    Raises:
+        InvalidArgument: naming the argument.
+    """
+    for argument, value, protocol in (("procedure", procedure, Procedure), ("source", source, Source)):
+        if not isinstance(value, protocol):
+            raise InvalidArgument(f"`{argument}` must be a {protocol.__name__}, got {type(value).__name__}.")
+    assert isinstance(source, Source)
+    if source.max_samples is not None and source.max_samples < SMALLEST:
+        raise InvalidArgument(
+            f"`source` {source.name} has {source.max_samples} training samples outside its test set; at least "
+            f"{SMALLEST} are needed: lower `test_samples` or give more data."
+        )
+
+
+def check_criterion_of(source: Source, criterion: str) -> None:
+    """Refuse the zero-one error of a regression.
+
+    Raises:
+        InvalidArgument: if the source has no classes.
+    """
+    if criterion == "error" and source.classes is None:
+        raise InvalidArgument('`criterion="error"` needs classes, and this source is a regression; use "objective".')
+
+
+def checked_size(size: object, procedure: Procedure) -> int:
+    """The size, if the procedure has it.
+
+    Raises:
+        InvalidArgument: if it does not.
+    """
+    number = checked_count("size", size)
+    if number > procedure.max_size:
+        raise InvalidArgument(
+            f"`size` asks for {number} {procedure.size_name}, but there are only {procedure.max_size:g}."
+        )
+    return int(checked_sizes([number], available=procedure.max_size, samples=SMALLEST, unit=procedure.size_name)[0])
+
+
+def checked_samples(samples: object, source: Source) -> int:
+    """The number of samples, if the source has so many.
+
+    Raises:
+        InvalidArgument: if it does not, or they are fewer than two.
+    """
+    n = checked_count("samples", samples)
+    if n < SMALLEST:
+        raise InvalidArgument(f"`samples` must be at least {SMALLEST}, got {n}: one sample is fitted by a constant.")
+    if source.max_samples is not None and n > source.max_samples:
+        raise InvalidArgument(
+            f"`samples` asks for {n}, but {source.name} has only {source.max_samples} outside its test set; lower it."
+        )
+    return n
+
+
+def checked_times(time: object, procedure: Procedure) -> list[float] | None:
+    """The one time at which risks are taken, or None for the end of training.
+
+    Raises:
+        InvalidArgument: for a procedure without a duration, or a time that is not positive.
+    """
+    if time is None:
+        return None
+    if procedure.time_name is None:
+        raise InvalidArgument("`time` must be None: this procedure is solved, not trained, so it has no duration.")
+    moment = checked_number("time", time)
+    if moment <= 0.0:
+        raise InvalidArgument(f"`time` must be a positive number of {procedure.time_name}, got {moment:g}.")
+    return [moment]
+
+
+def checked_budget(max_trainings: int | None, replicates: int | None) -> tuple[int, int]:
+    """Trainings in all, and draws at one position.
+
+    Raises:
+        InvalidArgument: for fewer than four of either.
+    """
+    budget = MOST_TRAININGS if max_trainings is None else checked_count("max_trainings", max_trainings)
+    draws = DRAWS if replicates is None else checked_count("replicates", replicates)
+    for argument, value in (("max_trainings", budget), ("replicates", draws)):
+        if value < LEAST_DRAWS:
+            raise InvalidArgument(
+                f"`{argument}` must be at least {LEAST_DRAWS}, got {value}: fewer trainings decide nothing at one n."
+            )
+    return budget, draws
+
+
+def deadline(start: float, max_minutes: float | None) -> Callable[[], bool]:
+    """Says whether there is time left, counted from ``start`` on the monotonic clock.
+
+    Raises:
+        InvalidArgument: if the minutes are not positive.
+    """
+    if max_minutes is None:
+        return lambda: True
+    minutes = checked_number("max_minutes", max_minutes)
+    if minutes <= 0.0:
+        raise InvalidArgument(f"`max_minutes` must be positive, got {minutes:g}; leave it out for no limit.")
+    return lambda: clock.monotonic() - start < 60.0 * minutes
+
+
+def plain(interval: tuple[float, float]) -> list[float | None]:
+    """The ends as JSON values; None for what is not bounded."""
+    return [end if math.isfinite(end) else None for end in interval]
