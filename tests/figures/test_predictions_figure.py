@@ -8,7 +8,7 @@ from benign import schema
 from benign.curves import Verdict
 from benign.figures import find_figure
 from benign.figures.barrett2021_predictions import METRICS, SETTINGS, at_equal_loss, at_equal_steps, under
-from benign.plots import StackedDisplay
+from benign.plots import StackedDisplay, save
 
 FIGURE = find_figure("barrett2021_predictions")
 HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED
@@ -128,7 +128,7 @@ def test_every_picture_is_drawn_and_claims_what_there_is(tmp_path):
     assert {claim for picture in pictures for claim in picture.claims} == names
     for picture in pictures:
         assert isinstance(picture.display, StackedDisplay)
-        picture.display.plot().figure_.savefig(tmp_path / f"{picture.name}.png")
+        assert save(picture.display, tmp_path / picture.name)
     assert "flatter solutions" in FIGURE.headline(surfaces, FIGURE.findings(surfaces))
     assert "108 networks" in FIGURE.lede(surfaces)
 

@@ -1,5 +1,7 @@
 """Solutions as a procedure: each measure is that of its definition, cooling is gradient descent, weights are kept."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import numpy as np
@@ -35,8 +37,10 @@ METRICS = frozenset(
 )  # fmt: skip
 
 
-def procedure(**changes):
-    settings = {"training": TRAINING, "settings": SETTINGS, "cooling_steps": 3, "cooling_rate": 0.1}
+def procedure(**changes: Any) -> Solutions:
+    settings: dict[str, Any] = {
+        "training": TRAINING, "settings": SETTINGS, "cooling_steps": 3, "cooling_rate": 0.1,
+    }  # fmt: skip
     return Solutions(**(settings | changes))
 
 

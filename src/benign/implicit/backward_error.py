@@ -44,7 +44,7 @@ class BackwardErrorAnalysis:
     Attributes:
         method: the method.
         parameters: how many.
-        curvature: the largest |eigenvalue| of the Hessian at the start.
+        curvature: the largest absolute eigenvalue of the Hessian at the start.
         time: up to where it was followed, in step size times steps; for mini-batches the longest epoch.
         comparisons: after one step (or epoch) and at ``time``, where the theory speaks of them.
         notes: sentences on what was changed before measuring.

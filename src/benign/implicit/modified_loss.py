@@ -37,7 +37,7 @@ def implicit_gradient_regularizer(gradient: Float[Array, " m"]) -> Float[Array, 
 def regularization_rate(step_size: Scalar, parameters: int) -> Scalar:
     r"""Lambda = h m / 4, by which gradient descent adds R_IG to the loss (Barrett & Dherin 2021, eq. 2).
 
-    lambda R_IG = (h/4) |g|^2: m cancels, and lambda grows with the network only because R_IG is a mean.
+    ``lambda R_IG = (h/4) |g|^2``: m cancels, and lambda grows with the network only because R_IG is a mean.
 
     >>> regularization_rate(0.1, 2)
     0.05

@@ -47,8 +47,8 @@ class RiskRecorder:
     Attributes:
         loss: the training objective, by which all losses are measured.
         metrics: what to record; ``train_loss`` always is, for it tells a diverged network. ``gradient_penalty`` and
-            ``gradient_penalty_minibatch`` are recorded as sums, ``gradient_square`` and ``gradient_square_minibatch``:
-            see :mod:`benign.networks.gradient_penalty`.
+            ``gradient_penalty_minibatch`` are recorded as sums, ``gradient_square`` and ``gradient_square_minibatch``,
+            for a program that is padded to a larger width does not know the number of parameters.
         has_classes: without classes the errors are NaN.
         batch: samples of a mini-batch, for ``gradient_penalty_minibatch``; None for all.
     """

@@ -1,0 +1,462 @@
+r"""The regulariser of a finite step, written into the loss: E + mu R_IG with small steps against larger steps without it.
+
+Paper (Barrett & Dherin 2021, ICLR, sections 3 and 4): gradient descent of step size h follows the flow of
+E + lambda R_IG with lambda = h m / 4, m parameters and :math:`R_{IG} = |\nabla E|^2 / m`; what a large step does
+implicitly, an explicit penalty mu R_IG does at a small one, and its networks have a smaller R_IG, flatter minima and a
+smaller test error. Geiping et al. (2021) train ResNets so. Karakida et al. (2023) compute the penalty's gradient by a
+finite difference, :math:`(\nabla E(\theta + \epsilon \nabla E) - \nabla E(\theta)) / \epsilon`, with
+:math:`\epsilon` = .01 here, and find it to be another regulariser than double backpropagation.
+
+Ours: MNIST images, full-batch gradient descent, two hidden layers of ReLU units, cross-entropy, no label noise. The
+penalties are those that larger steps stand for, mu = (h' - h) m / 4 at the small step h, so that each but the strongest
+has its own partner: a network trained with the step h' and without a penalty, whose E + lambda R_IG is the same. The
+strongest stands for a step with which training fails. All start from the same weights. Compared are
+
+* whether the strongest penalty against none lowers R_IG, the top eigenvalue and the test error, at equal time h x steps,
+  at equal training loss E (without the penalty), and at equal training loss after 200 steps of .01 without it;
+* how much of what a larger step changes in E along training its penalty reproduces;
+* whether the larger step finds what its penalty finds, or more;
+* double backpropagation against the finite difference, on ReLU and on tanh units. A finite difference crosses kinks of
+  ReLU units, a derivative does not see them.
+
+Settings come from pilots on another seed, one to three draws of the data. Those of paper have not been tried.
+
+Runtime on two cores: smoke less than ten seconds, quick about a minute and a half; standard and paper are for one GPU.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from benign.curves import Finding, Verdict, paired_claim
+from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.network_drawing import diverged_words
+from benign.figures.network_measurement import measure_population
+from benign.figures.sections import along_time, samples_of
+from benign.networks.training import Training
+from benign.plots import CurveDisplay, Role, Series, StackedDisplay, series_from_replicates, spread_sentence
+from benign.plots.text import format_number as number
+from benign.sources import mnist
+
+COOLED_METRICS = tuple(
+    f"{name}{suffix}"
+    for name in ("train_loss", "test_error", "gradient_penalty", "top_eigenvalue")
+    for suffix in ("", "_cooled")
+)
+PATH_METRICS = ("train_loss", "train_loss_cooled")
+CONDITIONS = {"time": "equal time", "loss": "equal training loss", "cooled": "equal training loss, cooled"}
+# A larger step is reproduced by its penalty if this share of what it changes is; two ways of computing one penalty
+# agree if they differ by less than this share of what the penalty changes.
+REPRODUCED_SHARE = 0.5
+AGREEMENT_SHARE = 0.1
+_LOGARITHMIC = ("gradient_penalty", "top_eigenvalue")  # compared by their ratios
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What one scale measures; committed before its first run.
+
+    Attributes:
+        samples: n.
+        side: pixels of an image's side.
+        width: units of each hidden layer.
+        rate: the small learning rate h.
+        steps: larger learning rates h', rising, each trained and each the partner of a penalty.
+        beyond: learning rates larger still, of which there is the penalty alone.
+        times: recorded physical times.
+        loss: training loss at which networks are compared.
+        replicates: draws of data and initialisation.
+    """
+
+    samples: int
+    side: int
+    width: int
+    rate: float
+    steps: tuple[float, ...]
+    beyond: tuple[float, ...]
+    times: tuple[float, ...]
+    loss: float
+    replicates: int
+
+    @property
+    def strengths(self) -> tuple[float, ...]:
+        """The penalties mu / m, from none."""
+        return (0.0, *((step - self.rate) / 4.0 for step in (*self.steps, *self.beyond)))
+
+    @property
+    def parameters(self) -> int:
+        """The number of parameters m."""
+        from benign.networks.dense import MLPFamily
+
+        return MLPFamily(depth=2, activation="relu").parameters(self.width, inputs=self.side**2, outputs=10)
+
+    def training(self, rate: float, strength: float = 0.0, *, by_difference: bool = False) -> Training:
+        """Gradient descent up to the last time, with the penalty mu = ``strength`` m."""
+        return Training(
+            optimizer="sgd", batch_size=None, learning_rate=rate, steps=round(self.times[-1] / rate),
+            gradient_penalty=strength * self.parameters,
+            gradient_penalty_by="finite_difference" if by_difference else "double_backpropagation",
+        )  # fmt: skip
+
+
+_QUICK = Settings(
+    samples=500, side=7, width=64, rate=0.0625, steps=(0.25, 0.5, 1.0), beyond=(2.0,),
+    times=(4.0, 8.0, 16.0, 32.0, 48.0, 64.0), loss=0.1, replicates=8,
+)  # fmt: skip
+SETTINGS = {
+    "smoke": Settings(
+        samples=50, side=7, width=8, rate=0.25, steps=(0.5,), beyond=(), times=(2.0, 4.0, 8.0), loss=1.8, replicates=2,
+    ),
+    "quick": _QUICK,
+    "standard": replace(
+        _QUICK, samples=1000, rate=0.03125, times=(4.0, 8.0, 16.0, 32.0, 48.0, 64.0, 96.0, 128.0), replicates=16,
+    ),
+    "paper": Settings(
+        samples=4000, side=28, width=200, rate=0.0078125, steps=(0.125, 0.25, 0.5), beyond=(1.0,),
+        times=(4.0, 8.0, 16.0, 32.0, 48.0, 64.0, 96.0, 128.0), loss=0.1, replicates=16,
+    ),
+}  # fmt: skip
+
+
+def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+    """One surface over time for each penalty, for each larger step, and for the ways of computing a penalty."""
+    settings = SETTINGS[options.scale]
+    rate, strengths = settings.rate, settings.strengths
+    for k, strength in enumerate(strengths):
+        name = f"penalty_{k}"
+        yield name, _trained(options, name, settings.training(rate, strength), COOLED_METRICS)
+    for k, step in enumerate(settings.steps, start=1):
+        yield f"step_{k}", _trained(options, f"step_{k}", settings.training(step), COOLED_METRICS)
+    partnered = strengths[len(settings.steps)]
+    by_difference = settings.training(rate, partnered, by_difference=True)
+    yield "difference", _trained(options, "difference", by_difference, COOLED_METRICS)
+    for name, training in {
+        "tanh_none": settings.training(rate),
+        "tanh_penalty": settings.training(rate, partnered),
+        "tanh_difference": by_difference,
+    }.items():
+        yield name, _trained(options, name, training, PATH_METRICS, activation="tanh")
+
+
+def _trained(
+    options: MeasureOptions, name: str, training: Training, metrics: tuple[str, ...], activation: str = "relu"
+) -> xr.Dataset:
+    from benign.implicit.solutions import Solutions
+
+    settings = SETTINGS[options.scale]
+    return measure_population(
+        options, Solutions(training=training, activation=activation),  # type: ignore[arg-type]
+        mnist(side=settings.side), name=f"{FIGURE.name} {options.scale}, {name}", samples=[settings.samples],
+        sizes=[settings.width], times=settings.times, replicates=settings.replicates, metrics=metrics,
+    )  # fmt: skip
+
+
+# Numbers -------------------------------------------------------------------------------------------------------------
+
+
+def strength_of(surface: xr.Dataset) -> float:
+    """The explicit penalty mu / m that a surface was trained with: 0 for none."""
+    mu = json.loads(surface.attrs["procedure"])["training"].get("gradient_penalty", 0.0)
+    return float(mu) / float(np.ravel(surface["parameters"].values)[0])
+
+
+def rate_of(surface: xr.Dataset) -> float:
+    """The learning rate that a surface was trained with."""
+    return float(json.loads(surface.attrs["procedure"])["training"]["learning_rate"])
+
+
+def _count_of(surfaces: Surfaces, kind: str) -> int:
+    """How many surfaces are called ``kind``, an underscore and a number."""
+    return sum(name.startswith(f"{kind}_") for name in surfaces)
+
+
+def _path(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "R T"]:
+    return along_time(surface, metric, int(surface["size"].values[0]))
+
+
+def _loss_of(surface: xr.Dataset) -> float:
+    """The training loss at which the networks of a surface are compared: that of its scale."""
+    measured = (samples_of(surface), int(surface["size"].values[0]))
+    return next(s.loss for s in SETTINGS.values() if (s.samples, s.width) == measured)
+
+
+def compared(surface: xr.Dataset, metric: str, condition: str) -> Float[np.ndarray, " R"]:
+    """A metric, or the logarithm of one that is compared by ratios, under one of :data:`CONDITIONS`.
+
+    Equal loss is where the training loss first falls to the level, linear in its logarithm between two recordings; NaN
+    where it does not.
+    """
+    suffix = "_cooled" if condition == "cooled" else ""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        trained = np.log(_path(surface, f"train_loss{suffix}") / _loss_of(surface))
+        values = _path(surface, f"{metric}{suffix}")
+        values = np.log(values) if metric in _LOGARITHMIC else values
+    if condition == "time":
+        return values[:, -1]
+    found = np.full(len(values), np.nan)
+    for r, losses in enumerate(trained):
+        reached = np.flatnonzero(losses <= 0.0)
+        if len(reached) and reached[0] > 0:
+            t = reached[0]
+            share = losses[t - 1] / (losses[t - 1] - losses[t])
+            found[r] = (1.0 - share) * values[r, t - 1] + share * values[r, t]
+    return found
+
+
+def path_distance(one: xr.Dataset, other: xr.Dataset, metric: str = "train_loss") -> Float[np.ndarray, " R"]:
+    """Mean over the recorded times of how far the logarithms of the training losses lie apart, in each replicate."""
+    return np.abs(np.log(_path(one, metric)) - np.log(_path(other, metric))).mean(axis=1)
+
+
+# Findings ------------------------------------------------------------------------------------------------------------
+
+_MEASURES = {
+    # metric: (name, what it is called, unit of a difference)
+    "gradient_penalty": ("penalty", "R_IG", "log ratio"),
+    "top_eigenvalue": ("eigenvalue", "the top Hessian eigenvalue", "log ratio"),
+    "test_error": ("accuracy", "the test error", "share of test samples"),
+}
+
+
+def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
+    return (
+        *_penalty_claims(surfaces),
+        *_step_claims(surfaces),
+        *_path_claims(surfaces),
+        _agreement_claim("relu", "ReLU", surfaces, "penalty_0", f"penalty_{_count_of(surfaces, 'step')}", "difference"),
+        _agreement_claim("tanh", "tanh", surfaces, "tanh_none", "tanh_penalty", "tanh_difference"),
+    )
+
+
+def _penalty_claims(surfaces: Surfaces) -> tuple[Finding, ...]:
+    """The strongest penalty against none."""
+    none, strong = surfaces["penalty_0"], surfaces[f"penalty_{_count_of(surfaces, 'penalty') - 1}"]
+    return tuple(
+        paired_claim(
+            name=f"{short}_{condition}",
+            claim=f"The penalty mu = {number(strength_of(strong))} m lowers {words}, {CONDITIONS[condition]}",
+            differences=compared(none, metric, condition) - compared(strong, metric, condition), unit=unit,
+            paper="explicit penalty: smaller R_IG, flatter minima, smaller test error",
+        )
+        for metric, (short, words, unit) in _MEASURES.items()
+        for condition in CONDITIONS
+    )  # fmt: skip
+
+
+def _step_claims(surfaces: Surfaces) -> tuple[Finding, ...]:
+    """The largest step that was trained against the small one, and against the penalty that it stands for."""
+    k = _count_of(surfaces, "step")
+    none, penalty, step = surfaces["penalty_0"], surfaces[f"penalty_{k}"], surfaces[f"step_{k}"]
+    h = number(rate_of(step))
+    findings = []
+    for metric, (short, words, unit) in _MEASURES.items():
+        at_step = compared(step, metric, "cooled")
+        findings += [
+            paired_claim(
+                name=f"{short}_{name}",
+                claim=f"The larger step h' = {h} lowers {words}{than}, {CONDITIONS['cooled']}",
+                differences=compared(other, metric, "cooled") - at_step, unit=unit, paper=paper,
+            )
+            for name, than, other, paper in (
+                ("step", "", none, "larger steps do what the penalty does"),
+                ("step_beyond_penalty", " below what its penalty leaves", penalty, ""),
+            )
+        ]  # fmt: skip
+    return tuple(findings)
+
+
+def _path_claims(surfaces: Surfaces) -> tuple[Finding, ...]:
+    """For each larger step: that its penalty makes at least half of the difference that it makes in E."""
+    none = surfaces["penalty_0"]
+    findings = []
+    for k in range(1, _count_of(surfaces, "step") + 1):
+        step, penalty = surfaces[f"step_{k}"], surfaces[f"penalty_{k}"]
+        for suffix, words in {"": "", "_cooled": ", cooled"}.items():
+            metric = f"train_loss{suffix}"
+            findings.append(
+                paired_claim(
+                    name=f"path_{k}{suffix}",
+                    claim=f"The penalty at h = {number(rate_of(none))} reproduces more than half of what the step "
+                    f"h' = {number(rate_of(step))} changes in the training loss over time{words}",
+                    differences=(1.0 - REPRODUCED_SHARE) * path_distance(none, step, metric)
+                    - path_distance(penalty, step, metric),
+                    unit="log ratio", paper="gradient descent follows E + (h m / 4) R_IG",
+                )
+            )  # fmt: skip
+    return tuple(findings)
+
+
+def _agreement_claim(name: str, units: str, surfaces: Surfaces, none: str, penalty: str, difference: str) -> Finding:
+    """That a finite difference does what double backpropagation does, up to a tenth of what that does."""
+    effect = path_distance(surfaces[none], surfaces[penalty])
+    return paired_claim(
+        name=f"agreement_{name}",
+        claim=f"With {units} units, the penalty by finite difference and by double backpropagation differ over time by "
+        "less than a tenth of what the penalty changes in the training loss",
+        differences=AGREEMENT_SHARE * effect - path_distance(surfaces[penalty], surfaces[difference]),
+        unit="log ratio", paper="finite difference and double backpropagation differ (Karakida et al. 2023)",
+    )  # fmt: skip
+
+
+# Pictures ------------------------------------------------------------------------------------------------------------
+
+
+def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
+    return (_path_picture(surfaces), _flatness_picture(surfaces), _error_picture(surfaces))
+
+
+def _caption(surfaces: Surfaces) -> str:
+    return spread_sentence(surfaces["penalty_0"].sizes["replicate"])
+
+
+def _path_picture(surfaces: Surfaces) -> Picture:
+    """The training loss over time, against that without a penalty."""
+    k = _count_of(surfaces, "step")
+    step = number(rate_of(surfaces[f"step_{k}"]))
+    lines = {
+        "penalty_0": {f"penalty_{k}": ("penalty", Role.TEST), "difference": ("finite difference", Role.REMEDY),
+                      f"step_{k}": (f"step {step}", Role.TRAIN)},
+        "tanh_none": {"tanh_penalty": ("penalty", Role.TEST), "tanh_difference": ("finite difference", Role.REMEDY)},
+    }  # fmt: skip
+    panels = tuple(
+        CurveDisplay(
+            title="Training loss over time",
+            series=tuple(_excess(surfaces[none], surfaces[name], *look) for name, look in named.items()),
+            x_label="physical time h x steps", y_label=f"E / E at small h, {word}", x_log=True, y_log=False,
+            caption=_caption(surfaces), position_name="times",
+        )
+        for word, (none, named) in zip(("ReLU", "tanh"), lines.items(), strict=True)
+    )  # fmt: skip
+    sentence = (
+        f"The training loss, after cooling, divided by that of the small step without a penalty. Where gradient "
+        f"descent of step {step} follows the modified loss, it lies on the line of the penalty by double "
+        "backpropagation; a finite difference also feels the kinks of ReLU units, and tanh units have none."
+    )
+    claims = (
+        *(f"path_{i}{suffix}" for i in range(1, k + 1) for suffix in ("", "_cooled")),
+        "agreement_relu",
+        "agreement_tanh",
+    )
+    return Picture(
+        name="paths", heading="Does the penalty do what a larger step does?",
+        display=StackedDisplay(title="Training loss over time", panels=panels), sentence=sentence, claims=claims,
+    )  # fmt: skip
+
+
+def _excess(none: xr.Dataset, surface: xr.Dataset, name: str, role: Role) -> Series:
+    ratio = _path(surface, "train_loss_cooled") / _path(none, "train_loss_cooled")
+    return series_from_replicates(name, none["time"].values.astype(np.float64), ratio, role)
+
+
+def _over_strength(surfaces: Surfaces, metric: str, condition: str, y_label: str, *, y_log: bool) -> CurveDisplay:
+    """A measure over mu / m: penalties, and larger steps at the penalty that they stand for; none as a level."""
+    names = [f"penalty_{k}" for k in range(1, _count_of(surfaces, "penalty"))]
+    positions = np.array([strength_of(surfaces[name]) for name in names])
+
+    def drawn(some: list[str]) -> Float[np.ndarray, "R K"]:
+        values = np.stack([compared(surfaces[name], metric, condition) for name in some], axis=1)
+        return np.exp(values) if metric in _LOGARITHMIC else values
+
+    steps = [f"step_{k}" for k in range(1, _count_of(surfaces, "step") + 1)]
+    level = series_from_replicates("neither", positions, drawn(["penalty_0"] * len(names)), Role.REFERENCE)
+    return CurveDisplay(
+        title=y_label,
+        series=(
+            series_from_replicates("penalty", positions, drawn(names), Role.TEST),
+            series_from_replicates("larger step", positions[: len(steps)], drawn(steps), Role.TRAIN),
+            replace(level, low=level.median, high=level.median),
+        ),
+        x_label="mu / m of the penalty; (h' - h) / 4 of the larger step h'", y_label=y_label, x_log=True, y_log=y_log,
+        caption=_caption(surfaces), position_name="penalties",
+    )  # fmt: skip
+
+
+def _claims(*shorts: str) -> tuple[str, ...]:
+    return tuple(f"{short}_{ending}" for short in shorts for ending in (*CONDITIONS, "step", "step_beyond_penalty"))
+
+
+def _ratio_words(surfaces: Surfaces, kind: str) -> str:
+    """The top eigenvalue of the strongest of a kind divided by that of neither, median over replicates."""
+    strongest = surfaces[f"{kind}_{_count_of(surfaces, kind) - (kind == 'penalty')}"]
+    of = [compared(surface, "top_eigenvalue", "cooled") for surface in (strongest, surfaces["penalty_0"])]
+    ratio = float(np.exp(np.median(of[0] - of[1])))
+    return "an unknown factor of" if np.isnan(ratio) else f"{number(ratio)} times"
+
+
+def _flatness_picture(surfaces: Surfaces) -> Picture:
+    panels = tuple(
+        _over_strength(surfaces, metric, "cooled", label, y_log=True)
+        for metric, label in (("gradient_penalty", "R_IG"), ("top_eigenvalue", "top eigenvalue"))
+    )
+    title = f"Flatness at training loss {number(_loss_of(surfaces['penalty_0']))}, cooled"
+    sentence = (
+        f"At the same training loss the strongest penalty leaves {_ratio_words(surfaces, 'penalty')} the top eigenvalue "
+        f"of the network without it, the largest step {_ratio_words(surfaces, 'step')} that; what a step does beyond "
+        "its penalty is no part of the modified loss."
+    )
+    return Picture(
+        name="flatness", heading="Does the penalty find flatter solutions?",
+        display=StackedDisplay(title=title, panels=panels), sentence=sentence, claims=_claims("penalty", "eigenvalue"),
+    )  # fmt: skip
+
+
+def _error_picture(surfaces: Surfaces) -> Picture:
+    panels = tuple(
+        _over_strength(surfaces, "test_error", condition, f"test error, {word}", y_log=False)
+        for condition, word in (("time", "equal time"), ("cooled", "equal loss"))
+    )
+    strong = surfaces[f"penalty_{_count_of(surfaces, 'penalty') - 1}"]
+    gap = compared(strong, "test_error", "cooled") - compared(surfaces["penalty_0"], "test_error", "cooled")
+    points = float(100.0 * np.mean(gap))
+    change = "by an unknown amount" if np.isnan(points) else f"by {points:+.2f} points"
+    sentence = (
+        f"The strongest penalty changes the test error {change}, mean over the replicates at equal training loss after "
+        "cooling; above, all networks have trained for the same time."
+    )
+    return Picture(
+        name="test_error", heading="Does the penalty generalise better?",
+        display=StackedDisplay(title="Test error", panels=panels), sentence=sentence, claims=_claims("accuracy"),
+    )  # fmt: skip
+
+
+def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
+    holds = {finding.name for finding in findings if finding.verdict is Verdict.HOLDS}
+    does = [word for name, word in (("penalty_loss", "a smaller gradient"), ("eigenvalue_loss", "flatter solutions"),
+                                    ("accuracy_loss", "fewer test errors")) if name in holds]  # fmt: skip
+    found = " and ".join(does) if does else "neither a smaller gradient nor flatter solutions nor fewer test errors"
+    first = f"At equal training loss the explicit penalty is shown to find {found}"
+    if "eigenvalue_step_beyond_penalty" in holds:
+        return f"{first}; a larger step flattens by more than the penalty that it stands for."
+    return f"{first}; that a larger step flattens by more than its penalty is not shown."
+
+
+def _lede(surfaces: Surfaces) -> str:
+    runs = sum(surface.sizes["replicate"] for surface in surfaces.values())
+    none = surfaces["penalty_0"]
+    return (
+        f"{runs} networks of {int(np.ravel(none['parameters'].values)[0]):,} parameters trained by full-batch gradient "
+        f"descent on MNIST: with penalties at the learning rate {number(rate_of(none))}, and with the larger steps that "
+        "the penalties stand for; compared at equal time and at the training loss "
+        f"{number(_loss_of(none))}." + diverged_words(surfaces.values())
+    )
+
+
+FIGURE = Figure(
+    name="barrett2021_explicit",
+    title="The regulariser of a finite step, written into the loss",
+    paper="Barrett & Dherin 2021, Implicit Gradient Regularization",
+    number="explicit regularisation",
+    revision=1,
+    key_claims=("penalty_loss", "eigenvalue_loss", "accuracy_loss"),
+    measure=_measure,
+    findings=_findings,
+    pictures=_pictures,
+    headline=_headline,
+    lede=_lede,
+)  # fmt: skip
