@@ -57,7 +57,7 @@ def exhaustive() -> dict[str, object]:
             "found": found[0].value,
             "interval": [round(end) if end < np.inf else None for end in found[0].interval],
             "outcome": found[0].outcome.name.lower(),
-            "relative_error": round(abs(found[0].value / truth - 1.0), 3),
+            "relative_error": round(abs(found[0].value / float(truth) - 1.0), 3),
             "wanted_error": WANTED_ERROR,
             "trainings": found[0].trainings,
             "share_of_trainings": round(found[0].trainings / (len(n) * DRAWS), 3),

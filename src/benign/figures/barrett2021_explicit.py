@@ -1,4 +1,4 @@
-r"""The regulariser of a finite step, written into the loss: E + mu R_IG with small steps against larger steps without it.
+r"""The regulariser of a finite step, written into the loss: E + mu R_IG at a small step against larger steps.
 
 Paper (Barrett & Dherin 2021, ICLR, sections 3 and 4): gradient descent of step size h follows the flow of
 E + lambda R_IG with lambda = h m / 4, m parameters and :math:`R_{IG} = |\nabla E|^2 / m`; what a large step does
@@ -12,8 +12,8 @@ penalties are those that larger steps stand for, mu = (h' - h) m / 4 at the smal
 has its own partner: a network trained with the step h' and without a penalty, whose E + lambda R_IG is the same. The
 strongest stands for a step with which training fails. All start from the same weights. Compared are
 
-* whether the strongest penalty against none lowers R_IG, the top eigenvalue and the test error, at equal time h x steps,
-  at equal training loss E (without the penalty), and at equal training loss after 200 steps of .01 without it;
+* whether the strongest penalty against none lowers R_IG, the top eigenvalue and the test error, at equal time
+  h x steps, at equal training loss E (without the penalty), and there after *cooling*: 200 steps of .01 without it;
 * how much of what a larger step changes in E along training its penalty reproduces;
 * whether the larger step finds what its penalty finds, or more;
 * double backpropagation against the finite difference, on ReLU and on tanh units. A finite difference crosses kinks of
@@ -72,6 +72,8 @@ class Settings:
         times: recorded physical times.
         loss: training loss at which networks are compared.
         replicates: draws of data and initialisation.
+        has_tanh: whether the ways of computing a penalty are compared on tanh units too; their programs take long to
+            compile.
     """
 
     samples: int
@@ -83,6 +85,7 @@ class Settings:
     times: tuple[float, ...]
     loss: float
     replicates: int
+    has_tanh: bool = True
 
     @property
     def strengths(self) -> tuple[float, ...]:
@@ -112,6 +115,7 @@ _QUICK = Settings(
 SETTINGS = {
     "smoke": Settings(
         samples=50, side=7, width=8, rate=0.25, steps=(0.5,), beyond=(), times=(2.0, 4.0, 8.0), loss=1.8, replicates=2,
+        has_tanh=False,
     ),
     "quick": _QUICK,
     "standard": replace(
@@ -136,6 +140,8 @@ def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
     partnered = strengths[len(settings.steps)]
     by_difference = settings.training(rate, partnered, by_difference=True)
     yield "difference", _trained(options, "difference", by_difference, COOLED_METRICS)
+    if not settings.has_tanh:
+        return
     for name, training in {
         "tanh_none": settings.training(rate),
         "tanh_penalty": settings.training(rate, partnered),
@@ -229,9 +235,20 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
         *_penalty_claims(surfaces),
         *_step_claims(surfaces),
         *_path_claims(surfaces),
-        _agreement_claim("relu", "ReLU", surfaces, "penalty_0", f"penalty_{_count_of(surfaces, 'step')}", "difference"),
-        _agreement_claim("tanh", "tanh", surfaces, "tanh_none", "tanh_penalty", "tanh_difference"),
+        *(_agreement_claim(units, surfaces) for units in _units_of(surfaces)),
     )
+
+
+def _units_of(surfaces: Surfaces) -> tuple[str, ...]:
+    """Those with which the ways of computing a penalty are compared."""
+    return ("ReLU", "tanh") if "tanh_none" in surfaces else ("ReLU",)
+
+
+def _computed(surfaces: Surfaces, units: str) -> tuple[str, str, str]:
+    """The surfaces without a penalty, with it by double backpropagation, and by a finite difference."""
+    if units == "tanh":
+        return "tanh_none", "tanh_penalty", "tanh_difference"
+    return "penalty_0", f"penalty_{_count_of(surfaces, 'step')}", "difference"
 
 
 def _penalty_claims(surfaces: Surfaces) -> tuple[Finding, ...]:
@@ -240,7 +257,7 @@ def _penalty_claims(surfaces: Surfaces) -> tuple[Finding, ...]:
     return tuple(
         paired_claim(
             name=f"{short}_{condition}",
-            claim=f"The penalty mu = {number(strength_of(strong))} m lowers {words}, {CONDITIONS[condition]}",
+            claim=f"The penalty {_strongest_words(surfaces)} lowers {words}, {CONDITIONS[condition]}",
             differences=compared(none, metric, condition) - compared(strong, metric, condition), unit=unit,
             paper="explicit penalty: smaller R_IG, flatter minima, smaller test error",
         )
@@ -292,14 +309,14 @@ def _path_claims(surfaces: Surfaces) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-def _agreement_claim(name: str, units: str, surfaces: Surfaces, none: str, penalty: str, difference: str) -> Finding:
+def _agreement_claim(units: str, surfaces: Surfaces) -> Finding:
     """That a finite difference does what double backpropagation does, up to a tenth of what that does."""
-    effect = path_distance(surfaces[none], surfaces[penalty])
+    none, penalty, difference = (surfaces[name] for name in _computed(surfaces, units))
     return paired_claim(
-        name=f"agreement_{name}",
+        name=f"agreement_{units.lower()}",
         claim=f"With {units} units, the penalty by finite difference and by double backpropagation differ over time by "
         "less than a tenth of what the penalty changes in the training loss",
-        differences=AGREEMENT_SHARE * effect - path_distance(surfaces[penalty], surfaces[difference]),
+        differences=AGREEMENT_SHARE * path_distance(none, penalty) - path_distance(penalty, difference),
         unit="log ratio", paper="finite difference and double backpropagation differ (Karakida et al. 2023)",
     )  # fmt: skip
 
@@ -319,20 +336,19 @@ def _path_picture(surfaces: Surfaces) -> Picture:
     """The training loss over time, against that without a penalty."""
     k = _count_of(surfaces, "step")
     step = number(rate_of(surfaces[f"step_{k}"]))
-    lines = {
-        "penalty_0": {f"penalty_{k}": ("penalty", Role.TEST), "difference": ("finite difference", Role.REMEDY),
-                      f"step_{k}": (f"step {step}", Role.TRAIN)},
-        "tanh_none": {"tanh_penalty": ("penalty", Role.TEST), "tanh_difference": ("finite difference", Role.REMEDY)},
-    }  # fmt: skip
-    panels = tuple(
-        CurveDisplay(
-            title="Training loss over time",
-            series=tuple(_excess(surfaces[none], surfaces[name], *look) for name, look in named.items()),
-            x_label="physical time h x steps", y_label=f"E / E at small h, {word}", x_log=True, y_log=False,
-            caption=_caption(surfaces), position_name="times",
-        )
-        for word, (none, named) in zip(("ReLU", "tanh"), lines.items(), strict=True)
-    )  # fmt: skip
+    panels = []
+    for units in _units_of(surfaces):
+        none, penalty, difference = (surfaces[name] for name in _computed(surfaces, units))
+        series = [_excess(none, penalty, "penalty", Role.TEST), _excess(none, difference, "by difference", Role.REMEDY)]
+        if units == "ReLU":
+            series.append(_excess(none, surfaces[f"step_{k}"], f"step {step}", Role.TRAIN))
+        panels.append(
+            CurveDisplay(
+                title="Training loss over time", series=tuple(series), x_label="physical time h x steps",
+                y_label=f"E / E without it, {units}", x_log=True, y_log=False, caption=_caption(surfaces),
+                position_name="times",
+            )
+        )  # fmt: skip
     sentence = (
         f"The training loss, after cooling, divided by that of the small step without a penalty. Where gradient "
         f"descent of step {step} follows the modified loss, it lies on the line of the penalty by double "
@@ -340,12 +356,11 @@ def _path_picture(surfaces: Surfaces) -> Picture:
     )
     claims = (
         *(f"path_{i}{suffix}" for i in range(1, k + 1) for suffix in ("", "_cooled")),
-        "agreement_relu",
-        "agreement_tanh",
+        *(f"agreement_{units.lower()}" for units in _units_of(surfaces)),
     )
     return Picture(
         name="paths", heading="Does the penalty do what a larger step does?",
-        display=StackedDisplay(title="Training loss over time", panels=panels), sentence=sentence, claims=claims,
+        display=StackedDisplay(title="Training loss over time", panels=tuple(panels)), sentence=sentence, claims=claims,
     )  # fmt: skip
 
 
@@ -396,9 +411,9 @@ def _flatness_picture(surfaces: Surfaces) -> Picture:
     )
     title = f"Flatness at training loss {number(_loss_of(surfaces['penalty_0']))}, cooled"
     sentence = (
-        f"At the same training loss the strongest penalty leaves {_ratio_words(surfaces, 'penalty')} the top eigenvalue "
-        f"of the network without it, the largest step {_ratio_words(surfaces, 'step')} that; what a step does beyond "
-        "its penalty is no part of the modified loss."
+        f"At the same training loss the strongest penalty leaves {_ratio_words(surfaces, 'penalty')} the top "
+        f"eigenvalue of the network without it, the largest step {_ratio_words(surfaces, 'step')} that; what a step "
+        "does beyond its penalty is no part of the modified loss."
     )
     return Picture(
         name="flatness", heading="Does the penalty find flatter solutions?",
@@ -430,10 +445,15 @@ def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
     does = [word for name, word in (("penalty_loss", "a smaller gradient"), ("eigenvalue_loss", "flatter solutions"),
                                     ("accuracy_loss", "fewer test errors")) if name in holds]  # fmt: skip
     found = " and ".join(does) if does else "neither a smaller gradient nor flatter solutions nor fewer test errors"
-    first = f"At equal training loss the explicit penalty is shown to find {found}"
+    first = f"At equal training loss the penalty {_strongest_words(surfaces)} is shown to find {found}"
     if "eigenvalue_step_beyond_penalty" in holds:
         return f"{first}; a larger step flattens by more than the penalty that it stands for."
     return f"{first}; that a larger step flattens by more than its penalty is not shown."
+
+
+def _strongest_words(surfaces: Surfaces) -> str:
+    strong = surfaces[f"penalty_{_count_of(surfaces, 'penalty') - 1}"]
+    return f"mu = {number(strength_of(strong))} m"
 
 
 def _lede(surfaces: Surfaces) -> str:
@@ -441,8 +461,8 @@ def _lede(surfaces: Surfaces) -> str:
     none = surfaces["penalty_0"]
     return (
         f"{runs} networks of {int(np.ravel(none['parameters'].values)[0]):,} parameters trained by full-batch gradient "
-        f"descent on MNIST: with penalties at the learning rate {number(rate_of(none))}, and with the larger steps that "
-        "the penalties stand for; compared at equal time and at the training loss "
+        f"descent on MNIST: with penalties at the learning rate {number(rate_of(none))}, and with the larger steps "
+        "that the penalties stand for; compared at equal time and at the training loss "
         f"{number(_loss_of(none))}." + diverged_words(surfaces.values())
     )
 

@@ -59,7 +59,7 @@ class TwoParameters:
 
     @property
     def flattest_minimum(self) -> Float[np.ndarray, "2"]:
-        """The minimum with the smallest norm and the smallest curvature, ``x^2 |theta|^2: |a| = |b| = sqrt(|y / x|)``."""
+        """The minimum of smallest norm and curvature, ``x^2 |theta|^2``: there ``|a| = |b| = sqrt(|y / x|)``."""
         root = math.sqrt(abs(self.y / self.x))
         return np.array([root, math.copysign(root, self.y / self.x)])
 
