@@ -87,6 +87,10 @@ METRICS: dict[str, str] = {
 # What only a training, only :class:`benign.implicit.RepeatedMLP`, or only :class:`benign.implicit.Solutions` can tell.
 PENALTIES = frozenset({"gradient_penalty", "gradient_penalty_minibatch"})
 PAIR_METRICS = frozenset(_PAIR)
+AVERAGED_METRICS = frozenset(name for name in METRICS if name.endswith("_averaged"))
+SOLVED_METRICS = frozenset(
+    {"leave_one_out_loss", "leave_one_out_error", "condition", "condition_2norm", "effective_rank"}
+)
 SOLUTION_METRICS = frozenset({*_SOLUTION, *(f"{name}_cooled" for name in (*_RISKS, *_SOLUTION))}) - PENALTIES
 DEFAULT_METRICS = frozenset(
     {"train_loss", "train_error", "test_loss", "test_error", "norm", "function_norm"}

@@ -17,6 +17,7 @@ from benign import frames, schema
 from benign.curves import Landmark, Landmarks, PeakTest, find_landmarks
 from benign.curves.threshold_search import REGIME_BAND, ThresholdEstimate
 from benign.diagnosis import (
+    Basis,
     ComplexitySurface,
     RegimeMap,
     emc_on_surface,
@@ -89,6 +90,7 @@ class Surface:
         band: float = REGIME_BAND,
         tolerance: float = 0.02,
         criterion: Criterion = "objective",
+        basis: Basis | None = None,
         **at: float,
     ) -> RegimeMap:
         """The regime of every (size, time, samples), with the basis that it was read on.
@@ -98,13 +100,14 @@ class Surface:
                 where too few n were measured; see :mod:`benign.diagnosis.regimes_of_surface`.
             tolerance: what counts as fitted.
             criterion: ``"objective"`` or ``"error"``.
+            basis: ``"EMC / n"``, ``"size / threshold size"`` or ``"time / threshold time"``; None chooses.
             at: the level, where the surface has several of label noise: ``label_noise=0.2``.
 
         Raises:
             InvalidArgument: for a surface with one size, time and n, or arguments that cannot be used.
         """
         dataset = _at_levels(self.dataset, at)
-        return regimes_of_surface(dataset, band=band, tolerance=tolerance, criterion=criterion)
+        return regimes_of_surface(dataset, band=band, tolerance=tolerance, criterion=criterion, basis=basis)
 
     def effective_model_complexity(
         self, tolerance: float = 0.02, criterion: Criterion = "objective", **at: float

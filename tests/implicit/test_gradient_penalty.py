@@ -12,6 +12,7 @@ if not HAS_JAX:
     needs_networks()
 
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.randomness import generator
 from benign.implicit.network_penalty import gradient_penalty
 from benign.implicit.torch_loop import GradientPenaltyLog
 from benign.networks import Member, MLPFamily, initial_network
@@ -35,7 +36,8 @@ def mean_square(inputs, targets):
 
 def test_it_is_the_mean_square_of_the_gradient_full_batch_and_mini_batch_apart():
     found = gradient_penalty(network(), SPLIT.train_inputs, SPLIT.train_targets, batch_size=20)
-    halves = [mean_square(SPLIT.train_inputs[part], SPLIT.train_targets[part]) for part in (slice(20), slice(20, 40))]
+    order = generator(0, "order of the mini-batch penalty").permutation(40)
+    halves = [mean_square(SPLIT.train_inputs[part], SPLIT.train_targets[part]) for part in (order[:20], order[20:])]
     assert found.full_batch == pytest.approx(mean_square(SPLIT.train_inputs, SPLIT.train_targets), rel=1e-10)
     assert found.minibatch == pytest.approx(np.mean(halves), rel=1e-10)
     assert found.parameters == FAMILY.parameters(5, inputs=6, outputs=3)
@@ -102,9 +104,11 @@ class TestTorchLoop:
 
         model = self.same_network()
         log = GradientPenaltyLog(model)
-        for inputs, labels in self.batches():
+        order = torch.tensor(generator(0, "order of the mini-batch penalty").permutation(40))
+        ((inputs, labels),) = self.batches(40)
+        for part in (order[:20], order[20:]):
             model.zero_grad()
-            torch.nn.functional.cross_entropy(model(inputs), labels).backward()
+            torch.nn.functional.cross_entropy(model(inputs[part]), labels[part]).backward()
             log.after_backward()
         row = log.after_epoch(torch.nn.functional.cross_entropy, self.batches(16))
         ours = gradient_penalty(network(), SPLIT.train_inputs, SPLIT.train_targets, batch_size=20)

@@ -20,6 +20,7 @@ from benign.implicit.solution_recording import SolutionRecorder
 from benign.implicit.solutions import Solutions
 from benign.networks import Member, MLPFamily, Training, initial_network, train_population
 from tests.networks import oracle
+from tests.networks.cases import regression
 
 RATE = 0.25
 TRAINING = Training(optimizer="sgd", batch_size=None, learning_rate=RATE, steps=16, precision="float64")
@@ -116,13 +117,52 @@ def test_an_eigenvalue_bounds_the_curvature_along_the_gradient(block):
 def test_kept_weights_give_the_same_numbers_without_training(block, tmp_path, monkeypatch):
     kept = procedure(keep=str(tmp_path / "weights"))
     first = kept.measure(SPLITS, WIDTHS, TIMES, METRICS)
-    monkeypatch.setattr("benign.implicit.solutions.train_population", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr("benign.implicit.solutions.train_widths", lambda *_, **__: pytest.fail("trained again"))
     again = kept.measure(SPLITS, WIDTHS[:1], TIMES[1:], METRICS | {"normalised_margin"})
     for name in METRICS:
         np.testing.assert_array_equal(first.metrics[name], block.metrics[name])
         np.testing.assert_allclose(again.metrics[name], first.metrics[name][:, :1, 1:], rtol=1e-9)
     assert np.isfinite(again.metrics["normalised_margin"]).all()
     assert len(list((tmp_path / "weights").iterdir())) == 4
+
+
+def test_times_that_are_asked_for_later_join_those_that_are_kept(tmp_path, monkeypatch):
+    kept, names = procedure(keep=str(tmp_path)), frozenset({"train_loss", "path_norm"})
+    early = kept.measure(SPLITS[:1], WIDTHS[:1], TIMES[:2], names)
+    late = kept.measure(SPLITS[:1], WIDTHS[:1], None, names)
+    monkeypatch.setattr("benign.implicit.solutions.train_widths", lambda *_: pytest.fail("trained again"))
+    every = kept.measure(SPLITS[:1], WIDTHS[:1], TIMES, names)
+    np.testing.assert_array_equal(every.metrics["path_norm"][..., :2], early.metrics["path_norm"])
+    np.testing.assert_array_equal(every.metrics["path_norm"][..., 2], late.metrics["path_norm"][..., 0])
+
+
+def test_a_folder_that_cannot_be_written_loses_no_measurement(block, tmp_path):
+    place = tmp_path / "a file"
+    place.write_text("in the way")
+    with pytest.warns(UserWarning, match="goes on without keeping weights"):
+        found = procedure(keep=str(place)).measure(SPLITS[:1], WIDTHS[:1], TIMES, frozenset({"train_loss"}))
+    np.testing.assert_array_equal(found.metrics["train_loss"], block.metrics["train_loss"][:1, :1])
+
+
+def test_what_is_not_measured_is_refused():
+    for name in ("disagreement", "train_loss_averaged", "leave_one_out_loss", "distance_from_start_cooled"):
+        with pytest.raises(InvalidArgument, match=f"`metrics` asks for {name}, which Solutions does not measure"):
+            procedure().measure(SPLITS[:1], WIDTHS[:1], TIMES, frozenset({"train_loss", name}))
+
+
+def test_the_mini_batch_penalty_of_the_full_batch_is_that_of_the_full_batch():
+    names = frozenset({"train_loss", "gradient_penalty", "gradient_penalty_minibatch"})
+    found = procedure().measure(SPLITS[:1], WIDTHS[:1], TIMES, names).metrics
+    np.testing.assert_allclose(found["gradient_penalty_minibatch"], found["gradient_penalty"], rtol=1e-10)
+
+
+def test_a_regression_has_no_errors_and_no_margins():
+    split = regression()
+    names = frozenset({"train_loss", "train_error", "test_error_perturbed", "normalised_margin", "path_norm"})
+    training = Training(optimizer="sgd", loss="squared", batch_size=None, learning_rate=0.01, steps=2)
+    found = procedure(training=training).measure([split], WIDTHS[:1], None, names).metrics
+    assert all(np.isnan(found[name]).all() for name in names - {"train_loss", "path_norm"})
+    assert np.isfinite(found["path_norm"]).all()
 
 
 def test_weights_that_cannot_be_read_are_trained_again(tmp_path):

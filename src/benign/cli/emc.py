@@ -116,7 +116,7 @@ def _procedure(target: str) -> Procedure:
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 (what Python itself puts there)
     try:
         loaded = importlib.import_module(module)
-    except Exception as error:  # whatever the user's own code does when it is imported
+    except (Exception, SystemExit) as error:  # whatever the user's own code does when it is imported
         raise InvalidArgument(
             f"`MODULE:PROCEDURE`: importing {module!r}, which runs its code, failed: {type(error).__name__}: {error}."
         ) from error

@@ -18,7 +18,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -87,6 +87,28 @@ class ThresholdEstimate:
     interval: tuple[float, float]
     first_crossing: float
     outcome: ThresholdOutcome
+
+    def widened(
+        self, positions: Sequence[float] | Float[np.ndarray, " K"], *, is_fitted_above: bool = False
+    ) -> ThresholdEstimate:
+        """The estimate, its interval holding the gap between the measured positions around its value.
+
+        Within that gap the crossing is only interpolated, which is no evidence where the mean falls off a cliff.
+
+        Args:
+            positions: what was measured.
+            is_fitted_above: whether positions above the value are the fitted ones, as along sizes and times.
+        """
+        if not 0.0 < self.value < math.inf:
+            return self
+        rounding = 1.0 - 1e-12 if is_fitted_above else 1.0 + 1e-12
+        edge = self.value * rounding
+        below = [float(p) for p in positions if (p < edge if is_fitted_above else p <= edge)]
+        above = [float(p) for p in positions if (p >= edge if is_fitted_above else p > edge)]
+        low, high = self.interval
+        return replace(
+            self, interval=(min(low, max(below, default=low)), max(high, min(above, default=high)))
+        )  # fmt: skip
 
 
 def sequential_decision(

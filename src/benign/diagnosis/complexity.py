@@ -13,6 +13,7 @@ from jaxtyping import Float
 from benign.curves.threshold_search import (
     REGIME_BAND,
     Regime,
+    ThresholdEstimate,
     ThresholdOutcome,
     dispersion_above,
     mean_ends,
@@ -255,9 +256,9 @@ def effective_model_complexity(
                     seed=seed, workers=workers, executor=executor, store=place,
                     name=search_name(f"the complexity of {model_size} {procedure.size_name} on {source.name}"),
                 )  # fmt: skip
+                risks = training_risks(dataset, kind)
             except InvalidArgument as error:
-                raise PositionRefused(error) from error
-            risks = training_risks(dataset, kind)
+                raise PositionRefused(error) from error  # too few for a batch, say, or draws of one class alone
             require_numbers(dataset, risks)
             return risks[0, 0, 0]
 
@@ -269,9 +270,8 @@ def effective_model_complexity(
     progress("effective model complexity", budget, budget)
     at = "" if time is None else f", {time:g} {procedure.time_name}"
     last = source.draw(max(search.risks) * unit, Replicate(seed=seed))
-    low, high = (end * unit for end in estimate.interval)
     return EffectiveModelComplexity(
-        value=_whole(estimate.value * unit), interval=(_whole(low), _whole(high) if high < math.inf else math.inf),
+        value=_whole(estimate.value * unit), interval=_interval(estimate, sorted(search.risks), unit),
         first_crossing=_whole(estimate.first_crossing * unit), outcome=estimate.outcome, trainings=search.trainings,
         seconds=clock.monotonic() - start, tolerance=epsilon, criterion=kind, is_budget_spent=search.is_budget_spent,
         irreducible_risk=irreducible_risk(last, kind, procedure.objective), evidence=_evidence(search, unit, epsilon),
@@ -291,6 +291,17 @@ def _range(procedure: Procedure, source: Source, size: int, unit: int, seed: int
         raise InvalidArgument(f"`multiple` is {unit}, but {source.name} has only {largest} samples; lower it.")
     first, last = math.ceil(SMALLEST / unit), largest // unit
     return first, min(max(guess // unit, first), last), last
+
+
+def _interval(estimate: ThresholdEstimate, tried: list[int], unit: int) -> tuple[float, float]:
+    """The interval in whole n, with the gap between the n that were tried around the value.
+
+    Of two n, one that is fitted and one that is not, the complexity is anything from the first to just below the other.
+    """
+    low, high = (end * unit for end in estimate.interval)
+    around = estimate.widened(tried).interval
+    above = around[1] * unit - 1.0
+    return _whole(min(low, around[0] * unit)), _whole(max(high, above)) if high < math.inf else math.inf
 
 
 def _whole(position: float) -> int:

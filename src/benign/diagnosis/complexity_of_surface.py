@@ -25,7 +25,7 @@ class ComplexitySurface:
         sizes: of the rows.
         times: of the columns.
         value: largest fitted n, interpolated; 0 where none is.
-        low: lower end of the 95 % interval.
+        low: lower end of the 95 % interval, which holds the gap between the measured n around the value.
         high: upper end.
         first_crossing: where the mean first leaves the tolerance.
         outcome: position in ``OUTCOMES``; -1 where there is no number.
@@ -66,7 +66,7 @@ def emc_on_surface(
     outcome = np.full(shape, NO_NUMBER, dtype=np.int64)
     for cell in np.ndindex(shape):
         if np.isfinite(risks[cell]).all():
-            found = find_threshold(n, list(risks[cell]), epsilon)
+            found = find_threshold(n, list(risks[cell]), epsilon).widened(n)
             numbers[(slice(None), *cell)] = found.value, *found.interval, found.first_crossing
             outcome[cell] = OUTCOMES.index(found.outcome)
     value, low, high, first = numbers
@@ -98,7 +98,8 @@ def shortest_time(
 ) -> ThresholdEstimate:
     """The shortest recorded time after which n samples are fitted, from training risks alone.
 
-    Interpolated, with its 95 % interval; infinity above means unbounded. ``AT_LEAST`` says that all are fitted: the
+    Interpolated, with its 95 % interval, which holds the gap between the recorded times around it; infinity above means
+    unbounded. ``AT_LEAST`` says that all are fitted: the
     threshold is the smallest one measured, or below it; ``BELOW``, with an infinite value, that none is.
 
     Args:
@@ -134,4 +135,5 @@ def _smallest(
     risks, positions = risks[is_usable], positions[is_usable]
     if not np.isfinite(risks).all():
         raise InvalidArgument(f"`surface` has a training risk that is no number at some {axis}; leave it out.")
-    return find_smallest(dict(zip(positions.tolist(), risks, strict=True)), epsilon)
+    found = find_smallest(dict(zip(positions.tolist(), risks, strict=True)), epsilon)
+    return found.widened(positions, is_fitted_above=True)

@@ -275,6 +275,10 @@ def threshold_time(
     with opened(store) as place:
         if _gives_all_times(procedure):
             return question.along(place, model_size, _moments(last), unit)
+        if last != math.floor(last):
+            raise InvalidArgument(
+                f"`until` must be a whole number of {unit}, for each of which this procedure is trained, got {last:g}."
+            )
         largest = int(last)
         first = max(1, largest // 2)
         return question.search(place, lambda moment: ([model_size], [float(moment)]), first, largest, unit)

@@ -169,7 +169,8 @@ def regimes_of_surface(
     """The regime of every (size, time, samples), also of a surface of one n.
 
     Unless said, the basis is chosen by what was measured, never by the risks: EMC / n where there are several n with no
-    step between neighbours above ``band`` (a coarser grid cannot resolve the regime), or several n and one size; else
+    step between neighbours above ``band`` (a coarser grid cannot resolve the regime) that span ``band`` twice over (a
+    shorter range bounds the complexity of few sizes), or several n and one size; else
     size / threshold size, for each time and n; else, for one size, time / threshold time.
 
     Intervals are for each cell alone, at 95 %. Where the fitted sizes are no interval, the smallest of them counts, as
@@ -265,7 +266,8 @@ def _checked_band(band: object) -> float:
 def _chosen(dataset: xr.Dataset, band: float) -> Basis:
     n = dataset["samples"].values.astype(np.float64)
     several = {name: int(np.isfinite(_hardness(dataset, name)).sum()) > 1 for name in _ORDER}
-    is_fine = several["samples"] and bool(np.all(n[1:] <= n[:-1] * band * (1.0 + 1e-9)))
+    # Neighbours no further apart than the regime is wide, over a range that holds more than the regime.
+    is_fine = bool(np.all(n[1:] <= n[:-1] * band * (1.0 + 1e-9)) and n[-1] >= n[0] * band**2)
     if is_fine or (several["samples"] and not several["size"]):
         return "EMC / n"
     for name in ("size", "time"):

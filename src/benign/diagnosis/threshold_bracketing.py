@@ -174,9 +174,12 @@ class ThresholdSearch:
 
     def _double(self, position: int) -> tuple[int, int] | None:
         """Twice the largest position, or the limit."""
-        largest, half = self._limits.largest, self.risks.get(position // 2)
-        if self._seeks_smallest and half is not None and np.array_equal(half, self.risks[position]):
-            return None  # the same models: a tree that has split all it can has no more leaves
+        largest = self._limits.largest
+        smaller = [self.risks.get(position // 2), self.risks.get(position // 4)]
+        if self._seeks_smallest and all(
+            one is not None and np.array_equal(one, self.risks[position]) for one in smaller
+        ):
+            return None  # the same models twice over: a tree that has split all it can has no more leaves
         return (min(2 * position, largest), LEAST_DRAWS) if position < largest else None
 
     def _half(self, position: int) -> tuple[int, int] | None:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.numbers import checked_number
 from benign.foundation.outcomes import Outcome
-from benign.schema import LABEL_NOISE
+from benign.schema import LEADING
 
 Criterion = Literal["objective", "error"]
 CRITERION_WORDS: dict[str, str] = {
@@ -53,8 +53,12 @@ def training_risks(dataset: xr.Dataset, criterion: Criterion) -> Float[np.ndarra
     Raises:
         InvalidArgument: for the error of a regression, several levels of label noise, or targets that never vary.
     """
-    if LABEL_NOISE in dataset.dims:
-        raise InvalidArgument("`surface` holds levels of label noise; select one, `surface.sel(label_noise=0.1)`.")
+    for axis in LEADING:
+        if axis in dataset.dims:
+            raise InvalidArgument(f"`surface` holds several values of {axis}; select one, for example with `sel`.")
+    for name in ("train_error" if criterion == "error" else "train_loss", "train_loss_constant"):
+        if name not in dataset:
+            raise InvalidArgument(f"`surface` lacks {name}, from which what is fitted is read; keep it.")
     order = ("size", "time", "samples", "replicate")
     if criterion == "error":
         if not dataset.attrs.get("classes", 0):

@@ -67,6 +67,9 @@ def _search(
         attributes=_pilot_attributes(grid),
     )  # fmt: skip
     has_measured = False
+    # How many parameters a size has does not depend on the samples.
+    split = source.draw(_FEWEST_SAMPLES, pilot.replicates[0])
+    largest = _size_of(EVERY_FACTOR * samples, procedure, split)
 
     def risks_of(size: int) -> Float[np.ndarray, " R"] | None:
         nonlocal has_measured
@@ -74,18 +77,13 @@ def _search(
         try:
             risks = relative_training_loss(measured(one, [source]))
         except InvalidArgument:
-            if not has_measured:
+            if not has_measured and size >= largest:
                 raise
             return None
         has_measured = True
         return risks[0, -1, 0]
 
-    # How many parameters a size has does not depend on the samples.
-    split = source.draw(_FEWEST_SAMPLES, pilot.replicates[0])
-    return search_size(
-        risks_of, samples=samples, guess=_size_of(samples, procedure, split),
-        largest=_size_of(EVERY_FACTOR * samples, procedure, split),
-    )  # fmt: skip
+    return search_size(risks_of, samples=samples, guess=_size_of(samples, procedure, split), largest=largest)
 
 
 def _replicates(grid: Grid) -> tuple[Replicate, ...]:

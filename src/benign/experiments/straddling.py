@@ -12,7 +12,7 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from benign.experiments.size_search import TOLERANCE
-from benign.schema import LABEL_NOISE
+from benign.schema import LABEL_NOISE, LEARNING_RATE
 
 SIZE_SEARCH = "size_search"
 """Attribute of a surface whose sizes a pilot found: what it found."""
@@ -66,6 +66,9 @@ def straddles(dataset: xr.Dataset, *, tolerance: float = TOLERANCE) -> tuple[Str
         dataset: of the surface.
         tolerance: what counts as fitted, relative to the best constant predictor's training objective.
     """
+    if LEARNING_RATE in dataset.dims:
+        parts = (dataset.isel({LEARNING_RATE: place}) for place in range(dataset.sizes[LEARNING_RATE]))
+        return tuple(straddle for part in parts for straddle in straddles(part, tolerance=tolerance))
     if LABEL_NOISE not in dataset.dims:
         return _straddles(dataset, None, tolerance)
     levels = dataset[LABEL_NOISE].values.tolist()

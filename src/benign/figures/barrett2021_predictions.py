@@ -13,14 +13,17 @@ that a learning rate changes. Every network is measured
 * at equal training loss after *cooling*: 200 steps of .01 from the iterate. Beyond 2 / (top eigenvalue) an iterate
   oscillates across the sharp direction, and R_IG there is that oscillation.
 
-At equal numbers of steps small learning rates are only trained less, and everything is "confirmed": that picture is
-drawn too, with the training loss beside it, so that nobody takes it for evidence. Over widths R_IG falls because it is
-divided by the number of parameters m; m R_IG, the squared slope, is what may be compared.
+At equal numbers of steps small learning rates are only trained less, which can "confirm" a prediction by itself: that
+comparison is drawn too, with the training loss tested beside it, so that nobody takes it for evidence. Over widths R_IG
+falls because it is divided by the number of parameters m; m R_IG, the squared slope, is what may be compared.
 
 Each claim is tested by Spearman's rank correlation with the learning rate within strata of width, mean over strata, by
 the order-statistic interval of its median over replicates: six replicates hold a claim only if all of them do. Weights
 are kept where ``BENIGN_KEEP_WEIGHTS`` names a folder; every measure is then computed again without training. Settings
 come from pilots on another seed.
+
+Revision 2, after the first run: the edge is claimed to be reached at 2, as its words say, where 1.5 was tested; two
+sentences and the headline follow what was measured.
 
 Runtime on two cores: smoke less than ten seconds, quick about two minutes; standard and paper are for one GPU.
 """
@@ -292,12 +295,12 @@ def _findings_of(name: str, surface: xr.Dataset) -> tuple[Finding, ...]:
 def _edge_claim(name: str, surface: xr.Dataset) -> Finding:
     """At the largest learning rate of the grid the top eigenvalue rises to about 2 / h (Cohen et al. 2021)."""
     rate = rates_of(surface)[-1]
-    highest = rate * np.nanmax(_table(surface, "top_eigenvalue")[..., -1], axis=2).mean(axis=1)
+    highest = rate * np.max(_table(surface, "top_eigenvalue")[..., -1], axis=2).mean(axis=1)
     return interval_claim(
         name=f"{name}_edge", claim=f"{SOURCES[name]}: at learning rate {rate:g} the top eigenvalue reaches 2 / h",
-        estimate=float(highest.mean()), interval=mean_interval(highest), allowed=(0.75 * _STABLE, np.inf),
+        estimate=float(highest.mean()), interval=mean_interval(highest), allowed=(_STABLE, np.inf),
         unit="h x highest recorded eigenvalue", replicates=len(highest),
-        test="Student t, level 0.95, above 1.5", paper="sharpness hovers just above 2 / h (Cohen et al. 2021)",
+        test="Student t, level 0.95, above 2", paper="sharpness hovers just above 2 / h (Cohen et al. 2021)",
     )  # fmt: skip
 
 
@@ -450,9 +453,13 @@ def _robustness_picture(surfaces: Surfaces) -> Picture:
         surfaces, "test_error_perturbed", "test error under noise", ("time", "loss", "cooled"),
         title="Test error with noise on the parameters", y_log=False,
     )  # fmt: skip
+    gaps = []
+    for name, surface in surfaces.items():
+        values = under(surface, "test_error_perturbed", "cooled")[:, -1]
+        gaps.append(f"{100.0 * float(np.mean(values[:, -1] - values[:, 0])):+.1f} points on {SOURCES[name]}")
     sentence = (
-        "Every parameter is multiplied by 1 + noise of standard deviation 0.1; a robust solution loses little by it, "
-        "and the test error without noise is the least that it can have."
+        "With every parameter multiplied by 1 + noise of standard deviation 0.1, at equal training loss after cooling, "
+        f"the largest learning rate against the smallest changes the test error by {' and '.join(gaps)}."
     )
     return Picture(
         name="robustness", heading="Are the solutions of larger steps more robust?", display=display, sentence=sentence,
@@ -481,9 +488,13 @@ def _edge_picture(surfaces: Surfaces) -> Picture:
                 caption=spread_sentence(surface.sizes["replicate"]), position_name="times",
             )
         )  # fmt: skip
+    words = []
+    for name, surface in surfaces.items():
+        course = rates_of(surface)[-1] * np.median(_table(surface, "top_eigenvalue")[:, -1, :, -1], axis=0)
+        words.append(f"{course.max():.2g} at most and {course[-1]:.2g} at the end on {SOURCES[name]}")
     sentence = (
-        "The top eigenvalue grows until h times it reaches 2, where gradient descent across the sharp direction would "
-        "diverge; larger steps are held below, smaller ones never get there."
+        "h times the top eigenvalue may not stay above 2, where gradient descent across the sharp direction diverges: "
+        f"at the largest learning rate its median is {' and '.join(words)}."
     )
     return Picture(
         name="edge", heading="What holds the large steps to flat regions?",
@@ -494,9 +505,14 @@ def _edge_picture(surfaces: Surfaces) -> Picture:
 
 def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
     by_name = {finding.name: finding.verdict for finding in findings}
-    flat = all(by_name[f"{name}_eigenvalue_cooled"] is Verdict.HOLDS for name in surfaces)
+    flat = {by_name[f"{name}_eigenvalue_cooled"] for name in surfaces}
+    if flat == {Verdict.HOLDS}:
+        first = "Larger steps find flatter solutions"
+    elif Verdict.FAILS in flat:
+        first = "That larger steps find flatter solutions fails"
+    else:
+        first = "Whether larger steps find flatter solutions stays undecided"
     better = [SOURCES[name] for name in surfaces if by_name[f"{name}_accuracy_cooled"] is Verdict.HOLDS]
-    first = "Larger steps find flatter solutions" if flat else "That larger steps find flatter solutions does not hold"
     if len(better) == len(surfaces):
         return f"{first}, and these generalise better at the same training loss."
     return f"{first}; that they generalise better is shown {'only on ' + better[0] if better else 'nowhere'}."
@@ -521,7 +537,7 @@ FIGURE = Figure(
     title="What the size of a step does to the solution",
     paper="Barrett & Dherin 2021, Implicit Gradient Regularization",
     number="predictions 2.1 to 2.4",
-    revision=1,
+    revision=2,
     key_claims=("images_eigenvalue_cooled", "images_accuracy_cooled", "images_penalty_cooled"),
     measure=_measure,
     findings=_findings,

@@ -22,6 +22,7 @@ NAMES = (
     "published_models",
     "barrett2021_trajectories",
     "barrett2021_predictions",
+    "barrett2021_explicit",
     "similar_solutions",
 )
 

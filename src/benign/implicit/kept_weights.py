@@ -38,13 +38,14 @@ class KeptWeights:
         return self.folder / f"{digest.hexdigest()[:32]}.safetensors"
 
     def write(self, width: int, split: Split, times: Sequence[float], weights: Weights) -> Path:
-        """Keep the weights at these times in place of what was kept of this network.
+        """Keep the weights at these times, beside those kept of this network at others.
 
         Raises:
             OutputFailed: if the folder cannot be written.
         """
         from safetensors.numpy import save
 
+        times, weights = self._with_others(width, split, times, weights)
         arrays = {f"weights_{i}": np.ascontiguousarray(leaf) for i, leaf in enumerate(weights)}
         facts = {
             "times": json.dumps(list(times)),
@@ -57,6 +58,14 @@ class KeptWeights:
 
     def read(self, width: int, split: Split, times: Sequence[float]) -> Weights | None:
         """The weights at these times, or None where they were not kept, or cannot be read."""
+        stored = self._stored(width, split)
+        if stored is None or not set(times) <= set(stored[0]):
+            return None
+        rows = [stored[0].index(time) for time in times]
+        return tuple(leaf[rows] for leaf in stored[1])
+
+    def _stored(self, width: int, split: Split) -> tuple[list[float], Weights] | None:
+        """All times and weights that are kept of a network; None where there are none, or they cannot be read."""
         from safetensors import SafetensorError, safe_open
 
         place = self.place(width, split)
@@ -64,10 +73,20 @@ class KeptWeights:
             return None
         try:
             with safe_open(place, framework="numpy") as stored:
-                kept = json.loads((stored.metadata() or {})["times"])
-                if not set(times) <= set(kept):
-                    return None
-                rows = [kept.index(time) for time in times]
-                return tuple(stored.get_tensor(f"weights_{i}")[rows] for i in range(len(list(stored.keys()))))
+                times = [float(time) for time in json.loads((stored.metadata() or {})["times"])]
+                return times, tuple(stored.get_tensor(f"weights_{i}") for i in range(len(list(stored.keys()))))
         except (SafetensorError, OSError, KeyError, ValueError):
             return None  # trained anew, which costs time alone
+
+    def _with_others(
+        self, width: int, split: Split, times: Sequence[float], weights: Weights
+    ) -> tuple[list[float], Weights]:
+        """The new times and weights, and those kept at other times."""
+        stored = self._stored(width, split)
+        if stored is None:
+            return list(times), weights
+        others = [i for i, time in enumerate(stored[0]) if time not in times]
+        moments = np.array([*(stored[0][i] for i in others), *times])
+        order = np.argsort(moments)
+        joined = (np.concatenate([old[others], new])[order] for old, new in zip(stored[1], weights, strict=True))
+        return moments[order].tolist(), tuple(joined)

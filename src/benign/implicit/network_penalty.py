@@ -19,6 +19,7 @@ from jaxtyping import Float
 
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.numbers import checked_count, checked_number
+from benign.foundation.randomness import generator
 from benign.networks.gradient_penalty import full_batch_square, minibatch_square
 from benign.networks.training import LOSSES
 
@@ -29,7 +30,7 @@ class GradientPenalty:
 
     Attributes:
         full_batch: of the mean loss of all samples.
-        minibatch: mean of the mini-batches' own; None where no batch size was given.
+        minibatch: mean of the own of at most eight mini-batches, drawn at random; None where no batch size was given.
         parameters: number of parameters m.
     """
 
@@ -90,9 +91,11 @@ def gradient_penalty(
         raise InvalidArgument(f"`batch_size` must be at most the number of samples, got {batch_size} of {len(inputs)}.")
     count = sum(leaf.size for leaf in parameters)
     dtype = np.result_type(*parameters)
-    with jax.enable_x64(dtype == np.float64):
+    # Consecutive rows are a batch below, which must not be one of a sorted file.
+    order = generator(0, "order of the mini-batch penalty").permutation(len(inputs))
+    with jax.enable_x64(dtype == np.float64), jax.default_matmul_precision("float32"):
         here = jax.tree.map(lambda leaf: jnp.asarray(leaf) if eqx.is_array(leaf) else leaf, network)
-        samples = jnp.asarray(inputs, dtype=dtype), jnp.asarray(targets, dtype=dtype)
+        samples = jnp.asarray(inputs[order], dtype=dtype), jnp.asarray(targets[order], dtype=dtype)
         full = float(eqx.filter_jit(full_batch_square)(here, loss, *samples))
         batches = None if batch_size is None else float(
             eqx.filter_jit(minibatch_square)(here, loss, *samples, batch_size)

@@ -29,6 +29,7 @@ from benign.networks.dense import Dense, MLPFamily
 from benign.networks.population import Member, TrainedPopulation, train_population
 from benign.networks.recording import Data, RiskRecorder, outputs_of
 from benign.procedures import MLP
+from benign.procedures.network_training import refuse_unmeasured
 from benign.procedures.protocol import Predictions
 from benign.schema import END_OF_TRAINING, Block
 
@@ -36,6 +37,10 @@ PAIR_METRICS = frozenset({"disagreement", "disagreement_independent", "output_di
 """Measured at every time, on test inputs, mean over the pairs of a replicate's networks."""
 SOLUTION_PAIR_METRICS = schema.PAIR_METRICS - PAIR_METRICS
 """Measured at the end of training, NaN at the times before it; mean over the pairs of a replicate's networks."""
+MEASURED = (
+    schema.METRICS.keys() - schema.AVERAGED_METRICS - schema.SOLVED_METRICS - schema.SOLUTION_METRICS - schema.PENALTIES
+)
+"""What it measures; ``function_norm``, a default metric of every surface, stays NaN."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +142,7 @@ class RepeatedMLP:
     def _check_metrics(
         self, splits: Sequence[Split], times: Float[np.ndarray, " time"], metrics: frozenset[str]
     ) -> None:
+        refuse_unmeasured(metrics, MEASURED, "RepeatedMLP")
         at_end = sorted(metrics & SOLUTION_PAIR_METRICS)
         if at_end and times[-1] not in (END_OF_TRAINING, self.mlp.training.last_time):
             raise InvalidArgument(

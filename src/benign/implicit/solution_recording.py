@@ -23,6 +23,7 @@ FLATNESS = {
     "adaptive_sharpness": FlatnessMeasure.ADAPTIVE_SHARPNESS,
 }
 _COOLED = "_cooled"
+_DIGITS = 1e6  # of a share of samples that is kept; float32 has one digit more
 Values = dict[str, Float[Array, ""]]
 
 
@@ -47,6 +48,8 @@ class SolutionRecorder:
         settings: radii and noise.
         cooling_steps: of gradient descent.
         cooling_rate: their step size.
+        has_classes: without classes errors and margins are NaN.
+        batch: samples of a mini-batch, for ``gradient_penalty_minibatch``; None for all.
     """
 
     loss: str
@@ -54,6 +57,8 @@ class SolutionRecorder:
     settings: FlatnessSettings = field(default_factory=FlatnessSettings)
     cooling_steps: int = 200
     cooling_rate: float = 0.01
+    has_classes: bool = True
+    batch: int | None = None
 
     def __call__(self, network: eqx.Module, data: Data) -> dict[str, Float[Array, "..."]]:
         plain = frozenset(name for name in self.metrics if not name.endswith(_COOLED))
@@ -83,7 +88,8 @@ class SolutionRecorder:
         return eqx.combine(loss.unravel(reached), structure)
 
     def _values(self, network: eqx.Module, data: Data, names: frozenset[str]) -> Values:
-        values = RiskRecorder(loss=self.loss, metrics=names)(network, data)
+        risks = RiskRecorder(loss=self.loss, metrics=names, has_classes=self.has_classes, batch=self.batch)
+        values = risks(network, data)
         flat = frozenset(FLATNESS[name] for name in names & FLATNESS.keys())
         around = holding_padding(network_loss(network, data.train_inputs, data.train_targets, loss=self.loss))
         found = measured(around, flat, self.settings)
@@ -97,24 +103,27 @@ class SolutionRecorder:
         return values | self._norms(network, data, names)
 
     def _perturbed(self, network: eqx.Module, inputs: Array, targets: Array) -> Float[Array, ""]:
+        if not self.has_classes:
+            return jnp.array(jnp.nan)
         loss = network_loss(network, inputs, targets, loss=self.loss)
         key = random_key(self.settings.seed, "parameter noise")
         moments = under_noise(
             loss, deviation=self.settings.multiplicative, multiplicative=True, draws=self.settings.draws, key=key
         )
-        return 1.0 - moments.accuracy
+        # The accuracy is one minus a mean of shares; rounding must not make an error negative, nor break a tie.
+        return jnp.maximum(0.0, jnp.round((1.0 - moments.accuracy) * _DIGITS) / _DIGITS)
 
     def _norms(self, network: eqx.Module, data: Data, names: frozenset[str]) -> Values:
         if names.isdisjoint({"path_norm", "spectral_norm_product", "normalised_margin"}):
             return {}
         dense = checked_dense(network)
         product = spectral_norm_product(dense)
-        margins = output_margins(outputs_of(dense, data.train_inputs), data.train_targets)
-        values = {
-            "path_norm": jnp.asarray(path_norm(dense)),
-            "spectral_norm_product": jnp.asarray(product),
-            "normalised_margin": jnp.quantile(margins, 0.1) / product,
-        }
+        values = {"path_norm": jnp.asarray(path_norm(dense)), "spectral_norm_product": jnp.asarray(product)}
+        if "normalised_margin" in names:
+            margins = output_margins(outputs_of(dense, data.train_inputs), data.train_targets)
+            values["normalised_margin"] = (
+                jnp.quantile(margins, 0.1) / product if self.has_classes else jnp.array(jnp.nan)
+            )
         return {name: value for name, value in values.items() if name in names}
 
 

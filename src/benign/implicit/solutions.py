@@ -7,10 +7,11 @@ are only trained less.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import equinox as eqx
 import jax
@@ -18,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.errors import InvalidArgument, OutputFailed, unknown_name
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.outcomes import Outcome
 from benign.foundation.replicate import Replicate
@@ -29,16 +30,33 @@ from benign.implicit.solution_recording import SolutionRecorder, WeightsRecorder
 from benign.networks import engine
 from benign.networks.activations import ACTIVATIONS
 from benign.networks.dense import MLPFamily
-from benign.networks.devices import DeviceName, find_device
-from benign.networks.population import Member, initial_network, train_population
+from benign.networks.devices import DeviceName, find_device, free_bytes
+from benign.networks.population import Member, initial_network
 from benign.networks.recording import Data
 from benign.networks.sharing import shared
 from benign.networks.training import Training
-from benign.procedures.network_training import batches_of_populations, check_network, predict_networks, train_widths
+from benign.procedures.network_training import (
+    batches_of_populations,
+    check_network,
+    predict_networks,
+    refuse_unmeasured,
+    request_for,
+    resumed,
+    train_widths,
+)
 from benign.procedures.protocol import Predictions
-from benign.schema import END_OF_TRAINING, PENALTIES, Block
+from benign.schema import (
+    AVERAGED_METRICS,
+    END_OF_TRAINING,
+    METRICS,
+    PAIR_METRICS,
+    SOLVED_METRICS,
+    Block,
+)
 
 _DISTANCE = "distance_from_start"
+MEASURED = METRICS.keys() - AVERAGED_METRICS - PAIR_METRICS - SOLVED_METRICS - {f"{_DISTANCE}_cooled"}
+"""What it measures of a solution; ``function_norm``, a default metric of every surface, stays NaN."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +146,7 @@ class Solutions:
         times: Float[np.ndarray, " time"] | None,
         metrics: frozenset[str],
     ) -> Block:
+        refuse_unmeasured(metrics, MEASURED, "Solutions")
         moments = [END_OF_TRAINING] if times is None else times.tolist()
         parts = [self._measured(splits, width, moments, metrics) for width in sizes.tolist()]
         nothing = np.full((len(splits), len(moments)), np.nan)
@@ -193,10 +212,8 @@ class Solutions:
         initial = [initial_network(self._family, member) for member in members]
         values = self._recorded(splits, initial[0], weights, metrics)
         count = self.parameters(width, splits[0])
-        for name in ("gradient_penalty", "gradient_penalty_cooled"):
-            square = name.replace("penalty", "square")
-            if square in values:
-                values[name] = values[square] / count
+        for square in [name for name in values if name.startswith("gradient_square")]:
+            values[square.replace("square", "penalty")] = values[square] / count
         if _DISTANCE in metrics:
             starts = [jax.tree.leaves(eqx.filter(network, eqx.is_array)) for network in initial]
             values[_DISTANCE] = np.array([_distances(w, s) for w, s in zip(weights, starts, strict=True)])
@@ -206,8 +223,12 @@ class Solutions:
         """The weights of every split at all times: those kept, the rest trained together."""
         kept = None if self.keep is None else KeptWeights(
             folder=Path(self.keep),
-            training={"depth": self.depth, "activation": self.activation, "training": self.training.spec()},
+            training={
+                "revision": self.revision, "depth": self.depth, "activation": self.activation,
+                "training": self.training.spec(),
+            },
         )  # fmt: skip
+        times = [self.end if time == END_OF_TRAINING else time for time in times]
         found = [None if kept is None else kept.read(width, split, times) for split in splits]
         missing = [i for i, weights in enumerate(found) if weights is None]
         if missing:
@@ -215,19 +236,23 @@ class Solutions:
             for i, weights in zip(missing, trained, strict=True):
                 found[i] = weights
                 if kept is not None:
-                    kept.write(width, splits[i], times, weights)
+                    _keep(kept, width, splits[i], times, weights)
         return [weights for weights in found if weights is not None]
 
     def _train(self, splits: Sequence[Split], width: int, times: Sequence[float]) -> list[Weights]:
-        trained = train_population(
-            self._family, self.training, [Member(width=width, split=split) for split in splits],
-            times=self._steps_at(times), recorder=WeightsRecorder(), device=self.device,
+        """The weights of a width, trained from a checkpoint where one was left."""
+        request = request_for(
+            splits, np.array([width]), np.array(self._steps_at(times)), self.spec(), self.device, WeightsRecorder(),
+            averaged=False,
         )  # fmt: skip
-        leaves = sorted(trained.recordings, key=lambda name: int(name.removeprefix("weights_")))
-        own = jax.tree.leaves(eqx.filter(trained.networks[0], eqx.is_array))
+        recorded = resumed(request, lambda request: train_widths(self._family, self.training, request))
+        leaves = sorted(recorded, key=lambda name: int(name.removeprefix("weights_")))
+        own = jax.tree.leaves(
+            eqx.filter(initial_network(self._family, Member(width=width, split=splits[0])), eqx.is_array)
+        )
         return [
             tuple(
-                trained.recordings[name][row][(slice(None), *(slice(size) for size in like.shape))]
+                np.asarray(recorded[name][row, 0][(slice(None), *(slice(size) for size in like.shape))])
                 for name, like in zip(leaves, own, strict=True)
             )
             for row in range(len(splits))
@@ -242,8 +267,9 @@ class Solutions:
         times = len(weights[0][0])
         columns = ([getattr(split, name) for split in common.data] for name in Data._fields)
         recorder = SolutionRecorder(
-            loss=self.training.loss, metrics=metrics - {_DISTANCE} - (PENALTIES - {"gradient_penalty"}),
-            settings=self.settings, cooling_steps=self.cooling_steps, cooling_rate=self.cooling_rate,
+            loss=self.training.loss, metrics=metrics - {_DISTANCE}, settings=self.settings,
+            cooling_steps=self.cooling_steps, cooling_rate=self.cooling_rate,
+            has_classes=splits[0].classes is not None, batch=self.training.batch_size,
         )  # fmt: skip
         with jax.enable_x64(dtype == np.float64), jax.default_device(place), jax.default_matmul_precision("float32"):
             data = Data(*(jnp.asarray(np.stack(column), dtype=dtype) for column in columns))
@@ -255,7 +281,7 @@ class Solutions:
             )  # fmt: skip
             values = engine.record(
                 self._program(structure), state, data, jnp.repeat(jnp.array(common.data_of), times), recorder,
-                len(stacked[0]) if place.platform != "cpu" else 1,  # type: ignore[attr-defined]
+                _evaluated_together(len(stacked[0]), sum(leaf[0].size for leaf in stacked), dtype, place),
             )  # fmt: skip
             return {name: np.asarray(value).reshape(len(splits), times) for name, value in values.items()}
 
@@ -265,6 +291,26 @@ class Solutions:
             training=Training(loss=self.training.loss, precision=self.training.precision), structure=structure, total=1,
             per_epoch=1, has_short_batch=False, together=1,
         )  # fmt: skip
+
+
+def _keep(kept: KeptWeights, width: int, split: Split, times: Sequence[float], weights: Weights) -> None:
+    """Write the weights; the measurement goes on where that fails."""
+    try:
+        kept.write(width, split, times, weights)
+    except OutputFailed as error:
+        warnings.warn(f"{error} The measurement goes on without keeping weights.", stacklevel=2)
+
+
+def _evaluated_together(networks: int, parameters: int, dtype: np.dtype[Any], device: Any) -> int:
+    """How many networks are measured at once: one on a processor; on a GPU as many as their Krylov bases fit.
+
+    A basis has 64 vectors, and the compiled program needs about five of it.
+    """
+    if device.platform == "cpu":
+        return 1
+    free = free_bytes(device)
+    most = networks if free is None else int(0.8 * free) // (5 * 64 * parameters * dtype.itemsize)
+    return max(k for k in range(1, max(1, min(networks, most)) + 1) if networks % k == 0)
 
 
 def _distances(weights: Weights, start: Sequence[np.ndarray]) -> Float[np.ndarray, " time"]:

@@ -93,7 +93,7 @@ class GradientPenaltyLog:
         gradients = [parameter.grad for parameter in self._trained() if parameter.grad is not None]
         if not gradients:
             raise InvalidArgument("`model` has no gradients; call `after_backward` after loss.backward().")
-        self._squares.append(float(sum(g.detach().double().square().sum() for g in gradients)) / self.parameters)
+        self._squares.append(float(sum(_double(gradient).square().sum() for gradient in gradients)) / self.parameters)
 
     def after_epoch(
         self,
@@ -152,9 +152,11 @@ class GradientPenaltyLog:
         import torch
 
         trained = self._trained()
-        gradient = [torch.zeros_like(parameter, dtype=torch.float64) for parameter in trained]
+        gradient = [torch.zeros_like(_double(parameter)) for parameter in trained]
         loss_sum, samples = 0.0, 0
-        for inputs, targets in batches:
+        place = trained[0].device
+        for batch, labels in batches:
+            inputs, targets = batch.to(place), labels.to(place)
             loss = loss_function(self.model(inputs), targets)
             if loss.ndim:
                 raise InvalidArgument(f"`loss_function` must return a scalar, got shape {tuple(loss.shape)}.")
@@ -162,7 +164,13 @@ class GradientPenaltyLog:
             slopes = torch.autograd.grad(loss, trained, allow_unused=True)
             for total, slope in zip(gradient, slopes, strict=True):
                 if slope is not None:
-                    total.add_(slope.double(), alpha=count)
+                    total.add_(_double(slope), alpha=count)
             loss_sum += count * float(loss.detach())
             samples += count
         return gradient, loss_sum, samples
+
+
+def _double(numbers: torch.Tensor) -> torch.Tensor:
+    """In float64, on the processor where the device has no such numbers."""
+    detached = numbers.detach()
+    return (detached.cpu() if detached.device.type == "mps" else detached).double()

@@ -31,6 +31,8 @@ def configuration(
     return {
         "family": repr(family),
         "training": training.spec(),
+        # Members may have penalties of their own where the training has none.
+        "gradient_penalty": [training.gradient_penalty_by, training.gradient_penalty_step],
         "program_width": program_width,
         "members": [list(member) for member in members],
         "data": sha256_of([getattr(split, name) for split in data for name in Data._fields]),

@@ -8,7 +8,7 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,17 +24,12 @@ from benign.foundation.split import Split
 from benign.networks.devices import DeviceName, has_gpu
 from benign.networks.training import Training
 from benign.procedures.protocol import Predictions
-from benign.schema import END_OF_TRAINING, PAIR_METRICS, SOLUTION_METRICS, Block
+from benign.schema import END_OF_TRAINING, PAIR_METRICS, SOLUTION_METRICS, SOLVED_METRICS, Block
 
 CHECKPOINTS_VARIABLE = "BENIGN_CHECKPOINTS"
 _MONTH_SECONDS = 30 * 86_400.0
 # More replicates a job would make it long without making it faster.
 _MOST_REPLICATES = 16
-# What is measured of solved models alone.
-_NOT_TRAINED = frozenset(
-    {"leave_one_out_loss", "leave_one_out_error", "condition", "condition_2norm", "effective_rank"}
-)
-
 Recordings = Mapping[str, Float[np.ndarray, "replicate size time ..."]]
 
 
@@ -121,13 +116,13 @@ def measure_networks(
                 f"`metrics` asks for {name}, which benign.implicit.{procedure} measures; use it in place of this "
                 "procedure."
             )
-    solved = sorted(metrics & _NOT_TRAINED)
+    solved = sorted(metrics & SOLVED_METRICS)
     if solved:
         raise InvalidArgument(
             f"`metrics` asks for {solved[0]}, which only solved models have, not trained networks; leave it out."
         )
     plain = frozenset(name.removesuffix("_averaged") for name in metrics)
-    request = _request(
+    request = request_for(
         splits, sizes, times, spec, device,
         RiskRecorder(
             loss=training.loss, metrics=plain, has_classes=splits[0].classes is not None,
@@ -136,7 +131,7 @@ def measure_networks(
         averaged=any(name.endswith("_averaged") for name in metrics),
     )  # fmt: skip
     counts = np.array([parameters(width, splits[0]) for width in sizes.tolist()])
-    recordings = _with_penalties(_trained(request, trainer), counts)
+    recordings = with_penalties(resumed(request, trainer), counts)
     losses = [values for name, values in recordings.items() if "loss" in name]
     diverged = ~np.isfinite(losses).all(axis=0)
     nothing = np.full(diverged.shape, np.nan)
@@ -152,7 +147,17 @@ def measure_networks(
     )
 
 
-def _with_penalties(recordings: Recordings, counts: Int[np.ndarray, " size"]) -> Recordings:
+def refuse_unmeasured(metrics: frozenset[str], measured: Set[str], procedure: str) -> None:
+    """Refuse a metric that a procedure does not measure.
+
+    Raises:
+        InvalidArgument: for the first one of them.
+    """
+    for name in sorted(metrics - measured):
+        raise InvalidArgument(f"`metrics` asks for {name}, which {procedure} does not measure; leave it out.")
+
+
+def with_penalties(recordings: Recordings, counts: Int[np.ndarray, " size"]) -> Recordings:
     """The recordings, squared norms of gradients divided by the number of parameters: R_IG."""
     penalties = {
         name.replace("gradient_square", "gradient_penalty"): values / counts[:, None]
@@ -185,8 +190,8 @@ def predict_networks(
             f"`inputs` must have {split.train_inputs.shape[1]} columns, as in training, got {inputs.shape[1]}."
         )
     recorder = PredictionRecorder(inputs=inputs.astype(training.precision))
-    request = _request([split], sizes, times, spec, device, recorder, averaged=False)
-    values = _trained(request, trainer)["predictions"][0]
+    request = request_for([split], sizes, times, spec, device, recorder, averaged=False)
+    values = resumed(request, trainer)["predictions"][0]
     for row, size in enumerate(sizes.tolist()):
         for column, moment in enumerate(request.times.tolist()):
             yield Predictions(size=size, time=moment, values=values[row, column].astype(np.float64))
@@ -205,7 +210,7 @@ def train_widths(family: Any, training: Training, request: Request) -> Recording
     return {name: values.reshape(*shape, *values.shape[1:]) for name, values in trained.recordings.items()}
 
 
-def _request(
+def request_for(
     splits: Sequence[Split],
     sizes: Int[np.ndarray, " size"],
     times: Float[np.ndarray, " time"] | None,
@@ -215,6 +220,7 @@ def _request(
     *,
     averaged: bool,
 ) -> Request:
+    """A request whose checkpoint has a place of its own, by everything that decides its numbers."""
     from benign.networks.fingerprints import recorder_name
 
     moments = np.array([END_OF_TRAINING]) if times is None else times
@@ -246,7 +252,7 @@ def _forget_old(folder: Path) -> None:
                 file.unlink(missing_ok=True)
 
 
-def _trained(request: Request, trainer: Trainer) -> Recordings:
+def resumed(request: Request, trainer: Trainer) -> Recordings:
     """Train, going on from a checkpoint; one that cannot be used is set aside with a warning."""
     from benign.networks.checkpoints import CheckpointUnusable
 

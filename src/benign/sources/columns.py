@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
@@ -28,7 +28,12 @@ def checked_inputs(known: Sequence[str], target: str, inputs: Sequence[str] | No
     """
     if isinstance(inputs, str):
         raise InvalidArgument(f"`inputs` must be a list of names of columns, got {inputs!r}; write [{inputs!r}].")
+    if inputs is not None and not isinstance(inputs, Iterable):
+        raise InvalidArgument(f"`inputs` must be a list of names of columns, got {inputs!r}.")
     chosen = [column for column in known if column != target] if inputs is None else list(inputs)
+    twice = next((column for column in chosen if chosen.count(column) > 1), None)
+    if twice is not None:
+        raise InvalidArgument(f"`inputs` names the column {twice!r} twice; name it once.")
     for column in (target, *chosen):
         if column not in known:
             raise unknown_name("column", column, known)

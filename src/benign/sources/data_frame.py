@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def frame(
     data: Any,
     *,
-    target: str,
-    inputs: Sequence[str] | None = None,
+    target: str | int,
+    inputs: Sequence[str | int] | None = None,
     task: str = "auto",
     label_noise: float = 0.0,
     test_samples: int | None = None,
@@ -50,10 +50,12 @@ def frame(
     ('oak', 'yew')
     """
     wrapped = _wrapped(data)
-    chosen = checked_inputs(wrapped.collect_schema().names(), target, inputs)
+    goal = _name(target)
+    wanted: Any = [_name(column) for column in inputs] if isinstance(inputs, (list, tuple)) else inputs
+    chosen = checked_inputs(wrapped.collect_schema().names(), goal, wanted)
     return source_of_columns(
-        _as_arrow(wrapped, [*chosen, target]),
-        target=target,
+        _as_arrow(wrapped, [*chosen, goal]),
+        target=goal,
         inputs=chosen,
         task=task,
         label_noise=label_noise,
@@ -61,6 +63,11 @@ def frame(
         scale=scale,
         name=name,
     )
+
+
+def _name(column: str | int) -> str:
+    """A column as it is called here: pandas numbers the columns of a frame that was made of an array."""
+    return str(column) if isinstance(column, int) else column
 
 
 def _wrapped(data: Any) -> nw.DataFrame[Any] | nw.LazyFrame[Any]:
