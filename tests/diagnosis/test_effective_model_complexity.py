@@ -228,7 +228,7 @@ def test_shortest_time_and_smallest_size_of_a_known_surface():
     assert shortest_time(dataset, samples=20, size=4).value == pytest.approx(10.0**1.5)
     fast = shortest_time(dataset, samples=20, size=8)
     assert fast.value == pytest.approx(10.0**0.5)
-    assert fast.interval == pytest.approx((fast.value, fast.value))
+    assert fast.interval == pytest.approx((1.0, 10.0))  # draws alike, but nothing was measured in between
     assert smallest_size(dataset, samples=20, time=10.0).value == pytest.approx(math.sqrt(32.0))
     everything = smallest_size(dataset, samples=20, time=100.0)
     assert everything.value == pytest.approx(4.0)
@@ -364,3 +364,12 @@ def test_a_small_network():
     fitted = [one.is_fitted for one in found.evidence]
     assert fitted[0]
     assert not fitted[-1]
+
+
+def test_an_interval_holds_the_gap_between_what_was_tried():
+    """Where the risk falls off a cliff, interpolation between two n says nothing of where."""
+    cliff = Known(mean=lambda n: 0.0 if n <= 130 else 1.0)
+    for budget in (12, 20, 60):
+        found = emc(cliff, max_trainings=budget)
+        assert found.interval[0] <= 130 <= found.interval[1]
+        assert found.regime(152) is not Regime.UNDER

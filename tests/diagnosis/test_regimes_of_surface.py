@@ -91,7 +91,8 @@ def test_several_n_and_one_n_agree():
 @pytest.mark.parametrize(
     ("sizes", "times", "samples", "basis"),
     [
-        ([50, 100], [math.inf], [80, 100, 150], "EMC / n"),  # steps of 1.25 and 1.5
+        ([50, 100], [math.inf], [80, 120, 180], "EMC / n"),  # steps of 1.5, 1.5^2 in all
+        ([50, 100], [math.inf], [80, 100, 150], "size / threshold size"),  # a shorter range bounds few sizes
         ([50, 100], [math.inf], [80, 160], "size / threshold size"),  # a step of 2 cannot resolve 1.5
         ([100], [math.inf], [80, 160], "EMC / n"),
         ([50, 100], [1.0, 2.0], [100], "size / threshold size"),

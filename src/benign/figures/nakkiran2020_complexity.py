@@ -20,6 +20,10 @@ from pilots on other seeds. The networks over epochs are the large ones of nakki
 have the draws of nakkiran2020_samplewise, which tests other claims on them. That N features fit N samples and d + 1
 coefficients d + 1 is a theorem, which the tests check; what is found here is where the test loss peaks.
 
+Revision 2, after the first run: the intervals of EMC and of thresholds hold the gap between the measured positions,
+within which a crossing is only interpolated. Steps of 12 % cannot resolve the band of 1.1 then, so the features are
+measured in steps of 6 %; claims and bands are as they were.
+
 Runtime on two cores, as planned: smoke less than ten seconds, quick about two minutes, mostly compiling a program for
 each n; standard about fifteen; paper is for one GPU.
 """
@@ -101,7 +105,7 @@ class Settings:
 
 
 _QUICK = Settings(
-    grid=(25, 6, 3), linear_replicates=10, polynomial_samples=tuple(range(4, 21)), polynomial_replicates=100,
+    grid=(25, 12, 3), linear_replicates=10, polynomial_samples=tuple(range(4, 21)), polynomial_replicates=100,
     fixed_samples=300,
     widths=(4, 8, 12, 16, 20, 24, 32, 40, 48, 56, 64, 96, 128, 256),
     samples=(25, 35, 50, 65, 80, 95, 110, 130, 160, 200, 280, 400, 560, 800),
@@ -114,9 +118,9 @@ SETTINGS = {
         widths=(5, 8), samples=(25, 50), clean_samples=(25, 50), width=8, steps=40, times=(10, 20), replicates=4,
     ),
     "quick": _QUICK,
-    "standard": replace(_QUICK, grid=(25, 8, 4), linear_replicates=30, polynomial_replicates=400, replicates=30),
+    "standard": replace(_QUICK, grid=(25, 12, 4), linear_replicates=30, polynomial_replicates=400, replicates=30),
     "paper": replace(
-        _QUICK, grid=(50, 8, 4), linear_replicates=50, polynomial_replicates=2000, steps=24_000,
+        _QUICK, grid=(50, 12, 4), linear_replicates=50, polynomial_replicates=2000, steps=24_000,
         widths=(*_QUICK.widths, 512, 1024), samples=(*_QUICK.samples, 1200),
         clean_samples=(*_QUICK.clean_samples, 1200), times=(*_QUICK.times, 6400, 12_800), replicates=30,
     ),
@@ -131,6 +135,7 @@ SHOWN = 30.0  # times the lowest loss: the crest is far higher, and would leave 
 BAND, LINEAR_BAND = 1.5, 1.1
 TOO_HIGH = 1.1
 RIDGE_LOWERS = 0.9
+_ABOVE_ONE = 1.0 + 1e-9  # an interval may end where both readings share a measured position
 EARLY = 0.25  # of the training
 _HYPOTHESIS = "the peak is where EMC is about n (Nakkiran et al. 2020, Hypothesis 1)"
 _SIGNS = {1.0: "higher", -1.0: "lower"}
@@ -438,13 +443,13 @@ def _change_findings(surfaces: Surfaces) -> Iterator[Finding]:
     late, soon = fitted_samples(samples, tolerance=TOLERANCE), fitted_samples(samples, tolerance=TOLERANCE, time=early)
     yield _ratio_claim(
         "grows_with_time", f"The effective complexity after {end:,.0f} steps is above that after {early:,.0f}",
-        late.over(soon), (1.0, math.inf), unit="EMC late / early", replicates=trained,
+        late.over(soon), (_ABOVE_ONE, math.inf), unit="EMC late / early", replicates=trained,
         paper="training longer increases EMC (Nakkiran et al. 2020, section 1)",
     )  # fmt: skip
     yield _ratio_claim(
         "falls_with_label_noise",
         f"Flipping {100 * SAMPLE_NOISE:.0f} % of the labels lowers the effective complexity of the same networks",
-        late.over(fitted_samples(clean, tolerance=TOLERANCE)), (0.0, 1.0), unit="EMC flipped / correct",
+        late.over(fitted_samples(clean, tolerance=TOLERANCE)), (0.0, 1.0 / _ABOVE_ONE), unit="EMC flipped / correct",
         replicates=trained, paper="label noise lowers EMC (Nakkiran et al. 2020, section 5)",
     )  # fmt: skip
     size = int(sizes_of(ridge)[0])
@@ -732,7 +737,7 @@ FIGURE = Figure(
     title="One cause of three peaks: the effective model complexity",
     paper="Nakkiran, Kaplun, Bansal, Yang, Barak, Sutskever 2020",
     number="Definition 1 and Hypothesis 1",
-    revision=1,
+    revision=2,
     key_claims=("networks_over_width", "networks_over_samples", "networks_over_time", "features_over_size"),
     measure=_measure,
     findings=_findings,

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from benign.foundation.output import write_whole
 from benign.foundation.split import Split
 
-Weights = tuple[Float[np.ndarray, "time ..."], ...]
+Weights = tuple[Float[np.ndarray, "_time ..."], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
