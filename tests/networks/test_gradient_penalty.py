@@ -10,7 +10,7 @@ from jax.flatten_util import ravel_pytree
 import benign
 from benign.foundation.errors import InvalidArgument
 from benign.networks import Member, MLPFamily, Training, gradient_penalty, initial_network, train_population
-from benign.networks.gradient_penalty import full_batch_square, minibatch_square, penalised_gradient
+from benign.networks.gradient_penalty import minibatch_square, outputs_and_square, penalised_gradient
 from benign.networks.recording import RiskRecorder
 from tests.networks import oracle
 from tests.networks.cases import classification, regression, settings
@@ -38,7 +38,11 @@ def test_the_full_batch_penalty_is_that_of_the_mean_loss(loss, split, rows, monk
     monkeypatch.setattr(gradient_penalty, "_ROWS", rows)
     network = network_of(RELU, split)
     with jax.enable_x64(True):
-        value = full_batch_square(network, loss, jnp.asarray(split.train_inputs), jnp.asarray(split.train_targets))
+        outputs, value = outputs_and_square(
+            network, loss, jnp.asarray(split.train_inputs), jnp.asarray(split.train_targets)
+        )
+    expected = oracle.outputs(weights_of(network), network.activation, split.train_inputs)
+    np.testing.assert_allclose(outputs, expected, rtol=1e-12, atol=1e-13)
     assert float(value) == pytest.approx(square(network, loss, split.train_inputs, split.train_targets), rel=1e-12)
 
 

@@ -20,7 +20,7 @@ from jaxtyping import Float
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.randomness import generator
-from benign.networks.gradient_penalty import full_batch_square, minibatch_square
+from benign.networks.gradient_penalty import minibatch_square, outputs_and_square
 from benign.networks.training import LOSSES
 
 
@@ -96,7 +96,7 @@ def gradient_penalty(
     with jax.enable_x64(dtype == np.float64), jax.default_matmul_precision("float32"):
         here = jax.tree.map(lambda leaf: jnp.asarray(leaf) if eqx.is_array(leaf) else leaf, network)
         samples = jnp.asarray(inputs[order], dtype=dtype), jnp.asarray(targets[order], dtype=dtype)
-        full = float(eqx.filter_jit(full_batch_square)(here, loss, *samples))
+        full = float(eqx.filter_jit(outputs_and_square)(here, loss, *samples)[1])
         batches = None if batch_size is None else float(
             eqx.filter_jit(minibatch_square)(here, loss, *samples, batch_size)
         )  # fmt: skip

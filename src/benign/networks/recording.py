@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from benign.networks.gradient_penalty import full_batch_square, minibatch_square
+from benign.networks.gradient_penalty import minibatch_square, outputs_and_square
 from benign.networks.objective import losses_of, wrong
 
 # Samples that are evaluated at once: enough for the matrix products, little enough for the caches.
@@ -59,7 +59,8 @@ class RiskRecorder:
     batch: int | None = None
 
     def __call__(self, network: eqx.Module, data: Data) -> dict[str, Float[Array, "..."]]:
-        train, test = outputs_of(network, data.train_inputs), outputs_of(network, data.test_inputs)
+        train, gradients = self._train_outputs_and_gradients(network, data)
+        test = outputs_of(network, data.test_inputs)
         half = len(data.test_inputs) // 2
         flipped = wrong(data.train_targets, data.train_targets_clean)
         unflipped = ~flipped
@@ -80,18 +81,22 @@ class RiskRecorder:
         values["train_error_flipped"] = self._share(mistaken & flipped) / _mean(flipped)
         values["train_error_unflipped"] = self._share(mistaken & unflipped) / _mean(unflipped)
         recorded = {name: value for name, value in values.items() if name in self.metrics | {"train_loss"}}
-        return recorded | self._gradients(network, data)
+        return recorded | gradients
 
-    def _gradients(self, network: eqx.Module, data: Data) -> dict[str, Float[Array, ""]]:
-        """Squared norms of the gradients that are asked for."""
+    def _train_outputs_and_gradients(
+        self, network: eqx.Module, data: Data
+    ) -> tuple[Float[Array, "n K"], dict[str, Float[Array, ""]]]:
+        """Outputs on the training set, and squared norms of the gradients that are asked for."""
         samples = self.loss, data.train_inputs, data.train_targets
         recorded = {}
         if "gradient_penalty" in self.metrics:
-            recorded["gradient_square"] = full_batch_square(network, *samples)
+            train, recorded["gradient_square"] = outputs_and_square(network, *samples)
+        else:
+            train = outputs_of(network, data.train_inputs)
         if "gradient_penalty_minibatch" in self.metrics:
-            batch = self.batch or len(data.train_inputs)
+            batch = min(self.batch or len(data.train_inputs), len(data.train_inputs))
             recorded["gradient_square_minibatch"] = minibatch_square(network, *samples, batch)
-        return recorded
+        return train, recorded
 
     def _share(self, mistakes: Array) -> Float[Array, ""]:
         return _mean(mistakes) if self.has_classes else jnp.array(jnp.nan)
