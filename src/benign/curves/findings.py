@@ -138,7 +138,8 @@ def paired_claim(
     elif missing:
         return _without_number(name, claim, unit, test, len(differences), paper)
     interval = (mean_interval if statistic == "mean" else _worst_median_interval)(differences, level=level)
-    effect = float(np.mean(differences) if statistic == "mean" else np.nanmedian(differences))
+    known = differences[~np.isnan(differences)]
+    effect = float(np.mean(differences) if statistic == "mean" else np.median(known) if len(known) else np.nan)
     return _against_margin(
         name=name, claim=claim, effect=effect, interval=interval, margin=margin, unit=unit, test=test,
         replicates=len(differences), paper=paper,

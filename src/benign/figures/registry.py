@@ -23,6 +23,7 @@ NAMES = (
     "barrett2021_trajectories",
     "barrett2021_predictions",
     "barrett2021_explicit",
+    "jiang2020_norms",
     "similar_solutions",
 )
 
