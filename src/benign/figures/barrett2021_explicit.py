@@ -447,14 +447,18 @@ def _error_picture(surfaces: Surfaces) -> Picture:
 
 
 def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
+    del surfaces
     holds = {finding.name for finding in findings if finding.verdict is Verdict.HOLDS}
-    does = [word for name, word in (("penalty_loss", "a smaller gradient"), ("eigenvalue_loss", "flatter solutions"),
-                                    ("accuracy_loss", "fewer test errors")) if name in holds]  # fmt: skip
-    found = " and ".join(does) if does else "neither a smaller gradient nor flatter solutions nor fewer test errors"
-    first = f"At equal training loss the penalty {_strongest_words(surfaces)} is shown to find {found}"
-    if "eigenvalue_step_beyond_penalty" in holds:
-        return f"{first}; a larger step flattens by more than the penalty that it stands for."
-    return f"{first}; that a larger step flattens by more than its penalty is not shown."
+    words = {
+        "penalty_loss": "smaller gradients", "eigenvalue_loss": "flatter solutions", "accuracy_loss": "fewer errors",
+    }  # fmt: skip
+    does = [word for name, word in words.items() if name in holds]
+    flattens = "eigenvalue_step_beyond_penalty" in holds
+    if does:
+        more = "flatten more" if flattens else "are not shown to flatten more"
+        return f"Explicit penalties find {', '.join(does)}; larger steps {more}."
+    steps = "larger steps do flatten" if flattens else "nor are larger steps"
+    return f"Explicit penalties are not shown to find smaller gradients, flatter solutions or fewer errors; {steps}."
 
 
 def _strongest_words(surfaces: Surfaces) -> str:
