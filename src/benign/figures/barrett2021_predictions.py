@@ -295,7 +295,7 @@ def _findings_of(name: str, surface: xr.Dataset) -> tuple[Finding, ...]:
         _falls_claim(
             f"{name}_penalty_best",
             f"{word}, at each network's lowest test error (oracle): larger learning rates make R_IG smaller", rates,
-            under(surface, "gradient_penalty", "best"), "2.1, where the paper reports it",
+            under(surface, "gradient_penalty", "best"), _PREDICTIONS["gradient_penalty"][2],
         )
     )  # fmt: skip
     findings.append(
