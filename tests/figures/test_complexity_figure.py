@@ -59,15 +59,15 @@ def surface_of(test, share, error, *, sizes, times=(1.0,), samples, replicates=1
     )  # fmt: skip
 
 
-def bump(position, peak, *, height=2.0):
+def bump(position, peak, *, height=2.0, sharpness=2.0):
     """A peak on a logarithmic axis that stands exp(height) above both sides."""
-    return np.exp(height * np.exp(-2.0 * np.log2(position / peak) ** 2))
+    return np.exp(height * np.exp(-sharpness * np.log2(position / peak) ** 2))
 
 
 def linear(peak, complexity, *, height=2.0, sizes, samples, **options):
     """Samples are fitted up to ``complexity`` of the size, and the test loss peaks where n is ``peak`` of it."""
     return surface_of(
-        lambda size, _, n: 3.0 * n**-0.3 * bump(n, peak * size, height=height),
+        lambda size, _, n: 3.0 * n**-0.3 * bump(n, peak * size, height=height, sharpness=40.0),
         lambda size, _, n: np.where(n <= 1.001 * complexity * size, 1e-12, 0.1),
         lambda size, _, n: np.where(n <= 1.001 * complexity * size, 0.0, 0.1),
         sizes=sizes, samples=samples, **options,
@@ -137,13 +137,16 @@ def test_every_planted_effect_is_found():
 
 
 OPPOSITE = [
-    ({"feature_peak": 1.42}, {"features_over_size": FAILS, "features_over_samples": FAILS}),
+    (
+        {"feature_peak": 1.42},
+        {"features_over_size": FAILS, "features_over_samples": FAILS, "more_data_hurts": FAILS},
+    ),
     ({"polynomial_peak": 0.5}, {"polynomial_over_samples": FAILS}),
     ({"width_peak": 96.0}, {"networks_over_width": FAILS, "error_does_not_mark_the_peak": HOLDS}),
     ({"width_height": 0.0}, {"networks_over_width": FAILS, "error_does_not_mark_the_peak": UNDECIDED}),
     ({"width_error": 42.0}, {"networks_over_width": HOLDS, "error_does_not_mark_the_peak": FAILS}),
     ({"sample_peak": 50.0}, {"networks_over_samples": FAILS}),
-    ({"by_error": 1.0}, {"error_reads_too_high": FAILS}),
+    ({"by_error": 0.6}, {"error_reads_too_high": FAILS}),
     ({"epoch_peak": 10.0}, {"networks_over_time": FAILS}),
     ({"growth": -0.5}, {"grows_with_time": FAILS, "networks_over_samples": HOLDS}),
     ({"clean": 80.0}, {"falls_with_label_noise": FAILS}),
