@@ -385,6 +385,15 @@ def _ratio_words(surface: xr.Dataset, metric: str, condition: str) -> str:
     return "an unknown factor of" if not np.isfinite(ratio) else f"{ratio:.2g} times"
 
 
+def _change_words(surfaces: Surfaces, metric: str) -> str:
+    """By how many points an error changes from the smallest to the largest learning rate, cooled, on each source."""
+    words = []
+    for name, surface in surfaces.items():
+        values = under(surface, metric, "cooled")[:, -1]
+        words.append(f"{100.0 * float(np.mean(values[:, -1] - values[:, 0])):+.1f} points on {SOURCES[name]}")
+    return " and ".join(words)
+
+
 def _width_names(surfaces: Surfaces) -> tuple[str, ...]:
     """The claims over widths, of those surfaces that have several."""
     return tuple(
@@ -455,13 +464,9 @@ def _error_picture(surfaces: Surfaces) -> Picture:
         surfaces, "test_error", "test error", ("time", "loss", "cooled"), title="Test error over learning rates",
         y_log=False,
     )  # fmt: skip
-    gaps = []
-    for name, surface in surfaces.items():
-        values = under(surface, "test_error", "cooled")[:, -1]
-        gaps.append(f"{100.0 * float(np.mean(values[:, -1] - values[:, 0])):+.1f} points on {SOURCES[name]}")
     sentence = (
         "At equal training loss after cooling, the largest learning rate against the smallest changes the test error "
-        f"by {' and '.join(gaps)}."
+        f"by {_change_words(surfaces, 'test_error')}."
     )
     return Picture(
         name="test_error", heading="Do larger steps generalise better?", display=display, sentence=sentence,
@@ -474,13 +479,10 @@ def _robustness_picture(surfaces: Surfaces) -> Picture:
         surfaces, "test_error_perturbed", "test error under noise", ("time", "loss", "cooled"),
         title="Test error with noise on the parameters", y_log=False,
     )  # fmt: skip
-    gaps = []
-    for name, surface in surfaces.items():
-        values = under(surface, "test_error_perturbed", "cooled")[:, -1]
-        gaps.append(f"{100.0 * float(np.mean(values[:, -1] - values[:, 0])):+.1f} points on {SOURCES[name]}")
     sentence = (
         "With every parameter multiplied by 1 + noise of standard deviation 0.1, at equal training loss after cooling, "
-        f"the largest learning rate against the smallest changes the test error by {' and '.join(gaps)}."
+        "the largest learning rate against the smallest changes the test error by "
+        f"{_change_words(surfaces, 'test_error_perturbed')}."
     )
     return Picture(
         name="robustness", heading="Are the solutions of larger steps more robust?", display=display, sentence=sentence,

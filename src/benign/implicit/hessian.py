@@ -26,7 +26,7 @@ from jaxtyping import Array, Bool, Float
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.numbers import checked_count
 from benign.foundation.randomness import generator
-from benign.networks.devices import loaded_jax
+from benign.implicit.precision import precision_of
 from benign.networks.objective import mean_loss, wrong
 
 Tree = Any
@@ -98,7 +98,7 @@ def network_loss(
         )
     arrays, structure = eqx.partition(network, eqx.is_array)
     dtype = _dtype_of(arrays, "network")
-    with _precision(dtype):
+    with precision_of(dtype):
         flat, unravel = ravel_pytree(jax.tree.map(jnp.asarray, arrays))
         samples = _chunks(jnp.asarray(inputs, dtype), jnp.asarray(targets, dtype), min(rows, len(inputs)))
     return FlatLoss(parameters=flat, unravel=unravel, structure=structure, samples=samples, loss=loss)
@@ -113,7 +113,7 @@ def parameter_loss(loss: Callable[[Tree], Array], parameters: Tree) -> FlatLoss:
         InvalidArgument: for integer parameters or a loss that returns no scalar.
     """
     dtype = _dtype_of(parameters, "parameters")
-    with _precision(dtype):
+    with precision_of(dtype):
         flat, unravel = ravel_pytree(jax.tree.map(jnp.asarray, parameters))
         result = jax.eval_shape(loss, parameters)
     shape = getattr(result, "shape", None)
@@ -128,14 +128,7 @@ def parameter_loss(loss: Callable[[Tree], Array], parameters: Tree) -> FlatLoss:
 @contextmanager
 def own_precision(loss: FlatLoss) -> Iterator[None]:
     """Within, JAX keeps the precision of the loss's parameters, on a GPU in matrix products too."""
-    with _precision(loss.parameters.dtype):
-        yield
-
-
-@contextmanager
-def _precision(dtype: np.dtype[Any]) -> Iterator[None]:
-    loaded_jax()
-    with jax.enable_x64(dtype == np.float64), jax.default_matmul_precision("float32"):
+    with precision_of(loss.parameters.dtype):
         yield
 
 

@@ -20,6 +20,7 @@ from jaxtyping import Float
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.randomness import generator
+from benign.implicit.precision import own_precision
 from benign.networks.gradient_penalty import minibatch_square, outputs_and_square
 from benign.networks.training import LOSSES
 
@@ -93,7 +94,7 @@ def gradient_penalty(
     dtype = np.result_type(*parameters)
     # Consecutive rows are a batch below, which must not be one of a sorted file.
     order = generator(0, "order of the mini-batch penalty").permutation(len(inputs))
-    with jax.enable_x64(dtype == np.float64), jax.default_matmul_precision("float32"):
+    with own_precision(network):
         here = jax.tree.map(lambda leaf: jnp.asarray(leaf) if eqx.is_array(leaf) else leaf, network)
         samples = jnp.asarray(inputs[order], dtype=dtype), jnp.asarray(targets[order], dtype=dtype)
         full = float(eqx.filter_jit(outputs_and_square)(here, loss, *samples)[1])
