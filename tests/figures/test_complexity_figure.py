@@ -263,7 +263,7 @@ def test_the_story_is_whole():
     findings = FIGURE.findings(PLANTED)
     names = {finding.name for finding in findings}
     assert len(names) == len(findings)
-    assert set(FIGURE.key_claims) <= names
+    assert set(FIGURE.primary_claims) <= names
     pictures = FIGURE.pictures(PLANTED)
     told = {claim for picture in pictures for claim in picture.claims}
     assert told == names, "every finding stands beneath a picture"

@@ -153,7 +153,7 @@ def test_every_picture_is_drawn_and_claims_what_there_is(tmp_path):
     names = [finding.name for finding in FIGURE.findings(surfaces)]
     pictures = FIGURE.pictures(surfaces)
     assert sorted(claim for picture in pictures for claim in picture.claims) == sorted(names)
-    assert set(FIGURE.key_claims) <= set(names)
+    assert set(FIGURE.primary_claims) <= set(names)
     drawn = [picture.display for picture in pictures if isinstance(picture.display, StackedDisplay)]
     assert len(drawn) == len(pictures) == 3
     for display in drawn:

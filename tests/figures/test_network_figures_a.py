@@ -433,7 +433,7 @@ def test_every_figure_tells_its_story(name, change):
     findings = figure.findings(surfaces)
     names = [finding.name for finding in findings]
     assert len(set(names)) == len(names)
-    assert set(figure.key_claims) <= set(names)
+    assert set(figure.primary_claims) <= set(names)
     json.dumps([finding.to_dict() for finding in findings], allow_nan=False)
     if change is diverged:
         assert {finding.verdict for finding in findings} == {UNDECIDED}

@@ -238,7 +238,7 @@ def test_the_story_is_whole(name):
     findings = figure.findings(surfaces)
     names = {finding.name for finding in findings}
     assert len(names) == len(findings)
-    assert set(figure.key_claims) <= names
+    assert set(figure.primary_claims) <= names
     pictures = figure.pictures(surfaces)
     told = {claim for picture in pictures for claim in picture.claims}
     assert told == names, "every finding stands beneath a picture"

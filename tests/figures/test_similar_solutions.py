@@ -48,7 +48,7 @@ def verdicts(small, large, **slopes):
         surfaces[name]["disagreement"] = surfaces[name]["disagreement"] + shift
     findings = FIGURE.findings(surfaces)
     assert len(FIGURE.pictures(surfaces)) == 4
-    assert set(FIGURE.key_claims) <= {finding.name for finding in findings}
+    assert set(FIGURE.primary_claims) <= {finding.name for finding in findings}
     return {finding.name: finding.verdict for finding in findings}, FIGURE.headline(surfaces, findings)
 
 

@@ -260,7 +260,7 @@ def test_smoke_is_drawn_from_what_was_stored(smoke, tmp_path):
 def _check_words(made):
     claims = [claim for picture in made.pictures for claim in picture.claims]
     assert sorted(claims) == sorted(finding.name for finding in made.findings)
-    assert set(made.figure.key_claims) <= set(claims)
+    assert set(made.figure.primary_claims) <= set(claims)
     assert 5 <= len(made.headline.split()) <= 20
     for picture in made.pictures:
         assert picture.heading.endswith("?")

@@ -47,7 +47,8 @@ class Figure:
     """A published figure that this package reproduces.
 
     ``measure`` gives the surfaces by name, each as soon as it is done. The rest are pure functions of them, so that a
-    stored surface tells the same story as a new one. ``key_claims`` names the findings that come first.
+    stored surface tells the same story as a new one. ``primary_claims`` names the paper's own claims, the most telling
+    first, before they are measured: they share one level (Holm), all others are secondary and uncorrected.
     """
 
     name: str
@@ -55,7 +56,7 @@ class Figure:
     paper: str
     number: str
     revision: int
-    key_claims: tuple[str, ...]
+    primary_claims: tuple[str, ...]
     measure: Callable[[MeasureOptions], Iterator[tuple[str, xr.Dataset]]]
     findings: Callable[[Surfaces], tuple[Finding, ...]]
     pictures: Callable[[Surfaces], tuple[Picture, ...]]

@@ -39,13 +39,13 @@ def story_page(chapters: Sequence[Chapter], *, command: str) -> Page:
     """One page: the last chapter gives the answer, its key claims come first, all pictures follow in order."""
     last = chapters[-1]
     findings = {finding.name: finding for finding in last.findings}
-    first = frozenset(last.figure.key_claims)
+    first = frozenset(last.figure.primary_claims)
     return Page(
         title=f"benign: {last.figure.title}",
         strip=_strip(last),
         headline=last.headline,
         lede=" ".join(chapter.lede for chapter in reversed(chapters)),
-        cards=tuple(card(findings[name]) for name in last.figure.key_claims),
+        cards=tuple(card(findings[name]) for name in last.figure.primary_claims),
         sections=tuple(
             section for chapter in chapters for section in _sections(chapter, first if chapter is last else frozenset())
         ),
