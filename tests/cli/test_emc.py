@@ -64,6 +64,10 @@ def test_json_alone(folder):
     assert 15 <= size["value"] <= 21
     assert size["unit"] == "features"
     assert size["interval"][0] <= size["value"] <= size["interval"][1]
+    assert answer["peak_size"]["unit"] == "features"
+    low, high = answer["peak_size"]["interval"]
+    assert low <= 20  # features that fit 20 samples exactly
+    assert high is None or high >= 20
     assert answer["threshold_time"] is None  # least squares is solved, not trained
     assert answer["trainings"] + size["trainings"] <= 40
     assert "at your n = 20" in answer["peak"]
@@ -76,7 +80,7 @@ def test_where_the_peak_must_be_looked_for(folder):
     )
     assert done.returncode == 0, done.stderr
     paragraph = done.stdout.split("\n\n")[0]
-    assert "The test risk peaks, if it does, near" in paragraph
+    assert "The test risk peaks, if it does, between" in paragraph
     assert "max_leaf_nodes" in paragraph.split("at your n = 40")[0]
     assert "n_estimators" in paragraph.split("at your n and size")[0]
     assert "Threshold size at n = 40 on train" in done.stdout

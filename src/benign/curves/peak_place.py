@@ -50,11 +50,11 @@ _ERRORS = (0.1, 0.01)
 
 
 class PeakEnd(enum.Enum):
-    """What the far end of the interval rests on; the value continues the sentence."""
+    """What the interval rests on; the value is what the user reads."""
 
-    EXACT = "from {left} of the best constant predictor's training risk to an exact fit, which was measured"
-    EXTRAPOLATED = "from {left} of the best constant predictor's training risk to none, which is extrapolated"
-    ERROR = "from a training error of 0.1 to one of 0.01"
+    EXACT = "one end is where the fit is exact, which was measured"
+    EXTRAPOLATED = "one end is where no training risk would be left, which is extrapolated"
+    ERROR = "the ends are where the training error falls to 0.1 and to 0.01"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,14 +63,12 @@ class PeakPlace:
 
     Attributes:
         interval: its ends are measured positions; 0 below and infinity above say that nothing bounds it there.
-        end: what the far end rests on.
-        tolerance: what counts as fitted.
+        end: what it rests on.
         unit: what positions count.
     """
 
     interval: tuple[float, float]
     end: PeakEnd
-    tolerance: float
     unit: str
 
     @property
@@ -94,13 +92,7 @@ class PeakPlace:
         """In plain words, with what it rests on."""
         if not self.is_bounded:
             return f"The test risk peaks, if it does, {self.words}: what was measured does not bound it."
-        return f"The test risk peaks, if it does, {self.words}: {self.reason}."
-
-    @property
-    def reason(self) -> str:
-        """What the interval rests on."""
-        share = self.tolerance * (_STEEP if self.end is PeakEnd.EXTRAPOLATED else 1.0)
-        return self.end.value.format(left=f"{100.0 * share:g} %")
+        return f"The test risk peaks, if it does, {self.words}: {self.end.value}."
 
     def to_dict(self) -> dict[str, object]:
         """As JSON values; None stands for an end that nothing bounds."""
@@ -154,7 +146,7 @@ def peak_place(
     low, high = max(x[x <= low], default=0.0), min(x[x >= high], default=np.inf)
     if is_fitted_below:
         low, high = (float(np.divide(1.0, end)) if end else np.inf for end in (high, low))
-    return PeakPlace(interval=(float(low), float(high)), end=end, tolerance=tolerance, unit=unit)
+    return PeakPlace(interval=(float(low), float(high)), end=end, unit=unit)
 
 
 def _of_squared_loss(
@@ -177,13 +169,22 @@ def _of_error(x: Float[np.ndarray, " K"], rows: Float[np.ndarray, "R K"]) -> tup
     return _earliest(first), _latest(last), PeakEnd.ERROR
 
 
-def _zero(x: Float[np.ndarray, " K"], risk: Float[np.ndarray, " K"], tolerance: float) -> float:
-    """Where the line through the roots of the risk at its two levels ends, or the tolerance's share of it is left."""
+def zeros(x: Float[np.ndarray, " K"], risk: Float[np.ndarray, " K"], tolerance: float) -> tuple[float, float] | None:
+    """Where the line through the risk at its two levels ends, and where that through their roots does.
+
+    None where the levels are not both crossed.
+    """
     far, near = _crossing(x, risk, _STEEP * tolerance), _crossing(x, risk, tolerance)
-    end = float(min(x[risk <= tolerance**2], default=np.inf))
     if not 0.0 < far <= near < np.inf:
-        return end
-    return min(near + (near - far) / (np.sqrt(_STEEP) - 1.0), end)
+        return None
+    return near + (near - far) / (_STEEP - 1.0), near + (near - far) / (np.sqrt(_STEEP) - 1.0)
+
+
+def _zero(x: Float[np.ndarray, " K"], risk: Float[np.ndarray, " K"], tolerance: float) -> float:
+    """Along the root, and no farther than where the tolerance's share of the tolerance is left."""
+    ends = zeros(x, risk, tolerance)
+    end = float(min(x[risk <= tolerance**2], default=np.inf))
+    return end if ends is None else min(ends[1], end)
 
 
 def _crossing(x: Float[np.ndarray, " K"], risk: Float[np.ndarray, " K"], level: float) -> float:

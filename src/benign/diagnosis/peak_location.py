@@ -8,13 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from benign.curves.peak_place import PeakPlace
 from benign.curves.threshold_search import LEAST_DRAWS, REGIME_BAND, Regime, ThresholdOutcome
 from benign.diagnosis.complexity import EffectiveModelComplexity, effective_model_complexity
+from benign.diagnosis.exact_fit import look_beyond, peak_samples, peak_size
 from benign.diagnosis.fitting_thresholds import FittingThreshold, end_of_training, threshold_size, threshold_time
 from benign.diagnosis.more_budget import MoreBudget, more_budget
 from benign.diagnosis.search_arguments import DRAWS, check_contract, checked_budget, checked_samples, deadline
-from benign.experiments import Place
+from benign.diagnosis.training_risks import checked_criterion, require_numbers, training_risks
+from benign.experiments import Place, measure
 from benign.experiments.reading import opened
+from benign.experiments.running import search_name
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.progress import Progress, silent
 from benign.procedures.protocol import Procedure
@@ -24,6 +30,8 @@ TRAININGS = 100
 MINUTES = 1.0
 """The budget of one who names none: the first answer comes within about a minute."""
 _UNTIL_COMPLEXITY, _UNTIL_SIZE = 0.6, 0.9  # shares of the budget that are spent by the end of each search
+_KEPT_BACK = 2 * LEAST_DRAWS  # trainings of the threshold size's own, for the sizes beyond it
+_LATE = 1e-9  # minutes: a search measures once in any case, for which so much is allowed
 _ROUNDS = 7  # each doubles draws and trainings
 _FARTHEST = 4  # the first size tried is within this factor of the user's
 
@@ -46,7 +54,7 @@ class PeakLocation:
         size: the size.
         size_name: what it counts.
         notes: why a threshold was not found.
-        is_squared: whether training minimises a squared loss.
+        objective: what training minimises.
     """
 
     complexity: EffectiveModelComplexity
@@ -56,27 +64,37 @@ class PeakLocation:
     size: int
     size_name: str
     notes: tuple[str, ...]
-    is_squared: bool
+    objective: str
 
     def regime(self, band: float = REGIME_BAND) -> Regime:
         """The regime of the n samples; see :meth:`EffectiveModelComplexity.regime`."""
         return self.complexity.regime(self.samples, band)
 
     @property
+    def peak_size(self) -> PeakPlace | None:
+        """The sizes between which the test risk peaks at n, if it does; None where the criterion does not tell."""
+        found = self.threshold_size
+        return None if found is None else peak_size(found, self.objective)
+
+    @property
+    def peak_samples(self) -> PeakPlace | None:
+        """The numbers of samples between which it peaks at the size, likewise; by the squared loss alone."""
+        return peak_samples(self.complexity, self.objective)
+
+    @property
     def sentence(self) -> str:
         """Where the peak must be looked for."""
-        here = f"n = {self.samples:,}"
-        places = [f"{_along_samples(self.complexity)} at your {self.size:,} {self.size_name}"]
-        if self.threshold_size is not None:
-            places.insert(0, f"{_along(self.threshold_size)} at your {here}")
+        complexity, smallest, place = self.complexity, self.threshold_size, self.peak_size
+        along = _placed(self.peak_samples, complexity.outcome) or _along_samples(complexity)
+        places = [f"{along} at your {self.size:,} {self.size_name}"]
+        if smallest is not None:
+            along = _placed(place, smallest.outcome) or _along(smallest)
+            places.insert(0, f"{along} at your n = {self.samples:,}")
         if self.threshold_time is not None:
             places.append(f"{_along(self.threshold_time)} at your n and size")
         words = [f"The test risk peaks, if it does, {', or '.join(places)}."]
-        if self.is_squared and self.complexity.criterion == "objective":
-            words.append(
-                "With squared loss the peak tends to lie where the last of the training risk vanishes: there, or "
-                "somewhat towards more of the model and fewer samples."
-            )
+        if smallest is not None and place is not None and _placed(place, smallest.outcome) and place.is_bounded:
+            words.append(f"Of the {place.unit}, {place.end.value}.")
         return " ".join([*words, *self.notes])
 
     @property
@@ -102,7 +120,9 @@ class PeakLocation:
             **self.complexity.to_dict(), "samples": self.samples, "regime": self.regime().name.lower(),
             "threshold_size": None if self.threshold_size is None else self.threshold_size.to_dict(),
             "threshold_time": None if self.threshold_time is None else self.threshold_time.to_dict(),
-            "peak": self.sentence, "more_budget": self.more_budget,
+            "peak": self.sentence, "peak_size": None if self.peak_size is None else self.peak_size.to_dict(),
+            "peak_samples": None if self.peak_samples is None else self.peak_samples.to_dict(),
+            "more_budget": self.more_budget,
         }  # fmt: skip
 
 
@@ -188,7 +208,7 @@ class _Budget:
             if spent and left <= 0.0:
                 return None
             # A search measures once in any case.
-            minutes = max(left - (1.0 - share) * self.minutes, 1e-9)
+            minutes = max(left - (1.0 - share) * self.minutes, _LATE)
         if trainings < LEAST_DRAWS:
             return None
         return {"max_trainings": trainings, "max_minutes": minutes, "replicates": self.draws}
@@ -217,13 +237,17 @@ class _Search:
         )  # fmt: skip
         spent, smallest, shortest = complexity.trainings, None, None
         notes: list[str] = []
-        allowed = budget.until(1.0 if until is None else _UNTIL_SIZE, spent)
+        share = 1.0 if until is None else _UNTIL_SIZE
+        allowed = budget.until(share, spent)
         if allowed is not None:
+            allowed["max_trainings"] -= _KEPT_BACK if allowed["max_trainings"] >= 4 * _KEPT_BACK else 0
             smallest = _unless_refused(
                 threshold_size, notes, self.procedure, self.source, samples=self.samples, time=self.time,
                 guess=self._guess(complexity), **self.options, **allowed,
             )  # fmt: skip
-            spent += 0 if smallest is None else smallest.trainings
+        if smallest is not None:
+            smallest = self._beyond(smallest, budget.until(share, spent + smallest.trainings))
+            spent += smallest.trainings
         allowed = budget.until(1.0, spent)
         if until is not None and allowed is not None:
             shortest = _unless_refused(
@@ -233,8 +257,32 @@ class _Search:
         return PeakLocation(
             complexity=complexity, threshold_size=smallest, threshold_time=shortest, samples=self.samples,
             size=self.size, size_name=self.procedure.size_name, notes=tuple(notes),
-            is_squared=self.procedure.objective == "squared",
+            objective=self.procedure.objective,
         )  # fmt: skip
+
+    def _beyond(self, found: FittingThreshold, allowed: dict[str, Any] | None) -> FittingThreshold:
+        """A few sizes beyond the threshold, where what is left of the budget allows them."""
+        if allowed is None or found.outcome is not ThresholdOutcome.FOUND:
+            return found
+        is_late = allowed["max_minutes"] is not None and allowed["max_minutes"] <= _LATE
+        looks = 0 if is_late else allowed["max_trainings"] // LEAST_DRAWS
+        try:
+            return look_beyond(
+                found, self.procedure.objective, self._risk_at, largest=self.procedure.max_size, looks=looks
+            )
+        except InvalidArgument:  # no finite risk there: the threshold still stands
+            return found
+
+    def _risk_at(self, size: int) -> float:
+        known = {name: self.options[name] for name in ("seed", "workers", "executor", "store") if name in self.options}
+        dataset = measure(
+            self.procedure, self.source, sizes=[size], times=None if self.time is None else [self.time],
+            samples=[self.samples], replicates=LEAST_DRAWS, name=search_name(f"an exact fit at n = {self.samples:,}"),
+            **known,
+        )  # fmt: skip
+        risks = training_risks(dataset, checked_criterion(self.options.get("criterion", "objective")))
+        require_numbers(dataset, risks, names_size=True)
+        return float(np.mean(risks))
 
     def _until(self) -> float | None:
         """The last time that is looked at; None where there is none, or none is known."""
@@ -283,6 +331,11 @@ def _better(before: PeakLocation | None, now: PeakLocation) -> PeakLocation:
         threshold_size=chosen(before.threshold_size, now.threshold_size),
         threshold_time=chosen(before.threshold_time, now.threshold_time),
     )  # fmt: skip
+
+
+def _placed(place: PeakPlace | None, outcome: ThresholdOutcome) -> str:
+    """The predicted place, if its search found a threshold."""
+    return place.words if place is not None and outcome is ThresholdOutcome.FOUND else ""
 
 
 def _along_samples(found: EffectiveModelComplexity) -> str:

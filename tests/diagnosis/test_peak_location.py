@@ -1,0 +1,64 @@
+"""Where a peak must be looked for: at the exact fit, which the threshold of 2 % does not reach."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.neural_network import MLPRegressor
+
+import benign
+from benign.curves.peak_place import PeakEnd
+from benign.diagnosis.exact_fit import look_beyond
+from benign.diagnosis.peak_location import locate_peak
+from tests.diagnosis.known import logistic
+from tests.diagnosis.test_fitting_thresholds import falling, threshold_size
+
+DIGITS = benign.sources.digits(label_noise=0.1)
+QUIET: dict[str, Any] = {"workers": 1, "store": ":memory:"}
+
+
+@pytest.mark.parametrize(("samples", "size"), [(100, 80), (60, 100)])
+def test_the_peak_of_least_squares_is_at_the_exact_fit(samples, size):
+    found = locate_peak(benign.RandomFourier(), DIGITS, size=size, samples=samples, max_trainings=100, **QUIET)
+    place, along_samples = found.peak_size, found.peak_samples
+    assert place is not None
+    assert along_samples is not None
+    assert place.interval[0] < samples <= place.interval[1] <= 1.2 * samples
+    assert place.end is PeakEnd.EXACT
+    assert along_samples.interval[0] <= size <= along_samples.interval[1] <= 1.2 * size
+    assert f"{place.words} at your n = {samples}" in found.sentence
+    assert found.threshold_size is not None
+    assert found.complexity.trainings + found.threshold_size.trainings <= 100
+    answer = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert answer["peak_size"]["interval"] == list(place.interval)
+    assert answer["threshold_size"]["value"] < samples
+
+
+def test_the_threshold_that_was_searched_stays_as_it_was():
+    procedure = falling(137.0)
+    found = threshold_size(procedure, max_trainings=200)
+    asked = []
+
+    def risk_at(size):
+        asked.append(size)
+        return logistic(1.0 / 137.0)(1.0 / size)
+
+    more = look_beyond(found, "squared", risk_at, largest=10_000.0, looks=3)
+    assert (more.value, more.interval, more.outcome) == (found.value, found.interval, found.outcome)
+    assert 1 <= len(asked) <= 3
+    assert more.trainings == found.trainings + 4 * len(asked)
+    assert more.evidence == {**found.evidence, **{float(size): more.evidence[size] for size in asked}}
+    assert list(more.evidence) == sorted(more.evidence)
+    assert look_beyond(found, "squared", risk_at, largest=10_000.0, looks=0) is found
+    assert look_beyond(found, "cross-entropy", risk_at, largest=10_000.0, looks=3) is found
+
+
+def test_without_an_exact_fit_nothing_is_made_up():
+    """A network that fits nothing has no peak within what was tried."""
+    network = benign.from_estimator(MLPRegressor(max_iter=5), size="hidden_layer_sizes")
+    source = benign.sources.arrays(np.linspace(-1, 1, 60)[:, None], np.sin(np.arange(60.0)), test_samples=20)
+    with pytest.warns(match="Stochastic Optimizer"):
+        found = locate_peak(network, source, size=2, samples=40, max_trainings=30, **QUIET)
+    assert found.peak_size is None or not found.peak_size.is_bounded
+    assert "exact, which was measured" not in found.sentence
