@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import benign
-from benign.curves import peak_place as module
 from benign.curves.peak_place import PeakEnd, PeakPlace
+from benign.curves.peak_place import peak_place as place_or_none
 
 GRIDS = st.sets(st.integers(1, 400), min_size=3, max_size=40).map(lambda grid: np.array(sorted(grid), dtype=np.float64))
 
 
 def peak_place(*arguments, **options) -> PeakPlace:
-    found = module.peak_place(*arguments, **options)
+    found = place_or_none(*arguments, **options)
     assert found is not None
     return found
 
@@ -85,7 +85,7 @@ def test_cross_entropy_is_read_from_the_training_error():
     found = peak_place(widths, error, error=error, objective="cross-entropy")
     assert found.interval == (8.0, 24.0)
     assert found.end is PeakEnd.ERROR
-    assert module.peak_place(widths, error, objective="cross-entropy") is None
+    assert place_or_none(widths, error, objective="cross-entropy") is None
 
 
 def test_one_training_that_diverged_does_not_unbind_it():
@@ -107,8 +107,8 @@ def test_what_cannot_be_told_is_not_bounded():
     below = peak_place(sizes, all_of_them)
     assert below.interval == (0.0, 30.0)
     assert "at 30 or fewer: what was measured" in below.sentence
-    assert module.peak_place(sizes[:1], none[:, :1]) is None
-    assert module.peak_place(sizes, np.full((2, 3), np.nan)) is None
+    assert place_or_none(sizes[:1], none[:, :1]) is None
+    assert place_or_none(sizes, np.full((2, 3), np.nan)) is None
 
 
 @pytest.mark.parametrize(
