@@ -5,7 +5,7 @@ With squared loss the peak lies where the fit becomes exact, not where some smal
 *A solved fit* becomes exact at a position that is measured: the median risk falls to 1e-20 of the best constant
 predictor's there, which is double rounding, squared, with room for ill-conditioned columns; gradient steps do not come
 near. For least squares on k independent columns that is k = n, and what no model of the class explains reaches the test
-risk multiplied by :math:`1 / (1 - k/n)` below it (Hastie, Montanari, Rosset, Tibshirani 2022, Theorem 1). The interval
+risk multiplied by :math:`1 / (1 - k/n)` below it (Hastie, Montanari, Rosset, Tibshirani 2022). The interval
 goes from the crossing of the tolerance to the exact fit. A smooth target without noise crosses the tolerance long
 before: how smooth it is, is all that says. So the interval starts no earlier than at 1 / 1.25 of its end, where that
 factor is five.
@@ -15,7 +15,7 @@ where five times the tolerance are left and where the tolerance is:
 
 .. math:: k_0 = k_\varepsilon + \frac{k_\varepsilon - k_{5 \varepsilon}}{\sqrt 5 - 1}
 
-Pure noise leaves :math:`1 - k/n` to least squares, linear in k, and its root errs on the far side by less than 0.1 n; a
+Pure noise leaves :math:`1 - k/n` to least squares, linear in k: its root errs on the far side by less than 0.05 n. A
 network's risk flattens on its way to zero, and its root is the straighter of the two. Nothing is looked for beyond the
 first position where less than the tolerance's share of the tolerance is left. Not all trainings end equally near: the
 median test risk of networks is highest where 2 to 10 % of the median training risk are left, on a plateau that reaches
