@@ -1,4 +1,6 @@
-"""Literal transcriptions of the definitions: one dense singular value decomposition for each size."""
+"""Literal transcriptions of the definitions: one dense solution for each size, in float64 or in many digits."""
+
+from decimal import Decimal, localcontext
 
 import numpy as np
 
@@ -57,3 +59,44 @@ def plant(train, n, smallest):
     planted = train.copy()
     planted[:, :n] = (left * values) @ right
     return planted
+
+
+def exact_losses(train, targets, test, test_targets, ridge=0.0, digits=150):
+    """(train loss, test loss, test predictions) of the full-rank problem, from the normal equations in many digits."""
+    with localcontext(prec=digits):
+        z, y, z_test, y_test = (
+            np.vectorize(Decimal, otypes=[object])(array) for array in (train, targets, test, test_targets)
+        )
+        rows, columns = z.shape
+        if columns <= rows:
+            weights = _eliminate(z.T @ z + Decimal(ridge) * np.eye(columns, dtype=int), z.T @ y)
+        else:
+            weights = z.T @ _eliminate(z @ z.T + Decimal(ridge) * np.eye(rows, dtype=int), y)
+        predicted = z_test @ weights
+        losses = (np.sum((z @ weights - y) ** 2) / rows, np.sum((predicted - y_test) ** 2) / len(z_test))
+        return float(losses[0]), float(losses[1]), predicted.astype(float)
+
+
+def _eliminate(matrix, right):
+    matrix, right = matrix.copy(), right.copy()
+    for i in range(len(matrix) - 1):
+        factors = matrix[i + 1 :, i] / matrix[i, i]
+        matrix[i + 1 :] -= np.outer(factors, matrix[i])
+        right[i + 1 :] -= np.outer(factors, right[i])
+    for i in reversed(range(len(matrix))):
+        right[i] = (right[i] - matrix[i, i + 1 :] @ right[i + 1 :]) / matrix[i, i]
+    return right
+
+
+def minimum_norm(train, targets, test, test_targets):
+    """``numpy.linalg.lstsq``: (train loss, test loss, test predictions, norm, condition of what was kept, rank)."""
+    weights, _, rank, values = np.linalg.lstsq(train, targets, rcond=None)
+    fitted, predicted = train @ weights, test @ weights
+    return (
+        np.mean(np.sum((fitted - targets) ** 2, axis=1)),
+        np.mean(np.sum((predicted - test_targets) ** 2, axis=1)),
+        predicted,
+        np.linalg.norm(weights),
+        values[0] / values[rank - 1] if rank else 1.0,
+        rank,
+    )

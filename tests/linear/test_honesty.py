@@ -112,18 +112,6 @@ def test_an_all_zero_matrix_is_answered():
     assert path.train_loss[0] == pytest.approx(np.mean(targets**2))
 
 
-def test_predictions_at_a_flagged_size_are_missing():
-    random = np.random.default_rng(1)
-    train = random.standard_normal((40, 90))
-    train[1] = train[0]
-    targets = random.standard_normal(40)
-    path = size_path(train, targets, train, targets, predict_at=[10, 45])
-    assert path.predictions is not None
-    assert path.outcome[44] == Outcome.ILL_CONDITIONED
-    assert np.isfinite(path.predictions[0]).all()
-    assert np.isnan(path.predictions[1]).all()
-
-
 def test_spectrum_with_ridge_is_that_of_the_design_matrix():
     problem = classification(np.random.default_rng(5), 20, 5, 50)
     path = size_path(*problem, ridge=2.0, spectrum_at=[5, 20, 50])

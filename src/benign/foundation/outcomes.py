@@ -27,12 +27,13 @@ class Outcome(enum.IntEnum):
 _SENTENCES = {
     Outcome.CONVERGED: "the number can be trusted to its stated tolerance",
     Outcome.TRUNCATED: (
-        "the features are linearly dependent at this size; the number is the minimum-norm solution of a singular value "
-        "decomposition that treats the negligible singular values as zero"
+        "the features are linearly dependent at this size, to within rounding; the number is that of the solution of "
+        "smallest norm"
     ),
     Outcome.ILL_CONDITIONED: (
-        "the features are too close to linearly dependent at this size for float64, so no number is given; remove "
-        "duplicate samples or features, narrow the bandwidth, or add a small ridge"
+        "the features are too close to linearly dependent at this size for float64, and not dependent to within "
+        "rounding, so no number is given; remove near-duplicate samples or features, narrow the bandwidth, or add or "
+        "raise the ridge"
     ),
     Outcome.DIVERGED: (
         "training diverged: the loss is no finite number at this time, so no number is given; lower the learning rate"

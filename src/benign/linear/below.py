@@ -11,16 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.linalg import blas, lapack
 
 from benign.linear.columns import Columns
+from benign.linear.dependent import Span, is_dependent, span_of
 from benign.linear.problem import PathProblem, PathRecord
-from benign.linear.recording import leave_out_into, record_solution, sweep_into
+from benign.linear.recording import leave_out_into, record_sensitivity, sweep_into
 from benign.linear.spectrum import without_ridge
 from benign.linear.sweep import sweep_predictions
 from benign.linear.triangle import BLOCK
-from benign.linear.truncated import truncated_solution
 from benign.linear.trust import is_trusted
 
 
@@ -67,23 +67,41 @@ def _nested_inverse(upper: Float[np.ndarray, "k k"]) -> Float[np.ndarray, "k k"]
     return inverse
 
 
-def record_below(problem: PathProblem, columns: Columns, record: PathRecord) -> None:
-    """Measure the sizes 1 .. min(n, last). Costs about 4 n^2 k + n n_test k flops."""
-    size = min(problem.samples, problem.last)
+def record_below(problem: PathProblem, columns: Columns, record: PathRecord, size: int) -> Span | None:
+    """Measure the sizes 1 .. ``size``, at most n, up to the first that QR alone does not answer.
+
+    Costs about 4 n^2 k + n n_test k flops.
+
+    Returns:
+        None where all are measured, else the span of the columns before the first that is dependent or not trusted.
+    """
     train, test = columns.panel(0, size)
     factors = factorise(train, problem.ridge)
+    frobenius, inverse = _prefix_squares(factors.upper), _prefix_squares(factors.inverse)
     with np.errstate(over="ignore", invalid="ignore"):
-        condition = np.sqrt(_prefix_squares(factors.upper)) * np.sqrt(_prefix_squares(factors.inverse))
+        condition = np.sqrt(frobenius) * np.sqrt(inverse)
     record.condition[:size] = condition
-    untrusted = np.flatnonzero(~is_trusted(condition, problem.ridge))
-    regular = int(untrusted[0]) if len(untrusted) else size
-    if regular:
-        _sweep_regular(problem, factors, test, regular, record)
-    _answer_rank_deficient(problem, train, test, untrusted, record)
     for wanted in problem.spectrum_at:
         if wanted <= size:
             values = scipy.linalg.svdvals(factors.upper[:wanted, :wanted])
             record.singular_values[wanted] = without_ridge(values, problem.ridge)
+    is_answered = is_trusted(condition)
+    if problem.ridge == 0.0:
+        is_answered &= ~_are_dependent(factors)
+    regular = size if is_answered.all() else int(is_answered.argmin())
+    if regular:
+        _sweep_regular(problem, factors, test, regular, record)
+    if regular == size or problem.ridge > 0.0:
+        return None
+    return span_of(problem, factors.basis[:, :regular], factors.upper[:regular, :regular], test[:, :regular])
+
+
+def _are_dependent(factors: Factorisation) -> Bool[np.ndarray, " k"]:
+    """Whether each column depends on those before it; of the answers after a first yes none counts."""
+    residuals, lengths = np.abs(factors.upper.diagonal()), np.linalg.norm(factors.upper, axis=0)
+    with np.errstate(all="ignore"):
+        represented = np.linalg.norm(lengths[:, None] * np.triu(factors.inverse, 1), axis=0) * residuals
+        return is_dependent(residuals, lengths, np.nan_to_num(represented))
 
 
 def _prefix_squares(matrix: Float[np.ndarray, "k k"]) -> Float[np.ndarray, " k"]:
@@ -113,6 +131,7 @@ def _sweep_regular(
         nothing = np.zeros((groups, outputs, rows.shape[1]))
         sweep_into(nothing, rows, terms, labels, squares, wrong, slice(size))
     record.norm_squared[:, :size] = _norms(factors.inverse[:size, :size], terms)
+    _record_sensitivity(problem, factors, terms, np.einsum("ij,ij->j", directions, directions), record)
     if problem.leave_one_out:
         leave_out_into(
             problem, problem.targets.copy(), np.ones(samples), basis_rows, terms, record, slice(size), scale=1.0
@@ -121,6 +140,27 @@ def _sweep_regular(
         if wanted <= size:
             flat = coefficients[:wanted].T @ test_rows[:wanted]
             record.predictions[wanted] = flat.reshape(groups, outputs, -1)
+
+
+def _record_sensitivity(
+    problem: PathProblem,
+    factors: Factorisation,
+    terms: Float[np.ndarray, "k groups outputs"],
+    squares: Float[np.ndarray, " k"],
+    record: PathRecord,
+) -> None:
+    """Bound the error of every size; the norm of K^(1/2) is at most R^-1's Frobenius norm, and 1 / sqrt(ridge)."""
+    where = slice(len(squares))
+    frobenius, inverse = (_prefix_squares(m)[where] for m in (factors.upper, factors.inverse))
+    if problem.ridge > 0.0:
+        inverse = np.minimum(inverse, 1.0 / problem.ridge)
+    residual = record.train_squares[0][:, where]
+    if problem.train.targets.shape[3] < problem.samples:
+        fitted = np.cumsum(np.sum(terms**2, axis=2), axis=0).T
+        residual = np.maximum(residual, np.sum(problem.targets**2, axis=(1, 2))[:, None] - fitted)
+    amplitude = record.norm_squared[:, where] + residual * inverse
+    record_sensitivity(problem, record, where, frobenius=frobenius, amplitude=amplitude, spread=np.cumsum(squares))
+    record.spread[where] = np.cumsum(squares)
 
 
 def _norms(
@@ -134,28 +174,3 @@ def _norms(
         np.zeros((1, groups, outputs, size)), np.full((1, groups, size), -1), squares, wrong,
     )  # fmt: skip
     return squares[0]
-
-
-def _answer_rank_deficient(
-    problem: PathProblem,
-    train: Float[np.ndarray, "n k"],
-    test: Float[np.ndarray, "n_test k"],
-    untrusted: np.ndarray,
-    record: PathRecord,
-) -> None:
-    """Answer some of the untrusted sizes by singular value decomposition: all while they are cheap, else a spread."""
-    if problem.ridge > 0.0 or not len(untrusted):
-        return
-    affordable = max(8, int(2e10 / (20.0 * problem.samples * train.shape[1] ** 2 + 1e5)))
-    chosen = untrusted[np.unique(np.linspace(0, len(untrusted) - 1, min(affordable, len(untrusted))).astype(int))]
-    for index in chosen:
-        solution = truncated_solution(
-            train[:, : index + 1], problem.flat_targets().T, order=max(problem.samples, int(index) + 1)
-        )
-        if solution is not None:
-            record_solution(
-                problem, record, int(index) + 1,
-                fitted=(train[:, : index + 1] @ solution.weights).T,
-                predicted=(test[:, : index + 1] @ solution.weights).T,
-                norm_squared=np.sum(solution.weights**2, axis=0), condition=solution.condition,
-            )  # fmt: skip

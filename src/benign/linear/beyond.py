@@ -6,6 +6,9 @@ At size k0 the state is Z_k0 = L Q, T = Z_test Q^T. A panel of b further feature
 
 and P_(k0+j) = P_k0 + sum_(i<=j) D_i c_i^T. Then [L U] and [T V] are rotated and everything restarts from the new state,
 so that errors do not add up over panels. The last size of each panel is read from the new state itself.
+
+Which sizes are answered does not depend on where panels end: a panel is cut before a size that its bound of the
+condition number does not trust, and the state there is judged by its own condition number.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from scipy.linalg import blas, lapack
 
 from benign.linear.columns import Columns
 from benign.linear.problem import PathProblem, PathRecord
-from benign.linear.recording import leave_out_into, record_solution, sweep_into
+from benign.linear.recording import leave_out_into, record_sensitivity, record_solution, sweep_into
 from benign.linear.row_space import RowSpace, append, empty_row_space, project
 from benign.linear.spectrum import without_ridge
 from benign.linear.triangle import inverse_row_norms, solve_right, solve_right_transposed, to_dense
@@ -35,7 +38,7 @@ _CANCELLED = 1e-7
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class State:
-    """The solution at one size, recomputed from the row space.
+    """The solution at one size, recomputed from the row space; ``spread`` as in :class:`Start`.
 
     ``whitened`` is (L^-1 Y)^T, ``dual`` (L^-T L^-1 Y)^T and ``predicted`` (T L^-1 Y)^T, one row for each output;
     ``gram_inverse`` is the diagonal of (L L^T)^-1, or an earlier one: an upper bound, since singular values only grow.
@@ -43,6 +46,7 @@ class State:
 
     size: int
     frobenius_squared: float
+    spread: float
     whitened: Float[np.ndarray, "columns n"]
     dual: Float[np.ndarray, "columns n"]
     predicted: Float[np.ndarray, "columns n_test"]
@@ -51,9 +55,13 @@ class State:
     @property
     def condition(self) -> float:
         """kappa_F, or an upper bound of it."""
+        return float(self.condition_after(np.zeros(1))[0])
+
+    def condition_after(self, growth: Float[np.ndarray, " b"]) -> Float[np.ndarray, " b"]:
+        """Upper bound of kappa_F once the squares of the features have grown so far."""
         with np.errstate(over="ignore", invalid="ignore"):
-            product = float(np.sqrt(self.frobenius_squared) * np.sqrt(self.gram_inverse.sum()))
-        return product if np.isfinite(product) else float("inf")
+            product = np.sqrt(self.frobenius_squared + growth) * np.sqrt(self.gram_inverse.sum())
+        return np.asarray(np.where(np.isfinite(product), product, np.inf))
 
     @property
     def is_usable(self) -> bool:
@@ -81,54 +89,82 @@ def panel_width(samples: int) -> int:
     return int(np.clip(samples // 4, 64, 256))
 
 
-def record_beyond(problem: PathProblem, columns: Columns, record: PathRecord, tell: Callable[[int], None]) -> None:
-    """Measure the sizes n + 1 .. last. Costs 9 n^2 flops a size for n_test = n, 10 n^2 with leave-one-out."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Start:
+    """A size whose features span R^n, as n rows with the same row space: its own columns if there are n of them.
+
+    ``spread`` is the sum of z^T (Z^T Z + ridge I)^-1 z over the test rows z, kept along with a ridge.
+    """
+
+    size: int
+    frobenius_squared: float
+    spread: float
+    train: Float[np.ndarray, "n n"]
+    test: Float[np.ndarray, "n n_test"]
+
+
+def first_columns(problem: PathProblem, columns: Columns, spread: float) -> Start:
+    """The first n columns."""
     samples = problem.samples
-    space = empty_row_space(samples, columns.test_samples, problem.ridge)
-    train, test = _rows(columns, 0, samples)
+    train, test = rows_of(columns, 0, samples)
     frobenius = problem.ridge * samples + float(np.vdot(train, train))
-    append(space, train, test)
-    state = _restart(problem, space, samples, frobenius, None)
-    refreshed, leap = samples, 1
+    return Start(size=samples, frobenius_squared=frobenius, spread=spread, train=train, test=test)
+
+
+def record_beyond(
+    problem: PathProblem, columns: Columns, record: PathRecord, start: Start, tell: Callable[[int], None]
+) -> None:
+    """Measure the sizes after ``start``. Costs 9 n^2 flops a size for n_test = n, 10 n^2 with leave-one-out."""
+    space = empty_row_space(problem.samples, columns.test_samples, problem.ridge)
+    append(space, start.train, start.test)
+    state = restart(problem, space, start.size, start.frobenius_squared, spread=start.spread)
+    refreshed = start.size
+    if start.size > problem.samples:
+        record_state(problem, space, state, record)
     while state.size < problem.last:
         if state.is_usable:
-            leap = 1
-            old = state
-            state, refreshed = _step(problem, space, columns, old, refreshed, record)
+            due = 2 * refreshed - start.size
+            state, is_fresh = _step(problem, space, columns, state, due, record)
+            refreshed = state.size if is_fresh else refreshed
         else:
-            state = _leap(problem, space, columns, state, leap)
-            refreshed, leap = state.size, 2 * leap
-        _record_state(problem, space, state, record)
+            state = _leap(problem, space, columns, state)
+            refreshed = state.size
+        record_state(problem, space, state, record)
         tell(state.size)
 
 
 def _step(
-    problem: PathProblem, space: RowSpace, columns: Columns, old: State, refreshed: int, record: PathRecord
-) -> tuple[State, int]:
-    """One panel from a usable state; the sizes between the two states are recorded."""
+    problem: PathProblem, space: RowSpace, columns: Columns, old: State, due: int, record: PathRecord
+) -> tuple[State, bool]:
+    """One panel from a usable state, the sizes between the two states recorded; and whether its condition is fresh."""
     stop = _next_stop(problem, old.size, panel_width(problem.samples))
-    train, test = _rows(columns, old.size, stop)
-    panel = _solve_panel(problem, space, old, train, test)
-    is_cut = panel.width < len(train)
+    train, test = rows_of(columns, old.size, stop)
+    panel = solve_panel(problem, space, old, train, test)
     size = old.size + panel.width
     append(space, np.array(train[: panel.width], order="F"), np.array(test[: panel.width], order="F"))
-    is_due = is_cut or size - problem.samples >= 2 * (refreshed - problem.samples)
-    inherited = None if is_due else _downdated(old, panel)
-    new = _restart(problem, space, size, old.frobenius_squared + float(panel.growth[-1]), inherited)
+    is_due = panel.width < len(train) or size >= due
+    frobenius = old.frobenius_squared + float(panel.growth[-1])
+    spread = old.spread + float(_spreads(problem, panel)[-1])
+    inherited = None if is_due else downdated(old, panel)
+    new = restart(problem, space, size, frobenius, spread=spread, inherited=inherited)
+    if not (is_due or new.is_usable):
+        new, is_due = restart(problem, space, size, frobenius, spread=spread), True
     _record_panel(problem, old, new, panel, record)
-    return new, (size if is_due else refreshed)
+    return new, is_due
 
 
-def _leap(problem: PathProblem, space: RowSpace, columns: Columns, old: State, width: int) -> State:
-    """Append features to a row space that is too close to singular for a panel; nothing is recorded in between."""
-    stop = _next_stop(problem, old.size, min(width, panel_width(problem.samples)))
-    train, test = _rows(columns, old.size, stop)
+def _leap(problem: PathProblem, space: RowSpace, columns: Columns, old: State) -> State:
+    """Append the features up to the next size asked for, to a row space too close to singular for a panel."""
+    stop = _next_stop(problem, old.size, panel_width(problem.samples))
+    stop = min([stop, *[size for size in problem.asked if size > old.size]])
+    train, test = rows_of(columns, old.size, stop)
     frobenius = old.frobenius_squared + float(np.vdot(train, train))
     append(space, train, test)
-    return _restart(problem, space, stop, frobenius, None)
+    return restart(problem, space, stop, frobenius, spread=old.spread)
 
 
-def _rows(columns: Columns, start: int, stop: int) -> tuple[Float[np.ndarray, "b n"], Float[np.ndarray, "b n_test"]]:
+def rows_of(columns: Columns, start: int, stop: int) -> tuple[Float[np.ndarray, "b n"], Float[np.ndarray, "b n_test"]]:
+    """Columns ``start`` .. ``stop`` - 1 as rows, train and test."""
     train, test = columns.panel(start, stop)
     return np.array(train.T, order="F"), np.array(test.T, order="F")
 
@@ -139,14 +175,22 @@ def _next_stop(problem: PathProblem, size: int, width: int) -> int:
     return min([size + width, problem.last, *stops])
 
 
-def _restart(
-    problem: PathProblem, space: RowSpace, size: int, frobenius: float, inherited: Float[np.ndarray, " n"] | None
+def restart(
+    problem: PathProblem,
+    space: RowSpace,
+    size: int,
+    frobenius: float,
+    *,
+    spread: float = 0.0,
+    inherited: Float[np.ndarray, " n"] | None = None,
 ) -> State:
+    """The state of a row space, with the diagonal of (L L^T)^-1 computed unless it is ``inherited``."""
     with np.errstate(all="ignore"):
         whitened = solve_right(space.triangle, problem.flat_targets())
         return State(
             size=size,
             frobenius_squared=frobenius,
+            spread=spread,
             whitened=whitened,
             dual=solve_right_transposed(space.triangle, whitened),
             predicted=project(space, whitened),
@@ -154,22 +198,26 @@ def _restart(
         )
 
 
-def _downdated(state: State, panel: Panel) -> Float[np.ndarray, " n"]:
+def downdated(state: State, panel: Panel) -> Float[np.ndarray, " n"]:
+    """The diagonal of (L L^T)^-1 after a panel, or where its directions of the dual were not computed, before it."""
     if panel.dual_directions is None:
         return state.gram_inverse
     return np.asarray(state.gram_inverse - np.einsum("ji,ji->i", panel.dual_directions, panel.dual_directions))
 
 
-def _solve_panel(
+def solve_panel(
     problem: PathProblem,
     space: RowSpace,
     state: State,
     train: Float[np.ndarray, "b n"],
     test: Float[np.ndarray, "b n_test"],
 ) -> Panel:
+    """The terms of the longest leading part of a panel that is safe and whose condition number is trusted."""
+    growth = np.cumsum(np.einsum("ij,ij->i", train, train))
     weights = solve_right(space.triangle, train)
     factor = _safe_factor(weights)
-    width = len(factor)
+    width = max(1, int(np.sum(is_trusted(state.condition_after(growth[: len(factor)])))))
+    factor = np.asfortranarray(factor[:width, :width])
     weights = np.asfortranarray(weights[:width])
     coefficients = blas.dtrsm(1.0, factor, np.asfortranarray(weights @ state.whitened.T), lower=True)
     directions = np.asfortranarray(test[:width]) - project(space, weights)
@@ -182,7 +230,7 @@ def _solve_panel(
         test_directions=np.ascontiguousarray(blas.dtrsm(1.0, factor, directions, lower=True)),
         dual_directions=dual,
         terms=np.ascontiguousarray(coefficients).reshape(width, groups, outputs),
-        growth=np.cumsum(np.einsum("ij,ij->i", train[:width], train[:width])),
+        growth=growth[:width],
     )
 
 
@@ -201,6 +249,21 @@ def _safe_factor(weights: Float[np.ndarray, "b n"]) -> Float[np.ndarray, "width 
     return np.asfortranarray(factor[:width, :width])
 
 
+def traces(state: State, panel: Panel) -> Float[np.ndarray, " b"]:
+    """The trace of (L L^T)^-1 after each feature of a panel, or the one before it as an upper bound."""
+    trace = np.full(panel.width, state.gram_inverse.sum())
+    if panel.dual_directions is not None:
+        trace -= np.cumsum(np.einsum("ij,ij->i", panel.dual_directions, panel.dual_directions))
+    return trace
+
+
+def _spreads(problem: PathProblem, panel: Panel) -> Float[np.ndarray, " b"]:
+    """Growth of the spread over a panel: z^T (Z^T Z + ridge I)^-1 z grows by D^2 / ridge a feature."""
+    if problem.ridge == 0.0:
+        return np.zeros(panel.width)
+    return np.cumsum(np.einsum("ij,ij->i", panel.test_directions, panel.test_directions)) / problem.ridge
+
+
 def _record_panel(problem: PathProblem, old: State, new: State, panel: Panel, record: PathRecord) -> None:
     """Record the sizes strictly between two states."""
     inner = panel.width - 1
@@ -209,47 +272,62 @@ def _record_panel(problem: PathProblem, old: State, new: State, panel: Panel, re
     where = slice(old.size, old.size + inner)
     terms = panel.terms[:inner]
     sweep_into(
-        _grouped(problem, old.predicted), panel.test_directions[:inner], terms, problem.test,
+        grouped(problem, old.predicted), panel.test_directions[:inner], terms, problem.test,
         record.test_squares, record.test_wrong, where,
     )  # fmt: skip
     _record_fit(problem, old, panel.dual_directions, terms, record, where)
-    later = np.cumsum(np.sum(panel.terms**2, axis=2)[::-1], axis=0)[::-1]
-    _record_norm(problem, _group_squares(problem, new.whitened)[:, None] + later[1:].T, record, where)
-    trace = np.full(inner, old.gram_inverse.sum())
-    if panel.dual_directions is not None:
-        trace -= np.cumsum(np.einsum("ij,ij->i", panel.dual_directions[:inner], panel.dual_directions[:inner]))
-    record.condition[where] = np.sqrt((old.frobenius_squared + panel.growth[:inner]) * trace)
+    whitened_squares = group_squares(problem, new.whitened)[:, None] + later_squares(panel.terms)[:, 1:]
+    _record_norm(problem, whitened_squares, record, where)
+    frobenius = old.frobenius_squared + panel.growth[:inner]
+    if problem.ridge > 0.0:
+        spread = old.spread + _spreads(problem, panel)[:inner]
+        record_sensitivity(problem, record, where, frobenius=frobenius, amplitude=whitened_squares, spread=spread)
+    record.condition[where] = np.sqrt(frobenius * traces(old, panel)[:inner])
     if problem.leave_one_out and panel.dual_directions is not None:
         _leave_out(problem, old, panel.dual_directions[:inner], terms, record, where)
     for wanted in problem.predict_at:
         if old.size < wanted <= old.size + inner:
             count = wanted - old.size
             step = np.einsum("jm,jgo->gom", panel.test_directions[:count], terms[:count])
-            record.predictions[wanted] = _grouped(problem, old.predicted) + step
+            record.predictions[wanted] = grouped(problem, old.predicted) + step
 
 
-def _record_state(problem: PathProblem, space: RowSpace, state: State, record: PathRecord) -> None:
-    """Record the size of a state, read off by a zero term; a singular one goes to the singular value decomposition."""
-    record.condition[state.size - 1] = state.condition if state.is_usable else np.inf
-    if state.size in problem.spectrum_at:
-        values = scipy.linalg.svdvals(to_dense(space.triangle))
-        record.singular_values[state.size] = without_ridge(values, problem.ridge)
-    if not state.is_usable:
+def record_state(problem: PathProblem, space: RowSpace, state: State, record: PathRecord) -> None:
+    """Record the size of a state; a singular one goes to the singular value decomposition, if it is asked for."""
+    record_spectrum(problem, space, state.size, record)
+    if state.is_usable:
+        record_usable(problem, state, record)
+    elif state.size in problem.asked:
         _rescue(problem, space, state, record)
-        return
+
+
+def record_spectrum(problem: PathProblem, space: RowSpace, size: int, record: PathRecord) -> None:
+    """Keep the singular values, if they are asked for at this size."""
+    if size in problem.spectrum_at:
+        values = scipy.linalg.svdvals(to_dense(space.triangle))
+        record.singular_values[size] = without_ridge(values, problem.ridge)
+
+
+def record_usable(problem: PathProblem, state: State, record: PathRecord) -> None:
+    """Record the size of a state that is trusted, read off by a zero term."""
+    record.condition[state.size - 1] = state.condition
     where = slice(state.size - 1, state.size)
     groups, outputs, samples = problem.targets.shape
     nothing, no_direction = np.zeros((1, groups, outputs)), np.zeros((1, samples))
     sweep_into(
-        _grouped(problem, state.predicted), np.zeros((1, state.predicted.shape[1])), nothing, problem.test,
+        grouped(problem, state.predicted), np.zeros((1, state.predicted.shape[1])), nothing, problem.test,
         record.test_squares, record.test_wrong, where,
     )  # fmt: skip
     _record_fit(problem, state, no_direction, nothing, record, where)
-    _record_norm(problem, _group_squares(problem, state.whitened)[:, None], record, where)
+    whitened_squares = group_squares(problem, state.whitened)[:, None]
+    _record_norm(problem, whitened_squares, record, where)
+    if problem.ridge > 0.0:
+        spread, frobenius = np.array([state.spread]), np.array([state.frobenius_squared])
+        record_sensitivity(problem, record, where, frobenius=frobenius, amplitude=whitened_squares, spread=spread)
     if problem.leave_one_out:
         _leave_out(problem, state, no_direction, nothing, record, where)
     if state.size in problem.predict_at:
-        record.predictions[state.size] = _grouped(problem, state.predicted)
+        record.predictions[state.size] = grouped(problem, state.predicted)
 
 
 def _record_fit(
@@ -262,7 +340,7 @@ def _record_fit(
 ) -> None:
     """Training risk: without ridge the fit is exact, so only other references than the fitted one can differ."""
     if problem.ridge > 0.0 and directions is not None:
-        fitted = problem.targets - problem.ridge * _grouped(problem, state.dual)
+        fitted = problem.targets - problem.ridge * grouped(problem, state.dual)
         steps = problem.ridge * directions[: len(terms)]
     else:
         measured = problem.train.targets.shape[3]
@@ -290,17 +368,24 @@ def _leave_out(
     record: PathRecord,
     where: slice,
 ) -> None:
-    residuals, complements = _grouped(problem, state.dual), state.gram_inverse.copy()
+    residuals, complements = grouped(problem, state.dual), state.gram_inverse.copy()
     leave_out_into(problem, residuals, complements, directions, terms, record, where, scale=None)
 
 
-def _grouped(problem: PathProblem, flat: Float[np.ndarray, "columns m"]) -> Float[np.ndarray, "groups outputs m"]:
+def later_squares(terms: Float[np.ndarray, "b groups outputs"]) -> Float[np.ndarray, "groups b"]:
+    """Sum of the squares of each term and those after it."""
+    return np.asarray(np.cumsum(np.sum(terms**2, axis=2)[::-1], axis=0)[::-1].T)
+
+
+def grouped(problem: PathProblem, flat: Float[np.ndarray, "columns m"]) -> Float[np.ndarray, "groups outputs m"]:
+    """A copy with the outputs of each group apart."""
     groups, outputs, _ = problem.targets.shape
     return np.array(flat, order="C").reshape(groups, outputs, -1)
 
 
-def _group_squares(problem: PathProblem, flat: Float[np.ndarray, "columns m"]) -> Float[np.ndarray, " groups"]:
-    return np.asarray(np.sum(_grouped(problem, flat) ** 2, axis=(1, 2)))
+def group_squares(problem: PathProblem, flat: Float[np.ndarray, "columns m"]) -> Float[np.ndarray, " groups"]:
+    """Sum of squares of each group."""
+    return np.asarray(np.sum(grouped(problem, flat) ** 2, axis=(1, 2)))
 
 
 def _rescue(problem: PathProblem, space: RowSpace, state: State, record: PathRecord) -> None:
@@ -309,10 +394,9 @@ def _rescue(problem: PathProblem, space: RowSpace, state: State, record: PathRec
         return
     lower = to_dense(space.triangle).T
     solution = truncated_solution(lower, problem.flat_targets().T, order=state.size)
-    if solution is None:
-        return
-    record_solution(
-        problem, record, state.size, fitted=(lower @ solution.weights).T,
-        predicted=project(space, np.asfortranarray(solution.weights.T)),
-        norm_squared=np.sum(solution.weights**2, axis=0), condition=solution.condition,
-    )  # fmt: skip
+    if solution is not None:
+        smoother = project(space, np.asfortranarray(solution.inverse.T))
+        record_solution(
+            problem, record, state.size, solution, basis=solution.basis, smoother=smoother,
+            frobenius=state.frobenius_squared,
+        )  # fmt: skip

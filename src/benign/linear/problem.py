@@ -26,6 +26,7 @@ class PathProblem:
         test: label sets on the test rows.
         ridge: scikit-learn's alpha.
         last: largest size.
+        asked: the sizes whose numbers are read; the others are measured where that costs nothing.
         leave_one_out: whether leave-one-out risk is recorded.
         predict_at: sizes whose test predictions are kept.
         spectrum_at: sizes whose singular values are kept.
@@ -36,6 +37,7 @@ class PathProblem:
     test: Labels
     ridge: float
     last: int
+    asked: frozenset[int]
     leave_one_out: bool
     predict_at: frozenset[int]
     spectrum_at: frozenset[int]
@@ -68,6 +70,8 @@ class PathRecord:
         self.left_out_wrong = np.full((groups, last), np.nan)
         self.norm_squared = np.full((groups, last), np.nan)
         self.condition = np.full(last, np.inf)
+        self.sensitivity = np.zeros((groups, last))
+        self.spread = np.zeros(last)
         self.truncated = np.zeros(last, dtype=bool)
         self.predictions: dict[int, np.ndarray] = {}
         self.singular_values: dict[int, np.ndarray] = {}

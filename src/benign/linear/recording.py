@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from benign.linear.problem import Labels, PathProblem, PathRecord
 from benign.linear.sweep import sweep_leave_one_out, sweep_predictions
+from benign.linear.truncated import TruncatedSolution
 
 # A leave-one-out residual is a quotient by 1 - leverage (beyond the threshold by a diagonal entry of the inverse Gram
 # matrix); where that is this small against its scale, rounding has left too little of it.
@@ -20,7 +21,7 @@ def sweep_into(
     labels: Labels,
     squares: Float[np.ndarray, "references groups last"],
     wrong: Float[np.ndarray, "references groups last"],
-    where: slice,
+    where: slice | Int[np.ndarray, " sizes"],
 ) -> None:
     """Sweep from ``predictions`` on and write what it measured to ``where``; one term may stand for many sizes."""
     shape = (len(labels.targets), labels.targets.shape[1], len(terms))
@@ -38,7 +39,7 @@ def leave_out_into(
     directions: Float[np.ndarray, "b n"],
     terms: Float[np.ndarray, "b groups outputs"],
     record: PathRecord,
-    where: slice,
+    where: slice | Int[np.ndarray, " sizes"],
     *,
     scale: float | None,
 ) -> None:
@@ -58,29 +59,74 @@ def leave_out_into(
     record.left_out_squares[:, where], record.left_out_wrong[:, where] = squares, wrong
 
 
+def record_sensitivity(
+    problem: PathProblem,
+    record: PathRecord,
+    where: slice | Int[np.ndarray, " sizes"],
+    *,
+    frobenius: Float[np.ndarray, " b"],
+    amplitude: Float[np.ndarray, "groups b"],
+    spread: Float[np.ndarray, " b"],
+) -> None:
+    r"""By how many units in the last place rounding may move a prediction: write the first-order bound to ``where``.
+
+    .. math:: \delta p = -z^\top K Z^\top E \theta + z^\top K E^\top r, \qquad K = (Z^\top Z + \mathrm{ridge}\, I)^{-1}
+
+    is the effect of an error E of the features on the prediction of a test row z (Golub & Van Loan, section 5.3.7).
+    With E of norm eps times that of Z it is at most eps times the norm of Z, the root of z^T K z and the root of the
+    ``amplitude``; for the training rows without the middle one. Here it is relative to that of max(loss, mean of y^2).
+
+    Args:
+        problem: the targets.
+        record: whose test losses are known at ``where``.
+        where: sizes less one.
+        frobenius: squared Frobenius norm of [Z, sqrt(ridge) I].
+        amplitude: square of the norm of theta plus that of K^(1/2) times that of the residual, up to a factor of 2.
+        spread: sum of z^T K z over the test rows.
+    """
+    targets = np.sum(problem.targets**2, axis=(1, 2))[:, None] / problem.samples
+    tests = problem.test.targets.shape[3]
+    scale = np.maximum(record.test_squares[..., where].min(axis=0) / tests, targets)
+    with np.errstate(all="ignore"):
+        relative = 1.0 / (problem.samples * targets) + spread / (tests * scale)
+        record.sensitivity[:, where] = np.where(amplitude > 0.0, np.sqrt(frobenius * amplitude * relative), 0.0)
+
+
 def record_solution(
     problem: PathProblem,
     record: PathRecord,
     size: int,
+    solution: TruncatedSolution,
     *,
-    fitted: Float[np.ndarray, "columns n"],
-    predicted: Float[np.ndarray, "columns n_test"],
-    norm_squared: Float[np.ndarray, " columns"],
-    condition: float,
+    basis: Float[np.ndarray, "n rank"],
+    smoother: Float[np.ndarray, "rank n_test"],
+    frobenius: float,
 ) -> None:
-    """Record one size from its predictions, as answered by a singular value decomposition."""
-    groups, outputs, _ = problem.targets.shape
-    shape = (groups, outputs, -1)
-    for flat, labels, squares, wrong in (
-        (fitted, problem.train, record.train_squares, record.train_wrong),
+    """Record one size as answered by a singular value decomposition.
+
+    ``basis`` holds its left singular vectors along the training rows, ``smoother`` what each of them predicts.
+    """
+    where, shape = slice(size - 1, size), (*problem.targets.shape[:2], -1)
+    nothing = np.zeros((1, *problem.targets.shape[:2]))
+    fitted, predicted = ((problem.targets @ basis) @ rows for rows in (basis.T, smoother))
+    residual = problem.targets - fitted
+    for prediction, labels, squares, wrong in (
+        (fitted[..., : problem.train.targets.shape[3]], problem.train, record.train_squares, record.train_wrong),
         (predicted, problem.test, record.test_squares, record.test_wrong),
     ):
-        prediction = flat.reshape(shape)[..., : labels.targets.shape[3]]
-        squares[..., size - 1] = np.sum((prediction - labels.targets) ** 2, axis=(2, 3))
-        mistaken = (labels.classes >= 0) & (labels.classes != prediction.argmax(axis=1))
-        wrong[..., size - 1] = np.sum(mistaken, axis=2)
-    record.norm_squared[:, size - 1] = norm_squared.reshape(groups, outputs).sum(axis=1)
-    record.condition[size - 1] = condition
+        start = np.array(prediction, order="C")
+        sweep_into(start, np.zeros((1, start.shape[2])), nothing, labels, squares, wrong, where)
+    if problem.leave_one_out:
+        complements = 1.0 - np.einsum("ij,ij->i", basis, basis)
+        no_direction = np.zeros((1, problem.samples))
+        leave_out_into(problem, residual.copy(), complements, no_direction, nothing, record, where, scale=1.0)
+    record.norm_squared[:, where] = np.sum(solution.weights.T.reshape(shape) ** 2, axis=(1, 2))[:, None]
+    unfitted = np.sum(residual**2, axis=(1, 2))[:, None]
+    record_sensitivity(
+        problem, record, where, frobenius=np.array([frobenius]), spread=np.array([np.sum(smoother**2)]),
+        amplitude=record.norm_squared[:, where] + np.sum(solution.inverse**2) * unfitted,
+    )  # fmt: skip
+    record.condition[size - 1] = solution.condition
     record.truncated[size - 1] = True
     if size in problem.predict_at:
-        record.predictions[size] = predicted.reshape(shape).copy()
+        record.predictions[size] = predicted

@@ -64,7 +64,7 @@ def project(space: RowSpace, weights: Float[np.ndarray, "b n"]) -> Float[np.ndar
     """``weights`` T^T: what weights on the orthonormal row-space basis predict for the test samples."""
     tests = space.test_rows[0].shape[1]
     result = np.zeros((len(weights), tests), order="F")
-    for block, start in enumerate(space.triangle.starts()):
+    for block, start in enumerate(space.triangle.starts() if tests else ()):
         rows = space.test_rows[block]
         part = np.asfortranarray(weights[:, start : start + len(rows)])
         blas.dgemm(1.0, part, rows, beta=1.0, c=result, overwrite_c=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,9 +18,11 @@ from benign.foundation.outcomes import Outcome
 from benign.foundation.progress import Progress, silent
 from benign.foundation.sizes import checked_sizes
 from benign.foundation.split import class_indices
+from benign.linear.alone import record_alone, sizes_alone
 from benign.linear.below import record_below
-from benign.linear.beyond import panel_width, record_beyond
+from benign.linear.beyond import first_columns, panel_width, record_beyond
 from benign.linear.columns import Columns, GivenColumns, MappedColumns
+from benign.linear.dependent import as_start, record_dependent
 from benign.linear.features import FeatureMap
 from benign.linear.problem import Labels, PathProblem, PathRecord
 from benign.linear.spectrum import Spectrum, summarise
@@ -127,6 +129,7 @@ def size_path(
     problem = PathProblem(
         targets=train_labels.targets[0], train=train_labels, test=as_labels([[tested]]),
         ridge=checked_ridge(ridge), last=max(int(wanted[-1]), *predicted, *spectral, 1),
+        asked=frozenset([*wanted.tolist(), *predicted]),
         leave_one_out=leave_one_out, predict_at=frozenset(predicted), spectrum_at=frozenset(spectral),
     )  # fmt: skip
     record = solve_size_path(problem, columns, progress)
@@ -145,21 +148,36 @@ def solve_size_path(problem: PathProblem, columns: Columns, progress: Progress =
         advice="lower the number of training samples, test samples, label-noise draws or the largest size",
     )
     record = PathRecord(problem)
-    record_below(problem, columns, record)
-    progress("sizes", min(problem.samples, problem.last), problem.last)
-    if problem.last > problem.samples:
-        record_beyond(problem, columns, record, lambda size: progress("sizes", size, problem.last))
-    trusted = record.truncated | is_trusted(record.condition, problem.ridge)
+    _record_all(problem, columns, record, lambda size: progress("sizes", size, problem.last))
+    flagged = outcomes(record) == Outcome.ILL_CONDITIONED
     for measure in record.measures():
-        measure[..., ~trusted] = np.nan
-    for size in list(record.predictions):
-        if not trusted[size - 1]:
-            record.predictions[size][...] = np.nan
+        np.copyto(measure, np.nan, where=flagged)
+    for size, predictions in record.predictions.items():
+        predictions[flagged[:, size - 1]] = np.nan
     if problem.ridge == 0.0:
         near = slice(max(problem.samples - 2, 0), problem.samples + 1)
         record.left_out_squares[:, near] = np.nan
         record.left_out_wrong[:, near] = np.nan
     return record
+
+
+def _record_all(problem: PathProblem, columns: Columns, record: PathRecord, tell: Callable[[int], None]) -> None:
+    """The sizes below n, those among dependent columns, and those beyond n, each by its own method."""
+    samples, last = problem.samples, problem.last
+    far = sizes_alone(problem, columns.test_samples)
+    if far and record_alone(problem, columns, record, far, tell):
+        last = max([size for size in problem.asked | problem.spectrum_at if size <= samples], default=0)
+    size = min(samples, last)
+    span = record_below(problem, columns, record, size) if size else None
+    if span is not None:
+        span = record_dependent(problem, columns, record, span, last, tell)
+    tell(size)
+    if last > samples and (span is None or span.rank == samples):
+        if span is None or span.state.size == samples:
+            start = first_columns(problem, columns, float(record.spread[samples - 1]))
+        else:
+            start = as_start(span)
+        record_beyond(problem, columns, record, start, tell)
 
 
 def required_bytes(problem: PathProblem, test_samples: int) -> float:
@@ -172,10 +190,11 @@ def required_bytes(problem: PathProblem, test_samples: int) -> float:
     return 8.0 * (max(below, beyond if problem.last > samples else 0.0) + rows)
 
 
-def outcomes(problem: PathProblem, record: PathRecord) -> Int[np.ndarray, " sizes"]:
+def outcomes(record: PathRecord) -> Int[np.ndarray, "groups sizes"]:
     """Outcome of every size of a record."""
-    outcome = np.where(is_trusted(record.condition, problem.ridge), Outcome.CONVERGED, Outcome.ILL_CONDITIONED)
-    outcome[record.truncated] = Outcome.TRUNCATED
+    trusted = is_trusted(record.condition, record.sensitivity)
+    outcome = np.where(trusted, Outcome.CONVERGED, Outcome.ILL_CONDITIONED)
+    outcome[trusted & record.truncated] = Outcome.TRUNCATED
     return outcome.astype(np.int8)
 
 
@@ -293,8 +312,8 @@ def _as_path(
         leave_one_out=record.left_out_squares[0, at] / train_count,
         leave_one_out_error=record.left_out_wrong[0, at] / train_count * wrong_scale,
         condition=condition,
-        tolerance=stated_tolerance(condition, problem.ridge),
-        outcome=outcomes(problem, record)[at],
+        tolerance=stated_tolerance(condition, record.sensitivity[0, at]),
+        outcome=outcomes(record)[0, at],
         predictions=_predictions(problem, record, predicted),
         spectrum=tuple(summarise(size, record.singular_values[size]) for size in sorted(problem.spectrum_at)),
     )

@@ -39,6 +39,14 @@ def scaled_identity(order: int, scale: float) -> Triangle:
     return Triangle(order=order, rows=rows)
 
 
+def set_diagonal(triangle: Triangle, where: slice, value: float) -> None:
+    """Set diagonal entries in place."""
+    for start, row in zip(triangle.starts(), triangle.rows, strict=True):
+        inside = range(*where.indices(triangle.order))
+        local = np.intersect1d(inside, np.arange(start, start + len(row))) - start
+        row[local, local] = value
+
+
 def to_dense(triangle: Triangle) -> Float[np.ndarray, "n n"]:
     """The matrix as one Fortran-ordered square."""
     dense = np.zeros((triangle.order, triangle.order), order="F")

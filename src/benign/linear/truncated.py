@@ -16,9 +16,18 @@ from benign.linear.trust import LARGEST_CONDITION
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TruncatedSolution:
-    """Weights and the condition number of what was kept."""
+    """The solution of smallest norm, from the singular values that were kept.
+
+    Attributes:
+        weights: theta.
+        basis: left singular vectors u, an orthonormal basis of what the features reach.
+        inverse: right singular vectors over the singular values: Z^+ u.
+        condition: largest over smallest singular value.
+    """
 
     weights: Float[np.ndarray, "k columns"]
+    basis: Float[np.ndarray, "n rank"]
+    inverse: Float[np.ndarray, "k rank"]
     condition: float
 
 
@@ -39,9 +48,9 @@ def truncated_solution(
     left, values, right = scipy.linalg.svd(matrix, full_matrices=False, check_finite=False)
     cutoff = np.finfo(float).eps * order * values[0]
     kept = values > max(values[0] / LARGEST_CONDITION, 10.0 * cutoff)
-    if values[0] == 0.0:
-        return TruncatedSolution(weights=np.zeros((matrix.shape[1], targets.shape[1])), condition=1.0)
     if np.any(values[~kept] > cutoff):
         return None
-    weights = right[kept].T @ ((left[:, kept].T @ targets) / values[kept, None])
-    return TruncatedSolution(weights=weights, condition=float(values[0] / values[kept][-1]))
+    basis, values = left[:, kept], values[kept]
+    inverse = right[kept].T / values
+    condition = float(values[0] / values[-1]) if len(values) else 1.0
+    return TruncatedSolution(weights=inverse @ (basis.T @ targets), basis=basis, inverse=inverse, condition=condition)

@@ -64,7 +64,7 @@ def measure_features(
             for name, curve in _curves(problem, record, position, split, sizes, factor).items():
                 if name in metrics:
                     values[name][row, :, 0] = curve
-            outcome[row, :, 0] = outcomes(problem, record)[factor * sizes - 1]
+            outcome[row, :, 0] = outcomes(record)[position, factor * sizes - 1]
     outputs = splits[0].train_targets.shape[1]
     return Block(
         replicates=tuple(split.replicate for split in splits),
@@ -112,7 +112,8 @@ def predict_features(
     train = as_labels([[split.train_targets]])
     problem = PathProblem(
         targets=_embedded(train.targets[0], factor), train=train, test=as_labels([[zeros]]), ridge=ridge,
-        last=int(wanted[-1]), leave_one_out=False, predict_at=frozenset(wanted.tolist()), spectrum_at=frozenset(),
+        last=int(wanted[-1]), asked=frozenset(wanted.tolist()),
+        leave_one_out=False, predict_at=frozenset(wanted.tolist()), spectrum_at=frozenset(),
     )  # fmt: skip
     record = solve_size_path(problem, columns_of(split, inputs))
     for size in sizes.tolist():
@@ -148,6 +149,7 @@ def _problem(
         test=as_labels(test[: 1 + needs_noisy]),
         ridge=ridge,
         last=int(factor * sizes[-1]),
+        asked=frozenset((factor * sizes).tolist()),
         leave_one_out=bool(metrics & {"leave_one_out_loss", "leave_one_out_error"}),
         predict_at=frozenset(),
         spectrum_at=frozenset(factor * size for size in spectrum),
