@@ -171,7 +171,8 @@ def _record_all(problem: PathProblem, columns: Columns, record: PathRecord, tell
     span = record_below(problem, columns, record, size) if size else None
     if span is not None:
         span = record_dependent(problem, columns, record, span, last, tell)
-    tell(size)
+    if size:
+        tell(size)
     if last > samples and (span is None or span.rank == samples):
         if span is None or span.state.size == samples:
             start = first_columns(problem, columns, float(record.spread[samples - 1]))
