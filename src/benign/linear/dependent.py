@@ -135,8 +135,6 @@ def span_of(
     set_diagonal(space.triangle, slice(rank, order), 1.0)
     bases, uppers = (np.zeros((rows, order), order="F") for rows in (problem.samples, order))
     bases[:, :rank], uppers[:rank, :rank] = basis, upper
-    smoother = np.zeros((order, len(test)))
-    smoother[:rank] = scipy.linalg.solve_triangular(upper, test.T, trans=1, check_finite=False) if rank else 0.0
     if rank:
         rows = np.zeros((rank, order), order="F")
         rows[:, :rank] = upper.T
@@ -145,7 +143,7 @@ def span_of(
     targets[..., :rank] = problem.targets @ basis
     reduced = replace(problem, targets=targets)
     span = Span(
-        rank=rank, basis=bases, upper=uppers, smoother=smoother, space=space, targets=targets,
+        rank=rank, basis=bases, upper=uppers, smoother=np.zeros((order, len(test))), space=space, targets=targets,
         residual=problem.targets - targets[..., :rank] @ basis.T,
         complements=1.0 - np.einsum("ij,ij->i", basis, basis),
         state=restart(reduced, space, rank, 0.0), refreshed=rank,
@@ -247,14 +245,12 @@ def _take_dependent(problem: PathProblem, record: PathRecord, span: Span, group:
     append(span.space, np.array(taken.coordinates, order="F"), np.array(taken.test, order="F"))
     size, frobenius = old.size + width, old.frobenius_squared + float(np.sum(taken.lengths**2))
     is_due = width < len(group) or size >= 2 * span.refreshed
-    before = np.sum(span.smoother**2)
     if panel is not None and panel.dual_directions is not None:
-        span.smoother[...] += panel.dual_directions.T @ panel.test_directions
+        span.smoother[: span.rank] += panel.dual_directions[:, : span.rank].T @ panel.test_directions
     inherited = downdated(old, panel) if panel is not None and not is_due else None
     new = _at(problem, span, size, frobenius, inherited)
     if panel is not None and width > 1:
-        spread = float(max(before, np.sum(span.smoother**2)))
-        _record_dependent_run(problem, record, span, new.state, panel, spread)
+        _record_dependent_run(problem, record, span, new.state, panel)
     _record_span(problem, record, new)
     return new
 
@@ -264,9 +260,7 @@ def _reduced(problem: PathProblem, span: Span) -> PathProblem:
     return replace(problem, targets=span.targets, leave_one_out=True)
 
 
-def _record_dependent_run(
-    problem: PathProblem, record: PathRecord, span: Span, new: State, panel: Panel, spread: float
-) -> None:
+def _record_dependent_run(problem: PathProblem, record: PathRecord, span: Span, new: State, panel: Panel) -> None:
     """Record the sizes strictly between two states, whose spread is taken to be the larger of theirs."""
     old, inner = span.state, panel.width - 1
     where = np.arange(old.size, old.size + inner)
@@ -274,7 +268,9 @@ def _record_dependent_run(
     record.norm_squared[:, where] = group_squares(problem, new.whitened)[:, None] + later_squares(panel.terms)[:, 1:]
     frobenius, inverse = old.frobenius_squared + panel.growth[:inner], traces(old, panel)[:inner]
     unfitted = np.repeat(_residual_squares(span)[:, None], inner, axis=1)
-    _record_reliability(problem, record, where, frobenius, inverse, np.full(inner, spread), unfitted)
+    _record_reliability(
+        problem, record, where, frobenius, inverse, np.full(inner, max(old.spread, new.spread)), unfitted
+    )
     record.truncated[where] = True
 
 
@@ -362,8 +358,19 @@ def _at(
     if inherited is None or not state.is_usable:
         state = restart(reduced, span.space, size, frobenius)
         state.gram_inverse[span.rank :] = 0.0
-        return replace(span, state=state, refreshed=size)
-    return replace(span, state=state)
+        if state.is_usable:
+            _smooth_anew(span)
+        span = replace(span, refreshed=size)
+    smoother = span.smoother[: span.rank]
+    return replace(span, state=replace(state, spread=float(np.vdot(smoother, smoother))))
+
+
+def _smooth_anew(span: Span) -> None:
+    """(T L^-1)^T from the row space itself."""
+    rank = span.rank
+    tests = np.concatenate(span.space.test_rows)[:rank]
+    upper = to_dense(span.space.triangle)[:rank, :rank]
+    span.smoother[:rank] = scipy.linalg.solve_triangular(upper, tests, check_finite=False) if rank else 0.0
 
 
 def _record_independent_run(
@@ -388,7 +395,7 @@ def _record_independent_run(
     )  # fmt: skip
     record.norm_squared[:, where] = squares[0]
     unfitted = _residual_squares(span)[:, None] - np.cumsum(np.sum(terms**2, axis=2), axis=0).T
-    spreads = np.sum(span.smoother[: span.rank] ** 2) + np.cumsum(np.sum(run.test_directions**2, axis=1))
+    spreads = span.state.spread + np.cumsum(np.sum(run.test_directions**2, axis=1))
     _record_reliability(
         problem, record, where, run.frobenius[raised - 1], run.inverse[raised - 1], spreads[raised - 1],
         np.maximum(unfitted, 0.0),
@@ -438,8 +445,8 @@ def _record_span(problem: PathProblem, record: PathRecord, span: Span) -> None:
     _record_terms(problem, record, span, where, np.zeros((1, groups, outputs)), no_direction, None)
     record.norm_squared[:, where] = group_squares(problem, state.whitened)[:, None]
     frobenius, inverse = np.array([state.frobenius_squared]), np.array([state.gram_inverse.sum()])
-    spread = np.array([np.sum(span.smoother**2)])
-    _record_reliability(problem, record, where, frobenius, inverse, spread, _residual_squares(span)[:, None])
+    spread, unfitted = np.array([state.spread]), _residual_squares(span)[:, None]
+    _record_reliability(problem, record, where, frobenius, inverse, spread, unfitted)
     record.truncated[where] = span.rank < min(problem.samples, state.size)
 
 

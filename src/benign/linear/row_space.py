@@ -39,6 +39,8 @@ def append(space: RowSpace, train: Float[np.ndarray, "b n"], test: Float[np.ndar
         row = space.triangle.rows[block]
         width = len(row)
         stop = start + width
+        if not train[:, start:stop].any():
+            continue  # nothing to reflect, as in the coordinates beyond the rank of dependent columns
         head, tail, factor, _ = lapack.dtpqrt(0, width, row[:, :width], train[:, start:stop])
         row[:, :width] = np.triu(head)
         if stop < space.triangle.order:

@@ -36,7 +36,9 @@ class SizePath:
     """Risk of the least-squares model at every asked size; arrays run along ``sizes``.
 
     Losses are means over samples of the squared error summed over outputs; errors are zero-one errors of the largest
-    output, NaN for real targets. Where ``outcome`` is ``Outcome.ILL_CONDITIONED`` every measure is NaN.
+    output, NaN for real targets. Where ``outcome`` is ``Outcome.ILL_CONDITIONED`` every measure is NaN; where it is
+    ``Outcome.TRUNCATED`` columns or samples are dependent to within rounding, and all is of the solution of smallest
+    norm. A number does not depend, but for rounding, on which other sizes are asked for.
 
     Attributes:
         sizes: number of columns k.
@@ -48,8 +50,10 @@ class SizePath:
         leave_one_out, leave_one_out_error: exact leave-one-out loss and error; without ridge NaN at n - 1, n and n + 1,
             where they estimate another model; NaN where a leverage is 1 to rounding, so that one sample alone decides a
             direction, and everywhere if not asked for.
-        condition: kappa_F, an upper bound of the 2-norm condition number.
-        tolerance: relative tolerance to which losses and predictions are promised.
+        condition: kappa_F, an upper bound of the 2-norm condition number; where columns or samples are dependent, of
+            what is left without them.
+        tolerance: losses are promised to within tolerance * max(loss, mean of y^2), y the training targets, and root
+            mean squares of predictions likewise: of a loss far below the targets' own size no relative digit is.
         outcome: :class:`~benign.foundation.outcomes.Outcome` of each size.
         predictions: at the sizes ``predict_at``, (sizes x n_test x outputs); None if not asked for.
         spectrum: largest and smallest singular value, 2-norm condition and effective rank at ``spectrum_at``.
@@ -91,7 +95,8 @@ def size_path(
 
     the solution of smallest norm where it is not unique. At each size equivalent to ``numpy.linalg.lstsq`` (ridge 0)
     and to ``sklearn.linear_model.Ridge(alpha=ridge, fit_intercept=False)``, at a cost of 9 n^2 flops a size instead of
-    a factorisation. The estimator is that of Belkin et al. 2019 (PNAS 116:15849), section "Random Fourier features".
+    a factorisation; few sizes are solved alone, at 2 n^2 flops a column, where that is clearly cheaper. The estimator
+    is that of Belkin et al. 2019 (PNAS 116:15849), section "Random Fourier features".
 
     Args:
         train: design matrix Z (n x columns), or raw inputs (n x d) if ``features`` is given.
@@ -186,8 +191,11 @@ def required_bytes(problem: PathProblem, test_samples: int) -> float:
     samples, columns = problem.samples, problem.groups * problem.targets.shape[1]
     size = min(samples, problem.last)
     below = 5.0 * samples * size + 3.0 * size * test_samples
+    if problem.ridge == 0.0:  # among dependent columns the basis, two triangles, the test rows and what predicts them
+        below += 2.0 * samples * size + size * test_samples
     beyond = 3.0 * samples**2 + samples * test_samples + 8.0 * panel_width(samples) * (samples + test_samples)
-    rows = 6.0 * columns * (samples + test_samples) + 16.0 * problem.groups * problem.last
+    alone = 2.0 * len(sizes_alone(problem, test_samples))
+    rows = (6.0 + alone) * columns * (samples + test_samples) + 20.0 * problem.groups * problem.last
     return 8.0 * (max(below, beyond if problem.last > samples else 0.0) + rows)
 
 
