@@ -232,3 +232,17 @@ def test_nearly_dependent_columns_are_flagged_and_not_called_dependent():
     assert path.predictions is not None
     assert np.isfinite(path.predictions[0]).all()
     assert np.isnan(path.predictions[1]).all()
+
+
+def test_sizes_that_the_budget_does_not_pay_for_say_so(monkeypatch):
+    train, targets, test, test_targets = classification(np.random.default_rng(8), 30, 10, 90)
+    train[:, 12] = train[:, 3] * (1.0 + 1e-13 * np.random.default_rng(9).standard_normal(30))
+    paid = size_path(train, targets, test, test_targets)
+    monkeypatch.setattr("benign.linear.problem._BUDGET", 0.0)
+    monkeypatch.setattr("benign.linear.problem._BUDGET_OF_PATH", 0.0)
+    path = size_path(train, targets, test, test_targets)
+    is_answered = np.isin(path.outcome, [Outcome.CONVERGED, Outcome.TRUNCATED])
+    assert np.all(path.outcome[12:29] == Outcome.BUDGET_SPENT)
+    assert np.all(path.outcome[~is_answered] == Outcome.BUDGET_SPENT)
+    assert path.outcome[89] == Outcome.CONVERGED
+    np.testing.assert_allclose(path.test_loss[is_answered], paid.test_loss[is_answered], rtol=1e-8)

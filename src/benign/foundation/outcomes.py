@@ -12,6 +12,7 @@ class Outcome(enum.IntEnum):
     TRUNCATED = 1
     ILL_CONDITIONED = 2
     DIVERGED = 3
+    BUDGET_SPENT = 4
 
     @property
     def sentence(self) -> str:
@@ -21,7 +22,7 @@ class Outcome(enum.IntEnum):
     @property
     def is_trusted(self) -> bool:
         """Whether there is a number, to its stated tolerance."""
-        return self not in (Outcome.ILL_CONDITIONED, Outcome.DIVERGED)
+        return self in (Outcome.CONVERGED, Outcome.TRUNCATED)
 
 
 _SENTENCES = {
@@ -34,6 +35,10 @@ _SENTENCES = {
         "the features are too close to linearly dependent at this size for float64, and not dependent to within "
         "rounding, so no number is given; remove near-duplicate samples or features, narrow the bandwidth, or add or "
         "raise the ridge"
+    ),
+    Outcome.BUDGET_SPENT: (
+        "the features are too close to linearly dependent at so many sizes that no more were factorised one by one, so "
+        "this one has no number; ask for fewer sizes, narrow the bandwidth, or add or raise the ridge"
     ),
     Outcome.DIVERGED: (
         "training diverged: the loss is no finite number at this time, so no number is given; lower the learning rate"

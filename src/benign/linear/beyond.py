@@ -127,7 +127,7 @@ def record_beyond(
             state, is_fresh = _step(problem, space, columns, state, due, record)
             refreshed = state.size if is_fresh else refreshed
         else:
-            state = _leap(problem, space, columns, state)
+            state = _leap(problem, space, columns, state, record)
             refreshed = state.size
         record_state(problem, space, state, record)
         tell(state.size)
@@ -153,14 +153,21 @@ def _step(
     return new, is_due
 
 
-def _leap(problem: PathProblem, space: RowSpace, columns: Columns, old: State) -> State:
+def _leap(problem: PathProblem, space: RowSpace, columns: Columns, old: State, record: PathRecord) -> State:
     """Append the features up to the next size asked for, to a row space too close to singular for a panel."""
-    stop = _next_stop(problem, old.size, panel_width(problem.samples))
-    stop = min([stop, *[size for size in problem.asked if size > old.size]])
+    stop = old.size + next_width(problem, record, old.size, _next_stop(problem, old.size, panel_width(problem.samples)))
     train, test = rows_of(columns, old.size, stop)
     frobenius = old.frobenius_squared + float(np.vdot(train, train))
     append(space, train, test)
     return restart(problem, space, stop, frobenius, spread=old.spread)
+
+
+def next_width(problem: PathProblem, record: PathRecord, size: int, stop: int) -> int:
+    """Features to append to a row space too close to singular: up to the next size asked for, or all, and spared."""
+    if record.budget < 0.0:
+        record.spared[size:stop] = True
+        return stop - size
+    return min([stop, *[asked for asked in problem.asked if asked > size]]) - size
 
 
 def rows_of(columns: Columns, start: int, stop: int) -> tuple[Float[np.ndarray, "b n"], Float[np.ndarray, "b n_test"]]:
@@ -390,7 +397,7 @@ def group_squares(problem: PathProblem, flat: Float[np.ndarray, "columns m"]) ->
 
 def _rescue(problem: PathProblem, space: RowSpace, state: State, record: PathRecord) -> None:
     """Z = L Q has the singular values of L, so its truncated solution is that of L, carried back by Q."""
-    if problem.ridge > 0.0:
+    if not record.pays(state.size, problem.samples) or problem.ridge > 0.0:
         return
     lower = to_dense(space.triangle).T
     solution = truncated_solution(lower, problem.flat_targets().T, order=state.size)

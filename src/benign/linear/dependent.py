@@ -32,6 +32,7 @@ from benign.linear.beyond import (
     group_squares,
     grouped,
     later_squares,
+    next_width,
     restart,
     solve_panel,
     traces,
@@ -166,7 +167,7 @@ def record_dependent(
         reach = len(batch)
         while len(batch) and span.rank < problem.samples:
             if not span.state.is_usable:
-                reach = min([reach, *[size - span.state.size for size in problem.asked if size > span.state.size]])
+                reach = next_width(problem, record, span.state.size, span.state.size + min(reach, len(batch)))
             span, rest = _record_run(problem, record, span, batch.part(0, reach), batch)
             taken = len(batch) - len(rest)
             reach, batch = max(2 * taken, 8), rest
@@ -293,7 +294,7 @@ def _take_independent(problem: PathProblem, record: PathRecord, span: Span, grou
     filled = np.flatnonzero(group.lengths)
     run = _solve_run(span, group, filled[: problem.samples - rank])
     trusted = _leading(is_trusted(np.sqrt(run.frobenius * run.inverse))) if old.is_usable else 0
-    count = max(1, trusted)
+    count = max(1, trusted if old.is_usable else len(run.terms))
     taken = int(filled[count]) if count < len(filled) else len(group)
     _extend(span, run, group.coordinates[filled[:count]], group.test[filled[:count]])
     inherited = old.gram_inverse.copy()
@@ -471,6 +472,8 @@ def _record_reliability(
 
 def _rescue(problem: PathProblem, record: PathRecord, span: Span) -> None:
     rank, size = span.rank, span.state.size
+    if not record.pays(size, rank):
+        return
     lower = to_dense(span.space.triangle)[:rank, :rank].T
     targets = span.targets.reshape(-1, span.targets.shape[2])[:, :rank].T
     solution = truncated_solution(lower, targets, order=max(problem.samples, size))

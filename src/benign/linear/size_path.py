@@ -36,9 +36,10 @@ class SizePath:
     """Risk of the least-squares model at every asked size; arrays run along ``sizes``.
 
     Losses are means over samples of the squared error summed over outputs; errors are zero-one errors of the largest
-    output, NaN for real targets. Where ``outcome`` is ``Outcome.ILL_CONDITIONED`` every measure is NaN; where it is
-    ``Outcome.TRUNCATED`` columns or samples are dependent to within rounding, and all is of the solution of smallest
-    norm. A number does not depend, but for rounding, on which other sizes are asked for.
+    output, NaN for real targets. Where ``outcome`` is ``Outcome.ILL_CONDITIONED`` or
+    ``Outcome.BUDGET_SPENT`` every measure is NaN; where it is ``Outcome.TRUNCATED`` columns or samples are dependent to
+    within rounding, and all is of the solution of smallest norm. A number does not depend, but for rounding, on which
+    other sizes are asked for.
 
     Attributes:
         sizes: number of columns k.
@@ -154,7 +155,7 @@ def solve_size_path(problem: PathProblem, columns: Columns, progress: Progress =
     )
     record = PathRecord(problem)
     _record_all(problem, columns, record, lambda size: progress("sizes", size, problem.last))
-    flagged = outcomes(record) == Outcome.ILL_CONDITIONED
+    flagged = ~np.isin(outcomes(record), [Outcome.CONVERGED, Outcome.TRUNCATED])
     for measure in record.measures():
         np.copyto(measure, np.nan, where=flagged)
     for size, predictions in record.predictions.items():
@@ -202,7 +203,8 @@ def required_bytes(problem: PathProblem, test_samples: int) -> float:
 def outcomes(record: PathRecord) -> Int[np.ndarray, "groups sizes"]:
     """Outcome of every size of a record."""
     trusted = is_trusted(record.condition, record.sensitivity)
-    outcome = np.where(trusted, Outcome.CONVERGED, Outcome.ILL_CONDITIONED)
+    flagged = np.where(record.spared, Outcome.BUDGET_SPENT, Outcome.ILL_CONDITIONED)
+    outcome = np.where(trusted, Outcome.CONVERGED, flagged)
     outcome[trusted & record.truncated] = Outcome.TRUNCATED
     return outcome.astype(np.int8)
 

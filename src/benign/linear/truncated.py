@@ -45,11 +45,12 @@ def truncated_solution(
         The solution, or None where a singular value lies between the cut-off and what float64 resolves (or within ten
         times the cut-off): a solver's answer there is an accident of rounding.
     """
-    left, values, right = scipy.linalg.svd(matrix, full_matrices=False, check_finite=False)
+    values = scipy.linalg.svdvals(matrix, check_finite=False)
     cutoff = np.finfo(float).eps * order * values[0]
     kept = values > max(values[0] / LARGEST_CONDITION, 10.0 * cutoff)
     if np.any(values[~kept] > cutoff):
         return None
+    left, values, right = scipy.linalg.svd(matrix, full_matrices=False, check_finite=False)
     basis, values = left[:, kept], values[kept]
     inverse = right[kept].T / values
     condition = float(values[0] / values[-1]) if len(values) else 1.0

@@ -119,7 +119,8 @@ def predict_features(
     for size in sizes.tolist():
         prediction = record.predictions.get(factor * size)
         if prediction is None or not np.isfinite(prediction).all():
-            raise InvalidArgument(f"`sizes` holds {size}, where {Outcome.ILL_CONDITIONED.sentence}.")
+            outcome = Outcome(outcomes(record)[0, factor * size - 1])
+            raise InvalidArgument(f"`sizes` holds {size}, where {outcome.sentence}.")
         yield Predictions(size=size, time=END_OF_TRAINING, values=prediction[0].T)
 
 
