@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -171,14 +170,14 @@ def population(threads: int = 1) -> dict[str, object]:
             ours.append(population_rate(width, threads))
             eager.append(eager_rate(width, threads))
             product.append(product_rate(threads))
-        ratio = statistics.median(a / b for a, b in zip(ours, eager, strict=True))
-        share = statistics.median(a * operations(width) / b for a, b in zip(ours, product, strict=True))
+        ratio = float(np.median([a / b for a, b in zip(ours, eager, strict=True)]))
+        share = float(np.median([a * operations(width) / b for a, b in zip(ours, product, strict=True)]))
         result[f"width_{width}"] = {
-            "model_steps_a_second": round(statistics.median(ours)),
-            "eager_pytorch": round(statistics.median(eager)),
+            "model_steps_a_second": round(float(np.median(ours))),
+            "eager_pytorch": round(float(np.median(eager))),
             "ratio": round(ratio, 1),
             "wanted": wanted,
-            "gigaflops_of_one_large_product": round(statistics.median(product) / 1e9, 1),
+            "gigaflops_of_one_large_product": round(float(np.median(product)) / 1e9, 1),
             "share_of_that_rate": round(share, 2),
             **({"wanted_share": RATE} if width >= RATE_FROM else {}),
         }
@@ -215,7 +214,7 @@ def progress() -> dict[str, object]:
                 progress=told(name),
             )  # fmt: skip
             seconds[name].append(time.perf_counter() - start)
-    rarely, often = (statistics.median(seconds[name][1:]) for name in ("rarely", "often"))
+    rarely, often = (float(np.median(seconds[name][1:])) for name in ("rarely", "often"))
     calls = {name: count // (REPEATS + 1) for name, count in heard.items()}
     return {"times_told": calls, "seconds_rarely": round(rarely, 3), "ratio_often": round(often / rarely, 3)}
 
@@ -243,11 +242,11 @@ def gradient_penalty() -> dict[str, object]:
             seconds[name].append(time.perf_counter() - start)
     ratios = {
         f"ratio_{name}": round(
-            statistics.median(a / b for a, b in zip(seconds[name][1:], seconds["without"][1:], strict=True)), 3
+            float(np.median([a / b for a, b in zip(seconds[name][1:], seconds["without"][1:], strict=True)])), 3
         )
         for name in ("full_batch", "both")
     }
-    plain = round(statistics.median(seconds["without"][1:]), 3)
+    plain = round(float(np.median(seconds["without"][1:])), 3)
     return {"recordings": 18, "epochs": epochs, "seconds_without": plain, **ratios, "wanted": 1.1}
 
 

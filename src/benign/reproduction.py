@@ -42,7 +42,7 @@ class Reproduction:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """The paper's claims, each with its verdict."""
-        return self.figure.findings(self.datasets)
+        return self.figure.judge(self.datasets)
 
     @cached_property
     def pictures(self) -> tuple[Picture, ...]:

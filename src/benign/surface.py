@@ -14,7 +14,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign import frames, schema
-from benign.curves import Landmark, Landmarks, PeakTest, find_landmarks
+from benign.curves import Landmark, Landmarks, PeakPlace, PeakTest, find_landmarks, peak_place
 from benign.curves.threshold_search import REGIME_BAND, ThresholdEstimate
 from benign.diagnosis import (
     Basis,
@@ -285,6 +285,29 @@ class Curve:
     def peak_test(self) -> PeakTest:
         """Whether there is a peak at all."""
         return self.landmarks.peak_test
+
+    @property
+    def predicted_peak(self) -> PeakPlace | None:
+        """Where the test risk peaks along sizes or samples, if it does, from training risk alone.
+
+        None along time, where some training draw holds one class only, and where too little was measured; see
+        :mod:`benign.curves.peak_place`.
+        """
+        constant = self.section["train_loss_constant"].transpose("replicate", ...).values
+        if self.dim == "time" or not np.all(constant > 0.0):
+            return None
+        train, error = (
+            self.section[name].transpose("replicate", self.dim).values.astype(np.float64)
+            if name in self.section
+            else None
+            for name in ("train_loss", "train_error")
+        )
+        attributes = self.section.attrs
+        return peak_place(
+            self.positions, train / (constant if constant.ndim > 1 else constant[:, None]), error=error,
+            objective=attributes.get("objective", "squared"), is_fitted_below=self.dim == "samples",
+            unit="samples" if self.dim == "samples" else str(attributes["size_name"]),
+        )  # fmt: skip
 
     def plot(self, ax: object = None) -> CurveDisplay:
         """Draw the curve with its landmarks; returns the Display that was drawn."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -101,3 +102,126 @@ def risk_with_peak(
     left = rise * (np.maximum(i - columns, 0) / max(i, 1)) ** 2
     curve = left - rise * (1.0 - up) - fall * (1.0 - (1.0 - down) ** power)
     return np.exp(curve + population[:R] + random.normal(size=(R, 1)))
+
+
+# Differences of paired replicates, with mean zero and their long tail to the left: the adverse side of "above zero".
+DIFFERENCES: dict[str, Callable[[np.random.Generator, tuple[int, int]], np.ndarray]] = {
+    "normal": lambda random, shape: random.standard_normal(shape),
+    "t3": lambda random, shape: random.standard_t(3, size=shape),
+    "log-normal .5": lambda random, shape: np.exp(0.125) - np.exp(0.5 * random.standard_normal(shape)),
+    "exponential": lambda random, shape: 1.0 - random.exponential(size=shape),
+    "log-normal 1": lambda random, shape: np.exp(0.5) - np.exp(random.standard_normal(shape)),
+}
+
+# Curves over 25 columns whose training set is first fitted at one of them.
+COLUMNS, THRESHOLD = 25, 12
+_AXIS = np.arange(COLUMNS)
+MONOTONE = {
+    "flat": 0.0 * _AXIS,
+    "falling": -0.3 * _AXIS,
+    "rising": 0.3 * _AXIS,
+    "plateau, then cliff": -50.0 * (_AXIS > THRESHOLD + 1),
+    "cliff, then plateau": -50.0 * (_AXIS >= THRESHOLD - 1),
+    "step up, then plateau": -50.0 * (_AXIS < THRESHOLD - 1),
+}
+SPREAD = 0.3
+COLUMN_NOISE = (
+    "normal", "t3", "log-normal", "correlated", "shared offset", "three times wider near the threshold",
+    *(f"{tail} at {place}" for tail in ("right .3", "right 1", "right 3", "left .3")
+      for place in ("the threshold", "another column")),
+)  # fmt: skip
+
+
+def training_risk(R: int) -> Float[np.ndarray, "R 25"]:
+    """Relative training risk of least squares on pure noise, fitted exactly from the threshold on."""
+    return np.tile(np.maximum(0.0, 1.0 - (_AXIS + 1.0) / (THRESHOLD + 1.0)), (R, 1))
+
+
+def column_noise(random: np.random.Generator, R: int, kind: str) -> Float[np.ndarray, "R 25"]:
+    """Noise of the log risk; a tail is s (chi-squared - 1) at one column, the others differ little."""
+    white = random.standard_normal((R, COLUMNS))
+    if " at " in kind:
+        return _one_skewed_column(random, 0.02 * white, kind)
+    near = np.abs(_AXIS - THRESHOLD) <= 2
+    return {
+        "normal": SPREAD * white,
+        "t3": SPREAD * random.standard_t(3, size=(R, COLUMNS)),
+        "log-normal": SPREAD * (np.exp(white) - np.exp(0.5)),
+        "correlated": SPREAD * path(random, R, COLUMNS, "autoregressive"),
+        "shared offset": random.standard_normal((R, 1)) + 0.05 * white,
+        "three times wider near the threshold": 0.2 * white * np.where(near, 3.0, 1.0),
+    }[kind]
+
+
+def _one_skewed_column(
+    random: np.random.Generator, noise: Float[np.ndarray, "R 25"], kind: str
+) -> Float[np.ndarray, "R 25"]:
+    tail, place = kind.split(" at ")
+    side, size = tail.split()
+    column = THRESHOLD if place == "the threshold" else int(random.choice(np.delete(_AXIS, THRESHOLD)))
+    noise[:, column] += (1.0 if side == "right" else -1.0) * float(size) * (random.chisquare(1, len(noise)) - 1.0)
+    return noise
+
+
+def curve_with_spike(
+    random: np.random.Generator, R: int, *, factor: float, spread: float, apart: tuple[int, ...], is_u: bool
+) -> Float[np.ndarray, "R 25"]:
+    """Risks with a spike of one column, in each replicate at one of the columns ``apart`` from the threshold; flat
+    beside it, or a U whose bottom lies halfway to the threshold, with a second descent beyond.
+    """
+    half = THRESHOLD / 2.0
+    u = np.where(_AXIS <= THRESHOLD, 0.7 * ((_AXIS - half) / half) ** 2, 0.7 * (COLUMNS - 1 - _AXIS) / half / 2.0)
+    at = THRESHOLD + random.choice(apart, size=R)
+    spike = np.log(factor) * (at[:, None] == _AXIS)
+    return np.exp((u if is_u else 0.0) + spike + spread * random.standard_normal((R, COLUMNS)))
+
+
+@dataclass(frozen=True)
+class CurveBank:
+    """Double-descent curves over an axis from 0 to 1 with the true landmarks of their median.
+
+    The log risk of a replicate is the curve, shifted along the axis by ``jitter`` times a standard normal number, plus
+    an offset and a smooth path; the log of the training risk falls in a line through the tolerance at the shifted 0.5.
+    """
+
+    jitter: float
+    smooth: float
+    white: float
+    offset: float = 0.3
+
+    def draw(
+        self, random: np.random.Generator, R: int, K: int
+    ) -> tuple[Float[np.ndarray, "K"], Float[np.ndarray, "R K"], Float[np.ndarray, "R K"]]:
+        """Positions, test risks and relative training risks, the grid laid at random."""
+        x = (np.arange(K) + random.uniform(0.0, 1.0)) / K
+        shift = self.jitter * random.standard_normal((R, 1))
+        frequency = random.normal(size=(R, 1, 32)) / 0.15
+        phase = random.uniform(0.0, 2.0 * np.pi, size=(R, 1, 32))
+        noise = self.smooth * 0.25 * np.cos(x[:, None] * frequency + phase).sum(axis=2)
+        noise += self.offset * random.standard_normal((R, 1)) + self.white * random.standard_normal((R, K))
+        training = np.log(0.02) - 20.0 * (x - shift - 0.5) + 0.3 * noise
+        return x, np.exp(_descent(x - shift) + noise), np.exp(np.minimum(training, 0.0))
+
+    def truth(self) -> dict[str, float]:
+        """Landmarks of the median curve, on a fine axis; the median over shifts and noise by bisection."""
+        x = np.linspace(0.0, 1.0, 4001)
+        nodes, weights = np.polynomial.hermite_e.hermegauss(61)
+        curves = _descent(x[:, None] - self.jitter * nodes)
+        spread = np.sqrt(self.offset**2 + 0.5 * 2.0 * self.smooth**2 + self.white**2)
+        low, high = np.full(len(x), -10.0), np.full(len(x), 10.0)
+        for _ in range(60):
+            middle = 0.5 * (low + high)
+            share = special.ndtr((middle[:, None] - curves) / spread) @ (weights / weights.sum())
+            low, high = np.where(share < 0.5, middle, low), np.where(share < 0.5, high, middle)
+        peak = int(np.argmax(np.where((x > 0.4) & (x < 0.6), low, -np.inf)))
+        minimum = int(np.argmin(np.where(x < x[peak], low, np.inf)))
+        better = int(np.argmax((x > x[peak]) & (low < low[minimum])))
+        names = ("classical_minimum", "peak", "first_better")
+        return dict(zip(names, x[[minimum, peak, better]].tolist(), strict=True)) | {"threshold": 0.5}
+
+
+def _descent(x: np.ndarray) -> np.ndarray:
+    """A U with its bottom at 0.2, a peak at 0.5 and a fall to the second minimum."""
+    left = 2.0 * (np.minimum(x, 0.5) - 0.2) ** 2 / 0.09
+    beyond = np.where(x > 0.5, -4.0 * np.tanh((x - 0.5) / 0.3), 0.0)
+    return 0.5 * left + beyond + 1.5 * np.exp(-np.abs(x - 0.5) / 0.06)

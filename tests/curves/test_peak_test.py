@@ -122,7 +122,7 @@ def test_a_level_that_is_no_probability_is_refused():
 
 
 def test_a_stricter_level_asks_for_more():
-    values = measured(DOUBLE_DESCENT**0.25, spread=0.4)
+    values = measured(DOUBLE_DESCENT**0.25, spread=0.25)
     p = peak_test(values).p_value
     assert 1e-4 < p < 0.3
     assert peak_test(values, level=1.0 - 0.9 * p).verdict is not PeakVerdict.PEAK

@@ -1,13 +1,7 @@
 """Pure functions on arrays: intervals over replicates, the peak test, landmarks, and findings."""
 
-from benign.curves.findings import (
-    Finding,
-    Verdict,
-    cross_fitted_difference,
-    interval_claim,
-    lowest_median,
-    paired_claim,
-)
+from benign.curves.cross_fitting import cross_fitted_difference, lowest_median
+from benign.curves.findings import Finding, Verdict, holm
 from benign.curves.halvings import Estimate
 from benign.curves.intervals import (
     bootstrap_counts,
@@ -18,6 +12,8 @@ from benign.curves.intervals import (
     percentile_interval,
 )
 from benign.curves.landmarks import Landmark, Landmarks, find_landmarks
+from benign.curves.paired_claims import higher_claim, interval_claim, paired_claim
+from benign.curves.peak_place import PeakEnd, PeakPlace, peak_place
 from benign.curves.peak_test import PeakTest, PeakVerdict, peak_test
 
 __all__ = [
@@ -25,6 +21,8 @@ __all__ = [
     "Finding",
     "Landmark",
     "Landmarks",
+    "PeakEnd",
+    "PeakPlace",
     "PeakTest",
     "PeakVerdict",
     "Verdict",
@@ -33,11 +31,14 @@ __all__ = [
     "bootstrap_medians",
     "cross_fitted_difference",
     "find_landmarks",
+    "higher_claim",
+    "holm",
     "interval_claim",
     "lowest_median",
     "mean_interval",
     "median_interval",
     "paired_claim",
+    "peak_place",
     "peak_test",
     "percentile_interval",
 ]

@@ -67,16 +67,10 @@ def one_sided_p_values(held_out: Float[np.ndarray, "S R"], resolution: float = 0
     return np.where(np.abs(mean) <= resolution, 1.0, p)
 
 
-def combined_p_value(p_values: Float[np.ndarray, "S"]) -> float:
-    """``PRICE`` times the median over halvings, at most 1."""
-    return min(1.0, PRICE * float(np.median(p_values)))
-
-
 def combined_estimate(held_out: Float[np.ndarray, "S R"], *, level: float) -> Estimate:
     """Median over halvings of the mean held-out difference and of its two one-sided bounds, each at ``level``.
 
-    The lower end lies above zero exactly where :func:`combined_p_value` is below 1 - level; as a two-sided interval it
-    has level 2 level - 1.
+    As a two-sided interval it has level 2 level - 1.
     """
     R = held_out.shape[1]
     mean = held_out.mean(axis=1)

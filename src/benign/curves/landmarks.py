@@ -18,6 +18,8 @@ RESAMPLES = 1000
 MOST_POSITIONS = 2000  # up to here the bootstrap sees every position
 _NEIGHBOURS = 100  # on each side of a landmark, always seen
 _BLOCKS = 300  # by index, and as many by its logarithm
+_SMOOTHED = 200  # columns from which on the bottom of the curve is averaged over one of so many on either side
+_MANY, _SCATTER = 10, 3.0
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -28,7 +30,9 @@ class Landmark:
     Attributes:
         index: column of the array that was given.
         position: where it is, in units of ``positions``.
-        position_interval: bootstrap interval of the position over replicates; (NaN, NaN) for one replicate.
+        position_interval: bootstrap interval of the position over replicates, which holds the gaps between the measured
+            positions around it; an end that is the first or last of them is bounded by nothing. (NaN, NaN) for one
+            replicate, and for the second descent.
         value: median over replicates there; for the threshold, the median training objective.
         value_interval: bootstrap interval of that median at this position, so without the search for it.
     """
@@ -48,8 +52,9 @@ class Landmarks:
         threshold: the interpolation threshold.
         classical_minimum: the lowest point before the peak; of the whole curve if there is no peak.
         peak: the highest point between the classical minimum and the second descent, if the peak test says PEAK.
-        second_descent: the lowest point beyond the peak.
-        first_better: the first position beyond the peak that is below the classical minimum.
+        second_descent: the lowest point beyond the peak. Where on a long flat stretch it lies is luck, and the
+            bootstrap's interval holds it in 58 to 91 % only: so its position has none.
+        first_better: where, beyond the peak, the curve falls below the classical minimum.
         peak_test: whether there is a peak at all.
     """
 
@@ -79,10 +84,15 @@ def find_landmarks(
     the left end of the U, and however far the curve falls at its right end. Without a peak (refused or undecided), only
     the threshold and the global minimum remain.
 
-    The threshold is the first position where the median over replicates of (training objective / best constant
-    predictor's) is at most ``tolerance``. Along the axis of samples its mirror image is wanted: reverse the columns.
+    The threshold is the position from which on the median over replicates of (training objective / best constant
+    predictor's) is at most ``tolerance``: the split of the axis that the fewest positions contradict, for on a fine
+    grid the first one that happens to be fitted comes far too early. ``first_better`` likewise. Along the axis of
+    samples its mirror image is wanted: reverse the columns.
 
-    Intervals: percentiles of 1,000 bootstrap resamples of the replicates (too narrow below about five replicates).
+    Intervals: percentiles of 1,000 bootstrap resamples of the replicates, widened to the next measured positions, since
+    what lies between two of them was not seen: a peak may be anywhere between the neighbours of the highest position, a
+    crossing anywhere between the last position before it and the first beyond. Coverage is measured in
+    ``benchmarks/statistics.py`` from five replicates on; below, intervals are too narrow.
     Beyond 2,000 positions a resample sees 100 positions on either side of each landmark, and elsewhere the lowest and
     the highest median of 300 blocks by index and 300 by its logarithm; so ends of intervals farther than 100 positions
     from a landmark have a resolution of one block, K/300. Where the curve of a resample never beats its
@@ -110,7 +120,10 @@ def find_landmarks(
     threshold = None
     if train_objective is not None and constant_objective is not None:
         threshold = _threshold(positions, train_objective, constant_objective, tolerance, counts, level)
-    test = peak_test(test_risk, level=level)
+    relative = None
+    if train_objective is not None and constant_objective is not None:
+        relative = train_objective / constant_objective[:, None]
+    test = peak_test(test_risk, training=relative, positions=positions, level=level)
     usable = np.flatnonzero(np.isfinite(test_risk).all(axis=0))
     found: dict[str, Landmark | None] = dict.fromkeys(("classical_minimum", "peak", "second_descent", "first_better"))
     if len(usable):
@@ -152,19 +165,18 @@ def _threshold(
     level: float,
 ) -> Landmark | None:
     usable = np.flatnonzero(np.isfinite(objective).all(axis=0))
-    share = objective[:, usable] / constant[:, None]
-    fitted = np.median(share, axis=0) <= tolerance
-    if not fitted.any():
+    if not len(usable):
         return None
-    at = int(np.argmax(fitted))
+    share = objective[:, usable] / constant[:, None]
+    at = int(_crossing((np.median(share, axis=0) <= tolerance)[None])[0])
+    if at == _NEVER:
+        return None
     # A resample's median is at most the tolerance only where a replicate's is: none is fitted before the first.
-    start = int(np.argmax((share <= tolerance).any(axis=0)))
+    start = max(int(np.argmax((share <= tolerance).any(axis=0))) - 1, 0)
     seen = start + _seen(np.median(share[:, start:], axis=0), (at - start,))
-    medians = bootstrap_medians(share[:, seen], counts)
-    firsts = _first(medians <= tolerance)
-    return _landmark(
-        positions[usable], usable, objective[:, usable], at, _positions(positions[usable[seen]], firsts), counts, level
-    )
+    crossings = _crossing(bootstrap_medians(share[:, seen], counts) <= tolerance)
+    interval = _between_positions(positions[usable[seen]], crossings, level, is_crossing=True)
+    return _landmark(positions[usable], usable, objective[:, usable], at, interval, counts, level)
 
 
 def _curve_landmarks(
@@ -181,13 +193,23 @@ def _curve_landmarks(
     scale, _ = log_if_positive(risk)
     indices = _indices(np.median(scale, axis=0)[None], median[None], has_peak=has_peak)
     at = {name: int(index[0]) for name, index in indices.items()}
+    # Resampled medians scatter more along a flat bottom than the median itself does: measured, on fine grids.
+    is_fine = len(usable) >= _SMOOTHED and len(risk) >= _MANY
+    narrower = 1.0 - _SCATTER * (1.0 - level) if is_fine else level
     seen = _seen(median, tuple(index for index in at.values() if index != _NEVER))
     resampled = bootstrap_medians(risk[:, seen], counts)
     logs = resampled if scale is risk else bootstrap_medians(scale[:, seen], counts)
     moved = _indices(logs, resampled, has_peak=has_peak)
     return {
         name: None if index == _NEVER else
-        _landmark(places, usable, risk, index, _positions(places[seen], moved[name]), counts, level)
+        _landmark(
+            places, usable, risk, index,
+            (math.nan, math.nan) if name == "second_descent" else
+            _between_positions(
+                places[seen], moved[name], narrower if name == "classical_minimum" else level,
+                is_crossing=name == "first_better",
+            ), counts, level,
+        )
         for name, index in at.items()
     }  # fmt: skip
 
@@ -200,17 +222,53 @@ def _indices(
         return {"classical_minimum": np.argmin(medians, axis=1)}
     i, j, k = prominent_triples(scale)
     columns, rows = np.arange(medians.shape[1]), np.arange(len(medians))
-    better = (columns > j[:, None]) & (medians < medians[rows, i][:, None])
-    return {"classical_minimum": i, "peak": j, "second_descent": k, "first_better": _first(better)}
+    if reach := medians.shape[1] // _SMOOTHED:
+        # Of many columns along a flat bottom the lowest is luck, and too low.
+        smooth = _running_mean(medians, reach)
+        i = np.argmin(np.where(columns < j[:, None], smooth, np.inf), axis=1)
+        lowest = smooth[rows, i]
+    else:
+        lowest = medians[rows, i]
+    is_descent = (columns > j[:, None]) & (columns <= k[:, None])
+    better = _crossing(medians < lowest[:, None], is_descent)
+    return {"classical_minimum": i, "peak": j, "second_descent": k, "first_better": better}
 
 
-def _first(conditions: Bool[np.ndarray, "B K"]) -> Int[np.ndarray, "B"]:
-    return np.where(conditions.any(axis=1), np.argmax(conditions, axis=1), _NEVER)
+def _running_mean(values: Float[np.ndarray, "B K"], reach: int) -> Float[np.ndarray, "B K"]:
+    """Mean over ``reach`` columns on either side, fewer at the ends."""
+    sums = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1)
+    columns = np.arange(values.shape[1])
+    low, high = np.maximum(columns - reach, 0), np.minimum(columns + reach + 1, values.shape[1])
+    return (sums[:, high] - sums[:, low]) / (high - low)
 
 
-def _positions(places: Float[np.ndarray, "K"], indices: Int[np.ndarray, "B"]) -> Float[np.ndarray, "B"]:
-    """Position of each index, infinity for ``_NEVER``."""
-    return np.append(places, np.inf)[np.minimum(indices, len(places))]
+def _crossing(
+    conditions: Bool[np.ndarray, "B K"], is_inside: Bool[np.ndarray, "B K"] | None = None
+) -> Int[np.ndarray, "B"]:
+    """The column from which on a condition is met: the split, inside, that the fewest columns contradict, the first one
+    of equals; ``_NEVER`` where it is nowhere met.
+    """
+    inside = np.ones(conditions.shape, dtype=bool) if is_inside is None else is_inside
+    met = conditions & inside
+    missed_before = np.cumsum(met, axis=1) - met
+    missed_beyond = np.cumsum((inside & ~met)[:, ::-1], axis=1)[:, ::-1]
+    contradicting = np.where(met, missed_before + missed_beyond, conditions.shape[1] + 1)
+    return np.where(met.any(axis=1), np.argmin(contradicting, axis=1), _NEVER)
+
+
+def _between_positions(
+    places: Float[np.ndarray, "K"], indices: Int[np.ndarray, "B"], level: float, *, is_crossing: bool
+) -> tuple[float, float]:
+    """Percentile interval of resampled columns, from the position before it to the one beyond it.
+
+    A crossing lies before the column where it was seen. Infinite above where too many resamples never crossed.
+    """
+    low, high = percentile_interval(indices.astype(np.float64), level=level)
+    last = len(places) - 1
+    if low > last:
+        return math.inf, math.inf
+    end = math.inf if high > last else float(places[min(int(high) + (not is_crossing), last)])
+    return float(places[max(int(low) - 1, 0)]), end
 
 
 def _seen(median: Float[np.ndarray, "K"], landmarks: tuple[int, ...]) -> Int[np.ndarray, "L"]:
@@ -232,7 +290,7 @@ def _landmark(
     usable: Int[np.ndarray, "U"],
     values: Float[np.ndarray, "R U"],
     at: int,
-    resampled: Float[np.ndarray, "B"],
+    interval: tuple[float, float],
     counts: Int[np.ndarray, "B R"],
     level: float,
 ) -> Landmark:
@@ -242,7 +300,7 @@ def _landmark(
     return Landmark(
         index=int(usable[at]),
         position=float(places[at]),
-        position_interval=percentile_interval(resampled, level=level) if is_repeated else nowhere,
+        position_interval=interval if is_repeated else nowhere,
         value=float(np.median(values[:, at])),
         value_interval=percentile_interval(here, level=level) if is_repeated else nowhere,
     )

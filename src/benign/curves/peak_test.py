@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import enum
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from benign.curves.halvings import (
     LEAST_REPLICATES,
+    PRICE,
     Estimate,
     canonical_order,
     combined_estimate,
-    combined_p_value,
     halvings,
     one_sided_p_values,
     rounding,
     standard_errors,
 )
 from benign.curves.intervals import check_level
+from benign.curves.mean_tests import hall_p_values
+from benign.curves.peak_at_threshold import FACTOR, PeakAtThreshold, peak_at_threshold
 from benign.curves.shape import log_if_positive, prominent_triples, steady_triples
+from benign.foundation.errors import InvalidArgument
 
 NO_PEAK_ABOVE = 0.3  # p-value; a peak of five standard errors exceeds it in fewer than 5 % of measurements
-DETECTABLE = 5.0  # standard errors at which the test says "peak" in nine of ten measurements with 10 replicates
+DETECTABLE = 5.0  # standard errors at which the search says "peak" in four of five measurements with 10 replicates
+_SEARCHED = 0.2  # part of the level that is left for the search where training risk names a place
+# A skewed column fools the search: its replicates agree by luck. So four of five must rise and fall, Hall's t must
+# agree at twice the level, and below ten replicates, where luck is common, both at a far stricter one.
+_MOST = 0.8
+_HALL_SHARE, _FEW, _FEW_PRICE = 0.5, 10, 50.0
 
 
 class PeakVerdict(enum.Enum):
@@ -63,6 +71,9 @@ class PeakTest:
             than three columns are finite.
         replicates: number of rows.
         positions: number of columns that were used (no NaN or infinity in any replicate).
+        searched: p-value of the search alone, before the level is split.
+        at_threshold: the test where training risk says that a peak must be; None where none was given, or it is silent.
+        method: what was tested, and at which level.
         sentence: the result in words.
     """
 
@@ -74,10 +85,19 @@ class PeakTest:
     indices: tuple[int, int, int] | None
     replicates: int
     positions: int
+    searched: float
+    at_threshold: PeakAtThreshold | None
+    method: str
     sentence: str
 
 
-def peak_test(values: Float[np.ndarray, "replicates positions"], *, level: float = 0.95) -> PeakTest:
+def peak_test(
+    values: Float[np.ndarray, "replicates positions"],
+    *,
+    training: Float[np.ndarray, "replicates positions"] | None = None,
+    positions: Float[np.ndarray, " positions"] | None = None,
+    level: float = 0.95,
+) -> PeakTest:
     r"""Test whether the curve has a peak: positions i < j < k with :math:`f_j > f_i` and :math:`f_j > f_k`.
 
     f is the mean over replicates of the log risk if all values are positive, since risks near the interpolation
@@ -85,39 +105,74 @@ def peak_test(values: Float[np.ndarray, "replicates positions"], *, level: float
     "rises" and "falls" as they are; of the values themselves otherwise. "No peak" are all curves that only fall, only
     rise, are flat, or fall and then rise.
 
-    The replicates are halved. One half chooses i, j and k, the ones with the largest min(t of rise, t of fall); the
-    other is tested there for a rise and for a fall, both of which must be significant (an intersection-union test, so
-    alpha is not divided), by Student's t on paired differences; and the other way round. See
+    *Where training risk names the place* (``training`` is given, falls to nothing inside the curve, and all values are
+    positive), the curve is tested there, without any search, at four fifths of 1 - ``level``:
+    :mod:`benign.curves.peak_at_threshold`. The search has the rest.
+
+    *The search*. The replicates are halved. One half chooses i, j and k, the ones with the largest min(t of rise, t of
+    fall); the other is tested there for a rise and for a fall, both of which must be significant (an intersection-union
+    test, so alpha is not divided), by Student's and Hall's t on paired differences; and the other way round. See
     :mod:`benign.curves.halvings` for how all halvings are combined, and why.
 
-    * PEAK: p <= 1 - level. Wrong in at most 5 % of curves without a peak (measured).
-    * NO_PEAK: p > 0.3. A true peak whose rise and fall are each five standard errors of the paired difference is
-      called so in fewer than 5 % of measurements (measured); a smaller one may hide, and the sentence says how small.
+    * PEAK: p <= 1 - level. Wrong in at most 5 % of curves without a peak, measured for 4 to 20 replicates.
+    * NO_PEAK: p > 0.3 by Student's t. A true peak whose rise and fall are each five standard errors of the paired
+      difference is called so in fewer than 5 % of measurements (measured); a smaller one may hide, and the sentence
+      says how small.
     * UNDECIDED: between, or fewer than 4 replicates, or fewer than 3 usable positions.
 
     Args:
         values: risk along a fixed ordered axis, one row a replicate; rows are independent, columns need not be.
             Columns with NaN or infinity in any row are left out.
+        training: training risk over the best constant predictor's, of the same replicates and positions.
+        positions: of the columns, positive and increasing, which blocks beside a named place are cut by; 1, 2, 3, ...
+            unless given.
         level: 1 minus the share of curves without a peak that may be called PEAK.
 
     Returns:
         The :class:`PeakTest`. It does not depend on the order of the rows.
 
     Raises:
-        InvalidArgument: if ``level`` is not strictly between 0.5 and 1.
+        InvalidArgument: if ``level`` is not strictly between 0.5 and 1, or shapes differ.
 
     Cost: O(R K) for each of at most 252 halves, and 64 x 64 pairs for each.
     """
     check_level(level)
+    R, K = values.shape
+    places = np.arange(1.0, K + 1.0) if positions is None else positions
+    if len(places) != K or (training is not None and training.shape != (R, K)):
+        raise InvalidArgument(
+            f"`training` and `positions` must be of the same {K} positions as `values`; give them for the same columns."
+        )
     usable = np.flatnonzero(np.isfinite(values).all(axis=0))
-    R, K = len(values), len(usable)
     risk, is_log = log_if_positive(values[:, usable])
-    if K < 3:
-        return _untested(R, K, is_log, None, f"only {K} positions hold a number in every replicate; a peak needs three")
-    indices = _described(risk, usable)
+    nothing = Estimate(value=math.nan, interval=(math.nan, math.nan))
+    blank = PeakTest(
+        verdict=PeakVerdict.UNDECIDED, p_value=math.nan, rise=nothing, fall=nothing, is_log=is_log, indices=None,
+        replicates=R, positions=len(usable), searched=math.nan, at_threshold=None,
+        method=_method(None, level), sentence="",
+    )  # fmt: skip
+    if len(usable) < 3:
+        reason = f"only {len(usable)} positions hold a number in every replicate; a peak needs three"
+        return replace(blank, sentence=f"undecided: {reason}.")
+    blank = replace(blank, indices=_described(risk, usable))
     if R < LEAST_REPLICATES:
-        return _untested(R, K, is_log, indices, f"{R} replicates are too few to test for a peak; measure at least 10")
-    return _tested(risk[canonical_order(risk)], is_log=is_log, indices=indices, level=level)
+        reason = f"{R} replicates are too few to test for a peak; measure at least 10"
+        return replace(blank, sentence=f"undecided: {reason}.")
+    known = None
+    if training is not None and is_log:
+        known = peak_at_threshold(places[usable], risk, training[:, usable])
+    return _tested(blank, risk[canonical_order(risk)], known, level)
+
+
+def _method(known: PeakAtThreshold | None, level: float) -> str:
+    search = "cross-fitted search on paired differences"
+    if known is None:
+        return f"{search}, level {level:g}"
+    low, high = (f"{end:,.6g}" for end in known.place)
+    return (
+        f"risk at {low} to {high}, where training risk vanishes, against blocks on both sides, by more than a factor "
+        f"{FACTOR:g}; else {search}; together level {level:g}"
+    )
 
 
 def _described(risk: Float[np.ndarray, "R K"], usable: Int[np.ndarray, "K"]) -> tuple[int, int, int]:
@@ -125,29 +180,36 @@ def _described(risk: Float[np.ndarray, "R K"], usable: Int[np.ndarray, "K"]) -> 
     return int(usable[i[0]]), int(usable[j[0]]), int(usable[k[0]])
 
 
-def _untested(R: int, K: int, is_log: bool, indices: tuple[int, int, int] | None, reason: str) -> PeakTest:
-    nothing = Estimate(value=math.nan, interval=(math.nan, math.nan))
-    return PeakTest(
-        verdict=PeakVerdict.UNDECIDED, p_value=math.nan, rise=nothing, fall=nothing, is_log=is_log, indices=indices,
-        replicates=R, positions=K, sentence=f"undecided: {reason}.",
-    )  # fmt: skip
-
-
-def _tested(risk: Float[np.ndarray, "R K"], *, is_log: bool, indices: tuple[int, int, int], level: float) -> PeakTest:
+def _tested(blank: PeakTest, risk: Float[np.ndarray, "R K"], known: PeakAtThreshold | None, level: float) -> PeakTest:
     first = halvings(len(risk))
     rise, fall = _held_out(risk, first)
-    tie = rounding(risk)
-    p = combined_p_value(np.maximum(one_sided_p_values(rise, tie), one_sided_p_values(fall, tie)))
+    searched, plain = _search_p_values(rise, fall, rounding(risk))
+    p = searched
+    if known is not None:
+        p = min(1.0, known.p_value / (1.0 - _SEARCHED), searched / _SEARCHED)
     if p <= 1.0 - level:
         verdict = PeakVerdict.PEAK
     else:
-        verdict = PeakVerdict.NO_PEAK if p > NO_PEAK_ABOVE else PeakVerdict.UNDECIDED
-    rising, falling = combined_estimate(rise, level=level), combined_estimate(fall, level=level)
+        verdict = PeakVerdict.NO_PEAK if min(p, plain) > NO_PEAK_ABOVE else PeakVerdict.UNDECIDED
     hidden = DETECTABLE * float(np.median(np.maximum(standard_errors(rise), standard_errors(fall))))
-    return PeakTest(
-        verdict=verdict, p_value=p, rise=rising, fall=falling, is_log=is_log, indices=indices, replicates=len(risk),
-        positions=risk.shape[1], sentence=_sentence(verdict, p, rising, falling, hidden, is_log=is_log, R=len(risk)),
+    found = replace(
+        blank, verdict=verdict, p_value=p, searched=searched, at_threshold=known,
+        rise=combined_estimate(rise, level=level), fall=combined_estimate(fall, level=level),
+        method=_method(known, level),
     )  # fmt: skip
+    return replace(found, sentence=_sentence(found, hidden))
+
+
+def _search_p_values(rise: Float[np.ndarray, "S R"], fall: Float[np.ndarray, "S R"], tie: float) -> tuple[float, float]:
+    """The search's p-value, and the one by Student's t alone."""
+    R = rise.shape[1]
+    student = np.maximum(one_sided_p_values(rise, tie), one_sided_p_values(fall, tie))
+    hall = np.maximum(hall_p_values(rise, 0.0), hall_p_values(fall, 0.0))
+    strict = np.maximum(student, (1.0 if R < _FEW else _HALL_SHARE) * hall)
+    share = np.minimum((rise > 0.0).mean(axis=1), (fall > 0.0).mean(axis=1))
+    price = _FEW_PRICE if R < _FEW else PRICE
+    p = price * float(np.median(strict)) if np.median(share) >= _MOST else 1.0
+    return min(1.0, p), min(1.0, PRICE * float(np.median(student)))
 
 
 def _held_out(
@@ -163,20 +225,24 @@ def _held_out(
     return rise, fall
 
 
-def _sentence(
-    verdict: PeakVerdict, p: float, rise: Estimate, fall: Estimate, hidden: float, *, is_log: bool, R: int
-) -> str:
-    evidence = f"p = {p:.2g}, {R} replicates"
-    if verdict is PeakVerdict.PEAK:
-        up, down = _size(rise.value, is_log=is_log), _size(fall.value, is_log=is_log)
+def _sentence(test: PeakTest, hidden: float) -> str:
+    evidence, is_log, known = f"p = {test.p_value:.2g}, {test.replicates} replicates", test.is_log, test.at_threshold
+    if test.verdict is PeakVerdict.PEAK and known is not None and known.p_value / (1.0 - _SEARCHED) <= test.p_value:
+        up, down, (low, high) = _size(known.rise, is_log=True), _size(known.fall, is_log=True), known.place
+        return (
+            f"peak: at {low:,.6g} to {high:,.6g}, where the fit becomes exact, the risk is higher than before it by "
+            f"{up} and than beyond it by {down}; tested is a factor {FACTOR:g} ({evidence})."
+        )
+    if test.verdict is PeakVerdict.PEAK:
+        up, down = _size(test.rise.value, is_log=is_log), _size(test.fall.value, is_log=is_log)
         return f"peak: the risk rises by {up} from an earlier minimum and falls by {down} beyond the peak ({evidence})."
-    if verdict is PeakVerdict.NO_PEAK:
+    if test.verdict is PeakVerdict.NO_PEAK:
         size = _size(hidden, is_log=is_log)
         return (
             f"no peak: no rise that is followed by a fall ({evidence}); one whose rise and fall are below {size} "
             "could have been missed."
         )
-    return f"undecided: {verdict.sentence} ({evidence})."
+    return f"undecided: {test.verdict.sentence} ({evidence})."
 
 
 def _size(difference: float, *, is_log: bool) -> str:

@@ -8,7 +8,14 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
-from benign.curves.threshold_search import REGIME_BAND, ThresholdEstimate, ThresholdOutcome, find_threshold, regimes
+from benign.curves.threshold_search import (
+    LEVEL,
+    REGIME_BAND,
+    ThresholdEstimate,
+    ThresholdOutcome,
+    find_threshold,
+    regimes,
+)
 from benign.diagnosis.smallest_crossing import find_smallest
 from benign.diagnosis.training_risks import Criterion, checked_criterion, checked_tolerance, training_risks
 from benign.foundation.errors import InvalidArgument
@@ -25,7 +32,7 @@ class ComplexitySurface:
         sizes: of the rows.
         times: of the columns.
         value: largest fitted n, interpolated; 0 where none is.
-        low: lower end of the 95 % interval, which holds the gap between the measured n around the value.
+        low: lower end of the interval, which holds the gap between the measured n around the value.
         high: upper end.
         first_crossing: where the mean first leaves the tolerance.
         outcome: position in ``OUTCOMES``; -1 where there is no number.
@@ -45,7 +52,7 @@ class ComplexitySurface:
 
 
 def emc_on_surface(
-    dataset: xr.Dataset, *, tolerance: float = 0.02, criterion: Criterion = "objective"
+    dataset: xr.Dataset, *, tolerance: float = 0.02, criterion: Criterion = "objective", level: float = LEVEL
 ) -> ComplexitySurface:
     """The complexity of every (size, time) of a surface that was measured at several n.
 
@@ -53,6 +60,7 @@ def emc_on_surface(
         dataset: of the surface, without a dimension of label noise.
         tolerance: what counts as fitted.
         criterion: ``"objective"`` or ``"error"``.
+        level: of the intervals.
 
     Raises:
         InvalidArgument: for a surface of one n, or arguments that cannot be used.
@@ -66,7 +74,7 @@ def emc_on_surface(
     outcome = np.full(shape, NO_NUMBER, dtype=np.int64)
     for cell in np.ndindex(shape):
         if np.isfinite(risks[cell]).all():
-            found = find_threshold(n, list(risks[cell]), epsilon).widened(n)
+            found = find_threshold(n, list(risks[cell]), epsilon, level=level).widened(n)
             numbers[(slice(None), *cell)] = found.value, *found.interval, found.first_crossing
             outcome[cell] = OUTCOMES.index(found.outcome)
     value, low, high, first = numbers
@@ -83,9 +91,10 @@ def smallest_size(
     time: float | None = None,
     tolerance: float = 0.02,
     criterion: Criterion = "objective",
+    level: float = LEVEL,
 ) -> ThresholdEstimate:
     """The smallest size that fits n samples, from training risks alone; see :func:`shortest_time`."""
-    return _smallest(dataset, "size", {"samples": samples, "time": time}, tolerance, criterion)
+    return _smallest(dataset, "size", {"samples": samples, "time": time}, tolerance, criterion, level)
 
 
 def shortest_time(
@@ -95,10 +104,11 @@ def shortest_time(
     size: int | None = None,
     tolerance: float = 0.02,
     criterion: Criterion = "objective",
+    level: float = LEVEL,
 ) -> ThresholdEstimate:
     """The shortest recorded time after which n samples are fitted, from training risks alone.
 
-    Interpolated, with its 95 % interval, which holds the gap between the recorded times around it; infinity above means
+    Interpolated, with its interval, which holds the gap between the recorded times around it; infinity above means
     unbounded. ``AT_LEAST`` says that all are fitted: the
     threshold is the smallest one measured, or below it; ``BELOW``, with an infinite value, that none is.
 
@@ -108,15 +118,16 @@ def shortest_time(
         size: of the model; may be left out where the surface has one.
         tolerance: what counts as fitted.
         criterion: ``"objective"`` or ``"error"``.
+        level: of the interval.
 
     Raises:
         InvalidArgument: for cells that were not measured or have no number.
     """
-    return _smallest(dataset, "time", {"samples": samples, "size": size}, tolerance, criterion)
+    return _smallest(dataset, "time", {"samples": samples, "size": size}, tolerance, criterion, level)
 
 
 def _smallest(
-    dataset: xr.Dataset, axis: str, at: dict[str, float | None], tolerance: float, criterion: Criterion
+    dataset: xr.Dataset, axis: str, at: dict[str, float | None], tolerance: float, criterion: Criterion, level: float
 ) -> ThresholdEstimate:
     epsilon, kind = checked_tolerance(tolerance), checked_criterion(criterion)
     for name, wanted in at.items():
@@ -135,5 +146,5 @@ def _smallest(
     risks, positions = risks[is_usable], positions[is_usable]
     if not np.isfinite(risks).all():
         raise InvalidArgument(f"`surface` has a training risk that is no number at some {axis}; leave it out.")
-    found = find_smallest(dict(zip(positions.tolist(), risks, strict=True)), epsilon)
+    found = find_smallest(dict(zip(positions.tolist(), risks, strict=True)), epsilon, level=level)
     return found.widened(positions, is_fitted_above=True)

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 
-from benign.curves.threshold_search import ThresholdEstimate, find_threshold
+from benign.curves.threshold_search import LEVEL, ThresholdEstimate, find_threshold
 
 Draws = Float[np.ndarray, " _R"]
 
 
-def find_smallest(risks: Mapping[int, Draws] | Mapping[float, Draws], tolerance: float) -> ThresholdEstimate:
+def find_smallest(
+    risks: Mapping[int, Draws] | Mapping[float, Draws], tolerance: float, *, level: float = LEVEL
+) -> ThresholdEstimate:
     """The smallest position whose mean risk is at most the tolerance, with its interval.
 
     Fitting gets harder as the position falls, so this is :func:`benign.curves.threshold_search.find_threshold` along
@@ -22,10 +24,11 @@ def find_smallest(risks: Mapping[int, Draws] | Mapping[float, Draws], tolerance:
     Args:
         risks: the draws at each position.
         tolerance: what counts as fitted.
+        level: of the interval.
     """
     falling = sorted(risks.items(), reverse=True)
     positions = np.array([position for position, _ in falling], dtype=np.float64)
-    found = find_threshold(1.0 / positions, [draws for _, draws in falling], tolerance)
+    found = find_threshold(1.0 / positions, [draws for _, draws in falling], tolerance, level=level)
     return ThresholdEstimate(
         value=_inverse(found.value),
         interval=(_inverse(found.interval[1]), _inverse(found.interval[0])),

@@ -35,7 +35,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import Finding, Verdict, paired_claim
+from benign.curves import Finding, Verdict, higher_claim
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import diverged_words
 from benign.figures.network_measurement import measure_population
@@ -222,10 +222,10 @@ def path_distance(one: xr.Dataset, other: xr.Dataset, metric: str = "train_loss"
 # Findings ------------------------------------------------------------------------------------------------------------
 
 _MEASURES = {
-    # metric: (name, what it is called, unit of a difference)
-    "gradient_penalty": ("penalty", "R_IG", "log ratio"),
-    "top_eigenvalue": ("eigenvalue", "the top Hessian eigenvalue", "log ratio"),
-    "test_error": ("accuracy", "the test error", "share of test samples"),
+    # metric: (name, what it is called)
+    "gradient_penalty": ("penalty", "R_IG"),
+    "top_eigenvalue": ("eigenvalue", "the top Hessian eigenvalue"),
+    "test_error": ("accuracy", "the test error"),
 }
 
 
@@ -254,15 +254,24 @@ def _penalty_claims(surfaces: Surfaces) -> tuple[Finding, ...]:
     """The strongest penalty against none."""
     none, strong = surfaces["penalty_0"], surfaces[f"penalty_{_count_of(surfaces, 'penalty') - 1}"]
     return tuple(
-        paired_claim(
-            name=f"{short}_{condition}",
+        _lowers_claim(
+            metric, none, strong, condition, name=f"{short}_{condition}",
             claim=f"The penalty {_strongest_words(surfaces)} lowers {words}, {CONDITIONS[condition]}",
-            differences=compared(none, metric, condition) - compared(strong, metric, condition), unit=unit,
             paper="explicit penalty: smaller R_IG, flatter minima, smaller test error",
         )
-        for metric, (short, words, unit) in _MEASURES.items()
+        for metric, (short, words) in _MEASURES.items()
         for condition in CONDITIONS
     )  # fmt: skip
+
+
+def _lowers_claim(
+    metric: str, without: xr.Dataset, with_it: xr.Dataset, condition: str, *, name: str, claim: str, paper: str
+) -> Finding:
+    """That a metric is lower in the second surface."""
+    higher, lower = (compared(surface, metric, condition) for surface in (without, with_it))
+    if metric in _LOGARITHMIC:
+        higher, lower = np.exp(higher), np.exp(lower)
+    return higher_claim(name=name, claim=claim, higher=higher, lower=lower, unit=_MEASURES[metric][1], paper=paper)
 
 
 def _step_claims(surfaces: Surfaces) -> tuple[Finding, ...]:
@@ -271,13 +280,11 @@ def _step_claims(surfaces: Surfaces) -> tuple[Finding, ...]:
     none, penalty, step = surfaces["penalty_0"], surfaces[f"penalty_{k}"], surfaces[f"step_{k}"]
     h = number(rate_of(step))
     findings = []
-    for metric, (short, words, unit) in _MEASURES.items():
-        at_step = compared(step, metric, "cooled")
+    for metric, (short, words) in _MEASURES.items():
         findings += [
-            paired_claim(
-                name=f"{short}_{name}",
-                claim=f"The larger step h' = {h} lowers {words}{than}, {CONDITIONS['cooled']}",
-                differences=compared(other, metric, "cooled") - at_step, unit=unit, paper=paper,
+            _lowers_claim(
+                metric, other, step, "cooled", name=f"{short}_{name}",
+                claim=f"The larger step h' = {h} lowers {words}{than}, {CONDITIONS['cooled']}", paper=paper,
             )
             for name, than, other, paper in (
                 ("step", "", none, "larger steps do what the penalty does"),
@@ -296,13 +303,13 @@ def _path_claims(surfaces: Surfaces) -> tuple[Finding, ...]:
         for suffix, words in {"": "", "_cooled": ", cooled"}.items():
             metric = f"train_loss{suffix}"
             findings.append(
-                paired_claim(
+                higher_claim(
                     name=f"path_{k}{suffix}",
                     claim=f"The penalty at h = {number(rate_of(none))} reproduces more than half of what the step "
                     f"h' = {number(rate_of(step))} changes in the training loss over time{words}",
-                    differences=(1.0 - REPRODUCED_SHARE) * path_distance(none, step, metric)
-                    - path_distance(penalty, step, metric),
-                    unit="log ratio", paper="gradient descent follows E + (h m / 4) R_IG",
+                    higher=(1.0 - REPRODUCED_SHARE) * path_distance(none, step, metric),
+                    lower=path_distance(penalty, step, metric), unit="distance",
+                    paper="gradient descent follows E + (h m / 4) R_IG",
                 )
             )  # fmt: skip
     return tuple(findings)
@@ -311,12 +318,12 @@ def _path_claims(surfaces: Surfaces) -> tuple[Finding, ...]:
 def _agreement_claim(units: str, surfaces: Surfaces) -> Finding:
     """That a finite difference does what double backpropagation does, up to a tenth of what that does."""
     none, penalty, difference = (surfaces[name] for name in _computed(surfaces, units))
-    return paired_claim(
+    return higher_claim(
         name=f"agreement_{units.lower()}",
         claim=f"With {units} units, the penalty by finite difference and by double backpropagation differ over time by "
         "less than a tenth of what the penalty changes in the training loss",
-        differences=AGREEMENT_SHARE * path_distance(none, penalty) - path_distance(penalty, difference),
-        unit="log ratio", paper="the finite difference generalises better (Karakida et al. 2023)",
+        higher=AGREEMENT_SHARE * path_distance(none, penalty), lower=path_distance(penalty, difference),
+        unit="distance", paper="the finite difference generalises better (Karakida et al. 2023)",
     )  # fmt: skip
 
 

@@ -333,11 +333,13 @@ def _width_claims(name: str, surface: xr.Dataset) -> tuple[Finding, ...]:
     return (
         paired_claim(
             name=f"{name}_penalty_width", claim=f"{word}, equal loss, cooled: R_IG falls {change}",
-            differences=difference.mean(axis=1), unit="log ratio", paper="larger networks, larger lambda, smaller R_IG",
+            differences=difference.mean(axis=1), statistic="log ratio", unit="log ratio",
+            paper="larger networks, larger lambda, smaller R_IG",
         ),
         paired_claim(
             name=f"{name}_slope_width", claim=f"{word}, equal loss, cooled: m R_IG, the squared slope, falls {change}",
-            differences=(difference + np.log(m[0] / m[-1])).mean(axis=1), unit="log ratio", paper="",
+            differences=(difference + np.log(m[0] / m[-1])).mean(axis=1), statistic="log ratio",
+            unit="log ratio", paper="",
         ),
     )  # fmt: skip
 
@@ -559,11 +561,14 @@ FIGURE = Figure(
     number="predictions 2.1 to 2.4",
     revision=2,
     primary_claims=(
-        "images_eigenvalue_cooled", "images_accuracy_cooled", "images_penalty_cooled", "images_robustness_cooled",
-    ),  # fmt: skip
+        "images_eigenvalue_cooled",
+        "images_accuracy_cooled",
+        "images_penalty_cooled",
+        "images_robustness_cooled",
+    ),
     measure=_measure,
     findings=_findings,
     pictures=_pictures,
     headline=_headline,
     lede=_lede,
-)  # fmt: skip
+)

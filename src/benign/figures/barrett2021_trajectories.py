@@ -26,7 +26,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign import schema
-from benign.curves import Finding, Verdict, paired_claim
+from benign.curves import Finding, Verdict, higher_claim
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.sections import along_size
 from benign.foundation.randomness import generator
@@ -137,14 +137,14 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
          "moderate_step", "heavy_ball", momentum),
     )  # fmt: skip
     return (
-        paired_claim(
+        higher_claim(
             name="modified_flow_is_nearer",
             claim=f"At h = {MODERATE:g} gradient descent ends nearer to the modified flow than to gradient flow",
-            differences=to_flow - to_modified, unit="norm",
+            higher=to_flow, lower=to_modified, unit="distance",
             paper="moderate steps follow the modified flow with lambda = h / 2 (Barrett & Dherin 2021, Fig. 1)",
         ),
         *(
-            paired_claim(name=name, claim=claim, differences=norm[above] - norm[below], unit="norm", paper=paper)
+            higher_claim(name=name, claim=claim, higher=norm[above], lower=norm[below], unit="norm", paper=paper)
             for name, claim, above, below, paper in lower
         ),
     )  # fmt: skip

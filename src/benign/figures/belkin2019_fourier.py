@@ -23,7 +23,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Int
 
-from benign.curves import Finding, Verdict, cross_fitted_difference, paired_claim
+from benign.curves import Finding, Verdict, cross_fitted_difference, higher_claim, paired_claim
 from benign.experiments import measure
 from benign.figures.claims import no_peak_claim, peak_position_claim
 from benign.figures.drawing import size_display
@@ -106,16 +106,17 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
 
 def _findings_of(name: str, surface: xr.Dataset, tuned: xr.Dataset) -> list[Finding]:
     n, words = samples_of(surface), WORDS[name]
+    level = FIGURE.level_of(f"{name}_peak_at_threshold")
     findings = [
         peak_position_claim(
             name=f"{name}_peak_at_threshold", claim=f"With {words}, the test loss peaks where features = samples",
-            landmarks=landmarks_along_size(surface, "test_loss"), scale=n, allowed=(0.95, 1.05),
-            paper="peak exactly at N = n (Belkin et al. 2019, Fig. 2)",
+            landmarks=landmarks_along_size(surface, "test_loss", level=level), scale=n, allowed=(0.95, 1.05),
+            level=level, paper="peak exactly at N = n (Belkin et al. 2019, Fig. 2)",
         ),
         peak_position_claim(
             name=f"{name}_norm_peaks_at_threshold", claim=f"With {words}, the norm peaks where features = samples",
-            landmarks=landmarks_along_size(surface, "function_norm"), scale=n, allowed=(0.95, 1.05),
-            paper="norm peaks exactly at N = n (Belkin et al. 2019, Fig. 2)",
+            landmarks=landmarks_along_size(surface, "function_norm", level=level), scale=n, allowed=(0.95, 1.05),
+            level=level, paper="norm peaks exactly at N = n (Belkin et al. 2019, Fig. 2)",
         ),
     ]  # fmt: skip
     for metric, word in (("test_loss", "loss"), ("test_error", "zero-one error")):
@@ -156,10 +157,9 @@ def _below_against_largest(surface: xr.Dataset, metric: str, n: int) -> tuple[np
 def _noise_claim(clean: xr.Dataset, noisy: xr.Dataset) -> Finding:
     """Paired in draw and initialisation, at 1.1 n where means exist."""
     size = round(1.1 * samples_of(clean))
-    differences = np.log10(at_size(noisy, "test_loss", size)) - np.log10(at_size(clean, "test_loss", size))
-    return paired_claim(
+    return higher_claim(
         name="label_noise_raises_the_loss", claim="Flipping 20 % of the labels raises the test loss at 1.1 n features",
-        differences=differences, unit="log10 of the loss",
+        higher=at_size(noisy, "test_loss", size), lower=at_size(clean, "test_loss", size), unit="loss",
         paper="label noise strengthens the peak (Nakkiran et al. 2020, section 5)",
     )  # fmt: skip
 

@@ -35,6 +35,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Finding, Landmarks, Verdict, cross_fitted_difference, find_landmarks, paired_claim
+from benign.curves.findings import LEVEL
 from benign.curves.intervals import student_quantile
 from benign.experiments import measure
 from benign.figures.averaged_boosting import AveragedBoosting
@@ -177,10 +178,9 @@ class Composite:
     counts: Float[np.ndarray, " K"]
     values: Float[np.ndarray, "replicates K"]
 
-    @property
-    def landmarks(self) -> Landmarks:
+    def landmarks(self, level: float = LEVEL) -> Landmarks:
         """Of the path by place, the first being 1: what lies between two places is not measured."""
-        return find_landmarks(np.arange(1.0, 1.0 + len(self.counts)), self.values, None, None)
+        return find_landmarks(np.arange(1.0, 1.0 + len(self.counts)), self.values, None, None, level=level)
 
 
 def composite(surface: xr.Dataset, metric: str, capacity: float) -> Composite:
@@ -245,11 +245,11 @@ def _composite_findings(surface: xr.Dataset, kind: _Kind) -> list[Finding]:
 def _peak_claim(name: str, surface: xr.Dataset, capacity: float, claim: str, *, paper: str) -> Finding:
     """That the composite path peaks at its joint, to one step of the grid."""
     path = composite(surface, "test_loss", capacity)
-    place = path.joint + 1
+    place, level = path.joint + 1, FIGURE.level_of(name)
     return peak_position_claim(
-        name=name, claim=f"{claim}, to one step of the grid", landmarks=path.landmarks, scale=float(place),
+        name=name, claim=f"{claim}, to one step of the grid", landmarks=path.landmarks(level), scale=float(place),
         allowed=((place - 1 - 1e-9) / place, (place + 1 + 1e-9) / place), scale_word="place of the joint",
-        factor=FACTOR, paper=paper,
+        factor=FACTOR, paper=paper, level=level,
     )  # fmt: skip
 
 
@@ -265,7 +265,7 @@ def _error_claim(surface: xr.Dataset, kind: _Kind, rise: Finding) -> Finding:
     if rise.verdict is Verdict.HOLDS:
         return finding
     return replace(
-        finding, verdict=Verdict.UNDECIDED, test=f"{finding.test}; the loss is not shown to rise",
+        finding, verdict=Verdict.UNDECIDED, p_value=1.0, test=f"{finding.test}; the loss is not shown to rise",
         needed_replicates=rise.needed_replicates,
     )  # fmt: skip
 
@@ -296,10 +296,12 @@ def _separate_findings(surface: xr.Dataset, kind: _Kind) -> list[Finding]:
             name=f"{kind.name}_capacity_alone_{word}",
             claim=f"Along {kind.capacity} alone, with {words}, the test loss has no peak of 5 % or more: no second "
             "descent",
-            landmarks=find_landmarks(sizes_of(surface), loss[:, :, column], None, None), factor=FACTOR,
+            landmarks=find_landmarks(sizes_of(surface), loss[:, :, column], None, None, level=level), factor=FACTOR,
+            level=level,
             paper="along one axis there is no double descent (Curth, Jeffares, van der Schaar 2023)",
         )
         for column, word, words in ((0, "one", kind.one), (-1, "many", f"{members[-1]:.0f} {kind.members}"))
+        for level in (FIGURE.level_of(f"{kind.name}_capacity_alone_{word}"),)
     ]  # fmt: skip
     return [
         *findings,
@@ -339,6 +341,7 @@ def no_rise_claim(*, name: str, claim: str, values: Float[np.ndarray, "R S T"], 
         name=name, claim=claim, verdict=verdict, effect=float(np.exp(np.max(mean))), interval=(low, high),
         unit="times (the steepest rise between any two)", replicates=len(values), paper=paper, needed_replicates=None,
         test=f"Student t on paired log ratios, simultaneous over {pairs} pairs, against a factor {factor:g}",
+        p_value=1.0 if verdict is Verdict.UNDECIDED else 0.05,
     )  # fmt: skip
 
 

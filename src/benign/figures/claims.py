@@ -15,11 +15,10 @@ from benign.curves import (
     Verdict,
     cross_fitted_difference,
     interval_claim,
-    mean_interval,
     paired_claim,
 )
+from benign.curves.findings import LEVEL, without_number
 
-_PEAK_TEST = "cross-fitted peak test on paired differences, level 0.95"
 # A peak that stands less than this factor above its higher side counts as none. An error lies between 0 and chance and
 # peaks far lower than a loss: the published peaks of networks stand 5 to 25 % above their higher side.
 RELEVANT_FACTOR = 1.25
@@ -36,29 +35,33 @@ def peak_position_claim(
     paper: str,
     scale_word: str = "n",
     factor: float = RELEVANT_FACTOR,
+    level: float = LEVEL,
 ) -> Finding:
     """That a peak exists and lies at ``allowed`` times ``scale``; fails also where a relevant peak is excluded."""
-    test = landmarks.peak_test
+    test, unit = landmarks.peak_test, f"position / {scale_word}"
     if landmarks.peak is None:
-        verdict = Verdict.FAILS if _prominence(test)[2] < factor else Verdict.UNDECIDED
-        return Finding(
-            name=name, claim=claim, verdict=verdict, effect=float("nan"), interval=(float("nan"), float("nan")),
-            unit=f"position / {scale_word}", test=_PEAK_TEST, replicates=test.replicates, paper=paper,
-            needed_replicates=None,
+        is_refused = _prominence(test)[2] < factor
+        return replace(
+            without_number(name, claim, unit, test.method, test.replicates, paper),
+            verdict=Verdict.FAILS if is_refused else Verdict.UNDECIDED, p_value=1.0 - level if is_refused else 1.0,
         )  # fmt: skip
     low, high = landmarks.peak.position_interval
     return interval_claim(
         name=name, claim=claim, estimate=landmarks.peak.position / scale, interval=(low / scale, high / scale),
-        allowed=allowed, unit=f"position / {scale_word}", replicates=test.replicates,
-        test=(
-            f"{_PEAK_TEST}; bootstrap interval of its position inside "
-            f"{allowed[0]:.3g} to {allowed[1]:.3g} {scale_word}"
-        ), paper=paper,
+        allowed=allowed, unit=unit, replicates=test.replicates, level=level,
+        test=f"{test.method}; interval of its position inside {allowed[0]:.3g} to {allowed[1]:.3g} {scale_word}",
+        paper=paper,
     )  # fmt: skip
 
 
 def no_peak_claim(
-    *, name: str, claim: str, landmarks: Landmarks, paper: str, factor: float = RELEVANT_FACTOR
+    *,
+    name: str,
+    claim: str,
+    landmarks: Landmarks,
+    paper: str,
+    factor: float = RELEVANT_FACTOR,
+    level: float = LEVEL,
 ) -> Finding:
     """That a curve has no peak that stands a ``factor`` or more above both its sides: a test of equivalence.
 
@@ -71,19 +74,18 @@ def no_peak_claim(
     return Finding(
         name=name, claim=claim, verdict=verdict, effect=effect, interval=(low, high),
         unit="times (peak against its higher side)", replicates=test.replicates, paper=paper, needed_replicates=None,
-        test=f"cross-fitted prominence, one-sided bounds at 0.95, against a factor {factor:g}",
+        test=f"cross-fitted prominence, one-sided bounds at {level:g}, against a factor {factor:g}",
+        p_value=1.0 if verdict is Verdict.UNDECIDED else 1.0 - level,
     )  # fmt: skip
 
 
 def below_margin_claim(
     *, name: str, claim: str, differences: Float[np.ndarray, " R"], margin: float, unit: str, paper: str
 ) -> Finding:
-    """The claim that the mean is below ``margin``: a test of equivalence from above, by Student's interval."""
-    return interval_claim(
-        name=name, claim=claim, estimate=float(np.mean(differences)), interval=mean_interval(differences),
-        allowed=(-math.inf, margin), unit=unit, replicates=len(differences), paper=paper,
-        test=f"Student t, level 0.95, below a margin of {margin:g}",
-    )  # fmt: skip
+    """The claim that the mean is below ``margin``: a test of equivalence from above."""
+    return paired_claim(
+        name=name, claim=claim, differences=differences, margin=margin, unit=unit, paper=paper, side="below"
+    )
 
 
 def more_than_half_claim(
@@ -102,7 +104,8 @@ def more_than_half_claim(
     # More replicates decide it only where they would show the whole to be above zero.
     needed = (total.needed_replicates, finding.needed_replicates or 0) if total.effect > 0.0 else (None, 0)
     return replace(
-        finding, verdict=Verdict.UNDECIDED, test=f"{finding.test}; the whole is not shown to be above zero",
+        finding, verdict=Verdict.UNDECIDED, p_value=1.0,
+        test=f"{finding.test}; the whole is not shown to be above zero",
         needed_replicates=None if needed[0] is None else max(needed[0], needed[1]),
     )  # fmt: skip
 
@@ -112,23 +115,38 @@ def below_the_best_claim(
     name: str,
     claim: str,
     references: Float[np.ndarray, "R K"],
-    candidate: Float[np.ndarray, " R"],
+    candidate: Float[np.ndarray, " R"] | Float[np.ndarray, "R L"],
     unit: str,
     paper: str,
 ) -> Finding:
-    """The claim that ``candidate`` is below the best of the ``references``, cross-fitted.
+    """The claim that the best candidate is below the best of the ``references``, cross-fitted.
 
     Undecided where a number is missing: to leave its position out, as the test would, might favour a side.
     """
-    missing = ~(np.isfinite(references).all(axis=1) & np.isfinite(candidate))
+    missing = ~(np.isfinite(references).all(axis=1) & np.isfinite(candidate.reshape(len(candidate), -1)).all(axis=1))
     if not missing.any():
         return cross_fitted_difference(
             name=name, claim=claim, values=(references, candidate), unit=unit, paper=paper
         )  # fmt: skip
-    return Finding(
-        name=name, claim=claim, verdict=Verdict.UNDECIDED, effect=math.nan, interval=(math.nan, math.nan), unit=unit,
-        test=f"cross-fitted over halvings; replicates without a number: {np.count_nonzero(missing)}",
-        replicates=len(candidate), paper=paper, needed_replicates=None,
+    test = f"cross-fitted over halvings; replicates without a number: {np.count_nonzero(missing)}"
+    return without_number(name, claim, unit, test, len(candidate), paper)
+
+
+def rises_claim(
+    *,
+    name: str,
+    claim: str,
+    values: Float[np.ndarray, "R K"],
+    peak: Float[np.ndarray, " R"],
+    unit: str,
+    paper: str,
+) -> Finding:
+    """The claim that a risk rises from the lowest of earlier ``values`` to its ``peak``.
+
+    Where it is lowest is chosen on one half of the replicates and compared on the other.
+    """
+    return below_the_best_claim(
+        name=name, claim=claim, references=peak[:, None], candidate=values, unit=unit, paper=paper
     )  # fmt: skip
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import xarray as xr
 
-from benign.curves import Finding
+from benign.curves import Finding, holm
+from benign.curves.findings import LEVEL
 from benign.experiments import IN_MEMORY, Executor, Place
 from benign.foundation.progress import Progress
 from benign.plots import Display
@@ -62,3 +63,11 @@ class Figure:
     pictures: Callable[[Surfaces], tuple[Picture, ...]]
     headline: Callable[[Surfaces, tuple[Finding, ...]], str]
     lede: Callable[[Surfaces], str]
+
+    def level_of(self, claim: str) -> float:
+        """Level of the intervals that a claim is read from: Bonferroni's for a primary one, which Holm's then holds."""
+        return 1.0 - (1.0 - LEVEL) / (len(self.primary_claims) if claim in self.primary_claims else 1)
+
+    def judge(self, surfaces: Surfaces) -> tuple[Finding, ...]:
+        """The findings, the primary ones at one level together."""
+        return holm(self.findings(surfaces), self.primary_claims)

@@ -33,15 +33,16 @@ from jaxtyping import Float
 from benign.curves import (
     Finding,
     Verdict,
+    higher_claim,
     interval_claim,
     mean_interval,
-    paired_claim,
 )
 from benign.figures.claims import (
     RELEVANT_FACTOR_OF_ERRORS,
     below_the_best_claim,
     no_peak_claim,
     peak_position_claim,
+    rises_claim,
 )
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import (
@@ -230,18 +231,20 @@ def _difference(
     surface: xr.Dataset, higher: int, lower: int, *, name: str, claim: str, paper: str, metric: str = "test_error"
 ) -> Finding:
     end = at_end(surface)
-    return paired_claim(
-        name=name, claim=claim, differences=at_size(end, metric, higher) - at_size(end, metric, lower),
+    return higher_claim(
+        name=name, claim=claim, higher=at_size(end, metric, higher), lower=at_size(end, metric, lower),
         unit="zero-one error" if "error" in metric else "loss (nats)", paper=paper,
     )  # fmt: skip
 
 
 def _error_findings(noisy: xr.Dataset) -> tuple[Finding, ...]:
     at, errors = _settings_of(noisy), along_size(at_end(noisy), "test_error")
+    level = FIGURE.level_of("peak_position")
     return (
-        _difference(
-            noisy, at.peak, at.narrow, name="rises",
-            claim=f"The test error rises from {at.narrow} to {at.peak} hidden units", paper="47.2 % to 54.1 %",
+        rises_claim(
+            name="rises", claim=f"The test error rises from its best narrower width to {at.peak} hidden units",
+            values=errors[:, sizes_of(noisy) < at.peak], peak=errors[:, _column(noisy, at.peak)].copy(),
+            unit="zero-one error", paper="47.2 % to 54.1 %",
         ),
         _difference(
             noisy, at.peak, at.wide, name="second_descent",
@@ -256,9 +259,9 @@ def _error_findings(noisy: xr.Dataset) -> tuple[Finding, ...]:
         peak_position_claim(
             name="peak_position",
             claim=f"The test error peaks between {at.peak_range[0]} and {at.peak_range[1]} hidden units",
-            landmarks=landmarks_along_size(at_end(noisy), "test_error"), scale=1.0,
+            landmarks=landmarks_along_size(at_end(noisy), "test_error", level=level), scale=1.0,
             allowed=(float(at.peak_range[0]), float(at.peak_range[1])), scale_word="hidden units",
-            paper="at h = 47, where the training error reaches 5.5 %", factor=RELEVANT_FACTOR_OF_ERRORS,
+            paper="at h = 47, where the training error reaches 5.5 %", factor=RELEVANT_FACTOR_OF_ERRORS, level=level,
         ),
     )  # fmt: skip
 
@@ -267,41 +270,44 @@ def _best_epoch_findings(noisy: xr.Dataset) -> tuple[Finding, ...]:
     at, stopping = _settings_of(noisy), stopping_of(noisy)
     narrow, peak = _column(noisy, at.narrow), _column(noisy, at.peak)
     return (
-        paired_claim(
+        higher_claim(
             name="oracle_falls",
             claim="At each network's best epoch, which an oracle reads off the held-out half of the test set, the "
             f"error on that half falls from {at.narrow} to {at.peak} hidden units",
-            differences=stopping.oracle[:, narrow] - stopping.oracle[:, peak], unit="zero-one error",
+            higher=stopping.oracle[:, narrow], lower=stopping.oracle[:, peak], unit="zero-one error",
             paper="optimal early stopping removes the peak (Nakkiran et al. 2020)",
         ),
-        paired_claim(
+        higher_claim(
             name="stopped_falls",
             claim="At the epoch that validation data choose, the error on other test data falls from "
             f"{at.narrow} to {at.peak} hidden units",
-            differences=stopping.stopped[:, narrow] - stopping.stopped[:, peak], unit="zero-one error",
+            higher=stopping.stopped[:, narrow], lower=stopping.stopped[:, peak], unit="zero-one error",
             paper="not in the paper",
         ),
-        paired_claim(
+        higher_claim(
             name="stopping_helps",
             claim=f"Stopping where validation data say lowers the error of {at.peak} hidden units on other data",
-            differences=stopping.gain[:, peak], unit="zero-one error", paper="not in the paper",
+            higher=stopping.last[:, peak], lower=stopping.stopped[:, peak], unit="zero-one error",
+            paper="not in the paper",
         ),
     )  # fmt: skip
 
 
 def _average_findings(noisy: xr.Dataset) -> tuple[Finding, ...]:
     at, end = _settings_of(noisy), at_end(noisy)
+    averaged = along_size(end, "test_error_averaged")
     return (
-        paired_claim(
+        higher_claim(
             name="averaging_helps",
             claim=f"Averaging the weights along training lowers the test error of {at.peak} hidden units",
-            differences=at_size(end, "test_error", at.peak) - at_size(end, "test_error_averaged", at.peak),
+            higher=at_size(end, "test_error", at.peak), lower=at_size(end, "test_error_averaged", at.peak),
             unit="zero-one error", paper="not in the paper",
         ),
-        _difference(
-            noisy, at.peak, at.narrow, metric="test_error_averaged", name="averaged_rises",
-            claim=f"With averaged weights the test error rises from {at.narrow} to {at.peak} hidden units",
-            paper="not in the paper",
+        rises_claim(
+            name="averaged_rises",
+            claim=f"With averaged weights the test error rises from its best narrower width to {at.peak} hidden units",
+            values=averaged[:, sizes_of(noisy) < at.peak], peak=averaged[:, _column(noisy, at.peak)].copy(),
+            unit="zero-one error", paper="not in the paper",
         ),
     )  # fmt: skip
 

@@ -22,7 +22,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float
 
-from benign.curves import Finding, Verdict, paired_claim
+from benign.curves import Finding, Verdict, higher_claim, paired_claim
 from benign.curves.rank_correlation import stratified_rank_correlation
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import diverged_words, percent, size_label
@@ -104,10 +104,10 @@ def correlations(surface: xr.Dataset, measure: str) -> Float[np.ndarray, " repli
 def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
     surface = surfaces["widths"]
     errors, chosen = along_size(surface, "test_error"), fitted_widths(surface)
-    falls = errors[:, chosen][:, 0] - errors[:, chosen][:, -1] if chosen.sum() > 1 else np.full(len(errors), np.nan)
-    fall = paired_claim(
+    first, last = errors[:, chosen][:, [0, -1]].T if chosen.sum() > 1 else np.full((2, len(errors)), np.nan)
+    fall = higher_claim(
         name="second_descent", claim="The test error falls from the first width that fits to the widest",
-        differences=falls, unit="test error", paper="test risk falls past the threshold (Nakkiran et al. 2020)",
+        higher=first, lower=last, unit="test error", paper="test risk falls past the threshold (Nakkiran et al. 2020)",
     )  # fmt: skip
     return (fall, *(_tracks(surface, measure) for measure in MEASURES))
 

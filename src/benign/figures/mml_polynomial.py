@@ -66,12 +66,14 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
     surface = surfaces["polynomial"]
     loss = np.log10(along_size(surface, "test_loss"))
     ranked = np.where(np.isnan(loss), np.inf, loss)[:, :BOOK]
-    low, high = _best_degree_interval(ranked, int(surface.attrs["seed"]))
+    level = FIGURE.level_of("best_degree")
+    low, high = _best_degree_interval(ranked, int(surface.attrs["seed"]), level)
     return (
         interval_claim(
             name="best_degree", claim="Among degrees 0 to 9 the median test loss is lowest at degree 4 or 5",
             estimate=float(np.median(ranked, axis=0).argmin()), interval=(low, high), allowed=(4.0, 5.0),
-            unit="degree", replicates=len(loss), test="bootstrap over data sets of the median curve's lowest degree",
+            unit="degree", replicates=len(loss), level=level,
+            test="bootstrap over data sets of the median curve's lowest degree",
             paper="degree 4 lowest, about the same at 5 (Deisenroth et al. 2020, Fig. 9.6)",
         ),
         _higher("too_small_underfits", "The constant (degree 0) has a higher test loss than degree 4", loss, 0, 4),
@@ -94,11 +96,13 @@ def _higher(name: str, claim: str, loss: Float[np.ndarray, "replicates sizes"], 
     )  # fmt: skip
 
 
-def _best_degree_interval(loss: Float[np.ndarray, "replicates degrees"], seed: int) -> tuple[float, float]:
-    """95 % percentile interval of the lowest degree of the median curve, over resampled data sets."""
+def _best_degree_interval(
+    loss: Float[np.ndarray, "replicates degrees"], seed: int, level: float
+) -> tuple[float, float]:
+    """Percentile interval of the lowest degree of the median curve, over resampled data sets."""
     random = generator(seed, "bootstrap of the best degree")
     best = [np.median(loss[random.integers(0, len(loss), len(loss))], axis=0).argmin() for _ in range(500)]
-    low, high = np.quantile(best, [0.025, 0.975], method="inverted_cdf")
+    low, high = np.quantile(best, [0.5 * (1.0 - level), 0.5 * (1.0 + level)], method="inverted_cdf")
     return float(low), float(high)
 
 

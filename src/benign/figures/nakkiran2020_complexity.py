@@ -39,6 +39,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Finding, Landmark, Landmarks, Verdict, find_landmarks, interval_claim, paired_claim
+from benign.curves.findings import LEVEL
 from benign.curves.threshold_search import ThresholdOutcome
 from benign.diagnosis import emc_on_surface, shortest_time, smallest_size
 from benign.diagnosis.complexity_of_surface import OUTCOMES
@@ -139,7 +140,6 @@ _ABOVE_ONE = 1.0 + 1e-9  # an interval may end where both readings share a measu
 EARLY = 0.25  # of the training
 _HYPOTHESIS = "the peak is where EMC is about n (Nakkiran et al. 2020, Hypothesis 1)"
 _SIGNS = {1.0: "higher", -1.0: "lower"}
-_RATIO_TEST = "95 % intervals over draws of both, the wide way round"
 
 
 def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
@@ -247,34 +247,36 @@ NOWHERE = Place(value=math.nan, low=math.nan, high=math.nan)
 
 def fitted_samples(
     surface: xr.Dataset, *, tolerance: float, criterion: Criterion = "objective", time: float | None = None,
-    size: float | None = None,
+    size: float | None = None, level: float = LEVEL,
 ) -> Place:  # fmt: skip
     """EMC: the largest n that is fitted, at the surface's one size and its last time unless said."""
     section = surface.isel(time=[-1]) if time is None else at(surface, time=time)
     section = section if size is None else at(section, size=size)
-    found = emc_on_surface(section, tolerance=tolerance, criterion=criterion)
+    found = emc_on_surface(section, tolerance=tolerance, criterion=criterion, level=level)
     value, low, high = (float(numbers[0, 0]) for numbers in (found.value, found.low, found.high))
     return Place(value=value, low=low, high=high)
 
 
 def fitted_size(
-    surface: xr.Dataset, samples: int, *, tolerance: float, criterion: Criterion = "objective"
+    surface: xr.Dataset, samples: int, *, tolerance: float, criterion: Criterion = "objective", level: float = LEVEL
 ) -> Place:  # fmt: skip
     """The smallest size whose EMC is n."""
     section = at(at_end(surface), samples=samples)
     if not np.isfinite(training_risks(section, criterion)).all():
         return NOWHERE
-    found = smallest_size(section, samples=samples, tolerance=tolerance, criterion=criterion)
+    found = smallest_size(section, samples=samples, tolerance=tolerance, criterion=criterion, level=level)
     return Place(value=found.value, low=found.interval[0], high=found.interval[1])
 
 
 def fitted_time(
-    surface: xr.Dataset, *, tolerance: float, criterion: Criterion
+    surface: xr.Dataset, *, tolerance: float, criterion: Criterion, level: float = LEVEL
 ) -> Place:  # fmt: skip
     """The shortest time after which EMC is n, for a surface of one size and one n."""
     if not np.isfinite(training_risks(surface, criterion)).all():
         return NOWHERE
-    found = shortest_time(surface, samples=samples_of(surface), tolerance=tolerance, criterion=criterion)
+    found = shortest_time(
+        surface, samples=samples_of(surface), tolerance=tolerance, criterion=criterion, level=level
+    )  # fmt: skip
     return Place(value=found.value, low=found.interval[0], high=found.interval[1])
 
 
@@ -305,16 +307,18 @@ class Slice:
     paper: str = _HYPOTHESIS
 
 
-def _curve(positions: Float[np.ndarray, " K"], risk: Float[np.ndarray, "R K"], surface: xr.Dataset) -> Landmarks:
-    return find_landmarks(positions, risk, None, None, seed=int(surface.attrs.get("seed", 0)))
+def _curve(
+    positions: Float[np.ndarray, " K"], risk: Float[np.ndarray, "R K"], surface: xr.Dataset, level: float
+) -> Landmarks:
+    return find_landmarks(positions, risk, None, None, level=level, seed=int(surface.attrs.get("seed", 0)))
 
 
-def _over_samples(surface: xr.Dataset) -> Landmarks:
-    return _curve(surface["samples"].values.astype(np.float64), along_samples(surface, "test_loss"), surface)
+def _over_samples(surface: xr.Dataset, level: float = LEVEL) -> Landmarks:
+    return _curve(surface["samples"].values.astype(np.float64), along_samples(surface, "test_loss"), surface, level)
 
 
-def _over_sizes(surface: xr.Dataset) -> Landmarks:
-    return _curve(sizes_of(surface), along_size(at_end(surface), "test_loss"), surface)
+def _over_sizes(surface: xr.Dataset, level: float = LEVEL) -> Landmarks:
+    return _curve(sizes_of(surface), along_size(at_end(surface), "test_loss"), surface, level)
 
 
 def slices(surfaces: Surfaces) -> tuple[Slice, ...]:
@@ -325,12 +329,13 @@ def slices(surfaces: Surfaces) -> tuple[Slice, ...]:
 def _linear_slices(surfaces: Surfaces) -> Iterator[Slice]:
     features, polynomial = surfaces["features"], surfaces["polynomial"]
     n, more = two_sizes(features)
+    level = FIGURE.level_of("features_over_size")
     paper = "N random Fourier features have EMC = N, and the peak is at N = n (Nakkiran et al. 2020, Figs 14 and 15)"
     yield Slice(
         name="features_over_size", words="features", axis="features", band=LINEAR_BAND, paper=paper,
         claim=f"Over the number of features the test loss on {more} samples",
-        landmarks=_over_sizes(at(features, samples=more)),
-        expected=fitted_size(features, more, tolerance=LINEAR_TOLERANCE),
+        landmarks=_over_sizes(at(features, samples=more), level),
+        expected=fitted_size(features, more, tolerance=LINEAR_TOLERANCE, level=level),
     )  # fmt: skip
     yield Slice(
         name="features_over_samples", words="features: samples", axis="samples", band=LINEAR_BAND, paper=paper,
@@ -347,23 +352,26 @@ def _linear_slices(surfaces: Surfaces) -> Iterator[Slice]:
 def _network_slices(surfaces: Surfaces) -> Iterator[Slice]:
     widths, samples, epochs = (surfaces[name] for name in ("widths", "samples", "epochs"))
     n, width = samples_of(widths), int(sizes_of(samples)[0])
+    level = FIGURE.level_of("networks_over_width")  # all three are primary
     yield Slice(
         name="networks_over_width", words="network: units", axis="hidden units",
-        claim=f"Over width the test loss of networks on {n} samples", landmarks=_over_sizes(widths),
-        expected=fitted_size(widths, n, tolerance=TOLERANCE),
+        claim=f"Over width the test loss of networks on {n} samples", landmarks=_over_sizes(widths, level),
+        expected=fitted_size(widths, n, tolerance=TOLERANCE, level=level),
         paper="peak at width 10, the first with a training error below 0.1 (Nakkiran et al. 2020, Fig. 1)",
     )  # fmt: skip
     yield Slice(
         name="networks_over_samples", words="network: samples", axis="samples",
-        claim=f"Over samples the test loss of networks of {width} units", landmarks=_over_samples(samples),
-        expected=fitted_samples(samples, tolerance=TOLERANCE),
+        claim=f"Over samples the test loss of networks of {width} units", landmarks=_over_samples(samples, level),
+        expected=fitted_samples(samples, tolerance=TOLERANCE, level=level),
     )  # fmt: skip
     wide = int(sizes_of(epochs)[0])
     yield Slice(
         name="networks_over_time", words="network: epochs", axis="epochs", factor=RELEVANT_FACTOR_OF_ERRORS,
         claim=f"Over epochs the test error of networks of {wide} units on {samples_of(epochs):,} samples",
-        landmarks=_curve(epochs["time"].values.astype(np.float64), along_time(epochs, "test_error", wide), epochs),
-        expected=fitted_time(epochs, tolerance=EPS, criterion="error"),
+        landmarks=_curve(
+            epochs["time"].values.astype(np.float64), along_time(epochs, "test_error", wide), epochs, level
+        ),
+        expected=fitted_time(epochs, tolerance=EPS, criterion="error", level=level),
         paper="over epochs the test error peaks when EMC(T) is about n (Nakkiran et al. 2020, section 6)",
     )  # fmt: skip
 
@@ -390,7 +398,7 @@ def _peak_claim(one: Slice) -> Finding:
     return peak_position_claim(
         name=one.name, claim=f"{one.claim} peaks where the effective complexity is n, within a factor {one.band:g}",
         landmarks=landmarks, scale=1.0, allowed=((1 - 1e-9) / one.band, (1 + 1e-9) * one.band), paper=one.paper,
-        scale_word=f"{one.axis} where EMC = n", factor=one.factor,
+        scale_word=f"{one.axis} where EMC = n", factor=one.factor, level=FIGURE.level_of(one.name),
     )  # fmt: skip
 
 
@@ -403,7 +411,8 @@ def _ratio_claim(
 ) -> Finding:
     return interval_claim(
         name=name, claim=claim, estimate=ratio.value, interval=(ratio.low, ratio.high), allowed=allowed, unit=unit,
-        test=f"{_RATIO_TEST}, inside {allowed[0]:.3g} to {allowed[1]:.3g}", replicates=replicates, paper=paper,
+        test=f"intervals of level {FIGURE.level_of(name):.3g} over draws of both, the wide way round, inside "
+        f"{allowed[0]:.3g} to {allowed[1]:.3g}", replicates=replicates, paper=paper, level=FIGURE.level_of(name),
     )  # fmt: skip
 
 
@@ -440,7 +449,8 @@ def _change_findings(surfaces: Surfaces) -> Iterator[Finding]:
     """What raises the complexity of a procedure, and what lowers it."""
     samples, clean, features, ridge = (surfaces[name] for name in ("samples", "clean", "features", "ridge"))
     early, end, trained = early_time(samples), float(samples["time"].values[-1]), samples.sizes["replicate"]
-    late, soon = fitted_samples(samples, tolerance=TOLERANCE), fitted_samples(samples, tolerance=TOLERANCE, time=early)
+    level = FIGURE.level_of("grows_with_time")  # all three are primary
+    late, soon = (fitted_samples(samples, tolerance=TOLERANCE, time=time, level=level) for time in (None, early))
     yield _ratio_claim(
         "grows_with_time", f"The effective complexity after {end:,.0f} steps is above that after {early:,.0f}",
         late.over(soon), (_ABOVE_ONE, math.inf), unit="EMC late / early", replicates=trained,
@@ -449,14 +459,17 @@ def _change_findings(surfaces: Surfaces) -> Iterator[Finding]:
     yield _ratio_claim(
         "falls_with_label_noise",
         f"Flipping {100 * SAMPLE_NOISE:.0f} % of the labels lowers the effective complexity of the same networks",
-        late.over(fitted_samples(clean, tolerance=TOLERANCE)), (0.0, 1.0 / _ABOVE_ONE), unit="EMC flipped / correct",
-        replicates=trained, paper="label noise lowers EMC (Nakkiran et al. 2020, section 5)",
+        late.over(fitted_samples(clean, tolerance=TOLERANCE, level=level)), (0.0, 1.0 / _ABOVE_ONE),
+        unit="EMC flipped / correct", replicates=trained,
+        paper="label noise lowers EMC (Nakkiran et al. 2020, section 5)",
     )  # fmt: skip
     size = int(sizes_of(ridge)[0])
     yield _ratio_claim(
         "falls_with_ridge", f"A ridge of {RIDGE_SHARE * size:.3g} lowers the effective complexity of {size} features "
         f"below {RIDGE_LOWERS:g} of theirs",
-        fitted_samples(ridge, tolerance=TOLERANCE).over(fitted_samples(features, tolerance=TOLERANCE, size=size)),
+        fitted_samples(ridge, tolerance=TOLERANCE, level=level).over(
+            fitted_samples(features, tolerance=TOLERANCE, size=size, level=level)
+        ),
         (0.0, RIDGE_LOWERS), unit="EMC with ridge / without", replicates=ridge.sizes["replicate"],
         paper="regularisation lowers EMC (Nakkiran et al. 2020, section 1)",
     )  # fmt: skip

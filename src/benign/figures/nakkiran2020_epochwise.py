@@ -25,7 +25,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import Finding, Verdict, paired_claim
+from benign.curves import Finding, Verdict, higher_claim, paired_claim
 from benign.figures.claims import below_margin_claim, more_than_half_claim
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import Line, at, curve_of, diverged_words
@@ -136,18 +136,20 @@ def _large_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
     large = _widths(surface)[2]
     raw = windows_of(surface, "test_error", large)
     return (
-        paired_claim(
+        higher_claim(
             name="large_rises", claim="The large network's test error rises from its first minimum to a peak in time",
-            differences=raw.rise, unit="zero-one error", paper=f"17.3 % at epoch 23, 21.9 % at 400 ({_PAPER})",
+            higher=raw.peak, lower=raw.first_minimum, unit="zero-one error",
+            paper=f"17.3 % at epoch 23, 21.9 % at 400 ({_PAPER})",
         ),
-        paired_claim(
+        higher_claim(
             name="large_falls_again", claim="The large network's test error falls again beyond that peak",
-            differences=raw.drop, unit="zero-one error", paper=f"21.9 % at epoch 400, 19.6 % at the end ({_PAPER})",
+            higher=raw.peak, lower=raw.end, unit="zero-one error",
+            paper=f"21.9 % at epoch 400, 19.6 % at the end ({_PAPER})",
         ),
-        paired_claim(
+        higher_claim(
             name="large_ends_above_first_minimum",
-            claim="The large network's test error ends above its first minimum", differences=raw.growth,
-            unit="zero-one error", paper=f"19.6 % at the end, 17.3 % at epoch 23 ({_PAPER})",
+            claim="The large network's test error ends above its first minimum", higher=raw.end,
+            lower=raw.first_minimum, unit="zero-one error", paper=f"19.6 % at the end, 17.3 % at epoch 23 ({_PAPER})",
         ),
     )  # fmt: skip
 
@@ -166,10 +168,10 @@ def _noise_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
             claim="Averaging the weights takes away more than half of the second descent in time",
             part=raw.drop - averaged.drop, whole=raw.drop, unit="zero-one error", paper=_OURS,
         ),
-        paired_claim(
+        higher_claim(
             name="averaged_is_better_at_the_peak",
             claim="At the peak in time averaged weights have a lower test error than raw ones",
-            differences=raw.peak - averaged.peak, unit="zero-one error", paper=_OURS,
+            higher=raw.peak, lower=averaged.peak, unit="zero-one error", paper=_OURS,
         ),
     )  # fmt: skip
 
@@ -183,9 +185,9 @@ def _narrower_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
             differences=small.growth, margin=MARGIN, unit="zero-one error",
             paper=f"29.6 % at epoch 400, 24.6 % at the end, monotone ({_PAPER})",
         ),
-        paired_claim(
+        higher_claim(
             name="critical_stays_high", claim="The critical network's test error ends above its first minimum",
-            differences=critical.growth, unit="zero-one error",
+            higher=critical.end, lower=critical.first_minimum, unit="zero-one error",
             paper=f"a U that stays high, 34.1 % at epoch 400 and 34.6 % at the end ({_PAPER})",
         ),
     )  # fmt: skip

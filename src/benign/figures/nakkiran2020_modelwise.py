@@ -21,6 +21,7 @@ Runtime on two cores: smoke 5 s, quick about two and a half minutes, standard fi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -29,9 +30,10 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import Finding, Landmarks, Verdict, paired_claim
-from benign.figures.claims import RELEVANT_FACTOR_OF_ERRORS, no_peak_claim, peak_position_claim
+from benign.curves import Finding, Landmarks, Verdict, higher_claim, interval_claim
+from benign.figures.claims import RELEVANT_FACTOR_OF_ERRORS, no_peak_claim, peak_position_claim, rises_claim
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.nakkiran2020_complexity import fitted_size
 from benign.figures.network_drawing import (
     Line,
     at_end,
@@ -162,26 +164,33 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
     return (*_peak_findings(surfaces), *_noise_findings(surfaces), *_squared_findings(surfaces))
 
 
-def _rise(surfaces: Surfaces, name: str, metric: str = "test_error") -> Float[np.ndarray, " replicates"]:
-    """Risk at the width of the peak minus at the narrow one."""
+def _rise(surfaces: Surfaces, name: str) -> Float[np.ndarray, " replicates"]:
+    """Error at the width of the peak over that at the narrow one."""
     part = _part_of(surfaces, name)
-    return at_size(surfaces[name], metric, part.peak) - at_size(surfaces[name], metric, part.narrow)
+    return at_size(surfaces[name], "test_error", part.peak) / at_size(surfaces[name], "test_error", part.narrow)
+
+
+def _before(part: Part, surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates widths"]:
+    """A metric at the widths below that of the peak."""
+    return along_size(surface, metric)[:, sizes_of(surface) < part.peak]
 
 
 def _peak_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
     part, noisy = _part_of(surfaces, "noise_20"), surfaces["noise_20"]
     narrow, wide = (at_size(noisy, "test_error", width) for width in (part.narrow, part.widths[-1]))
     return (
-        paired_claim(
+        rises_claim(
             name="noise_20_rises",
-            claim=f"With 20 % label noise, the test error rises from {part.narrow} to {part.peak} hidden units",
-            differences=_rise(surfaces, "noise_20"), unit="zero-one error", paper="0.340 to 0.413 with 15 % noise",
+            claim=f"With 20 % label noise, the test error rises from its best narrower width to {part.peak} hidden "
+            "units",
+            values=_before(part, noisy, "test_error"), peak=at_size(noisy, "test_error", part.peak),
+            unit="zero-one error", paper="0.340 to 0.413 with 15 % noise",
         ),
-        paired_claim(
+        higher_claim(
             name="noise_20_second_descent",
             claim=f"With 20 % label noise, the test error at {part.widths[-1]} hidden units is below that at "
             f"{part.narrow}",
-            differences=narrow - wide, unit="zero-one error", paper="0.291 against 0.340 with 15 % noise",
+            higher=narrow, lower=wide, unit="zero-one error", paper="0.291 against 0.340 with 15 % noise",
         ),
     )  # fmt: skip
 
@@ -189,38 +198,44 @@ def _peak_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
 def _noise_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
     part = _part_of(surfaces, "noise_20")
     return (
-        paired_claim(
+        higher_claim(
             name="noise_raises_the_peak",
-            claim=f"The test error at {part.peak} hidden units minus that at {part.narrow} is larger with 20 % label "
-            "noise than without",
-            differences=_rise(surfaces, "noise_20") - _rise(surfaces, "noise_0"), unit="zero-one error",
+            claim=f"From {part.narrow} to {part.peak} hidden units the test error rises by a larger factor with 20 % "
+            "label noise than without",
+            higher=_rise(surfaces, "noise_20"), lower=_rise(surfaces, "noise_0"), unit="factor of the error",
             paper="the more label noise, the higher the peak",
         ),
-        paired_claim(
+        higher_claim(
             name="noise_0_falls",
             claim=f"Without label noise, the test error falls from {part.narrow} to {part.peak} hidden units",
-            differences=-_rise(surfaces, "noise_0"), unit="zero-one error", paper=_PLATEAU,
+            higher=at_size(surfaces["noise_0"], "test_error", part.narrow),
+            lower=at_size(surfaces["noise_0"], "test_error", part.peak), unit="zero-one error", paper=_PLATEAU,
         ),
         no_peak_claim(
             name="noise_0_no_peak", claim="Without label noise, the test error has no peak of 5 % or more",
             landmarks=landmarks_along_size(surfaces["noise_0"], "test_error"), factor=RELEVANT_FACTOR_OF_ERRORS,
             paper=_PLATEAU,
         ),
-        paired_claim(
-            name="noise_moves_the_threshold",
-            claim="With 20 % label noise it takes wider networks to fit the training set than without",
-            differences=np.log2(_fitted_width(surfaces["noise_20"]) / _fitted_width(surfaces["noise_0"])),
-            unit="doublings of the width",
-            paper="what makes fitting harder moves the threshold to the right",
-        ),
+        _threshold_claim(surfaces),
     )  # fmt: skip
 
 
-def _fitted_width(surface: xr.Dataset) -> Float[np.ndarray, " replicates"]:
-    """Smallest width that fits the training set, one number a replicate; NaN where none does."""
-    constant = np.asarray(surface["train_loss_constant"].isel(samples=0).values, dtype=np.float64)
-    fitted = along_size(surface, "train_loss") <= FITTED * constant[:, None]
-    return np.where(fitted.any(axis=1), sizes_of(surface)[np.argmax(fitted, axis=1)], np.nan)
+def _threshold_claim(surfaces: Surfaces) -> Finding:
+    """Each threshold lies somewhere between two measured widths; the intervals of both enter, the wide way round."""
+    name = "noise_moves_the_threshold"
+    level = FIGURE.level_of(name)
+    noisy, clean = (
+        fitted_size(surface, samples_of(surface), tolerance=FITTED, level=level)
+        for surface in (surfaces["noise_20"], surfaces["noise_0"])
+    )
+    ratio = noisy.over(clean)
+    return interval_claim(
+        name=name, claim="With 20 % label noise it takes wider networks to fit the training set than without",
+        estimate=ratio.value, interval=(ratio.low, ratio.high), allowed=(1.0 + 1e-9, math.inf), unit="times the width",
+        test=f"intervals of level {level:.3g} of both thresholds, the wide way round, above 1", level=level,
+        replicates=surfaces["noise_20"].sizes["replicate"],
+        paper="what makes fitting harder moves the threshold to the right",
+    )  # fmt: skip
 
 
 def _squared_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
@@ -231,15 +246,17 @@ def _squared_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
         for metric in ("test_loss", "test_error")
     )
     return (
-        paired_claim(
+        rises_claim(
             name="squared_rises",
-            claim=f"With the squared loss, the test loss rises from {part.narrow} to {part.peak} hidden units",
-            differences=loss[1] - loss[0], unit="loss", paper="not in the paper, which has cross-entropy alone",
+            claim=f"With the squared loss, the test loss rises from its best narrower width to {part.peak} hidden "
+            "units",
+            values=_before(part, surface, "test_loss"), peak=loss[1],
+            unit="loss", paper="not in the paper, which has cross-entropy alone",
         ),
-        paired_claim(
+        higher_claim(
             name="squared_second_descent",
             claim=f"With the squared loss, the test loss at {wide} hidden units is below that at {part.narrow}",
-            differences=loss[0] - loss[2], unit="loss", paper="not in the paper, which has cross-entropy alone",
+            higher=loss[0], lower=loss[2], unit="loss", paper="not in the paper, which has cross-entropy alone",
         ),
         peak_position_claim(
             name="squared_peak_at_threshold",
@@ -247,15 +264,17 @@ def _squared_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
             landmarks=_squared_landmarks(surface, "test_loss"), scale=float(CLASSES * samples_of(surface)),
             allowed=(0.7, 2.0), scale_word="(n K)", paper="parameters = n K (Belkin et al. 2019)",
         ),
-        paired_claim(
+        rises_claim(
             name="squared_error_rises",
-            claim=f"With the squared loss, the zero-one error rises from {part.narrow} to {part.peak} hidden units",
-            differences=error[1] - error[0], unit="zero-one error", paper="",
+            claim=f"With the squared loss, the zero-one error rises from its best narrower width to {part.peak} "
+            "hidden units",
+            values=_before(part, surface, "test_error"), peak=error[1],
+            unit="zero-one error", paper="",
         ),
-        paired_claim(
+        higher_claim(
             name="squared_error_falls",
             claim=f"With the squared loss, the zero-one error falls from {part.peak} to {wide} hidden units",
-            differences=error[1] - error[2], unit="zero-one error", paper="",
+            higher=error[1], lower=error[2], unit="zero-one error", paper="",
         ),
     )  # fmt: skip
 

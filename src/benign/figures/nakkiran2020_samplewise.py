@@ -33,8 +33,8 @@ from benign.curves import (
     bootstrap_counts,
     bootstrap_medians,
     find_landmarks,
+    higher_claim,
     interval_claim,
-    paired_claim,
     percentile_interval,
 )
 from benign.curves.early_stopping import stop_early
@@ -141,10 +141,15 @@ def _at_samples(
     return values[:, int(np.abs(surface["samples"].values - n).argmin())]
 
 
+def along_width(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes samples"]:
+    """A risk at the end of training, at every width and n."""
+    return np.asarray(surface[metric].isel(time=-1).transpose("replicate", "size", "samples").values, dtype=np.float64)
+
+
 def harm(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes"]:
     """What the larger one of two n adds to a risk at the end of training, at every width."""
-    values = surface[metric].isel(time=-1).transpose("replicate", "size", "samples").values.astype(np.float64)
-    return np.asarray(values[:, :, -1] - values[:, :, 0])
+    values = along_width(surface, metric)
+    return values[:, :, -1] - values[:, :, 0]
 
 
 def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
@@ -157,10 +162,11 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
 
 def _loss_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
     loss = along_samples(surface, "test_loss")
-    landmarks = landmarks_along_samples(surface, loss)
+    level = FIGURE.level_of("loss_peaks_over_samples")
+    landmarks = landmarks_along_samples(surface, loss, level=level)
     position = peak_position_claim(
         name="loss_peaks_over_samples", claim="Over the number of samples the test loss peaks between 75 and 180",
-        landmarks=landmarks, scale=1.0, allowed=PEAK, scale_word="samples",
+        landmarks=landmarks, scale=1.0, allowed=PEAK, scale_word="samples", level=level,
         paper="the peak is where n is the number of samples that is just fitted (Nakkiran et al. 2020, Fig. 11)",
     )  # fmt: skip
     few, most = (_at_samples(surface, loss, n) for n in (FEWEST, MOST))
@@ -168,20 +174,20 @@ def _loss_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
         _hurts(surface, "loss"),
         replace(position, unit="samples"),
         _threshold_claim(landmarks, len(loss)),
-        paired_claim(
+        higher_claim(
             name="many_samples_help",
             claim=f"The test loss with {MOST} samples is less than half of that with {FEWEST}",
-            differences=0.5 * few - most, unit="squared loss (half of the first - second)", paper=_HELPS,
+            higher=0.5 * few, lower=most, unit="squared loss, half of the first over the second", paper=_HELPS,
         ),
     )  # fmt: skip
 
 
 def _hurts(surface: xr.Dataset, word: str) -> Finding:
     values = along_samples(surface, f"test_{word}")
-    return paired_claim(
+    return higher_claim(
         name=f"more_data_hurts_{word}",
         claim=f"At {int(surface['size'].values[0])} units {MORE} samples give a higher {WORDS[word]} than {FEW}",
-        differences=_at_samples(surface, values, MORE) - _at_samples(surface, values, FEW), unit=WORDS[word],
+        higher=_at_samples(surface, values, MORE), lower=_at_samples(surface, values, FEW), unit=WORDS[word],
         paper=_HURTS,
     )  # fmt: skip
 
@@ -205,10 +211,10 @@ def _stopped_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
     loss = stopped_loss(surface)
     paper = "with optimal early stopping more data never hurt (Nakkiran et al. 2020, Figs 23 and 24)"
     return (
-        paired_claim(
+        higher_claim(
             name="stopped_more_data_helps",
             claim=f"Stopped early on validation, {MORE} samples give a lower squared loss than {FEW}",
-            differences=_at_samples(surface, loss, FEW) - _at_samples(surface, loss, MORE), unit="squared loss",
+            higher=_at_samples(surface, loss, FEW), lower=_at_samples(surface, loss, MORE), unit="squared loss",
             paper=paper,
         ),
         no_peak_claim(
@@ -220,10 +226,11 @@ def _stopped_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
 
 def _wide_claim(widths: xr.Dataset, word: str) -> Finding:
     few, more = widths["samples"].values.tolist()
-    return paired_claim(
+    risk = along_width(widths, f"test_{word}")[:, -1]
+    return higher_claim(
         name=f"more_data_helps_wide_{word}",
         claim=f"At {int(widths['size'].values[-1])} units {more} samples give a lower {WORDS[word]} than {few}",
-        differences=-harm(widths, f"test_{word}")[:, -1], unit=WORDS[word], paper=_HELPS,
+        higher=risk[:, 0], lower=risk[:, -1], unit=WORDS[word], paper=_HELPS,
     )  # fmt: skip
 
 

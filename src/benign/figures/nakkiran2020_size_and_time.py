@@ -26,8 +26,9 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import Finding, Landmarks, Verdict, find_landmarks, paired_claim
+from benign.curves import Finding, Landmarks, Verdict, find_landmarks, higher_claim
 from benign.curves.early_stopping import mean_intervals
+from benign.curves.findings import LEVEL
 from benign.curves.threshold_search import Regime
 from benign.diagnosis import Basis, RegimeMap, regimes_of_surface
 from benign.figures.claims import RELEVANT_FACTOR_OF_ERRORS, no_peak_claim, peak_position_claim
@@ -61,16 +62,19 @@ def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
     yield "widths", measure_curve(options, name=f"{FIGURE.name} {options.scale}")
 
 
-def landmarks_at_end(surface: xr.Dataset, error: Float[np.ndarray, "replicates sizes"]) -> Landmarks:
+def landmarks_at_end(
+    surface: xr.Dataset, error: Float[np.ndarray, "replicates sizes"], *, level: float = LEVEL
+) -> Landmarks:
     """Landmarks of an error over width; the threshold is the first width whose median training error is at most eps."""
     train = over_size_and_time(surface, "train_error")[:, :, -1]
     return find_landmarks(
-        sizes_of(surface), error, train, np.ones(len(train)), tolerance=EPS, seed=int(surface.attrs.get("seed", 0))
-    )
+        sizes_of(surface), error, train, np.ones(len(train)), tolerance=EPS, level=level,
+        seed=int(surface.attrs.get("seed", 0)),
+    )  # fmt: skip
 
 
-def _last(surface: xr.Dataset) -> Landmarks:
-    return landmarks_at_end(surface, over_size_and_time(surface, "test_error")[:, :, -1])
+def _last(surface: xr.Dataset, level: float = LEVEL) -> Landmarks:
+    return landmarks_at_end(surface, over_size_and_time(surface, "test_error")[:, :, -1], level=level)
 
 
 def _column(surface: xr.Dataset, width: int) -> int:
@@ -83,28 +87,31 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
     stopping = stopping_of(surface)
     narrow, critical, wide = _column(surface, NARROW), _column(surface, CRITICAL), -1
     names = sizes_of(surface).astype(int)
-    doublings = np.log2(stopping.chosen_times(surface["time"].values.astype(np.float64)))
+    epochs = stopping.chosen_times(surface["time"].values.astype(np.float64))
+    factor, level = stopping.last / stopping.stopped, FIGURE.level_of("stopped_no_peak")
     early = "optimal early stopping removes the peak in most settings (Nakkiran et al. 2020; an exception is Fig. 19)"
     return (
-        peak_at_crossing_claim(_last(surface)),
+        peak_at_crossing_claim(_last(surface, FIGURE.level_of("peak_where_training_reaches_eps"))),
         no_peak_claim(
             name="stopped_no_peak", claim="Stopped early on validation, no peak of 5 % or more is left over width",
-            landmarks=landmarks_at_end(surface, stopping.stopped), factor=RELEVANT_FACTOR_OF_ERRORS, paper=early,
+            landmarks=landmarks_at_end(surface, stopping.stopped, level=level), factor=RELEVANT_FACTOR_OF_ERRORS,
+            paper=early, level=level,
         ),
-        paired_claim(
+        higher_claim(
             name="gains_more_when_critical",
-            claim=f"Stopping early on validation gains more at width {names[critical]} than at {names[wide]}",
-            differences=stopping.gain[:, critical] - stopping.gain[:, wide], unit="zero-one error", paper=early,
+            claim=f"Stopping early on validation lowers the error by a larger factor at width {names[critical]} than "
+            f"at {names[wide]}",
+            higher=factor[:, critical], lower=factor[:, wide], unit="factor of the error", paper=early,
         ),
-        paired_claim(
+        higher_claim(
             name="gains_when_wide", claim=f"Stopping early on validation gains at width {names[wide]}",
-            differences=stopping.gain[:, wide], unit="zero-one error",
+            higher=stopping.last[:, wide], lower=stopping.stopped[:, wide], unit="zero-one error",
             paper="wide networks are best at an early epoch too (Nakkiran et al. 2020, Fig. 2)",
         ),
-        paired_claim(
+        higher_claim(
             name="wider_is_best_earlier",
             claim=f"The best epoch on validation comes earlier at width {names[wide]} than at {names[narrow]}",
-            differences=doublings[:, narrow] - doublings[:, wide], unit="log2 of the epochs",
+            higher=epochs[:, narrow], lower=epochs[:, wide], unit="epochs",
             paper="the wider the network, the earlier it is best (Nakkiran et al. 2020, Fig. 2)",
         ),
     )  # fmt: skip
@@ -124,6 +131,7 @@ def peak_at_crossing_claim(landmarks: Landmarks) -> Finding:
         f"within a factor {RATIO:g}",
         landmarks=landmarks, scale=float(scale), allowed=((1 - 1e-9) / RATIO, (1 + 1e-9) * RATIO),
         scale_word="width of the crossing", factor=RELEVANT_FACTOR_OF_ERRORS,
+        level=FIGURE.level_of("peak_where_training_reaches_eps"),
         paper="peak at width 10, the first with a training error below 0.1 (Nakkiran et al. 2020, Fig. 1)",
     )  # fmt: skip
 

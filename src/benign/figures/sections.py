@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from benign.curves import Landmarks, find_landmarks
 from benign.curves.early_stopping import EarlyStopping, stop_early
+from benign.curves.findings import LEVEL
 
 
 def along_size(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes"]:
@@ -27,13 +28,14 @@ def samples_of(surface: xr.Dataset) -> int:
     return int(surface["samples"].values[0])
 
 
-def landmarks_along_size(surface: xr.Dataset, metric: str) -> Landmarks:
-    """Landmarks of a metric along the size axis."""
+def landmarks_along_size(surface: xr.Dataset, metric: str, *, level: float = LEVEL) -> Landmarks:
+    """Landmarks of a metric along the size axis, their intervals and the peak test at ``level``."""
     return find_landmarks(
         sizes_of(surface),
         along_size(surface, metric),
         along_size(surface, "train_loss"),
         np.asarray(surface["train_loss_constant"].isel(samples=0).values, dtype=np.float64),
+        level=level,
         seed=int(surface.attrs.get("seed", 0)),
     )
 
@@ -84,17 +86,21 @@ def stopping_of(surface: xr.Dataset) -> EarlyStopping:
     )
 
 
-def landmarks_along_samples(surface: xr.Dataset, values: Float[np.ndarray, "replicates samples"]) -> Landmarks:
+def landmarks_along_samples(
+    surface: xr.Dataset, values: Float[np.ndarray, "replicates samples"], *, level: float = LEVEL
+) -> Landmarks:
     """Landmarks of a curve over n; the threshold is the largest n that is still fitted, the mirror image of a size's.
 
     ``values`` are of the surface's one size at the end of training.
     """
     positions, seed = surface["samples"].values.astype(np.float64), int(surface.attrs.get("seed", 0))
-    found = find_landmarks(positions, values, None, None, seed=seed)
+    found = find_landmarks(positions, values, None, None, level=level, seed=seed)
     share = (
         along_samples(surface, "train_loss") / surface["train_loss_constant"].transpose("replicate", "samples").values
     )
-    mirrored = find_landmarks(-positions[::-1], values[:, ::-1], share[:, ::-1], np.ones(len(values)), seed=seed)
+    mirrored = find_landmarks(
+        -positions[::-1], values[:, ::-1], share[:, ::-1], np.ones(len(values)), level=level, seed=seed
+    )
     if mirrored.threshold is None:
         return found
     low, high = mirrored.threshold.position_interval

@@ -30,7 +30,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import Finding, Verdict, paired_claim
+from benign.curves import Finding, Verdict, higher_claim, paired_claim
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import Line, at_end, curve_of, diverged_words, percent, size_label
 from benign.figures.network_measurement import measure_population
@@ -170,31 +170,31 @@ def _width_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
 
     between = f"from {narrow} to {wide} hidden units"
     return (
-        paired_claim(
+        higher_claim(
             name="disagreement_falls", claim=f"Two networks disagree less {between}",
-            differences=of("disagreement", narrow) - of("disagreement", wide), unit="share of test inputs",
+            higher=of("disagreement", narrow), lower=of("disagreement", wide), unit="share of test inputs",
             paper="not in the papers",
         ),
-        paired_claim(
+        higher_claim(
             name="agree_beyond_accuracy",
             claim=f"At {wide} hidden units two networks agree more than their accuracies force",
-            differences=of("disagreement_independent", wide) - of("disagreement", wide), unit="share of test inputs",
+            higher=of("disagreement_independent", wide), lower=of("disagreement", wide), unit="share of test inputs",
             paper="not in the papers",
         ),
-        paired_claim(
+        higher_claim(
             name="similarity_rises", claim=f"Hidden layers are represented more alike {between}",
-            differences=of("representation_similarity", wide) - of("representation_similarity", narrow),
+            higher=of("representation_similarity", wide), lower=of("representation_similarity", narrow),
             unit="debiased CKA", paper="wider networks are more alike (Kornblith et al. 2019)",
         ),
-        paired_claim(
+        higher_claim(
             name="matching_lowers_barrier",
             claim=f"Matching the hidden units lowers the barrier between two networks of {wide} hidden units",
-            differences=of("barrier", wide) - of("barrier_matched", wide), unit="train loss (nats)",
+            higher=of("barrier", wide), lower=of("barrier_matched", wide), unit="train loss (nats)",
             paper="conjectured to remove it (Entezari et al. 2022)",
         ),
-        paired_claim(
+        higher_claim(
             name="matched_barrier_falls", claim=f"With hidden units matched, the barrier falls {between}",
-            differences=of("barrier_matched", narrow) - of("barrier_matched", wide), unit="train loss (nats)",
+            higher=of("barrier_matched", narrow), lower=of("barrier_matched", wide), unit="train loss (nats)",
             paper="falls with width (Ainsworth et al. 2023)",
         ),
     )  # fmt: skip
@@ -206,14 +206,18 @@ def _rate_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
     level, width = np.array([at.loss]), at.compared_width
     change = f"from learning rate {at.rates[0]:g} to {at.rates[-1]:g}"
 
+    def of(surface: xr.Dataset, metric: str) -> Float[np.ndarray, " replicates"]:
+        return at_losses(surface, metric, width, level)[:, 0]
+
     def fall(metric: str) -> Float[np.ndarray, " replicates"]:
-        return (at_losses(small, metric, width, level) - at_losses(large, metric, width, level))[:, 0]
+        return of(small, metric) - of(large, metric)
 
     return (
-        paired_claim(
+        higher_claim(
             name="steps_make_agree",
             claim=f"At training loss {at.loss:g}, two networks of {width} hidden units disagree less {change}",
-            differences=fall("disagreement"), unit="share of test inputs", paper="not in the papers",
+            higher=of(small, "disagreement"), lower=of(large, "disagreement"), unit="share of test inputs",
+            paper="not in the papers",
         ),
         paired_claim(
             name="steps_make_agree_beyond_accuracy",
@@ -222,10 +226,11 @@ def _rate_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
             differences=fall("disagreement") - fall("disagreement_independent"), unit="share of test inputs",
             paper="not in the papers",
         ),
-        paired_claim(
+        higher_claim(
             name="steps_make_agree_at_the_end",
             claim=f"After the same h x steps, two networks of {width} hidden units disagree less {change}",
-            differences=at_size(at_end(small), "disagreement", width) - at_size(at_end(large), "disagreement", width),
+            higher=at_size(at_end(small), "disagreement", width),
+            lower=at_size(at_end(large), "disagreement", width),
             unit="share of test inputs", paper="not in the papers",
         ),
     )  # fmt: skip

@@ -74,9 +74,7 @@ def _detail(finding: Finding) -> str:
             f" ({format_number(low)} to {format_number(high)})" if math.isfinite(low) and math.isfinite(high) else ""
         )
         parts.append(f"{format_number(finding.effect)}{spread} {finding.unit}".strip())
-    parts.append(f"{finding.test}, {finding.replicates:,} replicates")
-    if finding.needed_replicates is not None:
-        parts.append(f"about {finding.needed_replicates:,} replicates would decide it")
+    parts.append(finding.evidence)
     return "; ".join(parts) + "." + (f" Paper: {finding.paper}." if finding.paper else "")
 
 
