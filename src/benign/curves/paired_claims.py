@@ -180,11 +180,13 @@ def interval_claim(
     replicates: int,
     paper: str = "",
     level: float = LEVEL,
+    is_place: bool = False,
 ) -> Finding:
     """The claim that a number lies within ``allowed``, ends included.
 
     Holds if its interval (of ``level``) lies inside, fails if it lies wholly outside, undecided otherwise or without an
-    interval. As often wrong as the interval is.
+    interval. As often wrong as the interval is. The interval of a place (``is_place``) holds gaps of a grid, which more
+    replicates do not narrow: then no number of them is named.
 
     Raises:
         InvalidArgument: if ``allowed`` or ``interval`` ends before it starts.
@@ -202,6 +204,6 @@ def interval_claim(
         return replace(finding, verdict=Verdict.HOLDS, p_value=1.0 - level)
     if high < allowed[0] or low > allowed[1]:
         return replace(finding, verdict=Verdict.FAILS, p_value=1.0 - level)
-    edges = [edge for edge in allowed if low <= edge <= high]
+    edges = [edge for edge in allowed if low <= edge <= high and not is_place]
     needed = max((scaled_replicates(replicates, estimate, interval, edge) or 0 for edge in edges), default=0) or None
     return replace(finding, needed_replicates=needed)

@@ -30,9 +30,10 @@ NO_PEAK_ABOVE = 0.3  # p-value; a peak of five standard errors exceeds it in few
 DETECTABLE = 5.0  # standard errors at which the search says "peak" in four of five measurements with 10 replicates
 _SEARCHED = 0.2  # part of the level that is left for the search where training risk names a place
 # A skewed column fools the search: its replicates agree by luck. So four of five must rise and fall, Hall's t must
-# agree at twice the level, and below ten replicates, where luck is common, both at a far stricter one.
+# agree at twice the level, and below ten replicates, where luck is common, at a stricter one, as Student's must.
 _MOST = 0.8
-_HALL_SHARE, _FEW, _FEW_PRICE = 0.5, 10, 50.0
+_HALL_SHARE = 0.5
+_FEW_PRICES = {4: 50.0, 5: 9.0, 6: 9.0, 7: 4.0, 8: 4.0, 9: 4.0}
 
 
 class PeakVerdict(enum.Enum):
@@ -205,10 +206,9 @@ def _search_p_values(rise: Float[np.ndarray, "S R"], fall: Float[np.ndarray, "S 
     R = rise.shape[1]
     student = np.maximum(one_sided_p_values(rise, tie), one_sided_p_values(fall, tie))
     hall = np.maximum(hall_p_values(rise, 0.0), hall_p_values(fall, 0.0))
-    strict = np.maximum(student, (1.0 if R < _FEW else _HALL_SHARE) * hall)
+    strict = np.maximum(student, (1.0 if R in _FEW_PRICES else _HALL_SHARE) * hall)
     share = np.minimum((rise > 0.0).mean(axis=1), (fall > 0.0).mean(axis=1))
-    price = _FEW_PRICE if R < _FEW else PRICE
-    p = price * float(np.median(strict)) if np.median(share) >= _MOST else 1.0
+    p = _FEW_PRICES.get(R, PRICE) * float(np.median(strict)) if np.median(share) >= _MOST else 1.0
     return min(1.0, p), min(1.0, PRICE * float(np.median(student)))
 
 

@@ -48,7 +48,7 @@ def peak_position_claim(
     low, high = landmarks.peak.position_interval
     return interval_claim(
         name=name, claim=claim, estimate=landmarks.peak.position / scale, interval=(low / scale, high / scale),
-        allowed=allowed, unit=unit, replicates=test.replicates, level=level,
+        allowed=allowed, unit=unit, replicates=test.replicates, level=level, is_place=True,
         test=f"{test.method}; interval of its position inside {allowed[0]:.3g} to {allowed[1]:.3g} {scale_word}",
         paper=paper,
     )  # fmt: skip

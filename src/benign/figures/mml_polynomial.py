@@ -72,7 +72,7 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
         interval_claim(
             name="best_degree", claim="Among degrees 0 to 9 the median test loss is lowest at degree 4 or 5",
             estimate=float(np.median(ranked, axis=0).argmin()), interval=(low, high), allowed=(4.0, 5.0),
-            unit="degree", replicates=len(loss), level=level,
+            unit="degree", replicates=len(loss), level=level, is_place=True,
             test="bootstrap over data sets of the median curve's lowest degree",
             paper="degree 4 lowest, about the same at 5 (Deisenroth et al. 2020, Fig. 9.6)",
         ),

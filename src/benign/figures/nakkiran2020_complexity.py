@@ -413,6 +413,7 @@ def _ratio_claim(
         name=name, claim=claim, estimate=ratio.value, interval=(ratio.low, ratio.high), allowed=allowed, unit=unit,
         test=f"intervals of level {FIGURE.level_of(name):.3g} over draws of both, the wide way round, inside "
         f"{allowed[0]:.3g} to {allowed[1]:.3g}", replicates=replicates, paper=paper, level=FIGURE.level_of(name),
+        is_place=True,
     )  # fmt: skip
 
 

@@ -233,6 +233,7 @@ def _threshold_claim(surfaces: Surfaces) -> Finding:
         name=name, claim="With 20 % label noise it takes wider networks to fit the training set than without",
         estimate=ratio.value, interval=(ratio.low, ratio.high), allowed=(1.0 + 1e-9, math.inf), unit="times the width",
         test=f"intervals of level {level:.3g} of both thresholds, the wide way round, above 1", level=level,
+        is_place=True,
         replicates=surfaces["noise_20"].sizes["replicate"],
         paper="what makes fitting harder moves the threshold to the right",
     )  # fmt: skip

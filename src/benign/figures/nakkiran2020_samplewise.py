@@ -201,7 +201,7 @@ def _threshold_claim(landmarks: Landmarks, replicates: int) -> Finding:
         claim="The training loss leaves zero (2 % of a constant's) between 75 and 180 samples",
         estimate=float("nan") if threshold is None else threshold.position,
         interval=nowhere if threshold is None else threshold.position_interval,
-        allowed=PEAK, unit="samples", replicates=replicates,
+        allowed=PEAK, unit="samples", replicates=replicates, is_place=True,
         test="bootstrap interval of the largest n that is fitted inside 75 to 180 samples",
         paper="the peak is at the interpolation threshold (Nakkiran et al. 2020, Fig. 11)",
     )  # fmt: skip

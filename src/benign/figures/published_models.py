@@ -164,7 +164,7 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
         interval_claim(
             name="rule_of_thumb", claim="A network fits its digits from about as many parameters as numbers to fit",
             estimate=estimate, interval=interval, allowed=(1.0 / _WITHIN, _WITHIN),
-            unit="parameters / (samples x outputs)",
+            unit="parameters / (samples x outputs)", is_place=True,
             replicates=surface.sizes["replicate"], paper=rule,
             test="first width whose median training loss is 2 % of the best constant's; bootstrap interval",
         ),
