@@ -12,7 +12,7 @@ divisor R:
 
 It is wrong in at most 5 % up to the skewness of an exponential and in at most 7 % for log-normal(1), measured in
 ``benchmarks/statistics.py``; no rule for a mean keeps a level for heavier tails, or for an event that the sample does
-not hold. A sample without any spread decides nothing: replicates that agree to the last digit are no replicates.
+not hold. A sample without any spread decides nothing: replicates that agree to the last digit tell of no other.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy import special
 
 from benign.curves.intervals import student_quantile
@@ -67,6 +67,16 @@ def sign_p_values(samples: Float[np.ndarray, "S R"], margin: float) -> Float[np.
     """One-sided p-value of "the median is above the margin" by the sign test; NaN and ties count against it."""
     R = samples.shape[1]
     return np.asarray(special.bdtr(R - np.count_nonzero(samples > margin, axis=1), R, 0.5))
+
+
+def is_most(samples: Float[np.ndarray, "S R"], margin: float, share: float) -> Bool[np.ndarray, "S"]:
+    """Whether a ``share`` of up to 20 values is above the margin, or of more the part that is as sure a majority.
+
+    A guard: a mean that a few replicates make, or a tail that most of them lack, is no evidence of all.
+    """
+    R = samples.shape[1]
+    needed = 0.5 + (share - 0.5) * math.sqrt(20.0 / max(R, 20))
+    return np.asarray((samples > margin).mean(axis=1) >= needed)
 
 
 def student_bound(sample: Float[np.ndarray, " R"], level: float) -> float:

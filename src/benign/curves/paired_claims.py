@@ -105,7 +105,8 @@ def paired_claim(
     * Median: the sign test, for heavy tails; it decides nothing below 5 replicates at 0.95.
 
     A difference that is NaN is counted against either verdict by the median, and leaves a claim on a mean undecided:
-    leaving it out might favour a side. Differences that are all the same decide nothing.
+    leaving it out might favour a side. Differences that are all the same decide nothing of a mean, whose test lives on
+    their spread; signs need none.
 
     Raises:
         InvalidArgument: if ``level``, ``statistic``, ``side`` or ``margin`` cannot be used or there is no replicate.
@@ -140,7 +141,7 @@ def _judged(
     effect = float(np.median(known) if statistic == "median" else np.mean(known))
     bound = _BOUNDS[statistic]
     finding = replace(finding, effect=effect, interval=(bound(values, level), -bound(-values, level)))
-    if not np.ptp(known) > 0.0 or (statistic == "mean" and is_too_skewed(values)):
+    if statistic != "median" and (not np.ptp(known) > 0.0 or (statistic == "mean" and is_too_skewed(values))):
         return finding
     above, below = (float(_P_VALUES[statistic](sign * values[None], sign * margin)[0]) for sign in (1.0, -1.0))
     if min(above, below) > 1.0 - level:
@@ -161,7 +162,7 @@ def _test_words(values: Float[np.ndarray, " R"], margin: float, level: float, st
     if missing:
         against = ", counted against either verdict" if statistic == "median" else ""
         words.append(f"{missing} differences are no number{against}")
-    elif not np.ptp(values) > 0.0:
+    elif statistic != "median" and not np.ptp(values) > 0.0:
         words.append("the replicates do not differ, which decides nothing")
     elif statistic == "mean" and is_too_skewed(values):
         words.append("an estimate without a verdict: the differences are too skewed for a test of their mean")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from benign.curves.mean_tests import student_p_values
+from benign.curves.mean_tests import is_most, student_p_values
 from benign.curves.peak_place import peak_place
 
 FACTOR = 1.25
@@ -65,7 +65,7 @@ def peak_at_threshold(
     margin = math.log(FACTOR)
     sides = np.stack([rise, fall])
     p_value = float(student_p_values(sides, margin).max())
-    if (sides > margin).mean(axis=1).min() < _MOST:
+    if not is_most(sides, margin, _MOST).all():
         p_value = 1.0
     return PeakAtThreshold(
         p_value=p_value, rise=float(rise.mean()), fall=float(fall.mean()),

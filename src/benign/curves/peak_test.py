@@ -21,7 +21,7 @@ from benign.curves.halvings import (
     standard_errors,
 )
 from benign.curves.intervals import check_level
-from benign.curves.mean_tests import hall_p_values
+from benign.curves.mean_tests import hall_p_values, is_most
 from benign.curves.peak_at_threshold import FACTOR, PeakAtThreshold, peak_at_threshold
 from benign.curves.shape import log_if_positive, prominent_triples, steady_triples
 from benign.foundation.errors import InvalidArgument
@@ -207,8 +207,8 @@ def _search_p_values(rise: Float[np.ndarray, "S R"], fall: Float[np.ndarray, "S 
     student = np.maximum(one_sided_p_values(rise, tie), one_sided_p_values(fall, tie))
     hall = np.maximum(hall_p_values(rise, 0.0), hall_p_values(fall, 0.0))
     strict = np.maximum(student, (1.0 if R in _FEW_PRICES else _HALL_SHARE) * hall)
-    share = np.minimum((rise > 0.0).mean(axis=1), (fall > 0.0).mean(axis=1))
-    p = _FEW_PRICES.get(R, PRICE) * float(np.median(strict)) if np.median(share) >= _MOST else 1.0
+    is_common = np.mean(is_most(rise, 0.0, _MOST) & is_most(fall, 0.0, _MOST)) >= 0.5
+    p = _FEW_PRICES.get(R, PRICE) * float(np.median(strict)) if is_common else 1.0
     return min(1.0, p), min(1.0, PRICE * float(np.median(student)))
 
 
