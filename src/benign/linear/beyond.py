@@ -104,10 +104,11 @@ class Start:
 
 
 def first_columns(problem: PathProblem, columns: Columns, spread: float) -> Start:
-    """The first n columns."""
+    """The first n columns; a ``spread`` of 0 is one that is not known."""
     samples = problem.samples
     train, test = rows_of(columns, 0, samples)
     frobenius = problem.ridge * samples + float(np.vdot(train, train))
+    spread = spread if spread > 0.0 else _largest_spread(problem, test)
     return Start(size=samples, frobenius_squared=frobenius, spread=spread, train=train, test=test)
 
 
@@ -158,8 +159,14 @@ def _leap(problem: PathProblem, space: RowSpace, columns: Columns, old: State, r
     stop = old.size + next_width(problem, record, old.size, _next_stop(problem, old.size, panel_width(problem.samples)))
     train, test = rows_of(columns, old.size, stop)
     frobenius = old.frobenius_squared + float(np.vdot(train, train))
+    spread = old.spread + _largest_spread(problem, test)
     append(space, train, test)
-    return restart(problem, space, stop, frobenius, spread=old.spread)
+    return restart(problem, space, stop, frobenius, spread=spread)
+
+
+def _largest_spread(problem: PathProblem, test: Float[np.ndarray, "b n_test"]) -> float:
+    """Upper bound of what features add to the spread, with these test rows."""
+    return float(np.vdot(test, test)) / problem.ridge if problem.ridge > 0.0 else 0.0
 
 
 def next_width(problem: PathProblem, record: PathRecord, size: int, stop: int) -> int:

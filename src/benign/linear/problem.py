@@ -59,7 +59,7 @@ class PathProblem:
 
 # Flops that sizes which the path cannot trust may cost together, a factorisation each: a minute or so, and ten times
 # the path's own. They are many, and large, only for features whose singular values fall gradually to nothing.
-_BUDGET, _BUDGET_OF_PATH, _FACTORISATION = 2e11, 10.0, 30.0
+_BUDGET, _BUDGET_OF_PATH, _FACTORISATION = 5e11, 10.0, 10.0
 
 
 class PathRecord:
