@@ -38,8 +38,8 @@ class SizePath:
     Losses are means over samples of the squared error summed over outputs; errors are zero-one errors of the largest
     output, NaN for real targets. Where ``outcome`` is ``Outcome.ILL_CONDITIONED`` or
     ``Outcome.BUDGET_SPENT`` every measure is NaN; where it is ``Outcome.TRUNCATED`` columns or samples are dependent to
-    within rounding, and all is of the solution of smallest norm. A number does not depend, but for rounding, on which
-    other sizes are asked for.
+    within rounding, and all is of the solution of smallest norm. Whatever else is asked for, a size has the same
+    number but for rounding, unless so many cost a factorisation each that their budget is spent.
 
     Attributes:
         sizes: number of columns k.
