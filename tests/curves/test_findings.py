@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benign.curves import Verdict, cross_fitted_difference, higher_claim, holm, interval_claim, paired_claim
@@ -117,6 +117,7 @@ def test_positive_risks_are_compared_by_their_ratio():
     assert zero.unit == "loss"
 
 
+@settings(max_examples=25)
 @given(
     st.lists(st.floats(-5, 5), min_size=5, max_size=12, unique=True),
     st.floats(-1, 1),

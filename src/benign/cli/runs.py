@@ -271,7 +271,8 @@ def _print_curve(curve: SizeCurve) -> None:
     print(f"  test loss  {sparkline(np.median(along_size(curve.surface, 'test_loss'), axis=0), 60)}")
     for label, landmark in _landmarks(curve):
         low, high = landmark.position_interval
-        print(f"  {label:18} at {landmark.position:>10,.6g} [{low:,.6g}, {high:,.6g}]: {landmark.value:.4g}")
+        ends = "" if math.isnan(low) else f" [{low:,.6g}, {high:,.6g}]"
+        print(f"  {label:18} at {landmark.position:>10,.6g}{ends}: {landmark.value:.4g}")
     for finding in curve.findings:
         print(f"  {finding.verdict.sign} {finding.sentence}")
 

@@ -170,10 +170,13 @@ def normal_quantile(probability: float) -> float:
 
 
 def _smallest(is_enough: Callable[[int], bool], low: int, high: int) -> int | None:
-    """Smallest number that is enough, as far as a bisection can tell."""
-    if not is_enough(high):
-        return None
-    low -= 1
+    """Smallest number that is enough, as far as doubling and a bisection can tell."""
+    top = low
+    while not is_enough(top):
+        if top == high:
+            return None
+        low, top = top, min(2 * top, high)
+    low, high = low - (low == top), top
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if is_enough(middle) else (middle, high)
