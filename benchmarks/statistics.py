@@ -9,7 +9,7 @@ Numbers of runs and seeds were fixed before. The simulated curves are the tests'
   replicates that is named decides four fresh samples of five.
 * ``peak_level``: monotone and flat curves that are called PEAK, with and without training risk, 4,000 a cell.
 * ``peak_power``: spikes that are found.
-* ``landmarks``, ``landmark_widths``: how often intervals of positions hold the true ones; their width in gaps of a grid.
+* ``landmarks``: how often intervals of positions hold the true ones; ``landmark_widths``: how wide they are, in gaps.
 * ``cross_fitted``: wrong verdicts of "the best of these beats the best of those" where both are as good.
 """
 

@@ -149,8 +149,11 @@ def test_primary_claims_share_one_level():
     assert (together["c"].needed_replicates or 0) > (findings[2].needed_replicates or 0) > 0
     assert "primary, Holm over 3" in together["a"].sentence
     # A secondary claim stays as it is, uncorrected, and so named.
-    assert holm(findings, ("a", "c"))[1] == findings[1]
-    assert findings[1].to_dict()["role"] == "secondary"
+    secondary = holm(findings, ("a", "c"))[1]
+    assert secondary == replace(findings[1], primary=0)
+    assert secondary.to_dict()["role"] == "secondary"
+    assert "(secondary, mean log ratio" in secondary.sentence
+    assert findings[1].to_dict()["role"] is None
 
 
 def test_adjusted_p_values_are_holms():

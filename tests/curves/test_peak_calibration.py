@@ -132,7 +132,7 @@ def test_a_named_place_says_what_is_tested():
     assert test.at_threshold.place == (12.0, 14.0)
     assert "where the fit becomes exact" in test.sentence
     assert "1.25" in test.sentence
-    assert "blocks on both sides" in test.method
+    assert "risk at 12 to 14, where the fit becomes exact, against both sides (factor 1.25)" in test.method
     # Without a fit there is no place, and the whole level is the search's.
     unfitted = peak_test(values, training=np.ones(values.shape))
     assert unfitted.at_threshold is None

@@ -46,7 +46,8 @@ class Finding:
             as they are.
         p_value: the smallest level, as far as it was computed, at which the verdict stands; 1 where nothing is decided,
             NaN where no sample was tested.
-        primary: how many claims share the level with it, itself included; None for a secondary claim, uncorrected.
+        primary: how many primary claims share one level with it, itself included; 0 for a secondary claim, which is
+            uncorrected; None where claims were not told apart.
     """
 
     name: str
@@ -65,7 +66,8 @@ class Finding:
     @property
     def evidence(self) -> str:
         """How the verdict was reached, how large the sample was, and what would decide it."""
-        role = "" if self.primary is None else f"primary, Holm over {self.primary}, "
+        role = f"primary, Holm over {self.primary}, " if self.primary else "secondary, "
+        role = "" if self.primary is None else role
         text = f"{role}{self.test}, {self.replicates:,} replicates"
         if self.verdict is Verdict.UNDECIDED and self.needed_replicates is not None:
             text += f"; about {self.needed_replicates:,} replicates would decide it, four times of five"
@@ -91,7 +93,7 @@ class Finding:
             "unit": self.unit,
             "test": self.test,
             "p_value": _plain(self.p_value),
-            "role": "secondary" if self.primary is None else "primary",
+            "role": None if self.primary is None else "primary" if self.primary else "secondary",
             "replicates": self.replicates,
             "paper": self.paper,
             "needed_replicates": self.needed_replicates,
@@ -118,7 +120,7 @@ def holm(findings: Sequence[Finding], primary: Collection[str], *, level: float 
     for rank, finding in enumerate(tested):
         largest = max(largest, min(1.0, (len(tested) - rank) * finding.p_value))
         adjusted[finding.name] = _adjusted(finding, largest, len(tested), 1.0 - level)
-    return tuple(adjusted.get(f.name, replace(f, primary=1) if f.name in primary else f) for f in findings)
+    return tuple(adjusted.get(f.name, replace(f, primary=int(f.name in primary))) for f in findings)
 
 
 def _adjusted(finding: Finding, p_value: float, count: int, alpha: float) -> Finding:

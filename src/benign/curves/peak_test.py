@@ -166,14 +166,11 @@ def peak_test(
 
 
 def _method(known: PeakAtThreshold | None, level: float) -> str:
-    search = "cross-fitted search on paired differences"
     if known is None:
-        return f"{search}, level {level:g}"
+        return f"cross-fitted peak test, level {level:g}"
     low, high = (f"{end:,.6g}" for end in known.place)
-    return (
-        f"risk at {low} to {high}, where training risk vanishes, against blocks on both sides, by more than a factor "
-        f"{FACTOR:g}; else {search}; together level {level:g}"
-    )
+    place = f"risk at {low} to {high}, where the fit becomes exact, against both sides (factor {FACTOR:g})"
+    return f"peak test: {place}, else a cross-fitted search, level {level:g}"
 
 
 def _described(risk: Float[np.ndarray, "R K"], usable: Int[np.ndarray, "K"]) -> tuple[int, int, int]:
