@@ -51,7 +51,7 @@ def grid_of(procedure=None, sources=(DIGITS,), label_noise=None, **options) -> G
 
 def test_a_grid() -> None:
     grid = grid_of(samples=[20, 40], metrics=["condition"])
-    assert grid.procedure == {**benign.RandomFourier().spec(), "revision": 1}
+    assert grid.procedure == {**benign.RandomFourier().spec(), "revision": benign.RandomFourier.revision}
     assert grid.sources == ({**DIGITS.spec(), "revision": 1},)
     assert grid.label_noise is None
     assert grid.samples == (20, 40)

@@ -34,7 +34,7 @@ class Polynomial:
         InvalidArgument: for an unknown basis or a ridge that cannot be one.
     """
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
     size_name: ClassVar[str] = "coefficients"
     time_name: ClassVar[str | None] = None
     objective: ClassVar[str] = "squared"

@@ -37,7 +37,7 @@ class RandomFourier:
         InvalidArgument: for a bandwidth or ridge that cannot be one, or an unknown form.
     """
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
     size_name: ClassVar[str] = "features"
     time_name: ClassVar[str | None] = None
     objective: ClassVar[str] = "squared"

@@ -116,7 +116,7 @@ def _trust(chapter: Chapter) -> list[str]:
 
 def _trust_in(name: str, surface: xr.Dataset) -> list[str]:
     words = name.replace("_", " ")
-    flagged = float(np.mean(surface["outcome"].values == Outcome.ILL_CONDITIONED))
+    flagged = float(np.mean(np.isin(surface["outcome"].values, (Outcome.ILL_CONDITIONED, Outcome.BUDGET_SPENT))))
     if surface.attrs.get("time_name"):
         diverged = float(np.mean(surface["outcome"].values == Outcome.DIVERGED))
         sentences = [
@@ -126,7 +126,7 @@ def _trust_in(name: str, surface: xr.Dataset) -> list[str]:
         ]
     else:
         sentences = [
-            f"Surface {words}: {flagged:.2%} of its cells are too ill-conditioned to be given and are left out."
+            f"Surface {words}: {flagged:.2%} of its cells are too ill-conditioned to be given, or cost too much, and are left out."
             if flagged
             else f"Surface {words}: every cell converged to its stated tolerance."
         ]
