@@ -97,7 +97,7 @@ DEFAULT_METRICS = frozenset(
 )  # fmt: skip
 # Kept with every surface, whatever metrics are asked for.
 ALWAYS = {
-    "outcome": "0: converged, 1: dependent columns, 2: ill-conditioned, 3: diverged, 4: budget spent (2 to 4: no number)",
+    "outcome": "0: converged, 1: dependent columns, 2: ill-conditioned, 3: diverged, 4: budget spent (from 2 on: none)",
     "parameters": "number of trained parameters",
     "train_loss_constant": "train_loss of the best constant predictor",
     "test_error_constant": "test_error of always predicting the most frequent training class",
