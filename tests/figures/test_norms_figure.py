@@ -52,6 +52,11 @@ def test_a_measure_that_falls_with_the_error_tracks_it_and_one_that_rises_fails(
     assert verdicts(surface_of(lambda width: width))["path_norm"] is Verdict.FAILS
 
 
+def test_the_words_of_the_test_say_what_was_correlated():
+    findings = {finding.name: finding for finding in FIGURE.findings(surface_of(lambda width: 1.0 / width))}
+    assert findings["path_norm"].test.startswith("Spearman correlation over widths, median by the sign test")
+
+
 def test_only_widths_that_fit_count():
     """Below the threshold the norm moves the other way, which must not matter."""
     surfaces = surface_of(lambda width: np.where(width < 32, width, 100.0 / width))

@@ -78,6 +78,12 @@ def test_the_planted_effects_are_found():
         assert found[f"{name}_slope_width"] is UNDECIDED
 
 
+def test_the_words_of_the_test_say_what_was_correlated():
+    tests = {finding.name: finding.test for finding in FIGURE.findings(surfaces_of())}
+    expected = "Spearman correlation within strata of width, median by the sign test"
+    assert tests["images_eigenvalue_time"].startswith(expected)
+
+
 def test_the_opposite_effects_fail():
     found = verdicts(surfaces_of(flatter=-0.5, better=-0.02))
     assert found["images_eigenvalue_cooled"] is FAILS

@@ -269,9 +269,7 @@ def _falls_claim(name: str, claim: str, setting: Float[np.ndarray, " K"], values
         paper=paper,
         statistic="median",
     )
-    return replace(
-        finding, test=finding.test.replace("paired differences", "median Spearman correlation within strata of width")
-    )
+    return replace(finding, test=f"Spearman correlation within strata of width, {finding.test}")
 
 
 def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:

@@ -119,7 +119,7 @@ def _tracks(surface: xr.Dataset, measure: str) -> Finding:
         differences=correlations(surface, measure), statistic="median", unit="rank correlation",
         paper="norms and spectral products often correlate negatively (Jiang et al. 2020)",
     )  # fmt: skip
-    return replace(finding, test=finding.test.replace("paired differences", "median Spearman correlation over widths"))
+    return replace(finding, test=f"Spearman correlation over widths, {finding.test}")
 
 
 def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
