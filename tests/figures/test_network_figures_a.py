@@ -112,8 +112,8 @@ def losses_at(surfaces, **values):
 
 
 def cliff(**values):
-    """Reused weights at 39 units have a loss of 0.95, random ones at 40 one of 0.29."""
-    return losses_at(belkin(), reuse_39=0.95, fresh_40=0.29, **values)
+    """Reused weights at 39 units have a loss of 0.95, random ones at 40 one of 0.29, and at 1 to 36 more than 0.3."""
+    return losses_at(belkin(fresh=(0.4, 0.3, 0.15)), reuse_39=0.95, fresh_40=0.29, **values)
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,8 @@ def cliff(**values):
     [
         (0.85, 0.85, FAILS, FAILS, "most of it was not confirmed"),
         (0.62, 0.62, UNDECIDED, UNDECIDED, "most of it was not confirmed"),
-        (0.30, 0.85, HOLDS, FAILS, "made by the training below it"),
-        (0.30, 0.30, HOLDS, HOLDS, "made by reused weights"),
+        (0.30, 0.85, HOLDS, FAILS, "made by the training below it, not by capacity"),
+        (0.30, 0.30, HOLDS, HOLDS, "made by reused weights, not by capacity"),
     ],
     ids=["a tenth of the drop", "half of it", "all of it, by the schedule", "all of it, by reused weights"],
 )
@@ -266,8 +266,8 @@ def test_a_width_without_a_number_may_have_been_the_best():
 
 @pytest.mark.parametrize(("shift", "verdict"), [(0.0, HOLDS), (0.1, FAILS)])
 def test_the_notebooks_table_is_compared_at_its_scale(shift, verdict):
-    noisy = mnist1d_surface(np.add((0.472, 0.541, 0.455), shift), scale="standard", noise=0.002)
-    clean = mnist1d_surface((0.446, 0.410, 0.373), scale="standard", noise=0.002)
+    noisy = mnist1d_surface(np.add((0.472, 0.541, 0.455), shift), scale="paper", noise=0.002)
+    clean = mnist1d_surface((0.446, 0.410, 0.373), scale="paper", noise=0.002)
     found = verdicts(greydanus2024_mnist1d, {"noisy": noisy, "clean": clean})
     assert [found[f"noisy_as_published_at_{width}"] for width in (16, 47, 300)] == [verdict] * 3
     assert [found[f"clean_as_published_at_{width}"] for width in (16, 47, 300)] == [HOLDS] * 3
@@ -281,8 +281,8 @@ def test_the_heat_map_can_ask_for_the_same_measurement():
     assert greydanus2024_mnist1d.procedure("quick").training.epochs == 150
     assert greydanus2024_mnist1d.source("quick").spec()["label_noise"] == 0.2
     assert set(greydanus2024_mnist1d.METRICS) <= set(METRICS)
-    standard = greydanus2024_mnist1d.SETTINGS["standard"]
-    assert standard.widths == tuple(np.unique(np.geomspace(2, 300, 20).astype(int)).tolist())
+    notebook = greydanus2024_mnist1d.SETTINGS["paper"]
+    assert notebook.widths == tuple(np.unique(np.geomspace(2, 300, 20).astype(int)).tolist())
 
 
 # Nakkiran et al. 2020 ------------------------------------------------------------------------------------------------
@@ -290,20 +290,20 @@ def test_the_heat_map_can_ask_for_the_same_measurement():
 QUICK = nakkiran2020_modelwise.SETTINGS["quick"]
 
 
-def modelwise(errors=None, *, squared=(0.48, 0.72, 0.3), fitted=None, noise=0.01):
+def modelwise(errors=None, *, squared=(0.48, 0.72, 0.3), fitted=None, noise=0.01, seed=0):
     """Test errors at 8, 12 and 256 units by label noise, squared losses at 12, 48 and 512, and widths that fit."""
     errors = errors or {"noise_0": (0.2, 0.15, 0.1), "noise_10": (0.22, 0.22, 0.13), "noise_20": (0.26, 0.3, 0.17)}
     fitted = fitted or {"noise_0": 10, "noise_10": 12, "noise_20": 24}
     surfaces = {}
-    for name, values in errors.items():
+    for place, (name, values) in enumerate(errors.items()):
         surfaces[name] = planted(
             QUICK.noise.widths,
             curves_of(hump(*values, at=(8, 12, 256)), train=lambda size, _, name=name: float(size < fitted[name])),
-            samples=QUICK.noise.samples, replicates=10, noise=noise,
+            samples=QUICK.noise.samples, replicates=10, noise=noise, seed=4 * seed + place,
         )  # fmt: skip
     surfaces["squared"] = planted(
         QUICK.squared.widths, curves_of(hump(*squared, at=(12, 48, 512))), samples=QUICK.squared.samples, noise=noise,
-        parameters=lambda size: 75 * size + 10,
+        parameters=lambda size: 75 * size + 10, seed=4 * seed + 3,
     )  # fmt: skip
     return surfaces
 
@@ -322,15 +322,26 @@ def test_the_model_wise_claims_fail_where_the_opposite_is_planted():
 
 
 def test_the_model_wise_claims_are_undecided_in_noise():
+    """One of ten is a chance finding, for each side has a level of 0.95."""
     alike = dict.fromkeys(("noise_0", "noise_10", "noise_20"), (0.2, 0.2, 0.2))
-    found = verdicts(nakkiran2020_modelwise, modelwise(alike, squared=(0.3, 0.3, 0.3), noise=0.3))
-    for name in ("noise_20_rises", "noise_20_second_descent", "noise_raises_the_peak", "squared_rises"):
-        assert found[name] is UNDECIDED, name
+    claims = ("noise_20_rises", "noise_20_second_descent", "noise_raises_the_peak", "squared_rises")
+    found = [
+        verdicts(nakkiran2020_modelwise, modelwise(alike, squared=(0.3, 0.3, 0.3), noise=0.3, seed=seed))[name]
+        for seed in range(5)
+        for name in claims
+    ]
+    assert found.count(UNDECIDED) >= 17
 
 
-def test_a_training_set_that_is_never_fitted_leaves_the_threshold_undecided():
+@pytest.mark.parametrize(
+    ("clean", "noisy", "verdict"),
+    [(10, 1000, HOLDS), (1000, 24, FAILS), (1000, 1000, UNDECIDED)],
+    ids=["with noise", "without", "neither"],
+)
+def test_a_training_set_that_is_never_fitted_has_a_threshold_beyond_all_widths(clean, noisy, verdict):
+    surfaces = modelwise(fitted={"noise_0": clean, "noise_10": 12, "noise_20": noisy})
+    assert verdicts(nakkiran2020_modelwise, surfaces)["noise_moves_the_threshold"] is verdict
     surfaces = modelwise(fitted={"noise_0": 10, "noise_10": 12, "noise_20": 1000})
-    assert verdicts(nakkiran2020_modelwise, surfaces)["noise_moves_the_threshold"] is UNDECIDED
     sentences = {picture.name: picture.sentence for picture in nakkiran2020_modelwise.FIGURE.pictures(surfaces)}
     assert "none of the widths (20 % noise)" in sentences["fit"]
 
