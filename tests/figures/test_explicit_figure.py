@@ -148,7 +148,7 @@ def test_every_scale_records_whole_steps_and_is_told_by_its_samples_and_width():
     for settings in SETTINGS.values():
         steps = np.array([[time / rate for rate in (settings.rate, *settings.steps)] for time in settings.times])
         assert np.array_equal(steps, np.round(steps))
-    losses = {}
+    losses: dict[tuple[int, int], float] = {}
     for settings in SETTINGS.values():  # scales may differ in their replicates alone
         told = losses.setdefault((settings.samples, settings.width), settings.loss)
         assert told == settings.loss
