@@ -10,6 +10,7 @@ from benign.figures.claims import (
     more_than_half_claim,
     no_peak_claim,
     peak_position_claim,
+    rises_claim,
 )
 
 POSITIONS = np.arange(1.0, 61.0)
@@ -111,3 +112,30 @@ def test_the_best_of_the_references_counts(candidate, verdict):
     missing = below_the_best_claim(references=references, candidate=own, **words)
     assert missing.verdict is Verdict.UNDECIDED
     assert "replicates without a number: 1" in missing.test
+
+
+@pytest.mark.parametrize(
+    ("peak", "verdict"), [(0.55, Verdict.HOLDS), (0.45, Verdict.HOLDS), (0.35, Verdict.FAILS), (0.4, Verdict.UNDECIDED)]
+)
+def test_a_rise_is_from_the_best_of_the_earlier_values(peak, verdict):
+    """0.45 is above the best, though below the last one."""
+    random = np.random.default_rng(3)
+    values = np.array([0.6, 0.4, 0.5]) * np.exp(0.01 * random.standard_normal((8, 3)))
+    top = peak * np.exp(0.01 * random.standard_normal(8))
+    words = {"name": "n", "claim": "c", "unit": "", "paper": ""}
+    found = rises_claim(values=values, peak=top, **words)
+    assert found.verdict is verdict
+    assert found.effect == pytest.approx(np.log10(peak / 0.4), abs=0.01)
+    values[0, 0] = np.nan
+    assert rises_claim(values=values, peak=top, **words).verdict is Verdict.UNDECIDED
+
+
+def test_the_lowest_of_many_alike_is_no_rise():
+    """The lowest of them is luck, which a choice on other replicates takes away."""
+    random = np.random.default_rng(4)
+    verdicts = []
+    for _ in range(20):
+        values = np.exp(0.1 * random.standard_normal((8, 13)))
+        words = {"name": "n", "claim": "c", "unit": "", "paper": ""}
+        verdicts.append(rises_claim(values=values[:, 1:], peak=values[:, 0], **words).verdict)
+    assert verdicts.count(Verdict.HOLDS) <= 3
