@@ -41,6 +41,27 @@ def test_committed_verdicts_follow_from_the_committed_surfaces(name):
     assert again.headline == stored["headline"]
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if (COMMITTED / name / "standard").is_dir()])
+def test_claims_decided_on_new_replicates_follow_from_their_surfaces(name):
+    stored = json.loads((COMMITTED / name / "standard" / "findings.json").read_text(encoding="utf-8"))
+    again, quick = benign.Reproduction.open(COMMITTED / name / "standard"), _committed(name)
+    assert stored["scale"] == "standard"
+    assert stored["revision"] == find_figure(name).revision, "stale: measure it again at scale standard, seed 12"
+    assert [f.to_dict()["verdict"] for f in again.findings] == [f["verdict"] for f in stored["findings"]]
+    first, second = (next(iter(one.surfaces.values())).dataset for one in (quick, again))
+    assert first.attrs["seed"] != second.attrs["seed"]  # none of the replicates is one of quick's
+    assert second.sizes["replicate"] == 2 * first.sizes["replicate"]
+
+
+def test_every_verdict_that_was_undecided_and_cheap_to_decide_has_been_asked_again():
+    before = json.loads((COMMITTED / "verdicts_before.json").read_text(encoding="utf-8"))
+    assert sum(map(len, before["undecided"].values())) == 17
+    for name, claims in before["undecided"].items():
+        fresh = json.loads((COMMITTED / name / "standard" / "findings.json").read_text(encoding="utf-8"))
+        assert set(claims) <= {finding["name"] for finding in fresh["findings"]}
+        assert {before["verdicts"][name][claim] for claim in claims} == {"undecided"}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_headlines_fit_and_every_picture_has_one_sentence(name):
     reproduction = _committed(name)
@@ -53,7 +74,7 @@ def test_headlines_fit_and_every_picture_has_one_sentence(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_at_most_one_percent_of_the_sizes_are_flagged(name):
     for surface in _committed(name).surfaces.values():
-        untrusted = [benign.Outcome.ILL_CONDITIONED, benign.Outcome.DIVERGED]
+        untrusted = [outcome for outcome in benign.Outcome if not outcome.is_trusted]
         assert np.mean(np.isin(surface.dataset["outcome"].values, untrusted)) <= 0.01
 
 

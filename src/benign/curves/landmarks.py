@@ -117,12 +117,12 @@ def find_landmarks(
     check_level(level)
     _check(positions, test_risk, train_objective, constant_objective, tolerance)
     counts = bootstrap_counts(len(test_risk), RESAMPLES, seed=seed)
-    threshold = None
-    if train_objective is not None and constant_objective is not None:
-        threshold = _threshold(positions, train_objective, constant_objective, tolerance, counts, level)
-    relative = None
+    threshold, relative = None, None
     if train_objective is not None and constant_objective is not None:
         relative = train_objective / constant_objective[:, None]
+        threshold = interpolation_threshold(
+            positions, train_objective, constant_objective, tolerance=tolerance, level=level, seed=seed
+        )
     test = peak_test(test_risk, training=relative, positions=positions, level=level)
     usable = np.flatnonzero(np.isfinite(test_risk).all(axis=0))
     found: dict[str, Landmark | None] = dict.fromkeys(("classical_minimum", "peak", "second_descent", "first_better"))
@@ -156,14 +156,20 @@ def _check(
         raise InvalidArgument(f"`tolerance` must lie between 0 and 1, got {tolerance!r}; 0.02 is usual.")
 
 
-def _threshold(
+def interpolation_threshold(
     positions: Float[np.ndarray, "K"],
     objective: Float[np.ndarray, "R K"],
     constant: Float[np.ndarray, "R"],
-    tolerance: float,
-    counts: Int[np.ndarray, "B R"],
-    level: float,
+    *,
+    tolerance: float = 0.02,
+    level: float = 0.95,
+    seed: int = 0,
 ) -> Landmark | None:
+    """The threshold alone, of positions that fit the better the larger they are; arguments as :func:`find_landmarks`.
+
+    None where nothing is fitted.
+    """
+    counts = bootstrap_counts(len(objective), RESAMPLES, seed=seed)
     usable = np.flatnonzero(np.isfinite(objective).all(axis=0))
     if not len(usable):
         return None

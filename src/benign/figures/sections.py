@@ -11,6 +11,7 @@ from jaxtyping import Float
 from benign.curves import Landmarks, find_landmarks
 from benign.curves.early_stopping import EarlyStopping, stop_early
 from benign.curves.findings import LEVEL
+from benign.curves.landmarks import interpolation_threshold
 
 
 def along_size(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes"]:
@@ -98,16 +99,16 @@ def landmarks_along_samples(
     share = (
         along_samples(surface, "train_loss") / surface["train_loss_constant"].transpose("replicate", "samples").values
     )
-    mirrored = find_landmarks(
-        -positions[::-1], values[:, ::-1], share[:, ::-1], np.ones(len(values)), level=level, seed=seed
-    )
-    if mirrored.threshold is None:
+    mirrored = interpolation_threshold(
+        -positions[::-1], share[:, ::-1], np.ones(len(values)), level=level, seed=seed
+    )  # fmt: skip
+    if mirrored is None:
         return found
-    low, high = mirrored.threshold.position_interval
+    low, high = mirrored.position_interval
     threshold = replace(
-        mirrored.threshold,
-        index=len(positions) - 1 - mirrored.threshold.index,
-        position=-mirrored.threshold.position,
+        mirrored,
+        index=len(positions) - 1 - mirrored.index,
+        position=-mirrored.position,
         position_interval=(-high, -low),
     )
     return replace(found, threshold=threshold)
