@@ -48,13 +48,15 @@ def test_vandermonde_of_a_smooth_function(noise, ridge):
 
 
 @pytest.mark.parametrize("condition", [1e3, 1e6, 1e9])
-def test_targets_in_the_leading_directions_and_noise(condition):
+@pytest.mark.parametrize("most", [0.0, 2e5], ids=["float64 alone", "many digits"])
+def test_targets_in_the_leading_directions_and_noise(monkeypatch, condition, most):
     """What is left unfitted reaches the predictions with the square of the condition number."""
+    monkeypatch.setattr("benign.linear.many_digits._MOST", most)
     random = np.random.default_rng(1)
     train, left = ill_conditioned(random, 30, 15, condition)
     targets = left[:, :1] + left[:, 15:] @ random.standard_normal((15, 1))
     path = assert_kept(train, targets, random.standard_normal((20, 15)), np.zeros((20, 1)), sizes=[5, 10, 15])
-    assert (path.outcome[14] == Outcome.ILL_CONDITIONED) == (condition > 1e3)
+    assert (path.outcome[14] == Outcome.ILL_CONDITIONED) == (condition > 1e3 and not most)
 
 
 @pytest.mark.parametrize("ridge", [1e-2, 1e-6, 1e-10, 1e-14])

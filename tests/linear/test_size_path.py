@@ -184,7 +184,8 @@ class TestRankDeficiency:
         for index in np.flatnonzero(~flagged):
             weights = np.linalg.lstsq(train[:, : path.sizes[index]], targets, rcond=None)[0]
             expected = np.mean(np.sum((test[:, : path.sizes[index]] @ weights - test_targets) ** 2, axis=1))
-            assert path.test_loss[index] == pytest.approx(expected, rel=10 * path.tolerance[index])
+            known = max(path.tolerance[index], stated_tolerance(path.condition[index]))  # by lstsq, in float64
+            assert path.test_loss[index] == pytest.approx(expected, rel=10 * known)
         return path
 
     def test_duplicate_columns(self):

@@ -22,7 +22,7 @@ from jaxtyping import Float
 from scipy.linalg import blas, lapack
 
 from benign.linear.columns import Columns
-from benign.linear.problem import PathProblem, PathRecord
+from benign.linear.problem import FACTORISATION, PathProblem, PathRecord
 from benign.linear.recording import leave_out_into, record_sensitivity, record_solution, sweep_into
 from benign.linear.row_space import RowSpace, append, empty_row_space, project
 from benign.linear.spectrum import without_ridge
@@ -311,7 +311,9 @@ def record_state(problem: PathProblem, space: RowSpace, state: State, record: Pa
     record_spectrum(problem, space, state.size, record)
     if state.is_usable:
         record_usable(problem, state, record)
-    elif state.size in problem.asked:
+        return
+    record.condition[state.size - 1] = np.inf
+    if state.size in problem.asked:
         _rescue(problem, space, state, record)
 
 
@@ -404,7 +406,7 @@ def group_squares(problem: PathProblem, flat: Float[np.ndarray, "columns m"]) ->
 
 def _rescue(problem: PathProblem, space: RowSpace, state: State, record: PathRecord) -> None:
     """Z = L Q has the singular values of L, so its truncated solution is that of L, carried back by Q."""
-    if not record.pays(state.size, problem.samples) or problem.ridge > 0.0:
+    if not record.pays(state.size, FACTORISATION * problem.samples**3) or problem.ridge > 0.0:
         return
     lower = to_dense(space.triangle).T
     solution = truncated_solution(lower, problem.flat_targets().T, order=state.size)

@@ -34,11 +34,12 @@ from benign.linear.beyond import (
     later_squares,
     next_width,
     restart,
+    rows_of,
     solve_panel,
     traces,
 )
 from benign.linear.columns import Columns
-from benign.linear.problem import PathProblem, PathRecord
+from benign.linear.problem import FACTORISATION, PathProblem, PathRecord
 from benign.linear.recording import leave_out_into, record_sensitivity, record_solution, sweep_into
 from benign.linear.row_space import RowSpace, append, empty_row_space, project
 from benign.linear.sweep import sweep_predictions
@@ -177,12 +178,17 @@ def record_dependent(
     return span
 
 
-def as_start(span: Span) -> Start:
-    """What the sizes beyond go on from: the rows of (U L)^T in place of the columns, T^T in place of the test rows."""
+def as_start(columns: Columns, span: Span) -> Start:
+    """What the sizes beyond go on from: the row space of all columns, with the remainders that the basis dropped.
+
+    Where other columns were far from orthogonal those are more than rounding of the columns.
+    """
+    size, space = span.state.size, empty_row_space(columns.samples, columns.test_samples, 0.0)
+    for start in range(0, size, _WIDTH):
+        append(space, *rows_of(columns, start, min(start + _WIDTH, size)))
     return Start(
-        size=span.state.size, frobenius_squared=span.state.frobenius_squared, spread=0.0,
-        train=np.asfortranarray(to_dense(span.space.triangle) @ span.basis.T),
-        test=np.asfortranarray(np.concatenate(span.space.test_rows)),
+        size=size, frobenius_squared=span.state.frobenius_squared, spread=0.0,
+        train=to_dense(space.triangle), test=np.asfortranarray(np.concatenate(space.test_rows)),
     )  # fmt: skip
 
 
@@ -436,6 +442,7 @@ def _record_terms(
 def _record_span(problem: PathProblem, record: PathRecord, span: Span) -> None:
     """Record the size of a span; one that is not usable goes to the singular value decomposition, if asked for."""
     state, where = span.state, np.array([span.state.size - 1])
+    record.truncated[where] = span.rank < min(problem.samples, state.size)
     if not state.is_usable:
         record.condition[where] = np.inf
         if state.size in problem.asked:
@@ -448,7 +455,6 @@ def _record_span(problem: PathProblem, record: PathRecord, span: Span) -> None:
     frobenius, inverse = np.array([state.frobenius_squared]), np.array([state.gram_inverse.sum()])
     spread, unfitted = np.array([state.spread]), _residual_squares(span)[:, None]
     _record_reliability(problem, record, where, frobenius, inverse, spread, unfitted)
-    record.truncated[where] = span.rank < min(problem.samples, state.size)
 
 
 def _residual_squares(span: Span) -> Float[np.ndarray, " groups"]:
@@ -472,7 +478,7 @@ def _record_reliability(
 
 def _rescue(problem: PathProblem, record: PathRecord, span: Span) -> None:
     rank, size = span.rank, span.state.size
-    if not record.pays(size, rank):
+    if not record.pays(size, FACTORISATION * rank**3):
         return
     lower = to_dense(span.space.triangle)[:rank, :rank].T
     targets = span.targets.reshape(-1, span.targets.shape[2])[:, :rank].T

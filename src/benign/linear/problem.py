@@ -59,13 +59,15 @@ class PathProblem:
 
 # Flops that sizes which the path cannot trust may cost together, a factorisation each: a minute or so, and ten times
 # the path's own. They are many, and large, only for features whose singular values fall gradually to nothing.
-_BUDGET, _BUDGET_OF_PATH, _FACTORISATION = 5e11, 10.0, 10.0
+_BUDGET, _BUDGET_OF_PATH = 5e11, 10.0
+FACTORISATION = 10.0  # times the cube of the rank
 
 
 class PathRecord:
     """Everything measured along a path; index k - 1 holds size k. NaN where nothing could be said.
 
-    ``budget`` is what is left for the sizes that the path cannot trust, ``spared`` those that it no longer paid for.
+    ``budget`` is what is left for the sizes that the path cannot trust, ``spared`` those that it no longer paid for,
+    ``many_digits`` those answered by :mod:`benign.linear.many_digits`.
     """
 
     def __init__(self, problem: PathProblem) -> None:
@@ -81,14 +83,15 @@ class PathRecord:
         self.sensitivity = np.zeros((groups, last))
         self.spread = np.zeros(last)
         self.truncated = np.zeros(last, dtype=bool)
+        self.many_digits = np.zeros(last, dtype=bool)
         self.spared = np.zeros(last, dtype=bool)
         self.budget = _BUDGET + _BUDGET_OF_PATH * 9.0 * problem.samples**2 * last
         self.predictions: dict[int, np.ndarray] = {}
         self.singular_values: dict[int, np.ndarray] = {}
 
-    def pays(self, size: int, rank: int) -> bool:
-        """Whether the budget allows a factorisation of this rank; if not, the size is spared."""
-        self.budget -= _FACTORISATION * rank**3
+    def pays(self, size: int, flops: float) -> bool:
+        """Whether the budget allows these flops; if not, the size is spared."""
+        self.budget -= flops
         self.spared[size - 1] = self.budget < 0.0
         return self.budget >= 0.0
 

@@ -107,19 +107,12 @@ def record_solution(
     ``basis`` holds its left singular vectors along the training rows, ``smoother`` what each of them predicts.
     """
     where, shape = slice(size - 1, size), (*problem.targets.shape[:2], -1)
-    nothing = np.zeros((1, *problem.targets.shape[:2]))
     fitted, predicted = ((problem.targets @ basis) @ rows for rows in (basis.T, smoother))
     residual = problem.targets - fitted
-    for prediction, labels, squares, wrong in (
-        (fitted[..., : problem.train.targets.shape[3]], problem.train, record.train_squares, record.train_wrong),
-        (predicted, problem.test, record.test_squares, record.test_wrong),
-    ):
-        start = np.array(prediction, order="C")
-        sweep_into(start, np.zeros((1, start.shape[2])), nothing, labels, squares, wrong, where)
+    record_predictions(problem, record, size, fitted, predicted)
     if problem.leave_one_out:
         complements = 1.0 - np.einsum("ij,ij->i", basis, basis)
-        no_direction = np.zeros((1, problem.samples))
-        leave_out_into(problem, residual.copy(), complements, no_direction, nothing, record, where, scale=1.0)
+        record_left_out(problem, record, size, residual.copy(), complements, scale=1.0)
     record.norm_squared[:, where] = np.sum(solution.weights.T.reshape(shape) ** 2, axis=(1, 2))[:, None]
     unfitted = np.sum(residual**2, axis=(1, 2))[:, None]
     record_sensitivity(
@@ -128,5 +121,38 @@ def record_solution(
     )  # fmt: skip
     record.condition[size - 1] = solution.condition
     record.truncated[size - 1] = True
+
+
+def record_predictions(
+    problem: PathProblem,
+    record: PathRecord,
+    size: int,
+    fitted: Float[np.ndarray, "groups outputs n"],
+    predicted: Float[np.ndarray, "groups outputs n_test"],
+) -> None:
+    """Record what one size predicts for all training rows and the test rows."""
+    nothing = np.zeros((1, *problem.targets.shape[:2]))
+    for prediction, labels, squares, wrong in (
+        (fitted[..., : problem.train.targets.shape[3]], problem.train, record.train_squares, record.train_wrong),
+        (predicted, problem.test, record.test_squares, record.test_wrong),
+    ):
+        start = np.array(prediction, order="C")
+        no_direction = np.zeros((1, start.shape[2]))
+        sweep_into(start, no_direction, nothing, labels, squares, wrong, slice(size - 1, size))
     if size in problem.predict_at:
         record.predictions[size] = predicted
+
+
+def record_left_out(
+    problem: PathProblem,
+    record: PathRecord,
+    size: int,
+    residuals: Float[np.ndarray, "groups outputs n"],
+    complements: Float[np.ndarray, " n"],
+    *,
+    scale: float | None,
+) -> None:
+    """Record the leave-one-out risk of one size; as :func:`leave_out_into`, and overwrites both arrays like it."""
+    nothing, no_direction = np.zeros((1, *problem.targets.shape[:2])), np.zeros((1, problem.samples))
+    where = slice(size - 1, size)
+    leave_out_into(problem, residuals, complements, no_direction, nothing, record, where, scale=scale)

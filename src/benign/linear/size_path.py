@@ -24,9 +24,10 @@ from benign.linear.beyond import first_columns, panel_width, record_beyond
 from benign.linear.columns import Columns, GivenColumns, MappedColumns
 from benign.linear.dependent import as_start, record_dependent
 from benign.linear.features import FeatureMap
+from benign.linear.many_digits import record_untrusted
 from benign.linear.problem import Labels, PathProblem, PathRecord
 from benign.linear.spectrum import Spectrum, summarise
-from benign.linear.trust import is_trusted, stated_tolerance
+from benign.linear.trust import TOLERANCE, is_trusted, stated_tolerance
 
 _LARGEST_ENTRY = 1e100  # its square, summed over any array, is still finite
 
@@ -54,7 +55,8 @@ class SizePath:
         condition: kappa_F, an upper bound of the 2-norm condition number; where columns or samples are dependent, of
             what is left without them.
         tolerance: losses are promised to within tolerance * max(loss, mean of y^2), y the training targets, and root
-            mean squares of predictions likewise: of a loss far below the targets' own size no relative digit is.
+            mean squares of predictions likewise: of a loss far below the targets' own size no relative digit is. Where
+            float64 did not do and the problem is small it is 1e-9, from many digits, whatever the condition.
         outcome: :class:`~benign.foundation.outcomes.Outcome` of each size.
         predictions: at the sizes ``predict_at``, (sizes x n_test x outputs); None if not asked for.
         spectrum: largest and smallest singular value, 2-norm condition and effective rank at ``spectrum_at``.
@@ -155,6 +157,7 @@ def solve_size_path(problem: PathProblem, columns: Columns, progress: Progress =
     )
     record = PathRecord(problem)
     _record_all(problem, columns, record, lambda size: progress("sizes", size, problem.last))
+    record_untrusted(problem, columns, record)
     flagged = ~np.isin(outcomes(record), [Outcome.CONVERGED, Outcome.TRUNCATED])
     for measure in record.measures():
         np.copyto(measure, np.nan, where=flagged)
@@ -183,7 +186,7 @@ def _record_all(problem: PathProblem, columns: Columns, record: PathRecord, tell
         if span is None or span.state.size == samples:
             start = first_columns(problem, columns, float(record.spread[samples - 1]))
         else:
-            start = as_start(span)
+            start = as_start(columns, span)
         record_beyond(problem, columns, record, start, tell)
 
 
@@ -202,7 +205,7 @@ def required_bytes(problem: PathProblem, test_samples: int) -> float:
 
 def outcomes(record: PathRecord) -> Int[np.ndarray, "groups sizes"]:
     """Outcome of every size of a record."""
-    trusted = is_trusted(record.condition, record.sensitivity)
+    trusted = is_trusted(record.condition, record.sensitivity) | record.many_digits
     flagged = np.where(record.spared, Outcome.BUDGET_SPENT, Outcome.ILL_CONDITIONED)
     outcome = np.where(trusted, Outcome.CONVERGED, flagged)
     outcome[trusted & record.truncated] = Outcome.TRUNCATED
@@ -312,6 +315,7 @@ def _as_path(
     wrong_scale = 1.0 if is_classified else np.nan
     norm = np.sqrt(np.maximum(record.norm_squared[0, at], 0.0))
     condition = record.condition[at]
+    tolerance = stated_tolerance(condition, record.sensitivity[0, at])
     return SizePath(
         sizes=sizes,
         train_loss=record.train_squares[0, 0, at] / train_count,
@@ -323,7 +327,7 @@ def _as_path(
         leave_one_out=record.left_out_squares[0, at] / train_count,
         leave_one_out_error=record.left_out_wrong[0, at] / train_count * wrong_scale,
         condition=condition,
-        tolerance=stated_tolerance(condition, record.sensitivity[0, at]),
+        tolerance=np.where(record.many_digits[at], TOLERANCE, tolerance),
         outcome=outcomes(record)[0, at],
         predictions=_predictions(problem, record, predicted),
         spectrum=tuple(summarise(size, record.singular_values[size]) for size in sorted(problem.spectrum_at)),

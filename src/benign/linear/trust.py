@@ -17,7 +17,8 @@ from jaxtyping import Bool, Float
 # part in the directions concerned: of that the sensitivity is a bound for the problem at hand.
 TOLERANCE = 1e-9
 TOLERANCE_CONDITION = 1e6
-# Beyond this tolerance a size is flagged; without ridge that is at a condition number of 1e12.
+# Beyond this tolerance a size is flagged, unless many digits answer it; without ridge that is at a condition number of
+# 1e12.
 LARGEST_TOLERANCE = 1e-3
 # Errors of the solvers, in units of the sensitivity; against extended precision we saw at most 0.7 eps, for n of 30 to
 # 200 (tests/linear/test_promise.py).
