@@ -1,6 +1,6 @@
 """How often the statistics are wrong, what they find, and how wide their intervals are. Writes statistics.json.
 
-python benchmarks/statistics.py          # all of it, about an hour on one core; parts that are there are kept
+python benchmarks/statistics.py          # all of it, about half an hour on two cores; parts that are there are kept
 python benchmarks/statistics.py means    # one part, anew
 
 Numbers of runs and seeds were fixed before. The simulated curves are the tests' own.
@@ -19,6 +19,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -123,27 +124,27 @@ def _named() -> Iterator[dict[str, Any]]:
 
 def peak_level() -> dict[str, Any]:
     """Monotone and flat curves, six shapes in turn, that are called PEAK."""
-    cells, shapes = {}, list(MONOTONE.values())
-    for R in REPLICATES:
-        training = training_risk(R)
-        for noise in COLUMN_NOISE:
-            random = np.random.default_rng([R, COLUMN_NOISE.index(noise)])
-            named = searched = 0
-            for run in range(LEVEL_RUNS):
-                curve = np.exp(shapes[run % len(shapes)] + column_noise(random, R, noise))
-                test = peak_test(curve, training=training)
-                named += test.verdict is PeakVerdict.PEAK
-                searched += test.searched <= 0.05
-            cells[f"{R} replicates, {noise}"] = {
-                "with_training": share(named, LEVEL_RUNS), "without": share(searched, LEVEL_RUNS),
-            }  # fmt: skip
-            print(R, noise, cells[f"{R} replicates, {noise}"], flush=True)
+    names = [f"{R} replicates, {noise}" for R in REPLICATES for noise in COLUMN_NOISE]
+    with ProcessPoolExecutor() as pool:
+        found = pool.map(_level_cell, *zip(*((R, noise) for R in REPLICATES for noise in COLUMN_NOISE), strict=True))
+        cells = dict(zip(names, found, strict=True))
     return {
         "cells": cells,
         "cells_above_5_percent": [
             name for name, cell in cells.items() if max(cell["with_training"]["low"], cell["without"]["low"]) > 5.0
         ],
     }
+
+
+def _level_cell(R: int, noise: str) -> dict[str, dict[str, float]]:
+    random, shapes, training = np.random.default_rng([R, COLUMN_NOISE.index(noise)]), MONOTONE, training_risk(R)
+    named = searched = 0
+    for run in range(LEVEL_RUNS):
+        shape = list(shapes.values())[run % len(shapes)]
+        test = peak_test(np.exp(shape + column_noise(random, R, noise)), training=training)
+        named += test.verdict is PeakVerdict.PEAK
+        searched += test.searched <= 0.05
+    return {"with_training": share(named, LEVEL_RUNS), "without": share(searched, LEVEL_RUNS)}
 
 
 def peak_power() -> dict[str, Any]:
@@ -176,17 +177,18 @@ def peak_power() -> dict[str, Any]:
 
 def landmarks() -> dict[str, Any]:
     """Coverage over all kinds of noise together, by landmark, replicates and grid."""
-    coverage = {}
-    for K, runs in COVERAGE_RUNS.items():
-        for R in (5, 10, 20):
-            name = f"{R} replicates, {K} positions"
-            held: dict[str, list[bool]] = {}
-            for number, bank in enumerate(BANKS.values()):
-                for landmark, (is_held, _) in _intervals(bank, K, R, runs, seed=number):
-                    held.setdefault(landmark, []).append(is_held)
-            coverage[name] = {landmark: share(sum(hits), len(hits)) for landmark, hits in held.items()}
-            print(name, coverage[name], flush=True)
-    return {"coverage": coverage}
+    cells = [(K, R) for K in COVERAGE_RUNS for R in (5, 10, 20)]
+    with ProcessPoolExecutor() as pool:
+        found = list(pool.map(_coverage, *zip(*cells, strict=True)))
+    return {"coverage": {f"{R} replicates, {K} positions": cell for (K, R), cell in zip(cells, found, strict=True)}}
+
+
+def _coverage(K: int, R: int) -> dict[str, dict[str, float]]:
+    held: dict[str, list[bool]] = {}
+    for number, bank in enumerate(BANKS.values()):
+        for landmark, (is_held, _) in _intervals(bank, K, R, COVERAGE_RUNS[K], seed=number):
+            held.setdefault(landmark, []).append(is_held)
+    return {landmark: share(sum(hits), len(hits)) for landmark, hits in held.items()}
 
 
 def landmark_widths() -> dict[str, Any]:

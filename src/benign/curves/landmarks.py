@@ -19,7 +19,8 @@ MOST_POSITIONS = 2000  # up to here the bootstrap sees every position
 _NEIGHBOURS = 100  # on each side of a landmark, always seen
 _BLOCKS = 300  # by index, and as many by its logarithm
 _SMOOTHED = 200  # columns from which on the bottom of the curve is averaged over one of so many on either side
-_MANY, _SCATTER = 10, 3.0
+_MANY = 10
+_SCATTER = {"classical_minimum": 3.0, "peak": 2.0}
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -199,9 +200,9 @@ def _curve_landmarks(
     scale, _ = log_if_positive(risk)
     indices = _indices(np.median(scale, axis=0)[None], median[None], has_peak=has_peak)
     at = {name: int(index[0]) for name, index in indices.items()}
-    # Resampled medians scatter more along a flat bottom than the median itself does: measured, on fine grids.
+    # Resampled medians scatter more between many near positions than the median itself does: measured, on fine grids.
     is_fine = len(usable) >= _SMOOTHED and len(risk) >= _MANY
-    narrower = 1.0 - _SCATTER * (1.0 - level) if is_fine else level
+    levels = {name: 1.0 - _SCATTER.get(name, 1.0) * (1.0 - level) if is_fine else level for name in at}
     seen = _seen(median, tuple(index for index in at.values() if index != _NEVER))
     resampled = bootstrap_medians(risk[:, seen], counts)
     logs = resampled if scale is risk else bootstrap_medians(scale[:, seen], counts)
@@ -212,8 +213,7 @@ def _curve_landmarks(
             places, usable, risk, index,
             (math.nan, math.nan) if name == "second_descent" else
             _between_positions(
-                places[seen], moved[name], narrower if name == "classical_minimum" else level,
-                is_crossing=name == "first_better",
+                places[seen], moved[name], levels[name], is_crossing=name == "first_better",
             ), counts, level,
         )
         for name, index in at.items()

@@ -28,7 +28,7 @@ from benign.foundation.errors import InvalidArgument
 
 NO_PEAK_ABOVE = 0.3  # p-value; a peak of five standard errors exceeds it in fewer than 5 % of measurements
 DETECTABLE = 5.0  # standard errors at which the search says "peak" in four of five measurements with 10 replicates
-_SEARCHED = 0.2  # part of the level that is left for the search where training risk names a place
+_SEARCHED = 0.1  # part of the level that is left for the search where training risk names a place
 # A skewed column fools the search: its replicates agree by luck. So four of five must rise and fall, Hall's t must
 # agree at twice the level, and below ten replicates, where luck is common, at a stricter one, as Student's must.
 _MOST = 0.8
@@ -107,7 +107,7 @@ def peak_test(
     rise, are flat, or fall and then rise.
 
     *Where training risk names the place* (``training`` is given, falls to nothing inside the curve, and all values are
-    positive), the curve is tested there, without any search, at four fifths of 1 - ``level``:
+    positive), the curve is tested there, without any search, at nine tenths of 1 - ``level``:
     :mod:`benign.curves.peak_at_threshold`. The search has the rest.
 
     *The search*. The replicates are halved. One half chooses i, j and k, the ones with the largest min(t of rise, t of
