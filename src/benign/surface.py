@@ -291,7 +291,7 @@ class Curve:
         """Where the test risk peaks along sizes or samples, if it does, from training risk alone.
 
         None along time, where some training draw holds one class only, and where too little was measured; see
-        :mod:`benign.curves.peak_place`.
+        ``benign.curves.peak_place``.
         """
         constant = self.section["train_loss_constant"].transpose("replicate", ...).values
         if self.dim == "time" or not np.all(constant > 0.0):
