@@ -41,6 +41,13 @@ def test_committed_verdicts_follow_from_the_committed_surfaces(name):
     assert again.headline == stored["headline"]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_signs_of_all_replicates_are_enough_for_a_primary_claim(name):
+    """The smallest p-value of a sign test is 2^-R; shared by the primary claims it must still reach the level."""
+    found = [finding for finding in _committed(name).findings if finding.primary and "sign test" in finding.test]
+    assert all(finding.primary * 2.0**-finding.replicates <= 0.05 for finding in found)
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if (COMMITTED / name / "standard").is_dir()])
 def test_claims_decided_on_new_replicates_follow_from_their_surfaces(name):
     stored = json.loads((COMMITTED / name / "standard" / "findings.json").read_text(encoding="utf-8"))

@@ -558,12 +558,7 @@ FIGURE = Figure(
     paper="Barrett & Dherin 2021, Implicit Gradient Regularization",
     number="predictions 2.1 to 2.4",
     revision=2,
-    primary_claims=(
-        "images_eigenvalue_cooled",
-        "images_accuracy_cooled",
-        "images_penalty_cooled",
-        "images_robustness_cooled",
-    ),
+    primary_claims=("images_eigenvalue_cooled", "images_accuracy_cooled", "images_penalty_cooled"),
     measure=_measure,
     findings=_findings,
     pictures=_pictures,
