@@ -13,9 +13,9 @@ from benign.curves.intervals import (
     bootstrap_interval,
     bootstrap_medians,
     mean_interval,
-    median_interval,
     percentile_interval,
 )
+from benign.curves.mean_tests import median_bound
 from benign.foundation.errors import InvalidArgument
 
 
@@ -66,14 +66,15 @@ def test_mean_interval_equals_scipy():
 
 
 @pytest.mark.parametrize(("R", "ends"), [(5, None), (6, (0, 5)), (9, (1, 7)), (10, (1, 8)), (20, (5, 14))])
-def test_median_interval_is_the_tabulated_order_statistic(R, ends):
-    low, high = median_interval(np.arange(float(R))[::-1].copy())
+def test_bounds_of_the_median_are_the_tabulated_order_statistics(R, ends):
+    sample = np.arange(float(R))[::-1].copy()
+    low, high = median_bound(sample, 0.975), -median_bound(-sample, 0.975)
     assert (low, high) == ((-np.inf, np.inf) if ends is None else ends)
 
 
 def test_fewer_differences_than_an_interval_needs():
     assert mean_interval(np.array([1.0])) == (-np.inf, np.inf)
-    assert median_interval(np.empty(0)) == (-np.inf, np.inf)
+    assert median_bound(np.empty(0), 0.975) == -np.inf
 
 
 @pytest.mark.parametrize("level", [0.0, 0.5, 1.0, 95.0])

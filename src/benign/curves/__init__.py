@@ -8,7 +8,6 @@ from benign.curves.intervals import (
     bootstrap_interval,
     bootstrap_medians,
     mean_interval,
-    median_interval,
     percentile_interval,
 )
 from benign.curves.landmarks import Landmark, Landmarks, find_landmarks
@@ -36,7 +35,6 @@ __all__ = [
     "interval_claim",
     "lowest_median",
     "mean_interval",
-    "median_interval",
     "paired_claim",
     "peak_place",
     "peak_test",

@@ -1,4 +1,4 @@
-"""Intervals over replicates: bootstrap percentiles of medians, and t and order-statistic intervals of differences."""
+"""Intervals over replicates: bootstrap percentiles of medians, and Student's of means."""
 
 from __future__ import annotations
 
@@ -126,31 +126,6 @@ def mean_interval(differences: Float[np.ndarray, "R"], *, level: float = 0.95) -
     half = student_quantile(0.5 * (1.0 + level), R - 1) * float(np.std(differences, ddof=1)) / np.sqrt(R)
     mean = float(np.mean(differences))
     return float(mean - half), float(mean + half)
-
-
-def median_interval(differences: Float[np.ndarray, "R"], *, level: float = 0.95) -> tuple[float, float]:
-    r"""Exact interval for the median between two order statistics, the inversion of the sign test.
-
-    The k-th smallest and k-th largest difference with the largest k for which
-    :math:`P(\mathrm{Bin}(R, 1/2) \le k - 1) \le (1 - \text{level}) / 2`. It assumes nothing of the distribution but
-    independence. The whole line where no k is small enough (R < 6 at 0.95).
-
-    Raises:
-        InvalidArgument: if ``level`` is not strictly between 0.5 and 1.
-
-    >>> median_interval(np.arange(1.0, 11.0))
-    (2.0, 9.0)
-    """
-    check_level(level)
-    R = len(differences)
-    if R == 0:
-        return -np.inf, np.inf
-    tails = special.bdtr(np.arange(R), R, 0.5)
-    k = int(np.count_nonzero(tails <= 0.5 * (1.0 - level)))
-    if k == 0:
-        return -np.inf, np.inf
-    ascending = np.sort(differences)
-    return float(ascending[k - 1]), float(ascending[R - k])
 
 
 def student_quantile(probability: float, degrees: int) -> float:

@@ -146,23 +146,27 @@ def peak_test(
         )
     usable = np.flatnonzero(np.isfinite(values).all(axis=0))
     risk, is_log = log_if_positive(values[:, usable])
-    nothing = Estimate(value=math.nan, interval=(math.nan, math.nan))
-    blank = PeakTest(
-        verdict=PeakVerdict.UNDECIDED, p_value=math.nan, rise=nothing, fall=nothing, is_log=is_log, indices=None,
-        replicates=R, positions=len(usable), searched=math.nan, at_threshold=None,
-        method=_method(None, level), sentence="",
-    )  # fmt: skip
-    if len(usable) < 3:
-        reason = f"only {len(usable)} positions hold a number in every replicate; a peak needs three"
-        return replace(blank, sentence=f"undecided: {reason}.")
-    blank = replace(blank, indices=_described(risk, usable))
-    if R < LEAST_REPLICATES:
-        reason = f"{R} replicates are too few to test for a peak; measure at least 10"
-        return replace(blank, sentence=f"undecided: {reason}.")
+    untested = _untested(risk, usable, level, is_log=is_log)
+    if len(usable) < 3 or R < LEAST_REPLICATES:
+        return untested
     known = None
     if training is not None and is_log:
         known = peak_at_threshold(places[usable], risk, training[:, usable])
-    return _tested(blank, risk[canonical_order(risk)], known, level)
+    return _tested(untested, risk[canonical_order(risk)], known, level)
+
+
+def _untested(risk: Float[np.ndarray, "R K"], usable: Int[np.ndarray, "K"], level: float, *, is_log: bool) -> PeakTest:
+    """What is known before any test; the sentence says why there may be none."""
+    R, K = risk.shape
+    reason = f"{R} replicates are too few to test for a peak; measure at least 10"
+    if K < 3:
+        reason = f"only {K} positions hold a number in every replicate; a peak needs three"
+    nothing = Estimate(value=math.nan, interval=(math.nan, math.nan))
+    return PeakTest(
+        verdict=PeakVerdict.UNDECIDED, p_value=math.nan, rise=nothing, fall=nothing, is_log=is_log,
+        indices=None if K < 3 else _described(risk, usable), replicates=R, positions=K, searched=math.nan,
+        at_threshold=None, method=_method(None, level), sentence=f"undecided: {reason}.",
+    )  # fmt: skip
 
 
 def _method(known: PeakAtThreshold | None, level: float) -> str:
@@ -178,7 +182,9 @@ def _described(risk: Float[np.ndarray, "R K"], usable: Int[np.ndarray, "K"]) -> 
     return int(usable[i[0]]), int(usable[j[0]]), int(usable[k[0]])
 
 
-def _tested(blank: PeakTest, risk: Float[np.ndarray, "R K"], known: PeakAtThreshold | None, level: float) -> PeakTest:
+def _tested(
+    untested: PeakTest, risk: Float[np.ndarray, "R K"], known: PeakAtThreshold | None, level: float
+) -> PeakTest:
     first = halvings(len(risk))
     rise, fall = _held_out(risk, first)
     searched, plain = _search_p_values(rise, fall, rounding(risk))
@@ -191,7 +197,7 @@ def _tested(blank: PeakTest, risk: Float[np.ndarray, "R K"], known: PeakAtThresh
         verdict = PeakVerdict.NO_PEAK if min(p, plain) > NO_PEAK_ABOVE else PeakVerdict.UNDECIDED
     hidden = DETECTABLE * float(np.median(np.maximum(standard_errors(rise), standard_errors(fall))))
     found = replace(
-        blank, verdict=verdict, p_value=p, searched=searched, at_threshold=known,
+        untested, verdict=verdict, p_value=p, searched=searched, at_threshold=known,
         rise=combined_estimate(rise, level=level), fall=combined_estimate(fall, level=level),
         method=_method(known, level),
     )  # fmt: skip

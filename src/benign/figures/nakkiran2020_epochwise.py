@@ -90,11 +90,6 @@ class Windows:
     end: Float[np.ndarray, " replicates"]
 
     @property
-    def rise(self) -> Float[np.ndarray, " replicates"]:
-        """From the first minimum to the peak."""
-        return self.peak - self.first_minimum
-
-    @property
     def drop(self) -> Float[np.ndarray, " replicates"]:
         """From the peak to the end: the second descent."""
         return self.peak - self.end
