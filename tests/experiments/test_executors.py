@@ -9,7 +9,8 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -203,6 +204,27 @@ def spin(_: object) -> None:
         pass
 
 
+@contextmanager
+def endless_jobs(
+    executor: Executor, shared: Any, count: int, function: Callable[..., Any] = spin, *arguments: object
+) -> Iterator[list[Future[Any]]]:
+    """Jobs that end only here, whatever a test finds: one left behind would hold a worker of every later test."""
+    futures = [executor.submit(function, shared, *arguments) for _ in range(count)]
+    try:
+        yield futures
+    finally:
+        for future in futures:
+            executor.stop(future)
+
+
+def until(condition: Callable[[], bool]) -> bool:
+    """Whether it comes true; a loaded machine may take seconds to start a worker."""
+    deadline = time.monotonic() + SECONDS
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
+
+
 def test_an_exception_is_the_jobs_own_and_says_where(executor):
     future = executor.submit(fail_with, executor.share(None), "value")
     error = future.exception(SECONDS)
@@ -253,9 +275,8 @@ def test_a_running_job_can_be_stopped(workers, function, arguments):
     assert workers.can_stop
     shared = workers.share(1)
     neighbour = workers.submit(pid_of, shared, 1.0)
-    endless = workers.submit(function, shared, *arguments)
-    time.sleep(0.5)
-    workers.stop(endless)
+    with endless_jobs(workers, shared, 1, function, *arguments) as (endless,):
+        assert until(endless.running)
     with pytest.raises(JobStopped):
         endless.result(SECONDS)
     assert isinstance(neighbour.result(SECONDS), int)
@@ -264,16 +285,13 @@ def test_a_running_job_can_be_stopped(workers, function, arguments):
 
 def test_a_waiting_job_can_be_stopped(workers):
     shared = workers.share(1)
-    running = [workers.submit(spin, shared) for _ in range(2)]
-    waiting = workers.submit(add, shared, 1)
-    time.sleep(0.3)
-    assert [future.running() for future in running] == [True, True]
-    assert not waiting.running()
-    workers.stop(waiting)
-    with pytest.raises(JobStopped):
-        waiting.result(SECONDS)
-    for future in running:
-        workers.stop(future)
+    with endless_jobs(workers, shared, 2) as running:
+        waiting = workers.submit(add, shared, 1)
+        assert until(lambda: all(future.running() for future in running))
+        assert not waiting.running()
+        workers.stop(waiting)
+        with pytest.raises(JobStopped):
+            waiting.result(SECONDS)
     assert not wait(running, timeout=SECONDS).not_done
 
 
@@ -283,11 +301,9 @@ def leave_a_trace(path: Path) -> None:
 
 def test_a_waiting_job_that_is_cancelled_never_runs(workers, tmp_path):
     shared = workers.share(tmp_path / "trace")
-    running = [workers.submit(spin, shared) for _ in range(2)]
-    waiting = workers.submit(leave_a_trace, shared)
-    assert waiting.cancel()
-    for future in running:
-        workers.stop(future)
+    with endless_jobs(workers, shared, 2) as running:
+        waiting = workers.submit(leave_a_trace, shared)
+        assert waiting.cancel()
     assert not wait([*running, waiting], timeout=SECONDS).not_done
     assert run(workers, add, 1, 2) == 3
     assert not (tmp_path / "trace").exists()

@@ -67,7 +67,8 @@ def test_a_process_that_dies_idle_is_replaced():
     executor = Processes(1)
     (pid,) = _pids(executor)
     os.kill(pid, signal.SIGKILL)
-    time.sleep(0.2)
+    (lane,) = executor._lanes
+    assert _eventually(lambda: lane.process is not None and not lane.process.is_alive())
     assert _pids(executor) != {pid}
     executor.shutdown()
 

@@ -349,12 +349,12 @@ def test_a_driver_that_lives_keeps_its_units(store):
 
 
 def test_a_driver_that_is_silent_is_given_up_and_may_come_back(location):
-    with Store.open(location, lease_seconds=0.2, patience_seconds=10) as store:
+    with Store.open(location, lease_seconds=1.0, patience_seconds=10) as store:
         a, b, c = (unit.id for unit in planned(store))
         silent, alive = store.enter_driver(), store.enter_driver()
         store.claim(silent, [a, b])
         store.claim(alive, [c])
-        time.sleep(0.25)
+        time.sleep(1.1)
         store.heartbeat(alive)
         assert store.release_abandoned() == 2
         assert _states(store) == ["planned", "planned", "running"]
