@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -51,6 +52,32 @@ def test_paired_claim(shift, verdict, sign, statistic):
     assert (finding.needed_replicates is None) == (verdict is not Verdict.UNDECIDED)
     assert f"A is larger: {verdict.value}" in finding.sentence
     assert finding.sentence.endswith("Paper: Fig. 2.")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "unit", "verdict", "words"),
+    [
+        ((1.84, 1.74, 1.93), "times (loss)", Verdict.HOLDS, "✓ A is larger: a factor of 1.84 (1.74 to 1.93)"),
+        (
+            (0.8, 0.5, 0.9), "times (loss)", Verdict.FAILS,
+            "✗ A is larger: no, the other way round, by a factor of 1.25 (1.11 to 2)",
+        ),
+        ((0.98, 0.9, 1.1), "times (loss)", Verdict.UNDECIDED, "? A is larger: undecided; 0.98 times (0.9 to 1.1)"),
+        ((0.6, 0.5, 0.7), "share of the data", Verdict.HOLDS, "✓ A is larger: 60 % (50 to 70 %) of the data"),
+        ((-0.2, -0.3, -0.1), "test error", Verdict.FAILS, "✗ A is larger: no, −0.2 (−0.3 to −0.1) test error"),
+        ((12.0, math.nan, math.nan), "units", Verdict.HOLDS, "✓ A is larger: 12 units"),
+        ((math.nan, math.nan, math.nan), "units", Verdict.UNDECIDED, "? A is larger: undecided; no number"),
+    ],
+)  # fmt: skip
+def test_a_finding_reads_as_one_line(numbers, unit, verdict, words):
+    finding = replace(
+        claim(np.linspace(1.0, 2.0, 5)), effect=numbers[0], interval=numbers[1:], unit=unit, verdict=verdict,
+        needed_replicates=None,
+    )  # fmt: skip
+    assert str(finding) == words
+    assert finding.effect_words in finding.sentence
+    if verdict is Verdict.UNDECIDED:
+        assert str(replace(finding, needed_replicates=1200)) == f"{words}; about 1,200 replicates would decide it"
 
 
 def test_margin_moves_the_verdict():
@@ -220,7 +247,9 @@ def test_cross_fitted_difference_finds_the_better_side():
     good, bad = reference[:, 20] - 1.0, reference[:, 20] + 1.0
     assert crossed((reference, good), unit="loss").verdict is Verdict.HOLDS
     assert crossed((reference, bad), unit="loss").verdict is Verdict.FAILS
-    assert crossed((reference, good), unit="loss").unit == "log10 ratio of loss"
+    factor = crossed((reference, good), unit="loss")
+    assert factor.unit == "times (loss)"
+    assert factor.effect == pytest.approx(np.exp(np.mean(np.log(reference[:, 20] / good))), rel=0.1)
     both = np.column_stack([bad, good])
     assert crossed((reference, both)).verdict is Verdict.HOLDS
     raw = crossed((reference - 5.0, good - 5.0), unit="loss")

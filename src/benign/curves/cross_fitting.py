@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from benign.curves.findings import Finding, Verdict, against_margin, without_number
+from benign.curves.findings import Finding, Verdict, against_margin, as_factor, without_number
 from benign.curves.halvings import LEAST_REPLICATES, PRICE, Estimate, canonical_order, combined_estimate, halvings
 from benign.curves.intervals import check_level, student_quantile
 from benign.curves.shape import log_if_positive
@@ -41,8 +41,9 @@ def cross_fitted_difference(
     ``values`` = (references, candidates): for example the risk at every size below the threshold, and at the sizes
     beyond it. The effect is the reference's risk minus the candidate's (positive: the candidate is better), each at
     the position that ``selector`` chooses on one half of the replicates, evaluated on the other half
-    (:mod:`benign.curves.halvings`). If all values are positive it is a difference of log10, in which a heavy-tailed
-    risk near the threshold does no harm, and ``unit`` says so; else a difference of the values.
+    (:mod:`benign.curves.halvings`). If all values are positive it is a difference of logarithms, in which a heavy
+    tail near the threshold does no harm, told as the factor by which the reference's risk is higher, and ``unit`` says
+    so; else a difference of the values.
 
     Holding out removes the luck of a choice, but not its regret: a half chooses a position that is a little worse than
     the best one, which would favour the other side. So each end of the interval is moved outwards to what holds
@@ -54,8 +55,8 @@ def cross_fitted_difference(
         name: identifier.
         claim: sentence without full stop.
         values: risks, one row a replicate, the same replicates in both.
-        selector: which column to take, for each of S groups of r replicates: risks (or their log10), (S x r x K).
-        margin: what the difference must exceed; in log10 where logarithms are taken.
+        selector: which column to take, for each of S groups of r replicates: risks (or their logarithms), (S x r x K).
+        margin: what the difference must exceed; a natural logarithm where logarithms are taken.
         level: 1 minus the share of such findings that may be wrong.
         unit: of the values.
         paper: the paper's number or statement.
@@ -64,15 +65,15 @@ def cross_fitted_difference(
         InvalidArgument: if the numbers of replicates differ, or no column of either holds only finite numbers.
     """
     check_level(level)
-    reference, candidate, suffix = _prepared(values)
+    reference, candidate, is_log = _prepared(values)
     R = len(reference)
     test = f"cross-fitted over halvings and simultaneous over positions, level {level:g}" + (
         f", margin {margin:g}" if margin else ""
     )
-    unit = f"log10 ratio of {unit or 'risk'}" if suffix else unit
     finding = without_number(name, claim, unit, test, R, paper)
     if R < LEAST_REPLICATES:
-        return replace(finding, test=f"{test}; needs at least {LEAST_REPLICATES} replicates")
+        finding = replace(finding, test=f"{test}; needs at least {LEAST_REPLICATES} replicates")
+        return as_factor(finding, unit) if is_log else finding
     first = halvings(R)
     chosen = _held_out(reference, first, selector), _held_out(candidate, first, selector)
     judged = finding
@@ -87,13 +88,13 @@ def cross_fitted_difference(
         if stricter.verdict is Verdict.UNDECIDED:
             break
         judged = replace(judged, p_value=stricter.p_value)
-    return judged
+    return as_factor(judged, unit) if is_log else judged
 
 
 def _prepared(
     values: tuple[Float[np.ndarray, "R K"], Float[np.ndarray, "R2"] | Float[np.ndarray, "R2 L"]],
 ) -> tuple[Float[np.ndarray, "R K3"], Float[np.ndarray, "R L3"], bool]:
-    """Finite columns, on a log10 scale where possible, in canonical order of the replicates."""
+    """Finite columns, on a logarithmic scale where possible, in canonical order of the replicates."""
     reference, candidate = values[0], values[1].reshape(len(values[1]), -1)
     if len(reference) != len(candidate):
         raise InvalidArgument(
@@ -108,7 +109,7 @@ def _prepared(
             "where the solution can be trusted."
         )
     joined, is_log = log_if_positive(np.hstack([reference, candidate]))
-    joined = (joined / math.log(10.0) if is_log else joined)[canonical_order(joined)]
+    joined = joined[canonical_order(joined)]
     return joined[:, :K], joined[:, K:], is_log
 
 

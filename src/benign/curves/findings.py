@@ -8,8 +8,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from benign.curves.mean_tests import MOST_REPLICATES, POWER, normal_quantile
+from benign.foundation.number_words import format_number
 
 LEVEL = 0.95
+_MOST_EXPONENT = 709.0  # exp of more is no float64
 # An interval must end this much farther from what it excludes, in units of its half-width, so that it excludes it in
 # four fresh samples of five.
 _ROOM = normal_quantile(POWER) / normal_quantile(0.5 * (1.0 + LEVEL))
@@ -74,12 +76,32 @@ class Finding:
         return text
 
     @property
+    def effect_words(self) -> str:
+        """The effect with its interval as a reader says it: "a factor of 1.84 (1.74 to 1.93)"."""
+        if math.isnan(self.effect):
+            return "no number"
+        (low, high), is_ratio = self.interval, self.unit.startswith("times (")
+        if is_ratio and self.verdict is Verdict.FAILS and self.effect < 1.0:
+            return f"the other way round, by a factor of {_spread(1.0 / self.effect, 1.0 / high, 1.0 / low)}"
+        if is_ratio:
+            number = _spread(self.effect, low, high)
+            return f"a factor of {number}" if self.effect >= 1.0 else number.replace(" ", " times ", 1)
+        if self.unit.startswith("share of "):
+            return f"{_spread(100.0 * self.effect, 100.0 * low, 100.0 * high, ' %')}{self.unit.removeprefix('share')}"
+        return f"{_spread(self.effect, low, high)} {self.unit}".rstrip()
+
+    def __str__(self) -> str:
+        """One line: sign, claim, effect in words, and what would decide it."""
+        verdict = {Verdict.HOLDS: "", Verdict.FAILS: "no, ", Verdict.UNDECIDED: "undecided; "}[self.verdict]
+        text = f"{self.verdict.sign} {self.claim}: {verdict}{self.effect_words}"
+        if self.verdict is Verdict.UNDECIDED and self.needed_replicates is not None:
+            text += f"; about {self.needed_replicates:,} replicates would decide it"
+        return text
+
+    @property
     def sentence(self) -> str:
         """Claim, verdict, numbers, test, and what would decide it."""
-        low, high = self.interval
-        spread = "" if math.isnan(low) or math.isnan(high) else f" [{low:.3g}, {high:.3g}]"
-        number = "no number" if math.isnan(self.effect) else f"{self.effect:.3g}{spread} {self.unit}".rstrip()
-        text = f"{self.claim}: {self.verdict.value}; {number} ({self.evidence})"
+        text = f"{self.claim}: {self.verdict.value}; {self.effect_words} ({self.evidence})"
         return text + (f". Paper: {self.paper}." if self.paper else ".")
 
     def to_dict(self) -> dict[str, object]:
@@ -145,6 +167,14 @@ def against_margin(finding: Finding, margin: float, *, p_value: float) -> Findin
     return replace(finding, verdict=verdict, needed_replicates=needed, p_value=1.0 if is_open else p_value)
 
 
+def as_factor(finding: Finding, unit: str) -> Finding:
+    """The finding whose effect is a natural logarithm of a ratio, told as the ratio."""
+    effect, low, high = (
+        math.inf if number > _MOST_EXPONENT else math.exp(number) for number in (finding.effect, *finding.interval)
+    )
+    return replace(finding, effect=effect, interval=(low, high), unit=f"times ({unit or 'risk'})")
+
+
 def without_number(name: str, claim: str, unit: str, test: str, replicates: int, paper: str) -> Finding:
     """The finding of a claim that could not be tested."""
     return Finding(
@@ -161,6 +191,13 @@ def scaled_replicates(replicates: int, effect: float, interval: tuple[float, flo
         return None
     needed = math.ceil(replicates * ((1.0 + _ROOM) * half / distance) ** 2) + 1
     return needed if needed <= MOST_REPLICATES else None
+
+
+def _spread(value: float, low: float, high: float, sign: str = "") -> str:
+    """A number with its interval, if it has one."""
+    if math.isnan(low) or math.isnan(high):
+        return f"{format_number(value)}{sign}"
+    return f"{format_number(value)}{sign} ({format_number(low)} to {format_number(high)}{sign})"
 
 
 def _plain(number: float) -> float | None:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from benign.curves.findings import LEVEL, Finding, Verdict, scaled_replicates, without_number
+from benign.curves.findings import LEVEL, Finding, Verdict, as_factor, scaled_replicates, without_number
 from benign.curves.intervals import check_level
 from benign.curves.mean_tests import (
     guarded_bound,
@@ -75,10 +75,7 @@ def higher_claim(
         )  # fmt: skip
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.log(higher) - np.log(lower)
-    found = _judged(name, claim, ratios, 0.0, level, "log ratio", "above", f"times ({unit or 'risk'})", paper)
-    with np.errstate(over="ignore"):
-        effect, low, high = (float(number) for number in np.exp([found.effect, *found.interval]))
-    return replace(found, effect=effect, interval=(low, high))
+    return as_factor(_judged(name, claim, ratios, 0.0, level, "log ratio", "above", unit, paper), unit)
 
 
 def paired_claim(
