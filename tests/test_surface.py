@@ -1,5 +1,7 @@
 """What users hold: sections, landmarks, files that are whole or absent."""
 
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -24,6 +26,15 @@ def test_curve_of_real_images_has_its_landmarks(surface):
     assert curve.peak.value > 10 * curve.classical_minimum.value
     low, high = curve.peak.position_interval
     assert low <= curve.peak.position <= high
+
+
+def test_what_users_print_is_sentences(surface):
+    curve = surface.curve("test_loss")
+    assert str(surface) == "random_fourier on digits: n = 40, 400 sizes, 8 replicates"
+    assert str(curve).splitlines()[0] == "test loss over features"
+    assert f"peak at {curve.peak}" in str(curve)
+    assert str(surface.regimes()) == surface.regimes().sentence
+    assert re.fullmatch(r"[\d.]+ \([\d.]+ to [\d.]+\)", str(surface.smallest_size()))
 
 
 def test_training_loss_is_refused_a_peak(surface):

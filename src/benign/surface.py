@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from benign.plots import CurveDisplay
 
 
+_AXES = {"size": "sizes", "time": "times", "samples": "numbers of samples"}
+
+
 @dataclass(frozen=True, eq=False)
 class Surface:
     """Measured risk over (size, time, samples, replicate), and over ``label_noise`` where several levels were measured;
@@ -54,6 +57,14 @@ class Surface:
 
     def __post_init__(self) -> None:
         schema.check(self.dataset)
+
+    def __str__(self) -> str:
+        """What was measured, in a line, and the notes."""
+        dataset = self.dataset
+        axes = ", ".join(f"{dataset.sizes[axis]:,} {word}" for axis, word in _AXES.items() if dataset.sizes[axis] > 1)
+        n = "" if dataset.sizes["samples"] > 1 else f"n = {int(dataset['samples'].values[0]):,}"
+        measured = ", ".join(filter(None, [n, axes, f"{dataset.sizes['replicate']:,} replicates"]))
+        return "\n".join([f"{dataset.attrs.get('title', 'surface')}: {measured}", *self.notes])
 
     def curve(self, metric: str, dim: str = "size", **at: float) -> Curve:
         """The section of one metric along one axis.
@@ -227,6 +238,11 @@ class Curve:
     metric: str
     dim: str
     section: xr.Dataset
+
+    def __str__(self) -> str:
+        """What is drawn over what, the landmarks, and what the peak test says."""
+        unit = self.section.attrs.get("size_name", "size") if self.dim == "size" else self.dim
+        return f"{self.metric.replace('_', ' ')} over {unit}\n{self.landmarks}"
 
     @property
     def positions(self) -> Float[np.ndarray, " positions"]:

@@ -94,6 +94,20 @@ def test_a_second_descent_that_beats_nothing_has_no_first_better():
     assert found.first_better is None
 
 
+def test_landmarks_read_as_sentences():
+    """What stands beside the second descent says whether it beats the minimum: its name alone reads as success."""
+    better = find_landmarks(POSITIONS, measured(), None, None)
+    first, second, third, fourth, last = str(better).splitlines()
+    assert first.startswith(f"classical minimum at {there(better.classical_minimum).place}: ")
+    assert second == f"peak at {better.peak}"
+    assert third == f"second descent, below the minimum at {better.second_descent}"
+    assert fourth == f"below the minimum from {there(better.first_better).place} on"
+    assert last == better.peak_test.sentence
+    worse = find_landmarks(POSITIONS, measured(curve=CURVE + np.where(POSITIONS > 41, 2.0, 0.0)), None, None)
+    assert f"second descent, not below the minimum at {worse.second_descent}" in str(worse)
+    assert "from" not in "".join(str(worse).splitlines()[:-1])
+
+
 def test_first_better_has_no_upper_end_if_some_resamples_never_beat_it():
     curve = np.interp(POSITIONS, [1, 11, 41, 91, 100], [5.0, 1.0, 9.0, 0.97, 3.0])
     found = find_landmarks(POSITIONS, measured(curve=curve, spread=0.2), None, None)

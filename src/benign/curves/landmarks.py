@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from benign.curves.intervals import bootstrap_counts, bootstrap_medians, check_l
 from benign.curves.peak_test import PeakTest, PeakVerdict, peak_test
 from benign.curves.shape import log_if_positive, prominent_triples
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.number_words import format_number, format_position
 
 RESAMPLES = 1000
 MOST_POSITIONS = 2000  # up to here the bootstrap sees every position
@@ -44,6 +46,15 @@ class Landmark:
     value: float
     value_interval: tuple[float, float]
 
+    def __str__(self) -> str:
+        """The position with its interval, and the value there: "200 (199 to 201): 296 (86.9 to 501)"."""
+        return f"{self.place}: {_spread(format_number, self.value, self.value_interval)}"
+
+    @property
+    def place(self) -> str:
+        """The position with its interval."""
+        return _spread(format_position, self.position, self.position_interval)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Landmarks:
@@ -65,6 +76,32 @@ class Landmarks:
     second_descent: Landmark | None
     first_better: Landmark | None
     peak_test: PeakTest
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the second descent ends below the classical minimum, in the median."""
+        minimum, end = self.classical_minimum, self.second_descent
+        return minimum is not None and end is not None and end.value < minimum.value
+
+    @property
+    def named(self) -> tuple[tuple[str, Landmark], ...]:
+        """Those that exist, from left to right, in the words of the field."""
+        found = (
+            ("threshold", self.threshold),
+            ("classical minimum" if self.peak else "minimum", self.classical_minimum),
+            ("peak", self.peak),
+            (f"second descent, {'' if self.is_better else 'not '}below the minimum", self.second_descent),
+        )
+        return tuple((name, landmark) for name, landmark in found if landmark is not None)
+
+    def __str__(self) -> str:
+        """Each landmark on a line, and what the peak test says."""
+        lines = [
+            f"{name} at {landmark.place if landmark is self.threshold else landmark}" for name, landmark in self.named
+        ]
+        if self.is_better and self.first_better is not None:
+            lines.append(f"below the minimum from {self.first_better.place} on")
+        return "\n".join([*lines, str(self.peak_test)])
 
 
 def find_landmarks(
@@ -310,3 +347,9 @@ def _landmark(
         value=float(np.median(values[:, at])),
         value_interval=percentile_interval(here, level=level) if is_repeated else nowhere,
     )
+
+
+def _spread(words: Callable[[float], str], value: float, interval: tuple[float, float]) -> str:
+    """A number with its interval, if it has one."""
+    low, high = interval
+    return words(value) if math.isnan(low) else f"{words(value)} ({words(low)} to {words(high)})"

@@ -94,6 +94,10 @@ class PeakPlace:
             return f"The test risk peaks, if it does, {self.words}: what was measured does not bound it."
         return f"The test risk peaks, if it does, {self.words}: {self.end.value}."
 
+    def __str__(self) -> str:
+        """The sentence."""
+        return self.sentence
+
     def to_dict(self) -> dict[str, object]:
         """As JSON values; None stands for an end that nothing bounds."""
         low, high = self.interval

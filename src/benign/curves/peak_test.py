@@ -91,6 +91,10 @@ class PeakTest:
     method: str
     sentence: str
 
+    def __str__(self) -> str:
+        """The result in words."""
+        return self.sentence
+
 
 def peak_test(
     values: Float[np.ndarray, "replicates positions"],

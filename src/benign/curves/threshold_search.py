@@ -26,6 +26,7 @@ from scipy import special
 
 from benign.curves.intervals import check_level, student_quantile
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.number_words import format_number
 
 LEAST_DRAWS = 4
 LEVEL = 0.95
@@ -87,6 +88,14 @@ class ThresholdEstimate:
     interval: tuple[float, float]
     first_crossing: float
     outcome: ThresholdOutcome
+
+    def __str__(self) -> str:
+        """Where it lies, with its interval: "186 (185 to 188)"; in words where nothing, or everything, was fitted."""
+        low, high = (format_number(end) for end in self.interval)
+        where = f"{format_number(self.value)} ({low} to {high})"
+        if self.outcome is ThresholdOutcome.FOUND:
+            return where
+        return f"{where}; {self.outcome.value}" if self.outcome is ThresholdOutcome.UNDECIDED else self.outcome.value
 
     def widened(
         self, positions: Sequence[float] | Float[np.ndarray, " K"], *, is_fitted_above: bool = False

@@ -108,6 +108,10 @@ class EffectiveModelComplexity:
     evidence: tuple[Evidence, ...]
     title: str
 
+    def __str__(self) -> str:
+        """The sentence."""
+        return self.sentence
+
     @property
     def sentence(self) -> str:
         """The result in words."""

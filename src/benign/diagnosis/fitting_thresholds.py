@@ -100,6 +100,10 @@ class FittingThreshold:
     is_noise_limited: bool
     title: str
 
+    def __str__(self) -> str:
+        """The sentence."""
+        return self.sentence
+
     @property
     def sentence(self) -> str:
         """The result in words."""

@@ -81,6 +81,10 @@ class PeakLocation:
         """The numbers of samples between which it peaks at the size, likewise; by the squared loss alone."""
         return peak_samples(self.complexity, self.objective)
 
+    def __str__(self) -> str:
+        """The sentence."""
+        return self.sentence
+
     @property
     def sentence(self) -> str:
         """Where the peak must be looked for."""

@@ -104,6 +104,10 @@ class RegimeMap:
         """The ratio and its band: "EMC / n within 1/1.5 and 1.5"."""
         return rule(self.basis, self.band)
 
+    def __str__(self) -> str:
+        """The sentence."""
+        return self.sentence
+
     @property
     def sentence(self) -> str:
         """The critical cells in one line: along the sizes, at the last time, for at most three n."""

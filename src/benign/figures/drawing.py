@@ -78,14 +78,11 @@ def _series_name(metric: str) -> str:
 
 
 def landmark_marks(landmarks: Landmarks) -> tuple[Mark, ...]:
-    """The landmarks that exist, named as in the vocabulary."""
-    named = (
-        ("classical minimum" if landmarks.peak else "minimum", landmarks.classical_minimum),
-        ("peak", landmarks.peak),
-        ("second descent to", landmarks.second_descent),
-    )
+    """The landmarks that exist, in the words of the field, but the threshold, which is a line."""
     return tuple(
-        Mark(position=mark.position, value=mark.value, label=label) for label, mark in named if mark is not None
+        Mark(position=mark.position, value=mark.value, label=name)
+        for name, mark in landmarks.named
+        if name != "threshold"
     )
 
 

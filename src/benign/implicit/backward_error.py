@@ -77,6 +77,10 @@ class BackwardErrorAnalysis:
         """
         return not any(one.failures for one in self.comparisons)
 
+    def __str__(self) -> str:
+        """The sentence."""
+        return self.sentence
+
     @property
     def sentence(self) -> str:
         """The answer, the orders and what speaks against it."""
