@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -27,6 +28,11 @@ def test_help_is_light():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.splitlines()[-1]) == []
     assert "figure" in done.stdout
+
+
+def test_the_version_is_said():
+    done = subprocess.run([sys.executable, "-m", "benign", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"benign {version('benign')}\n"
 
 
 def test_every_public_name_resolves():

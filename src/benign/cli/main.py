@@ -6,6 +6,7 @@ Exit codes: 0 also for a finding that fails, 1 for a failed run, 2 for bad input
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,7 +35,25 @@ Workers = Annotated[int | None, typer.Option(help="Worker processes; chosen if n
 StoreOption = Annotated[
     str | None, typer.Option("--store", help="File or URL that keeps what is measured [default: your data folder].")
 ]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Say of each finding how it was tested.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        print(f"benign {version('benign')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command("figures")
@@ -64,6 +83,7 @@ def reproduce_figure(
     seed: Seed = 0,
     workers: Workers = None,
     store: StoreOption = None,
+    verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
     """Reproduce one figure: measure it, judge its claims, draw it.
@@ -85,7 +105,7 @@ def reproduce_figure(
     if as_json:
         print(json.dumps({**result.to_dict(), "files": [str(file) for file in files]}, indent=2))
         return
-    _print_findings(result)
+    _print_figure(result, verbose=verbose)
     print(files[-1])
 
 
@@ -96,6 +116,7 @@ def run_demo(
     scale: Scale = "quick",
     workers: Workers = None,
     store: StoreOption = None,
+    verbose: Verbose = False,
 ) -> None:
     """From the bias-variance curve to double descent on real images, in about a minute; writes one report.
 
@@ -117,17 +138,36 @@ def run_demo(
                     )
                 )  # fmt: skip
             results[-1].save(folder / name)
-            _print_findings(results[-1])
+            _print_figure(results[-1], verbose=verbose)
         report = write_report(results, folder / "report.html", command="benign demo")
+    _print_summary(results)
     print("\nThe whole story, in one page that needs no network:")
     print(report)
 
 
-def _print_findings(result: Reproduction) -> None:
-    print(f"\n{result.figure.title} ({result.figure.paper}, {result.figure.number})")
-    print(result.headline)
-    for finding in result.findings:
-        print(f"  {finding.verdict.sign} {finding.sentence}")
+def _print_figure(result: Reproduction, *, verbose: bool) -> None:
+    from benign.cli.findings import print_findings, print_wrapped
+
+    print()
+    print_wrapped(f"{result.figure.title} ({result.figure.paper}, {result.figure.number})", style="bold")
+    print_wrapped(result.headline)
+    print_findings(result.findings, verbose=verbose)
+
+
+def _print_summary(results: Sequence[Reproduction]) -> None:
+    """The answer and the numbers of each figure, and how many claims hold: a line each."""
+    from benign.cli.findings import print_wrapped
+    from benign.curves import Verdict
+
+    verdicts = [finding.verdict for result in results for finding in result.findings]
+    holds, fails, undecided = (verdicts.count(verdict) for verdict in Verdict)
+    print("\nIn short:")
+    for line in (line for result in results for line in (result.headline, result.lede)):
+        print_wrapped(line, indent=2)
+    print_wrapped(
+        f"Of {len(verdicts)} claims of the papers {holds} hold here, {fails} fail, {undecided} stay undecided.",
+        indent=2,
+    )
 
 
 def main() -> None:
