@@ -53,6 +53,14 @@ def test_a_paragraph_a_table_and_a_picture(folder):
     assert (folder / "picture" / "emc.png").is_file()
 
 
+def test_inputs_are_named_as_in_the_first_line_of_a_file(folder):
+    columns = pq.read_table(folder / "train.parquet").rename_columns(["x0", "x,1", "x2", "label"])
+    pq.write_table(columns, folder / "train.parquet")
+    done = _emc(folder, "my_model:features", "--size", "3", "--max-trainings", "8", "--inputs", 'x0, "x,1",x3')
+    assert done.returncode == 2
+    assert "unknown column 'x3'; did you mean 'x2'? Known: x0, x,1, x2, label." in done.stderr
+
+
 def test_json_alone(folder):
     done = _emc(folder, "my_model:features", "--size", "20", "--max-trainings", "40", "--samples", "20", "--json")
     answer = json.loads(done.stdout)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 from benign.foundation.errors import InvalidArgument, UnknownName
@@ -226,6 +229,30 @@ def test_labels_may_be_numbers_and_text(tmp_path: Path, task: str, labels: list[
     source = table_of(tmp_path / "t.csv", target="y", task=task)
     assert source.classes == classes
     assert source.spec()["data"] == arrays(np.arange(4), labels).spec()["data"]
+
+
+@given(
+    names=st.lists(st.from_regex(r"0{0,2}[1-9][0-9]?", fullmatch=True), min_size=2, max_size=8, unique=True),
+    task=st.sampled_from(["auto", "classification"]),
+)
+def test_labels_that_leading_zeros_tell_apart_stay_so_many_classes(names: list[str], task: str) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "t.csv"
+        path.write_text("\n".join(["x,y", *(f"{row},{name}" for row, name in enumerate(names * 3))]))
+        source, values = table_of(path, target="y", task=task), None
+        if len(set(map(int, names))) > 1:
+            values = table_of(path, target="y", task="regression")
+    assert source.classes is not None
+    assert len(source.classes) == len(names)
+    assert {int(name) for name in source.classes} == set(map(int, names))
+    if values is not None:
+        np.testing.assert_array_equal(values.data.targets[:, 0], [int(name) for name in names * 3])
+
+
+def test_many_padded_numbers_are_values(tmp_path: Path) -> None:
+    rows = [f"{row},{row % 60:0{2 + row // 60}d}" for row in range(180)]
+    (tmp_path / "t.csv").write_text("\n".join(["x,y", *rows]))
+    assert table_of(tmp_path / "t.csv", target="y").classes is None
 
 
 def test_rows_of_many_blocks_keep_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

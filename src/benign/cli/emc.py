@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
 import json
 import os
@@ -34,6 +35,9 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
     data: Annotated[Path, typer.Option("--data", help="A .csv or .parquet file, one row a sample.")],
     label: Annotated[str, typer.Option("--target", help="The column of labels or values to learn.")],
     size: Annotated[int, typer.Option("--size", help="The size of the model, as the procedure counts it.")],
+    inputs: Annotated[
+        str | None, typer.Option("--inputs", metavar="A,B,...", help="The columns to learn from [default: all others].")
+    ] = None,
     time: Annotated[float | None, typer.Option("--time", help="Training time [default: the end].")] = None,
     samples: Annotated[
         int | None,
@@ -62,7 +66,7 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
     from benign.sources import table
 
     with answered():
-        procedure, source = _procedure(target), table(data, target=label)
+        procedure, source = _procedure(target), table(data, target=label, inputs=_names(inputs))
         with shown("emc") as progress:
             result = locate_peak(
                 procedure, source, size=size, samples=source.max_samples if samples is None else samples, time=time,
@@ -76,6 +80,11 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
     _print(result)
     for file in files:
         print(file)
+
+
+def _names(inputs: str | None) -> list[str] | None:
+    """Names of columns as in the first line of a .csv file: a name that holds a comma stands in quotes."""
+    return None if inputs is None else next(csv.reader([" ".join(inputs.split())], skipinitialspace=True), [])
 
 
 def _print(result: PeakLocation) -> None:

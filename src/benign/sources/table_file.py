@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from benign.foundation.errors import InvalidArgument
 from benign.sources.columns import checked_inputs, source_of_columns
 from benign.sources.finite import FiniteSource
+from benign.sources.tables import are_few
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,7 +34,8 @@ def table(
 
     Args:
         path: a .csv or .parquet file.
-        target: the column of labels or values to learn.
+        target: the column of labels or values to learn. Where a .csv file holds labels such as ``01`` and ``1``, which
+            would be one number, they are read as text and stay two classes.
         inputs: the columns to learn from, numbers or booleans without gaps; all others unless said.
         task: as in :func:`arrays`.
         label_noise: as in :func:`arrays`.
@@ -48,6 +50,8 @@ def table(
 
     file = Path(path)
     columns = _read(file)
+    if file.suffix.lower() == ".csv" and task != "regression":
+        columns = _with_labels_as_written(columns, file, target)
     pa.default_memory_pool().release_unused()  # while it reads, Arrow holds several times the table
     source = source_of_columns(
         columns,
@@ -105,6 +109,22 @@ def _read_csv(file: Path) -> pa.Table:
     from pyarrow.csv import ConvertOptions, read_csv
 
     return read_csv(file, convert_options=ConvertOptions(strings_can_be_null=True))
+
+
+def _with_labels_as_written(columns: pa.Table, file: Path, target: str) -> pa.Table:
+    """The table, its labels as text where whole numbers have merged what the file tells apart by leading zeros."""
+    import pyarrow as pa
+    from pyarrow import compute
+    from pyarrow.csv import ConvertOptions, read_csv
+
+    if target not in columns.column_names or not pa.types.is_integer(columns[target].type):
+        return columns
+    as_text = ConvertOptions(column_types={target: pa.string()}, include_columns=[target], strings_can_be_null=True)
+    labels = compute.utf8_trim_whitespace(read_csv(file, convert_options=as_text)[target])
+    numbers, texts = (len(values.drop_null().unique()) for values in (columns[target], labels))
+    if texts == numbers or not are_few(texts, rows=len(labels)):
+        return columns
+    return columns.set_column(columns.column_names.index(target), target, labels)
 
 
 def _ragged(file: Path) -> str | None:
