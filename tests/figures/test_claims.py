@@ -69,6 +69,22 @@ def test_equivalence_from_above(mean, verdict):
     assert claim.verdict is verdict
 
 
+@pytest.mark.parametrize(("mean", "words"), [(-0.02, "error; negative: it rises"), (0.0, "error"), (0.005, "error")])
+def test_what_significantly_goes_the_other_way_says_so(mean, words):
+    found = below_margin_claim(
+        name="n", claim="c", differences=mean + 0.001 * SPREAD, margin=0.015, unit="error", paper="",
+        opposite="it rises",
+    )  # fmt: skip
+    assert (found.verdict, found.unit) == (Verdict.HOLDS, words)
+    assert str(found).endswith(words)
+
+
+@pytest.mark.parametrize(("height", "is_said"), [(0.0, True), (5.0, False)], ids=["monotone", "tall peak"])
+def test_a_curve_without_any_peak_says_so(height, is_said):
+    claim = no_peak_claim(name="n", claim="c", landmarks=_landmarks(height, 0.001), paper="p")
+    assert ("no peak of any height" in str(claim)) is is_said
+
+
 @pytest.mark.parametrize(
     ("part", "whole", "spread", "verdict"),
     [
@@ -125,7 +141,7 @@ def test_a_rise_is_from_the_best_of_the_earlier_values(peak, verdict):
     words = {"name": "n", "claim": "c", "unit": "", "paper": ""}
     found = rises_claim(values=values, peak=top, **words)
     assert found.verdict is verdict
-    assert found.effect == pytest.approx(np.log10(peak / 0.4), abs=0.01)
+    assert found.effect == pytest.approx(peak / 0.4, rel=0.03)
     values[0, 0] = np.nan
     assert rises_claim(values=values, peak=top, **words).verdict is Verdict.UNDECIDED
 

@@ -288,6 +288,16 @@ def test_an_uncertain_crossing_widens_the_interval_of_the_peak():
     assert np.diff(unsure.interval) > np.diff(certain.interval)
 
 
+@pytest.mark.parametrize(("fall", "is_said"), [(0.0, True), (0.04, False)], ids=["rises", "falls"])
+def test_averaged_weights_whose_error_rises_beyond_the_peak_are_told_so(fall, is_said):
+    figure, surfaces = find_figure("nakkiran2020_epochwise"), over_epochs(averaged_fall=fall)
+    findings = figure.findings(surfaces)
+    (picture,) = (picture for picture in figure.pictures(surfaces) if picture.name == "raw_and_averaged")
+    for text in (figure.headline(surfaces, findings), picture.sentence):
+        assert ("it rises on, by 1" in text) is is_said, text
+        assert (" points (1" in text) is is_said
+
+
 @pytest.mark.parametrize(("left", "verdict"), [(0.0, HOLDS), (0.1, FAILS)])
 def test_networks_of_one_and_the_same_training_error_have_memorised_their_labels_or_have_not(left, verdict):
     surface = over_epochs()["epochs"]

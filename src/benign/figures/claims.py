@@ -66,26 +66,32 @@ def no_peak_claim(
     """That a curve has no peak that stands a ``factor`` or more above both its sides: a test of equivalence.
 
     Holds if the upper bound of the prominence is below the factor, fails if its lower bound is above, and is undecided
-    otherwise: not to see a peak is no evidence that there is none.
+    otherwise: not to see a peak is no evidence that there is none. Where the upper bound is below 1, it says so.
     """
     test = landmarks.peak_test
     effect, low, high = _prominence(test)
     verdict = Verdict.HOLDS if high < factor else Verdict.FAILS if low > factor else Verdict.UNDECIDED
     return Finding(
         name=name, claim=claim, verdict=verdict, effect=effect, interval=(low, high),
-        unit="times (peak against its higher side)", replicates=test.replicates, paper=paper, needed_replicates=None,
+        unit="times the higher side: no peak of any height" if high < 1.0 else "times (peak against its higher side)",
+        replicates=test.replicates, paper=paper, needed_replicates=None,
         test=f"cross-fitted prominence, one-sided bounds at {level:g}, against a factor {factor:g}",
         p_value=1.0 if verdict is Verdict.UNDECIDED else 1.0 - level,
     )  # fmt: skip
 
 
 def below_margin_claim(
-    *, name: str, claim: str, differences: Float[np.ndarray, " R"], margin: float, unit: str, paper: str
-) -> Finding:
-    """The claim that the mean is below ``margin``: a test of equivalence from above."""
-    return paired_claim(
+    *, name: str, claim: str, differences: Float[np.ndarray, " R"], margin: float, unit: str, paper: str,
+    opposite: str = "",
+) -> Finding:  # fmt: skip
+    """The claim that the mean is below ``margin``: a test of equivalence from above.
+
+    Where the interval lies below zero, the number is followed by ``opposite``, the word for that: "it rises".
+    """
+    found = paired_claim(
         name=name, claim=claim, differences=differences, margin=margin, unit=unit, paper=paper, side="below"
     )
+    return replace(found, unit=f"{unit}; negative: {opposite}") if opposite and found.interval[1] < 0.0 else found
 
 
 def more_than_half_claim(

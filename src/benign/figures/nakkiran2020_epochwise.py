@@ -60,6 +60,7 @@ FIRST_MINIMUM, PEAK, LAST = (6, 10), (22, 30), 3
 MARGIN = 0.015  # a change of the error below this counts as none
 ORDER_MARGIN = 0.3
 MEMORISED = 0.05
+_MINIMUM_WORDS, _PEAK_WORDS = (f"epochs {low} to {high}" for low, high in (FIRST_MINIMUM, PEAK))
 _PAPER = "Nakkiran et al. 2020, Fig. 9"
 _OURS = "not in the paper, which measures raw iterates"
 
@@ -132,19 +133,23 @@ def _large_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
     raw = windows_of(surface, "test_error", large)
     return (
         higher_claim(
-            name="large_rises", claim="The large network's test error rises from its first minimum to a peak in time",
+            name="large_rises",
+            claim=f"The large network's test error rises from its first minimum ({_MINIMUM_WORDS}) to a peak in time "
+            f"({_PEAK_WORDS})",
             higher=raw.peak, lower=raw.first_minimum, unit="zero-one error",
             paper=f"17.3 % at epoch 23, 21.9 % at 400 ({_PAPER})",
         ),
         higher_claim(
-            name="large_falls_again", claim="The large network's test error falls again beyond that peak",
+            name="large_falls_again",
+            claim=f"The large network's test error falls again beyond the peak ({_PEAK_WORDS})",
             higher=raw.peak, lower=raw.end, unit="zero-one error",
             paper=f"21.9 % at epoch 400, 19.6 % at the end ({_PAPER})",
         ),
         higher_claim(
             name="large_ends_above_first_minimum",
-            claim="The large network's test error ends above its first minimum", higher=raw.end,
-            lower=raw.first_minimum, unit="zero-one error", paper=f"19.6 % at the end, 17.3 % at epoch 23 ({_PAPER})",
+            claim=f"The large network's test error ends above its first minimum ({_MINIMUM_WORDS})",
+            higher=raw.end, lower=raw.first_minimum, unit="zero-one error",
+            paper=f"19.6 % at the end, 17.3 % at epoch 23 ({_PAPER})",
         ),
     )  # fmt: skip
 
@@ -153,11 +158,7 @@ def _noise_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
     large = _widths(surface)[2]
     raw, averaged = (windows_of(surface, metric, large) for metric in ("test_error", "test_error_averaged"))
     return (
-        below_margin_claim(
-            name="averaged_does_not_fall",
-            claim=f"With averaged weights the large network's error falls by less than {MARGIN:g} beyond the peak",
-            differences=averaged.drop, margin=MARGIN, unit="zero-one error", paper=_OURS,
-        ),
+        _averaged_claim(surface),
         more_than_half_claim(
             name="descent_is_mostly_iterate_noise",
             claim="Averaging the weights takes away more than half of the second descent in time",
@@ -171,17 +172,36 @@ def _noise_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
     )  # fmt: skip
 
 
+def _averaged_claim(surface: xr.Dataset) -> Finding:
+    return below_margin_claim(
+        name="averaged_does_not_fall",
+        claim=f"With averaged weights the large network's error falls by less than {MARGIN:g} beyond the peak",
+        differences=windows_of(surface, "test_error_averaged", _widths(surface)[2]).drop, margin=MARGIN,
+        unit="zero-one error", paper=_OURS, opposite="it rises",
+    )  # fmt: skip
+
+
+def _rise_words(finding: Finding) -> str:
+    """By how much the error of averaged weights rises beyond the peak, if it does; else nothing."""
+    high, low = (-100.0 * end for end in finding.interval)
+    if not low > 0.0:
+        return ""
+    rise, low_words, high_words = (number(points, digits=2) for points in (-100.0 * finding.effect, low, high))
+    return f"by {rise} points ({low_words} to {high_words})"
+
+
 def _narrower_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
     small, critical, _ = (windows_of(surface, "test_error", width) for width in _widths(surface))
     return (
         below_margin_claim(
             name="small_does_not_rise",
-            claim=f"The small network's test error ends less than {MARGIN:g} above its first window",
-            differences=small.growth, margin=MARGIN, unit="zero-one error",
+            claim=f"The small network's test error ends less than {MARGIN:g} above that at {_MINIMUM_WORDS}",
+            differences=small.growth, margin=MARGIN, unit="zero-one error", opposite="it falls",
             paper=f"29.6 % at epoch 400, 24.6 % at the end, monotone ({_PAPER})",
         ),
         higher_claim(
-            name="critical_stays_high", claim="The critical network's test error ends above its first minimum",
+            name="critical_stays_high",
+            claim=f"The critical network's test error ends above its first minimum ({_MINIMUM_WORDS})",
             higher=critical.end, lower=critical.first_minimum, unit="zero-one error",
             paper=f"a U that stays high, 34.1 % at epoch 400 and 34.6 % at the end ({_PAPER})",
         ),
@@ -269,10 +289,11 @@ def _averaging_picture(surface: xr.Dataset) -> Picture:
         Line(section=section, metric="train_error", name="train", role=Role.TRAIN),
     ]
     raw, averaged = (windows_of(surface, metric, large) for metric in ("test_error", "test_error_averaged"))
+    rise = _rise_words(_averaged_claim(surface))
     sentence = (
         f"The same networks of {large} units, read twice: from the peak to the end the median error of the weights "
         f"themselves goes from {_median(raw.peak)} to {_median(raw.end)}, that of their moving average from "
-        f"{_median(averaged.peak)} to {_median(averaged.end)}."
+        f"{_median(averaged.peak)} to {_median(averaged.end)}{f': in the mean it rises on, {rise}' if rise else ''}."
     )
     return Picture(
         name="raw_and_averaged", heading="Is the second descent in time only the noise of the last steps?",
@@ -311,8 +332,11 @@ def _median(values: Float[np.ndarray, " replicates"]) -> str:
 def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
     del surfaces
     holds = {finding.name for finding in findings if finding.verdict is Verdict.HOLDS}
+    rise = next(_rise_words(finding) for finding in findings if finding.name == "averaged_does_not_fall")
     if not {"large_rises", "large_falls_again"} <= holds:
         return "A second descent over training time was not confirmed in this measurement."
+    if rise:
+        return f"The error rises and falls again over training; with averaged weights it rises on, {rise}."
     if "descent_is_mostly_iterate_noise" in holds:
         return "The error rises and falls again over training time; averaging the weights takes away most of that fall."
     return "The error of a large network rises and falls again over training time."
