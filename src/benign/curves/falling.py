@@ -30,7 +30,6 @@ def falling_claim(
     edges: Float[np.ndarray, " B"],
     factor: float = 1.05,
     level: float = LEVEL,
-    unit: str = "risk",
     paper: str = "",
 ) -> Finding:
     """The claim that a positive risk only falls from the first edge to the last: no rise by ``factor``, a fall in all.
@@ -46,7 +45,6 @@ def falling_claim(
         edges: of the blocks, increasing, both ends of the range included.
         factor: a rise that is smaller counts as none.
         level: 1 minus the share of such findings that may be wrong.
-        unit: of the risk.
         paper: the paper's number or statement.
 
     Raises:
@@ -58,7 +56,7 @@ def falling_claim(
         f"largest rise of any of {blocks.shape[1]} blocks above an earlier one, mean log ratios by Student's t, level "
         f"{level:g}, against a factor {factor:g}; and the last block below the first"
     )
-    finding = without_number(name, claim, f"times ({unit}, largest rise)", test, len(blocks), paper)
+    finding = without_number(name, claim, "times an earlier part of the curve, at most", test, len(blocks), paper)
     if not np.isfinite(blocks).all() or len(blocks) < 2:
         return finding
     rises = [blocks[:, later] - blocks[:, earlier] for earlier, later in pairs]

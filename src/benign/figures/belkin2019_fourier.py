@@ -31,7 +31,6 @@ from benign.curves import Finding, Verdict, cross_fitted_difference, higher_clai
 from benign.curves.falling import falling_claim
 from benign.curves.findings import LEVEL
 from benign.experiments import measure
-from benign.figures.as_factor import as_factor
 from benign.figures.claims import no_peak_claim, peak_position_claim
 from benign.figures.drawing import size_display
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
@@ -157,13 +156,12 @@ _FALLING_WORDS = {"test_loss": "test loss", "function_norm": "norm"}
 def _second_descent(name: str, surface: xr.Dataset, metric: str, *, level: float = LEVEL) -> Finding:
     """Risk at the sizes below n, and at the largest size, which is fixed beforehand."""
     values, word = along_size(surface, metric), _RISK_WORDS[metric]
-    found = cross_fitted_difference(
+    return cross_fitted_difference(
         name=f"{name}_second_descent_{metric}",
         claim=f"With {WORDS[name]}, {FACTOR} x n features have a lower test {word} than the best model below n",
         values=(values[:, sizes_of(surface) < samples_of(surface)], values[:, -1]), unit=word, level=level,
         paper="beyond N = n the risk falls below the bottom of the U (Belkin et al. 2019, Fig. 2)",
     )  # fmt: skip
-    return as_factor(found, f"{word}, best below n over {FACTOR} x n")
 
 
 def _falls(name: str, surface: xr.Dataset, metric: str) -> Finding:
@@ -172,7 +170,7 @@ def _falls(name: str, surface: xr.Dataset, metric: str) -> Finding:
         name=f"{name}_{metric}_falls_beyond",
         claim=f"With {WORDS[name]}, the {word} falls monotonically from {BEYOND:g} x n to {FACTOR} x n features",
         positions=sizes_of(surface), values=along_size(surface, metric),
-        edges=np.geomspace(BEYOND * n, FACTOR * n, BLOCKS + 1), unit=word,
+        edges=np.geomspace(BEYOND * n, FACTOR * n, BLOCKS + 1),
         paper="beyond N = n test risk and norm decrease (Belkin et al. 2019, Fig. 2)",
     )  # fmt: skip
 
