@@ -25,12 +25,11 @@ def shown(title: str) -> Iterator[Progress]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        tasks = {}
+        shown = bar.add_task(title, total=None)
 
         def listen(task: str, done: float, total: float) -> None:
-            if task not in tasks:
-                tasks[task] = bar.add_task(f"{title}: {task}", total=total)
-            bar.update(tasks[task], completed=done, total=total)
+            # One line, for the task that moves: a dozen finished ones would push it off a small terminal.
+            bar.update(shown, description=f"{title}: {task}", completed=done, total=total)
 
         yield listen
 

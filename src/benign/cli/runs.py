@@ -14,7 +14,6 @@ import typer
 from benign.cli.answers import answered, printable
 
 if TYPE_CHECKING:
-    from benign.curves import Landmark
     from benign.experiments.forecast import Forecast
     from benign.figures.any_surface import SizeCurve
     from benign.runs import Run
@@ -136,6 +135,7 @@ def show(
     name: Name,
     store: StoreOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures [default: benign-report/RUN].")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Say of each finding how it was tested.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show a run: its landmarks and findings, and a picture of each curve along size.
@@ -166,7 +166,7 @@ def show(
     if run.done and not curves:
         print("It has too few sizes for a curve; take its numbers with: " + run.command("export"))
     for curve in curves:
-        _print_curve(curve)
+        _print_curve(curve, verbose=verbose)
     _print_failures(run)
     if run.state == "unfinished":
         print(f"Go on with: {run.resume_command}")
@@ -261,29 +261,18 @@ def _print_failures(run: Run) -> None:
         print(f"Try just these again: {run.resume_command} --retry-failed")
 
 
-def _print_curve(curve: SizeCurve) -> None:
+def _print_curve(curve: SizeCurve, *, verbose: bool) -> None:
     import numpy as np
 
+    from benign.cli.findings import print_findings, print_wrapped
     from benign.cli.sparkline import sparkline
     from benign.figures.sections import along_size
 
     print(f"\n{curve.words}")
     print(f"  test loss  {sparkline(np.median(along_size(curve.surface, 'test_loss'), axis=0), 60)}")
-    for label, landmark in _landmarks(curve):
-        low, high = landmark.position_interval
-        ends = "" if math.isnan(low) else f" [{low:,.6g}, {high:,.6g}]"
-        print(f"  {label:18} at {landmark.position:>10,.6g}{ends}: {landmark.value:.4g}")
-    for finding in curve.findings:
-        print(f"  {finding.verdict.sign} {finding.sentence}")
-
-
-def _landmarks(curve: SizeCurve) -> list[tuple[str, Landmark]]:
-    found = curve.landmarks
-    named = (
-        ("threshold", found.threshold), ("classical minimum", found.classical_minimum), ("peak", found.peak),
-        ("second descent", found.second_descent),
-    )  # fmt: skip
-    return [(label, landmark) for label, landmark in named if landmark is not None]
+    for line in str(curve.landmarks).splitlines():
+        print_wrapped(line, indent=2, hanging=2)
+    print_findings(curve.findings, verbose=verbose)
 
 
 def _file_name(curve: SizeCurve) -> str:
@@ -303,12 +292,13 @@ def _curve_as_json(curve: SizeCurve) -> dict[str, object]:
     return {
         "where": curve.words,
         "landmarks": {
-            label: {
+            name.replace("_", " "): {
                 "position": mark.position,
                 "value": _plain(mark.value),
                 "interval": [_plain(end) for end in mark.position_interval],
             }
-            for label, mark in _landmarks(curve)
+            for name in ("threshold", "classical_minimum", "peak", "second_descent")
+            if (mark := getattr(curve.landmarks, name)) is not None
         },
         "findings": [finding.to_dict() for finding in curve.findings],
     }

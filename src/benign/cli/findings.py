@@ -1,0 +1,42 @@
+"""Findings on standard output: a line each; how each was tested on a dimmed line beneath, where asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from benign.cli.answers import printable
+
+if TYPE_CHECKING:
+    from benign.curves import Finding
+
+_UNWRAPPED = 1_000_000
+
+
+def print_findings(findings: Iterable[Finding], *, verbose: bool) -> None:
+    """One line for each finding; with ``verbose`` test, replicates and the paper's statement beneath it."""
+    for finding in findings:
+        print_wrapped(str(finding), indent=2, hanging=2)
+        if verbose:
+            paper = f". Paper: {finding.paper}." if finding.paper else "."
+            print_wrapped(f"{finding.evidence}{paper}", indent=4, style="dim")
+
+
+def print_wrapped(text: str, *, indent: int = 0, hanging: int = 0, style: str = "") -> None:
+    """Text on standard output, broken between words at the terminal's width; elsewhere one line, whatever its length.
+
+    Args:
+        text: characters that a terminal would obey are made visible.
+        indent: columns left free.
+        hanging: further columns left free from the second line on.
+        style: of Rich, such as "dim"; without effect outside a terminal.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    width = console.width if console.is_terminal else _UNWRAPPED
+    lines = Text(printable(text), style=style).wrap(console, max(width - indent - hanging, 20))
+    for row, line in enumerate(lines):
+        line.rstrip()
+        console.print(" " * (indent + hanging * (row > 0)), line, sep="", soft_wrap=True)
