@@ -1,0 +1,130 @@
+r"""Polynomials trained by gradient descent and stopped: what optimisation leaves undone, beside what sampling adds.
+
+With Z the design matrix of a split, Z = U S V^T, gradient descent from zero on the mean squared loss with step size
+1 / L, L its largest curvature (the largest step that is sure to lower the training loss), is after t steps
+
+.. math:: \theta_t = V \operatorname{diag}\left(\frac{1 - (1 - s_i^2 / s_1^2)^t}{s_i}\right) U^T y,
+
+so that no step is taken. The last directions to be fitted are the ill-conditioned ones; in monomials they would be
+worse by far than in the Legendre polynomials, orthonormal on the interval, that are used.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from benign.foundation.errors import InvalidArgument
+from benign.foundation.outcomes import Outcome
+from benign.foundation.replicate import Replicate
+from benign.foundation.split import Split
+from benign.linear import PolynomialFeatures
+from benign.procedures.protocol import Predictions
+from benign.schema import DEFAULT_METRICS, Block
+
+# The name of the schema for what is measured: the squared distance of two predictors of one training set.
+LEFT = "output_difference"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoppedPolynomial:
+    """Gradient descent on polynomials of one input, from zero with steps of 1 / L, at any number of steps.
+
+    In the limit it is :class:`benign.procedures.Polynomial`, least squares of minimum norm.
+    """
+
+    revision: ClassVar[int] = 1
+    size_name: ClassVar[str] = "coefficients"
+    time_name: ClassVar[str | None] = "gradient steps"
+    objective: ClassVar[str] = "squared"
+    max_size: ClassVar[float] = math.inf
+
+    def spec(self) -> dict[str, object]:
+        return {"procedure": "stopped_polynomial", "basis": "legendre"}
+
+    def parameters(self, size: int, split: Split) -> int:
+        """One coefficient a degree and output."""
+        return size * split.train_targets.shape[1]
+
+    def batches(self, replicates: Sequence[Replicate]) -> Sequence[tuple[Replicate, ...]]:
+        return [tuple(replicates)]
+
+    def measure(
+        self,
+        splits: Sequence[Split],
+        sizes: Int[np.ndarray, " size"],
+        times: Float[np.ndarray, " time"] | None,
+        metrics: frozenset[str],
+    ) -> Block:
+        if times is None or metrics - DEFAULT_METRICS - {LEFT}:
+            raise InvalidArgument(f"`times` must be given, and `metrics` ask for {LEFT} at most.")
+        shape = (len(splits), len(sizes), len(times))
+        values = {name: np.full(shape, np.nan) for name in metrics}
+        for row, split in enumerate(splits):
+            train, test = _columns(split, split.train_inputs, sizes), _columns(split, split.test_inputs, sizes)
+            for column, size in enumerate(sizes.tolist()):
+                curves = _curves(train[:, :size], test[:, :size], split, times)
+                for name in metrics & curves.keys():
+                    values[name][row, column] = curves[name]
+        return Block(
+            replicates=tuple(split.replicate for split in splits), sizes=sizes, times=times,
+            parameters=sizes * splits[0].train_targets.shape[1],
+            outcome=np.full(shape, Outcome.CONVERGED, dtype=np.int8), metrics=values,
+        )  # fmt: skip
+
+    def predict(
+        self,
+        split: Split,
+        inputs: Float[np.ndarray, "m d"],
+        sizes: Int[np.ndarray, " size"],
+        times: Float[np.ndarray, " time"] | None = None,
+    ) -> Iterator[Predictions]:
+        moments = np.array([math.inf]) if times is None else times
+        train, test = _columns(split, split.train_inputs, sizes), _columns(split, inputs, sizes)
+        for size in sizes.tolist():
+            theta = _coefficients(train[:, :size], split.train_targets, moments)
+            for time, values in zip(moments.tolist(), test[:, :size] @ theta, strict=True):
+                yield Predictions(size=size, time=time, values=values)
+
+
+def _columns(
+    split: Split, inputs: Float[np.ndarray, "m d"], sizes: Int[np.ndarray, " size"]
+) -> Float[np.ndarray, "m largest"]:
+    features = PolynomialFeatures(low=float(split.pool.min()), high=float(split.pool.max()))
+    return features.columns(inputs, 0, int(sizes[-1]))
+
+
+def _curves(
+    train: Float[np.ndarray, "n k"], test: Float[np.ndarray, "m k"], split: Split, times: Float[np.ndarray, " time"]
+) -> dict[str, Float[np.ndarray, " time"]]:
+    """What is measured of one size, at every time; the last of all is the end of the way."""
+    theta = _coefficients(train, split.train_targets, np.append(times, math.inf))
+    predictions, norm = test @ theta, np.linalg.norm(theta[:-1], axis=(1, 2))
+    return {
+        "train_loss": _loss(train @ theta[:-1], split.train_targets),
+        "test_loss": _loss(predictions[:-1], split.test_targets),
+        "norm": norm,
+        "function_norm": math.sqrt(train.shape[1]) * norm,
+        LEFT: _loss(predictions[:-1], predictions[-1]),
+    }
+
+
+def _coefficients(
+    Z: Float[np.ndarray, "n k"], targets: Float[np.ndarray, "n outputs"], times: Float[np.ndarray, " time"]
+) -> Float[np.ndarray, "time k outputs"]:
+    U, s, Vt = np.linalg.svd(Z, full_matrices=False)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fitted = -np.expm1(times[:, None] * np.log1p(-((s / s[0]) ** 2)))
+    filters = np.where(times[:, None] > 0.0, fitted, 0.0) / s
+    return np.einsum("kr,tr,ro->tko", Vt.T, filters, U.T @ targets)
+
+
+def _loss(
+    predictions: Float[np.ndarray, "time m outputs"], targets: Float[np.ndarray, "m outputs"]
+) -> Float[np.ndarray, " time"]:
+    return np.asarray(((predictions - targets) ** 2).sum(axis=2).mean(axis=1))
