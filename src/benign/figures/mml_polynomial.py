@@ -27,9 +27,9 @@ from jaxtyping import Float, Int
 from benign.curves import Finding, Verdict, interval_claim, paired_claim
 from benign.curves.findings import as_factor
 from benign.experiments import measure
-from benign.figures.drawing import metric_series, quantiles_with_gaps, size_display
+from benign.figures.drawing import metric_series, size_display
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
-from benign.figures.sections import along_size, along_time, median_at_size, samples_of, sizes_of
+from benign.figures.sections import along_size, along_time, median_at_size, median_of, samples_of, sizes_of
 from benign.figures.stopped_polynomial import LEFT, StoppedPolynomial
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
@@ -329,24 +329,22 @@ def _gap_picture(surface: xr.Dataset) -> Picture:
     """Pythagoras on the grid: the fit and the closest element differ inside the space, the gap is outside it."""
     gap = approximation_gap()[:BOOK]
     sizes = sizes_of(surface)[:BOOK]
-    total = along_size(surface, "test_loss")[:, :BOOK]
-    sampling = quantiles_with_gaps(np.maximum(total - gap, 0.0))
+    book = _book_part(surface).isel(time=0, samples=0)
+    added = np.maximum(book["test_loss"] - xr.DataArray(gap, dims="size"), 0.0)
+    sampling = metric_series(book.assign(test_loss=added), "test_loss", "size", name="sampling adds")
     display = CurveDisplay(
         title="What the space cannot reach, and what ten samples add",
         series=(
             Series(
                 name="approximation gap", positions=sizes, median=gap, low=gap, high=gap, role=Role.REFERENCE
             ),
-            Series(
-                name="sampling adds", positions=sizes, median=sampling[1], low=sampling[0], high=sampling[2],
-                role=Role.TEST,
-            ),
+            sampling,
         ),
         x_label="number of coefficients (size): degree + 1", y_label="loss (squared error)", x_log=False,
-        caption=f"Line: median of {len(total):,} data sets; band: 10 % to 90 %. The gap needs no data.",
+        caption=f"Line: median of {surface.sizes['replicate']:,} data sets; band: 10 % to 90 %. The gap needs no data.",
         y_limits=(1e-4, 1e6),
     )  # fmt: skip
-    larger = np.flatnonzero(sampling[1] > gap)
+    larger = np.flatnonzero(sampling.median > gap)
     crossing = f"from degree {larger[0]} on the second part is the larger one" if len(larger) else "the first is larger"
     sentence = (
         "The test loss is the sum of two parts: the distance from the truth to the closest polynomial of that degree, "
@@ -365,11 +363,11 @@ def _descent_picture(surfaces: Surfaces) -> Picture:
     stopped, end = STEPS.index(STOPPED), f"{STEPS[-1]:,}"
     sentence = (
         f"At degree {RIGHT} optimisation has {number(left[0])} left after one gradient step and {number(left[-1])} "
-        f"after {end}, beside a sampling gap of {number(np.median(right.sampling))} and an approximation gap of "
+        f"after {end}, beside a sampling gap of {number(median_of(right.sampling))} and an approximation gap of "
         f"{number(right.approximation)}. After {STOPPED} steps the median test loss is {number(loss[stopped])}, that "
-        f"of least squares {number(np.median(right.least_squares))}. At degree {TOO_LARGE} it is "
+        f"of least squares {number(median_of(right.least_squares))}. At degree {TOO_LARGE} it is "
         f"{number(far[stopped])} after {STOPPED} steps, {number(far[-1])} after {end}, and "
-        f"{number(np.median(large.least_squares))} for least squares."
+        f"{number(median_of(large.least_squares))} for least squares."
     )
     return Picture(
         name="descent", heading="And if training stops before the best fit?", display=display, sentence=sentence,
@@ -384,7 +382,7 @@ def _descent_panel(way: Way, degree: int, limits: tuple[float, float]) -> CurveD
     steps, count = np.array(STEPS, dtype=np.float64), len(STEPS)
     lines = (
         ("approximation gap", np.full(count, way.approximation), Role.REFERENCE),
-        ("sampling gap", np.full(count, np.median(way.sampling)), Role.NORM),
+        ("sampling gap", np.full(count, median_of(way.sampling)), Role.NORM),
         ("optimisation has left", np.median(way.left, axis=0), Role.REMEDY),
     )
     # The test loss alone has a band: of all four nothing could be read.
