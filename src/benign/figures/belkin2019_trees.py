@@ -117,6 +117,7 @@ NOISE = 0.1
 # The loss of averaged one-hot rows is bounded, as an error is, and peaks as low.
 FACTOR = RELEVANT_FACTOR_OF_ERRORS
 EARLY = "early_joint"
+_SHARE = "share of the best constant's loss"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,7 +274,7 @@ def _fitted_claims(surface: xr.Dataset, kind: _Kind) -> list[Finding]:
             paired_claim(
                 name=f"{kind.name}_joint_fitted", statistic="median", side="below",
                 claim=f"At the joint {kind.one} leaves less than 2 % of the best constant's training loss",
-                differences=_share_left(surface, _last(surface)), margin=TOLERANCE, unit="share of the best constant's loss",
+                differences=_share_left(surface, _last(surface)), margin=TOLERANCE, unit=_SHARE,
                 paper="the joint is the interpolation threshold (Belkin et al. 2019)",
             )
         )  # fmt: skip
@@ -282,7 +283,7 @@ def _fitted_claims(surface: xr.Dataset, kind: _Kind) -> list[Finding]:
         paired_claim(
             name=f"{kind.name}_moved_joint_not_fitted", statistic="median",
             claim=f"At the moved joint, {early}, {kind.one} leaves more than 2 % of the best constant's training loss",
-            differences=_share_left(surface, _early(surface)), margin=TOLERANCE, unit="share of the best constant's loss",
+            differences=_share_left(surface, _early(surface)), margin=TOLERANCE, unit=_SHARE,
             paper="the peak moves with the joint (Curth, Jeffares, van der Schaar 2023)",
         ),
     ]  # fmt: skip
