@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from benign.foundation.errors import InvalidArgument
 from benign.plots import Point, ScatterDisplay
+from benign.plots.scatter import RatioLine
 from tests.plots.examples import scatter
 from tests.plots.test_curve import extent, words
 
@@ -146,3 +147,39 @@ def test_too_few_points_and_too_many_groups_get_a_sentence() -> None:
         ScatterDisplay(title="", points=())
     with pytest.raises(InvalidArgument, match="at most 5 groups beside 'own', got 6"):
         scatter(points=tuple(point("a", 1.0, 1.0, f"group {index}") for index in range(6)))
+
+
+def test_a_line_beside_the_diagonal_is_where_y_is_its_multiple_of_x() -> None:
+    display = scatter(lines=(RatioLine(ratio=0.2, label="a fifth of it"),))
+    ax = axes_of(display)
+    line = next(one for one in ax.lines if one.get_label() == "_line")
+    x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+    assert np.allclose(y, 0.2 * x)
+    assert (x[0], y[1]) == pytest.approx((ax.get_ylim()[0] / 0.2, ax.get_ylim()[1]))
+    assert "Line a fifth of it: 0.2 of the diagonal." in display.alternative_text
+
+
+@pytest.mark.parametrize("narrow", [False, True], ids=["wide", "narrow"])
+def test_the_names_of_both_lines_keep_off_the_lines(narrow: bool) -> None:
+    display = scatter(lines=(RatioLine(ratio=0.2, label="a fifth of it"),), diagonal_label="as many")
+    ax = display.figure(narrow=narrow).axes[0]
+    names = [text for text in ax.texts if text.get_text() in ("as many", "a fifth of it")]
+    assert len(names) == 2
+    for line in (one for one in ax.lines if one.get_label() in ("_line", "_diagonal")):
+        ends = ax.transData.transform(np.column_stack([line.get_xdata(), line.get_ydata()]))
+        way = (ends[1] - ends[0]) / np.hypot(*(ends[1] - ends[0]))
+        for text in names:
+            box = text.get_window_extent()
+            middle = np.array([box.x0 + box.x1, box.y0 + box.y1]) / 2 - ends[0]
+            assert abs(way[0] * middle[1] - way[1] * middle[0]) > 4 * ax.figure.dpi / 72, text
+
+
+def test_a_line_outside_the_picture_is_said() -> None:
+    display = scatter(lines=(RatioLine(ratio=1e-30, label="far below"),))
+    assert display.full_caption == "Outside the picture: far below."
+
+
+@pytest.mark.parametrize("ratio", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_line_needs_a_positive_ratio(ratio: float) -> None:
+    with pytest.raises(InvalidArgument, match="`ratio` of line 'a' must be positive and finite"):
+        RatioLine(ratio=ratio, label="a")

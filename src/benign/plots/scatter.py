@@ -11,6 +11,7 @@ from benign.foundation.errors import InvalidArgument
 from benign.plots.describe import describe_scatter
 from benign.plots.output import svg_html, svg_text
 from benign.plots.scales import Scale
+from benign.plots.text import format_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +38,18 @@ class Point:
                 raise InvalidArgument(f"`{name}` of point {self.label!r} must be positive and finite, got {value}.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class RatioLine:
+    """A line beside the diagonal, on which y is ``ratio`` times x; ``label`` stands along it."""
+
+    ratio: float
+    label: str
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.ratio) and self.ratio > 0):
+            raise InvalidArgument(f"`ratio` of line {self.label!r} must be positive and finite, got {self.ratio}.")
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ScatterDisplay:
     """Labelled points on two log axes, the diagonal on which y = x, and the regions above and below it by name.
@@ -50,6 +63,7 @@ class ScatterDisplay:
         diagonal_label: stands along the diagonal.
         above_label: names the region above the diagonal; empty for no name.
         below_label: names the region below.
+        lines: further lines on which y is a multiple of x, drawn dashed.
         caption: one sentence, such as where the numbers are from.
 
     >>> ScatterDisplay(title="", points=(Point(label="AlexNet", x=1.2e9, y=6e7, group="vision"),)).groups
@@ -64,12 +78,14 @@ class ScatterDisplay:
     diagonal_label: str = "parameters = samples × outputs"
     above_label: str = "more parameters than numbers to fit"
     below_label: str = "fewer parameters than numbers to fit"
+    lines: tuple[RatioLine, ...] = ()
     caption: str = ""
     ax_: Axes | None = field(init=False, repr=False, default=None)
     figure_: Figure | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "points", tuple(self.points))
+        for name in ("points", "lines"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if not self.points:
             raise InvalidArgument("`points` must hold at least one point to draw.")
         others = [group for group in self.groups if group != self.own]
@@ -92,20 +108,27 @@ class ScatterDisplay:
     @property
     def diagonal(self) -> tuple[float, float] | None:
         """Where the diagonal enters and leaves the picture, at x = y; None where it does not cross it."""
+        return self.span(1.0)
+
+    def span(self, ratio: float) -> tuple[float, float] | None:
+        """Where the line y = ``ratio`` x enters and leaves the picture, in x; None where it does not cross it."""
         x, y = self.scales
-        low, high = max(x.low, y.low), min(x.high, y.high)
+        low, high = max(x.low, y.low / ratio), min(x.high, y.high / ratio)
         return (low, high) if low < high else None
 
     @property
     def full_caption(self) -> str:
         """The caption, with a sentence on what the picture does not show."""
-        note = "" if self.diagonal else f"Outside the picture: {self.diagonal_label}."
+        names = [] if self.diagonal else [self.diagonal_label]
+        names += [line.label for line in self.lines if not self.span(line.ratio)]
+        note = f"Outside the picture: {'; '.join(names)}." if names else ""
         return " ".join(filter(None, [self.caption, note]))
 
     @property
     def alternative_text(self) -> str:
         """The picture in words, from its numbers."""
-        return describe_scatter(self)
+        lines = [f"Line {line.label}: {format_number(line.ratio)} of the diagonal." for line in self.lines]
+        return " ".join([describe_scatter(self), *lines])
 
     def plot(self, ax: object = None) -> ScatterDisplay:
         """Draw on matplotlib axes, or on a new figure that pyplot does not know; returns the display.

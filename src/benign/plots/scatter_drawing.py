@@ -56,6 +56,7 @@ _OTHERS = (
     (LOOKS[Role.REFERENCE].colour, "D", 5.5),
     (INK, "v", 7.0),
 )
+_DASHES = (0, (5, 2.5))  # of a line beside the dotted diagonal
 _ROUNDS = 4
 _GROUND = "#f5f6f7"  # above the diagonal
 _PANEL, _NARROW_PANEL = 340.0, 330.0
@@ -123,6 +124,10 @@ def _draw_points(ax: Axes, display: ScatterDisplay) -> None:
     if display.diagonal:
         ax.plot(display.diagonal, display.diagonal, color=INK, linestyle=(0, (1, 1.6)), linewidth=1.3, zorder=2.5,
                 label="_diagonal")  # fmt: skip
+    for line in display.lines:
+        if span := display.span(line.ratio):
+            ends = np.array(span)
+            ax.plot(ends, line.ratio * ends, color=MUTED, linestyle=_DASHES, linewidth=1.3, zorder=2.5, label="_line")
     for group, (colour, marker, size) in _marks(display).items():
         points = [point for point in display.points if point.group == group]
         ax.plot(
@@ -155,11 +160,15 @@ def _write_words(ax: Axes, display: ScatterDisplay, size: float) -> None:
     radii = [_marks(display)[point.group][2] / 2 + 1 for point in display.points]
     dots = [Box(left=x - r, right=x + r, bottom=y - r, top=y + r) for (x, y), r in zip(places, radii, strict=True)]
     boxes = [box for above in (True, False) if (box := _write_region(ax, display, inside, dots, above=above))]
-    lines = np.empty((0, 2))
-    if display.diagonal:
-        ends = np.array(display.diagonal)
-        lines = felt_points(ax, ends, ends)
-        boxes += _write_diagonal(ax, display, lines, dots, boxes)
+    named = [(1.0, display.diagonal_label), *((line.ratio, line.label) for line in display.lines)]
+    felt = {
+        label: felt_points(ax, np.array(span), ratio * np.array(span))
+        for ratio, label in named if (span := display.span(ratio))
+    }  # fmt: skip
+    for label, line in felt.items():
+        others = [other for name, other in felt.items() if name != label]
+        boxes += _write_along(ax, label, line, dots, boxes, np.concatenate([np.empty((0, 2)), *others]))
+    lines = np.concatenate([np.empty((0, 2)), *felt.values()])
     own: dict[str, Any] = {"fontsize": size + 1, "fontweight": "bold", "color": _OWN[0]}
     styles = [own if point.group == display.own else {"fontsize": size} for point in display.points]
     sizes = [
@@ -240,14 +249,19 @@ def _write_region(ax: Axes, display: ScatterDisplay, inside: Box, dots: Sequence
     return box
 
 
-def _write_diagonal(
-    ax: Axes, display: ScatterDisplay, line: Float[np.ndarray, "P 2"], dots: Sequence[Box], boxes: Sequence[Box]
+def _write_along(
+    ax: Axes,
+    label: str,
+    line: Float[np.ndarray, "P 2"],
+    dots: Sequence[Box],
+    boxes: Sequence[Box],
+    others: Float[np.ndarray, "Q 2"],
 ) -> list[Box]:
-    """The diagonal's name along it, just above, where it meets no point; returns small boxes that cover it."""
+    """A line's name along it, where it meets no point and no other line; returns small boxes that cover it."""
     start, stop = line[line[:, 0].argmin()], line[line[:, 0].argmax()]
     length = float(np.hypot(*(stop - start)))
     along = (stop - start) / length
-    label = visible(display.diagonal_label)
+    label = visible(label)
     wide, high = text_size(ax, label, fontsize=SMALL_POINTS)
     if not label or wide > length - 12:
         return []
@@ -259,6 +273,7 @@ def _write_diagonal(
             centres = [start + along * (middle + step) + side * up for step in steps]
             covers = [Box(left=x - 6, right=x + 6, bottom=y - 6, top=y + 6) for x, y in centres]
             clash = sum(cover.grown(_CLEARANCE).overlap(other) for cover in covers for other in [*dots, *boxes])
+            clash += 1000.0 * sum(_met(others, cover) for cover in covers)
             found.append((round(clash, 3), side < 0, abs(index - 12), index, np.mean(centres, axis=0), covers))
     *_, middle, covers = min(found, key=lambda one: one[:4])
     offset, angle = middle - start, np.degrees(np.arctan2(along[1], along[0]))
@@ -269,3 +284,8 @@ def _write_diagonal(
         rotation_mode="anchor", fontsize=SMALL_POINTS, color=INK, zorder=2.7, annotation_clip=False,
     )  # fmt: skip
     return covers
+
+
+def _met(points: Float[np.ndarray, "P 2"], box: Box) -> int:
+    """How many points of a line lie in a rectangle."""
+    return int(((points > (box.left, box.bottom)) & (points < (box.right, box.top))).all(axis=1).sum())
