@@ -68,14 +68,14 @@ def read(page: Page) -> Reader:
 
 def page_of(text: str) -> Page:
     """A page with the same text in every field."""
-    card = Card(verdict="fails", claim=text, detail=text, paper=text, link="https://example.org/?a=1&b=2")
+    card = Card(verdict="fails", claim=text, detail=text, test=text, paper=text, link="https://example.org/?a=1&b=2")
     table = Table(columns=(text, text), rows=((text, text),), caption=text)
     section = Section(
         heading=text, picture=Picture(wide=SVG, narrow=SVG), alternative_text=text, sentence=text, table=table,
         cards=(card,), note=text,
     )  # fmt: skip
     return Page(
-        title=text, strip=(text, text), headline=text, lede=text, cards=(card,), sections=(section,),
+        title=text, strip=(text, text), question=text, headline=text, lede=text, cards=(card,), sections=(section,),
         provenance=((text, text),), command=text, glossary=((text, text),), trust=(text,),
     )  # fmt: skip
 
@@ -123,7 +123,7 @@ def test_no_script_no_inline_style_no_request() -> None:
         for name in ("src", "srcset"):
             assert attributes.get(name, "data:").startswith("data:"), tag
         if tag == "a":
-            assert attributes["href"].startswith(("https://", "data:text/csv"))
+            assert attributes["href"].startswith(("https://", "data:text/csv", "#words"))
         else:
             assert "href" not in attributes
     css = "".join(reader.text_of("style"))
@@ -164,7 +164,7 @@ def test_headings_rise_by_one_and_order_is_the_readers() -> None:
     assert [tag for tag, _ in reader.elements if re.fullmatch("h[1-6]", tag)] == ["h1", "h2", "h2", "h2", "h2"]
     html = render_page(page_of("plain"))
     body = html.index("<body>")
-    places = [html.index(word, body) for word in ('"strip"', "<h1>", '"lede"', '"card fails"', "<figure>",
+    places = [html.index(word, body) for word in ('"strip"', '"question"', "<h1>", '"lede"', '"card fails"', "<figure>",
                                                   "How far to trust", "Do it again", "The words")]  # fmt: skip
     assert places == sorted(places)
 

@@ -71,9 +71,14 @@ class Finding:
         role = f"primary, Holm over {self.primary}, " if self.primary else "secondary, "
         role = "" if self.primary is None else role
         text = f"{role}{self.test}, {self.replicates:,} replicates"
-        if self.verdict is Verdict.UNDECIDED and self.needed_replicates is not None:
-            text += f"; about {self.needed_replicates:,} replicates would decide it, four times of five"
-        return text
+        return f"{text}; {self.outlook}, four times of five" if self.outlook else text
+
+    @property
+    def outlook(self) -> str:
+        """How many replicates would decide an undecided claim; empty where nothing says so."""
+        if self.verdict is not Verdict.UNDECIDED or self.needed_replicates is None:
+            return ""
+        return f"about {self.needed_replicates:,} replicates would decide it"
 
     @property
     def effect_words(self) -> str:
@@ -94,9 +99,7 @@ class Finding:
         """One line: sign, claim, effect in words, and what would decide it."""
         verdict = {Verdict.HOLDS: "", Verdict.FAILS: "no, ", Verdict.UNDECIDED: "undecided; "}[self.verdict]
         text = f"{self.verdict.sign} {self.claim}: {verdict}{self.effect_words}"
-        if self.verdict is Verdict.UNDECIDED and self.needed_replicates is not None:
-            text += f"; about {self.needed_replicates:,} replicates would decide it"
-        return text
+        return f"{text}; {self.outlook}" if self.outlook else text
 
     @property
     def sentence(self) -> str:

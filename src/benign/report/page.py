@@ -27,7 +27,8 @@ class Card:
     Attributes:
         verdict: "holds", "fails" or "undecided"; shown as sign, word and colour.
         claim: what was tested, in one sentence.
-        detail: effect, interval, test, replicates; the paper's number beside ours.
+        detail: effect and interval, in words.
+        test: how it was tested, on how many replicates, and the paper's number beside ours; folded away.
         paper: where the claim was made, such as "Belkin et al. 2019, Fig. 2"; empty for none.
         link: address of the paper, https only; empty for none.
     """
@@ -35,6 +36,7 @@ class Card:
     verdict: Verdict
     claim: str
     detail: str = ""
+    test: str = ""
     paper: str = ""
     link: str = ""
 
@@ -114,6 +116,7 @@ class Page:
     Attributes:
         title: the document's title.
         strip: what was measured, in catchwords: name, source, procedure, n, label noise, replicates, scale, date.
+        question: what the page answers, in the reader's words.
         headline: the answer in at most 20 words.
         lede: three to five numbers, in a sentence or two.
         cards: the findings.
@@ -126,6 +129,7 @@ class Page:
 
     title: str
     strip: tuple[str, ...] = ()
+    question: str = ""
     headline: str
     lede: str = ""
     cards: tuple[Card, ...] = ()

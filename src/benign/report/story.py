@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,6 @@ import xarray as xr
 from benign.curves import Finding
 from benign.figures.figure import Figure, Picture, Surfaces
 from benign.foundation.outcomes import Outcome
-from benign.plots.text import format_number
 from benign.report.glossary import GLOSSARY
 from benign.report.page import Card, Page, Section, section_of
 
@@ -43,6 +41,7 @@ def story_page(chapters: Sequence[Chapter], *, command: str) -> Page:
     return Page(
         title=f"benign: {last.figure.title}",
         strip=_strip(last),
+        question=last.pictures[0].heading,
         headline=last.headline,
         lede=" ".join(chapter.lede for chapter in reversed(chapters)),
         cards=tuple(card(findings[name]) for name in last.figure.primary_claims),
@@ -58,24 +57,17 @@ def story_page(chapters: Sequence[Chapter], *, command: str) -> Page:
 
 def card(finding: Finding) -> Card:
     """A finding as it stands on the page."""
+    paper = f" Paper: {finding.paper}." if finding.paper else ""
     return Card(
         verdict=finding.verdict.value,
         claim=finding.claim,
-        detail=_detail(finding),
+        detail=_sentence("; ".join(filter(None, [finding.effect_words, finding.outlook]))),
+        test=_sentence(finding.evidence) + paper,
     )
 
 
-def _detail(finding: Finding) -> str:
-    """Effect with its interval, how it was tested, what would decide it, and the paper's statement."""
-    low, high = finding.interval
-    parts = []
-    if math.isfinite(finding.effect):
-        spread = (
-            f" ({format_number(low)} to {format_number(high)})" if math.isfinite(low) and math.isfinite(high) else ""
-        )
-        parts.append(f"{format_number(finding.effect)}{spread} {finding.unit}".strip())
-    parts.append(finding.evidence)
-    return "; ".join(parts) + "." + (f" Paper: {finding.paper}." if finding.paper else "")
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def _strip(chapter: Chapter) -> tuple[str, ...]:
