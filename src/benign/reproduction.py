@@ -14,6 +14,7 @@ import xarray as xr
 
 from benign.curves import Finding
 from benign.experiments import IN_MEMORY, Executor, MeasurementInterrupted, Place
+from benign.experiments.repeated_warnings import said_once
 from benign.experiments.store import Store, StoreUnusable
 from benign.figures import NAMES, Figure, MeasureOptions, Picture, Surfaces, checked_scale, find_figure
 from benign.foundation.errors import InvalidArgument, OutputFailed
@@ -181,6 +182,7 @@ def figure(
     )
 
 
+@said_once()
 def reproduce(
     name: str,
     *,

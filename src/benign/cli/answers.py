@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
+from typing import TextIO
 
 import typer
 
@@ -14,15 +16,25 @@ from benign.foundation.errors import BenignError
 
 @contextmanager
 def answered() -> Iterator[None]:
-    """Every error of ours is one line on standard error, with its exit code."""
+    """Every error of ours is one line on standard error, with its exit code; a warning is a line too."""
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            yield
     except KeyboardInterrupt as interrupt:
         raise ended(str(interrupt) or "Interrupted.", 130) from None
     except BenignError as error:
         raise ended(str(error), 2) from None
     except (MemoryError, BrokenExecutor) as error:
         raise ended(f"The run failed: {str(error) or type(error).__name__}; try fewer --workers.", 1) from None
+
+
+def _show_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,
+    line: str | None = None,
+) -> None:  # fmt: skip
+    del category, filename, lineno, file, line
+    print(f"Warning: {printable(str(message))}", file=sys.stderr)
 
 
 def printable(text: str) -> str:

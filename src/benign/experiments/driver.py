@@ -21,6 +21,7 @@ from benign.experiments.interruption import Interruption, listening
 from benign.experiments.jobs import JobResult, Study, results_of, run_job
 from benign.experiments.listener import Progressed
 from benign.experiments.planning import Plan, PlannedJob
+from benign.experiments.repeated_warnings import bring_back
 from benign.experiments.states import State
 from benign.experiments.store import Store
 from benign.experiments.tally import Tally
@@ -216,6 +217,7 @@ class _Loop:
         job, result = self._submitted[future], future.result()
         self._store.record(self._driver, results_of(job.units, result))
         del self._submitted[future]
+        bring_back(result.heard)
         self._tally.settle(job.units, has_failed=False)
         progress = self.progress
         for position, payload in enumerate(result.payloads):

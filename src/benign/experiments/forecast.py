@@ -13,6 +13,7 @@ from benign.experiments.executors.protocol import Executor, Shared
 from benign.experiments.heartbeat import beating
 from benign.experiments.jobs import JobResult, Study, results_of, run_job
 from benign.experiments.planning import Plan, PlannedJob
+from benign.experiments.repeated_warnings import bring_back, said_once
 from benign.experiments.store import Store
 from benign.foundation.errors import BenignError
 
@@ -69,6 +70,7 @@ class Forecast:
     sampled_seconds: float
 
 
+@said_once()
 def sample_and_forecast(
     run: str, plan: Plan, study: Study, *, store: Store, executor: Executor, workers: int, budget_seconds: float
 ) -> Forecast:
@@ -153,6 +155,7 @@ class _Bench:
                 f"A job failed while it was timed (n = {job.job.samples}): {type(error).__name__}: {error}"
             ) from error
         self.store.record(self.driver, results_of(job.units, result))
+        bring_back(result.heard)
         return result
 
 

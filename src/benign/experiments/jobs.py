@@ -12,6 +12,7 @@ from benign.experiments.encoding import encode
 from benign.experiments.executors.threads import one_thread
 from benign.experiments.parts import Part
 from benign.experiments.provenance import PeakMemory, provenance
+from benign.experiments.repeated_warnings import Heard, recorded
 from benign.experiments.states import Result
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split, class_indices
@@ -47,23 +48,26 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class JobResult:
-    """What a job sends back: one encoded block a replicate, and how it was made."""
+    """What a job sends back: one encoded block a replicate, how it was made, and what libraries warned of."""
 
     payloads: tuple[bytes, ...]
     seconds: float
     peak_bytes: int
     provenance: str
+    heard: Heard
 
 
 def run_job(study: Study, job: Job) -> JobResult:
     """Measure the job on one BLAS thread, so that every executor computes the same bits."""
     start, peak = time.perf_counter(), PeakMemory()
-    measured = measure_job(study, job)
+    with recorded() as heard:
+        measured = measure_job(study, job)
     return JobResult(
         payloads=encode(measured),
         seconds=time.perf_counter() - start,
         peak_bytes=peak.read(),
         provenance=provenance(),
+        heard=heard,
     )
 
 

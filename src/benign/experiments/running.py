@@ -16,6 +16,7 @@ from benign.experiments.grid import Grid
 from benign.experiments.jobs import Study
 from benign.experiments.listener import Listener, Progressed
 from benign.experiments.planning import plan_run
+from benign.experiments.repeated_warnings import said_once
 from benign.experiments.states import RunRecord, State
 from benign.experiments.store import Store
 from benign.procedures.protocol import Procedure
@@ -51,6 +52,7 @@ def print_how_to_stop_at_once(running: int) -> None:
     print(f"\n{what}; Ctrl-C again stops at once.", file=sys.stderr, flush=True)  # noqa: T201
 
 
+@said_once()
 def run_grid(
     grid: Grid,
     procedure: Procedure,
