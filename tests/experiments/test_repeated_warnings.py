@@ -1,8 +1,8 @@
 """A warning that every training repeats is given once, with its count, wherever the trainings ran."""
 
+import re
 import warnings
 
-import numpy as np
 import pytest
 from sklearn.tree import DecisionTreeClassifier
 
@@ -14,8 +14,6 @@ SOURCE = benign.sources.digits(label_noise=0.1, test_samples=100)
 class Worried(DecisionTreeClassifier):
     def fit(self, inputs, targets):
         warnings.warn(f"{len(inputs)} samples are few", stacklevel=1)
-        if len(np.unique(targets)) < 0:
-            warnings.warn("never", stacklevel=1)
         return super().fit(inputs, targets)
 
 
@@ -28,8 +26,11 @@ def test_a_measurement_gives_a_repeated_warning_once(workers):
         benign.measure(
             procedure, SOURCE, sizes=[2, 4], samples=[20, 30], replicates=3, executor=executor, workers=workers
         )
-    assert [str(one.message) for one in caught] == ["UserWarning: 20 samples are few (12 times)"]
-    assert caught[0].filename == __file__
+    (one,) = caught
+    words = re.fullmatch(r"UserWarning: 20 samples are few \((\d+) times\)", str(one.message))
+    assert words is not None
+    assert int(words[1]) >= 12  # an adapter may try a training beforehand
+    assert one.filename == __file__
 
 
 @pytest.mark.filterwarnings("default:.*are few")
