@@ -60,11 +60,11 @@ _SENTENCES = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Eigenvalues:
-    """Eigenvalues with their residuals.
+    r"""Eigenvalues with their residuals.
 
     Attributes:
         values: in the order asked for.
-        residuals: :math:`|H x_i - theta_i x_i|`; an eigenvalue lies within it of the value. The error of an
+        residuals: :math:`|H x_i - \theta_i x_i|`; an eigenvalue lies within it of the value. The error of an
             isolated value is its square over the gap.
         vectors: unit vectors, one a row, in the order of the loss's row of parameters.
         products: number of Hessian-vector products.

@@ -44,14 +44,17 @@ class SizePath:
 
     Attributes:
         sizes: number of columns k.
-        train_loss, train_error: on the training targets.
-        test_loss, test_error: on the test targets.
+        train_loss: on the training targets.
+        train_error: likewise.
+        test_loss: on the test targets.
+        test_error: likewise.
         norm: of the weights, Frobenius over features and outputs; NaN beyond n where a ridge that is tiny for
             rank-deficient features, or huge, leaves less than half of its digits.
         function_norm: sqrt(k) times the norm, the norm for features scaled by 1 / sqrt(k).
-        leave_one_out, leave_one_out_error: exact leave-one-out loss and error; without ridge NaN at n - 1, n and n + 1,
-            where they estimate another model; NaN where a leverage is 1 to rounding, so that one sample alone decides a
-            direction, and everywhere if not asked for.
+        leave_one_out: exact leave-one-out loss; without ridge NaN at n - 1, n and n + 1, where it estimates another
+            model; NaN where a leverage is 1 to rounding, so that one sample alone decides a direction, and everywhere
+            if not asked for.
+        leave_one_out_error: the same of the zero-one error.
         condition: kappa_F, an upper bound of the 2-norm condition number; where columns or samples are dependent, of
             what is left without them.
         tolerance: losses are promised to within tolerance * max(loss, mean of y^2), y the training targets, and root

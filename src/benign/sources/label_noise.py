@@ -133,7 +133,7 @@ def flip_labels(
 def add_gaussian(
     values: Float[np.ndarray, "n outputs"], *, deviation: float, replicate: Replicate, part: Part = "train"
 ) -> Float[np.ndarray, "n outputs"]:
-    """Values in draw order plus independent N(0, ``deviation``^2), the same standard normals at every deviation.
+    """Values in draw order plus independent ``N(0, deviation^2)``, the same standard normals at every deviation.
 
     Raises:
         InvalidArgument: if ``deviation`` is negative or not finite.
