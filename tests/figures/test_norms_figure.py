@@ -1,4 +1,8 @@
-"""Norms over width: verdicts on planted surfaces."""
+"""Norms at one width and over width: verdicts on planted surfaces."""
+
+import itertools
+import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,75 +10,208 @@ import xarray as xr
 
 from benign.curves import Verdict
 from benign.figures import find_figure
-from benign.figures.jiang2020_norms import MEASURES, correlations, fitted_widths
-from benign.plots import save
-from benign.schema import DIMENSIONS
+from benign.figures.jiang2020_norms import (
+    AXES,
+    MEASURES,
+    SETTINGS,
+    at_fit,
+    fitted_widths,
+    granulated,
+)
+from benign.plots import StackedDisplay, save
+from benign.schema import DIMENSIONS, LEARNING_RATE
 
 FIGURE = find_figure("jiang2020_norms")
+HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED
 WIDTHS = np.array([8, 16, 32, 64, 128, 256])
+RATES, BATCHES, DECAYS = np.array([0.01, 0.02, 0.04]), (25, 50, 100), (0.0, 0.001)
+TIMES = np.array([1.0, 2.0, 4.0, 8.0])
+CONSTANT = 2.3
 
 
-def surface_of(path, *, replicates=8, noise=1e-3, fits_from=32):
-    """The test error falls as 1 / log2(width) past the width that fits; ``path`` gives the path norm of a width."""
-    random = np.random.default_rng(0)
-    shape = (len(WIDTHS), 1, 1, replicates)
+def dataset(values, coords, dims, *, replicates, training=None):
+    shape = tuple(replicates if name == "replicate" else len(coords[name]) for name in dims)
+    tables = {name: (dims, np.broadcast_to(value, shape).astype(float)) for name, value in values.items()}
+    tables["outcome"] = dims, np.zeros(shape, dtype=np.int8)
+    tables["train_loss_constant"] = ("samples", "replicate"), np.full((1, replicates), CONSTANT)
+    attrs = {"title": "planted", "size_name": "hidden units", "time_name": "time", "seed": 0}
+    attrs["procedure"] = json.dumps({"training": training or {}})
+    return xr.Dataset(tables, coords=coords | {"replicate": np.arange(replicates)}, attrs=attrs)
+
+
+def widths_surface(*, replicates=6, fits_from=32):
     width = WIDTHS[:, None, None, None].astype(float)
+    random = np.random.default_rng(0)
+    errors = 1.0 / np.log2(width) * np.exp(1e-3 * random.standard_normal((len(WIDTHS), 1, 1, replicates)))
     values = {
-        "train_error": np.where(width >= fits_from, 0.0, 0.3), "test_error": 1.0 / np.log2(width),
-        "train_loss": np.ones_like(width), "path_norm": path(width), "norm": np.ones_like(width),
-        "spectral_norm_product": width, "distance_from_start": 1.0 / width, "normalised_margin": width,
+        "train_loss": np.where(width >= fits_from, 0.019, 0.3) * CONSTANT,
+        "train_error": np.zeros_like(width), "test_error": errors, **dict.fromkeys(MEASURES, width),
     }  # fmt: skip
-    tables = {
-        name: (DIMENSIONS, np.broadcast_to(value, shape) * np.exp(noise * random.standard_normal(shape)))
-        for name, value in values.items()
-    }
-    return {
-        "widths": xr.Dataset(
-            tables | {"outcome": (DIMENSIONS, np.zeros(shape, dtype=np.int8))},
-            coords={"size": WIDTHS, "time": [np.inf], "samples": [100], "replicate": np.arange(replicates)},
-            attrs={"title": "planted", "size_name": "hidden units", "time_name": "time", "seed": 0},
+    coords = {"size": WIDTHS, "time": [np.inf], "samples": [100]}
+    return dataset(values, coords, DIMENSIONS, replicates=replicates)
+
+
+def surfaces_of(measured, *, replicates=12, noise=1e-4, unfitted=None):
+    """The test error falls with learning rate and decay and rises with the batch size; other measures say nothing.
+
+    ``measured`` gives measures as functions of (rate, batch, decay) on a scale from 0 to 1 each; the training of
+    ``unfitted``, such places, never fits. All change along time, and are what is planted where the loss crosses 2 %.
+    """
+    random = np.random.default_rng(1)
+    surfaces = {}
+    time = TIMES[None, :, None, None, None]
+    share = 0.02 * 4.0 / time  # crosses at time 4
+    for k, (b, d) in enumerate(itertools.product(range(len(BATCHES)), range(len(DECAYS)))):
+        rate = (np.arange(3) / 2)[None, None, None, None, :]
+        place = rate, b / 2, float(d)
+        shape = (1, 1, 1, replicates, 3)
+        planted = {"test_error": 0.6 - 0.02 * rate + 0.01 * place[1] - 0.01 * d}
+        planted |= {name: measured[name](*place) for name in measured}
+        values = {name: np.broadcast_to(value, shape) * 4.0 / time for name, value in planted.items()}
+        values |= {name: random.standard_normal(shape) * 4.0 / time for name in MEASURES if name not in measured}
+        values = {name: value + noise * random.standard_normal(shape) for name, value in values.items()}
+        lost = np.array([(r, b, d) == unfitted for r in range(3)])
+        values["train_loss"] = CONSTANT * np.where(lost, 0.5, share)
+        coords = {"size": [128], "time": TIMES, "samples": [100], LEARNING_RATE: RATES}
+        training = {"batch_size": BATCHES[b], "weight_decay": DECAYS[d]}
+        surfaces[f"trainings_{k}"] = dataset(
+            values, coords, (*DIMENSIONS[:3], "replicate", LEARNING_RATE), replicates=replicates, training=training
         )
-    }  # fmt: skip
+    return surfaces | {"widths": widths_surface()}
+
+
+FOLLOWS = {  # for three hyper-parameters, for the decay alone, for all but the decay, against all
+    "path_norm": lambda rate, batch, decay: 3.0 - rate + batch - decay,
+    "norm": lambda rate, batch, decay: 1.0 + rate - batch - decay,
+    "distance_from_start": lambda rate, batch, decay: 3.0 - rate + batch + decay,
+    "spectral_norm_product": lambda rate, batch, decay: 3.0 + rate - batch + decay,
+    "normalised_margin": lambda rate, batch, decay: 1.0 + rate - batch + decay,
+}
 
 
 def verdicts(surfaces):
-    return {finding.name: finding.verdict for finding in FIGURE.findings(surfaces)}
+    return {finding.name: finding.verdict for finding in FIGURE.judge(surfaces)}
 
 
-def test_a_measure_that_falls_with_the_error_tracks_it_and_one_that_rises_fails():
-    found = verdicts(surface_of(lambda width: 1.0 / width))
-    assert found["second_descent"] is Verdict.HOLDS
-    assert found["path_norm"] is Verdict.HOLDS
-    assert found["distance_from_start"] is Verdict.HOLDS
-    assert found["normalised_margin"] is Verdict.HOLDS  # a larger margin is better
-    assert found["spectral_norm_product"] is Verdict.FAILS
-    assert found["norm"] is Verdict.UNDECIDED
-    assert verdicts(surface_of(lambda width: width))["path_norm"] is Verdict.FAILS
+@pytest.fixture(scope="module")
+def planted():
+    surfaces = surfaces_of(FOLLOWS)
+    return surfaces, FIGURE.judge(surfaces)
 
 
-def test_the_words_of_the_test_say_what_was_correlated():
-    findings = {finding.name: finding for finding in FIGURE.findings(surface_of(lambda width: 1.0 / width))}
-    assert findings["path_norm"].test.startswith("Spearman correlation over widths, median by the sign test")
+def literal(values, errors):
+    """Psi_i as Jiang et al. 2020 write it: tau of each line along an axis, then the mean over the lines."""
+    found = []
+    for axis in range(values.ndim):
+        lines = zip(*(np.moveaxis(one, axis, -1).reshape(-1, one.shape[axis]) for one in (values, errors)), strict=True)
+        taus = []
+        for value, error in lines:
+            pairs = [(i, j) for i in range(len(value)) for j in range(len(value)) if i != j]
+            taus.append(np.mean([np.sign(value[i] - value[j]) * np.sign(error[i] - error[j]) for i, j in pairs]))
+        found.append(np.mean(taus))
+    return found
 
 
-def test_only_widths_that_fit_count():
-    """Below the threshold the norm moves the other way, which must not matter."""
-    surfaces = surface_of(lambda width: np.where(width < 32, width, 100.0 / width))
+def test_granulated_is_the_literal_definition():
+    random = np.random.default_rng(3)
+    values, errors = random.integers(0, 5, size=(2, 4, 3, 3, 2)).astype(float)  # with ties
+    expected = [literal(*pair) for pair in zip(values, errors, strict=True)]
+    np.testing.assert_allclose(granulated(values, errors), expected, atol=1e-14)
+
+
+def test_a_missing_training_leaves_out_its_pairs_alone_and_an_axis_without_pairs_has_no_number():
+    values = np.array([[[1.0, 2.0], [2.0, np.nan]], [[1.0, np.nan], [2.0, np.nan]]])
+    np.testing.assert_array_equal(granulated(values, values), [[1.0, 1.0], [1.0, np.nan]])
+
+
+def test_trainings_are_compared_where_they_first_fit():
+    surfaces = surfaces_of(FOLLOWS, noise=0.0, unfitted=(2, 0, 1))
+    expected = np.array([[[3.0 - r + b - d for d in (0, 1)] for b in (0, 0.5, 1)] for r in (0, 0.5, 1)])
+    expected[2, 0, 1] = np.nan
+    np.testing.assert_allclose(at_fit(surfaces, "path_norm"), np.broadcast_to(expected, (12, 3, 3, 2)))
+    assert "216 trainings" in FIGURE.lede(surfaces)
+    assert "12 of them never do and are left out" in FIGURE.lede(surfaces)
+
+
+def test_surfaces_take_their_place_by_batch_and_decay_not_by_name():
+    surfaces = surfaces_of(FOLLOWS)
+    renamed = surfaces | {"trainings_0": surfaces["trainings_5"], "trainings_5": surfaces["trainings_0"]}
+    np.testing.assert_array_equal(at_fit(renamed, "norm"), at_fit(surfaces, "norm"))
+
+
+def test_a_measure_that_falls_with_the_error_along_every_axis_holds_and_one_axis_carries_nothing(planted):
+    found = {finding.name: finding.verdict for finding in planted[1]}
+    assert found["path_norm"] is HOLDS
+    assert found["normalised_margin"] is HOLDS  # a larger margin is better
+    assert found["spectral_norm_product"] is FAILS
+    assert found["norm"] is FAILS  # follows the decay, but not the other two
+    assert found["distance_from_start"] is HOLDS
+    assert {axis: found[f"norm_by_{axis.replace(' ', '_')}"] for axis in AXES} == dict(
+        zip(AXES, (FAILS, FAILS, HOLDS), strict=True)
+    )
+
+
+def test_a_measure_that_says_nothing_is_undecided():
+    assert verdicts(surfaces_of({}, replicates=8))["path_norm"] is UNDECIDED
+
+
+def test_norms_over_width_decide_no_primary_claim(planted):
+    surfaces, findings = planted
+    over = surfaces["widths"].assign({name: -surfaces["widths"][name] for name in MEASURES})
+    assert FIGURE.judge(surfaces | {"widths": over}) == findings
+    assert set(FIGURE.primary_claims) == set(MEASURES)
+
+
+def test_the_error_falls_over_the_widths_that_fit(planted):
+    surfaces, findings = planted
     np.testing.assert_array_equal(fitted_widths(surfaces["widths"]), WIDTHS >= 32)
-    np.testing.assert_allclose(correlations(surfaces["widths"], "path_norm"), 1.0)
+    assert findings[-1].verdict is HOLDS
+    assert verdicts(surfaces | {"widths": widths_surface(fits_from=1000)})["second_descent"] is UNDECIDED
 
 
-@pytest.mark.parametrize("fits_from", [128, 1000])
-def test_fewer_than_three_widths_that_fit_decide_nothing(fits_from):
-    found = verdicts(surface_of(lambda width: 1.0 / width, fits_from=fits_from))
-    assert {found[name] for name in MEASURES} == {Verdict.UNDECIDED}
+def test_the_words_of_the_test_say_what_was_correlated(planted):
+    words = planted[1][0].test
+    assert words.startswith("granulated Kendall coefficient, mean over the hyper-parameters, median")
 
 
 def test_the_story_is_told_and_drawn(tmp_path):
-    surfaces = surface_of(lambda width: 1.0 / width)
+    surfaces = surfaces_of(FOLLOWS, unfitted=(2, 0, 1), replicates=6)
     findings = FIGURE.findings(surfaces)
-    (picture,) = FIGURE.pictures(surfaces)
-    assert set(picture.claims) == {finding.name for finding in findings}
-    assert save(picture.display, tmp_path / "norms")
-    assert "path norm" in FIGURE.headline(surfaces, findings)
-    assert "100 samples" in FIGURE.lede(surfaces)
+    fixed, widths = FIGURE.pictures(surfaces)
+    assert {*fixed.claims, *widths.claims} == {finding.name for finding in findings}
+    assert save(fixed.display, tmp_path / "fixed_width")
+    assert "along the weight decay, path norm, Frobenius norm and normalised margin" in fixed.sentence
+
+
+def test_replicates_are_drawn_about_their_common_mean():
+    surfaces = surfaces_of(FOLLOWS, noise=0.0)
+    for name in (name for name in surfaces if name != "widths"):
+        shift = xr.DataArray(np.arange(12.0), dims="replicate")
+        surfaces[name]["test_error"] = surfaces[name]["test_error"] + shift
+    display = FIGURE.pictures(surfaces)[0].display
+    assert isinstance(display, StackedDisplay)
+    series = display.panels[0].series[0]
+    np.testing.assert_allclose(series.high - series.low, 0.0, atol=1e-12)
+    np.testing.assert_allclose(series.median - series.median[0], [0.0, -0.01, -0.02], atol=1e-12)
+
+
+@pytest.mark.parametrize("verdict", [HOLDS, FAILS])
+@pytest.mark.parametrize("count", range(6))
+def test_headlines_say_which_norms_follow(planted, count, verdict):
+    surfaces, found = planted
+    findings = [
+        replace(finding, verdict=verdict if finding.name in list(MEASURES)[:count] else UNDECIDED) for finding in found
+    ]
+    headline = FIGURE.headline(surfaces, tuple(findings))
+    assert 5 <= len(headline.split()) <= 20
+    assert ("no norm is shown" in headline) == (verdict is FAILS or not count)
+    assert ("path norm" in headline) == (verdict is HOLDS and 0 < count < 4)
+
+
+@pytest.mark.parametrize("scale", SETTINGS)
+def test_recorded_times_are_steps_of_every_learning_rate(scale):
+    at = SETTINGS[scale].fixed
+    for rate in at.rates:
+        steps = at.times / rate
+        np.testing.assert_allclose(steps, np.round(steps), atol=1e-6)
+    assert np.all(np.diff(at.times) > 0)
