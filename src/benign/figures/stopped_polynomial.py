@@ -52,7 +52,7 @@ class StoppedPolynomial:
         return size * split.train_targets.shape[1]
 
     def batches(self, replicates: Sequence[Replicate]) -> Sequence[tuple[Replicate, ...]]:
-        return [tuple(replicates)]
+        return [(replicate,) for replicate in replicates]
 
     def measure(
         self,
