@@ -129,41 +129,28 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 BAD_COLUMNS: dict[str, tuple[str, dict[str, object], str]] = {
-    "missing-input": (
-        "x,y\n1,a\n,b\n3,a\n",
+    "empty-input": (
+        "w,x,y\n1,,a\n2,,b\n3,,a\n",
         {},
-        "`inputs` must have no missing values, but column 'x' lacks 1 of 3, the first in row 1 (counted from 0); ",
-    ),
-    "missing-inputs": (
-        "w,x,y,z\n1,NA,a,\n2,,b,\n3,4,a,\n",
-        {},
-        (
-            "`inputs` must have no missing values, but column 'x' lacks 2 of 3, the first in row 0 (counted from 0), "
-            "and 1 more of the columns lack some; remove such rows or fill in the values."
-        ),
+        "`inputs` must hold values, but column 'x' has none; leave it out.",
     ),
     "missing-target": (
         "x,y\n1,a\n2,b\n3,\n",
         {},
         "`target` must have no missing values, but column 'y' lacks 1 of 3, the first in row 2",
     ),
-    "text-input": (
-        "x,y\nred,1.5\nblue,2.5\n",
-        {},
-        "`inputs` must be columns of numbers, but 'x' holds text, such as 'red' in row 0 (counted from 0); encode it",
-    ),
     "mixed-input": (
         "x,y\n1,1.5\n2.5,2.5\nred,3.5\n",
         {},
         (
-            "`inputs` must be columns of numbers, but 'x' holds text beside numbers, first 'red' in row 2 (counted "
-            "from 0); correct it, or name the columns to learn from."
+            "`inputs` must be columns of numbers or text, but 'x' holds text beside numbers, first 'red' in row 2 "
+            "(counted from 0); correct it, or name the columns to learn from."
         ),
     ),
     "date-input": (
         "x,y\n2020-01-01,1.5\n2020-01-02,2.5\n",
         {},
-        "`inputs` must be columns of numbers, but 'x' holds values of the type date32[day]; encode them",
+        "`inputs` must be columns of numbers or text, but 'x' holds values of the type date32[day]; encode them",
     ),
     "infinite": (
         "w,x,y\n1,1,1.5\n1,-inf,2.5\n",
@@ -199,6 +186,24 @@ BAD_COLUMNS: dict[str, tuple[str, dict[str, object], str]] = {
     "no-inputs": ("x,y\n1,2\n2,3\n", {"inputs": []}, "`inputs` must name at least one column"),
     "target-among-inputs": ("x,y\n1,2\n2,3\n", {"inputs": ["x", "y"]}, "`inputs` must not hold the target 'y'"),
     "one-row": ("x,y\n1,2\n", {}, "`inputs` must have at least 2 rows, one to train on and one to test, got 1."),
+    "several": (
+        "w,x,y\n1,inf,a\n1,1e200,a\n,-inf,a\n",
+        {"inputs": ["x", "w"]},
+        (
+            "The data have 2 problems. (1) `target` must vary, but column 'y' holds 'a' in every row; there is nothing "
+            "to learn. (2) `inputs` must be finite, but column 'x' holds inf in row 0 (counted from 0); remove the row"
+        ),
+    ),
+    "many": (
+        ",".join("abcdefy") + "\n" + "inf," * 6 + "1.5\n" + "inf," * 6 + "2.5\n",
+        {},
+        "The data have 6 problems. (1) `inputs` must be finite, but column 'a' holds inf in row 0",
+    ),
+    "scale": (
+        "w,x,y\n1,red,a\n2,,b\n",
+        {"scale": "unit"},
+        "`scale` must be left out where columns are handed on as a data frame.",
+    ),
     "settings": ("x,y\n1,2.5\n2,3.5\n", {"test_samples": 2}, "`test_samples` must leave rows to train on"),
 }
 
@@ -266,9 +271,9 @@ def test_rows_of_many_blocks_keep_their_order(tmp_path: Path, monkeypatch: pytes
         == arrays(numbers, np.arange(100) % 3).spec()["data"]
     )
     bad = numbers.copy()
-    bad[61, 1] = np.nan
+    bad[61, 1] = -np.inf
     parquet.write_table(pa.table({"a": bad[:, 0], "b": bad[:, 1], "y": np.arange(100) % 3}), tmp_path / "u.parquet")
-    with pytest.raises(InvalidArgument, match="column 'b' holds nan in row 61"):
+    with pytest.raises(InvalidArgument, match="column 'b' holds -inf in row 61"):
         table_of(tmp_path / "u.parquet", target="y")
 
 

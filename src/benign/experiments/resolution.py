@@ -21,12 +21,14 @@ from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.randomness import checked_seed
 from benign.foundation.replicate import Replicate, crossed_replicates, paired_replicates
 from benign.foundation.sizes import EVERY_FACTOR, checked_sizes
+from benign.foundation.split import Column
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
 
 Sizes = Literal["every", "auto"] | Sequence[int] | Int[np.ndarray, " size"]
 AUTO = "auto"
 """Sizes that a pilot is to find; :mod:`benign.experiments.pilot`."""
+_MOST_NAMES = 5
 
 
 def resolve_grid(
@@ -69,6 +71,7 @@ def resolve_grid(
         times=np.array([schema.END_OF_TRAINING]) if times is None else _checked_times(times, procedure),
         metrics=schema.checked_metrics(metrics),
     )
+    _check_columns(procedure, sources[0])
     check = getattr(procedure, "check", None)
     if check is not None:
         check(counts, part.recorded_times)
@@ -168,6 +171,28 @@ def _check_increase(argument: str, values: Sequence[float]) -> None:
                 f"`{argument}` must increase strictly, but {before:g} is followed by {after:g}; sort them and drop "
                 "repeats."
             )
+
+
+def _check_columns(procedure: Procedure, source: Source) -> None:
+    """Refuse text and missing values for a procedure that learns from numbers alone."""
+    columns: Sequence[Column] = getattr(source, "columns", None) or ()
+    if getattr(procedure, "takes_columns", False):
+        return
+    text = [column.name for column in columns if column.texts is not None]
+    gaps = [column.name for column in columns if column.texts is None and column.has_gaps]
+    if text or gaps:
+        held = [f"{what} in {_named(names)}" for what, names in (("text", text), ("missing values", gaps)) if names]
+        name = procedure.spec().get("procedure", type(procedure).__name__)
+        raise InvalidArgument(
+            f"`source` {source.name} holds {' and '.join(held)}, and {name} takes numbers alone: encode the text, fill "
+            "in what is missing, name other `inputs`, or measure a pipeline that takes them, by benign.from_estimator."
+        )
+
+
+def _named(columns: Sequence[str]) -> str:
+    """The first five names, and how many more."""
+    more = f" and {len(columns) - _MOST_NAMES:,} more columns" if len(columns) > _MOST_NAMES else ""
+    return ", ".join(map(repr, columns[:_MOST_NAMES])) + more
 
 
 def _checked_spec(argument: str, spec: dict[str, object]) -> dict[str, object]:

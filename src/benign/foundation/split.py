@@ -10,6 +10,23 @@ from jaxtyping import Float, Int
 from benign.foundation.replicate import Replicate
 
 
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A named column of inputs that are to be handed on as a data frame.
+
+    Attributes:
+        name: what it is called.
+        texts: the different texts in it, where it holds text: then its inputs are their places here. None for numbers.
+        is_categorical: whether it came as categories, in this order, rather than as plain text.
+        has_gaps: whether values are missing; they are NaN in the inputs.
+    """
+
+    name: str
+    texts: tuple[str, ...] | None = None
+    is_categorical: bool = False
+    has_gaps: bool = False
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Split:
     """One training set and one test set of a replicate.
@@ -27,6 +44,8 @@ class Split:
         pool: pool x d inputs, fixed for the replicate whatever n is; scaling and bandwidth heuristics are fitted on it.
         classes: names of the classes in index order, or None for regression.
         replicate: where the split comes from.
+        columns: what the columns of all inputs are, where they are to be handed on as a data frame; else None. Only
+            then inputs hold NaN, and numbers that stand for text; they are not scaled.
     """
 
     train_inputs: Float[np.ndarray, "n d"]
@@ -38,6 +57,7 @@ class Split:
     pool: Float[np.ndarray, "pool d"]
     classes: tuple[str, ...] | None
     replicate: Replicate
+    columns: tuple[Column, ...] | None = None
 
     @property
     def samples(self) -> int:

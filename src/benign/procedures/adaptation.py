@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -19,7 +20,7 @@ from benign.foundation.errors import BenignError, InvalidArgument
 from benign.foundation.outcomes import Outcome
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
-from benign.foundation.split import Split, class_indices
+from benign.foundation.split import Column, Split, class_indices
 from benign.procedures.prediction_risks import PREDICTION_RISKS, prediction_risks
 from benign.procedures.protocol import Predictions
 from benign.schema import END_OF_TRAINING, Block
@@ -132,9 +133,10 @@ def predictions_of(
             raise
         except Exception as error:  # whatever foreign code does
             message = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
-            raise InvalidArgument(
-                f"{code.name} cannot be trained at {where} ({message}); correct it, or leave this value out."
-            ) from error
+            advice = "correct it, or leave this value out"
+            if split.columns is not None:
+                advice = "it gets text and missing values as they are: encode and fill them in a pipeline"
+            raise InvalidArgument(f"{code.name} cannot be trained at {where} ({message}); {advice}.") from error
         yield [
             checked_predictions(values, split, len(asked), f"{code.name} at {where}")
             for values, asked in zip(raw, inputs, strict=True)
@@ -187,6 +189,31 @@ def training_targets(
         return class_indices(split.train_targets)
     targets = split.train_targets.copy()
     return targets[:, 0] if targets.shape[1] == 1 else targets
+
+
+def handed_on(inputs: Float[np.ndarray, "m d"], split: Split) -> Any:
+    """Inputs as foreign code expects them: themselves, or a data frame where the split names columns.
+
+    Numbers are float64, texts are strings, or categories where they came as such; what is missing is NaN.
+    """
+    if split.columns is None:
+        return inputs
+    import pandas as pd
+
+    return pd.DataFrame(
+        {column.name: _values_of(column, values) for column, values in zip(split.columns, inputs.T, strict=True)}
+    )
+
+
+def _values_of(column: Column, values: Float[np.ndarray, " m"]) -> Any:
+    import pandas as pd
+
+    if column.texts is None:
+        return values
+    places = np.where(np.isnan(values), -1, values).astype(np.int64)
+    if column.is_categorical:
+        return pd.Categorical.from_codes(places, categories=pd.Index(column.texts))
+    return np.array([*column.texts, np.nan], dtype=object)[places]  # -1 is the last: missing
 
 
 class _OwnRandomStates:

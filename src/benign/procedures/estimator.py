@@ -22,6 +22,7 @@ from benign.procedures.adaptation import (
     ForeignCode,
     Inputs,
     Moments,
+    handed_on,
     measure_foreign,
     predict_foreign,
     training_targets,
@@ -45,6 +46,7 @@ class Estimator:
 
     objective: ClassVar[str] = "squared"
     max_size: ClassVar[float] = math.inf
+    takes_columns: ClassVar[bool] = True
 
     estimator: Any
     size_name: str
@@ -118,13 +120,14 @@ class Estimator:
     def _train(self, split: Split, size: int, times: Moments, inputs: Inputs) -> Iterator[list[ArrayLike]]:
         model = self._seeded(split.replicate).set_params(**{self.size_name: size})
         y = training_targets(split, as_matrix=_is_regressor(model, split))
+        x, *frames = (handed_on(values, split) for values in (split.train_inputs, *inputs))
         if times is None:
-            model.fit(split.train_inputs.copy(), y)
-            yield [_spread(model, answer(model, asked), split) for asked in inputs]
+            model.fit(x.copy(), y)
+            yield [_spread(model, answer(model, asked), split) for asked in frames]
             return
         assert self.time_name is not None  # checked before anything is trained
         moments = [int(time) for time in times]
-        for answers in answers_along_times(model, self.time_name, moments, (split.train_inputs, y), inputs):
+        for answers in answers_along_times(model, self.time_name, moments, (x, y), frames):
             yield [_spread(fitted, values, split) for fitted, values in answers]
 
     def _seeded(self, replicate: Replicate) -> Any:
@@ -144,7 +147,8 @@ def from_estimator(estimator: Any, *, size: str, time: str | None = None, revisi
     set from the replicate's initialisation: neither the estimator nor any random state of the caller changes, and the
     numbers can be had again. A classifier learns class indices; its probabilities (or its classes, as one-hot rows,
     where it has none) are compared with one-hot rows. A regressor on a source with classes learns the one-hot rows.
-    Losses are squared errors, summed over classes or outputs.
+    Losses are squared errors, summed over classes or outputs. Where the source holds text or missing values, the clone
+    gets a pandas data frame with the columns' names.
 
     Several times cost one training where ``time`` is ``n_estimators`` or ``max_iter`` and the estimator has
     ``staged_predict`` (boosting), where it is ``n_estimators`` and there is a ``warm_start`` (forests, bagging), and

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Shaped
 from numpy.typing import ArrayLike
 
 # The parameters that scikit-learn's conventions are about: stages are counted by either, members are added by growing
@@ -48,8 +48,8 @@ def answers_along_times(
     estimator: Any,
     time: str,
     times: Sequence[int],
-    train: tuple[Float[np.ndarray, "n d"], Shaped[np.ndarray, "n *outputs"]],
-    inputs: Sequence[Float[np.ndarray, "_ d"]],
+    train: tuple[Any, Shaped[np.ndarray, "n *outputs"]],
+    inputs: Sequence[Any],
 ) -> Iterator[list[tuple[Any, ArrayLike]]]:
     """For each time in turn, the fitted model and what it answers on each of the inputs.
 
@@ -57,8 +57,8 @@ def answers_along_times(
         estimator: a clone of our own, ready but for its time.
         time: name of the parameter.
         times: strictly increasing, from 1 on.
-        train: inputs and targets.
-        inputs: what to answer on.
+        train: inputs (an array or a data frame) and targets.
+        inputs: what to answer on, likewise.
     """
     route = route_of(estimator, time)
     if route is Route.SEPARATE:

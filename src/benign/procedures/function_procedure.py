@@ -23,6 +23,7 @@ from benign.procedures.adaptation import (
     Inputs,
     Moments,
     addressed_seed,
+    handed_on,
     measure_foreign,
     predict_foreign,
     training_targets,
@@ -49,6 +50,7 @@ class FunctionProcedure:
     """
 
     objective: ClassVar[str] = "squared"
+    takes_columns: ClassVar[bool] = True
 
     fit: Fit
     name: str
@@ -109,12 +111,12 @@ class FunctionProcedure:
         seed = addressed_seed(split.replicate, "seed of a function")
         for time in [None] if times is None else times:
             moment = int(time) if time is not None and time == math.floor(time) else time
-            predict = self.fit(split.train_inputs.copy(), training_targets(split), size, moment, seed)
+            predict = self.fit(handed_on(split.train_inputs, split).copy(), training_targets(split), size, moment, seed)
             if not callable(predict):
                 raise InvalidArgument(
                     f"`fit` of {self.name!r} must return a function, predict(X), got {type(predict).__name__}."
                 )
-            yield [predict(asked.copy()) for asked in inputs]
+            yield [predict(handed_on(asked, split).copy()) for asked in inputs]
 
 
 def from_callable(
@@ -132,9 +134,10 @@ def from_callable(
     ``predict(X)`` gives either m x K scores (probabilities, votes), whose squared loss is taken against one-hot rows
     and whose largest is the class, or m integers below K, the indices of the classes, taken as one-hot rows. On a
     source of real values, y is a vector (a matrix where there are several outputs) and so is what ``predict`` gives.
-    The arrays are copies. ``size`` is an int, ``time`` a number, as an int where it is whole, or None for the end of
-    training; ``seed``, from 0 to 2^31 - 2, follows from the replicate's initialisation, and all randomness must come
-    from it (or from NumPy's or Python's global state, which is one of the function's own, seeded alike).
+    The arrays are copies; where the source holds text or missing values, X is a pandas data frame. ``size`` is an int,
+    ``time`` a number, as an int where it is whole, or None for the end of training; ``seed``, from 0 to 2^31 - 2,
+    follows from the replicate's initialisation, and all randomness must come from it (or from NumPy's or Python's
+    global state, which is one of the function's own, seeded alike).
 
     Args:
         fit: the function.

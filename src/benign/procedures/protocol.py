@@ -31,7 +31,8 @@ class Procedure(Protocol):
     on which splits, sizes or metrics share the call; ``revision`` is raised when they change.
 
     A procedure may have a method ``check(samples, times)`` that raises an InvalidArgument for numbers of samples or
-    times that it cannot do: then nothing of such a grid is measured.
+    times that it cannot do: then nothing of such a grid is measured. It may have an attribute ``takes_columns``: True
+    where it heeds :attr:`Split.columns`, so that it may be given text and missing values.
     """
 
     @property

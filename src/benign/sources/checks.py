@@ -1,11 +1,17 @@
-"""Arrays of sources: frozen, and with a fingerprint."""
+"""Arrays of sources: frozen, and with a fingerprint; and what is wrong with them, told together."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Float, Shaped
+
+from benign.foundation.errors import InvalidArgument
+
+_MOST_PROBLEMS = 5
 
 
 def frozen(array: Shaped[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
@@ -23,3 +29,26 @@ def fingerprint(*arrays: Shaped[np.ndarray, "..."]) -> str:
         digest.update(f"{little.dtype.str}{little.shape}".encode())
         digest.update(little.data)
     return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def noted(problems: list[InvalidArgument]) -> Iterator[None]:
+    """Note what is refused here, and go on."""
+    try:
+        yield
+    except InvalidArgument as problem:
+        problems.append(problem)
+
+
+def refuse_all(problems: Sequence[InvalidArgument]) -> None:
+    """Refuse data for all that is wrong with them at once, if anything is: the first five, and how many more.
+
+    Raises:
+        InvalidArgument: the problem itself where there is one.
+    """
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        told = [f"({place}) {problem}" for place, problem in enumerate(problems[:_MOST_PROBLEMS], start=1)]
+        more = [f"... and {len(problems) - _MOST_PROBLEMS:,} more."] if len(problems) > _MOST_PROBLEMS else []
+        raise InvalidArgument(" ".join([f"The data have {len(problems):,} problems.", *told, *more]))

@@ -1,15 +1,21 @@
-"""Named columns of an Arrow table, from a file or a frame, as a source: the numbers of the same data as arrays."""
+"""Named columns of an Arrow table, from a file or a frame, as a source: the numbers of the same data as arrays.
+
+Columns of text, or with missing values, make a source whose samples are handed on as a data frame, to procedures that
+take one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 
 from benign.foundation.errors import InvalidArgument, unknown_name
-from benign.sources.checks import frozen
+from benign.foundation.split import Column
+from benign.sources.checks import frozen, noted, refuse_all
 from benign.sources.finite import FiniteData, FiniteSource, default_test_samples
 from benign.sources.tables import LARGEST_INPUT, TASKS, are_few, class_matrix, target_matrix
 
@@ -49,6 +55,7 @@ def source_of_columns(
     *,
     target: str,
     inputs: Sequence[str],
+    as_frame: bool,
     task: str,
     label_noise: float,
     test_samples: int | None,
@@ -58,7 +65,7 @@ def source_of_columns(
     """Columns as a source, with the settings of :func:`arrays`. The table may be freed: its values are copied.
 
     Raises:
-        InvalidArgument: for columns or settings that cannot be used; the message names column and row.
+        InvalidArgument: for columns or settings that cannot be used; the message names columns and rows.
     """
     if task not in TASKS:
         raise unknown_name("task", task, TASKS)
@@ -66,61 +73,117 @@ def source_of_columns(
         raise InvalidArgument(
             f"`inputs` must have at least 2 rows, one to train on and one to test, got {columns.num_rows}."
         )
-    matrix = _input_matrix(columns, inputs)
-    targets, classes = _target_matrix(columns[target], target, task)
+    problems: list[InvalidArgument] = []
+    with noted(problems):
+        targets, classes = _target_matrix(columns[target], target, task)
+    matrix, described = _input_matrix(columns, inputs, problems)
+    is_frame = as_frame or any(column.texts is not None or column.has_gaps for column in described)
+    if is_frame and scale not in ("standard", "none"):
+        problems.append(InvalidArgument("`scale` must be left out where columns are handed on as a data frame."))
+    refuse_all(problems)
     return FiniteSource(
-        data=FiniteData(inputs=matrix, targets=targets, classes=classes),
+        data=FiniteData(inputs=matrix, targets=targets, classes=classes, columns=described if is_frame else None),
         name=name,
         label_noise=label_noise,
         test_samples=default_test_samples(len(matrix)) if test_samples is None else test_samples,
-        scale=scale,
+        scale="none" if is_frame else scale,
     )
 
 
-def _input_matrix(columns: pa.Table, names: Sequence[str]) -> Float[np.ndarray, "rows d"]:
-    """The columns side by side, copied once, a block of rows at a time."""
+def _input_matrix(
+    columns: pa.Table, names: Sequence[str], problems: list[InvalidArgument]
+) -> tuple[Float[np.ndarray, "rows d"], tuple[Column, ...]]:
+    """The columns side by side, and what each of them is; what cannot be used is noted, and left out."""
     import pyarrow as pa
 
-    _refuse_missing(columns, names, "inputs")
-    numbers = pa.Table.from_arrays([_numbers(columns[name], name) for name in names], names=list(names))
-    matrix, start = np.empty((numbers.num_rows, len(names))), 0
+    described, usable = [], []
+    for name in names:
+        with noted(problems):
+            column, values = _numbers(columns[name], name)
+            described.append(column)
+            usable.append(values)
+    numbers = pa.Table.from_arrays(usable, names=[column.name for column in described])
+    matrix, gaps, beyond = _side_by_side(numbers)
+    for index, column in enumerate(described):
+        with noted(problems):
+            if index in beyond:
+                _refuse_size(matrix[beyond[index], index], column.name, beyond[index])
+            if gaps[index] == len(matrix):
+                raise InvalidArgument(f"`inputs` must hold values, but column {column.name!r} has none; leave it out.")
+    return frozen(matrix), tuple(
+        replace(column, has_gaps=bool(gap)) for column, gap in zip(described, gaps, strict=True)
+    )
+
+
+def _side_by_side(
+    numbers: pa.Table,
+) -> tuple[Float[np.ndarray, "rows d"], Int[np.ndarray, " d"], dict[int, int]]:
+    """Columns copied once, a block of rows at a time; how many gaps each has; the first row that is too large."""
+    matrix, start = np.empty((numbers.num_rows, numbers.num_columns)), 0
+    gaps = np.zeros(numbers.num_columns, dtype=np.int64)
+    beyond: dict[int, int] = {}
     for batch in numbers.to_batches(max_chunksize=_ROWS_AT_ONCE):
         block = matrix[start : start + batch.num_rows]
-        for index, column in enumerate(batch.columns):
-            block[:, index] = column.to_numpy(zero_copy_only=False)
-        if not (block.min() >= -LARGEST_INPUT and block.max() <= LARGEST_INPUT):  # NaN is refused too
-            _refuse_entry(block, names, start)
+        for index, values in enumerate(batch.columns):
+            block[:, index] = values.to_numpy(zero_copy_only=False)
+        if not (block.min() >= -LARGEST_INPUT and block.max() <= LARGEST_INPUT):  # nor does NaN lie between
+            gaps += np.isnan(block).sum(axis=0)
+            is_beyond = np.abs(block) > LARGEST_INPUT
+            for index in np.flatnonzero(is_beyond.any(axis=0)).tolist():
+                beyond.setdefault(index, start + int(np.argmax(is_beyond[:, index])))
         start += batch.num_rows
-    return frozen(matrix)
+    return matrix, gaps, beyond
 
 
-def _refuse_entry(block: Float[np.ndarray, "rows d"], names: Sequence[str], start: int) -> NoReturn:
-    is_bad = ~np.isfinite(block)
-    if is_bad.any():
-        row, index = (int(place) for place in np.argwhere(is_bad)[0])
+def _refuse_size(value: float, column: str, row: int) -> NoReturn:
+    if np.isinf(value):
         raise InvalidArgument(
-            f"`inputs` must be finite, but column {names[index]!r} holds {block[row, index]} in row {start + row} "
-            "(counted from 0); remove the row or fill in the value."
+            f"`inputs` must be finite, but column {column!r} holds {value} in row {row} (counted from 0); remove the "
+            "row or fill in the value."
         )
-    index = int(np.argmax(np.abs(block).max(axis=0)))
-    raise InvalidArgument(
-        f"`inputs` must not exceed {LARGEST_INPUT:g} in size, as column {names[index]!r} does; rescale it."
-    )
+    raise InvalidArgument(f"`inputs` must not exceed {LARGEST_INPUT:g} in size, as column {column!r} does; rescale it.")
 
 
-def _numbers(values: pa.ChunkedArray, column: str) -> pa.ChunkedArray:
-    """The column, if it holds numbers or booleans; decimals as float64."""
+def _numbers(values: pa.ChunkedArray, name: str) -> tuple[Column, pa.ChunkedArray]:
+    """The column as numbers: decimals as float64, booleans as 0 and 1, texts as their places among the different ones.
+
+    Raises:
+        InvalidArgument: if it holds anything else, or text that looks like numbers gone wrong.
+    """
     from pyarrow import types
 
+    text, is_categorical = _as_text(values), types.is_dictionary(values.type)
+    if text is not None:
+        categories = values.unify_dictionaries().chunk(0).dictionary.to_pylist() if is_categorical else None
+        return _text_column(text, name, categories)
+    if is_categorical:
+        values = values.cast(values.type.value_type)
     kind = values.type
-    if types.is_decimal(kind):
-        return values.cast("float64")
+    if types.is_decimal(kind) or types.is_null(kind):
+        return Column(name=name), values.cast("float64")
     if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
-        return values
-    found = _described(values)
-    raise InvalidArgument(
-        f"`inputs` must be columns of numbers, but {column!r} holds {found}, or name the columns to learn from."
+        return Column(name=name), values
+    raise _wrong_kind(values, name)
+
+
+def _wrong_kind(values: pa.ChunkedArray, name: str) -> InvalidArgument:
+    return InvalidArgument(
+        f"`inputs` must be columns of numbers or text, but {name!r} holds {_described(values)}, or name the columns to "
+        "learn from."
     )
+
+
+def _text_column(text: pa.ChunkedArray, name: str, categories: Sequence[str] | None) -> tuple[Column, pa.ChunkedArray]:
+    """Each text's place among the categories, or else among the different texts in ascending order; null for null."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    distinct = text.drop_null().unique().to_pylist()
+    if categories is None and any(map(_is_numeral, distinct)) and not are_few(len(distinct), rows=len(text)):
+        raise _wrong_kind(text, name)
+    order = sorted(distinct) if categories is None else categories
+    places = compute.index_in(text, value_set=pa.array(order, "large_string"))
+    return Column(name=name, texts=tuple(order), is_categorical=categories is not None), places
 
 
 def _described(values: pa.ChunkedArray) -> str:
@@ -128,7 +191,7 @@ def _described(values: pa.ChunkedArray) -> str:
     text = _as_text(values)
     if text is None:
         return f"values of the type {values.type}; encode them as numbers"
-    distinct = text.unique().to_pylist()  # in the order in which they appear
+    distinct = text.drop_null().unique().to_pylist()  # in the order in which they appear
     wrong = [name for name in distinct if not _is_numeral(name)]
     if not wrong:
         return f"numbers written as text, such as {_short(distinct[0])}; convert them"
@@ -160,17 +223,13 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _refuse_missing(columns: pa.Table, names: Sequence[str], argument: str) -> None:
-    lacking = [name for name in names if columns[name].null_count]
-    if not lacking:
-        return
-    values = columns[lacking[0]]
-    row = int(np.argmax(values.is_null().to_numpy()))
-    others = "" if len(lacking) == 1 else f", and {len(lacking) - 1} more of the columns lack some"
-    raise InvalidArgument(
-        f"`{argument}` must have no missing values, but column {lacking[0]!r} lacks {values.null_count} of "
-        f"{len(values)}, the first in row {row} (counted from 0){others}; remove such rows or fill in the values."
-    )
+def _refuse_missing(values: pa.ChunkedArray, column: str) -> None:
+    if values.null_count:
+        row = int(np.argmax(values.is_null().to_numpy()))
+        raise InvalidArgument(
+            f"`target` must have no missing values, but column {column!r} lacks {values.null_count} of {len(values)}, "
+            f"the first in row {row} (counted from 0); remove such rows."
+        )
 
 
 def _target_matrix(
@@ -209,7 +268,7 @@ def _plain(values: pa.ChunkedArray, column: str) -> pa.ChunkedArray:
 
     if types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
-    _refuse_missing(pa.table({column: values}), [column], "target")
+    _refuse_missing(values, column)
     if types.is_binary(values.type):  # what Arrow makes of a .csv file that is not in UTF-8
         try:
             return values.cast("string").cast("large_string")

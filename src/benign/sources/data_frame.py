@@ -19,6 +19,7 @@ def frame(
     *,
     target: str | int,
     inputs: Sequence[str | int] | None = None,
+    as_frame: bool = False,
     task: str = "auto",
     label_noise: float = 0.0,
     test_samples: int | None = None,
@@ -34,7 +35,11 @@ def frame(
             which is collected here, its rows in the order in which it yields them. The values are copied; the frame
             stays as it is, and an index is no column.
         target: the column of labels or values to learn.
-        inputs: the columns to learn from, numbers or booleans without gaps; all others unless said.
+        inputs: the columns to learn from: numbers or booleans, and for procedures that take a data frame also text and
+            columns with missing values; all others unless said.
+        as_frame: hand samples on as a pandas data frame with the columns' names, neither centred nor scaled, to
+            estimators and functions. So it is anyway where columns hold text or gaps; say True where they hold numbers
+            alone and a pipeline picks them by name.
         task: as in :func:`arrays`.
         label_noise: as in :func:`arrays`.
         test_samples: as in :func:`arrays`.
@@ -57,6 +62,7 @@ def frame(
         _as_arrow(wrapped, [*chosen, goal]),
         target=goal,
         inputs=chosen,
+        as_frame=as_frame,
         task=task,
         label_noise=label_noise,
         test_samples=test_samples,

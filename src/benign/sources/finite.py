@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -14,10 +16,10 @@ from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
-from benign.foundation.split import Split
-from benign.sources.checks import fingerprint, frozen
+from benign.foundation.split import Column, Split
+from benign.sources.checks import fingerprint, frozen, noted, refuse_all
 from benign.sources.label_noise import checked_deviation, checked_rate, with_label_noise
-from benign.sources.tables import input_matrix, target_matrix
+from benign.sources.tables import input_matrix, input_table, target_matrix
 
 _SCALES = ("standard", "unit", "none")
 _SQUARES_AT_ONCE = 2**16  # half a megabyte: they stay in the processor's cache
@@ -28,19 +30,25 @@ class FiniteData:
     """All rows of a data set: what sources of different settings share.
 
     Attributes:
-        inputs: rows x d, finite.
+        inputs: rows x d, finite but for the gaps of ``columns``.
         targets: rows x outputs, noise-free; one-hot for classification.
         classes: names of the classes in index order, or None for regression.
+        columns: what the columns of inputs are, where they are to be handed on as a data frame; see :class:`Split`.
     """
 
     inputs: Float[np.ndarray, "rows d"]
     targets: Float[np.ndarray, "rows outputs"]
     classes: tuple[str, ...] | None
+    columns: tuple[Column, ...] | None = None
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of inputs and targets."""
-        return fingerprint(self.inputs, self.targets)
+        """SHA-256 of inputs and targets, and of the columns where they matter."""
+        numbers = fingerprint(self.inputs, self.targets)
+        if self.columns is None:
+            return numbers
+        named = json.dumps([numbers, [asdict(column) for column in self.columns]])
+        return hashlib.sha256(named.encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,6 +97,11 @@ class FiniteSource:
         """Names of the classes in index order, or None for regression."""
         return self.data.classes
 
+    @property
+    def columns(self) -> tuple[Column, ...] | None:
+        """What the columns of inputs are, where procedures are handed a data frame; else None."""
+        return self.data.columns
+
     def spec(self) -> dict[str, object]:
         """Canonical settings with the SHA-256 of the data."""
         return {
@@ -135,6 +148,7 @@ class FiniteSource:
             pool=drawn.pool,
             classes=self.classes,
             replicate=replicate,
+            columns=self.columns,
         )
 
     def _checked_samples(self, samples: int) -> int:
@@ -234,8 +248,12 @@ def arrays(
     >>> source.max_samples, source.classes
     (3, ('a', 'b'))
     """
-    matrix = input_matrix(inputs)
-    target_rows, classes = target_matrix(targets, task=task, rows=len(matrix))
+    table, problems = input_table(inputs), list[InvalidArgument]()
+    with noted(problems):
+        matrix = input_matrix(table)
+    with noted(problems):
+        target_rows, classes = target_matrix(targets, task=task, rows=len(table))
+    refuse_all(problems)
     return FiniteSource(
         data=FiniteData(inputs=matrix, targets=target_rows, classes=classes),
         name=name,

@@ -24,6 +24,7 @@ def table(
     *,
     target: str,
     inputs: Sequence[str] | None = None,
+    as_frame: bool = False,
     task: str = "auto",
     label_noise: float = 0.0,
     test_samples: int | None = None,
@@ -36,7 +37,11 @@ def table(
         path: a .csv or .parquet file.
         target: the column of labels or values to learn. Where a .csv file holds labels such as ``01`` and ``1``, which
             would be one number, they are read as text and stay two classes.
-        inputs: the columns to learn from, numbers or booleans without gaps; all others unless said.
+        inputs: the columns to learn from: numbers or booleans, and for procedures that take a data frame also text and
+            columns with missing values; all others unless said.
+        as_frame: hand samples on as a pandas data frame with the columns' names, neither centred nor scaled, to
+            estimators and functions. So it is anyway where columns hold text or gaps; say True where they hold numbers
+            alone and a pipeline picks them by name.
         task: as in :func:`arrays`.
         label_noise: as in :func:`arrays`.
         test_samples: as in :func:`arrays`.
@@ -57,6 +62,7 @@ def table(
         columns,
         target=target,
         inputs=checked_inputs(columns.column_names, target, inputs),
+        as_frame=as_frame,
         task=task,
         label_noise=label_noise,
         test_samples=test_samples,

@@ -19,11 +19,11 @@ _MOST_INTEGER_CLASSES = 50
 _LARGEST_TARGET = 1e100  # so is the sum of its squares
 
 
-def input_matrix(inputs: ArrayLike) -> Float[np.ndarray, "rows d"]:
-    """Inputs as a read-only copy, one row a sample.
+def input_table(inputs: ArrayLike) -> Shaped[np.ndarray, "rows d"]:
+    """Inputs as a table, one row a sample.
 
     Raises:
-        InvalidArgument: if they are no table of finite numbers with at least two rows.
+        InvalidArgument: if they are no table with at least two rows and a column.
     """
     array = _as_objects_if_text("inputs", inputs)
     if array.ndim == 0:
@@ -32,7 +32,15 @@ def input_matrix(inputs: ArrayLike) -> Float[np.ndarray, "rows d"]:
         raise InvalidArgument(f"`inputs` must have at least 2 rows, one to train on and one to test, got {len(array)}.")
     if array.size == 0:
         raise InvalidArgument(f"`inputs` must have at least one column, got the shape {array.shape}.")
-    table = array.reshape(len(array), -1)
+    return array.reshape(len(array), -1)
+
+
+def input_matrix(table: Shaped[np.ndarray, "rows d"]) -> Float[np.ndarray, "rows d"]:
+    """A table of inputs as a read-only copy.
+
+    Raises:
+        InvalidArgument: if it holds anything but finite numbers.
+    """
     if table.dtype.kind not in "biuf":
         table = _as_numbers("inputs", table)
     matrix = np.array(table, dtype=np.float64, order="C")
@@ -216,9 +224,10 @@ def _check_finite(argument: str, matrix: Float[np.ndarray, "rows d"]) -> None:
     is_bad = ~np.isfinite(matrix)
     if is_bad.any():
         row, column = (int(index) for index in np.argwhere(is_bad)[0])
+        more = f", and {is_bad.sum() - 1:,} more such" if is_bad.sum() > 1 else ""
         raise InvalidArgument(
-            f"`{argument}` must be finite, got {matrix[row, column]} in row {row}, column {column} (counted from 0); "
-            "remove the row or fill in the value."
+            f"`{argument}` must be finite, got {matrix[row, column]} in row {row}, column {column} (counted from 0)"
+            f"{more}; remove the row or fill in the value."
         )
 
 
