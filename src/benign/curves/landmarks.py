@@ -78,10 +78,12 @@ class Landmarks:
     peak_test: PeakTest
 
     @property
-    def is_better(self) -> bool:
-        """Whether the second descent ends below the classical minimum, in the median."""
+    def comparison(self) -> str:
+        """Whether the second descent ends below the classical minimum, in the median; empty without one."""
         minimum, end = self.classical_minimum, self.second_descent
-        return minimum is not None and end is not None and end.value < minimum.value
+        if minimum is None or end is None:
+            return ""
+        return "below the minimum" if end.value < minimum.value else "not below the minimum"
 
     @property
     def named(self) -> tuple[tuple[str, Landmark], ...]:
@@ -90,17 +92,18 @@ class Landmarks:
             ("threshold", self.threshold),
             ("classical minimum" if self.peak else "minimum", self.classical_minimum),
             ("peak", self.peak),
-            (f"second descent, {'' if self.is_better else 'not '}below the minimum", self.second_descent),
+            ("second descent", self.second_descent),
         )
         return tuple((name, landmark) for name, landmark in found if landmark is not None)
 
     def __str__(self) -> str:
-        """Each landmark on a line, and what the peak test says."""
+        """Each landmark on a line, whether the second descent beats the minimum, and what the peak test says."""
         lines = [
             f"{name} at {landmark.place if landmark is self.threshold else landmark}" for name, landmark in self.named
         ]
-        if self.is_better and self.first_better is not None:
-            lines.append(f"below the minimum from {self.first_better.place} on")
+        if self.second_descent is not None:
+            better = "" if self.first_better is None else f" from {self.first_better.place} on"
+            lines[-1] += f", {self.comparison}{better}"
         return "\n".join([*lines, str(self.peak_test)])
 
 

@@ -80,10 +80,13 @@ def _series_name(metric: str) -> str:
 def landmark_marks(landmarks: Landmarks) -> tuple[Mark, ...]:
     """The landmarks that exist, in the words of the field, but the threshold, which is a line."""
     return tuple(
-        Mark(position=mark.position, value=mark.value, label=name)
+        Mark(
+            position=mark.position, value=mark.value,
+            label=f"{name}, {landmarks.comparison}" if mark is landmarks.second_descent else name,
+        )
         for name, mark in landmarks.named
-        if name != "threshold"
-    )
+        if mark is not landmarks.threshold
+    )  # fmt: skip
 
 
 def threshold_line(threshold: Landmark | None, *, words: str = "threshold") -> Threshold | None:
