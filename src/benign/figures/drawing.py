@@ -82,7 +82,7 @@ def landmark_marks(landmarks: Landmarks) -> tuple[Mark, ...]:
     return tuple(
         Mark(
             position=mark.position, value=mark.value,
-            label=f"{name}, {landmarks.comparison}" if mark is landmarks.second_descent else name,
+            label=f"{name} ({landmarks.comparison}) to" if mark is landmarks.second_descent else name,
         )
         for name, mark in landmarks.named
         if mark is not landmarks.threshold
