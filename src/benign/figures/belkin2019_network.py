@@ -250,10 +250,11 @@ def _rises(name: str, surface: xr.Dataset, width: int, claim: str, *, paper: str
 def _rises_to_fit(branch: str, surface: xr.Dataset) -> Finding:
     """That a branch's test loss rises up to the width from which on it fits its training set."""
     fit, name, paper = _fit(surface), f"{branch}_rises_to_fit", "not in the paper, whose U ends at n K parameters"
-    claim = f"With {WORDS[branch]}, the first width that fits the training set has a higher test loss than the best"
+    words = f"With {WORDS[branch]}, the first width that fits the training set"
+    rest = "has a higher test loss than the best narrower one"
     if fit is None or fit.index == 0:
-        return without_number(name, f"{claim} narrower one", "loss", "no such width", surface.sizes["replicate"], paper)
-    return _rises(name, surface, int(fit.position), f"{claim} narrower one ({fit.position:.0f} units)", paper=paper)
+        return without_number(name, f"{words} {rest}", "loss", "no such width", surface.sizes["replicate"], paper)
+    return _rises(name, surface, int(fit.position), f"{words} ({fit.position:.0f} units) {rest}", paper=paper)
 
 
 def _error_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
@@ -297,7 +298,7 @@ def _display(surfaces: Surfaces, kind: str, names: tuple[str, ...], *, with_trai
                     condition=condition,
                 )
             )  # fmt: skip
-            marks += _fit_marks(surfaces[name], f"train_{kind}", name_of)
+            marks += _fit_marks(surfaces[name], name_of) if kind == "loss" else []
     words = {"loss": "loss (squared error)", "error": "zero-one error"}[kind]
     threshold = float(at.threshold)
     display = curve_of(
@@ -310,13 +311,13 @@ def _display(surfaces: Surfaces, kind: str, names: tuple[str, ...], *, with_trai
     return replace(display, marks=tuple(marks))
 
 
-def _fit_marks(surface: xr.Dataset, metric: str, name: str) -> list[Mark]:
-    """Where a branch first fits its training set, on the line of a training risk."""
+def _fit_marks(surface: xr.Dataset, name: str) -> list[Mark]:
+    """Where a branch first fits its training set, on the line of its training loss."""
     fit = _fit(surface)
     if fit is None:
         return []
     parameters = float(surface["parameters"].sel(size=fit.position).item())
-    value = median_at_size(surface, metric, int(fit.position))
+    value = median_at_size(surface, "train_loss", int(fit.position))
     return [Mark(position=parameters, value=value, label=f"{name} fits from {fit.position:.0f} units on:")]
 
 
@@ -334,7 +335,7 @@ def _published_picture(surfaces: Surfaces) -> Picture:
     sentence = (
         "The published curve takes the reused weights left of the line and the random ones right of it: "
         f"{reused} at {at.below} units, then {random[1]} at {at.above}; random weights have {random[0]} at the same "
-        f"{at.below} units. Below n K, either branch fits the training set (to within 2 %) earlier: "
+        f"{at.below} units. The training set is first fitted, to within 2 %, "
         f"{_fit_words(surfaces, 'reuse')}; {_fit_words(surfaces, 'fresh')}."
     )
     return Picture(
@@ -362,13 +363,13 @@ def _fit_words(surfaces: Surfaces, branch: str) -> str:
     """Where a branch first fits its training set, and its test loss there and at its best below n K."""
     surface, below = surfaces[branch], _widths(surfaces).below
     fit, (lowest, best) = _fit(surface), _lowest(surface, "test_loss", below)
-    low = f"the lowest loss is {number(best)} at {lowest}"
+    low = f"lowest below n K: {number(best)} at {lowest}"
     if fit is None:
         return f"with {WORDS[branch]} at no width ({low})"
     first, last = fit.position_interval
     spread = "" if np.isnan(first) else f" ({first:.0f} to {last:.0f})"
     (there,) = _losses(surface, (int(fit.position),))
-    return f"with {WORDS[branch]} from {fit.position:.0f} units{spread} on, with a test loss of {there}, where {low}"
+    return f"with {WORDS[branch]} at {fit.position:.0f} units{spread}, where the test loss is {there} ({low})"
 
 
 def _error_picture(surfaces: Surfaces) -> Picture:
