@@ -280,6 +280,13 @@ def test_the_first_minimum_is_the_best_of_all_widths_before_the_peak():
     assert "not confirmed" in figure.headline({}, findings)
 
 
+def test_a_loss_that_stays_up_is_above_the_best_of_all_widths_before_the_peak():
+    surface = mnist1d_surface((0.5, 0.55, 0.46))
+    assert verdicts(greydanus2024_mnist1d, {"noisy": surface})["loss_stays_up"] is FAILS
+    surface["test_loss"].loc[{"size": 16}] *= 0.8  # 24 units stay above the widest
+    assert verdicts(greydanus2024_mnist1d, {"noisy": surface})["loss_stays_up"] is HOLDS
+
+
 def test_a_width_without_a_number_may_have_been_the_best():
     surface = mnist1d_surface()
     surface["test_error"].loc[{"size": 4, "replicate": 0}] = np.nan
