@@ -20,6 +20,11 @@ from pilots on other seeds. The networks over epochs are the large ones of nakki
 have the draws of nakkiran2020_samplewise, which tests other claims on them. That N features fit N samples and d + 1
 coefficients d + 1 is a theorem, which the tests check; what is found here is where the test loss peaks.
 
+From the first n to the second the threshold of the features moves by their ratio, by that theorem. The peak is to move
+right with it: by more than nothing, and by a factor within 1.25 of the threshold's, which is about what steps of 6 %
+can resolve, since every place lies in a gap between two measured sizes. Both are paired over replicates and were fixed
+before they were judged.
+
 Revision 2, after the first run: the intervals of EMC and of thresholds hold the gap between the measured positions,
 within which a crossing is only interpolated. Steps of 12 % cannot resolve the band of 1.1 then, so the features are
 measured in steps of 6 %; claims and bands are as they were. Since the peak's interval holds its gaps too, these steps
@@ -40,7 +45,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Finding, Landmark, Landmarks, Verdict, find_landmarks, interval_claim, paired_claim
-from benign.curves.findings import LEVEL
+from benign.curves.findings import LEVEL, as_factor
 from benign.curves.threshold_search import ThresholdOutcome
 from benign.diagnosis import emc_on_surface, shortest_time, smallest_size
 from benign.diagnosis.complexity_of_surface import OUTCOMES
@@ -50,6 +55,7 @@ from benign.figures import nakkiran2020_epochwise as epochwise
 from benign.figures.claims import RELEVANT_FACTOR, RELEVANT_FACTOR_OF_ERRORS, peak_position_claim
 from benign.figures.drawing import landmark_marks
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.movement import Places, fitted_from, highest, moves_claim
 from benign.figures.nakkiran2020_samplewise import crossings
 from benign.figures.network_drawing import Line, at, at_end, curve_of, diverged_words, size_label
 from benign.figures.network_measurement import measure_population
@@ -135,6 +141,7 @@ EPS = 0.1  # the paper's, zero-one
 RIDGE_SHARE = 5e-3  # of the middle n: some of N features are then held back, and not yet all
 SHOWN = 30.0  # times the lowest loss: the crest is far higher, and would leave the rest of the surface dark
 BAND, LINEAR_BAND = 1.5, 1.1
+TOGETHER = 1.25  # the peak moves as far as the threshold, within this factor
 TOO_HIGH = 1.1
 RIDGE_LOWERS = 0.9
 _ABOVE_ONE = 1.0 + 1e-9  # an interval may end where both readings share a measured position
@@ -386,6 +393,7 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
         *_criterion_findings(surfaces),
         *_change_findings(surfaces),
         *_two_size_findings(surfaces["features"]),
+        *_movement_findings(surfaces["features"]),
     )
 
 
@@ -478,9 +486,9 @@ def _change_findings(surfaces: Surfaces) -> Iterator[Finding]:
 
 
 def added_by_data(features: xr.Dataset) -> Float[np.ndarray, "replicates sizes"]:
-    """log10 of the factor by which twice the samples raise the test loss, at every size."""
+    """Logarithm of the factor by which twice the samples raise the test loss, at every size."""
     few, more = (along_size(at(features, samples=n), "test_loss") for n in two_sizes(features))
-    return np.log10(more) - np.log10(few)
+    return np.log(more) - np.log(few)
 
 
 def _two_size_findings(features: xr.Dataset) -> Iterator[Finding]:
@@ -489,12 +497,40 @@ def _two_size_findings(features: xr.Dataset) -> Iterator[Finding]:
     cases = (("hurts", more, 1.0), ("helps_before", few, -1.0), ("helps_beyond", last, -1.0))
     for name, size, sign in cases:
         column = int(np.abs(sizes - size).argmin())
-        yield paired_claim(
+        found = paired_claim(
             name=f"more_data_{name}", statistic="median",
             claim=f"With {size} features {more} samples give a {_SIGNS[sign]} test loss than {few}",
-            differences=sign * added[:, column], unit="log10 ratio of the losses",
+            differences=sign * added[:, column],
             paper="of 4,000 and 18,000 sentences the larger set is worse at some widths (Nakkiran et al. 2020, Fig. 3)",
         )  # fmt: skip
+        yield as_factor(found, "loss")
+
+
+def movements(features: xr.Dataset) -> tuple[Places, Places]:
+    """By how much the peak and the threshold move from the first n to the second, each replicate for itself."""
+    few, more = (at(features, samples=n) for n in two_sizes(features))
+    peaks = [highest(sizes_of(features), along_size(one, "test_loss")) for one in (few, more)]
+    fitted = [
+        fitted_from(sizes_of(features), training_risks(one, "objective")[:, 0, 0].T, LINEAR_TOLERANCE)
+        for one in (few, more)
+    ]
+    return peaks[1].over(peaks[0]), fitted[1].over(fitted[0])
+
+
+def _movement_findings(features: xr.Dataset) -> Iterator[Finding]:
+    (few, more), (peak, threshold) = two_sizes(features), movements(features)
+    paper = "more samples shift the peak to larger models (Nakkiran et al. 2020, Figs 3 and 11)"
+    yield moves_claim(
+        name="peak_moves_with_samples",
+        claim=f"From {few} to {more} samples the peak of the test loss moves to more features",
+        moved=peak, allowed=(_ABOVE_ONE, math.inf), unit="times (features at the peak)", paper=paper,
+    )  # fmt: skip
+    yield moves_claim(
+        name="peak_moves_as_far_as_the_threshold",
+        claim=f"From {few} to {more} samples peak and threshold move by the same factor, to within {TOGETHER:g}",
+        moved=peak.over(threshold), allowed=(1.0 / TOGETHER, TOGETHER),
+        unit="times (move of the peak over move of the threshold)", paper=paper,
+    )  # fmt: skip
 
 
 # Pictures ------------------------------------------------------------------------------------------------------------
@@ -679,20 +715,51 @@ def _complexity_series(name: str, surface: xr.Dataset, condition: int) -> Series
 
 
 def _two_sizes_picture(features: xr.Dataset) -> Picture:
+    """Both curves with their peaks above, and below them the training losses with the places from which they fit."""
     few, more = two_sizes(features)
-    lines = [
-        Line(section=at(features, samples=n), metric="test_loss", name=f"{n} samples", condition=place)
-        for place, n in enumerate((few, more))
-    ]
-    display = curve_of(
-        lines, "size", title=f"{few} and {more} samples over the number of features", x_label=size_label(features),
-        y_label="test loss", y_log=True,
-        threshold=Threshold(position=float(more), low=float(more), high=float(more), label="features ="),
+    display = StackedDisplay(
+        title=f"{few} and {more} samples over the number of features",
+        panels=(_two_peaks_panel(features), _two_thresholds_panel(features)),
     )  # fmt: skip
     return Picture(
         name="two_sample_sizes", heading="Which models does more data harm?", display=display,
         sentence=_two_sizes_sentence(features),
-        claims=("more_data_hurts", "more_data_helps_before", "more_data_helps_beyond"),
+        claims=(
+            "more_data_hurts", "more_data_helps_before", "more_data_helps_beyond", "peak_moves_with_samples",
+            "peak_moves_as_far_as_the_threshold",
+        ),
+    )  # fmt: skip
+
+
+def _two_peaks_panel(features: xr.Dataset) -> CurveDisplay:
+    sections = [at(features, samples=n) for n in two_sizes(features)]
+    lines = [
+        Line(section=one, metric="test_loss", name=f"{samples_of(one)} samples", condition=place)
+        for place, one in enumerate(sections)
+    ]
+    display = curve_of(
+        lines, "size", title="Test loss", x_label=size_label(features), y_label="test loss", y_log=True
+    )  # fmt: skip
+    sizes, marks = sizes_of(features), []
+    for one in sections:
+        medians = np.array([median_of(column) for column in along_size(one, "test_loss").T])
+        column = int(np.nanargmax(medians))
+        marks.append(Mark(position=sizes[column], value=medians[column], label=f"highest at {sizes[column]:.0f}:"))
+    return replace(display, marks=tuple(marks))
+
+
+def _two_thresholds_panel(features: xr.Dataset) -> CurveDisplay:
+    sizes, lines, marks = sizes_of(features), [], []
+    for place, n in enumerate(two_sizes(features)):
+        section, fitted = at(features, samples=n), fitted_size(features, n, tolerance=LINEAR_TOLERANCE)
+        share = training_risks(section, "objective")[:, 0, 0].T
+        lines.append(series_from_replicates(f"{n} samples", sizes, share, Role.TRAIN, condition=place))
+        if 0.0 < fitted.value < math.inf:
+            marks.append(Mark(position=fitted.value, value=LINEAR_TOLERANCE, label=f"fitted from {fitted.value:.0f}:"))
+    return CurveDisplay(
+        title="Training loss", series=tuple(lines), marks=tuple(marks), x_label=size_label(features),
+        y_label="training loss / constant's", y_limits=(LINEAR_TOLERANCE / 10.0, 1.0),
+        caption=spread_sentence(features.sizes["replicate"]), position_name="sizes",
     )  # fmt: skip
 
 
@@ -704,12 +771,17 @@ def _two_sizes_sentence(features: xr.Dataset) -> str:
     below, above = places[places <= more], places[places > more]
     start = f"from {number(float(below[-1]))} " if len(below) else "from the first size "
     end = f"to {number(float(above[0]))} features" if len(above) else "to the last size"
-    factor = 10.0 ** added[column]
+    factor = math.exp(added[column])
+    peak, threshold = (np.exp(np.mean(moved.value)) for moved in movements(features))
+    moves = (
+        f" The peak moves right by a factor {number(float(peak))}, the threshold by {number(float(threshold))} (by a "
+        f"theorem {more}/{few})."
+    )
     if not factor > 1.0:
-        return f"With {more} features {more} samples do not raise the median test loss above that with {few}."
+        return f"With {more} features {more} samples do not raise the median test loss above that with {few}.{moves}"
     return (
         f"With {more} features {more} samples give {number(factor)} times the test loss of {few} in the median, and "
-        f"more than it {start}{end}: the larger set moves the peak, it does not only lower the curve."
+        f"more than it {start}{end}: the larger set moves the peak, it does not only lower the curve.{moves}"
     )
 
 
