@@ -274,7 +274,7 @@ def test_conflicting_labels_are_said():
     ("options", "sentence"),
     [
         ({"size": 0}, "`size` must be a positive integer"),
-        ({"size": 2000}, "`size` asks for 2000 units, but there are only 1000"),
+        ({"size": 2000}, "`size` asks for 2,000 units, but there are only 1000"),
         ({"time": 3.0}, "`time` must be None"),
         ({"tolerance": 0.0}, "`tolerance` must lie strictly between 0 and 1"),
         ({"tolerance": 1.0}, "`tolerance` must lie strictly between 0 and 1"),

@@ -108,7 +108,7 @@ def test_boosting_against_the_surface_of_every_time():
 def test_a_time_that_does_not_suffice_is_said_after_four_trainings():
     found = threshold_time(BOOSTING, until=2)
     assert (found.outcome, found.value, found.trainings) == (ThresholdOutcome.BELOW, math.inf, 4)
-    assert "up to 2 n_estimators, the largest tried" in found.sentence
+    assert "up to n_estimators = 2, the largest tried" in found.sentence
     cut = threshold_time(BOOSTING, max_trainings=4, replicates=20)
     assert cut.is_budget_spent
     assert cut.trainings == 4

@@ -30,6 +30,7 @@ from benign.diagnosis.search_arguments import (
     deadline,
     plain,
 )
+from benign.diagnosis.size_words import amount
 from benign.diagnosis.threshold_bracketing import PositionRefused, SearchLimits, ThresholdSearch
 from benign.diagnosis.training_risks import (
     CRITERION_WORDS,
@@ -41,6 +42,7 @@ from benign.diagnosis.training_risks import (
 )
 from benign.experiments import Executor, Place, measure
 from benign.experiments.reading import opened
+from benign.experiments.repeated_warnings import said_once
 from benign.experiments.running import search_name
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.numbers import checked_count
@@ -64,7 +66,7 @@ class Evidence:
         samples: number of training samples n.
         risks: training risk of each draw, in the unit of the criterion.
         mean: their mean.
-        interval: 95 % interval of that mean; the whole line for fewer than 4 draws.
+        interval: 95 % interval of that mean, within the risk's range; all of it for fewer than 4 draws.
         is_fitted: whether the search took this n as fitted.
     """
 
@@ -115,12 +117,10 @@ class EffectiveModelComplexity:
     @property
     def sentence(self) -> str:
         """The result in words."""
-        low, high = self.interval
-        ends = f"{low:,.0f} to {high:,.0f}" if high < math.inf else f"{low:,.0f} or more"
         relation = "at least " if self.outcome is ThresholdOutcome.AT_LEAST else ""
         subject = "training objective" if self.criterion == "objective" else "zero-one training error"
         of = " of the best constant predictor's" if self.criterion == "objective" else ""
-        found = f"{relation}{self.value:,} samples (95 % interval: {ends})"
+        found = f"{relation}{self.value:,} samples (95 % interval: {self.ends})"
         fitted = f"at which the mean {subject} is at most {self.tolerance:g}{of}"
         words = [f"{self.title}: {found} {fitted}, from {self.trainings} trainings; {self.outcome.value}."]
         if self.first_crossing < self.value:
@@ -133,6 +133,14 @@ class EffectiveModelComplexity:
                 f"{self.evidence[-1].samples:,} samples: nothing can fit them."
             )
         return " ".join(words)
+
+    @property
+    def ends(self) -> str:
+        """The interval in words."""
+        low, high = self.interval
+        if high == math.inf:
+            return f"{low:,.0f} or more" if low else "not bounded"
+        return f"{low:,.0f} to {high:,.0f}" if low else f"{high:,.0f} or fewer"
 
     def regime(self, n: float, band: float = REGIME_BAND) -> Regime:
         """The regime of a training set of n samples; undecided where the interval crosses an edge.
@@ -186,6 +194,7 @@ class EffectiveModelComplexity:
         return self.display.plot(ax=ax)
 
 
+@said_once()
 def effective_model_complexity(
     procedure: Procedure,
     source: Source,
@@ -258,7 +267,7 @@ def effective_model_complexity(
                 dataset = measure(
                     procedure, source, sizes=[model_size], times=times, samples=[units * unit], replicates=draws,
                     seed=seed, workers=workers, executor=executor, store=place,
-                    name=search_name(f"the complexity of {model_size} {procedure.size_name} on {source.name}"),
+                    name=search_name(f"the complexity of {amount(model_size, procedure.size_name)} on {source.name}"),
                 )  # fmt: skip
                 risks = training_risks(dataset, kind)
             except InvalidArgument as error:
@@ -272,14 +281,16 @@ def effective_model_complexity(
         except PositionRefused as refusal:
             raise refusal.reason from None
     progress("effective model complexity", budget, budget)
-    at = "" if time is None else f", {time:g} {procedure.time_name}"
+    model = amount(model_size, procedure.size_name)
+    at = "" if time is None else f", {amount(time, str(procedure.time_name))}"
     last = source.draw(max(search.risks) * unit, Replicate(seed=seed))
     return EffectiveModelComplexity(
         value=_whole(estimate.value * unit), interval=_interval(estimate, sorted(search.risks), unit),
         first_crossing=_whole(estimate.first_crossing * unit), outcome=estimate.outcome, trainings=search.trainings,
         seconds=clock.monotonic() - start, tolerance=epsilon, criterion=kind, is_budget_spent=search.is_budget_spent,
-        irreducible_risk=irreducible_risk(last, kind, procedure.objective), evidence=_evidence(search, unit, epsilon),
-        title=f"Effective model complexity of {model_size} {procedure.size_name}{at} on {source.name}",
+        irreducible_risk=irreducible_risk(last, kind, procedure.objective),
+        evidence=_evidence(search, unit, epsilon, kind),
+        title=f"Effective model complexity of {model}{at} on {source.name}",
     )  # fmt: skip
 
 
@@ -313,16 +324,18 @@ def _whole(position: float) -> int:
     return math.floor(position * (1.0 + 1e-12))
 
 
-def _evidence(search: ThresholdSearch, unit: int, tolerance: float) -> tuple[Evidence, ...]:
+def _evidence(search: ThresholdSearch, unit: int, tolerance: float, criterion: Criterion) -> tuple[Evidence, ...]:
     ascending = sorted(search.risks)
     dispersion = dispersion_above([search.risks[n] for n in ascending], tolerance)
+    largest = 1.0 if criterion == "error" else math.inf
+    intervals = [mean_ends(search.risks[n], dispersion=dispersion) for n in ascending]
     return tuple(
         Evidence(
             samples=n * unit,
             risks=search.risks[n],
             mean=float(np.mean(search.risks[n])),
-            interval=mean_ends(search.risks[n], dispersion=dispersion),
+            interval=(max(low, 0.0), min(high, largest)),
             is_fitted=search.is_fitted(n),
         )
-        for n in ascending
+        for n, (low, high) in zip(ascending, intervals, strict=True)
     )

@@ -16,6 +16,7 @@ from benign.curves.threshold_search import (
     find_threshold,
     regimes,
 )
+from benign.diagnosis.size_direction import is_read_inversely, wrong_way_note
 from benign.diagnosis.smallest_crossing import find_smallest
 from benign.diagnosis.training_risks import Criterion, checked_criterion, checked_tolerance, training_risks
 from benign.foundation.errors import InvalidArgument
@@ -93,7 +94,13 @@ def smallest_size(
     criterion: Criterion = "objective",
     level: float = LEVEL,
 ) -> ThresholdEstimate:
-    """The smallest size that fits n samples, from training risks alone; see :func:`shortest_time`."""
+    """The smallest size that fits n samples, from training risks alone; see :func:`shortest_time`.
+
+    Of an inverse of a size the largest value that fits.
+
+    Raises:
+        InvalidArgument: as there, and where the training risk shows that the size is read the wrong way round.
+    """
     return _smallest(dataset, "size", {"samples": samples, "time": time}, tolerance, criterion, level)
 
 
@@ -146,5 +153,9 @@ def _smallest(
     risks, positions = risks[is_usable], positions[is_usable]
     if not np.isfinite(risks).all():
         raise InvalidArgument(f"`surface` has a training risk that is no number at some {axis}; leave it out.")
+    if axis == "size" and (note := wrong_way_note(dataset, kind, epsilon)):
+        raise InvalidArgument(note)
+    if axis == "size" and is_read_inversely(dataset):
+        return find_threshold(positions, list(risks), epsilon, level=level).widened(positions)
     found = find_smallest(dict(zip(positions.tolist(), risks, strict=True)), epsilon, level=level)
     return found.widened(positions, is_fitted_above=True)

@@ -23,15 +23,17 @@ _DOUBLINGS = 2
 def peak_size(found: FittingThreshold, objective: str) -> PeakPlace | None:
     """The sizes between which the test risk peaks, if it does.
 
-    Read from the objective for squared loss, from the zero-one error for cross-entropy; None for the other criterion.
+    Read from the objective for squared loss, from the zero-one error for cross-entropy; None for the other criterion,
+    and for a size that is read the wrong way round.
     """
-    if (objective == "squared") != (found.criterion == "objective"):
+    if found.note or (objective == "squared") != (found.criterion == "objective"):
         return None
     means = np.array([list(found.evidence.values())])
     kind: Literal["squared", "cross-entropy"] = "squared" if objective == "squared" else "cross-entropy"
     return peak_place(
-        np.array(list(found.evidence)), means, error=means, objective=kind, tolerance=found.tolerance, unit=found.unit
-    )
+        np.array(list(found.evidence)), means, error=means, objective=kind, tolerance=found.tolerance, unit=found.unit,
+        is_fitted_below=found.is_inverse,
+    )  # fmt: skip
 
 
 def peak_samples(found: EffectiveModelComplexity, objective: str) -> PeakPlace | None:

@@ -28,6 +28,8 @@ from benign.diagnosis.search_arguments import (
     deadline,
     plain,
 )
+from benign.diagnosis.size_direction import wrong_way_note_of_search
+from benign.diagnosis.size_words import amount, is_counted, span
 from benign.diagnosis.smallest_crossing import find_smallest
 from benign.diagnosis.threshold_bracketing import (
     PRECISION,
@@ -45,6 +47,7 @@ from benign.diagnosis.training_risks import (
 )
 from benign.experiments import Executor, Place, measure
 from benign.experiments.reading import opened
+from benign.experiments.repeated_warnings import said_once
 from benign.experiments.running import search_name
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.numbers import checked_count, checked_number
@@ -55,11 +58,14 @@ from benign.foundation.sizes import EVERY_FACTOR
 from benign.procedures.estimator import Estimator
 from benign.procedures.estimator_times import Route, route_of
 from benign.procedures.function_procedure import FunctionProcedure
-from benign.procedures.protocol import Procedure
+from benign.procedures.protocol import Procedure, is_size_inverse
 from benign.sources.protocol import Source
 
 _BELOW_THE_PARAMETERS = 4  # small models cost little, and few thresholds lie above as many parameters as samples
 _MOMENTS = 25
+_NOTHING = ThresholdEstimate(
+    value=math.inf, interval=(0.0, math.inf), first_crossing=math.inf, outcome=ThresholdOutcome.UNDECIDED
+)
 _REACH = 1000.0  # times that are no whole numbers start so far below the last one
 
 
@@ -69,7 +75,7 @@ class FittingThreshold:
 
     Attributes:
         value: the smallest that fits, rounded up where only whole numbers exist; the smallest tried where all fit,
-            infinity where none does.
+            infinity where none does. Of an inverse of a size the largest that fits, rounded down; the largest tried, 0.
         interval: its 95 % interval over draws, and never finer than what was tried about the value; 0 below and
             infinity above mean unbounded.
         outcome: ``FOUND``; ``AT_LEAST`` if even the smallest fits; ``BELOW`` if none that was tried does;
@@ -77,13 +83,15 @@ class FittingThreshold:
         evidence: mean training risk at everything that was tried, ascending.
         trainings: number of trainings that it rests on, those that a store held already included.
         seconds: how long it took.
-        samples: n.
+        samples: number of training samples n.
         tolerance: what counts as fitted.
         criterion: ``"objective"`` or ``"error"``.
         unit: what is counted.
         is_budget_spent: whether the search ended because its budget did.
         is_noise_limited: whether the draws, rather than how finely was tried, decide how wide the interval is.
         title: what was searched.
+        is_inverse: whether the size is the inverse of one.
+        note: why nothing can be said, where the training risk shows that the size is read the wrong way round.
     """
 
     value: float
@@ -99,6 +107,8 @@ class FittingThreshold:
     is_budget_spent: bool
     is_noise_limited: bool
     title: str
+    is_inverse: bool = False
+    note: str = ""
 
     def __str__(self) -> str:
         """The sentence."""
@@ -107,6 +117,8 @@ class FittingThreshold:
     @property
     def sentence(self) -> str:
         """The result in words."""
+        if self.note:
+            return f"{self.title}, from {self.trainings} trainings: {self.note}"
         words = [f"{self.title}: {self._found}, from {self.trainings} trainings."]
         return " ".join([*words, self.more_budget.value]).rstrip()
 
@@ -126,18 +138,25 @@ class FittingThreshold:
         if self.criterion == "objective":
             level += " of the best constant predictor's"
         if self.outcome is ThresholdOutcome.AT_LEAST:
-            return f"the mean {risk} is at most {level} even at {first:,.6g} {self.unit}, the smallest tried"
+            hardest = (last, "largest") if self.is_inverse else (first, "smallest")
+            return f"the mean {risk} is at most {level} even at {amount(hardest[0], self.unit)}, the {hardest[1]} tried"
         if self.outcome is ThresholdOutcome.BELOW:
-            return f"the mean {risk} stays above {level} up to {last:,.6g} {self.unit}, the largest tried"
+            easiest = (first, "down", "smallest") if self.is_inverse else (last, "up", "largest")
+            at = amount(easiest[0], self.unit)
+            return f"the mean {risk} stays above {level} {easiest[1]} to {at}, the {easiest[2]} tried"
         if self.outcome is ThresholdOutcome.FOUND:
-            smallest = f"{self.value:,.6g} {self.unit} (95 % interval: {self.ends})"
-            return f"{smallest} are the fewest at which the mean {risk} is at most {level}"
-        between = f"from {first:,.6g} to {last:,.6g} {self.unit}"
-        return f"undecided; tried {between}, the 95 % interval of where the mean {risk} falls to {level} is {self.ends}"
+            most = ("the largest", "the most") if self.is_inverse else ("the smallest", "the fewest")
+            extreme = f"are {most[1]}" if is_counted(self.unit) else f"is {most[0]}"
+            found = f"{amount(self.value, self.unit)} (95 % interval: {self.ends})"
+            return f"{found} {extreme} at which the mean {risk} is at most {level}"
+        tried = span(first, last, self.unit)
+        return f"undecided; tried {tried}, the 95 % interval of where the mean {risk} falls to {level} is {self.ends}"
 
     @property
     def more_budget(self) -> MoreBudget:
         """What more trainings would buy."""
+        if self.note:
+            return MoreBudget.NOTHING
         return more_budget(
             self.outcome, self.interval, is_budget_spent=self.is_budget_spent, is_noise_limited=self.is_noise_limited
         )
@@ -149,11 +168,12 @@ class FittingThreshold:
             "interval": plain(self.interval), "outcome": self.outcome.name.lower(),
             "sentence": self.sentence, "unit": self.unit, "samples": self.samples, "tolerance": self.tolerance,
             "criterion": self.criterion, "trainings": self.trainings, "seconds": self.seconds,
-            "is_budget_spent": self.is_budget_spent,
+            "is_budget_spent": self.is_budget_spent, "is_inverse": self.is_inverse, "note": self.note,
             "evidence": [{"position": position, "mean": mean} for position, mean in self.evidence.items()],
         }  # fmt: skip
 
 
+@said_once()
 def threshold_size(
     procedure: Procedure,
     source: Source,
@@ -172,7 +192,7 @@ def threshold_size(
     store: Place = None,
     progress: Progress = silent,
 ) -> FittingThreshold:
-    """Search the smallest size that fits ``samples``, from training risk alone.
+    """Search the smallest size that fits ``samples``, from training risk alone; of an inverse, the largest value.
 
     The search doubles (or halves) the size from a guess until the tolerance is crossed, looks once beyond, then bisects
     on the logarithm of the size; at each size a sequential test draws 4 to ``replicates`` training sets. Each training
@@ -181,11 +201,12 @@ def threshold_size(
     Args:
         procedure: for example :class:`benign.RandomFourier`.
         source: where training sets come from.
-        samples: n.
+        samples: number of training samples n.
         time: when training ends, in units of the procedure's ``time_name``; None for the end of its training.
         tolerance: relative to the best constant predictor for the objective, absolute for the error.
         criterion: ``"objective"``, what training minimises, or ``"error"``, zero-one.
-        guess: where the threshold may be; unless said, a quarter of the size that has a parameter for each sample.
+        guess: where the threshold may be; unless said, a quarter of the size that has a parameter for each sample, and
+            1 of an inverse of a size, whose values go up to n.
         max_trainings: budget; 60 unless said.
         max_minutes: budget of time, looked at between measurements.
         replicates: draws at one size at most; 10 unless said, 4 at least. More of them narrow the interval.
@@ -205,7 +226,7 @@ def threshold_size(
     start = clock.monotonic()
     check_contract(procedure, source)
     n, times = checked_samples(samples, source), checked_times(time, procedure)
-    at = "" if times is None else f", {times[0]:g} {procedure.time_name}"
+    at = "" if times is None else f", {amount(times[0], str(procedure.time_name))}"
     question = _Question(
         procedure=procedure, source=source, samples=n, epsilon=checked_tolerance(tolerance),
         criterion=checked_criterion(criterion), budget=checked_budget(max_trainings, replicates),
@@ -215,9 +236,10 @@ def threshold_size(
     question.check(times)
     first, largest = _sizes_to_try(question, guess)
     with opened(store) as place:
-        return question.search(place, lambda size: ([size], times), first, largest, procedure.size_name)
+        return question.search_sizes(place, times, first, largest)
 
 
+@said_once()
 def threshold_time(
     procedure: Procedure,
     source: Source,
@@ -245,7 +267,7 @@ def threshold_time(
     Args:
         procedure: one with a training time.
         source: where training sets come from.
-        samples: n.
+        samples: number of training samples n.
         size: of the model.
         until: the last time looked at; unless said, the end of the procedure's own training where it is known.
         tolerance: relative to the best constant predictor for the objective, absolute for the error.
@@ -271,7 +293,7 @@ def threshold_time(
         procedure=procedure, source=source, samples=n, epsilon=checked_tolerance(tolerance),
         criterion=checked_criterion(criterion), budget=checked_budget(max_trainings, replicates),
         has_time=deadline(start, max_minutes), seed=checked_seed(seed), workers=workers, executor=executor,
-        task="threshold time", subject=f"n = {n:,}, {model_size} {procedure.size_name} on {source.name}",
+        task="threshold time", subject=f"n = {n:,}, {amount(model_size, procedure.size_name)} on {source.name}",
         progress=progress, start=start,
     )  # fmt: skip
     question.check([last])
@@ -285,7 +307,7 @@ def threshold_time(
             )
         largest = int(last)
         first = max(1, largest // 2)
-        return question.search(place, lambda moment: ([model_size], [float(moment)]), first, largest, unit)
+        return question.search_times(place, model_size, first, largest, unit)
 
 
 Cell = tuple[list[int], list[float] | None]
@@ -318,20 +340,43 @@ class _Question:
         if check is not None:
             check([self.samples], None if times is None else np.array(times, dtype=np.float64))
 
-    def search(
-        self, place: Place, cell: Callable[[int], Cell], first: int, largest: int, unit: str
-    ) -> FittingThreshold:
-        """Search along whole numbers, each of which is a training of its own."""
-        trainings, draws = self.budget
-        limits = SearchLimits(smallest=1, largest=largest, draws=draws, trainings=trainings, has_time=self.has_time)
-        risks_of: RisksOf = lambda position, draws: self._asked(place, *cell(position), draws, search.trainings)[0, 0]  # noqa: E731
-        search = ThresholdSearch(risks_of, self.epsilon, limits, seeks_smallest=True)
+    def search_sizes(self, place: Place, times: list[float] | None, first: int, largest: int) -> FittingThreshold:
+        """Search along sizes, or say that they are read the wrong way round."""
+        inverse, unit = is_size_inverse(self.procedure), self.procedure.size_name
+        search = self._search(place, lambda size: ([size], times), largest, seeks_smallest=not inverse)
+        estimate, reason = _NOTHING, None
+        try:
+            estimate = search.run(first)
+        except PositionRefused as refusal:
+            reason = refusal.reason  # more neighbours than samples, say: a larger size, yet it fits less
+        if reason is not None or estimate.outcome is ThresholdOutcome.BELOW:
+            search.look_at(largest if inverse else 1)  # what should fit worst
+        note = wrong_way_note_of_search(search.ascending, unit, self.criterion, self.epsilon, inverse=inverse)
+        if reason is not None and not note:
+            raise reason
+        found = self._answer(
+            _NOTHING if note else estimate, search.ascending, search.trainings, unit,
+            is_budget_spent=search.is_budget_spent, inverse=inverse,
+        )  # fmt: skip
+        return replace(found, note=note)
+
+    def search_times(self, place: Place, size: int, first: int, largest: int, unit: str) -> FittingThreshold:
+        """Search along whole times, each of which is a training of its own."""
+        search = self._search(place, lambda moment: ([size], [float(moment)]), largest, seeks_smallest=True)
         try:
             estimate = search.run(first)
         except PositionRefused as refusal:
             raise refusal.reason from None
-        risks = {float(position): search.risks[position] for position in sorted(search.risks)}
-        return self._answer(estimate, risks, search.trainings, unit, is_budget_spent=search.is_budget_spent)
+        return self._answer(estimate, search.ascending, search.trainings, unit, is_budget_spent=search.is_budget_spent)
+
+    def _search(
+        self, place: Place, cell: Callable[[int], Cell], largest: int, *, seeks_smallest: bool
+    ) -> ThresholdSearch:
+        trainings, draws = self.budget
+        limits = SearchLimits(smallest=1, largest=largest, draws=draws, trainings=trainings, has_time=self.has_time)
+        risks_of: RisksOf = lambda position, draws: self._asked(place, *cell(position), draws, search.trainings)[0, 0]  # noqa: E731
+        search = ThresholdSearch(risks_of, self.epsilon, limits, seeks_smallest=seeks_smallest)
+        return search
 
     def along(self, place: Place, size: int, moments: list[float], unit: str) -> FittingThreshold:
         """Read the crossing from trainings recorded at all moments; more of them while they tell more."""
@@ -382,28 +427,34 @@ class _Question:
         unit: str,
         *,
         is_budget_spent: bool,
+        inverse: bool = False,
     ) -> FittingThreshold:
         self.progress(self.task, self.budget[0], self.budget[0])
-        below, above = _neighbours(risks, estimate.value)
-        ends = min(estimate.interval[0], below), max(estimate.interval[1], above)
-        value, low, high = estimate.value, *ends
+        below, above = _neighbours(risks, estimate.value, is_fitted_above=not inverse)
+        value, low, high = estimate.value, min(estimate.interval[0], below), max(estimate.interval[1], above)
         if all(position == math.floor(position) for position in risks):
-            # Of two whole numbers, one that does not fit and one that does, only the upper one can be the threshold.
-            value, low, high = _rounded_up(value), math.floor(low) + 1.0 if low else 0.0, _rounded_up(high)
-            low = min(low, value)
+            value, low, high = _whole(value, low, high, is_fitted_above=not inverse)
+            # Nothing is smaller than 1: where that was tried and may be the threshold, it bounds it.
+            low = 1.0 if not low and not inverse and 1.0 in risks else low
         return FittingThreshold(
             value=value, interval=(low, high), outcome=estimate.outcome, trainings=trainings,
             evidence={position: float(np.mean(draws)) for position, draws in risks.items()},
             seconds=clock.monotonic() - self.start, samples=self.samples, tolerance=self.epsilon,
             criterion=self.criterion, unit=unit, is_budget_spent=is_budget_spent,
             is_noise_limited=estimate.interval[1] * below > above * estimate.interval[0],
-            title=f"{self.task.capitalize()} at {self.subject}",
+            title=f"{self.task.capitalize()} at {self.subject}", is_inverse=inverse,
         )  # fmt: skip
 
 
 def _sizes_to_try(question: _Question, guess: int | None) -> tuple[int, int]:
-    """The first size and the largest: ten times as many parameters for each output as samples, four times the guess."""
+    """The first size and the largest: ten times as many parameters for each output as samples, four times the guess.
+
+    Of an inverse of a size the easiest, which is 1, and n.
+    """
     procedure = question.procedure
+    if is_size_inverse(procedure):
+        largest = int(max(1, min(procedure.max_size, question.samples)))
+        return min(1 if guess is None else checked_count("guess", guess), largest), largest
     # How many parameters a size has does not depend on the samples.
     split = question.source.draw(SMALLEST, Replicate(seed=question.seed))
     n, outputs = question.samples, split.train_targets.shape[1]
@@ -452,11 +503,23 @@ def _moments(last: float) -> list[float]:
     return [float(moment) for moment in np.geomspace(last / _REACH, last, _MOMENTS)]
 
 
-def _neighbours(risks: Mapping[float, object], value: float) -> tuple[float, float]:
+def _neighbours(risks: Mapping[float, object], value: float, *, is_fitted_above: bool) -> tuple[float, float]:
     """What was tried next below a crossing and next above it: between them it is only interpolated."""
-    below = [position for position in risks if position < value * (1.0 - 1e-12)]
-    above = [position for position in risks if position >= value * (1.0 - 1e-12)]
-    return max(below, default=0.0), min(above, default=math.inf)
+    # What was tried and is the crossing itself is fitted.
+    edge = value * (1.0 - 1e-12 if is_fitted_above else 1.0 + 1e-12)
+    return max((p for p in risks if p < edge), default=0.0), min((p for p in risks if p >= edge), default=math.inf)
+
+
+def _whole(value: float, low: float, high: float, *, is_fitted_above: bool) -> tuple[float, float, float]:
+    """A crossing and its ends as whole numbers; exp(log(size)) may miss the size a little.
+
+    Of two of them, one that fits and one that does not, only the first can be the threshold.
+    """
+    if is_fitted_above:
+        value, high = (_rounded_up(end) for end in (value, high))
+        return value, min(math.floor(low) + 1.0 if low else 0.0, value), high
+    value, low = (float(math.floor(end * (1.0 + 1e-12))) if math.isfinite(end) else end for end in (value, low))
+    return value, low, max(_rounded_up(high) - 1.0, value)
 
 
 def _rounded_up(position: float) -> float:

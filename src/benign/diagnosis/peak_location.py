@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time as clock
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,13 +16,17 @@ from benign.diagnosis.exact_fit import look_beyond, peak_samples, peak_size
 from benign.diagnosis.fitting_thresholds import FittingThreshold, end_of_training, threshold_size, threshold_time
 from benign.diagnosis.more_budget import MoreBudget, more_budget
 from benign.diagnosis.search_arguments import DRAWS, check_contract, checked_budget, checked_samples, deadline
+from benign.diagnosis.size_words import amount, at_least, at_most, is_counted
 from benign.diagnosis.training_risks import checked_criterion, require_numbers, training_risks
 from benign.experiments import Place, measure
+from benign.experiments.notes import source_notes
 from benign.experiments.reading import opened
+from benign.experiments.repeated_warnings import said_once
 from benign.experiments.running import search_name
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.progress import Progress, silent
-from benign.procedures.protocol import Procedure
+from benign.foundation.replicate import Replicate
+from benign.procedures.protocol import Procedure, is_size_inverse
 from benign.sources.protocol import Source
 
 TRAININGS = 100
@@ -55,6 +58,7 @@ class PeakLocation:
         size_name: what it counts.
         notes: why a threshold was not found.
         objective: what training minimises.
+        data_notes: what there is to know of the data; see :attr:`benign.Surface.notes`.
     """
 
     complexity: EffectiveModelComplexity
@@ -65,6 +69,7 @@ class PeakLocation:
     size_name: str
     notes: tuple[str, ...]
     objective: str
+    data_notes: tuple[str, ...] = ()
 
     def regime(self, band: float = REGIME_BAND) -> Regime:
         """The regime of the n samples; see :meth:`EffectiveModelComplexity.regime`."""
@@ -90,16 +95,17 @@ class PeakLocation:
         """Where the peak must be looked for."""
         complexity, smallest, place = self.complexity, self.threshold_size, self.peak_size
         along = _placed(self.peak_samples, complexity.outcome) or _along_samples(complexity)
-        places = [f"{along} at your {self.size:,} {self.size_name}"]
-        if smallest is not None:
+        places = [f"{along} at your {amount(self.size, self.size_name)}"]
+        if smallest is not None and not smallest.note:
             along = _placed(place, smallest.outcome) or _along(smallest)
             places.insert(0, f"{along} at your n = {self.samples:,}")
         if self.threshold_time is not None:
             places.append(f"{_along(self.threshold_time)} at your n and size")
         words = [f"The test risk peaks, if it does, {', or '.join(places)}."]
         if smallest is not None and place is not None and _placed(place, smallest.outcome) and place.is_bounded:
-            words.append(f"Of the {place.unit}, {place.end.value}.")
-        return " ".join([*words, *self.notes])
+            words.append(f"Of {'the ' if is_counted(place.unit) else ''}{place.unit}, {place.end.value}.")
+        words += [*self.notes, *([smallest.note] if smallest is not None and smallest.note else [])]
+        return " ".join(words)
 
     @property
     def more_budget(self) -> str:
@@ -130,6 +136,7 @@ class PeakLocation:
         }  # fmt: skip
 
 
+@said_once()
 def locate_peak(
     procedure: Procedure,
     source: Source,
@@ -189,7 +196,7 @@ def locate_peak(
             if not (best.more_budget and has_time()):
                 break
     assert best is not None
-    return best
+    return replace(best, data_notes=source_notes(source, n, Replicate(seed=options.get("seed", 0))))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,8 +273,8 @@ class _Search:
 
     def _beyond(self, found: FittingThreshold, allowed: dict[str, Any] | None) -> FittingThreshold:
         """A few sizes beyond the threshold, where what is left of the budget allows them."""
-        if allowed is None or found.outcome is not ThresholdOutcome.FOUND:
-            return found
+        if allowed is None or found.outcome is not ThresholdOutcome.FOUND or found.is_inverse:
+            return found  # of an inverse all values down to 1 were searched
         is_late = allowed["max_minutes"] is not None and allowed["max_minutes"] <= _LATE
         looks = 0 if is_late else allowed["max_trainings"] // LEAST_DRAWS
         try:
@@ -295,7 +302,9 @@ class _Search:
         return max((last for last in (end_of_training(self.procedure), self.time) if last is not None), default=None)
 
     def _guess(self, complexity: EffectiveModelComplexity) -> int:
-        """As many times the size as n is times the complexity, not far from the size."""
+        """As many times the size as n is times the complexity, not far from the size; of an inverse, the easiest."""
+        if is_size_inverse(self.procedure):
+            return 1
         ratio = self.samples / complexity.value if complexity.value else float(_FARTHEST)
         guess = round(self.size * min(max(ratio, 1.0 / _FARTHEST), float(_FARTHEST)))
         return int(min(max(guess, 1), self.procedure.max_size))
@@ -339,29 +348,29 @@ def _better(before: PeakLocation | None, now: PeakLocation) -> PeakLocation:
 
 def _placed(place: PeakPlace | None, outcome: ThresholdOutcome) -> str:
     """The predicted place, if its search found a threshold."""
-    return place.words if place is not None and outcome is ThresholdOutcome.FOUND else ""
+    if place is None or outcome is not ThresholdOutcome.FOUND:
+        return ""
+    return place.words if is_counted(place.unit) else f"at {place.unit} {replace(place, unit='').words}"
 
 
 def _along_samples(found: EffectiveModelComplexity) -> str:
-    low, high = found.interval
-    ends = f"{low:,.0f} to {high:,.0f}" if low else f"{high:,.0f} or fewer"
-    if high == math.inf:
-        ends = f"{low:,.0f} or more" if low else "not bounded"
     if found.outcome is ThresholdOutcome.AT_LEAST:
         return f"beyond n = {found.value:,}"
     if found.outcome is ThresholdOutcome.BELOW:
         return f"below n = {found.evidence[0].samples:,}"
     if found.outcome is ThresholdOutcome.UNDECIDED:
-        return f"at an n yet undecided (95 %: {ends})"
-    return f"near n = {found.value:,} (95 %: {ends})"
+        return f"at an n yet undecided (95 %: {found.ends})"
+    return f"near n = {found.value:,} (95 %: {found.ends})"
 
 
 def _along(found: FittingThreshold) -> str:
-    first, last = min(found.evidence), max(found.evidence)
+    first, last, unit = min(found.evidence), max(found.evidence), found.unit
     if found.outcome is ThresholdOutcome.AT_LEAST:
-        return f"at no more than {first:,.6g} {found.unit}"
+        return f"at {at_least(last, unit) if found.is_inverse else at_most(first, unit)}"
     if found.outcome is ThresholdOutcome.BELOW:
-        return f"beyond {last:,.6g} {found.unit}, if anywhere,"
+        where = f"below {amount(first, unit)}" if found.is_inverse else f"beyond {amount(last, unit)}"
+        return f"{where}, if anywhere,"
     if found.outcome is ThresholdOutcome.UNDECIDED:
-        return f"at a number of {found.unit} yet undecided (95 %: {found.ends})"
-    return f"near {found.value:,.6g} {found.unit} (95 %: {found.ends})"
+        of = f"a number of {unit}" if is_counted(unit) else f"a value of {unit}"
+        return f"at {of} yet undecided (95 %: {found.ends})"
+    return f"near {amount(found.value, unit)} (95 %: {found.ends})"

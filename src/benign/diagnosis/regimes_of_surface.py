@@ -31,10 +31,12 @@ from benign.curves.threshold_search import (
     find_threshold,
     regimes,
 )
+from benign.diagnosis.size_direction import is_read_inversely, wrong_way_note
+from benign.diagnosis.size_words import amount, span
 from benign.diagnosis.training_risks import Criterion, checked_criterion, checked_tolerance, training_risks
 from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.number_words import format_position
 from benign.foundation.numbers import checked_number
-from benign.plots.text import format_position
 
 Basis = Literal["EMC / n", "size / threshold size", "time / threshold time"]
 AXES: dict[str, str] = {"EMC / n": "samples", "size / threshold size": "size", "time / threshold time": "time"}
@@ -64,6 +66,7 @@ class RegimeMap:
         replicates: draws behind each cell; fewer than 4 decide nothing.
         size_name: what a size counts.
         time_name: what a time counts.
+        note: why nothing is read along the size, where that is so; every cell is then undecided.
     """
 
     sizes: Float[np.ndarray, " size"]
@@ -80,6 +83,7 @@ class RegimeMap:
     replicates: int
     size_name: str
     time_name: str
+    note: str = ""
 
     def at(self, *, size: float | None = None, time: float | None = None, samples: float | None = None) -> Regime:
         """The regime of one cell; an axis of one value may be left out, ``time`` for the last.
@@ -111,6 +115,8 @@ class RegimeMap:
     @property
     def sentence(self) -> str:
         """The critical cells in one line: along the sizes, at the last time, for at most three n."""
+        if self.note:
+            return self.note
         rows = range(len(self.samples)) if len(self.samples) <= _MOST_NAMED else (0, len(self.samples) - 1)
         places = [self._place(row) for row in rows] if len(self.sizes) > 1 or len(self.times) > 1 else [self._samples()]
         text = f"critical {'; '.join(places)} ({self.rule}); {self.undecided:,} of {self.label.size:,} cells undecided"
@@ -123,12 +129,12 @@ class RegimeMap:
         n, last = f"at n = {format_position(self.samples[row])}", self.times[-1]
         if len(self.sizes) == 1:
             return f"{_span(self.times, self.label[0, :, row], 'at no recorded time', self.time_name)} {n}"
-        after = f" after {format_position(last)} {self.time_name}" if np.isfinite(last) and len(self.times) > 1 else ""
+        after = f" after {amount(last, self.time_name)}" if np.isfinite(last) and len(self.times) > 1 else ""
         return f"{_span(self.sizes, self.label[:, -1, row], 'at no measured size', self.size_name)} {n}{after}"
 
     def _samples(self) -> str:
-        span = _span(self.samples, self.label[0, 0], "at no measured n", "samples")
-        return f"{span} with {format_position(self.sizes[0])} {self.size_name}"
+        where = _span(self.samples, self.label[0, 0], "at no measured n", "samples")
+        return f"{where} with {amount(self.sizes[0], self.size_name)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +148,8 @@ class CriticalRange:
         stop: interval of the last one; infinity above means that nothing bounds it.
         basis: as of :class:`RegimeMap`.
         band: as there.
-        is_over_first: whether positions before the range are the over-parameterised ones, as along samples.
+        is_over_first: whether positions before the range are the over-parameterised ones, as along samples and along an
+            inverse of a size.
     """
 
     start: tuple[float, float]
@@ -177,6 +184,9 @@ def regimes_of_surface(
     shorter range bounds the complexity of few sizes), or several n and one size; else
     size / threshold size, for each time and n; else, for one size, time / threshold time.
 
+    Of an inverse of a size (``is_inverse``) the size is 1 / value. Where the training risk shows that a size is read
+    the wrong way round (:mod:`benign.diagnosis.size_direction`), no cell is labelled by it, and ``note`` says so.
+
     Intervals are for each cell alone, at 95 %. Where the fitted sizes are no interval, the smallest of them counts, as
     the largest fitted n does for EMC.
 
@@ -195,8 +205,9 @@ def regimes_of_surface(
     risks = training_risks(dataset, kind)
     axis = _ORDER.index(AXES[chosen])
     hardness = _hardness(dataset, AXES[chosen])
-    ratio, low, high = (np.full(risks.shape[:3], np.nan) for _ in range(3))
-    for other in np.ndindex(*np.delete(risks.shape[:3], axis)):
+    note = wrong_way_note(dataset, kind, epsilon) if AXES[chosen] == "size" else ""
+    ratio, low, high = (np.full(risks.shape[:3], unknown) for unknown in (np.nan, 0.0, np.inf))
+    for other in () if note else np.ndindex(*np.delete(risks.shape[:3], axis)):
         cells = (*other[:axis], slice(None), *other[axis:])
         ratio[cells], low[cells], high[cells] = _ratios(hardness, risks[cells], epsilon)
     label = regimes(np.where(np.isnan(ratio), low, ratio), low, high, np.ones(ratio.shape), band=factor)
@@ -205,7 +216,7 @@ def regimes_of_surface(
     return RegimeMap(
         sizes=sizes, times=times, samples=samples, ratio=ratio, low=low, high=high, label=label, band=factor,
         basis=chosen, tolerance=epsilon, criterion=kind, replicates=risks.shape[3], size_name=size_name,
-        time_name=time_name,
+        time_name=time_name, note=note,
     )  # fmt: skip
 
 
@@ -227,7 +238,7 @@ def critical_range(
         criterion: ``"objective"`` or ``"error"``.
 
     Returns:
-        The range; None where nothing bounds it: too few replicates, or no number.
+        The range; None where nothing bounds it: too few replicates, no number, or a size read the wrong way round.
 
     Raises:
         InvalidArgument: as :func:`regimes_of_surface`.
@@ -236,12 +247,13 @@ def critical_range(
     whole = _with_axes(section, kind)
     risks = np.moveaxis(training_risks(whole, kind), _ORDER.index(dim), 0)
     _, low, high = _threshold(_hardness(whole, dim), risks.reshape(len(risks), -1), epsilon)
-    if not (low > 0.0 or high < np.inf):
+    if not (low > 0.0 or high < np.inf) or (dim == "size" and wrong_way_note(whole, kind, epsilon)):
         return None
     first, last = (low / factor, high / factor), (low * factor, high * factor)
-    if dim != "samples":
+    is_over_first = dim == "samples" or (dim == "size" and is_read_inversely(whole))
+    if not is_over_first:
         first, last = (_inverse(last[1]), _inverse(last[0])), (_inverse(first[1]), _inverse(first[0]))
-    return CriticalRange(start=first, stop=last, basis=BASES[dim], band=factor, is_over_first=dim == "samples")
+    return CriticalRange(start=first, stop=last, basis=BASES[dim], band=factor, is_over_first=is_over_first)
 
 
 def checked_basis(dataset: xr.Dataset, basis: object) -> Basis:
@@ -283,12 +295,12 @@ def _chosen(dataset: xr.Dataset, band: float) -> Basis:
 
 
 def _hardness(dataset: xr.Dataset, axis: str) -> Float[np.ndarray, " K"]:
-    """What grows as fitting gets harder: n, 1 / size or 1 / time.
+    """What grows as fitting gets harder: n, 1 / size (the value, where that is an inverse of a size) or 1 / time.
 
     Infinity at time 0, before training; NaN where training ended at no recorded time.
     """
     positions = dataset[axis].values.astype(np.float64)
-    if axis == "samples":
+    if axis == "samples" or (axis == "size" and is_read_inversely(dataset)):
         return positions
     with np.errstate(divide="ignore"):
         return np.where(np.isfinite(positions), 1.0 / positions, np.nan)
@@ -334,10 +346,10 @@ def _with_axes(section: xr.Dataset, criterion: Criterion) -> xr.Dataset:
 
 
 def _span(positions: Float[np.ndarray, " K"], labels: Int[np.ndarray, " K"], nowhere: str, unit: str) -> str:
-    critical = [format_position(one) for one in positions[labels == Regime.CRITICAL]]
-    if not critical:
+    critical = positions[labels == Regime.CRITICAL]
+    if not len(critical):
         return nowhere
-    return f"from {critical[0]} to {critical[-1]} {unit}" if len(critical) > 1 else f"at {critical[0]} {unit}"
+    return span(critical[0], critical[-1], unit) if len(critical) > 1 else f"at {amount(critical[0], unit)}"
 
 
 def _inverse(number: float) -> float:

@@ -7,6 +7,7 @@ import time as clock
 from collections.abc import Callable
 
 from benign.curves.threshold_search import LEAST_DRAWS
+from benign.diagnosis.size_words import amount
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.sizes import checked_sizes
@@ -54,7 +55,7 @@ def checked_size(size: object, procedure: Procedure) -> int:
     number = checked_count("size", size)
     if number > procedure.max_size:
         raise InvalidArgument(
-            f"`size` asks for {number} {procedure.size_name}, but there are only {procedure.max_size:g}."
+            f"`size` asks for {amount(number, procedure.size_name)}, but there are only {procedure.max_size:g}."
         )
     return int(checked_sizes([number], available=procedure.max_size, samples=SMALLEST, unit=procedure.size_name)[0])
 

@@ -6,6 +6,7 @@ Knows nothing of procedures: it asks for the risks of the first R draws at some 
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -94,6 +95,11 @@ class ThresholdSearch:
         return sum(len(draws) for draws in self.risks.values())
 
     @property
+    def ascending(self) -> dict[float, Float[np.ndarray, " _R"]]:
+        """What was measured, by position."""
+        return {float(position): self.risks[position] for position in sorted(self.risks)}
+
+    @property
     def estimate(self) -> ThresholdEstimate:
         """The threshold as far as it is known."""
         if self._seeks_smallest:
@@ -121,6 +127,14 @@ class ThresholdSearch:
                 continue
             wanted = self._next_look(position) or self._next_position()
         return self.estimate
+
+    def look_at(self, position: int) -> None:
+        """Measure one position more, if it can be and the budget allows it."""
+        is_affordable = self.trainings + LEAST_DRAWS <= self._limits.trainings and self._limits.has_time()
+        if position in self.risks or not is_affordable:
+            return
+        with contextlib.suppress(PositionRefused):
+            self.risks[position] = self._risks_of(position, LEAST_DRAWS)
 
     def _given_up(self) -> ThresholdEstimate:
         """The estimate at the end of the budget: undecided unless it is bounded on both sides."""

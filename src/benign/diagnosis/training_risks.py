@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
+from benign.diagnosis.size_words import amount
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.numbers import checked_number
 from benign.foundation.outcomes import Outcome
@@ -91,5 +92,5 @@ def require_numbers(
     n = int(dataset["samples"].values[at[2]])
     outcome = Outcome(int(dataset["outcome"].transpose("size", "time", "samples", "replicate").values[at]))
     why = f"{outcome.sentence}." if not outcome.is_trusted else "change the procedure's settings."
-    size = f" and {int(dataset['size'].values[at[0]])} {dataset.attrs['size_name']}" if names_size else ""
+    size = f" and {amount(dataset['size'].values[at[0]], dataset.attrs['size_name'])}" if names_size else ""
     raise InvalidArgument(f"`procedure` has no finite training risk at {n} samples{size}: {why}")

@@ -176,6 +176,17 @@ def checked_predictions(raw: ArrayLike, split: Split, rows: int, who: str) -> Fl
     return values.astype(np.float64)
 
 
+def checked_inverse(inverse: object) -> bool:
+    """Whether the size is the inverse of one.
+
+    Raises:
+        InvalidArgument: if that is neither True nor False.
+    """
+    if not isinstance(inverse, bool):
+        raise InvalidArgument(f"`inverse` must be True or False, got {inverse!r}; False is usual.")
+    return inverse
+
+
 def addressed_seed(replicate: Replicate, purpose: str) -> int:
     """A seed below 2^31 - 1 that the replicate's initialisation decides."""
     return int(generator(replicate.seed, purpose, replicate.initialisation).integers(2**31 - 1))

@@ -22,6 +22,7 @@ from benign.procedures.adaptation import (
     ForeignCode,
     Inputs,
     Moments,
+    checked_inverse,
     handed_on,
     measure_foreign,
     predict_foreign,
@@ -41,6 +42,7 @@ class Estimator:
         estimator: an unfitted clone of the user's.
         size_name: the parameter that is its size.
         time_name: the parameter that is its training time, or None.
+        is_inverse: whether the size is the inverse of one: the larger, the less can be fitted.
         revision: raised by the user when the numbers change.
     """
 
@@ -51,11 +53,12 @@ class Estimator:
     estimator: Any
     size_name: str
     time_name: str | None = None
+    is_inverse: bool = False
     revision: int = 1
     _token: str = field(default_factory=lambda: uuid.uuid4().hex, repr=False)
 
     def spec(self) -> dict[str, object]:
-        """Class, parameters and scikit-learn's version; the size's own value decides nothing."""
+        """Class, parameters and scikit-learn's version; the size's own value and how it is read decide nothing."""
         import sklearn
         from sklearn.base import clone
 
@@ -140,7 +143,9 @@ class Estimator:
         return clone(self.estimator).set_params(**dict(zip(names, states, strict=True)))
 
 
-def from_estimator(estimator: Any, *, size: str, time: str | None = None, revision: int = 1) -> Estimator:
+def from_estimator(
+    estimator: Any, *, size: str, time: str | None = None, inverse: bool = False, revision: int = 1
+) -> Estimator:
     """Make any scikit-learn estimator or pipeline a procedure that can be measured.
 
     For every size and replicate a clone is trained on copies of the data, with every parameter named ``random_state``
@@ -161,6 +166,10 @@ def from_estimator(estimator: Any, *, size: str, time: str | None = None, revisi
         size: name of the parameter that is its size, nested names with ``__``: ``"max_leaf_nodes"``,
             ``"forest__max_leaf_nodes"``. It must take whole numbers.
         time: name of the parameter that is its training time, which must take whole numbers too, or None.
+        inverse: whether the size is the inverse of one, as ``n_neighbors``, ``min_samples_leaf`` and ``alpha`` are: the
+            larger, the less can be fitted. Sizes stay what the parameter says and are given ascending, as always; only
+            what is read along them, regimes and thresholds, is read from the largest: the threshold is then the largest
+            value that fits. The numbers are the same, and a store keeps one of both.
         revision: to be raised when an edit of the estimator's own code changes its numbers; its parameters, its class's
             source text and scikit-learn's version are noticed.
 
@@ -179,7 +188,10 @@ def from_estimator(estimator: Any, *, size: str, time: str | None = None, revisi
             raise unknown_name(f"`{argument}` parameter of {name}", value, known)
     if size == time:
         raise InvalidArgument(f"`size` and `time` must be different parameters, got {size!r} for both.")
-    return Estimator(estimator=own, size_name=size, time_name=time, revision=checked_count("revision", revision))
+    return Estimator(
+        estimator=own, size_name=size, time_name=time, is_inverse=checked_inverse(inverse),
+        revision=checked_count("revision", revision),
+    )  # fmt: skip
 
 
 def _cloned(estimator: Any) -> Any:

@@ -23,6 +23,7 @@ from benign.procedures.adaptation import (
     Inputs,
     Moments,
     addressed_seed,
+    checked_inverse,
     handed_on,
     measure_foreign,
     predict_foreign,
@@ -47,6 +48,7 @@ class FunctionProcedure:
         name: what titles and messages call it.
         revision: raised by the user when the numbers change.
         code: what in the key stands for the function's code: a revision alone, a digest, or a token of this object.
+        is_inverse: whether the size is the inverse of one: the larger, the less can be fitted.
     """
 
     objective: ClassVar[str] = "squared"
@@ -59,6 +61,7 @@ class FunctionProcedure:
     size_name: str
     time_name: str | None
     max_size: float
+    is_inverse: bool = False
 
     def spec(self) -> dict[str, object]:
         return {"procedure": self.name, "kind": "function", "code": self.code}
@@ -127,6 +130,7 @@ def from_callable(
     size_name: str = "size",
     time_name: str | None = None,
     max_size: float = math.inf,
+    inverse: bool = False,
 ) -> FunctionProcedure:
     """Make any function that trains a procedure that can be measured.
 
@@ -147,6 +151,7 @@ def from_callable(
         size_name: what a size counts, for axes.
         time_name: what a time counts; None where training has no duration.
         max_size: the largest size, ``math.inf`` where there is no end.
+        inverse: whether the size is the inverse of one, say a number of neighbours; see :func:`from_estimator`.
 
     Raises:
         InvalidArgument: for a function that cannot be called so, or names and numbers that cannot be used.
@@ -170,7 +175,7 @@ def from_callable(
         code = "as by its revision"
     return FunctionProcedure(
         fit=fit, name=name, revision=1 if revision is None else checked_count("revision", revision), code=code,
-        size_name=size_name, time_name=time_name, max_size=max_size,
+        size_name=size_name, time_name=time_name, max_size=max_size, is_inverse=checked_inverse(inverse),
     )  # fmt: skip
 
 

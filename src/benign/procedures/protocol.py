@@ -23,6 +23,11 @@ class Predictions:
     values: Float[np.ndarray, "m outputs"]
 
 
+def is_size_inverse(procedure: object) -> bool:
+    """Whether the larger a procedure's size, the less it can fit."""
+    return bool(getattr(procedure, "is_inverse", False))
+
+
 @runtime_checkable
 class Procedure(Protocol):
     """Maps a training set to a model of a given size (and training time), and measures it at many sizes at once.
@@ -31,8 +36,9 @@ class Procedure(Protocol):
     on which splits, sizes or metrics share the call; ``revision`` is raised when they change.
 
     A procedure may have a method ``check(samples, times)`` that raises an InvalidArgument for numbers of samples or
-    times that it cannot do: then nothing of such a grid is measured. It may have an attribute ``takes_columns``: True
-    where it heeds :attr:`Split.columns`, so that it may be given text and missing values.
+    times that it cannot do: then nothing of such a grid is measured. It may have attributes:
+    ``is_inverse``, True where the larger its size, the less it can fit, and ``takes_columns``, True where it heeds
+    :attr:`Split.columns`, so that it may be given text and missing values.
     """
 
     @property

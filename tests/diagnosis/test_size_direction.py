@@ -1,0 +1,204 @@
+"""A size whose training risk rises with it: it is noticed, nothing is read along it, and ``inverse=True`` reads it."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from sklearn.linear_model import Ridge
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
+
+import benign
+from benign.curves.threshold_search import Regime, ThresholdOutcome
+from benign.diagnosis import critical_range, regimes_of_surface, smallest_size
+from benign.diagnosis.more_budget import MoreBudget
+from benign.diagnosis.peak_location import locate_peak
+from benign.diagnosis.size_direction import SIZE_IS_INVERSE, rises, wrong_way_note
+from benign.foundation.errors import InvalidArgument
+from tests.diagnosis.known import Known
+from tests.diagnosis.test_regimes_of_surface import least_squares, planted
+
+DIGITS = benign.sources.digits(label_noise=0.1)
+QUIET: dict[str, Any] = {"workers": 1, "store": ":memory:"}
+FIGURES = Path(__file__).parents[2] / "figures"
+VALUES = [1, 2, 3, 5, 10, 20, 50]
+
+
+def wide():
+    random = np.random.default_rng(0)
+    inputs = 3.0 * random.standard_normal((160, 30))
+    targets = inputs @ random.standard_normal(30) / 8.0 + 0.1 * random.standard_normal(160)
+    return benign.sources.arrays(inputs, targets, test_samples=40, name="wide")
+
+
+CASES = [
+    pytest.param(KNeighborsClassifier(), "n_neighbors", DIGITS, id="neighbours"),
+    pytest.param(DecisionTreeClassifier(), "min_samples_leaf", DIGITS, id="leaves"),
+    pytest.param(Ridge(), "alpha", wide(), id="ridge"),
+]
+
+
+def curves(*means, replicates=8, spread=0.1, seed=0):
+    """Training risks of replicates, log-normal about their means."""
+    noise = np.random.default_rng(seed).standard_normal((len(means), replicates))
+    return np.array(means)[:, None] * np.exp(spread * noise - 0.5 * spread**2)
+
+
+@pytest.mark.parametrize(
+    ("risks", "expected"),
+    [
+        pytest.param(curves(0.11, 0.2, 0.45), True, id="rising"),
+        pytest.param(curves(0.0, 0.0, 1.0, spread=0.0), True, id="rising alike in all replicates"),
+        pytest.param(curves(0.45, 0.2, 0.11), False, id="falling"),
+        pytest.param(curves(0.3, 0.3, 0.3, spread=0.3), False, id="flat"),
+        pytest.param(curves(0.3, 0.0, 0.9), False, id="wide networks that diverge"),
+        pytest.param(curves(0.1, 0.11, 0.115, spread=0.0), False, id="within the tolerance"),
+        pytest.param(curves(0.11, 0.2, 0.45, replicates=3), False, id="three replicates"),
+        pytest.param(np.vstack([curves(0.11), np.full((1, 8), np.nan), curves(0.45)]), True, id="a gap"),
+        pytest.param(curves(0.11), False, id="one size"),
+    ],
+)
+def test_what_rises(risks, expected):
+    assert rises(risks, 0.02) is expected
+
+
+@pytest.mark.parametrize("replicates", [4, 10])
+@pytest.mark.parametrize("spread", [0.05, 0.5, 1.5])
+def test_flat_curves_rise_in_less_than_one_of_a_hundred(replicates, spread):
+    fired = [rises(curves(*[0.3] * 6, replicates=replicates, spread=spread, seed=seed), 0.02) for seed in range(1000)]
+    assert np.mean(fired) < 0.01
+
+
+def test_no_surface_of_a_published_figure_rises():
+    paths = sorted(FIGURES.glob("*/*.nc"))
+    read = 0
+    for path in paths:
+        with xr.open_dataset(path, engine="h5netcdf") as stored:
+            wanted = [name for name in ("train_loss", "train_loss_constant") if name in stored]
+            dataset = stored[wanted].isel(time=[-1], missing_dims="ignore").load()
+        leading = [axis for axis in ("label_noise", "learning_rate") if axis in dataset.dims]
+        for _, part in dataset.groupby(leading[0]) if leading else [(None, dataset)]:
+            if len(wanted) == 2 and "size" in part.dims and len(leading) < 2:
+                read += part.sizes["size"] > 1
+                assert wrong_way_note(part.squeeze(leading)) == "", path
+    assert read > 20
+
+
+@pytest.mark.parametrize(("estimator", "name", "source"), CASES)
+def test_a_search_notices_it_and_the_other_way_round_finds_what_all_values_say(estimator, name, source):
+    noticed = benign.threshold_size(benign.from_estimator(estimator, size=name), source, samples=60, **QUIET)
+    assert f"rises with {name} (" in noticed.sentence
+    assert noticed.outcome is ThresholdOutcome.UNDECIDED
+    assert (noticed.value, noticed.interval[1], noticed.more_budget) == (math.inf, math.inf, MoreBudget.NOTHING)
+
+    inverse = benign.from_estimator(estimator, size=name, inverse=True)
+    found = benign.threshold_size(inverse, source, samples=60, **QUIET)
+    surface = benign.measure(inverse, source, sizes=range(1, 17), samples=[60], replicates=6, workers=1)
+    means = (surface.dataset["train_loss"] / surface.dataset["train_loss_constant"]).mean("replicate").squeeze().values
+    largest = 1 + np.flatnonzero(means <= 0.02)[-1]
+    assert found.outcome is ThresholdOutcome.FOUND
+    assert found.interval[0] <= largest <= found.interval[1]
+    assert abs(found.value - largest) <= 1
+    assert 1 <= found.interval[0] <= found.value <= found.interval[1] <= 60
+    assert f"{name} = {found.value:g} (95 % interval: {found.ends}) is the largest at which" in found.sentence
+    read = smallest_size(surface.dataset.assign_attrs({SIZE_IS_INVERSE: 1}))
+    assert read.interval[0] <= largest + 1e-9
+    assert largest <= read.interval[1]
+    with pytest.raises(InvalidArgument, match=f"rises with {name}"):
+        smallest_size(surface.dataset.assign_attrs({SIZE_IS_INVERSE: 0}))
+
+
+def test_what_fits_at_all_values_and_at_none():
+    every = benign.threshold_size(inverse_of(lambda _: 0.001), DIGITS, samples=20, **QUIET)
+    assert (every.value, every.outcome) == (20, ThresholdOutcome.AT_LEAST)
+    assert "even at value = 20, the largest tried" in every.sentence
+    none = benign.threshold_size(inverse_of(lambda _: 0.5), DIGITS, samples=20, **QUIET)
+    assert (none.value, none.outcome) == (0, ThresholdOutcome.BELOW)
+    assert "down to value = 1, the smallest tried" in none.sentence
+    wrong = benign.threshold_size(inverse_of(lambda value: 1.0 / value), DIGITS, samples=20, guess=10, **QUIET)
+    assert "Training loss falls with value (" in wrong.sentence
+    assert "leave out `inverse=True`" in wrong.sentence
+
+
+def inverse_of(risk):
+    """A function whose relative training loss is ``risk(value)``, up to what the replicate draws."""
+
+    def fit(X, y, size, time, seed):
+        noise = 1.0 + 0.05 * np.random.default_rng(seed).standard_normal()
+        known = {row.tobytes(): label for row, label in zip(X, y, strict=True)}
+        share = np.bincount(y, minlength=10) / len(y)
+        rest = math.sqrt(risk(size) * noise)
+        return lambda Z: np.array([rest * share + (1.0 - rest) * np.eye(10)[known.get(z.tobytes(), 0)] for z in Z])
+
+    return benign.from_callable(fit, name="known", revision=1, size_name="value", inverse=True)
+
+
+def test_regimes_of_a_size_and_of_its_inverse_are_mirror_images():
+    sizes = [10, 20, 30, 60, 75, 100, 150, 200, 300, 600]
+    forward = planted(least_squares, sizes, spread=0.1)
+    values = sorted(6000 // size for size in sizes)  # 6,000 is a multiple of each
+    mirrored = planted(lambda value, time, n: least_squares(6000 / value, time, n), values, spread=0.1)
+    mirrored["train_loss"][:] = forward["train_loss"].values[::-1]
+    mirrored.attrs["size_name"] = "n_neighbors"
+
+    noticed = regimes_of_surface(mirrored)
+    assert (noticed.label == Regime.UNDECIDED).all()
+    assert "rises with n_neighbors (" in noticed.sentence
+    assert "at 10, " in noticed.sentence
+    assert critical_range(mirrored.isel(time=0, samples=0), "size") is None
+
+    mirrored.attrs[SIZE_IS_INVERSE] = 1
+    expected, found = regimes_of_surface(forward), regimes_of_surface(mirrored)
+    assert found.note == ""
+    assert np.array_equal(found.label, expected.label[::-1])
+    assert set(found.label.ravel()) >= {Regime.UNDER, Regime.CRITICAL, Regime.OVER}
+    assert found.ratio == pytest.approx(expected.ratio[::-1], rel=1e-9)
+    assert "critical n_neighbors from " in found.sentence
+    ours, theirs = (critical_range(one.isel(time=0, samples=0), "size") for one in (mirrored, forward))
+    assert ours is not None
+    assert theirs is not None
+    assert ours.is_over_first
+    assert ours.start == pytest.approx([6000 / end for end in theirs.stop[::-1]])
+    assert ours.stop == pytest.approx([6000 / end for end in theirs.start[::-1]])
+
+    forward.attrs[SIZE_IS_INVERSE] = 1
+    assert "falls with features (0.93 of a constant's at 10, 0 at 600): they act as a size." in wrong_way_note(forward)
+
+
+def test_what_is_read_along_samples_does_not_depend_on_it():
+    samples = [20, 30, 40, 60, 90, 130]
+    rising = planted(lambda size, time, n: least_squares(600 / size, time, n), [5, 10, 20], samples=samples)
+    found = regimes_of_surface(rising, basis="EMC / n")
+    assert found.note == ""
+    assert {Regime.OVER, Regime.UNDER} <= set(found.label.ravel())
+
+
+def test_a_peak_is_looked_for_along_samples_alone():
+    neighbours = benign.from_estimator(KNeighborsClassifier(), size="n_neighbors")
+    found = locate_peak(neighbours, DIGITS, size=5, samples=40, max_trainings=60, **QUIET)
+    assert found.threshold_size is not None
+    assert found.peak_size is None
+    assert "at your n = 40" not in found.sentence
+    assert found.sentence.endswith("give `inverse=True`.")
+    assert "threshold size" not in found.more_budget
+
+
+def test_a_risk_and_its_interval_have_the_same_range():
+    known = Known(mean=lambda n: 0.9 if n > 12 else 0.001, spread=0.8)
+    source = benign.sources.digits()
+    for criterion in ("objective", "error"):
+        found = benign.effective_model_complexity(known, source, size=5, criterion=criterion, **QUIET)
+        ends = np.array([one.interval for one in found.evidence])
+        assert ends.min() == 0.0
+        assert (ends.max() == 1.0) == (criterion == "error")
+
+
+def test_how_a_size_is_read_is_no_part_of_its_numbers():
+    size, inverse = (
+        benign.from_estimator(KNeighborsClassifier(), size="n_neighbors", inverse=inverse) for inverse in (False, True)
+    )
+    assert (size.is_inverse, inverse.is_inverse) == (False, True)
+    assert size.spec() == inverse.spec()
