@@ -9,6 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from benign.cli.emc import _procedure
+from benign.foundation.errors import InvalidArgument
+
 MODULE = """
 import benign
 features = benign.RandomFourier(bandwidth=2.0)
@@ -21,6 +24,11 @@ boosting = benign.from_estimator(
     GradientBoostingClassifier(learning_rate=0.5, n_estimators=60), size="max_leaf_nodes", time="n_estimators"
 )
 """
+NEIGHBOURS = """
+import benign
+from sklearn.neighbors import KNeighborsClassifier
+neighbours = benign.from_estimator(KNeighborsClassifier(), size="n_neighbors")
+"""
 
 
 @pytest.fixture
@@ -32,6 +40,7 @@ def folder(tmp_path):
     pq.write_table(pa.table(columns), tmp_path / "train.parquet")
     (tmp_path / "my_model.py").write_text(MODULE, encoding="utf-8")
     (tmp_path / "my_boosting.py").write_text(BOOSTING, encoding="utf-8")
+    (tmp_path / "my_neighbours.py").write_text(NEIGHBOURS, encoding="utf-8")
     (tmp_path / "broken.py").write_text("raise RuntimeError('no such card')", encoding="utf-8")
     return tmp_path
 
@@ -88,11 +97,11 @@ def test_where_the_peak_must_be_looked_for(folder):
     )
     assert done.returncode == 0, done.stderr
     paragraph = done.stdout.split("\n\n")[0]
-    assert "The test risk peaks, if it does, between" in paragraph
+    assert "The test risk peaks, if it does, at max_leaf_nodes between" in paragraph
     assert "max_leaf_nodes" in paragraph.split("at your n = 40")[0]
     assert "n_estimators" in paragraph.split("at your n and size")[0]
     assert "Threshold size at n = 40 on train" in done.stdout
-    assert "Threshold time at n = 40, 8 max_leaf_nodes on train" in done.stdout
+    assert "Threshold time at n = 40, max_leaf_nodes = 8 on train" in done.stdout
     runs = subprocess.run(
         [sys.executable, "-m", "benign", "runs", "--store", "s.db"],
         cwd=folder,
@@ -101,6 +110,38 @@ def test_where_the_peak_must_be_looked_for(folder):
         check=True,
     ).stdout
     assert runs.count("search for the threshold size at n = 40") == 1
+
+
+def test_an_inverse_of_a_size_is_noticed_and_read_the_other_way_round(folder):
+    arguments = (
+        "my_neighbours:neighbours",
+        "--size",
+        "5",
+        "--samples",
+        "60",
+        "--max-trainings",
+        "60",
+        "--store",
+        "s.db",
+    )
+    noticed = _emc(folder, *arguments)
+    assert noticed.returncode == 0, noticed.stderr
+    paragraph = noticed.stdout.split("\n\n")[0]
+    assert "Effective model complexity of n_neighbors = 5 on train" in paragraph
+    assert "at your n_neighbors = 5. Training loss rises with n_neighbors (" in paragraph
+    assert "it acts as the inverse of a size" in paragraph
+    inverse = _emc(folder, *arguments, "--inverse", "--json")
+    answer = json.loads(inverse.stdout)
+    assert answer["threshold_size"]["value"] == 1
+    assert answer["threshold_size"]["note"] == ""
+    assert "at n_neighbors" in answer["peak"].split("at your n = 60")[0]
+
+
+def test_more_features_always_fit_more(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder)
+    with pytest.raises(InvalidArgument, match="`--inverse` is for your own sizes; more features fit more"):
+        _procedure("my_model:features", inverse=True)
 
 
 def test_a_budget_that_is_too_small_says_undecided_and_what_more_buys(folder):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import importlib
 import json
+import math
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +37,9 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
     data: Annotated[Path, typer.Option("--data", help="A .csv or .parquet file, one row a sample.")],
     label: Annotated[str, typer.Option("--target", help="The column of labels or values to learn.")],
     size: Annotated[int, typer.Option("--size", help="The size of the model, as the procedure counts it.")],
+    inverse: Annotated[
+        bool, typer.Option("--inverse", help="The larger the size, the less can be fitted: n_neighbors, alpha.")
+    ] = False,
     inputs: Annotated[
         str | None, typer.Option("--inputs", metavar="A,B,...", help="The columns to learn from [default: all others].")
     ] = None,
@@ -66,7 +71,7 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
     from benign.sources import table
 
     with answered():
-        procedure, source = _procedure(target), table(data, target=label, inputs=_names(inputs))
+        procedure, source = _procedure(target, inverse=inverse), table(data, target=label, inputs=_names(inputs))
         with shown("emc") as progress:
             result = locate_peak(
                 procedure, source, size=size, samples=source.max_samples if samples is None else samples, time=time,
@@ -90,9 +95,9 @@ def _names(inputs: str | None) -> list[str] | None:
 def _print(result: PeakLocation) -> None:
     found, n = result.complexity, result.samples
     low, high = (end / n for end in found.interval)
+    ends = f"{low:.2f} to {high:.2f}" if high < math.inf else f"{low:.2f} or more"
     print(printable(found.sentence))
-    advice = _ADVICE[result.regime().name]
-    print(f"Your {n:,} samples: EMC / n = {found.value / n:.2f} ({low:.2f} to {high:.2f}); {advice}.")
+    print(f"Your {n:,} samples: EMC / n = {found.value / n:.2f} ({ends}); {_ADVICE[result.regime().name]}.")
     print(printable(" ".join(filter(None, [result.sentence, result.more_budget]))))
     print(f"\n{'n':>12}  {'training risk':>14}  {'95 % interval':>24}  fitted")
     for one in found.evidence:
@@ -110,7 +115,25 @@ def _print_threshold(found: FittingThreshold) -> None:
         print(f"{position:24,.6g}  {mean:14.4g}")
 
 
-def _procedure(target: str) -> Procedure:
+def _procedure(target: str, *, inverse: bool) -> Procedure:
+    """The object that ``module:name`` names, its size the inverse of one if so said.
+
+    Raises:
+        InvalidArgument: for an inverse of what benign counts itself.
+    """
+    from benign.foundation.errors import InvalidArgument
+    from benign.procedures.estimator import Estimator
+    from benign.procedures.function_procedure import FunctionProcedure
+
+    found = _imported(target)
+    if not inverse:
+        return found
+    if not isinstance(found, (Estimator, FunctionProcedure)):
+        raise InvalidArgument(f"`--inverse` is for your own sizes; more {found.size_name} fit more: leave it out.")
+    return replace(found, is_inverse=True)
+
+
+def _imported(target: str) -> Procedure:
     """The object that ``module:name`` names; the module is looked for in the working directory too.
 
     Raises:
