@@ -510,11 +510,13 @@ def movements(features: xr.Dataset) -> tuple[Places, Places]:
     """By how much the peak and the threshold move from the first n to the second, each replicate for itself."""
     few, more = (at(features, samples=n) for n in two_sizes(features))
     peaks = [highest(sizes_of(features), along_size(one, "test_loss")) for one in (few, more)]
-    fitted = [
-        fitted_from(sizes_of(features), training_risks(one, "objective")[:, 0, 0].T, LINEAR_TOLERANCE)
-        for one in (few, more)
-    ]
+    fitted = [fitted_from(sizes_of(features), _training_shares(one), LINEAR_TOLERANCE) for one in (few, more)]
     return peaks[1].over(peaks[0]), fitted[1].over(fitted[0])
+
+
+def _training_shares(section: xr.Dataset) -> Float[np.ndarray, "replicates sizes"]:
+    """Training loss over the best constant's, of a surface with one n."""
+    return training_risks(section, "objective")[:, 0, 0].T
 
 
 def _movement_findings(features: xr.Dataset) -> Iterator[Finding]:
@@ -751,15 +753,14 @@ def _two_peaks_panel(features: xr.Dataset) -> CurveDisplay:
 def _two_thresholds_panel(features: xr.Dataset) -> CurveDisplay:
     sizes, lines, marks = sizes_of(features), [], []
     for place, n in enumerate(two_sizes(features)):
-        section, fitted = at(features, samples=n), fitted_size(features, n, tolerance=LINEAR_TOLERANCE)
-        share = training_risks(section, "objective")[:, 0, 0].T
+        share = _training_shares(at(features, samples=n))
         lines.append(series_from_replicates(f"{n} samples", sizes, share, Role.TRAIN, condition=place))
-        if 0.0 < fitted.value < math.inf:
-            marks.append(Mark(position=fitted.value, value=LINEAR_TOLERANCE, label=f"fitted from {fitted.value:.0f}:"))
+        fitted = math.exp(median_of(fitted_from(sizes, share, LINEAR_TOLERANCE).value))
+        if math.isfinite(fitted):
+            marks.append(Mark(position=fitted, value=0.0, label=f"from {fitted:.0f} features on:"))
     return CurveDisplay(
-        title="Training loss", series=tuple(lines), marks=tuple(marks), x_label=size_label(features),
-        y_label="training loss / constant's", y_limits=(LINEAR_TOLERANCE / 10.0, 1.0),
-        caption=spread_sentence(features.sizes["replicate"]), position_name="sizes",
+        title="Training loss", series=tuple(lines), marks=tuple(marks), x_label=size_label(features), y_log=False,
+        y_label="train loss / constant's", caption=spread_sentence(features.sizes["replicate"]), position_name="sizes",
     )  # fmt: skip
 
 
@@ -774,8 +775,8 @@ def _two_sizes_sentence(features: xr.Dataset) -> str:
     factor = math.exp(added[column])
     peak, threshold = (np.exp(np.mean(moved.value)) for moved in movements(features))
     moves = (
-        f" The peak moves right by a factor {number(float(peak))}, the threshold by {number(float(threshold))} (by a "
-        f"theorem {more}/{few})."
+        f" The peak moves right by a factor {number(float(peak))}, the threshold by {number(float(threshold))}; "
+        f"the latter is {more}/{few} by a theorem."
     )
     if not factor > 1.0:
         return f"With {more} features {more} samples do not raise the median test loss above that with {few}.{moves}"
