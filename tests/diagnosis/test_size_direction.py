@@ -149,6 +149,7 @@ def test_regimes_of_a_size_and_of_its_inverse_are_mirror_images():
     assert "rises with n_neighbors (" in noticed.sentence
     assert "at 10, " in noticed.sentence
     assert critical_range(mirrored.isel(time=0, samples=0), "size") is None
+    assert wrong_way_note(mirrored.isel(time=0, samples=0)) == noticed.note
 
     mirrored.attrs[SIZE_IS_INVERSE] = 1
     expected, found = regimes_of_surface(forward), regimes_of_surface(mirrored)

@@ -33,7 +33,13 @@ from benign.curves.threshold_search import (
 )
 from benign.diagnosis.size_direction import is_read_inversely, wrong_way_note
 from benign.diagnosis.size_words import amount, span
-from benign.diagnosis.training_risks import Criterion, checked_criterion, checked_tolerance, training_risks
+from benign.diagnosis.training_risks import (
+    Criterion,
+    checked_criterion,
+    checked_tolerance,
+    training_risks,
+    with_axes,
+)
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.number_words import format_position
 from benign.foundation.numbers import checked_number
@@ -244,7 +250,7 @@ def critical_range(
         InvalidArgument: as :func:`regimes_of_surface`.
     """
     epsilon, kind, factor = checked_tolerance(tolerance), checked_criterion(criterion), _checked_band(band)
-    whole = _with_axes(section, kind)
+    whole = with_axes(section, kind)
     risks = np.moveaxis(training_risks(whole, kind), _ORDER.index(dim), 0)
     _, low, high = _threshold(_hardness(whole, dim), risks.reshape(len(risks), -1), epsilon)
     if not (low > 0.0 or high < np.inf) or (dim == "size" and wrong_way_note(whole, kind, epsilon)):
@@ -332,17 +338,6 @@ def _threshold(
     low = float(measured[before]) if before >= 0 else 0.0
     high = float(measured[after]) if after < len(measured) else np.inf
     return (found.value if found.outcome is ThresholdOutcome.FOUND else np.nan), low, high
-
-
-def _with_axes(section: xr.Dataset, criterion: Criterion) -> xr.Dataset:
-    """The training risks of a section, with the axes that it has lost."""
-    name = "train_error" if criterion == "error" else "train_loss"
-    wanted = {name: (*_ORDER, "replicate"), "train_loss_constant": ("samples", "replicate")}
-    variables = {}
-    for variable, axes in wanted.items():
-        values = section[variable]
-        variables[variable] = values.expand_dims([axis for axis in axes if axis not in values.dims])
-    return xr.Dataset(variables, attrs=section.attrs)
 
 
 def _span(positions: Float[np.ndarray, " K"], labels: Int[np.ndarray, " K"], nowhere: str, unit: str) -> str:

@@ -22,7 +22,7 @@ from jaxtyping import Float
 from benign.curves.mean_tests import student_p_values
 from benign.curves.threshold_search import LEAST_DRAWS
 from benign.diagnosis.size_words import is_counted
-from benign.diagnosis.training_risks import Criterion, training_risks
+from benign.diagnosis.training_risks import Criterion, training_risks, with_axes
 from benign.foundation.number_words import format_position
 
 SIZE_IS_INVERSE = "size_is_inverse"
@@ -38,7 +38,14 @@ def wrong_way_note(dataset: xr.Dataset, criterion: Criterion = "objective", tole
     """What to say where the training risks of a surface show that its size is read the wrong way round; else empty.
 
     Read at the last time: it is the wrong way where the risk rises at some n and falls at none.
+
+    Args:
+        dataset: of the surface, or a section of it along sizes.
+        criterion: ``"objective"`` or ``"error"``.
+        tolerance: what counts as fitted.
     """
+    if not {"time", "samples"} <= set(dataset.dims):
+        dataset = with_axes(dataset, criterion)
     sizes, inverse = dataset["size"].values.astype(np.float64), is_read_inversely(dataset)
     if len(sizes) < 2 or dataset.sizes["replicate"] < LEAST_DRAWS:
         return ""

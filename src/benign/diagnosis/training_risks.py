@@ -15,6 +15,7 @@ from benign.foundation.outcomes import Outcome
 from benign.schema import LEADING
 
 Criterion = Literal["objective", "error"]
+_ORDER = ("size", "time", "samples")
 CRITERION_WORDS: dict[str, str] = {
     "objective": "training objective / best constant predictor's",
     "error": "training error (zero-one)",
@@ -76,6 +77,17 @@ def training_risks(dataset: xr.Dataset, criterion: Criterion) -> Float[np.ndarra
         )
     mean = np.where(varies, constant, 0.0).sum(axis=1) / varies.sum(axis=1)
     return loss / np.where(varies, constant, mean[:, None])
+
+
+def with_axes(section: xr.Dataset, criterion: Criterion) -> xr.Dataset:
+    """The training risks of a section, with the axes that it has lost."""
+    name = "train_error" if criterion == "error" else "train_loss"
+    wanted = {name: (*_ORDER, "replicate"), "train_loss_constant": ("samples", "replicate")}
+    variables = {}
+    for variable, axes in wanted.items():
+        values = section[variable]
+        variables[variable] = values.expand_dims([axis for axis in axes if axis not in values.dims])
+    return xr.Dataset(variables, attrs=section.attrs)
 
 
 def require_numbers(
