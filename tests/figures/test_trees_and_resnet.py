@@ -326,6 +326,8 @@ def test_errors_on_clean_labels_are_had_back_and_the_right_sign_plots_lower():
     np.testing.assert_allclose(1 - (1 - p) * (1 - clean) + clean * p / 9, plotted)  # the notebook's formula
     np.testing.assert_allclose(resnet.noisy_error(clean), 1 - ((1 - p) * (1 - clean) + clean * p / 9))
     np.testing.assert_allclose(resnet.noisy_error(clean), [0.332, 0.403, 0.286], atol=1e-3)
+    (picture,) = resnet.FIGURE.pictures(resnet_surfaces())
+    assert "plots the peak 1.0 points too high: its formula has a wrong sign" in picture.sentence
 
 
 def test_the_right_sign_is_the_minus():
@@ -358,10 +360,8 @@ def test_every_claim_holds_of_the_table_and_none_pretends_to_a_spread():
         ({"train_8": 0.099}, "peak_at_crossing", FAILS),
         ({"test_12": 0.5}, "peak_at_crossing", FAILS),
         ({"test_64": 0.345}, "second_descent", FAILS),
-        ({"test_24": 0.339}, "overtaking", FAILS),
-        ({"test_10": 0.7}, "plotted_too_high", FAILS),
     ],
-    ids=["one width early", "two widths early", "peak elsewhere", "ends high", "overtakes early", "far too high"],
+    ids=["one width early", "two widths early", "peak elsewhere", "ends high"],
 )
 def test_claims_fail_of_another_table(changes, claim, verdict):
     assert verdicts(resnet.FIGURE, resnet_surfaces(**changes))[claim] is verdict

@@ -25,11 +25,24 @@ def test_every_claim_holds_at_the_smallest_scale():
     findings = FIGURE.findings(surfaces())
     assert {finding.name: finding.verdict for finding in findings} == {
         "modified_flow_is_nearer": Verdict.HOLDS,
-        "moderate_is_flatter": Verdict.HOLDS,
-        "explicit_is_flatter": Verdict.HOLDS,
         "momentum_is_flatter": Verdict.HOLDS,
     }
     assert 5 <= len(FIGURE.headline(surfaces(), findings).split()) <= 20
+
+
+def test_a_step_shrinks_what_gradient_flow_keeps():
+    """a^2 - b^2, multiplied by 1 - (h r)^2 in each step from the residual r."""
+    example, h = TwoParameters(), 0.1
+    path = example.descend(np.array([[2.8, 3.5], [1.0, 2.5]]), step_size=h, steps=50)
+    kept, residual = path[..., 0] ** 2 - path[..., 1] ** 2, path[..., 0] * path[..., 1] - example.y
+    np.testing.assert_allclose(kept[1:], kept[:-1] * (1.0 - (h * residual[:-1]) ** 2), rtol=1e-9)
+
+
+def test_larger_steps_and_the_penalty_end_at_a_smaller_norm_from_every_start():
+    norm = {name: surface["norm"].values.ravel() for name, surface in surfaces().items()}
+    assert (norm["moderate_step"] < norm["small_step"]).all()
+    assert (norm["explicit"] < norm["small_step"]).all()
+    assert (norm["small_step"] < norm["gradient_flow"]).all()
 
 
 def test_surfaces_hold_exact_fits_and_norms_above_the_smallest():

@@ -1,7 +1,7 @@
 """Nakkiran, Kaplun, Bansal, Yang, Barak, Sutskever 2020 (ICLR), Figure 2: test error over width and epochs at once.
 
 Paper: ResNet18 of widths 1 to 64, CIFAR-10 with 15 % label noise, Adam, 4,000 epochs. The peak runs along the line
-where the training error is about 0.1: their effective model complexity is the largest n that is fitted to eps = 0.1. At
+where the training error is about 0.1: their effective model complexity is the largest n at which it is eps = 0.1. At
 the last epoch the peak is at width 10, where the training error first is below 0.1 (0.083; 0.121 at width 9). "Optimal
 early stopping" removes the peak over width; it is the smallest test error over epochs, so it is chosen on the test set.
 
@@ -267,9 +267,9 @@ def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
     is_there = verdicts["peak_where_training_reaches_eps"] is Verdict.HOLDS
     is_removed = verdicts["stopped_no_peak"] is Verdict.HOLDS
     if is_there and is_removed:
-        return "The peak lies where training reaches the noisy labels; stopping early on validation removes it."
+        return f"The peak lies where the training error falls to {EPS:g}; stopping early on validation removes it."
     if is_there:
-        return "The peak lies where training reaches the noisy labels; stopping early did not surely remove it."
+        return f"The peak lies where the training error falls to {EPS:g}; stopping early did not surely remove it."
     if is_removed:
         return "Stopped early on validation there is no peak; without stopping its place was not confirmed."
     return "Neither a peak over width nor its removal by early stopping was confirmed here."
