@@ -48,6 +48,12 @@ def test_a_peak_elsewhere_fails():
     )
     assert claim.verdict is Verdict.FAILS
     assert claim.effect == pytest.approx(1.5, abs=0.05)
+    assert str(claim).endswith(") times n")
+    counted = peak_position_claim(
+        name="n", claim="c", landmarks=_landmarks(5.0, 0.05), scale=1.0, allowed=(25.0, 35.0), paper="p",
+        scale_word="units",
+    )  # fmt: skip
+    assert str(counted).endswith(") units")
 
 
 def test_too_few_replicates_decide_nothing():

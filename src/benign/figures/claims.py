@@ -38,7 +38,7 @@ def peak_position_claim(
     level: float = LEVEL,
 ) -> Finding:
     """That a peak exists and lies at ``allowed`` times ``scale``; fails also where a relevant peak is excluded."""
-    test, unit = landmarks.peak_test, f"position / {scale_word}"
+    test, unit = landmarks.peak_test, scale_word if scale == 1.0 else f"times {scale_word}"
     if landmarks.peak is None:
         is_refused = _prominence(test)[2] < factor
         return replace(

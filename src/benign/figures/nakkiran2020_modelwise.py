@@ -279,7 +279,7 @@ def _squared_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
             name="squared_peak_at_threshold",
             claim="With the squared loss, the test loss peaks at 0.7 to 2 times n K parameters",
             landmarks=_squared_landmarks(surface, "test_loss"), scale=float(CLASSES * samples_of(surface)),
-            allowed=(0.7, 2.0), scale_word="(n K)", paper="parameters = n K (Belkin et al. 2019)",
+            allowed=(0.7, 2.0), scale_word="n K", paper="parameters = n K (Belkin et al. 2019)",
         ),
         rises_claim(
             name="squared_error_rises",

@@ -130,7 +130,7 @@ def peak_at_crossing_claim(landmarks: Landmarks) -> Finding:
         claim=f"After the last epoch the test error peaks where the training error falls below {EPS:g}, "
         f"within a factor {RATIO:g}",
         landmarks=landmarks, scale=float(scale), allowed=((1 - 1e-9) / RATIO, (1 + 1e-9) * RATIO),
-        scale_word="width of the crossing", factor=RELEVANT_FACTOR_OF_ERRORS,
+        scale_word="the width of the crossing", factor=RELEVANT_FACTOR_OF_ERRORS,
         level=FIGURE.level_of("peak_where_training_reaches_eps"),
         paper="peak at width 10, the first with a training error below 0.1 (Nakkiran et al. 2020, Fig. 1)",
     )  # fmt: skip
