@@ -39,12 +39,13 @@ Verbose = Annotated[bool, typer.Option("--verbose", help="Say of each finding ho
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
 
 
-def _print_version(is_asked: bool) -> None:
+def _print_version(is_asked: bool) -> bool:
     if is_asked:
         from importlib.metadata import version
 
         print(f"benign {version('benign')}")
         raise typer.Exit
+    return is_asked
 
 
 @app.callback()

@@ -1,0 +1,179 @@
+"""Every block of README and docs is code that runs where the README leaves its reader; the reference lists all.
+
+`make docs` runs the cells of the pages, each page in a kernel of its own. Here run the other blocks: commands in a
+fresh copy of what is committed, page by page, in order and alone.
+"""
+
+import importlib
+import importlib.util
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import benign
+from benign.cli.main import app
+from benign.experiments.declaration import resolve
+from tests.optional import needs
+
+ROOT = Path(__file__).parents[1]
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [ROOT / "README.md", *DOCS]
+PUBLIC = ["benign"] + [
+    f"benign.{room}"
+    for room in ("curves", "diagnosis", "implicit", "linear", "networks", "plots", "procedures", "sources")
+]
+# Minutes, a server, the reader's own files, or what tests/cli runs already: their arguments are checked.
+LONG = re.compile(r"benign (demo|figure |emc my_model|.*postgresql:)")
+
+in_the_copy = pytest.mark.usefixtures("copy")
+
+
+def _blocks(page: Path) -> list[tuple[str, str]]:
+    """Language and text of each block of a page."""
+    found = re.findall(r"^```(\{?[\w-]*\}?)[^\n]*\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return [(language.strip("{}"), text) for language, text in found]
+
+
+def _commands(page: Path) -> list[list[str]]:
+    """What is typed into a terminal on a page, comments and output left out."""
+    text = "\n".join(text for language, text in _blocks(page) if language in ("", "console"))
+    lines = re.findall(r"^(?:\$ )?((?:benign|make) .*)$", text.replace("\\\n", " "), re.MULTILINE)
+    return [words for line in lines if "..." not in line and (words := shlex.split(line, comments=True))]
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """A fresh copy of the examples as they are committed, with a store of its own, as working directory."""
+    needs("git", shutil.which("git") is not None and (ROOT / ".git").exists(), "this is no git checkout")
+    listed = subprocess.run(["git", "ls-files", "-z", "examples"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    experiment = tmp_path / "examples" / "digits.toml"  # its shape, for seconds
+    text = experiment.read_text("utf-8").replace("to = 1200, step = 10", "to = 110, step = 50")
+    experiment.write_text(text.replace("replicates = 10 ", "replicates = 4 "), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BENIGN_STORE", str(tmp_path / "store.db"))
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield tmp_path
+    for name in [name for name in sys.modules if name.partition(".")[0] == "examples"]:
+        del sys.modules[name]
+
+
+def _run(words: list[str]) -> str:
+    """Run a command in this process, on a small budget; an id of a run stands for that of the run that is there."""
+    runner = CliRunner()
+    if "--max-minutes" in words:
+        place = words.index("--max-minutes")
+        words = [*words[:place], "--max-trainings", "40", *words[place + 2 :]]
+    if re.fullmatch(r"digits-[0-9a-f]{8}", words[-1]):
+        words = [*words[:-1], benign.open_run("digits").id]
+    done = runner.invoke(app, words[1:])
+    assert done.exit_code == 0, (words, done.output, done.exception)
+    return done.output
+
+
+def _check(words: list[str]) -> None:
+    """Check the arguments of a command without running it."""
+    typer.main.get_group(app).commands[words[1]].make_context(words[1], words[2:])
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if _commands(page)], ids=lambda page: page.stem)
+@in_the_copy
+def test_commands_run(page):
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    for words in _commands(page):
+        if words[0] == "make":
+            assert words[1] in targets
+        elif LONG.match(shlex.join(words)):
+            _check(words)
+        else:
+            assert _run(words) or words[1] == "resume"
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.stem)
+def test_every_block_is_of_a_kind_that_is_run(page):
+    kinds = {language for language, _ in _blocks(page)}
+    assert kinds <= {"code-cell", "python", "console", "text", "toml", "eval-rst", "toctree", "literalinclude"}
+    assert "code-cell" not in kinds or "file_format: mystnb" in page.read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", [page for page in DOCS if "python" in dict(_blocks(page))], ids=lambda page: page.stem)
+def test_python_that_is_no_cell_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for text in [text for language, text in _blocks(page) if language == "python"]:
+        if "import torch" in text:
+            needs("torch", importlib.util.find_spec("torch") is not None, "PyTorch is not installed")
+        exec(compile(text, page.name, "exec"), names)
+
+
+@pytest.mark.parametrize("page", [page for page in DOCS if "toml" in dict(_blocks(page))], ids=lambda page: page.stem)
+def test_experiments_of_the_docs_are_some(page, tmp_path):
+    for text in [text for language, text in _blocks(page) if language == "toml"]:
+        whole = "samples" in text
+        file = tmp_path / "page.toml"
+        file.write_text(text if whole else f'samples = [10]\nsource = "mml"\nprocedure = "polynomial"\n{text}', "utf-8")
+        assert resolve(benign.Experiment.from_toml(file)).grid.key
+
+
+def _is_documented(package: str, name: str) -> bool:
+    """Whether the reference has an entry for it, here or under ``benign`` itself; of a package, for what is in it."""
+    reference = (ROOT / "docs" / "reference.md").read_text("utf-8")
+    own = rf"{re.escape(package)}\.([\w.]+\.)?{name}"
+    return re.search(rf"\.\. auto\w+:: (benign\.{name}|{own})(\.|$)", reference, re.MULTILINE) is not None
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_every_public_object_is_in_the_reference(package):
+    assert [name for name in importlib.import_module(package).__all__ if not _is_documented(package, name)] == []
+
+
+def test_what_the_pages_import_is_in_the_reference():
+    sources = [*PAGES, *(ROOT / "examples").glob("*.py")]
+    imports = re.findall(
+        r"^from (benign[\w.]*) import (.*)$", "\n".join(path.read_text("utf-8") for path in sources), re.MULTILINE
+    )
+    names = {(package, name) for package, imported in imports for name in imported.split(", ")}
+    names -= {("benign.schema", "METRICS")}  # a page prints them
+    assert len(names) > 10
+    assert [name for name in names if not _is_documented(*name)] == []
+
+
+@pytest.fixture
+def configuration():
+    needs("docs", importlib.util.find_spec("sphinx") is not None, "Sphinx is not installed")
+    spec = importlib.util.spec_from_file_location("docs_configuration", ROOT / "docs" / "conf.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _as_rendered(configuration: types.ModuleType, what: str, subject: object) -> str:
+    """A docstring as Sphinx gets it, through our listeners and napoleon."""
+    napoleon = importlib.import_module("sphinx.ext.napoleon")
+    lines = (subject.__doc__ or "").splitlines()
+    configuration.keep_colons(None, what, "", subject, None, lines)
+    lines = napoleon.GoogleDocstring(lines, napoleon.Config(), what=what, name="name", obj=subject).lines()
+    configuration.shorten_types(None, what, "", subject, None, lines)
+    return "\n".join(lines)
+
+
+def test_a_colon_in_a_docstring_makes_no_type(configuration):
+    assert ":type:" not in _as_rendered(configuration, "property", benign.Surface.notes)
+    assert ":rtype:" not in _as_rendered(configuration, "function", benign.figure)
+
+
+def test_signatures_name_long_defaults_alone(configuration):
+    shortened = configuration.shorten_defaults(None, "class", "", None, None, "(*, a=T(b='c', d=(1, 2)), e=())", None)
+    assert shortened == ("(*, a=T(...), e=())", None)
