@@ -307,9 +307,9 @@ def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
     beats = [verdicts[f"{name}_second_descent_test_loss"] for name in NOISE]
     if beats[0] is beats[1]:
         end = {
-            Verdict.HOLDS: "far beyond it, models beat every small one, with clean and with flipped labels.",
-            Verdict.FAILS: "the second descent beats no small model, with clean or flipped labels.",
-            Verdict.UNDECIDED: "whether the second descent beats the best small model is undecided.",
+            Verdict.HOLDS: "far beyond it, models beat every small one.",
+            Verdict.FAILS: "the second descent beats no small model.",
+            Verdict.UNDECIDED: "whether the second descent wins is undecided.",
         }[beats[0]]
         return f"The peak is where the training set is first fitted; {end}"
     if Verdict.HOLDS not in beats:
@@ -317,7 +317,7 @@ def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
     first, second = ("clean", "flipped") if beats[0] is Verdict.HOLDS else ("flipped", "clean")
     other = "loses" if Verdict.FAILS in beats else "is undecided"
     return (
-        f"The peak is at the threshold; the second descent beats the first minimum with {first} labels, and {other} "
+        f"Peak at the threshold; the second descent beats the first minimum with {first} labels, and {other} "
         f"with {second} ones."
     )
 
