@@ -1,6 +1,7 @@
 """Figures: verdicts follow from the committed surfaces, and the reference numbers of the papers are met."""
 
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 import benign
 from benign import sources
+from benign.curves import Verdict
 from benign.experiments import measure
 from benign.experiments.declaration.catalogue import PROCEDURE, find_maker
 from benign.figures import NAMES, find_figure
@@ -76,6 +78,15 @@ def test_headlines_fit_and_every_picture_has_one_sentence(name):
     for picture in reproduction.pictures:
         assert picture.sentence.endswith(".")
         assert picture.heading.endswith("?")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_headlines_fit_whatever_the_verdicts(name):
+    """A page whose headline is too long is not written at all, and the next measurement may decide otherwise."""
+    reproduction, random = _committed(name), np.random.default_rng(0)
+    for _ in range(100):
+        drawn = tuple(replace(finding, verdict=random.choice(list(Verdict))) for finding in reproduction.findings)
+        assert 1 <= len(reproduction.figure.headline(reproduction.datasets, drawn).split()) <= 20
 
 
 @pytest.mark.parametrize("name", NAMES)
