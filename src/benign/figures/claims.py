@@ -73,7 +73,7 @@ def no_peak_claim(
     verdict = Verdict.HOLDS if high < factor else Verdict.FAILS if low > factor else Verdict.UNDECIDED
     return Finding(
         name=name, claim=claim, verdict=verdict, effect=effect, interval=(low, high),
-        unit="times the higher side: no peak of any height" if high < 1.0 else "times (peak against its higher side)",
+        unit=f"times the higher side{': no peak of any height' if high < 1.0 else ''}",
         replicates=test.replicates, paper=paper, needed_replicates=None,
         test=f"cross-fitted prominence, one-sided bounds at {level:g}, against a factor {factor:g}",
         p_value=1.0 if verdict is Verdict.UNDECIDED else 1.0 - level,
