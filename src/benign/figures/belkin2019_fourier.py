@@ -307,18 +307,18 @@ def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
     beats = [verdicts[f"{name}_second_descent_test_loss"] for name in NOISE]
     if beats[0] is beats[1]:
         end = {
-            Verdict.HOLDS: "far beyond it, models beat every small one.",
-            Verdict.FAILS: "the second descent beats no small model.",
-            Verdict.UNDECIDED: "whether the second descent wins is undecided.",
+            Verdict.HOLDS: "far beyond it models beat every small one, clean and noisy",
+            Verdict.FAILS: "the second descent beats no small model, clean or noisy",
+            Verdict.UNDECIDED: "whether the second descent beats the first minimum is undecided",
         }[beats[0]]
-        return f"The peak is where the training set is first fitted; {end}"
+        return f"The peak is at the threshold; {end}."
     if Verdict.HOLDS not in beats:
-        return "The peak is where the training set is first fitted; a win of the second descent was not confirmed."
+        return "The peak is at the threshold; that the second descent beats the first minimum was not confirmed."
     first, second = ("clean", "flipped") if beats[0] is Verdict.HOLDS else ("flipped", "clean")
     other = "loses" if Verdict.FAILS in beats else "is undecided"
     return (
-        f"Peak at the threshold; the second descent beats the first minimum with {first} labels, and {other} "
-        f"with {second} ones."
+        f"The peak is at the threshold; the second descent beats the first minimum with {first} labels, {other} "
+        f"with {second}."
     )
 
 
