@@ -40,6 +40,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Finding, Verdict, interval_claim, mean_interval, paired_claim
+from benign.curves.findings import as_factor
 from benign.curves.rank_correlation import stratified_rank_correlation
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import diverged_words
@@ -328,17 +329,19 @@ def _width_claims(name: str, surface: xr.Dataset) -> tuple[Finding, ...]:
     m = np.asarray(surface["parameters"].values, dtype=np.float64).reshape(-1, surface.sizes["size"])[0]
     difference = penalty[:, 0] - penalty[:, -1]
     word, change = SOURCES[name], f"from {surface['size'].values[0]} to {surface['size'].values[-1]} hidden units"
-    return (
-        paired_claim(
-            name=f"{name}_penalty_width", claim=f"{word}, equal loss, cooled: R_IG falls {change}",
-            differences=difference.mean(axis=1), statistic="log ratio", unit="log ratio",
-            paper="larger networks, larger lambda, smaller R_IG",
-        ),
-        paired_claim(
-            name=f"{name}_slope_width", claim=f"{word}, equal loss, cooled: m R_IG, the squared slope, falls {change}",
-            differences=(difference + np.log(m[0] / m[-1])).mean(axis=1), statistic="log ratio",
-            unit="log ratio", paper="",
-        ),
+    claims = (
+        ("penalty_width", "R_IG", 0.0, "larger networks, larger lambda, smaller R_IG"),
+        ("slope_width", "m R_IG, the squared slope,", np.log(m[0] / m[-1]), ""),
+    )
+    return tuple(
+        as_factor(
+            paired_claim(
+                name=f"{name}_{short}", claim=f"{word}, equal loss, cooled: {what} falls {change}",
+                differences=(difference + shift).mean(axis=1), statistic="log ratio", paper=paper,
+            ),
+            "R_IG",
+        )
+        for short, what, shift, paper in claims
     )  # fmt: skip
 
 
