@@ -19,12 +19,12 @@ from benign.experiments.forecast import Forecast, sample_and_forecast
 from benign.experiments.grid import Cell, Grid
 from benign.experiments.jobs import Study
 from benign.experiments.listener import Listener
+from benign.experiments.notes import notes_of
 from benign.experiments.planning import plan_run
 from benign.experiments.reading import read_dataset
 from benign.experiments.running import RunOutcome, is_search, print_how_to_stop_at_once, run_grid, run_id
 from benign.experiments.states import Failure, RunRecord, RunSummary, State
 from benign.experiments.store import Store
-from benign.experiments.straddling import straddling_notes
 from benign.figures.any_surface import SizeCurve, size_curves
 from benign.foundation.errors import BenignError, InvalidArgument, unknown_name
 from benign.foundation.numbers import checked_count, checked_number
@@ -172,7 +172,7 @@ class Run:
         if not self.done:
             return ()
         with Store.open(self.store) as store:
-            return straddling_notes(read_dataset(store, self.id, self.grid, metrics={"train_loss"}))
+            return notes_of(read_dataset(store, self.id, self.grid, metrics={"train_loss"}))
 
     def failures(self) -> tuple[JobFailure, ...]:
         """What was given up, with the traceback of its last try."""

@@ -28,8 +28,8 @@ from benign.diagnosis import (
 from benign.diagnosis.training_risks import Criterion
 from benign.experiments import IN_MEMORY, Executor, MeasurementInterrupted, Place
 from benign.experiments import measure as measure_dataset
+from benign.experiments.notes import notes_of
 from benign.experiments.resolution import Sizes
-from benign.experiments.straddling import straddling_notes
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.output import write_whole
 from benign.foundation.progress import Progress, silent
@@ -164,8 +164,10 @@ class Surface:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What to know before reading it, a sentence each: at which n the sizes and times miss the threshold."""
-        return straddling_notes(self.dataset)
+        """What to know before reading it, a sentence each: whether test rows are copies of training rows, and at which
+        n the sizes and times miss the threshold.
+        """
+        return notes_of(self.dataset)
 
     def to_netcdf(self, path: str | os.PathLike[str]) -> Path:
         """Write the surface as netCDF-4, whole or not at all.

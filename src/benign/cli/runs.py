@@ -142,6 +142,7 @@ def show(
 
     Example: benign show digits
     """
+    from benign.cli.run_display import print_notes
     from benign.plots import save
     from benign.runs import open_run
 
@@ -154,7 +155,7 @@ def show(
         told = {
             **_as_json(run), "curves": [_curve_as_json(curve) for curve in curves],
             "failures": [{"samples": failure.cell.samples, "error": failure.error} for failure in failures],
-            "files": [str(file) for file in files],
+            "notes": list(run.notes), "files": [str(file) for file in files],
         }  # fmt: skip
         print(json.dumps(told, indent=2, allow_nan=False))
         return
@@ -167,6 +168,7 @@ def show(
         print("It has too few sizes for a curve; take its numbers with: " + run.command("export"))
     for curve in curves:
         _print_curve(curve, verbose=verbose)
+    print_notes(run.notes if run.state == "done" else ())
     _print_failures(run)
     if run.state == "unfinished":
         print(f"Go on with: {run.resume_command}")
@@ -236,7 +238,7 @@ def _end(run: Run, *, as_json: bool) -> None:
     from benign.cli.run_display import print_notes
 
     if as_json:
-        print(json.dumps(_as_json(run), indent=2))
+        print(json.dumps({**_as_json(run), "notes": list(run.notes) if run.state == "done" else []}, indent=2))
     else:
         print(f"{run.id}: {run.state}; {run.standing}")
         if run.state == "done":

@@ -105,7 +105,7 @@ class PeakLocation:
         if smallest is not None and place is not None and _placed(place, smallest.outcome) and place.is_bounded:
             words.append(f"Of {'the ' if is_counted(place.unit) else ''}{place.unit}, {place.end.value}.")
         words += [*self.notes, *([smallest.note] if smallest is not None and smallest.note else [])]
-        return " ".join(words)
+        return " ".join([*words, *self.data_notes])
 
     @property
     def more_budget(self) -> str:

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 
 from benign import schema
 from benign.experiments.grid import Grid
+from benign.experiments.notes import SOURCE_NOTES, source_notes
 from benign.experiments.parts import Part
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.memory import require_memory
@@ -87,7 +88,7 @@ def resolve_grid(
         samples=tuple(counts),
         replicates=draws,
         part=part,
-        attributes=_attributes(procedure, sources[0], draws[0].seed),
+        attributes=_attributes(procedure, sources[0], counts[-1], draws[0]),
     )
 
 
@@ -204,13 +205,15 @@ def _checked_spec(argument: str, spec: dict[str, object]) -> dict[str, object]:
     return spec
 
 
-def _attributes(procedure: Procedure, source: Source, seed: int) -> dict[str, str | int]:
+def _attributes(procedure: Procedure, source: Source, samples: int, replicate: Replicate) -> dict[str, str | int]:
     """What belongs to the surface and decides no number."""
+    notes = source_notes(source, samples, replicate)
     return {
         "title": f"{procedure.spec().get('procedure', type(procedure).__name__)} on {source.name}",
         "size_name": procedure.size_name,
         "time_name": procedure.time_name or "",
         "objective": procedure.objective,
         "classes": len(source.classes) if source.classes is not None else 0,
-        "seed": seed,
+        "seed": replicate.seed,
+        **({SOURCE_NOTES: " ".join(notes)} if notes else {}),
     }

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from benign.curves import Finding
+from benign.experiments.notes import SOURCE_NOTES
 from benign.figures.figure import Figure, Picture, Surfaces
 from benign.foundation.outcomes import Outcome
 from benign.report.glossary import GLOSSARY
@@ -126,6 +127,8 @@ def _trust_in(name: str, surface: xr.Dataset) -> list[str]:
         sentences.append(
             f"Surface {words}: the ridge was tuned by leave-one-out on training samples, not on the test set."
         )
+    if SOURCE_NOTES in surface.attrs:
+        sentences.append(f"Surface {words}: {surface.attrs[SOURCE_NOTES]}")
     return [*sentences, *_worse_than_chance(words, surface)]
 
 

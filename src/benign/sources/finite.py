@@ -18,6 +18,7 @@ from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Column, Split
 from benign.sources.checks import fingerprint, frozen, noted, refuse_all
+from benign.sources.copies import Copies, find_copies, row_codes
 from benign.sources.label_noise import checked_deviation, checked_rate, with_label_noise
 from benign.sources.tables import input_matrix, input_table, target_matrix
 
@@ -49,6 +50,11 @@ class FiniteData:
             return numbers
         named = json.dumps([numbers, [asdict(column) for column in self.columns]])
         return hashlib.sha256(named.encode()).hexdigest()
+
+    @cached_property
+    def row_codes(self) -> Int[np.ndarray, " rows"]:
+        """A number for each row of inputs, equal for equal rows."""
+        return row_codes(self.inputs)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -101,6 +107,11 @@ class FiniteSource:
     def columns(self) -> tuple[Column, ...] | None:
         """What the columns of inputs are, where procedures are handed a data frame; else None."""
         return self.data.columns
+
+    def notes(self, samples: int, replicate: Replicate) -> tuple[str, ...]:
+        """What to know of a replicate's data, a sentence each: whether test rows are copies of training rows."""
+        sentence = _copies(self.data, self.test_samples, replicate.seed, replicate.draw).sentence(samples)
+        return (sentence,) if sentence else ()
 
     def spec(self) -> dict[str, object]:
         """Canonical settings with the SHA-256 of the data."""
@@ -174,11 +185,25 @@ class _Drawn:
 @lru_cache(maxsize=2)
 def _drawn(data: FiniteData, test_samples: int, scale: str | float, seed: int, draw: int) -> _Drawn:
     """Shuffle, set the test rows apart, fit the scaling on the rest; kept for the label-noise draws that follow."""
-    order = generator(seed, "rows", draw).permutation(len(data.inputs))
-    test_rows, pool_rows = order[:test_samples], order[test_samples:]
+    test_rows, pool_rows = _rows(data, test_samples, seed, draw)
     pool, test = np.take(data.inputs, pool_rows, axis=0), np.take(data.inputs, test_rows, axis=0)
     _scale(pool, test, scale)
     return _Drawn(pool=frozen(pool), test=frozen(test), pool_rows=pool_rows, test_rows=test_rows)
+
+
+def _rows(
+    data: FiniteData, test_samples: int, seed: int, draw: int
+) -> tuple[Int[np.ndarray, " n_test"], Int[np.ndarray, " pool"]]:
+    """Which rows are the test set and the pool of a draw, in its order."""
+    order = generator(seed, "rows", draw).permutation(len(data.inputs))
+    return order[:test_samples], order[test_samples:]
+
+
+@lru_cache(maxsize=2)
+def _copies(data: FiniteData, test_samples: int, seed: int, draw: int) -> Copies:
+    test_rows, pool_rows = _rows(data, test_samples, seed, draw)
+    are_numbers = data.columns is None
+    return find_copies(data.inputs, data.row_codes, test_rows=test_rows, pool_rows=pool_rows, are_numbers=are_numbers)
 
 
 def _scale(pool: Float[np.ndarray, "pool d"], test: Float[np.ndarray, "n_test d"], scale: str | float) -> None:

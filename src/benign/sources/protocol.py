@@ -25,6 +25,9 @@ class Source(Protocol):
        random object exactly.
     5. *Addressed*: the split is a function of settings, ``samples`` and replicate; no call changes another's bits.
     6. *Arrays* of a split are float64, C-contiguous and read-only, and may share memory with other splits.
+
+    A source may have a method ``notes(samples, replicate)``, which returns sentences that every answer repeats; and an
+    attribute ``columns``, that of its splits.
     """
 
     @property
