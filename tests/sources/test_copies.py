@@ -111,6 +111,14 @@ def test_copies_are_called_natural_where_columns_take_few_values(inputs: np.ndar
     assert few in said(_values(inputs * 1.0))
 
 
+def test_one_row_many_times_is_not_called_natural() -> None:
+    inputs = np.random.default_rng(0).standard_normal((300, 2))
+    inputs[::3] = [0.5, 1.0]
+    assert said(_values(inputs)).endswith(
+        "and the test risk rewards remembering it: drop the copies, or split by group."
+    )
+
+
 @pytest.mark.parametrize(("copies", "is_said"), [(1, False), (2, True)])
 def test_a_hundredth_of_the_test_rows_is_not_yet_many(copies: int, is_said: bool) -> None:
     equal = np.where(np.arange(100) < copies, 3, 500)

@@ -7,7 +7,7 @@ such a neighbour, and in a plane 4 in 100 million. Nearness is looked for among 
 of its training rows the first 20,000 or 5 million entries; not where procedures are handed a data frame.
 
 Where columns take few values, equal rows are natural. They are called so where at most a fifth of all rows are
-different, or where columns of such values, combined at random, would give half as many.
+different, or where the different rows' columns, combined at random, would give a quarter as many.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Copies:
             for verb, looked, share in (("equal", is_equal, equal), ("nearly equal", is_near, near))
             if share
         ]
-        is_natural = self.distinct <= _FEW * self.rows or -math.expm1(-samples * self.chance) > equal / 2.0
+        is_natural = self.distinct <= _FEW * self.rows or -math.expm1(-samples * self.chance) > equal / 4.0
         where = f"In the first draw {' and '.join(found)} at n = {samples:,}"
         if is_natural:
             few = f"natural where columns take few values ({self.distinct:,} of {self.rows:,} rows differ)"
@@ -90,22 +90,25 @@ def find_copies(
         are_numbers: whether distances between rows mean something.
     """
     distinct, first = np.unique(codes[pool_rows], return_index=True)
-    places = np.minimum(np.searchsorted(distinct, codes[test_rows]), len(distinct) - 1)
-    is_equal = distinct[places] == codes[test_rows]
-    equal = np.where(is_equal, first[places], len(pool_rows))
+    nearest = np.minimum(np.searchsorted(distinct, codes[test_rows]), len(distinct) - 1)
+    is_equal = distinct[nearest] == codes[test_rows]
+    equal = np.where(is_equal, first[nearest], len(pool_rows))
     near = np.zeros(0, dtype=np.int64)
     if are_numbers:
-        different = np.sort(first)[: min(_TRAINING_ROWS, _TRAINING_ENTRIES // inputs.shape[1])]
+        places = np.sort(first)[: min(_TRAINING_ROWS, _TRAINING_ENTRIES // inputs.shape[1])]
         looked = test_rows[:_TEST_ROWS]
-        near = _first_near(inputs[looked], inputs[pool_rows[different]], different, len(pool_rows))
-    chance = _chance_of_equal(inputs) if is_equal.mean() > NOTABLE else 0.0
-    return Copies(equal=equal, near=near, distinct=len(np.unique(codes)), rows=len(codes), chance=chance)
+        near = _first_near(inputs[looked], inputs[pool_rows[places]], places, len(pool_rows))
+    chance, different = 0.0, np.unique(codes, return_index=True)[1]
+    if is_equal.mean() > NOTABLE:
+        # Rows that were copied must not make their own values look frequent; of one column nobody can tell.
+        chance = _chance_of_equal(inputs if inputs.shape[1] == 1 else inputs[different])
+    return Copies(equal=equal, near=near, distinct=len(different), rows=len(codes), chance=chance)
 
 
 def _chance_of_equal(inputs: Float[np.ndarray, "rows d"]) -> float:
     """The chance that two rows agree in every column, were the columns independent."""
     counts = (np.unique(column, return_counts=True)[1].astype(np.float64) for column in inputs.T)
-    pairs = len(inputs) * (len(inputs) - 1.0)
+    pairs = max(1.0, len(inputs) * (len(inputs) - 1.0))
     return math.prod(float(np.sum(count * (count - 1.0))) / pairs for count in counts)
 
 
