@@ -54,12 +54,12 @@ BETTER, WORSE = 0.2, 0.8
 PLANTED = planted(BETTER, WORSE)
 CASES = [
     (HOLDS, HOLDS, "models beat every small one"),
-    (HOLDS, FAILS, "beats the first minimum with clean labels, loses with flipped"),
-    (FAILS, HOLDS, "beats the first minimum with flipped labels, loses with clean"),
+    (HOLDS, FAILS, "beats the first minimum with clean labels, not with flipped ones"),
+    (FAILS, HOLDS, "beats the first minimum with flipped labels, not with clean ones"),
     (FAILS, FAILS, "beats no small model"),
     (UNDECIDED, UNDECIDED, "whether the second descent beats the first minimum is undecided"),
     (UNDECIDED, FAILS, "beats the first minimum was not confirmed"),
-    (HOLDS, UNDECIDED, "with clean labels, is undecided with flipped"),
+    (HOLDS, UNDECIDED, "with clean labels, undecided with flipped ones"),
 ]
 
 

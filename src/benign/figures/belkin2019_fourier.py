@@ -315,10 +315,10 @@ def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
     if Verdict.HOLDS not in beats:
         return "The peak is at the threshold; that the second descent beats the first minimum was not confirmed."
     first, second = ("clean", "flipped") if beats[0] is Verdict.HOLDS else ("flipped", "clean")
-    other = "loses" if Verdict.FAILS in beats else "is undecided"
+    other = "not" if Verdict.FAILS in beats else "undecided"
     return (
         f"The peak is at the threshold; the second descent beats the first minimum with {first} labels, {other} "
-        f"with {second}."
+        f"with {second} ones."
     )
 
 
