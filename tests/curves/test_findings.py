@@ -80,6 +80,15 @@ def test_a_finding_reads_as_one_line(numbers, unit, verdict, words):
         assert str(replace(finding, needed_replicates=1200)) == f"{words}; about 1,200 replicates would decide it"
 
 
+def test_a_missing_number_asks_for_more_replicates_of_a_median():
+    """Five would do if each had its number, but one in five has none."""
+    whole = claim([1.0, 2.0, 3.0, 4.0], statistic="median")
+    missing = claim([1.0, 2.0, 3.0, 4.0, np.nan], statistic="median")
+    assert whole.needed_replicates == 5
+    assert missing.needed_replicates is not None
+    assert missing.needed_replicates > 5
+
+
 def test_margin_moves_the_verdict():
     differences = 0.5 + 0.01 * np.linspace(-1.0, 1.0, 10)
     assert claim(differences, margin=0.4).verdict is Verdict.HOLDS

@@ -152,7 +152,10 @@ def replicates_for_mean(sample: Float[np.ndarray, " R"], margin: float, level: f
 
 
 def replicates_for_median(sample: Float[np.ndarray, " R"], margin: float, level: float) -> int | None:
-    """How many replicates would decide 80 % of fresh samples by the sign test; None beyond a million."""
+    """How many replicates would decide 80 % of fresh samples by the sign test; None beyond a million.
+
+    A replicate without a number (NaN) counts against either side, as in the test.
+    """
     share = max(float(np.mean(sample > margin)), float(np.mean(sample < margin)))
 
     def has_power(R: int) -> bool:

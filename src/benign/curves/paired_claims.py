@@ -143,7 +143,7 @@ def _judged(
     above, below = (float(_P_VALUES[statistic](sign * values[None], sign * margin)[0]) for sign in (1.0, -1.0))
     if min(above, below) > 1.0 - level:
         needed = (
-            replicates_for_median(known, margin, level) if statistic == "median"
+            replicates_for_median(values, margin, level) if statistic == "median"
             else replicates_for_mean(known, margin, level, _P_VALUES[statistic])
         )  # fmt: skip
         return replace(finding, p_value=min(above, below), needed_replicates=needed)
