@@ -1,6 +1,7 @@
 """A size whose training risk rises with it: it is noticed, nothing is read along it, and ``inverse=True`` reads it."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,11 +114,27 @@ def test_a_search_notices_it_and_the_other_way_round_finds_what_all_values_say(e
 
 def test_what_fits_at_all_values_and_at_none():
     every = benign.threshold_size(inverse_of(lambda _: 0.001), DIGITS, samples=20, **QUIET)
-    assert (every.value, every.outcome) == (20, ThresholdOutcome.AT_LEAST)
+    assert (every.value, every.interval, every.outcome) == (20, (20, math.inf), ThresholdOutcome.AT_LEAST)
     assert "even at value = 20, the largest tried" in every.sentence
     none = benign.threshold_size(inverse_of(lambda _: 0.5), DIGITS, samples=20, **QUIET)
     assert (none.value, none.outcome) == (0, ThresholdOutcome.BELOW)
     assert "down to value = 1, the smallest tried" in none.sentence
+    seven = benign.threshold_size(inverse_of(lambda value: 0.001 if value <= 7 else 0.5), DIGITS, samples=20, **QUIET)
+    assert (seven.value, seven.interval, seven.outcome) == (7, (7, 7), ThresholdOutcome.FOUND)
+
+
+def test_the_end_that_should_fit_worst_is_looked_at_where_nothing_fits():
+    cliff = replace(inverse_of(lambda value: 0.001 if value == 1 else 0.9), is_inverse=False)
+    found = benign.threshold_size(cliff, DIGITS, samples=20, guess=10, **QUIET)
+    assert "Training loss rises with value (0.001 of a constant's at 1, 0.9 at 40)" in found.sentence
+    assert found.trainings == 4 * len(found.evidence)
+    short = benign.threshold_size(
+        cliff, DIGITS, samples=20, guess=10, max_trainings=4 * len(found.evidence) - 1, **QUIET
+    )
+    assert 1 not in short.evidence
+
+
+def test_a_size_taken_for_an_inverse_is_noticed_too():
     wrong = benign.threshold_size(inverse_of(lambda value: 1.0 / value), DIGITS, samples=20, guess=10, **QUIET)
     assert "Training loss falls with value (" in wrong.sentence
     assert "leave out `inverse=True`" in wrong.sentence
