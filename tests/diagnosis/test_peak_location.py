@@ -1,6 +1,7 @@
 """Where a peak must be looked for: at the exact fit, which the threshold of 2 % does not reach."""
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 from sklearn.neural_network import MLPRegressor
 
 import benign
-from benign.curves.peak_place import PeakEnd
+from benign.curves.peak_place import PeakEnd, PeakPlace
+from benign.curves.threshold_search import ThresholdOutcome
 from benign.diagnosis.exact_fit import look_beyond
-from benign.diagnosis.peak_location import locate_peak
+from benign.diagnosis.peak_location import _placed, locate_peak
 from tests.diagnosis.known import logistic
 from tests.diagnosis.test_fitting_thresholds import falling, threshold_size
 
@@ -33,6 +35,22 @@ def test_the_peak_of_least_squares_is_at_the_exact_fit(samples, size):
     answer = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert answer["peak_size"]["interval"] == list(place.interval)
     assert answer["threshold_size"]["value"] < samples
+
+
+@pytest.mark.parametrize(
+    ("interval", "words"),
+    [
+        ((6.0, 9.0), "at max_leaf_nodes between 6 and 9"),
+        ((9.0, 9.0), "at max_leaf_nodes 9"),
+        ((0.0, 9.0), "at max_leaf_nodes 9 or fewer"),
+        ((6.0, math.inf), "at max_leaf_nodes 6 or more"),
+        ((0.0, math.inf), "at a place that these positions do not bound"),
+    ],
+)
+def test_a_place_along_a_parameter(interval, words):
+    place = PeakPlace(interval=interval, end=PeakEnd.EXACT, unit="max_leaf_nodes")
+    assert _placed(place, ThresholdOutcome.FOUND) == words
+    assert _placed(place, ThresholdOutcome.BELOW) == ""
 
 
 def test_the_threshold_that_was_searched_stays_as_it_was():

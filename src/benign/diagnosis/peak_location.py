@@ -350,7 +350,9 @@ def _placed(place: PeakPlace | None, outcome: ThresholdOutcome) -> str:
     """The predicted place, if its search found a threshold."""
     if place is None or outcome is not ThresholdOutcome.FOUND:
         return ""
-    return place.words if is_counted(place.unit) else f"at {place.unit} {replace(place, unit='').words}"
+    if is_counted(place.unit) or place.interval == (0.0, np.inf):
+        return place.words
+    return f"at {place.unit} {replace(place, unit='').words.removeprefix('at ')}"
 
 
 def _along_samples(found: EffectiveModelComplexity) -> str:
