@@ -169,3 +169,22 @@ def test_what_cannot_be_used_gets_a_sentence(folder, target, sentence):
     assert done.returncode == 2
     assert sentence in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+PICKS = """
+import benign
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+columns = make_column_transformer(("passthrough", ["x2", "x0"]))
+forest = benign.from_estimator(
+    make_pipeline(columns, RandomForestClassifier(2)), size="randomforestclassifier__max_leaf_nodes"
+)
+"""
+
+
+def test_a_pipeline_picks_columns_of_numbers_by_name(folder):
+    (folder / "my_pipeline.py").write_text(PICKS, encoding="utf-8")
+    arguments = ["my_pipeline:forest", "--size", "4", "--max-trainings", "4", "--samples", "20", "--workers", "1"]
+    done = _emc(folder, *arguments, "--as-frame")
+    assert done.returncode == 0, done.stderr

@@ -43,6 +43,9 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
     inputs: Annotated[
         str | None, typer.Option("--inputs", metavar="A,B,...", help="The columns to learn from [default: all others].")
     ] = None,
+    as_frame: Annotated[
+        bool, typer.Option("--as-frame", help="Numbers too come unscaled, in a data frame: a pipeline picks by name.")
+    ] = False,
     time: Annotated[float | None, typer.Option("--time", help="Training time [default: the end].")] = None,
     samples: Annotated[
         int | None,
@@ -71,7 +74,8 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
     from benign.sources import table
 
     with answered():
-        procedure, source = _procedure(target, inverse=inverse), table(data, target=label, inputs=_names(inputs))
+        procedure = _procedure(target, inverse=inverse)
+        source = table(data, target=label, inputs=_names(inputs), as_frame=as_frame)
         with shown("emc") as progress:
             result = locate_peak(
                 procedure, source, size=size, samples=source.max_samples if samples is None else samples, time=time,
