@@ -130,7 +130,7 @@ def test_trainings_are_compared_where_they_first_fit():
     expected[2, 0, 1] = np.nan
     np.testing.assert_allclose(at_fit(surfaces, "path_norm"), np.broadcast_to(expected, (12, 3, 3, 2)))
     assert "216 trainings" in FIGURE.lede(surfaces)
-    assert "12 of them never do and are left out" in FIGURE.lede(surfaces)
+    assert "12 of them never fit and are left out" in FIGURE.lede(surfaces)
 
 
 def test_surfaces_take_their_place_by_batch_and_decay_not_by_name():
@@ -193,6 +193,16 @@ def test_replicates_are_drawn_about_their_common_mean():
     series = display.panels[0].series[0]
     np.testing.assert_allclose(series.high - series.low, 0.0, atol=1e-12)
     np.testing.assert_allclose(series.median - series.median[0], [0.0, -0.01, -0.02], atol=1e-12)
+
+
+def test_the_headline_counts_who_moves_against_the_one_that_follows(planted):
+    surfaces, found = planted
+    findings = tuple(
+        replace(finding, verdict=HOLDS if finding.name == "spectral_norm_product" else FAILS) for finding in found
+    )
+    assert FIGURE.headline(surfaces, findings) == (
+        "With width held fixed, only the product of spectral norms follows the test error; 4 of 5 move against it."
+    )
 
 
 @pytest.mark.parametrize("verdict", [HOLDS, FAILS])

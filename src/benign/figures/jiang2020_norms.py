@@ -19,7 +19,7 @@ correlation is a cause.
 Settings at one width come from pilots on another seed, two and four draws of the data. Those of standard and paper
 have not been tried there.
 
-Runtime on two cores: smoke less than ten seconds, quick about three minutes; paper is for one GPU.
+Runtime on two cores: smoke less than ten seconds, quick about two minutes; paper is for one GPU.
 """
 
 from __future__ import annotations
@@ -304,7 +304,10 @@ def _fixed_picture(surfaces: Surfaces) -> Picture:
     following = {
         axis: [label for name, label in MEASURES.items() if verdicts[_by(name, axis)] is Verdict.HOLDS] for axis in AXES
     }
-    words = "; ".join(f"along the {axis}, {_listed(labels)}" for axis, labels in following.items())
+    words = "; ".join(
+        f"along the {axis}, {_listed(labels) if len(labels) < len(MEASURES) else 'all of them'}"
+        for axis, labels in following.items()
+    )
     return Picture(
         name="fixed_width", heading="At one width, which norm falls where the test error falls?", display=display,
         sentence=f"Shown to follow the test error: {words}.",
@@ -375,14 +378,15 @@ def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
         [label for name, label in MEASURES.items() if verdicts[name] is verdict]
         for verdict in (Verdict.HOLDS, Verdict.FAILS)
     )
+    told = f"; {len(against)} of {len(MEASURES)} move against it" if against and len(following) < 2 else ""
     if not following:
-        told = f"; {len(against)} of {len(MEASURES)} move against it" if against else ""
         return f"With width held fixed, no norm is shown to follow the test error{told}."
     if len(following) > 3:
         others = [label for label in MEASURES.values() if label not in following]
         but = f" but the {others[0]}" if others else ""
         return f"With width held fixed, all {len(MEASURES)} measures{but} follow the test error."
-    return f"With width held fixed, this follows the test error: {_listed(following)}."
+    names = f"the {following[0]} follows" if len(following) == 1 else f"{_listed(following)} follow"
+    return f"With width held fixed, only {names} the test error{told}."
 
 
 def _listed(labels: list[str]) -> str:
@@ -399,7 +403,7 @@ def _lede(surfaces: Surfaces) -> str:
     one = next(iter(grid.values()))
     errors = at_fit(surfaces, "test_error")
     lost = int(np.isnan(errors).sum())
-    left_out = f"{lost} of them never do and are left out" if lost else "All of them do"
+    left_out = f"{lost} of them never fit and are left out" if lost else "All of them fit"
     return (
         f"{errors.size:,} trainings of two layers of {sizes_of(one)[0]:.0f} units on {samples_of(one):,} samples, a "
         "fifth of their labels wrong, over learning rates, batch sizes and weight decays; each is measured where its "
