@@ -1,8 +1,8 @@
-"""A model of your own for the command line, with wine.csv as its table: 178 wines of three cultivars, 13 measurements.
+"""A model of your own for the command line; its table, wine.csv, has 13 measurements of 178 wines.
 
 benign emc examples.my_model:forest --data examples/wine.csv --target cultivar --size 8
 
-The data: S. Aeberhard & M. Forina, "Wine", UCI Machine Learning Repository, CC BY 4.0, as scikit-learn ships them.
+The table: Aeberhard & Forina, "Wine", UCI Machine Learning Repository, CC BY 4.0.
 """
 
 from __future__ import annotations
