@@ -42,7 +42,7 @@ def test_a_later_run_leaves_no_partial_surface(polynomial, tmp_path):
     polynomial.save(tmp_path)
     assert not (tmp_path / "partial.nc").exists()
     again = benign.Reproduction.open(tmp_path)
-    assert list(again.surfaces) == ["polynomial"]
+    assert list(again.surfaces) == ["polynomial", "descent"]
     assert again.to_dict() == polynomial.to_dict()
 
 
