@@ -97,12 +97,14 @@ def _names(inputs: str | None) -> list[str] | None:
 
 
 def _print(result: PeakLocation) -> None:
+    from benign.cli.findings import print_wrapped
+
     found, n = result.complexity, result.samples
     low, high = (end / n for end in found.interval)
     ends = f"{low:.2f} to {high:.2f}" if high < math.inf else f"{low:.2f} or more"
-    print(printable(found.sentence))
-    print(f"Your {n:,} samples: EMC / n = {found.value / n:.2f} ({ends}); {_ADVICE[result.regime().name]}.")
-    print(printable(" ".join(filter(None, [result.sentence, result.more_budget]))))
+    print_wrapped(found.sentence)
+    print_wrapped(f"Your {n:,} samples: EMC / n = {found.value / n:.2f} ({ends}); {_ADVICE[result.regime().name]}.")
+    print_wrapped(" ".join(filter(None, [result.sentence, result.more_budget])))
     print(f"\n{'n':>12}  {'training risk':>14}  {'95 % interval':>24}  fitted")
     for one in found.evidence:
         ends = f"{one.interval[0]:.4g} to {one.interval[1]:.4g}"
@@ -113,7 +115,10 @@ def _print(result: PeakLocation) -> None:
 
 
 def _print_threshold(found: FittingThreshold) -> None:
-    print(f"\n{printable(found.sentence)}")
+    from benign.cli.findings import print_wrapped
+
+    print()
+    print_wrapped(found.sentence)
     print(f"{printable(found.unit):>24}  {'training risk':>14}")
     for position, mean in found.evidence.items():
         print(f"{position:24,.6g}  {mean:14.4g}")
