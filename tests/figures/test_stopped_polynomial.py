@@ -11,6 +11,7 @@ from benign.experiments import measure
 from benign.figures.mml_polynomial import FIGURE, RIGHT, STEPS, STOPPED, TOO_LARGE, medians_over_size, way_of
 from benign.figures.stopped_polynomial import LEFT, StoppedPolynomial
 from benign.linear import PolynomialFeatures
+from benign.plots import CurveDisplay
 from benign.procedures import Polynomial
 from benign.sources import mml
 
@@ -111,7 +112,9 @@ def test_verdicts_on_the_way_follow_its_lengths(surfaces):
 
 def test_text_and_pictures_tell_one_median(surfaces):
     pictures = {picture.name: picture for picture in FIGURE.pictures(surfaces)}
-    drawn = pictures["beyond"].display.series[0].median
+    display = pictures["beyond"].display
+    assert isinstance(display, CurveDisplay)
+    drawn = display.series[0].median
     np.testing.assert_array_equal(medians_over_size(surfaces["polynomial"]), drawn)
     at_nine = benign.plots.text.format_number(float(drawn[9]))
     assert at_nine in FIGURE.lede(surfaces)
