@@ -12,6 +12,7 @@ from pathlib import Path
 
 from loky import cpu_count  # type: ignore[import-untyped]
 
+from benign.diagnosis.size_direction import notes_of_surface
 from benign.experiments.declaration import Execution, Experiment, resolve
 from benign.experiments.driver import Ending, Limits
 from benign.experiments.executors import Executor, Processes, Ray
@@ -19,7 +20,6 @@ from benign.experiments.forecast import Forecast, sample_and_forecast
 from benign.experiments.grid import Cell, Grid
 from benign.experiments.jobs import Study
 from benign.experiments.listener import Listener
-from benign.experiments.notes import notes_of
 from benign.experiments.planning import plan_run
 from benign.experiments.reading import read_dataset
 from benign.experiments.running import RunOutcome, is_search, print_how_to_stop_at_once, run_grid, run_id
@@ -172,7 +172,7 @@ class Run:
         if not self.done:
             return ()
         with Store.open(self.store) as store:
-            return notes_of(read_dataset(store, self.id, self.grid, metrics={"train_loss"}))
+            return notes_of_surface(read_dataset(store, self.id, self.grid, metrics={"train_loss"}))
 
     def failures(self) -> tuple[JobFailure, ...]:
         """What was given up, with the traceback of its last try."""

@@ -25,10 +25,10 @@ from benign.diagnosis import (
     shortest_time,
     smallest_size,
 )
+from benign.diagnosis.size_direction import is_read_inversely, notes_of_surface, wrong_way_note
 from benign.diagnosis.training_risks import Criterion
 from benign.experiments import IN_MEMORY, Executor, MeasurementInterrupted, Place
 from benign.experiments import measure as measure_dataset
-from benign.experiments.notes import notes_of
 from benign.experiments.resolution import Sizes
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.output import write_whole
@@ -167,7 +167,7 @@ class Surface:
         """What to know before reading it, a sentence each: whether test rows are copies of training rows, and at which
         n the sizes and times miss the threshold.
         """
-        return notes_of(self.dataset)
+        return notes_of_surface(self.dataset)
 
     def to_netcdf(self, path: str | os.PathLike[str]) -> Path:
         """Write the surface as netCDF-4, whole or not at all.
@@ -244,7 +244,22 @@ class Curve:
     def __str__(self) -> str:
         """What is drawn over what, the landmarks, and what the peak test says."""
         unit = self.section.attrs.get("size_name", "size") if self.dim == "size" else self.dim
-        return f"{self.metric.replace('_', ' ')} over {unit}\n{self.landmarks}"
+        lines = [f"{self.metric.replace('_', ' ')} over {unit}", str(self.landmarks), self.note]
+        return "\n".join(filter(None, lines))
+
+    @property
+    def note(self) -> str:
+        """Why no threshold is read along sizes, where they are read the wrong way round; empty elsewhere."""
+        return wrong_way_note(self.section) if self.dim == "size" and self._varies else ""
+
+    @property
+    def _varies(self) -> bool:
+        """Whether no draw is fitted by a constant: of one class, say."""
+        return bool(np.all(self.section["train_loss_constant"].values > 0.0))
+
+    @property
+    def _is_inverse(self) -> bool:
+        return self.dim == "size" and is_read_inversely(self.section)
 
     @property
     def positions(self) -> Float[np.ndarray, " positions"]:
@@ -262,20 +277,22 @@ class Curve:
         train = self.section["train_loss"].transpose("replicate", self.dim).values
         constant = self.section["train_loss_constant"].values
         # A training draw of one class is fitted by the constant: then "fitted" says nothing and there is no threshold.
-        has_threshold = self.dim == "size" and bool(np.all(constant > 0.0))
+        has_threshold = self.dim == "size" and self._varies and not self.note
         return find_landmarks(
             self.positions,
             self.values,
             train if has_threshold else None,
             np.broadcast_to(constant, len(train)) if has_threshold else None,
             seed=int(self.section.attrs.get("seed", 0)),
+            is_fitted_below=self._is_inverse,
         )
 
     @property
     def threshold(self) -> Landmark | None:
         """The smallest size that fits the training set to within 0.02 of the best constant predictor's loss.
 
-        None where no size does, or where some training draw holds one class only.
+        The largest, of an inverse of a size. None where no size does, where some training draw holds one class only,
+        and where sizes are read the wrong way round, as :attr:`note` says.
         """
         return self.landmarks.threshold
 
@@ -312,7 +329,7 @@ class Curve:
         ``benign.curves.peak_place``.
         """
         constant = self.section["train_loss_constant"].transpose("replicate", ...).values
-        if self.dim == "time" or not np.all(constant > 0.0):
+        if self.dim == "time" or not np.all(constant > 0.0) or self.note:
             return None
         train, error = (
             self.section[name].transpose("replicate", self.dim).values.astype(np.float64)
@@ -323,7 +340,8 @@ class Curve:
         attributes = self.section.attrs
         return peak_place(
             self.positions, train / (constant if constant.ndim > 1 else constant[:, None]), error=error,
-            objective=attributes.get("objective", "squared"), is_fitted_below=self.dim == "samples",
+            objective=attributes.get("objective", "squared"),
+            is_fitted_below=self.dim == "samples" or self._is_inverse,
             unit="samples" if self.dim == "samples" else str(attributes["size_name"]),
         )  # fmt: skip
 

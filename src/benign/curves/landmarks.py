@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -116,6 +116,7 @@ def find_landmarks(
     tolerance: float = 0.02,
     level: float = 0.95,
     seed: int = 0,
+    is_fitted_below: bool = False,
 ) -> Landmarks:
     r"""Find the landmarks of the median curve, each with its bootstrap interval.
 
@@ -149,6 +150,8 @@ def find_landmarks(
         tolerance: of the threshold; 0.02 as everywhere in the package.
         level: of the intervals and the peak test.
         seed: root seed of the bootstrap.
+        is_fitted_below: True along an inverse of a size, where small positions are the fitted ones: the same along
+            1 / position, so that the classical minimum lies at larger positions than the peak.
 
     Raises:
         InvalidArgument: if shapes differ, positions do not increase, or ``tolerance`` or ``level`` cannot be used.
@@ -157,6 +160,12 @@ def find_landmarks(
     """
     check_level(level)
     _check(positions, test_risk, train_objective, constant_objective, tolerance)
+    if is_fitted_below:
+        turned = find_landmarks(
+            1.0 / positions[::-1], test_risk[:, ::-1], None if train_objective is None else train_objective[:, ::-1],
+            constant_objective, tolerance=tolerance, level=level, seed=seed,
+        )  # fmt: skip
+        return _turned_back(turned, positions)
     counts = bootstrap_counts(len(test_risk), RESAMPLES, seed=seed)
     threshold, relative = None, None
     if train_objective is not None and constant_objective is not None:
@@ -171,6 +180,33 @@ def find_landmarks(
         has_peak = test.verdict is PeakVerdict.PEAK
         found |= _curve_landmarks(positions, test_risk, usable, counts, level, has_peak=has_peak)
     return Landmarks(threshold=threshold, peak_test=test, **found)
+
+
+def _turned_back(found: Landmarks, positions: Float[np.ndarray, "K"]) -> Landmarks:
+    """Landmarks along 1 / position, from the largest position on, as landmarks along the positions."""
+    last = len(positions) - 1
+
+    def back(end: float) -> float:
+        """The measured position whose inverse it is; 0 for what is never reached."""
+        if not math.isfinite(end):
+            return end if math.isnan(end) else 0.0
+        return float(positions[np.argmin(np.abs(1.0 / positions - end))])
+
+    def landmark(name: str) -> Landmark | None:
+        one: Landmark | None = getattr(found, name)
+        if one is None:
+            return None
+        index, (low, high) = last - one.index, one.position_interval
+        return replace(one, index=index, position=float(positions[index]), position_interval=(back(high), back(low)))
+
+    test = found.peak_test
+    if test.indices is not None:
+        i, j, k = test.indices
+        test = replace(test, indices=(last - i, last - j, last - k))
+    return Landmarks(
+        threshold=landmark("threshold"), classical_minimum=landmark("classical_minimum"), peak=landmark("peak"),
+        second_descent=landmark("second_descent"), first_better=landmark("first_better"), peak_test=test,
+    )  # fmt: skip
 
 
 def _check(

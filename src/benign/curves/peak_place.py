@@ -33,13 +33,14 @@ benchmarks/peak_place.py before the other half was looked at; its JSON holds bot
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
 from benign.curves.threshold_search import REGIME_BAND
+from benign.foundation.size_words import is_counted
 
 EXACT = 1e-20
 """Of the best constant predictor's training risk: zero to double rounding, squared."""
@@ -78,7 +79,9 @@ class PeakPlace:
 
     @property
     def words(self) -> str:
-        """The interval: "between 178 and 200 features"."""
+        """The interval: "between 178 and 200 features", "at max_leaf_nodes between 6 and 9"."""
+        if self.unit and not is_counted(self.unit) and self.interval != (0.0, np.inf):
+            return f"at {self.unit} {replace(self, unit='').words.removeprefix('at ')}"
         low, high = (f"{end:,.6g}" for end in self.interval)
         unit = f" {self.unit}" if self.unit else ""
         if self.is_bounded:

@@ -30,7 +30,6 @@ from benign.diagnosis.search_arguments import (
     deadline,
     plain,
 )
-from benign.diagnosis.size_words import amount
 from benign.diagnosis.threshold_bracketing import PositionRefused, SearchLimits, ThresholdSearch
 from benign.diagnosis.training_risks import (
     CRITERION_WORDS,
@@ -49,6 +48,7 @@ from benign.foundation.numbers import checked_count
 from benign.foundation.progress import Progress, silent
 from benign.foundation.randomness import checked_seed
 from benign.foundation.replicate import Replicate
+from benign.foundation.size_words import amount
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
 

@@ -29,7 +29,6 @@ from benign.diagnosis.search_arguments import (
     plain,
 )
 from benign.diagnosis.size_direction import wrong_way_note_of_search
-from benign.diagnosis.size_words import amount, is_counted, span
 from benign.diagnosis.smallest_crossing import find_smallest
 from benign.diagnosis.threshold_bracketing import (
     PRECISION,
@@ -54,6 +53,7 @@ from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.progress import Progress, silent
 from benign.foundation.randomness import checked_seed
 from benign.foundation.replicate import Replicate
+from benign.foundation.size_words import amount, is_counted, span
 from benign.foundation.sizes import EVERY_FACTOR
 from benign.procedures.estimator import Estimator
 from benign.procedures.estimator_times import Route, route_of

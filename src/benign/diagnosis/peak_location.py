@@ -16,7 +16,6 @@ from benign.diagnosis.exact_fit import look_beyond, peak_samples, peak_size
 from benign.diagnosis.fitting_thresholds import FittingThreshold, end_of_training, threshold_size, threshold_time
 from benign.diagnosis.more_budget import MoreBudget, more_budget
 from benign.diagnosis.search_arguments import DRAWS, check_contract, checked_budget, checked_samples, deadline
-from benign.diagnosis.size_words import amount, at_least, at_most, is_counted
 from benign.diagnosis.training_risks import checked_criterion, require_numbers, training_risks
 from benign.experiments import Place, measure
 from benign.experiments.notes import source_notes
@@ -26,6 +25,7 @@ from benign.experiments.running import search_name
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.progress import Progress, silent
 from benign.foundation.replicate import Replicate
+from benign.foundation.size_words import amount, at_least, at_most, is_counted
 from benign.procedures.protocol import Procedure, is_size_inverse
 from benign.sources.protocol import Source
 
@@ -348,11 +348,7 @@ def _better(before: PeakLocation | None, now: PeakLocation) -> PeakLocation:
 
 def _placed(place: PeakPlace | None, outcome: ThresholdOutcome) -> str:
     """The predicted place, if its search found a threshold."""
-    if place is None or outcome is not ThresholdOutcome.FOUND:
-        return ""
-    if is_counted(place.unit) or place.interval == (0.0, np.inf):
-        return place.words
-    return f"at {place.unit} {replace(place, unit='').words.removeprefix('at ')}"
+    return place.words if place is not None and outcome is ThresholdOutcome.FOUND else ""
 
 
 def _along_samples(found: EffectiveModelComplexity) -> str:

@@ -32,7 +32,6 @@ from benign.curves.threshold_search import (
     regimes,
 )
 from benign.diagnosis.size_direction import is_read_inversely, wrong_way_note
-from benign.diagnosis.size_words import amount, span
 from benign.diagnosis.training_risks import (
     Criterion,
     checked_criterion,
@@ -43,6 +42,7 @@ from benign.diagnosis.training_risks import (
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.number_words import format_position
 from benign.foundation.numbers import checked_number
+from benign.foundation.size_words import amount, span
 
 Basis = Literal["EMC / n", "size / threshold size", "time / threshold time"]
 AXES: dict[str, str] = {"EMC / n": "samples", "size / threshold size": "size", "time / threshold time": "time"}

@@ -7,9 +7,9 @@ import time as clock
 from collections.abc import Callable
 
 from benign.curves.threshold_search import LEAST_DRAWS
-from benign.diagnosis.size_words import amount
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.numbers import checked_count, checked_number
+from benign.foundation.size_words import amount
 from benign.foundation.sizes import checked_sizes
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source

@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.diagnosis.size_words import amount
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.numbers import checked_number
 from benign.foundation.outcomes import Outcome
+from benign.foundation.size_words import amount
 from benign.schema import LEADING
 
 Criterion = Literal["objective", "error"]

@@ -23,7 +23,7 @@ from benign.foundation.randomness import checked_seed
 from benign.foundation.replicate import Replicate, crossed_replicates, paired_replicates
 from benign.foundation.sizes import EVERY_FACTOR, checked_sizes
 from benign.foundation.split import Column
-from benign.procedures.protocol import Procedure
+from benign.procedures.protocol import Procedure, is_size_inverse
 from benign.sources.protocol import Source
 
 Sizes = Literal["every", "auto"] | Sequence[int] | Int[np.ndarray, " size"]
@@ -139,6 +139,11 @@ def is_auto(sizes: Sizes) -> bool:
 
 
 def _checked_sizes(sizes: Sizes, procedure: Procedure, samples: int) -> Int[np.ndarray, " size"]:
+    if is_auto(sizes) and is_size_inverse(procedure):
+        raise InvalidArgument(
+            f'`sizes="auto"` searches the fewest that fit, and {procedure.size_name} is the inverse of a size; give a '
+            "list, for example [1, 2, 5, 10, 20, 50]."
+        )
     if is_auto(sizes):
         return np.zeros(0, dtype=np.int64)
     if isinstance(sizes, str) and sizes != "every":
@@ -211,6 +216,7 @@ def _attributes(procedure: Procedure, source: Source, samples: int, replicate: R
     return {
         "title": f"{procedure.spec().get('procedure', type(procedure).__name__)} on {source.name}",
         "size_name": procedure.size_name,
+        **({"size_is_inverse": 1} if is_size_inverse(procedure) else {}),
         "time_name": procedure.time_name or "",
         "objective": procedure.objective,
         "classes": len(source.classes) if source.classes is not None else 0,

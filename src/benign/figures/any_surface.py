@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 import xarray as xr
 
 from benign.curves import Finding, Landmarks, cross_fitted_difference
+from benign.diagnosis.size_direction import is_read_inversely
 from benign.figures.claims import no_peak_claim, peak_position_claim
 from benign.figures.drawing import curve_display
 from benign.figures.sections import along_size, landmarks_along_size, sizes_of
@@ -74,13 +75,16 @@ def _findings(words: str, surface: xr.Dataset, landmarks: Landmarks) -> tuple[Fi
             scale_word="threshold",
         )
     ]  # fmt: skip
-    below = sizes_of(surface) < threshold.position
+    sizes, values = sizes_of(surface), along_size(surface, "test_loss")
+    if is_read_inversely(surface):
+        sizes, values, threshold = -sizes[::-1], values[:, ::-1], replace(threshold, position=-threshold.position)
+    below = sizes < threshold.position
+    largest = "the largest size" if sizes[-1] > 0 else "the smallest value, the largest size,"
     if below.any() and not below[-1]:
-        values = along_size(surface, "test_loss")
         findings.append(
             cross_fitted_difference(
                 name=f"{name}_second_descent",
-                claim=f"At {words}, the largest size has a lower test loss than the best size below the threshold",
+                claim=f"At {words}, {largest} has a lower test loss than the best size below the threshold",
                 values=(values[:, below], np.ascontiguousarray(values[:, -1])), unit="loss", paper="",
             )
         )  # fmt: skip

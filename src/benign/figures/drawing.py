@@ -11,7 +11,9 @@ from jaxtyping import Float
 from benign.curves import Landmark, Landmarks
 from benign.curves.threshold_search import REGIME_BAND
 from benign.diagnosis import CriticalRange, critical_range
+from benign.diagnosis.size_direction import is_read_inversely
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.size_words import is_counted
 from benign.plots import Band, CurveDisplay, Mark, Role, Series, Threshold, series_from_replicates, spread_sentence
 from benign.schema import LABEL_NOISE
 
@@ -27,8 +29,10 @@ METRIC_WORDS = {
 
 
 def size_label(surface: xr.Dataset) -> str:
-    """Axis label of the size: what is counted."""
-    return f"number of {surface.attrs.get('size_name', 'units')} (size)"
+    """Axis label of the size: what is counted, or the parameter."""
+    name = str(surface.attrs.get("size_name", "units"))
+    kind = "inverse of size" if is_read_inversely(surface) else "size"
+    return f"number of {name} ({kind})" if is_counted(name) else f"{name} ({kind})"
 
 
 def metric_label(metric: str, objective: str = "squared") -> str:

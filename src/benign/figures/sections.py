@@ -12,6 +12,7 @@ from benign.curves import Landmarks, find_landmarks
 from benign.curves.early_stopping import EarlyStopping, stop_early
 from benign.curves.findings import LEVEL
 from benign.curves.landmarks import interpolation_threshold
+from benign.diagnosis.size_direction import is_read_inversely, wrong_way_note
 
 
 def along_size(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes"]:
@@ -31,13 +32,16 @@ def samples_of(surface: xr.Dataset) -> int:
 
 def landmarks_along_size(surface: xr.Dataset, metric: str, *, level: float = LEVEL) -> Landmarks:
     """Landmarks of a metric along the size axis, their intervals and the peak test at ``level``."""
+    constant = np.asarray(surface["train_loss_constant"].isel(samples=0).values, dtype=np.float64)
+    is_read = not wrong_way_note(surface)
     return find_landmarks(
         sizes_of(surface),
         along_size(surface, metric),
-        along_size(surface, "train_loss"),
-        np.asarray(surface["train_loss_constant"].isel(samples=0).values, dtype=np.float64),
+        along_size(surface, "train_loss") if is_read else None,
+        constant if is_read else None,
         level=level,
         seed=int(surface.attrs.get("seed", 0)),
+        is_fitted_below=is_read_inversely(surface),
     )
 
 
