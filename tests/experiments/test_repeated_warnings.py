@@ -11,7 +11,7 @@ import benign
 SOURCE = benign.sources.digits(label_noise=0.1, test_samples=100)
 
 
-class Worried(DecisionTreeClassifier):
+class Worried(DecisionTreeClassifier):  # type: ignore[misc]
     def fit(self, inputs, targets):
         warnings.warn(f"{len(inputs)} samples are few", stacklevel=1)
         return super().fit(inputs, targets)

@@ -10,6 +10,7 @@ from benign.curves import Verdict
 from benign.experiments import measure
 from benign.figures.mml_polynomial import FIGURE, RIGHT, STEPS, STOPPED, TOO_LARGE, medians_over_size, way_of
 from benign.figures.stopped_polynomial import LEFT, StoppedPolynomial
+from benign.foundation.number_words import format_number
 from benign.linear import PolynomialFeatures
 from benign.plots import CurveDisplay
 from benign.procedures import Polynomial
@@ -116,6 +117,6 @@ def test_text_and_pictures_tell_one_median(surfaces):
     assert isinstance(display, CurveDisplay)
     drawn = display.series[0].median
     np.testing.assert_array_equal(medians_over_size(surfaces["polynomial"]), drawn)
-    at_nine = benign.plots.text.format_number(float(drawn[9]))
+    at_nine = format_number(float(drawn[9]))
     assert at_nine in FIGURE.lede(surfaces)
     assert all(at_nine in pictures[name].sentence for name in ("u_curve", "beyond", "descent"))

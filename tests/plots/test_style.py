@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from benign.foundation.number_words import format_number, format_position
 from benign.plots.style import INK, LOOKS, MUTED, PAPER, Role
-from benign.plots.text import format_number, format_position, visible
+from benign.plots.text import visible
 
 
 def luminance(colour: str) -> float:

@@ -40,9 +40,9 @@ from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import diverged_words
 from benign.figures.network_measurement import measure_population
 from benign.figures.sections import along_time, samples_of
+from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, Series, StackedDisplay, series_from_replicates, spread_sentence
-from benign.plots.text import format_number as number
 from benign.sources import mnist
 
 COOLED_METRICS = tuple(

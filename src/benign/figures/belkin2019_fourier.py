@@ -36,9 +36,9 @@ from benign.figures.drawing import size_display
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.sections import along_size, at_size, landmarks_along_size, samples_of, sizes_of
 from benign.figures.tuning import tuned_by_leave_one_out
+from benign.foundation.number_words import format_number as number
 from benign.foundation.progress import Progress
 from benign.plots import StackedDisplay
-from benign.plots.text import format_number as number
 from benign.procedures import RandomFourier
 from benign.sources import Source, digits, mnist
 

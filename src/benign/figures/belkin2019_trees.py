@@ -44,6 +44,7 @@ from benign.figures.claims import RELEVANT_FACTOR_OF_ERRORS, no_peak_claim
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import percent
 from benign.figures.sections import over_size_and_time, samples_of, sizes_of
+from benign.foundation.number_words import format_number as number
 from benign.plots import (
     Band,
     CurveDisplay,
@@ -57,7 +58,6 @@ from benign.plots import (
     series_from_replicates,
     spread_sentence,
 )  # fmt: skip
-from benign.plots.text import format_number as number
 from benign.procedures import Procedure, from_estimator
 from benign.sources import digits, mnist
 

@@ -67,9 +67,9 @@ from benign.figures.sections import (
     sizes_of,
     stopping_of,
 )
+from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, Series, StackedDisplay, spread_sentence
-from benign.plots.text import format_number as number
 from benign.procedures import MLP
 from benign.sources import Source, mnist1d
 

@@ -31,6 +31,7 @@ from benign.figures.drawing import metric_series, size_display
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.sections import along_size, along_time, median_at_size, median_of, samples_of, sizes_of
 from benign.figures.stopped_polynomial import LEFT, StoppedPolynomial
+from benign.foundation.number_words import format_number as number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.linear import PolynomialFeatures, size_path
@@ -43,7 +44,6 @@ from benign.plots import (
     StackedDisplay,
     series_from_replicates,
 )
-from benign.plots.text import format_number as number
 from benign.procedures import Polynomial
 from benign.sources import mml
 

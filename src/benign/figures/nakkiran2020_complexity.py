@@ -60,6 +60,7 @@ from benign.figures.nakkiran2020_samplewise import crossings
 from benign.figures.network_drawing import Line, at, at_end, curve_of, diverged_words, size_label
 from benign.figures.network_measurement import measure_population
 from benign.figures.sections import along_samples, along_size, along_time, median_of, samples_of, sizes_of
+from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import (
     CurveDisplay,
@@ -73,7 +74,6 @@ from benign.plots import (
     series_from_replicates,
     spread_sentence,
 )
-from benign.plots.text import format_number as number
 from benign.procedures import MLP, Polynomial, Procedure, RandomFourier
 from benign.sources import Source, digits, mml, mnist1d
 

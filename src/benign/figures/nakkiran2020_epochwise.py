@@ -31,9 +31,9 @@ from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import Line, at, curve_of, diverged_words
 from benign.figures.network_measurement import measure_population
 from benign.figures.sections import along_time, median_of, samples_of
+from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import Band, CurveDisplay, Role
-from benign.plots.text import format_number as number
 from benign.procedures import MLP
 from benign.sources import mnist1d
 

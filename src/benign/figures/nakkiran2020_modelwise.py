@@ -59,9 +59,9 @@ from benign.figures.sections import (
     samples_of,
     sizes_of,
 )
+from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, StackedDisplay, Threshold
-from benign.plots.text import format_number as number
 from benign.procedures import MLP
 from benign.sources import Source, digits, mnist
 

@@ -53,9 +53,9 @@ from benign.figures.network_drawing import (
 )
 from benign.figures.network_measurement import measure_population
 from benign.figures.sections import along_samples, landmarks_along_samples, median_of, sizes_of
+from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Mark, Role, StackedDisplay, series_from_replicates
-from benign.plots.text import format_number as number
 from benign.procedures import MLP
 from benign.sources import digits
 

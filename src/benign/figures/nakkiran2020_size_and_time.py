@@ -37,6 +37,7 @@ from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.greydanus2024_mnist1d import SETTINGS, measure_curve
 from benign.figures.network_drawing import diverged_words, sign_words, size_label, stopping_series
 from benign.figures.sections import median_of, over_size_and_time, samples_of, sizes_of, stopping_of
+from benign.foundation.number_words import format_number as number
 from benign.plots import (
     Contour,
     CurveDisplay,
@@ -48,7 +49,6 @@ from benign.plots import (
     Trace,
     spread_sentence,
 )
-from benign.plots.text import format_number as number
 
 EPS = 0.1  # the paper's, "heuristically"
 RATIO = 1.5

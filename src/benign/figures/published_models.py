@@ -36,6 +36,7 @@ from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_measurement import measure_population
 from benign.figures.sections import along_size, samples_of
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.number_words import format_number as number
 from benign.foundation.numbers import checked_number
 from benign.networks.training import Training
 from benign.plots import (
@@ -49,7 +50,6 @@ from benign.plots import (
     spread_sentence,
 )
 from benign.plots.scatter import RatioLine
-from benign.plots.text import format_number as number
 from benign.procedures import MLP
 from benign.sources import digits
 

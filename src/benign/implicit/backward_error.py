@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.number_words import format_number
 from benign.foundation.numbers import checked_number
 from benign.implicit.discrete import trajectory
 from benign.implicit.flows import ABSOLUTE, flow_end
@@ -27,7 +28,6 @@ from benign.implicit.orders import LEAST_POINTS, Comparison, fitted_order
 from benign.implicit.problem import Problem, checked_curvature, prepare
 from benign.implicit.smoothness import is_smooth_along
 from benign.plots import CurveDisplay, Role, Series, StackedDisplay
-from benign.plots.text import format_number
 
 _HALVINGS = 6
 # Of the parameters' scale: below, distances are rounding, of one step or of an integration over the whole time.

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
+from benign.foundation.number_words import format_number, format_position
 from benign.plots.scales import Scale
 from benign.plots.series import Series
-from benign.plots.text import format_number, format_position
 
 if TYPE_CHECKING:
     from benign.plots.curve import CurveDisplay

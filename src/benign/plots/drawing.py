@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from benign.foundation.number_words import format_number
 from benign.plots.labels import Box, best_place, felt_points, points_box, spread, text_size, write_beside
 from benign.plots.scales import Scale, apply_scales
 from benign.plots.series import Band, Series, Threshold
@@ -24,7 +25,7 @@ from benign.plots.style import (
     Look,
     look_of,
 )
-from benign.plots.text import format_number, visible
+from benign.plots.text import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float, Real
 
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.number_words import format_number, format_position
 from benign.plots.output import svg_html, svg_text
-from benign.plots.text import format_number, format_position
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Real
 
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.number_words import format_position
 from benign.plots.scales import Scale
-from benign.plots.text import format_position
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Bool, Real
 
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.number_words import format_number
 from benign.plots.heat_map_parts import frozen
 from benign.plots.output import svg_html, svg_text
 from benign.plots.scales import Scale
-from benign.plots.text import format_number
 
 if TYPE_CHECKING:
     import pandas as pd

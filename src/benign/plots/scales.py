@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Float
 
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.number_words import format_position
 from benign.plots.series import Series
 from benign.plots.style import Role, tick_text
-from benign.plots.text import format_position
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

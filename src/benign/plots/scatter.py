@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.number_words import format_number
 from benign.plots.describe import describe_scatter
 from benign.plots.output import svg_html, svg_text
 from benign.plots.scales import Scale
-from benign.plots.text import format_number
 
 if TYPE_CHECKING:
     import pandas as pd

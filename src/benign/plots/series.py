@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Real
 
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.number_words import format_number, format_position
 from benign.plots.style import CONDITION_LOOKS, Role
-from benign.plots.text import format_number, format_position
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

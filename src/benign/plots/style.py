@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from benign.plots.text import format_number
+from benign.foundation.number_words import format_number
 
 INK = "#1d2127"
 MUTED = "#59616b"

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 
-from benign.foundation.number_words import format_number as format_number
-from benign.foundation.number_words import format_position as format_position
-
 _JOINERS = "\u200c\u200d"  # needed to write Persian and many emoji; they reorder nothing
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 

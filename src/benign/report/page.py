@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float
 
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.number_words import format_number, format_position
 from benign.plots.output import Display
-from benign.plots.text import format_number, format_position
 
 Verdict = Literal["holds", "fails", "undecided"]
 MAX_ROWS = 400
