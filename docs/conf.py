@@ -27,8 +27,9 @@ suppress_warnings = ["mystnb.unknown_mime_type"]
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist", "smartquotes"]
 myst_heading_anchors = 3
 
-# Every page is run anew, and a cell that fails fails the build.
+# Every page is run anew, alone and in an empty folder, and a cell that fails fails the build.
 nb_execution_mode = "force"
+nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 60
 nb_merge_streams = True

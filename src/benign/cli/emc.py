@@ -66,7 +66,7 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
 ) -> None:
     """How many samples your model can just fit, and which size fits yours: where a peak of the test risk may lie.
 
-    Example: benign emc my_model:forest --data train.parquet --target label --size 64 --max-minutes 5
+    Example: benign emc examples.my_model:forest --data examples/wine.csv --target cultivar --size 8
     """
     from benign.cli.progress import shown
     from benign.diagnosis.peak_location import locate_peak

@@ -325,14 +325,14 @@ def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
 def _lede(surfaces: Surfaces) -> str:
     noisy, clean = surfaces["noisy"], surfaces["clean"]
     n = samples_of(noisy)
+    at_n, at_end = (
+        " and ".join(number(_median_at(surface, "test_loss", size)) for surface in (clean, noisy))
+        for size in (n, FACTOR * n)
+    )
     return (
-        f"Random Fourier features, least squares of smallest norm, n = {n:,} images, every size from 1 to "
-        f"{FACTOR * n:,} features, {noisy.sizes['replicate']} replicates. Median test loss with 20 % "
-        "of labels flipped: "
-        f"{number(_median_at(noisy, 'test_loss', n))} at {n:,} features, "
-        f"{number(_median_at(noisy, 'test_loss', FACTOR * n))} at "
-        f"{FACTOR * n:,}. With clean labels: {number(_median_at(clean, 'test_loss', n))} and "
-        f"{number(_median_at(clean, 'test_loss', FACTOR * n))}."
+        f"Least squares of smallest norm on {n:,} images, every size to {FACTOR * n:,} features, "
+        f"{noisy.sizes['replicate']} replicates: the median test loss with clean and with 20 % flipped labels is "
+        f"{at_n} at {n:,} features, {at_end} at {FACTOR * n:,}."
     )
 
 

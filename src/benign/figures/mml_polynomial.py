@@ -432,9 +432,8 @@ def _lede(surfaces: Surfaces) -> str:
     surface = surfaces["polynomial"]
     medians = medians_over_size(surface)
     return (
-        f"Polynomials fitted to {samples_of(surface)} noisy points, {surface.sizes['replicate']:,} "
-        "data sets. Median test "
-        f"loss: {number(medians[0])} at degree 0, {number(medians[4])} at degree 4, {number(medians[9])} at degree 9, "
+        f"{surface.sizes['replicate']:,} data sets of {samples_of(surface)} noisy points: the median test loss of a "
+        f"polynomial is {number(medians[0])} at degree 0, {number(medians[4])} at degree 4, {number(medians[9])} at degree 9, "
         f"{number(medians[-1])} at degree {LARGEST - 1}."
     )
 
