@@ -433,8 +433,8 @@ def _lede(surfaces: Surfaces) -> str:
     medians = medians_over_size(surface)
     return (
         f"{surface.sizes['replicate']:,} data sets of {samples_of(surface)} noisy points: the median test loss of a "
-        f"polynomial is {number(medians[0])} at degree 0, {number(medians[4])} at degree 4, {number(medians[9])} at degree 9, "
-        f"{number(medians[-1])} at degree {LARGEST - 1}."
+        f"polynomial is {number(medians[0])} at degree 0, {number(medians[4])} at degree 4, {number(medians[9])} at "
+        f"degree 9, {number(medians[-1])} at degree {LARGEST - 1}."
     )
 
 
