@@ -24,6 +24,8 @@ LABEL_NOISE = "label_noise"
 LEARNING_RATE = "learning_rate"
 LEADING = (LABEL_NOISE, LEARNING_RATE)
 END_OF_TRAINING = np.inf
+SIZE_IS_INVERSE = "size_is_inverse"
+"""Attribute of a surface whose size fits less the larger it is."""
 
 # What is measured of a model; a network trained with averaging has each of them for its averaged weights too.
 _RISKS = {

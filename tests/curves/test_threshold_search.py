@@ -15,6 +15,7 @@ from benign.curves.intervals import mean_interval
 from benign.curves.threshold_search import (
     Decision,
     Regime,
+    ThresholdEstimate,
     ThresholdOutcome,
     dispersion_above,
     find_threshold,
@@ -233,3 +234,18 @@ def test_a_regime_has_a_sentence():
 def test_bad_input_gets_a_sentence(call, sentence):
     with pytest.raises(InvalidArgument, match=sentence):
         call()
+
+
+@pytest.mark.parametrize(
+    ("interval", "outcome", "words"),
+    [
+        ((185.2, 188.4), ThresholdOutcome.FOUND, "186 (185 to 188)"),
+        ((0.0, 188.4), ThresholdOutcome.FOUND, "186 (188 or fewer)"),
+        ((185.2, math.inf), ThresholdOutcome.FOUND, "186 (185 or more)"),
+        ((185.2, 188.4), ThresholdOutcome.UNDECIDED, f"186 (185 to 188); {ThresholdOutcome.UNDECIDED.value}"),
+        ((185.2, math.inf), ThresholdOutcome.AT_LEAST, ThresholdOutcome.AT_LEAST.value),
+    ],
+)
+def test_a_threshold_prints_where_it_is(interval, outcome, words):
+    estimate = ThresholdEstimate(value=186.3, interval=interval, first_crossing=186.3, outcome=outcome)
+    assert str(estimate) == words

@@ -91,8 +91,13 @@ class ThresholdEstimate:
 
     def __str__(self) -> str:
         """Where it lies, with its interval: "186 (185 to 188)"; in words where nothing, or everything, was fitted."""
-        low, high = (format_number(end) for end in self.interval)
-        where = f"{format_number(self.value)} ({low} to {high})"
+        low, high = self.interval
+        ends = f"{format_number(low)} to {format_number(high)}"
+        if high == math.inf:
+            ends = f"{format_number(low)} or more"
+        elif low <= 0.0:
+            ends = f"{format_number(high)} or fewer"
+        where = f"{format_number(self.value)} ({ends})"
         if self.outcome is ThresholdOutcome.FOUND:
             return where
         return f"{where}; {self.outcome.value}" if self.outcome is ThresholdOutcome.UNDECIDED else self.outcome.value

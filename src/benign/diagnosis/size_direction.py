@@ -26,9 +26,8 @@ from benign.experiments.notes import SOURCE_NOTES, notes_of
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.number_words import format_position
 from benign.foundation.size_words import is_counted
-from benign.schema import LEADING
+from benign.schema import LEADING, SIZE_IS_INVERSE
 
-SIZE_IS_INVERSE = "size_is_inverse"
 _LEVEL = 0.99
 
 

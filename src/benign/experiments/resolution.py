@@ -216,7 +216,7 @@ def _attributes(procedure: Procedure, source: Source, samples: int, replicate: R
     return {
         "title": f"{procedure.spec().get('procedure', type(procedure).__name__)} on {source.name}",
         "size_name": procedure.size_name,
-        **({"size_is_inverse": 1} if is_size_inverse(procedure) else {}),
+        **({schema.SIZE_IS_INVERSE: 1} if is_size_inverse(procedure) else {}),
         "time_name": procedure.time_name or "",
         "objective": procedure.objective,
         "classes": len(source.classes) if source.classes is not None else 0,

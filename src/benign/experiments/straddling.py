@@ -12,7 +12,7 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from benign.experiments.size_search import TOLERANCE
-from benign.schema import LABEL_NOISE, LEARNING_RATE
+from benign.schema import LABEL_NOISE, LEARNING_RATE, SIZE_IS_INVERSE
 
 SIZE_SEARCH = "size_search"
 """Attribute of a surface whose sizes a pilot found: what it found."""
@@ -128,7 +128,7 @@ def _sentence(alike: Sequence[Straddle], dataset: xr.Dataset) -> str:
     """One kind of miss at one level; the number is that of the n that comes nearest."""
     is_beyond = alike[0].straddling is Straddling.NONE_FITS
     nearest = (min if is_beyond else max)(alike, key=lambda one: one.risk)
-    is_inverse = bool(dataset.attrs.get("size_is_inverse", 0))
+    is_inverse = bool(dataset.attrs.get(SIZE_IS_INVERSE, 0))
     end = int(dataset["size"].values[-1 if is_beyond != is_inverse else 0])
     unit = dataset.attrs.get("size_name", "size")
     which = "smallest" if is_beyond else "largest"
@@ -145,7 +145,7 @@ def _advice(end: int, dataset: xr.Dataset, *, is_beyond: bool) -> str:
     longer = " or later times" if dataset.sizes["time"] > 1 else ""
     if is_beyond and SIZE_SEARCH in dataset.attrs:
         return f'beyond; sizes="auto" looked no further than {end:,}: train longer, or give larger sizes.'
-    if dataset.attrs.get("size_is_inverse", 0):
+    if dataset.attrs.get(SIZE_IS_INVERSE, 0):
         return f"beyond; measure sizes below {end:,}{longer}." if is_beyond else f"before; measure sizes above {end:,}."
     if is_beyond:
         return f'beyond; measure sizes above {end:,}{longer}, or sizes="auto".'
