@@ -82,7 +82,7 @@ def test_demo_prints_the_report_last(tmp_path):
     assert report == tmp_path / "report.html"
     short = done.stdout.split("In short:\n")[1].split("\n\n")[0].splitlines()
     assert len(short) == 5  # the answer and the numbers of both figures, and how many claims hold
-    assert re.fullmatch(r"  Of \d+ claims \d+ hold here, \d+ fail and \d+ stay undecided\.", short[-1])
+    assert re.fullmatch(r"  Of \d+ claims: \d+ hold here, \d+ fail, \d+ undecided\.", short[-1])
     assert " replicates)" not in done.stdout  # how a claim was tested is for --verbose
     page = report.read_text(encoding="utf-8")
     assert "Under-fitting" in page or "under-fitting" in page

@@ -165,10 +165,7 @@ def _print_summary(results: Sequence[Reproduction]) -> None:
     print("\nIn short:")
     for line in (line for result in results for line in (result.headline, result.lede)):
         print_wrapped(line, indent=2)
-    print_wrapped(
-        f"Of {len(verdicts)} claims of the papers {holds} hold here, {fails} fail, {undecided} stay undecided.",
-        indent=2,
-    )
+    print_wrapped(f"Of {len(verdicts)} claims: {holds} hold here, {fails} fail, {undecided} undecided.", indent=2)
 
 
 def main() -> None:
