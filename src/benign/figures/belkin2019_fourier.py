@@ -20,7 +20,7 @@ Runtime on two cores: smoke 3 s, quick about half a minute, standard (MNIST, n =
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -150,6 +150,7 @@ def _findings_of(name: str, surface: xr.Dataset, tuned: xr.Dataset) -> list[Find
 
 
 _RISK_WORDS = {"test_loss": "loss", "test_error": "zero-one error"}
+_NORM = "Norm: the length of the weights, for features scaled by 1 / sqrt(features), so that sizes can be compared."
 _FALLING_WORDS = {"test_loss": "test loss", "function_norm": "norm"}
 
 
@@ -198,7 +199,9 @@ def _picture_of(name: str, surfaces: Surfaces) -> Picture:
         remedies={"test, tuned ridge": (surfaces[f"{name}_tuned_ridge"], "test_loss")}, with_regimes=True,
         y_limits=_loss_limits(surface),
     )  # fmt: skip
-    norm = size_display(surface, ("function_norm",), title="Norm", y_label="norm: sqrt(features) |weights|")
+    norm = replace(
+        size_display(surface, ("function_norm",), title="Norm", y_label="norm of the weights"), caption=_NORM
+    )  # fmt: skip
     display = StackedDisplay(title=f"Every size from 1 to {FACTOR * n:,}: {WORDS[name]}", panels=(loss, norm))
     sentence = _loss_sentence(name, surface, surfaces[f"{name}_tuned_ridge"])
     return Picture(

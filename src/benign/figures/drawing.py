@@ -24,7 +24,7 @@ METRIC_WORDS = {
     "cross-entropy": "loss (cross-entropy, nats)",
     "error": "zero-one error",
     "norm": "norm of the weights",
-    "function_norm": "norm sqrt(size) |weights|",
+    "function_norm": "norm of the weights, features scaled by 1 / sqrt(size)",
 }
 
 
