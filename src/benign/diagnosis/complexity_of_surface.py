@@ -20,8 +20,10 @@ from benign.diagnosis.size_direction import is_read_inversely, wrong_way_note
 from benign.diagnosis.smallest_crossing import find_smallest
 from benign.diagnosis.training_risks import Criterion, checked_criterion, checked_tolerance, training_risks
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.number_words import format_number, format_position
 
 NO_NUMBER = -1
+_MOST_TOLD = 5
 OUTCOMES = tuple(ThresholdOutcome)
 
 
@@ -46,6 +48,17 @@ class ComplexitySurface:
     high: Float[np.ndarray, "size time"]
     first_crossing: Float[np.ndarray, "size time"]
     outcome: Int[np.ndarray, "size time"]
+
+    def __str__(self) -> str:
+        """The complexity at the last time, of at most five sizes spread over all."""
+        rows = np.unique(np.linspace(0, len(self.sizes) - 1, _MOST_TOLD).round().astype(int))
+        told = [
+            f"{format_number(value)} ({format_number(low)} to {format_number(high)}) at size {format_position(size)}"
+            for size, value, low, high in zip(
+                self.sizes[rows], self.value[rows, -1], self.low[rows, -1], self.high[rows, -1], strict=True
+            )
+        ]
+        return f"effective model complexity, the largest n that is fitted: {', '.join(told)}"
 
     def regimes(self, n: float, *, band: float = REGIME_BAND) -> Int[np.ndarray, "size time"]:
         """Regime of every cell for n samples, as the integers of :class:`benign.curves.threshold_search.Regime`."""
