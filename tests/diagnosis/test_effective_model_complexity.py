@@ -208,7 +208,7 @@ def test_a_surface_says_the_same_as_its_thresholds():
     found = emc_on_surface(dataset)
     assert found.value.shape == (6, 1)
     told = re.findall(r"[\d.]+ \([\d.]+ to [\d.∞]+\) at size (\d+)", str(found))
-    assert told == ["10", "14", "28", "40", "56"]  # at most five, both ends among them
+    assert told == ["10", "14", "20", "40", "56"]  # at most five, both ends among them
     inside = (found.low[:, 0] <= found.sizes * 1.06) & (found.sizes <= found.high[:, 0])
     assert inside.all()
     regimes = found.regimes(28)[:, 0].tolist()
