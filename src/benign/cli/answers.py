@@ -33,8 +33,9 @@ def _show_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,
     line: str | None = None,
 ) -> None:  # fmt: skip
-    del category, filename, lineno, file, line
-    print(f"Warning: {printable(str(message))}", file=sys.stderr)
+    del filename, lineno, file, line
+    kind = "Warning" if category is UserWarning else category.__name__
+    print(f"{kind}: {printable(str(message))}", file=sys.stderr)
 
 
 def printable(text: str) -> str:

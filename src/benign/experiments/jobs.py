@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -54,7 +55,7 @@ class JobResult:
     seconds: float
     peak_bytes: int
     provenance: str
-    heard: Heard
+    heard: Counter[Heard]
 
 
 def run_job(study: Study, job: Job) -> JobResult:
