@@ -62,6 +62,10 @@ def test_paired_claim(shift, verdict, sign, statistic):
             (0.8, 0.5, 0.9), "times (loss)", Verdict.FAILS,
             "✗ A is larger: no, the other way round, by a factor of 1.25 (1.11 to 2)",
         ),
+        (
+            (0.5, 0.0, 0.8), "times (loss)", Verdict.FAILS,
+            "✗ A is larger: no, the other way round, by a factor of 2 (1.25 to ∞)",
+        ),
         ((0.98, 0.9, 1.1), "times (loss)", Verdict.UNDECIDED, "? A is larger: undecided; 0.98 times (0.9 to 1.1)"),
         ((0.6, 0.5, 0.7), "share of the data", Verdict.HOLDS, "✓ A is larger: 60 % (50 to 70 %) of the data"),
         ((-0.2, -0.3, -0.1), "test error", Verdict.FAILS, "✗ A is larger: no, −0.2 (−0.3 to −0.1) test error"),
@@ -78,6 +82,19 @@ def test_a_finding_reads_as_one_line(numbers, unit, verdict, words):
     assert finding.effect_words in finding.sentence
     if verdict is Verdict.UNDECIDED:
         assert str(replace(finding, needed_replicates=1200)) == f"{words}; about 1,200 replicates would decide it"
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(2.0, Verdict.HOLDS), (4.0, Verdict.FAILS), (3.0, Verdict.UNDECIDED)])
+def test_more_than_so_many_times_as_high_tells_the_ratio(factor, verdict):
+    """The effect is the ratio itself, whatever it is compared with."""
+    lower = np.linspace(1.0, 2.0, 6)
+    higher = 3.0 * lower * np.exp(0.02 * np.array([1.0, -1.0, 1.0, -1.0, 1.0, -1.0]))
+    finding = higher_claim(name="n", claim="A is larger", higher=higher, lower=lower, factor=factor, unit="loss")
+    assert finding.verdict is verdict
+    assert finding.effect == pytest.approx(3.0)
+    assert "the other way round" not in str(finding)
+    below = higher_claim(name="n", claim="A is larger", higher=higher - 10.0, lower=lower, factor=factor)
+    assert below.verdict is Verdict.FAILS
 
 
 def test_a_missing_number_asks_for_more_replicates_of_a_median():

@@ -243,7 +243,8 @@ def test_bad_input_gets_a_sentence(call, sentence):
         ((0.0, 188.4), ThresholdOutcome.FOUND, "186 (188 or fewer)"),
         ((185.2, math.inf), ThresholdOutcome.FOUND, "186 (185 or more)"),
         ((185.2, 188.4), ThresholdOutcome.UNDECIDED, f"186 (185 to 188); {ThresholdOutcome.UNDECIDED.value}"),
-        ((185.2, math.inf), ThresholdOutcome.AT_LEAST, ThresholdOutcome.AT_LEAST.value),
+        ((185.2, math.inf), ThresholdOutcome.AT_LEAST, "not among what was measured, all of which is fitted"),
+        ((0.0, 185.2), ThresholdOutcome.BELOW, "not among what was measured, none of which was shown to be fitted"),
     ],
 )
 def test_a_threshold_prints_where_it_is(interval, outcome, words):

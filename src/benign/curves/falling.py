@@ -70,11 +70,11 @@ def falling_claim(
         verdict = Verdict.HOLDS
     elif low > limit or student_bound(-fall, shared) > 0.0:
         verdict = Verdict.FAILS
-    is_open = verdict is Verdict.UNDECIDED
+    is_open, needed = verdict is Verdict.UNDECIDED, scaled_replicates(len(blocks), effect, (low, high), limit)
     return replace(
         finding, verdict=verdict, effect=math.exp(effect), interval=(math.exp(low), math.exp(high)),
         p_value=1.0 if is_open else 1.0 - level,
-        needed_replicates=scaled_replicates(len(blocks), effect, (low, high), limit) if is_open else None,
+        needed_replicates=needed if is_open and high >= limit else None,
     )  # fmt: skip
 
 

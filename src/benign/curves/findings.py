@@ -87,7 +87,8 @@ class Finding:
             return "no number"
         (low, high), is_ratio = self.interval, self.unit.startswith("times (")
         if is_ratio and self.verdict is Verdict.FAILS and self.effect < 1.0:
-            return f"the other way round, by a factor of {_spread(1.0 / self.effect, 1.0 / high, 1.0 / low)}"
+            inverse, low, high = (1.0 / end if end else math.inf for end in (self.effect, high, low))
+            return f"the other way round, by a factor of {_spread(inverse, low, high)}"
         if is_ratio:
             number = _spread(self.effect, low, high)
             return f"a factor of {number}" if self.effect >= 1.0 else number.replace(" ", " times ", 1)

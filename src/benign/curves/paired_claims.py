@@ -42,11 +42,12 @@ def higher_claim(
     claim: str,
     higher: Float[np.ndarray, " R"],
     lower: Float[np.ndarray, " R"],
+    factor: float = 1.0,
     level: float = LEVEL,
     unit: str = "",
     paper: str = "",
 ) -> Finding:
-    """The claim that one risk is higher than another, paired over replicates.
+    """The claim that one risk is higher than another, or more than ``factor`` times as high, paired over replicates.
 
     Positive risks are compared by the mean of their log ratio, "in the typical run, by a factor": the logarithm takes a
     risk's skewness away, and Student's t keeps its level on what is left. The effect is then the factor. Where a risk
@@ -57,6 +58,7 @@ def higher_claim(
         claim: sentence without full stop.
         higher: the risk that is claimed to be higher, one number a replicate.
         lower: the other.
+        factor: how many times as high.
         level: 1 minus the share of such findings that may be wrong.
         unit: of the risks.
         paper: the paper's number or statement.
@@ -71,11 +73,12 @@ def higher_claim(
     known = np.isfinite(higher) & np.isfinite(lower)
     if not (np.all(higher[known] > 0.0) and np.all(lower[known] > 0.0)):
         return paired_claim(
-            name=name, claim=claim, differences=higher - lower, level=level, unit=unit, paper=paper
+            name=name, claim=claim, differences=higher - factor * lower, level=level, unit=unit, paper=paper
         )  # fmt: skip
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.log(higher) - np.log(lower)
-    return as_factor(_judged(name, claim, ratios, 0.0, level, "log ratio", "above", unit, paper), unit)
+    margin = math.log(factor)
+    return as_factor(_judged(name, claim, ratios, margin, level, "log ratio", "above", unit, paper), unit)
 
 
 def paired_claim(

@@ -72,6 +72,13 @@ _REGIMES = {
 }
 
 
+# Along sizes and times the fitted ones are above, along samples below: these words hold either way.
+_BEYOND = {
+    ThresholdOutcome.AT_LEAST: "not among what was measured, all of which is fitted",
+    ThresholdOutcome.BELOW: "not among what was measured, none of which was shown to be fitted",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class ThresholdEstimate:
     """A crossing of the tolerance.
@@ -91,6 +98,8 @@ class ThresholdEstimate:
 
     def __str__(self) -> str:
         """Where it lies, with its interval: "186 (185 to 188)"; in words where nothing, or everything, was fitted."""
+        if self.outcome in _BEYOND:
+            return _BEYOND[self.outcome]
         low, high = self.interval
         ends = f"{format_number(low)} to {format_number(high)}"
         if high == math.inf:
@@ -98,9 +107,7 @@ class ThresholdEstimate:
         elif low <= 0.0:
             ends = f"{format_number(high)} or fewer"
         where = f"{format_number(self.value)} ({ends})"
-        if self.outcome is ThresholdOutcome.FOUND:
-            return where
-        return f"{where}; {self.outcome.value}" if self.outcome is ThresholdOutcome.UNDECIDED else self.outcome.value
+        return where if self.outcome is ThresholdOutcome.FOUND else f"{where}; {self.outcome.value}"
 
     def widened(
         self, positions: Sequence[float] | Float[np.ndarray, " K"], *, is_fitted_above: bool = False

@@ -307,8 +307,8 @@ def _path_claims(surfaces: Surfaces) -> tuple[Finding, ...]:
                     name=f"path_{k}{suffix}",
                     claim=f"The penalty at h = {number(rate_of(none))} reproduces more than half of what the step "
                     f"h' = {number(rate_of(step))} changes in the training loss over time{words}",
-                    higher=(1.0 - REPRODUCED_SHARE) * path_distance(none, step, metric),
-                    lower=path_distance(penalty, step, metric), unit="distance",
+                    higher=path_distance(none, step, metric), lower=path_distance(penalty, step, metric),
+                    factor=1.0 / (1.0 - REPRODUCED_SHARE), unit="distance",
                     paper="gradient descent follows E + (h m / 4) R_IG",
                 )
             )  # fmt: skip
@@ -322,7 +322,7 @@ def _agreement_claim(units: str, surfaces: Surfaces) -> Finding:
         name=f"agreement_{units.lower()}",
         claim=f"With {units} units, the penalty by finite difference and by double backpropagation differ over time by "
         "less than a tenth of what the penalty changes in the training loss",
-        higher=AGREEMENT_SHARE * path_distance(none, penalty), lower=path_distance(penalty, difference),
+        higher=path_distance(none, penalty), lower=path_distance(penalty, difference), factor=1.0 / AGREEMENT_SHARE,
         unit="distance", paper="the finite difference generalises better (Karakida et al. 2023)",
     )  # fmt: skip
 

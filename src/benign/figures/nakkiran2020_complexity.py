@@ -531,7 +531,7 @@ def _movement_findings(features: xr.Dataset) -> Iterator[Finding]:
         name="peak_moves_as_far_as_the_threshold",
         claim=f"From {few} to {more} samples peak and threshold move by the same factor, to within {TOGETHER:g}",
         moved=peak.over(threshold), allowed=(1.0 / TOGETHER, TOGETHER),
-        unit="times (move of the peak over move of the threshold)", paper=paper,
+        unit="times the move of the threshold", paper=paper,
     )  # fmt: skip
 
 

@@ -177,7 +177,7 @@ def _loss_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
         higher_claim(
             name="many_samples_help",
             claim=f"The test loss with {MOST} samples is less than half of that with {FEWEST}",
-            higher=0.5 * few, lower=most, unit="squared loss, half of the first over the second", paper=_HELPS,
+            higher=few, lower=most, factor=2.0, unit="squared loss", paper=_HELPS,
         ),
     )  # fmt: skip
 
