@@ -161,9 +161,9 @@ def test_polynomials_on_images_are_refused():
 
 @pytest.mark.usefixtures("unchecked")
 def test_what_is_no_procedure_or_source_is_refused():
-    with pytest.raises(InvalidArgument, match="`procedure` must be a Procedure, got str"):
+    with pytest.raises(InvalidArgument, match=r"got str; make one with benign\.from_estimator"):
         measure("fourier", DIGITS, samples=[20])  # type: ignore[arg-type]
-    with pytest.raises(InvalidArgument, match="`source` must be a Source, got ndarray"):
+    with pytest.raises(InvalidArgument, match=r"got ndarray; make one with benign\.sources"):
         measure(RandomFourier(), np.ones((3, 3)), samples=[20])  # type: ignore[arg-type]
 
 

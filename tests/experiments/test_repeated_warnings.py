@@ -45,7 +45,7 @@ def test_a_measurement_gives_a_repeated_warning_once(executor):
     with pytest.warns(RuntimeWarning, match="are few") as caught:
         measured(executor)
     (one,) = caught
-    words = re.fullmatch(r"20 samples are few \((\d+) times\)", str(one.message))
+    words = re.fullmatch(r"(\d+) times: 20 samples are few", str(one.message))
     assert words is not None
     assert int(words[1]) >= 6  # as Python counts them once a line and job; an adapter may try a training beforehand
     assert one.filename == __file__
@@ -56,7 +56,7 @@ def test_wordings_of_one_line_are_told_together():
     with pytest.warns(RuntimeWarning, match="are few") as caught:
         measured("here", samples=(20, 30))
     (one,) = caught
-    assert re.fullmatch(r"[23]0 samples are few \(\d+ times, in 2 wordings\)", str(one.message))
+    assert re.fullmatch(r"\d+ times, in 2 wordings: [23]0 samples are few", str(one.message))
 
 
 @WARNED

@@ -1,5 +1,8 @@
 """The size path against one dense solver per size, and against its own invariants."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -277,3 +280,13 @@ class TestBadInput:
         monkeypatch.setattr("benign.foundation.memory.available_bytes", lambda: 1000)
         with pytest.raises(MemoryError, match="lower the number of training samples"):
             size_path(self.train, self.targets, self.test, self.test_targets)
+
+
+def test_a_path_prints_where_its_loss_is_lowest_and_highest():
+    random = np.random.default_rng(0)
+    Z, Y = random.standard_normal((30, 60)), random.standard_normal((30, 2))
+    path = size_path(Z[:20], Y[:20], Z[20:], Y[20:], sizes="every")
+    words = r"60 sizes from 1 to 60; test loss lowest at \d+ \([\d.]+\), highest at 20 \([\d.,]+\)"
+    assert re.fullmatch(words, str(path))
+    lost = replace(path, test_loss=np.full(60, np.nan))
+    assert str(lost) == "60 sizes from 1 to 60; 60 sizes without a number"

@@ -35,7 +35,8 @@ def _show_warning(
 ) -> None:  # fmt: skip
     del filename, lineno, file, line
     kind = "Warning" if category is UserWarning else category.__name__
-    print(f"{kind}: {printable(str(message))}", file=sys.stderr)
+    words = " ".join(str(message).split("\n\n")[0].split())  # libraries go on with advice and addresses
+    print(f"{kind}: {printable(words)}", file=sys.stderr)
 
 
 def printable(text: str) -> str:

@@ -7,6 +7,7 @@ import time as clock
 from collections.abc import Callable
 
 from benign.curves.threshold_search import LEAST_DRAWS
+from benign.experiments.measurement import check_kinds
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.size_words import amount
@@ -25,9 +26,7 @@ def check_contract(procedure: object, source: object) -> None:
     Raises:
         InvalidArgument: naming the argument.
     """
-    for argument, value, protocol in (("procedure", procedure, Procedure), ("source", source, Source)):
-        if not isinstance(value, protocol):
-            raise InvalidArgument(f"`{argument}` must be a {protocol.__name__}, got {type(value).__name__}.")
+    check_kinds(procedure, source)
     assert isinstance(source, Source)
     if source.max_samples is not None and source.max_samples < SMALLEST:
         raise InvalidArgument(

@@ -36,6 +36,28 @@ class MeasurementInterrupted(BenignError, KeyboardInterrupt):
         self.dataset = dataset
 
 
+def check_kinds(procedure: object, source: object) -> None:
+    """Refuse what is no procedure or no source, and say what makes one.
+
+    Raises:
+        InvalidArgument: naming the argument.
+    """
+    kinds = (
+        ("procedure", procedure, Procedure, "benign.from_estimator or benign.from_callable"),
+        (
+            "source",
+            source,
+            Source,
+            "benign.sources, such as digits() or arrays(inputs, labels)",
+        ),
+    )
+    for argument, value, protocol, makers in kinds:
+        if not isinstance(value, protocol):
+            raise InvalidArgument(
+                f"`{argument}` must be a {protocol.__name__}, got {type(value).__name__}; make one with {makers}."
+            )
+
+
 def measure(
     procedure: Procedure,
     source: Source,
@@ -54,9 +76,7 @@ def measure(
     progress: Progress = silent,
 ) -> xr.Dataset:
     """Run the grid and join its blocks; see :func:`benign.measure`, which wraps the result."""
-    for argument, value, protocol in (("procedure", procedure, Procedure), ("source", source, Source)):
-        if not isinstance(value, protocol):
-            raise InvalidArgument(f"`{argument}` must be a {protocol.__name__}, got {type(value).__name__}.")
+    check_kinds(procedure, source)
     grid = resolve_grid(
         procedure, [source], None, sizes=sizes, times=times, samples=samples, replicates=replicates, crossed=crossed,
         seed=seed, metrics=metrics,

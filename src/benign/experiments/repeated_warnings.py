@@ -78,7 +78,7 @@ def _give(file: str, line: int, category: str, counts: Mapping[str, int]) -> Non
     kind = found if isinstance(found, type) and issubclass(found, Warning) else UserWarning
     words, total = next(iter(counts)), sum(counts.values())
     wordings = f", in {len(counts):,} wordings" if len(counts) > 1 else ""
-    text = f"{words} ({total:,} times{wordings})" if total > 1 else words
+    text = f"{total:,} times{wordings}: {words}" if total > 1 else words
     try:
         warnings.warn_explicit(text, kind, file, line)
     except Warning:  # taken for an error, which must not cost what was measured

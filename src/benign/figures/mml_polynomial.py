@@ -98,7 +98,7 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
         interval_claim(
             name="best_degree", claim="Among degrees 0 to 9 the median test loss is lowest at degree 4 or 5",
             estimate=float(np.median(ranked, axis=0).argmin()), interval=(low, high), allowed=(4.0, 5.0),
-            unit="degree", replicates=len(loss), level=level, is_place=True,
+            replicates=len(loss), level=level, is_place=True,
             test="bootstrap over data sets of the median curve's lowest degree",
             paper="degree 4 lowest, about the same at 5 (Deisenroth et al. 2020, Fig. 9.6)",
         ),
@@ -314,10 +314,9 @@ def _curve_picture(surface: xr.Dataset) -> Picture:
     medians = medians_over_size(surface)
     sentence = (
         f"Over {surface.sizes['replicate']:,} data sets the training loss only falls, while the "
-        "median test loss falls to "
-        f"{number(medians[:BOOK].min())} at degree {medians[:BOOK].argmin()} and then rises to "
-        f"{number(medians[9])} at degree 9, "
-        "where the ten coefficients fit the ten points exactly."
+        f"median test loss is lowest, {number(medians[:BOOK].min())}, at degree {medians[:BOOK].argmin()} and "
+        f"{number(medians[9])} at degree 9, where the ten coefficients fit the ten points exactly. A polynomial of "
+        "degree d has d + 1 coefficients."
     )
     return Picture(
         name="u_curve", heading="How large should the model be?", display=display, sentence=sentence,
@@ -393,7 +392,8 @@ def _descent_panel(way: Way, degree: int, limits: tuple[float, float]) -> CurveD
     return CurveDisplay(
         title=f"Degree {degree}", x_label="gradient steps (time)", y_label=f"squared distance, degree {degree}",
         series=(*parts, series_from_replicates("test loss", steps, way.loss, Role.TEST)), y_limits=limits,
-        caption=f"Lines: medians of {len(way.loss):,} data sets; band of the test loss: 10 % to 90 %. Legendre "
+        caption=f"Lines: medians of {len(way.loss):,} data sets; band of the test loss: 10 % to 90 %. The three "
+        "parts are distances that may cancel: they do not add up to the test loss. Legendre "
         "polynomials; the step size is 1 / largest curvature.", position_name="steps",
     )  # fmt: skip
 

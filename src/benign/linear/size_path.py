@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.memory import require_memory
+from benign.foundation.number_words import format_number
 from benign.foundation.numbers import checked_ridge
 from benign.foundation.outcomes import Outcome
 from benign.foundation.progress import Progress, silent
@@ -79,6 +80,18 @@ class SizePath:
     outcome: Int[np.ndarray, " sizes"]
     predictions: Float[np.ndarray, "predicted n_test outputs"] | None
     spectrum: tuple[Spectrum, ...]
+
+    def __str__(self) -> str:
+        """Where the test loss is lowest and where highest, and how many sizes have no number."""
+        known = np.isfinite(self.test_loss)
+        words = f"{len(self.sizes):,} sizes from {self.sizes[0]:,} to {self.sizes[-1]:,}"
+        if known.any():
+            low, high = np.nanargmin(self.test_loss), np.nanargmax(self.test_loss)
+            words += (
+                f"; test loss lowest at {self.sizes[low]:,} ({format_number(self.test_loss[low])}), highest at "
+                f"{self.sizes[high]:,} ({format_number(self.test_loss[high])})"
+            )
+        return words if known.all() else f"{words}; {np.count_nonzero(~known):,} sizes without a number"
 
 
 def size_path(
