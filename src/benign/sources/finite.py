@@ -202,7 +202,7 @@ def _rows(
 @lru_cache(maxsize=2)
 def _copies(data: FiniteData, test_samples: int, seed: int, draw: int) -> Copies:
     test_rows, pool_rows = _rows(data, test_samples, seed, draw)
-    are_numbers = data.columns is None
+    are_numbers = all(column.texts is None and not column.has_gaps for column in data.columns or ())
     return find_copies(data.inputs, data.row_codes, test_rows=test_rows, pool_rows=pool_rows, are_numbers=are_numbers)
 
 
