@@ -29,6 +29,7 @@ from benign.diagnosis.size_direction import is_read_inversely, notes_of_surface,
 from benign.diagnosis.training_risks import Criterion
 from benign.experiments import IN_MEMORY, Executor, MeasurementInterrupted, Place
 from benign.experiments import measure as measure_dataset
+from benign.experiments.notes import SOURCE_NOTES
 from benign.experiments.resolution import Sizes
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.output import write_whole
@@ -242,9 +243,10 @@ class Curve:
     section: xr.Dataset
 
     def __str__(self) -> str:
-        """What is drawn over what, the landmarks, and what the peak test says."""
+        """What is drawn over what, the landmarks, what the peak test says, and what there is to know of the data."""
         unit = self.section.attrs.get("size_name", "size") if self.dim == "size" else self.dim
         lines = [f"{self.metric.replace('_', ' ')} over {unit}", str(self.landmarks), self.note]
+        lines.append(self.section.attrs.get(SOURCE_NOTES, ""))
         return "\n".join(filter(None, lines))
 
     @property

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benign.cli.emc import _procedure
+from benign.cli.emc import _names, _procedure
 from benign.foundation.errors import InvalidArgument
 
 MODULE = """
@@ -68,6 +68,25 @@ def test_inputs_are_named_as_in_the_first_line_of_a_file(folder):
     done = _emc(folder, "my_model:features", "--size", "3", "--max-trainings", "8", "--inputs", 'x0, "x,1",x3')
     assert done.returncode == 2
     assert "unknown column 'x3'; did you mean 'x2'? Known: x0, x,1, x2, label." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("inputs", "names"),
+    [
+        ('"a, b",c  d', ["a, b", "c  d"]),
+        ("a ,b", ["a", "b"]),
+        (' a ,\n"b", " c " ', ["a", "b", " c "]),
+        ('a "b" , 5" wide ,"6"" wide"', ['a "b"', '5" wide', '6" wide']),
+    ],
+)
+def test_blanks_within_a_name_count_and_those_about_it_only_within_quotes(inputs, names):
+    assert _names(inputs) == names
+
+
+def test_a_line_break_within_a_name_stands_in_quotes():
+    assert _names('"a\nb",c') == ["a\nb", "c"]
+    with pytest.raises(InvalidArgument, match=r"^`--inputs` must be names with commas between them"):
+        _names("a\nb")
 
 
 def test_json_alone(folder):

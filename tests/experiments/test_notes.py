@@ -44,6 +44,7 @@ def test_a_surface_and_the_page_say_it(images: np.ndarray, labels: list[str]) ->
         benign.RandomFourier(), source, sizes=[5, 40, 200], samples=[40], replicates=1, executor="here"
     )
     assert surface.notes[0].endswith(SAID)
+    assert str(surface.curve("test_loss")).endswith(f"\n{surface.notes[0]}")
     assert f"Surface main: {surface.notes[0]}" in _trust_in("main", surface.dataset)
 
 
@@ -81,3 +82,24 @@ def test_a_run_says_it_and_so_does_show(images: np.ndarray, labels: list[str], t
             line.startswith("Note: In the first draw") and line.endswith(SAID) for line in printed.stdout.split("\n")
         )
     assert json.loads(told.stdout)["notes"][0].endswith(SAID)
+
+
+def test_of_a_part_of_a_run_nothing_is_said(images: np.ndarray, labels: list[str], tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    columns = {f"pixel{place}": column for place, column in enumerate(images.T)}
+    parquet.write_table(pa.table({**columns, "digit": labels}), "doubled.parquet")
+    (tmp_path / "doubled.toml").write_text(EXPERIMENT)
+    whole, part, shown, told = (
+        CliRunner().invoke(app, arguments).stdout
+        for arguments in (
+            ["run", "doubled.toml"],
+            ["run", "doubled.toml", "replicates=3", "--max-minutes", "1e-9"],
+            ["show", "doubled", "--store", "runs.db"],
+            ["show", "doubled", "--store", "runs.db", "--json"],
+        )
+    )
+    assert "Note: In the first draw" in whole
+    assert "unfinished; 4 of 6 blocks" in part
+    assert "unfinished; 4 of 6 blocks" in shown
+    assert "Note:" not in part + shown
+    assert json.loads(told)["notes"] == []

@@ -7,6 +7,7 @@ import importlib
 import json
 import math
 import os
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -92,8 +93,20 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
 
 
 def _names(inputs: str | None) -> list[str] | None:
-    """Names of columns as in the first line of a .csv file: a name that holds a comma stands in quotes."""
-    return None if inputs is None else next(csv.reader([" ".join(inputs.split())], skipinitialspace=True), [])
+    """Names of columns as in the first line of a .csv file: in quotes where a name holds a comma or ends in blanks.
+
+    Raises:
+        InvalidArgument: for a line break outside quotes.
+    """
+    from benign.foundation.errors import InvalidArgument
+
+    if inputs is None:
+        return None
+    bare = re.sub(r'\s*("(?:""|[^"])*"|[^,]*?)\s*(,|\Z)', r"\1\2", inputs)  # blanks count within quotes alone
+    try:
+        return next(csv.reader([bare]), [])
+    except csv.Error as error:
+        raise InvalidArgument(f"`--inputs` must be names with commas between them, got {inputs!r}.") from error
 
 
 def _print(result: PeakLocation) -> None:

@@ -148,14 +148,14 @@ def show(
 
     with answered():
         run = open_run(name, store)
-        failures, curves = run.failures(), run.size_curves() if run.done else ()
+        failures, curves, notes = run.failures(), run.size_curves() if run.done else (), _notes(run)
         folder = out or Path("benign-report") / run.id
         files = [file for curve in curves for file in save(curve.display(), folder / _file_name(curve))]
     if as_json:
         told = {
             **_as_json(run), "curves": [_curve_as_json(curve) for curve in curves],
             "failures": [{"samples": failure.cell.samples, "error": failure.error} for failure in failures],
-            "notes": list(run.notes), "files": [str(file) for file in files],
+            "notes": notes, "files": [str(file) for file in files],
         }  # fmt: skip
         print(json.dumps(told, indent=2, allow_nan=False))
         return
@@ -168,7 +168,7 @@ def show(
         print("It has too few sizes for a curve; take its numbers with: " + run.command("export"))
     for curve in curves:
         _print_curve(curve, verbose=verbose)
-    print_notes(run.notes if run.state == "done" else ())
+    print_notes(notes)
     _print_failures(run)
     if run.state == "unfinished":
         print(f"Go on with: {run.resume_command}")
@@ -237,18 +237,23 @@ def _end(run: Run, *, as_json: bool) -> None:
     """What became of the run, and what can be done next; exit code 1 if a job failed."""
     from benign.cli.run_display import print_notes
 
+    notes = _notes(run)
     if as_json:
-        print(json.dumps({**_as_json(run), "notes": list(run.notes) if run.state == "done" else []}, indent=2))
+        print(json.dumps({**_as_json(run), "notes": notes}, indent=2))
     else:
         print(f"{run.id}: {run.state}; {run.standing}")
-        if run.state == "done":
-            print_notes(run.notes)
+        print_notes(notes)
         _print_failures(run)
         if run.state == "unfinished":
             print(f"Go on with: {run.resume_command}")
         print(f"Look at it: {run.command('show')}")
     if run.failed:
         raise typer.Exit(1)
+
+
+def _notes(run: Run) -> list[str]:
+    """What to know before reading it; what holds of a part of it may not hold of the whole."""
+    return list(run.notes) if run.state == "done" else []
 
 
 def _print_failures(run: Run) -> None:
