@@ -202,6 +202,13 @@ def test_what_fits_at_any_size_and_at_none():
     assert json.loads(json.dumps(none.to_dict(), allow_nan=False))["value"] is None
 
 
+def test_what_fits_at_any_size_has_an_answer_where_a_large_one_has_no_risk():
+    fits = KnownAlongSize(mean=lambda x: math.nan if x == 10_000.0 / 50 else 0.001)
+    found = threshold_size(fits, guess=1)
+    assert (50, 0) in fits.measured
+    assert (found.outcome, found.value, found.note) == (ThresholdOutcome.AT_LEAST, 1, "")
+
+
 def test_models_that_grow_no_more_end_the_doubling():
     """A tree that cannot be split further is the same at twice and at four times the leaves."""
     stump = benign.from_estimator(DecisionTreeRegressor(max_depth=2), size="max_leaf_nodes")

@@ -58,7 +58,8 @@ def curves(*means, replicates=8, spread=0.1, seed=0):
         pytest.param(curves(0.3, 0.3, 0.3, spread=0.3), False, id="flat"),
         pytest.param(curves(0.3, 0.0, 0.9), False, id="wide networks that diverge"),
         pytest.param(curves(0.1, 0.11, 0.115, spread=0.0), False, id="within the tolerance"),
-        pytest.param(curves(0.11, 0.2, 0.45, replicates=3), False, id="three replicates"),
+        pytest.param(curves(0.01, 0.2, 0.45, replicates=3), True, id="three replicates, from a fit"),
+        pytest.param(curves(0.11, 0.2, 0.45, replicates=3), False, id="three replicates, none fitted"),
         pytest.param(np.vstack([curves(0.11), np.full((1, 8), np.nan), curves(0.45)]), True, id="a gap"),
         pytest.param(curves(0.11), False, id="one size"),
     ],
@@ -94,7 +95,10 @@ def test_a_search_notices_it_and_the_other_way_round_finds_what_all_values_say(e
     noticed = benign.threshold_size(benign.from_estimator(estimator, size=name), source, samples=60, **QUIET)
     assert f"rises with {name} (" in noticed.sentence
     assert noticed.outcome is ThresholdOutcome.UNDECIDED
-    assert (noticed.value, noticed.interval[1], noticed.more_budget) == (math.inf, math.inf, MoreBudget.NOTHING)
+    assert (noticed.value, noticed.interval, noticed.more_budget) == (math.inf, (0, math.inf), MoreBudget.NOTHING)
+    easiest = benign.threshold_size(benign.from_estimator(estimator, size=name), source, samples=60, guess=1, **QUIET)
+    assert f"rises with {name} (" in easiest.sentence
+    assert (easiest.trainings, easiest.interval) == (8, (0, math.inf))
 
     inverse = benign.from_estimator(estimator, size=name, inverse=True)
     found = benign.threshold_size(inverse, source, samples=60, **QUIET)
@@ -135,10 +139,20 @@ def test_the_end_that_should_fit_worst_is_looked_at_where_nothing_fits():
     assert 1 not in short.evidence
 
 
-def test_a_size_taken_for_an_inverse_is_noticed_too():
-    wrong = benign.threshold_size(inverse_of(lambda value: 1.0 / value), DIGITS, samples=20, guess=10, **QUIET)
+@pytest.mark.parametrize("risk", [lambda value: 1.0 / value, lambda value: 0.001 if value >= 10 else 0.9])
+def test_a_size_taken_for_an_inverse_is_noticed_too(risk):
+    wrong = benign.threshold_size(inverse_of(risk), DIGITS, samples=20, guess=10, **QUIET)
     assert "Training loss falls with value (" in wrong.sentence
     assert "leave out `inverse=True`" in wrong.sentence
+
+
+def test_what_can_be_trained_nowhere_says_why():
+    def fit(X, y, size, time, seed):
+        raise ValueError("out of order")
+
+    broken = benign.from_callable(fit, name="broken", revision=1)
+    with pytest.raises(InvalidArgument, match="out of order"):
+        benign.threshold_size(broken, DIGITS, samples=20, **QUIET)
 
 
 def inverse_of(risk):
@@ -195,9 +209,10 @@ def test_what_is_read_along_samples_does_not_depend_on_it():
     assert {Regime.OVER, Regime.UNDER} <= set(found.label.ravel())
 
 
-def test_a_peak_is_looked_for_along_samples_alone():
+@pytest.mark.parametrize("size", [1, 5])
+def test_a_peak_is_looked_for_along_samples_alone(size):
     neighbours = benign.from_estimator(KNeighborsClassifier(), size="n_neighbors")
-    found = locate_peak(neighbours, DIGITS, size=5, samples=40, max_trainings=60, **QUIET)
+    found = locate_peak(neighbours, DIGITS, size=size, samples=40, max_trainings=60, **QUIET)
     assert found.threshold_size is not None
     assert found.peak_size is None
     assert "at your n = 40" not in found.sentence

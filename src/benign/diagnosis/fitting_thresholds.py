@@ -351,14 +351,15 @@ class _Question:
             reason = refusal.reason  # more neighbours than samples, say: a larger size, yet it fits less
         if reason is not None or estimate.outcome is ThresholdOutcome.BELOW:
             search.look_at(largest if inverse else 1)  # what should fit worst
+        elif estimate.outcome is ThresholdOutcome.AT_LEAST:
+            search.look_at(1 if inverse else min(largest, self.samples))  # best; no more neighbours than samples
         note = wrong_way_note_of_search(search.ascending, unit, self.criterion, self.epsilon, inverse=inverse)
         if reason is not None and not note:
             raise reason
-        found = self._answer(
+        return self._answer(
             _NOTHING if note else estimate, search.ascending, search.trainings, unit,
-            is_budget_spent=search.is_budget_spent, inverse=inverse,
+            is_budget_spent=search.is_budget_spent, inverse=inverse, note=note,
         )  # fmt: skip
-        return replace(found, note=note)
 
     def search_times(self, place: Place, size: int, first: int, largest: int, unit: str) -> FittingThreshold:
         """Search along whole times, each of which is a training of its own."""
@@ -428,6 +429,7 @@ class _Question:
         *,
         is_budget_spent: bool,
         inverse: bool = False,
+        note: str = "",
     ) -> FittingThreshold:
         self.progress(self.task, self.budget[0], self.budget[0])
         below, above = _neighbours(risks, estimate.value, is_fitted_above=not inverse)
@@ -435,14 +437,14 @@ class _Question:
         if all(position == math.floor(position) for position in risks):
             value, low, high = _whole(value, low, high, is_fitted_above=not inverse)
             # Nothing is smaller than 1: where that was tried and may be the threshold, it bounds it.
-            low = 1.0 if not low and not inverse and 1.0 in risks else low
+            low = 1.0 if not low and not inverse and not note and 1.0 in risks else low
         return FittingThreshold(
             value=value, interval=(low, high), outcome=estimate.outcome, trainings=trainings,
             evidence={position: float(np.mean(draws)) for position, draws in risks.items()},
             seconds=clock.monotonic() - self.start, samples=self.samples, tolerance=self.epsilon,
             criterion=self.criterion, unit=unit, is_budget_spent=is_budget_spent,
             is_noise_limited=estimate.interval[1] * below > above * estimate.interval[0],
-            title=f"{self.task.capitalize()} at {self.subject}", is_inverse=inverse,
+            title=f"{self.task.capitalize()} at {self.subject}", is_inverse=inverse, note=note,
         )  # fmt: skip
 
 

@@ -129,11 +129,11 @@ class ThresholdSearch:
         return self.estimate
 
     def look_at(self, position: int) -> None:
-        """Measure one position more, if it can be and the budget allows it."""
+        """Measure one position more, if it has a risk and the budget allows it."""
         is_affordable = self.trainings + LEAST_DRAWS <= self._limits.trainings and self._limits.has_time()
         if position in self.risks or not is_affordable:
             return
-        with contextlib.suppress(PositionRefused):
+        with contextlib.suppress(PositionRefused, InvalidArgument):
             self.risks[position] = self._risks_of(position, LEAST_DRAWS)
 
     def _given_up(self) -> ThresholdEstimate:

@@ -104,5 +104,5 @@ def require_numbers(
     n = int(dataset["samples"].values[at[2]])
     outcome = Outcome(int(dataset["outcome"].transpose("size", "time", "samples", "replicate").values[at]))
     why = f"{outcome.sentence}." if not outcome.is_trusted else "change the procedure's settings."
-    size = f" and {amount(dataset['size'].values[at[0]], dataset.attrs['size_name'])}" if names_size else ""
+    size = f" and {amount(int(dataset['size'].values[at[0]]), dataset.attrs['size_name'])}" if names_size else ""
     raise InvalidArgument(f"`procedure` has no finite training risk at {n} samples{size}: {why}")
