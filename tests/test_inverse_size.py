@@ -35,6 +35,11 @@ def test_nothing_is_read_along_a_size_that_is_the_inverse_of_one():
     assert curve.display().regimes == ()
     (found,) = size_curves(surface.dataset)
     assert found.landmarks.threshold is None
+    few = benign.measure(neighbours(inverse=False), DIGITS, **{**QUIET, "replicates": 3})
+    (note,) = few.notes
+    assert few.curve("test_error").threshold is None
+    assert "it may act as the inverse of a size. Nothing is read along it; " in note
+    assert note.endswith("give `inverse=True`. 4 replicates or more would tell.")
 
 
 def test_the_other_way_round_the_largest_value_that_fits_is_the_threshold():
@@ -53,7 +58,11 @@ def test_the_other_way_round_the_largest_value_that_fits_is_the_threshold():
     assert curve.predicted_peak.words == "at n_neighbors between 1 and 2"
     unfitted = benign.measure(neighbours(inverse=True), DIGITS, **{**QUIET, "sizes": [5, 10, 20]})
     (note,) = unfitted.notes
-    assert note.endswith("the peak lies beyond; measure sizes below 5.")
+    assert note.endswith(" at n_neighbors = 5): the peak lies beyond; measure sizes below 5.")
+    (found,) = size_curves(surface.dataset)
+    position, descent = found.findings
+    assert position.unit == "times threshold"
+    assert descent.claim.endswith("the largest size, has a lower test loss than the best value above the threshold")
     with pytest.raises(InvalidArgument, match='`sizes="auto"` searches the fewest that fit, and n_neighbors is'):
         benign.measure(neighbours(inverse=True), DIGITS, **{**QUIET, "sizes": "auto"})
 
@@ -72,3 +81,8 @@ def test_landmarks_along_an_inverse_are_those_along_the_size():
         low, high = one.position_interval
         assert other.position_interval == pytest.approx((400.0 / high, 400.0 / low), nan_ok=True)
     assert mirrored.peak_test.verdict is forward.peak_test.verdict
+    assert "peak: at 40 to 80, where the fit becomes exact, the risk" in str(forward)
+    assert mirrored.peak_test.sentence == forward.peak_test.sentence.replace("at 40 to 80,", "at 5 to 10,")
+    assert mirrored.peak_test.method == forward.peak_test.method.replace("at 40 to 80,", "at 5 to 10,")
+    assert "below the minimum from 200 (100 to 200) on" in str(forward)
+    assert "below the minimum from 2 (2 to 4) down" in str(mirrored)

@@ -100,7 +100,7 @@ def test_replicates() -> None:
         ({"procedure": Trained(), "times": [2.0, 1.0]}, "`times` must increase strictly, but 2 is followed by 1; sort"),
         ({"procedure": Trained(), "times": [-1.0]}, "`times` must be at least 0, got -1."),
         ({"procedure": Trained(), "times": [np.inf]}, "`times` must be a finite number, got inf"),
-        ({"procedure": Trained(), "sizes": [65]}, "`sizes` asks for 65 width, but there are only 64."),
+        ({"procedure": Trained(), "sizes": [65]}, "`sizes` asks for width = 65, but the largest is 64."),
         ({"procedure": Trained(rate=np.float32(1))}, "`procedure` must have a spec\\(\\) of JSON values alone"),
         ({"procedure": Trained(rate=np.inf)}, "`procedure` must have a spec\\(\\) of JSON values alone"),
         ({"label_noise": [0.1, 0.2]}, "`label_noise` must hold one level for each source, got 2 for 1."),

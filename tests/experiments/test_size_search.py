@@ -202,7 +202,7 @@ def test_a_threshold_beyond_the_largest_size_is_said() -> None:
         samples=[30], sizes="auto", replicates=2, executor="here",
     )  # fmt: skip
     assert surface.dataset["size"].values[-1] == 50
-    assert surface.dataset.attrs["size_search"] == "No size tried, up to 50 size, fits n = 30."
+    assert surface.dataset.attrs["size_search"] == "No size tried, up to size = 50, fits n = 30."
     (note,) = surface.notes
     assert 'sizes="auto" looked no further than 50' in note
 
@@ -213,7 +213,7 @@ def test_a_procedure_that_always_fits_is_said() -> None:
         samples=[10], sizes="auto", replicates=2, executor="here",
     )  # fmt: skip
     assert surface.dataset["size"].values[0] == 1
-    assert surface.dataset.attrs["size_search"] == "Even the smallest size tried, 1 size, fits n = 10."
+    assert surface.dataset.attrs["size_search"] == "Even the smallest size tried, size = 1, fits n = 10."
     (note,) = surface.notes
     assert note.startswith("Every measured size fits n = 10")
 
@@ -261,3 +261,17 @@ def _constant(X, y, size, time, seed):
 
 def _nearest(X, y, size, time, seed):
     return lambda Z: y[np.argmin(((Z[:, None] - X[None]) ** 2).sum(-1), axis=1)]
+
+
+@pytest.mark.parametrize(
+    ("unit", "sentence"),
+    [
+        ("features", "About 1,200 features are the fewest that fit n = 90."),
+        ("max_leaf_nodes", "About max_leaf_nodes = 1,200 is the smallest that fits n = 90."),
+    ],
+)
+def test_a_threshold_in_words(unit: str, sentence: str) -> None:
+    found = SizeThreshold(
+        samples=90, size=1199.6, vanishing=None, outcome=ThresholdOutcome.FOUND, tried=(1000, 1400), least=1
+    )
+    assert found.sentence(unit) == sentence

@@ -26,7 +26,7 @@ def made(risks, *, sizes=(8, 64), times=(np.inf,), samples=(4000,), constant=2.0
     coordinates = {"size": list(sizes), "time": list(times), "samples": list(samples)}
     if levels is not None:
         coordinates["label_noise"] = list(levels)
-    return xr.Dataset(data, coords=coordinates, attrs={"size_name": "features", **attributes})
+    return xr.Dataset(data, coords=coordinates, attrs={"size_name": "features"} | attributes)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +147,17 @@ def test_what_is_fitted_in_time_is_fitted() -> None:
                 ),
             ],
             id="a-search-that-found-none",
+        ),
+        pytest.param(
+            made([0.31, 0.9], sizes=(1, 8), size_name="n_neighbors", size_is_inverse=1),
+            [
+                (
+                    "No measured size fits n = 4,000 (smallest training objective 0.31 of the constant predictor's "
+                    "at n_neighbors = 1): the peak lies beyond, if there is one; "
+                    "no value is below 1: measure fewer samples."
+                ),
+            ],
+            id="an-inverse-at-its-end",
         ),
     ],
 )

@@ -54,6 +54,11 @@ def test_a_peak_elsewhere_fails():
         scale_word="units",
     )  # fmt: skip
     assert str(counted).endswith(") units")
+    measured = peak_position_claim(
+        name="n", claim="c", landmarks=_landmarks(5.0, 0.05), scale=1.0, allowed=(25.0, 35.0), paper="p",
+        scale_word="threshold", unit="times threshold",
+    )  # fmt: skip
+    assert str(measured).endswith(") times threshold")
 
 
 def test_too_few_replicates_decide_nothing():

@@ -87,7 +87,7 @@ class Landmarks:
 
     @property
     def named(self) -> tuple[tuple[str, Landmark], ...]:
-        """Those that exist, from left to right, in the words of the field."""
+        """In the words of the field: the threshold, and those of the curve as they follow while fitting gets easier."""
         found = (
             ("threshold", self.threshold),
             ("classical minimum" if self.peak else "minimum", self.classical_minimum),
@@ -102,9 +102,16 @@ class Landmarks:
             f"{name} at {landmark.place if landmark is self.threshold else landmark}" for name, landmark in self.named
         ]
         if self.second_descent is not None:
-            better = "" if self.first_better is None else f" from {self.first_better.place} on"
-            lines[-1] += f", {self.comparison}{better}"
+            lines[-1] += f", {self.comparison}{self._from_where}"
         return "\n".join([*lines, str(self.peak_test)])
+
+    @property
+    def _from_where(self) -> str:
+        """Where it is first better; along an inverse of a size that lies left of the peak."""
+        better, peak = self.first_better, self.peak
+        if better is None:
+            return ""
+        return f" from {better.place} {'down' if peak is not None and better.position < peak.position else 'on'}"
 
 
 def find_landmarks(
@@ -203,6 +210,9 @@ def _turned_back(found: Landmarks, positions: Float[np.ndarray, "K"]) -> Landmar
     if test.indices is not None:
         i, j, k = test.indices
         test = replace(test, indices=(last - i, last - j, last - k))
+    if test.at_threshold is not None:
+        low, high = test.at_threshold.place
+        test = replace(test, at_threshold=replace(test.at_threshold, place=(back(high), back(low))))
     return Landmarks(
         threshold=landmark("threshold"), classical_minimum=landmark("classical_minimum"), peak=landmark("peak"),
         second_descent=landmark("second_descent"), first_better=landmark("first_better"), peak_test=test,

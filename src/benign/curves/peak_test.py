@@ -72,10 +72,10 @@ class PeakTest:
             than three columns are finite.
         replicates: number of rows.
         positions: number of columns that were used (no NaN or infinity in any replicate).
-        searched: p-value of the search alone, before the level is split.
+        searched: p-value of the search alone, before the level is split; NaN if it could not be tested.
+        hidden: a peak whose rise and fall are below it could have been missed; NaN likewise.
+        level: of the test.
         at_threshold: the test where training risk says that a peak must be; None where none was given, or it is silent.
-        method: what was tested, and at which level.
-        sentence: the result in words.
     """
 
     verdict: PeakVerdict
@@ -88,12 +88,30 @@ class PeakTest:
     positions: int
     searched: float
     at_threshold: PeakAtThreshold | None
-    method: str
-    sentence: str
+    hidden: float
+    level: float
 
     def __str__(self) -> str:
         """The result in words."""
         return self.sentence
+
+    @property
+    def method(self) -> str:
+        """What was tested, and at which level."""
+        if self.at_threshold is None:
+            return f"cross-fitted peak test, level {self.level:g}"
+        low, high = (f"{end:,.6g}" for end in self.at_threshold.place)
+        place = f"risk at {low} to {high}, where the fit becomes exact, against both sides (factor {FACTOR:g})"
+        return f"peak test: {place}, else a cross-fitted search, level {self.level:g}"
+
+    @property
+    def sentence(self) -> str:
+        """The result in words."""
+        if self.positions < 3:
+            return f"undecided: only {self.positions} positions hold a number in every replicate; a peak needs three."
+        if self.replicates < LEAST_REPLICATES:
+            return f"undecided: {self.replicates} replicates are too few to test for a peak; measure at least 10."
+        return _sentence(self)
 
 
 def peak_test(
@@ -160,25 +178,14 @@ def peak_test(
 
 
 def _untested(risk: Float[np.ndarray, "R K"], usable: Int[np.ndarray, "K"], level: float, *, is_log: bool) -> PeakTest:
-    """What is known before any test; the sentence says why there may be none."""
+    """What is known before any test."""
     R, K = risk.shape
-    reason = f"{R} replicates are too few to test for a peak; measure at least 10"
-    if K < 3:
-        reason = f"only {K} positions hold a number in every replicate; a peak needs three"
     nothing = Estimate(value=math.nan, interval=(math.nan, math.nan))
     return PeakTest(
         verdict=PeakVerdict.UNDECIDED, p_value=math.nan, rise=nothing, fall=nothing, is_log=is_log,
         indices=None if K < 3 else _described(risk, usable), replicates=R, positions=K, searched=math.nan,
-        at_threshold=None, method=_method(None, level), sentence=f"undecided: {reason}.",
+        at_threshold=None, hidden=math.nan, level=level,
     )  # fmt: skip
-
-
-def _method(known: PeakAtThreshold | None, level: float) -> str:
-    if known is None:
-        return f"cross-fitted peak test, level {level:g}"
-    low, high = (f"{end:,.6g}" for end in known.place)
-    place = f"risk at {low} to {high}, where the fit becomes exact, against both sides (factor {FACTOR:g})"
-    return f"peak test: {place}, else a cross-fitted search, level {level:g}"
 
 
 def _described(risk: Float[np.ndarray, "R K"], usable: Int[np.ndarray, "K"]) -> tuple[int, int, int]:
@@ -200,12 +207,11 @@ def _tested(
     else:
         verdict = PeakVerdict.NO_PEAK if min(p, plain) > NO_PEAK_ABOVE else PeakVerdict.UNDECIDED
     hidden = DETECTABLE * float(np.median(np.maximum(standard_errors(rise), standard_errors(fall))))
-    found = replace(
+    return replace(
         untested, verdict=verdict, p_value=p, searched=searched, at_threshold=known,
         rise=combined_estimate(rise, level=level), fall=combined_estimate(fall, level=level),
-        method=_method(known, level),
+        hidden=hidden,
     )  # fmt: skip
-    return replace(found, sentence=_sentence(found, hidden))
 
 
 def _search_p_values(rise: Float[np.ndarray, "S R"], fall: Float[np.ndarray, "S R"], tie: float) -> tuple[float, float]:
@@ -232,7 +238,7 @@ def _held_out(
     return rise, fall
 
 
-def _sentence(test: PeakTest, hidden: float) -> str:
+def _sentence(test: PeakTest) -> str:
     evidence, is_log, known = f"p = {test.p_value:.2g}, {test.replicates} replicates", test.is_log, test.at_threshold
     if test.verdict is PeakVerdict.PEAK and known is not None and known.p_value / (1.0 - _SEARCHED) <= test.p_value:
         up, down, (low, high) = _size(known.rise, is_log=True), _size(known.fall, is_log=True), known.place
@@ -244,7 +250,7 @@ def _sentence(test: PeakTest, hidden: float) -> str:
         up, down = _size(test.rise.value, is_log=is_log), _size(test.fall.value, is_log=is_log)
         return f"peak: the risk rises by {up} from an earlier minimum and falls by {down} beyond the peak ({evidence})."
     if test.verdict is PeakVerdict.NO_PEAK:
-        size = _size(hidden, is_log=is_log)
+        size = _size(test.hidden, is_log=is_log)
         return (
             f"no peak: no rise that is followed by a fall ({evidence}); one whose rise and fall are below {size} "
             "could have been missed."

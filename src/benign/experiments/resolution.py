@@ -149,9 +149,7 @@ def _checked_sizes(sizes: Sizes, procedure: Procedure, samples: int) -> Int[np.n
     if isinstance(sizes, str) and sizes != "every":
         near = difflib.get_close_matches(sizes, ("every", AUTO), n=1, cutoff=0.3)
         hint = f"; did you mean {near[0]!r}?" if near else "."
-        raise InvalidArgument(
-            f'`sizes` must be "every", "auto" or a list of numbers of {procedure.size_name}, got {sizes!r}{hint}'
-        )
+        raise InvalidArgument(f'`sizes` must be "every", "auto" or a list of whole numbers, got {sizes!r}{hint}')
     if isinstance(sizes, str):
         last = procedure.max_size if math.isfinite(procedure.max_size) else EVERY_FACTOR * samples
         require_memory(8.0 * last, purpose='`sizes="every"`', advice="give a list of sizes or lower `samples`")

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from benign.curves.threshold_search import ThresholdOutcome, find_threshold
+from benign.foundation.size_words import amount, is_counted
 
 TOLERANCE = 0.02
 VANISHED = 0.0002
@@ -52,10 +53,11 @@ class SizeThreshold:
         """What was found, sizes counted in ``unit``."""
         n = f"n = {self.samples:,}"
         if self.outcome is ThresholdOutcome.BELOW:
-            return f"No size tried, up to {self.tried[-1]:,} {unit}, fits {n}."
+            return f"No size tried, up to {amount(self.tried[-1], unit)}, fits {n}."
         if self.outcome is ThresholdOutcome.AT_LEAST:
-            return f"Even the smallest size tried, {self.tried[0]:,} {unit}, fits {n}."
-        return f"About {self.size:,.0f} {unit} are the fewest that fit {n}."
+            return f"Even the smallest size tried, {amount(self.tried[0], unit)}, fits {n}."
+        fits = "are the fewest that fit" if is_counted(unit) else "is the smallest that fits"
+        return f"About {amount(round(self.size), unit)} {fits} {n}."
 
 
 def search_size(risks_of: RisksOf, *, samples: int, guess: int, largest: int) -> SizeThreshold:

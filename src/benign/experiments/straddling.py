@@ -12,6 +12,7 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from benign.experiments.size_search import TOLERANCE
+from benign.foundation.size_words import amount
 from benign.schema import LABEL_NOISE, LEARNING_RATE, SIZE_IS_INVERSE
 
 SIZE_SEARCH = "size_search"
@@ -130,10 +131,10 @@ def _sentence(alike: Sequence[Straddle], dataset: xr.Dataset) -> str:
     nearest = (min if is_beyond else max)(alike, key=lambda one: one.risk)
     is_inverse = bool(dataset.attrs.get(SIZE_IS_INVERSE, 0))
     end = int(dataset["size"].values[-1 if is_beyond != is_inverse else 0])
-    unit = dataset.attrs.get("size_name", "size")
+    where = amount(nearest.size, dataset.attrs.get("size_name", "size"))
     which = "smallest" if is_beyond else "largest"
     of = f" of n = {nearest.samples:,}" if len(alike) > 1 else ""
-    number = f"{which} training objective{of} {nearest.risk:.2g} of the constant predictor's at {nearest.size:,} {unit}"
+    number = f"{which} training objective{of} {nearest.risk:.2g} of the constant predictor's at {where}"
     noise = "" if alike[0].label_noise is None else f" at label noise {alike[0].label_noise:g}"
     when = f"{'at any' if is_beyond else 'at every'} recorded time " if dataset.sizes["time"] > 1 else ""
     counts = _listed([one.samples for one in alike])
@@ -145,6 +146,8 @@ def _advice(end: int, dataset: xr.Dataset, *, is_beyond: bool) -> str:
     longer = " or later times" if dataset.sizes["time"] > 1 else ""
     if is_beyond and SIZE_SEARCH in dataset.attrs:
         return f'beyond; sizes="auto" looked no further than {end:,}: train longer, or give larger sizes.'
+    if dataset.attrs.get(SIZE_IS_INVERSE, 0) and is_beyond and end == 1:
+        return f"beyond, if there is one; no value is below 1: measure fewer samples{longer}."
     if dataset.attrs.get(SIZE_IS_INVERSE, 0):
         return f"beyond; measure sizes below {end:,}{longer}." if is_beyond else f"before; measure sizes above {end:,}."
     if is_beyond:

@@ -72,19 +72,21 @@ def _findings(words: str, surface: xr.Dataset, landmarks: Landmarks) -> tuple[Fi
             name=f"{name}_peak_at_threshold",
             claim=f"At {words}, the test loss peaks within a factor {_THRESHOLD_BAND:g} of the interpolation threshold",
             landmarks=landmarks, scale=threshold.position, allowed=(1.0 / _THRESHOLD_BAND, _THRESHOLD_BAND), paper="",
-            scale_word="threshold",
+            scale_word="threshold", unit="times threshold",
         )
     ]  # fmt: skip
     sizes, values = sizes_of(surface), along_size(surface, "test_loss")
     if is_read_inversely(surface):
         sizes, values, threshold = -sizes[::-1], values[:, ::-1], replace(threshold, position=-threshold.position)
     below = sizes < threshold.position
-    largest = "the largest size" if sizes[-1] > 0 else "the smallest value, the largest size,"
+    largest, others = "the largest size", "size below"
+    if sizes[-1] < 0:
+        largest, others = "the smallest value, the largest size,", "value above"
     if below.any() and not below[-1]:
         findings.append(
             cross_fitted_difference(
                 name=f"{name}_second_descent",
-                claim=f"At {words}, {largest} has a lower test loss than the best size below the threshold",
+                claim=f"At {words}, {largest} has a lower test loss than the best {others} the threshold",
                 values=(values[:, below], np.ascontiguousarray(values[:, -1])), unit="loss", paper="",
             )
         )  # fmt: skip

@@ -34,11 +34,16 @@ def peak_position_claim(
     allowed: tuple[float, float],
     paper: str,
     scale_word: str = "n",
+    unit: str = "",
     factor: float = RELEVANT_FACTOR,
     level: float = LEVEL,
 ) -> Finding:
-    """That a peak exists and lies at ``allowed`` times ``scale``; fails also where a relevant peak is excluded."""
-    test, unit = landmarks.peak_test, scale_word if scale == 1.0 else f"times {scale_word}"
+    """That a peak exists and lies at ``allowed`` times ``scale``; fails also where a relevant peak is excluded.
+
+    ``unit`` is what the place is counted in: give it where ``scale`` is measured, and may be 1 by chance. Unless given,
+    it is ``scale_word`` for a scale of 1, that is for none, and times that for any other.
+    """
+    test, unit = landmarks.peak_test, unit or (scale_word if scale == 1.0 else f"times {scale_word}")
     if landmarks.peak is None:
         is_refused = _prominence(test)[2] < factor
         return replace(

@@ -10,6 +10,7 @@ from jaxtyping import Int
 from numpy.typing import ArrayLike
 
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.size_words import amount, is_counted
 
 EVERY_FACTOR = 10
 
@@ -28,20 +29,22 @@ def checked_sizes(
     Raises:
         InvalidArgument: for zero, negative, fractional, unsorted, repeated, missing or too large sizes.
     """
+    of = f" of {unit}" if is_counted(unit) else ""
     if isinstance(sizes, str):
         if sizes != "every":
-            raise InvalidArgument(f'`sizes` must be "every" or a list of numbers of {unit}, got {sizes!r}.')
+            raise InvalidArgument(f'`sizes` must be "every" or a list of numbers{of}, got {sizes!r}.')
         return np.arange(1, int(available if math.isfinite(available) else EVERY_FACTOR * samples) + 1)
     wanted = np.atleast_1d(np.asarray(sizes))
     if wanted.ndim != 1 or not wanted.size or not np.issubdtype(wanted.dtype, np.number):
-        raise InvalidArgument(f'`sizes` must be "every" or a list of at least one number of {unit}, got {sizes!r}.')
+        raise InvalidArgument(f'`sizes` must be "every" or a list of at least one number{of}, got {sizes!r}.')
     broken = (wanted != np.floor(wanted)) | (wanted < 1)
     if np.any(broken):
-        raise InvalidArgument(f"`sizes` must be whole numbers of {unit} from 1 on, got {wanted[broken][0]}.")
+        raise InvalidArgument(f"`sizes` must be whole numbers{of} from 1 on, got {wanted[broken][0]}.")
     falls = np.flatnonzero(np.diff(wanted) <= 0)
     if len(falls):
         before, after = wanted[falls[0]], wanted[falls[0] + 1]
         raise InvalidArgument(f"`sizes` must increase strictly, but {before} is followed by {after}; sort them.")
     if wanted[-1] > available:
-        raise InvalidArgument(f"`sizes` asks for {wanted[-1]} {unit}, but there are only {int(available)}.")
+        there = "there are only" if is_counted(unit) else "the largest is"
+        raise InvalidArgument(f"`sizes` asks for {amount(int(wanted[-1]), unit)}, but {there} {int(available)}.")
     return wanted.astype(np.int64)
