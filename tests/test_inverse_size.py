@@ -39,7 +39,7 @@ def test_nothing_is_read_along_a_size_that_is_the_inverse_of_one():
     (note,) = few.notes
     assert few.curve("test_error").threshold is None
     assert "it may act as the inverse of a size. Nothing is read along it; " in note
-    assert note.endswith("give `inverse=True`. 4 replicates or more would tell.")
+    assert note.endswith("give `inverse=True` (--inverse). 4 replicates or more would tell.")
 
 
 def test_the_other_way_round_the_largest_value_that_fits_is_the_threshold():

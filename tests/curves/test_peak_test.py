@@ -74,7 +74,7 @@ def test_few_replicates_are_undecided(R):
     assert test.verdict is PeakVerdict.UNDECIDED
     assert np.isnan(test.p_value)
     assert test.indices is not None
-    assert "too few" in test.sentence
+    assert test.sentence == f"undecided: {R} of 4 replicates that the test for a peak needs."
 
 
 @pytest.mark.parametrize("R", [4, 5, 7, 11])

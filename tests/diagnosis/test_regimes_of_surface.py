@@ -153,7 +153,10 @@ def test_a_threshold_beyond_what_was_measured_bounds_from_one_side():
 def test_fewer_than_four_replicates_decide_nothing():
     found = regimes_of_surface(planted(least_squares, [10, 100, 500], replicates=3))
     assert found.undecided == 3
-    assert found.sentence.endswith("3 of 3 cells undecided: fewer than 4 replicates decide nothing")
+    assert found.sentence.startswith(
+        "critical at no measured size for sure, perhaps from 10 to 500 features at n = 100"
+    )
+    assert found.sentence.endswith("3 of 3 sizes undecided: fewer than 4 replicates decide nothing")
 
 
 def test_times_are_read_each_by_its_threshold_size_and_one_size_by_its_threshold_time():
@@ -198,7 +201,7 @@ def test_the_sentence_names_the_range_the_basis_and_the_band():
     one = regimes_of_surface(planted(least_squares, range(1, 301)))
     assert one.sentence == (
         "critical from 66 to 147 features at n = 100 (size / threshold size within 1/1.5 and 1.5); "
-        f"{one.undecided} of 300 cells undecided"
+        f"{one.undecided} of 300 sizes undecided"
     )
     two = regimes_of_surface(planted(least_squares, range(1, 301), samples=[50, 100]), band=1.2)
     assert "at n = 50; from 82 to 117 features at n = 100 (size / threshold size within 1/1.2 and 1.2)" in two.sentence

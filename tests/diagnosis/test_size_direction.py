@@ -216,7 +216,7 @@ def test_a_peak_is_looked_for_along_samples_alone(size):
     assert found.threshold_size is not None
     assert found.peak_size is None
     assert "at your n = 40" not in found.sentence
-    assert found.sentence.endswith("give `inverse=True`.")
+    assert found.sentence.endswith("give `inverse=True` (--inverse).")
     assert "threshold size" not in found.more_budget
 
 

@@ -48,6 +48,18 @@ def test_a_surface_and_the_page_say_it(images: np.ndarray, labels: list[str]) ->
     assert f"Surface main: {surface.notes[0]}" in _trust_in("main", surface.dataset)
 
 
+def test_each_answer_about_the_data_says_it(images: np.ndarray, labels: list[str]) -> None:
+    source = benign.sources.arrays(images, labels, test_samples=20)
+    features = benign.RandomFourier()
+    surface = benign.measure(features, source, sizes=[5, 40, 200], samples=[40], replicates=4, executor="here")
+    budget = {"max_trainings": 8, "store": ":memory:", "executor": "here"}
+    complexity = benign.effective_model_complexity(features, source, size=10, **budget)
+    assert "equal a training row at n = " in str(complexity)
+    for answer in (surface.regimes(), benign.threshold_size(features, source, samples=40, **budget)):
+        assert str(answer).endswith(SAID)
+        assert SAID not in answer.sentence
+
+
 def test_data_without_copies_change_no_run(images: np.ndarray, labels: list[str]) -> None:
     source = benign.sources.arrays(images[::2], labels[::2], test_samples=20)
     surface = benign.measure(benign.RandomFourier(), source, sizes=[5, 40], samples=[20], replicates=1, executor="here")

@@ -110,7 +110,7 @@ class PeakTest:
         if self.positions < 3:
             return f"undecided: only {self.positions} positions hold a number in every replicate; a peak needs three."
         if self.replicates < LEAST_REPLICATES:
-            return f"undecided: {self.replicates} replicates are too few to test for a peak; measure at least 10."
+            return f"undecided: {self.replicates} of {LEAST_REPLICATES} replicates that the test for a peak needs."
         return _sentence(self)
 
 

@@ -40,6 +40,7 @@ from benign.diagnosis.training_risks import (
     training_risks,
 )
 from benign.experiments import Executor, Place, measure
+from benign.experiments.notes import source_notes
 from benign.experiments.reading import opened
 from benign.experiments.repeated_warnings import said_once
 from benign.experiments.running import search_name
@@ -95,6 +96,7 @@ class EffectiveModelComplexity:
             largest n measured (its first draw).
         evidence: every n that was measured, ascending.
         title: procedure, size, time and source.
+        data_notes: what there is to know of the data; see :attr:`benign.Surface.notes`.
     """
 
     value: int
@@ -109,10 +111,11 @@ class EffectiveModelComplexity:
     irreducible_risk: float
     evidence: tuple[Evidence, ...]
     title: str
+    data_notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """The sentence."""
-        return self.sentence
+        """The sentence, and what there is to know of the data."""
+        return " ".join([self.sentence, *self.data_notes])
 
     @property
     def sentence(self) -> str:
@@ -160,7 +163,7 @@ class EffectiveModelComplexity:
             "first_crossing": self.first_crossing, "outcome": self.outcome.name.lower(), "sentence": self.sentence,
             "tolerance": self.tolerance, "criterion": self.criterion, "trainings": self.trainings,
             "seconds": self.seconds, "is_budget_spent": self.is_budget_spent,
-            "irreducible_risk": self.irreducible_risk, "evidence": evidence,
+            "irreducible_risk": self.irreducible_risk, "evidence": evidence, "data_notes": list(self.data_notes),
         }  # fmt: skip
 
     @property
@@ -283,7 +286,8 @@ def effective_model_complexity(
     progress("effective model complexity", budget, budget)
     model = amount(model_size, procedure.size_name)
     at = "" if time is None else f", {amount(time, str(procedure.time_name))}"
-    last = source.draw(max(search.risks) * unit, Replicate(seed=seed))
+    most = max(search.risks) * unit
+    last = source.draw(most, Replicate(seed=seed))
     return EffectiveModelComplexity(
         value=_whole(estimate.value * unit), interval=_interval(estimate, sorted(search.risks), unit),
         first_crossing=_whole(estimate.first_crossing * unit), outcome=estimate.outcome, trainings=search.trainings,
@@ -291,6 +295,7 @@ def effective_model_complexity(
         irreducible_risk=irreducible_risk(last, kind, procedure.objective),
         evidence=_evidence(search, unit, epsilon, kind),
         title=f"Effective model complexity of {model}{at} on {source.name}",
+        data_notes=source_notes(source, most, Replicate(seed=seed)),
     )  # fmt: skip
 
 

@@ -45,6 +45,7 @@ from benign.diagnosis.training_risks import (
     training_risks,
 )
 from benign.experiments import Executor, Place, measure
+from benign.experiments.notes import source_notes
 from benign.experiments.reading import opened
 from benign.experiments.repeated_warnings import said_once
 from benign.experiments.running import search_name
@@ -92,6 +93,7 @@ class FittingThreshold:
         title: what was searched.
         is_inverse: whether the size is the inverse of one.
         note: why nothing can be said, where the training risk shows that the size is read the wrong way round.
+        data_notes: what there is to know of the data; see :attr:`benign.Surface.notes`.
     """
 
     value: float
@@ -109,10 +111,11 @@ class FittingThreshold:
     title: str
     is_inverse: bool = False
     note: str = ""
+    data_notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """The sentence."""
-        return self.sentence
+        """The sentence, and what there is to know of the data."""
+        return " ".join([self.sentence, *self.data_notes])
 
     @property
     def sentence(self) -> str:
@@ -169,6 +172,7 @@ class FittingThreshold:
             "sentence": self.sentence, "unit": self.unit, "samples": self.samples, "tolerance": self.tolerance,
             "criterion": self.criterion, "trainings": self.trainings, "seconds": self.seconds,
             "is_budget_spent": self.is_budget_spent, "is_inverse": self.is_inverse, "note": self.note,
+            "data_notes": list(self.data_notes),
             "evidence": [{"position": position, "mean": mean} for position, mean in self.evidence.items()],
         }  # fmt: skip
 
@@ -445,6 +449,7 @@ class _Question:
             criterion=self.criterion, unit=unit, is_budget_spent=is_budget_spent,
             is_noise_limited=estimate.interval[1] * below > above * estimate.interval[0],
             title=f"{self.task.capitalize()} at {self.subject}", is_inverse=inverse, note=note,
+            data_notes=source_notes(self.source, self.samples, Replicate(seed=self.seed)),
         )  # fmt: skip
 
 

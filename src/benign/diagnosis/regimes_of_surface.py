@@ -39,6 +39,7 @@ from benign.diagnosis.training_risks import (
     training_risks,
     with_axes,
 )
+from benign.experiments.notes import SOURCE_NOTES
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.number_words import format_position
 from benign.foundation.numbers import checked_number
@@ -73,6 +74,7 @@ class RegimeMap:
         size_name: what a size counts.
         time_name: what a time counts.
         note: why nothing is read along the size, where that is so; every cell is then undecided.
+        data_notes: what there is to know of the data; see :attr:`benign.Surface.notes`.
     """
 
     sizes: Float[np.ndarray, " size"]
@@ -90,6 +92,7 @@ class RegimeMap:
     size_name: str
     time_name: str
     note: str = ""
+    data_notes: tuple[str, ...] = ()
 
     def at(self, *, size: float | None = None, time: float | None = None, samples: float | None = None) -> Regime:
         """The regime of one cell; an axis of one value may be left out, ``time`` for the last.
@@ -115,8 +118,8 @@ class RegimeMap:
         return rule(self.basis, self.band)
 
     def __str__(self) -> str:
-        """The sentence."""
-        return self.sentence
+        """The sentence, and what there is to know of the data."""
+        return " ".join([self.sentence, *self.data_notes])
 
     @property
     def sentence(self) -> str:
@@ -125,7 +128,8 @@ class RegimeMap:
             return self.note
         rows = range(len(self.samples)) if len(self.samples) <= _MOST_NAMED else (0, len(self.samples) - 1)
         places = [self._place(row) for row in rows] if len(self.sizes) > 1 or len(self.times) > 1 else [self._samples()]
-        text = f"critical {'; '.join(places)} ({self.rule}); {self.undecided:,} of {self.label.size:,} cells undecided"
+        cells = f"{self.label.size:,} {'sizes' if len(self.sizes) == self.label.size else 'cells'}"
+        text = f"critical {'; '.join(places)} ({self.rule}); {self.undecided:,} of {cells} undecided"
         if self.replicates < LEAST_DRAWS:
             text += f": fewer than {LEAST_DRAWS} replicates decide nothing"
         return text
@@ -223,6 +227,7 @@ def regimes_of_surface(
         sizes=sizes, times=times, samples=samples, ratio=ratio, low=low, high=high, label=label, band=factor,
         basis=chosen, tolerance=epsilon, criterion=kind, replicates=risks.shape[3], size_name=size_name,
         time_name=time_name, note=note,
+        data_notes=(dataset.attrs[SOURCE_NOTES],) if SOURCE_NOTES in dataset.attrs else (),
     )  # fmt: skip
 
 
@@ -341,10 +346,11 @@ def _threshold(
 
 
 def _span(positions: Float[np.ndarray, " K"], labels: Int[np.ndarray, " K"], nowhere: str, unit: str) -> str:
-    critical = positions[labels == Regime.CRITICAL]
-    if not len(critical):
-        return nowhere
-    return span(critical[0], critical[-1], unit) if len(critical) > 1 else f"at {amount(critical[0], unit)}"
+    for label, words in ((Regime.CRITICAL, ""), (Regime.UNDECIDED, f"{nowhere} for sure, perhaps ")):
+        found = positions[labels == label]
+        if len(found):
+            return words + (span(found[0], found[-1], unit) if len(found) > 1 else f"at {amount(found[0], unit)}")
+    return nowhere
 
 
 def _inverse(number: float) -> float:

@@ -127,5 +127,5 @@ def _sentence(
     more = "" if is_sure else f" {LEAST_DRAWS} replicates or more would tell."
     return (
         f"Training {'loss' if criterion == 'objective' else 'error'} {way} with {name} ({numbers}): {act} as {what}. "
-        f"Nothing is read along it; to read it the other way round, {advice} `inverse=True`.{more}"
+        f"Nothing is read along it; to read it the other way round, {advice} `inverse=True` (--inverse).{more}"
     )
