@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -52,7 +53,7 @@ def test_each_answer_about_the_data_says_it(images: np.ndarray, labels: list[str
     source = benign.sources.arrays(images, labels, test_samples=20)
     features = benign.RandomFourier()
     surface = benign.measure(features, source, sizes=[5, 40, 200], samples=[40], replicates=4, executor="here")
-    budget = {"max_trainings": 8, "store": ":memory:", "executor": "here"}
+    budget: dict[str, Any] = {"max_trainings": 8, "store": ":memory:", "executor": "here"}
     complexity = benign.effective_model_complexity(features, source, size=10, **budget)
     assert "equal a training row at n = " in str(complexity)
     for answer in (surface.regimes(), benign.threshold_size(features, source, samples=40, **budget)):
