@@ -132,7 +132,7 @@ class TestBadInput:
             ({"predict_at": [99]}, "`predict_at` asks for 99 columns"),
             ({"predict_at": [np.nan]}, "`predict_at` must be whole numbers"),
             ({"spectrum_at": [0]}, "`spectrum_at` must be whole numbers"),
-            ({"sizes": [np.inf]}, "`sizes` asks for inf columns"),
+            ({"sizes": [np.inf]}, "`sizes` must be whole numbers of columns from 1 on, got inf"),
             ({"ridge": "a"}, "`ridge` must be"),
             ({"ridge": None}, "`ridge` must be"),
         ],

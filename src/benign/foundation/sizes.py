@@ -37,7 +37,7 @@ def checked_sizes(
     wanted = np.atleast_1d(np.asarray(sizes))
     if wanted.ndim != 1 or not wanted.size or not np.issubdtype(wanted.dtype, np.number):
         raise InvalidArgument(f'`sizes` must be "every" or a list of at least one number{of}, got {sizes!r}.')
-    broken = (wanted != np.floor(wanted)) | (wanted < 1)
+    broken = ~np.isfinite(wanted) | (wanted != np.floor(wanted)) | (wanted < 1)
     if np.any(broken):
         raise InvalidArgument(f"`sizes` must be whole numbers{of} from 1 on, got {wanted[broken][0]}.")
     falls = np.flatnonzero(np.diff(wanted) <= 0)
