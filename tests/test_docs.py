@@ -1,7 +1,7 @@
 """Every block of README and docs is code that runs where the README leaves its reader; the reference lists all.
 
 `make docs` runs the cells of the pages, each page in a kernel of its own. Here run the other blocks: commands in a
-fresh copy of what is committed, page by page, in order and alone.
+fresh copy of the examples, page by page, in order and alone.
 """
 
 import importlib
@@ -9,7 +9,6 @@ import importlib.util
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import types
 from pathlib import Path
@@ -51,12 +50,8 @@ def _commands(page: Path) -> list[list[str]]:
 
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
-    """A fresh copy of the examples as they are committed, with a store of its own, as working directory."""
-    needs("git", shutil.which("git") is not None and (ROOT / ".git").exists(), "this is no git checkout")
-    listed = subprocess.run(["git", "ls-files", "-z", "examples"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for name in filter(None, listed.stdout.split("\0")):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
+    """A fresh copy of the examples, with a store of its own, as working directory."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__", "*.db"))
     experiment = tmp_path / "examples" / "digits.toml"  # its shape, for seconds
     text = experiment.read_text("utf-8").replace("to = 1200, step = 10", "to = 110, step = 50")
     experiment.write_text(text.replace("replicates = 10 ", "replicates = 4 "), encoding="utf-8")
