@@ -109,6 +109,7 @@ def test_python_that_is_no_cell_runs(page, tmp_path, monkeypatch):
         if "import torch" in text:
             needs("torch", importlib.util.find_spec("torch") is not None, "PyTorch is not installed")
         exec(compile(text, page.name, "exec"), names)
+    assert names.keys() > {"__builtins__"}  # each block ran to its end, and a page's blocks share what they define
 
 
 @pytest.mark.parametrize("page", [page for page in DOCS if "toml" in dict(_blocks(page))], ids=lambda page: page.stem)

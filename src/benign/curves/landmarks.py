@@ -23,6 +23,7 @@ _BLOCKS = 300  # by index, and as many by its logarithm
 _SMOOTHED = 200  # columns from which on the bottom of the curve is averaged over one of so many on either side
 _MANY = 10
 _SCATTER = {"classical_minimum": 3.0, "peak": 2.0}
+_OF_THE_CURVE = ("classical_minimum", "peak", "second_descent", "first_better")
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -168,11 +169,9 @@ def find_landmarks(
     check_level(level)
     _check(positions, test_risk, train_objective, constant_objective, tolerance)
     if is_fitted_below:
-        turned = find_landmarks(
-            1.0 / positions[::-1], test_risk[:, ::-1], None if train_objective is None else train_objective[:, ::-1],
-            constant_objective, tolerance=tolerance, level=level, seed=seed,
-        )  # fmt: skip
-        return _turned_back(turned, positions)
+        train = None if train_objective is None else train_objective[:, ::-1]
+        turned = 1.0 / positions[::-1], test_risk[:, ::-1], train, constant_objective
+        return _turned_back(find_landmarks(*turned, tolerance=tolerance, level=level, seed=seed), positions)
     counts = bootstrap_counts(len(test_risk), RESAMPLES, seed=seed)
     threshold, relative = None, None
     if train_objective is not None and constant_objective is not None:
@@ -182,7 +181,7 @@ def find_landmarks(
         )
     test = peak_test(test_risk, training=relative, positions=positions, level=level)
     usable = np.flatnonzero(np.isfinite(test_risk).all(axis=0))
-    found: dict[str, Landmark | None] = dict.fromkeys(("classical_minimum", "peak", "second_descent", "first_better"))
+    found: dict[str, Landmark | None] = dict.fromkeys(_OF_THE_CURVE)
     if len(usable):
         has_peak = test.verdict is PeakVerdict.PEAK
         found |= _curve_landmarks(positions, test_risk, usable, counts, level, has_peak=has_peak)
@@ -213,10 +212,8 @@ def _turned_back(found: Landmarks, positions: Float[np.ndarray, "K"]) -> Landmar
     if test.at_threshold is not None:
         low, high = test.at_threshold.place
         test = replace(test, at_threshold=replace(test.at_threshold, place=(back(high), back(low))))
-    return Landmarks(
-        threshold=landmark("threshold"), classical_minimum=landmark("classical_minimum"), peak=landmark("peak"),
-        second_descent=landmark("second_descent"), first_better=landmark("first_better"), peak_test=test,
-    )  # fmt: skip
+    places = {name: landmark(name) for name in ("threshold", *_OF_THE_CURVE)}
+    return Landmarks(peak_test=test, **places)
 
 
 def _check(
