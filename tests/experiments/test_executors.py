@@ -295,6 +295,26 @@ def test_a_waiting_job_can_be_stopped(workers):
     assert not wait(running, timeout=SECONDS).not_done
 
 
+@pytest.mark.ray
+def test_ray_is_asked_again_where_a_stop_is_lost(ray_executor, monkeypatch):
+    """Ray itself loses one that meets a worker which is just starting the task, and says that it obeyed."""
+    import ray
+
+    cancel, asked = ray.cancel, []
+
+    def lossy(reference: object, **options: bool) -> None:
+        asked.append(reference)
+        if len(asked) > 1:
+            cancel(reference, **options)
+
+    monkeypatch.setattr(ray, "cancel", lossy)
+    with endless_jobs(ray_executor, ray_executor.share(1), 1) as (endless,):
+        assert until(endless.running)
+    with pytest.raises(JobStopped):
+        endless.result(SECONDS)
+    assert len(asked) >= 2
+
+
 def leave_a_trace(path: Path) -> None:
     path.touch()
 

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, field
 from functools import partial
-from threading import RLock
+from threading import RLock, Timer
 from types import ModuleType
 from typing import Any, Generic, TypeVar, cast, no_type_check
 from uuid import uuid4
@@ -41,6 +41,7 @@ Answer = TypeVar("Answer")
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "^"}
 _ANSWERS_IN_SECONDS = 5.0
 _COUNTED_FOR_SECONDS = 1.0
+_ASKED_AGAIN_AFTER_SECONDS = 1.0
 # Addresses of what was started on this machine: it does not grow.
 _started: set[str] = set()
 
@@ -142,7 +143,7 @@ class Ray:
         task = self._tasks.get(cast("Future[object]", future))
         if task is not None:
             task.stopped = True
-            self._ray.cancel(task.reference, force=True)
+            self._cancel(task)
 
     def shutdown(self, *, wait: bool = True) -> None:
         if wait:
@@ -158,7 +159,16 @@ class Ray:
     def _recall(self, task: _Task, future: Future[object]) -> None:
         """What was cancelled while it waited need not be run."""
         if future.cancelled():
-            self._ray.cancel(task.reference, force=True)
+            self._cancel(task)
+
+    def _cancel(self, task: _Task) -> None:
+        """Ask Ray until it has obeyed: a worker that is just starting the task says that it did, and goes on."""
+        if task.future not in self._tasks or not self._ray.is_initialized():
+            return
+        self._ray.cancel(task.reference, force=True)
+        again = Timer(_ASKED_AGAIN_AFTER_SECONDS, self._cancel, [task])
+        again.daemon = True
+        again.start()
 
     def _arrived(self, task: _Task, outcome: Future[bytes]) -> None:
         with self._lock:
