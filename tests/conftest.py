@@ -20,10 +20,11 @@ for _variable in (
 ):
     os.environ[_variable] = "1"
 os.environ.setdefault("MPLBACKEND", "agg")
-# No test reads or writes the user's own store, checkpoints or compiled programs.
+# No test reads or writes the user's own store, key, checkpoints or compiled programs.
 os.environ["BENIGN_STORE"] = ":memory:"
 _folder = tempfile.TemporaryDirectory(prefix="benign-tests-")
 os.environ["BENIGN_CHECKPOINTS"] = _folder.name
+os.environ["XDG_CONFIG_HOME"] = str(Path(_folder.name) / "config")
 os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / "xla")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from benign.cli.answers import printable
+from benign.cli.printing import beneath
 
 if TYPE_CHECKING:
     from benign.curves import Finding
@@ -34,7 +36,7 @@ def print_wrapped(text: str, *, indent: int = 0, hanging: int = 0, style: str = 
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = Console(file=beneath(sys.stdout), highlight=False, markup=False, emoji=False)
     width = console.width if console.is_terminal else _UNWRAPPED
     lines = Text(printable(text), style=style).wrap(console, max(width - indent - hanging, 20))
     for row, line in enumerate(lines):

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from benign.cli.answers import printable
+from benign.cli.printing import beneath, inert
 from benign.foundation.progress import Progress
 
 _PATIENCE_SECONDS = 1.0
@@ -23,13 +25,13 @@ def shown(title: str) -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=Console(file=beneath(sys.stderr)), transient=True) as bar, inert():
         shown = bar.add_task(title, total=None)
 
         def listen(task: str, done: float, total: float) -> None:
             # One line, for the task that moves: a dozen finished ones would push it off a small terminal.
-            bar.update(shown, description=f"{title}: {task}", completed=done, total=total)
+            bar.update(shown, description=printable(f"{title}: {task}"), completed=done, total=total)
 
         yield listen
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import numpy as np
 
 from benign.cli.answers import printable
+from benign.cli.printing import beneath, inert
 from benign.cli.sparkline import sparkline
 from benign.experiments.grid import Cell, Grid
 from benign.experiments.listener import Listener, Progressed
@@ -202,7 +203,7 @@ def _bar() -> Iterator[Listener]:
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(stderr=True)
+    console = Console(file=beneath(sys.stderr))
 
     class Bar:
         def __init__(self, live: Live) -> None:
@@ -210,7 +211,7 @@ def _bar() -> Iterator[Listener]:
             self._drawn = -_REFRESH_SECONDS
 
         def started(self, run: str, grid: Grid, progress: Progressed) -> None:
-            self._title = run
+            self._title = printable(run)
             self._curve.start(grid)
             self.advanced(progress)
 
@@ -241,7 +242,7 @@ def _bar() -> Iterator[Listener]:
             del counts
             self._draw(progress)
 
-    with Live(console=console, refresh_per_second=4, transient=True) as live:
+    with Live(console=console, refresh_per_second=4, transient=True) as live, inert():  # Live takes the streams over
         yield Bar(live)
 
 

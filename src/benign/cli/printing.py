@@ -1,0 +1,41 @@
+"""What every command prints through: a name out of a store or a file cannot make a terminal obey it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import TextIO, cast
+
+from benign.cli.answers import printable
+
+
+@contextmanager
+def inert() -> Iterator[None]:
+    """Whatever is written to standard output and standard error meanwhile is text alone; a closed one stays closed."""
+    out, err = (cast("TextIO", stream and _Inert(stream)) for stream in (sys.stdout, sys.stderr))
+    with redirect_stdout(out), redirect_stderr(err):
+        yield
+
+
+def beneath(stream: TextIO) -> TextIO:
+    """The stream without the filter: for displays that draw on a terminal, which filter what they are told."""
+    return stream.stream if isinstance(stream, _Inert) else stream
+
+
+class _Inert:
+    """A stream that writes text as :func:`benign.cli.answers.printable` leaves it, and is the stream in all else."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        self.stream.write(printable(text))
+        return len(text)
+
+    def writelines(self, lines: list[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.stream, name)
