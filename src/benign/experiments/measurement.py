@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import xarray as xr
 
 from benign.experiments.driver import Ending, Limits
 from benign.experiments.executors.protocol import Executor
 from benign.experiments.grid import Grid
+from benign.experiments.keeping import IN_MEMORY, Place
 from benign.experiments.listener import ProgressListener
 from benign.experiments.pilot import with_found_sizes
 from benign.experiments.reading import opened, read_dataset
@@ -22,10 +22,6 @@ from benign.foundation.errors import BenignError, InvalidArgument
 from benign.foundation.progress import Progress, silent
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
-
-IN_MEMORY = ":memory:"
-Place = str | Path | Store | None
-"""A store: path, URL, an open one, ``":memory:"`` for one that ends with the call, None for the default one."""
 
 
 class MeasurementInterrupted(BenignError, KeyboardInterrupt):

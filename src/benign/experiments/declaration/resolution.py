@@ -15,7 +15,8 @@ from benign.experiments.declaration.problems import InvalidDeclaration, Origin, 
 from benign.experiments.declaration.settings import located, make, settings_of
 from benign.experiments.executors.protocol import Executor
 from benign.experiments.grid import Grid
-from benign.experiments.measurement import IN_MEMORY, Place, measured_grid
+from benign.experiments.keeping import IN_MEMORY, Place
+from benign.experiments.measurement import measured_grid
 from benign.experiments.pilot import with_found_sizes
 from benign.experiments.reading import opened
 from benign.experiments.resolution import AUTO, Sizes, resolve_grid
@@ -93,7 +94,7 @@ def _resolved(experiment: Experiment) -> Resolved:
         grid=grid,
         procedure=procedure,
         sources=sources,
-        declaration=_without_store(experiment).to_json() if experiment.is_declared_by_name else None,
+        declaration=without_store(experiment).to_json() if experiment.is_declared_by_name else None,
     )
 
 
@@ -186,7 +187,7 @@ def _times(experiment: Experiment) -> list[float] | None:
     return None if experiment.times is None else as_numbers(experiment.times)
 
 
-def _without_store(experiment: Experiment) -> Experiment:
+def without_store(experiment: Experiment) -> Experiment:
     """A stored run is resumed where it was found; and the store's address may hold a password."""
     execution = experiment.execution.model_copy(update={"store": None})
     return experiment.model_copy(update={"execution": execution})
