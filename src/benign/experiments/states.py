@@ -72,6 +72,7 @@ class RunRecord:
         declaration: JSON of the experiment it was declared as, or None where it was measured from Python objects that
             have no name: then only Python can resume it.
         created: seconds since 1970, by the store's clock; 0.0 before it is stored.
+        mark: by which installations know a declaration as their own; None where it has none.
     """
 
     id: str
@@ -79,6 +80,7 @@ class RunRecord:
     grid: str
     declaration: str | None
     created: float = 0.0
+    mark: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from benign.experiments.states import Result, State
+from benign.experiments.store.checksums import checksum
 from benign.experiments.store.drivers import beat
 from benign.experiments.store.expressions import Clock, among, batches, inserting, packed
 from benign.experiments.store.reading import run_number
-from benign.experiments.store.tables import block, member, provenance, unit
+from benign.experiments.store.tables import block, member, part, provenance, unit
 from benign.experiments.store.texts import checked_text, storable
 
 # Statements are built once: that takes longer than SQLite takes to run them.
@@ -27,10 +28,11 @@ _PLANNED = (
 _CLAIM = update(unit).where(_AMONG).values(state=State.RUNNING.value, driver=bindparam("name"))
 
 _NOT_DONE = (
-    select(unit.c.id)
+    select(unit.c.id, unit.c.cell, part.c.key)
+    .join(part, unit.c.part == part.c.number)
     .where(_AMONG, unit.c.state != State.DONE.value)
     .order_by(unit.c.id)
-    .with_for_update(key_share=True)
+    .with_for_update(key_share=True, of=unit)
 )
 _RECORD = (
     update(unit)
@@ -41,6 +43,8 @@ _RECORD = (
         error=None,
         size=bindparam("bytes"),
         seconds=bindparam("spent"),
+        timed=bindparam("spent"),
+        checksum=bindparam("checked"),
         peak_bytes=bindparam("peak"),
         provenance=bindparam("made_by"),
         finished=Clock(),
@@ -50,7 +54,9 @@ _BLOCK = insert(block).values(unit=bindparam("number"), payload=bindparam("conte
 _PROVENANCES = select(provenance.c.hash, provenance.c.number).where(among(provenance.c.hash, "hashes"))
 
 _OURS = _AMONG & (unit.c.driver == bindparam("name"))
-_MOST_ATTEMPTS = select(func.max(unit.c.attempts)).where(_OURS)
+_ATTEMPTS = (
+    select(unit.c.id, unit.c.cell, part.c.key, unit.c.attempts).join(part, unit.c.part == part.c.number).where(_OURS)
+)
 _RELEASE = update(unit).where(_OURS).values(state=State.PLANNED.value, driver=None)
 
 
@@ -69,33 +75,39 @@ def record(connection: Connection, driver: str, results: Sequence[Result]) -> No
     """See :meth:`benign.experiments.store.Store.record`."""
     beat(connection, driver)
     new = {result.unit: result for result in reversed(results)}
-    undone = [new[number] for some in batches(new) for number in connection.scalars(_NOT_DONE, {"units": packed(some)})]
+    undone = [row for some in batches(new) for row in connection.execute(_NOT_DONE, {"units": packed(some)})]
     if not undone:
         return
-    provenances = _provenance_numbers(connection, {result.provenance for result in undone})
-    done = [
-        {
-            "number": result.unit,
-            "bytes": len(result.payload),
-            "spent": result.seconds,
-            "peak": result.peak_bytes,
-            "made_by": provenances[result.provenance],
-        }
-        for result in undone
-    ]
+    provenances = _provenance_numbers(connection, {new[number].provenance for number, *_ in undone})
+    done = []
+    for number, cell, key in undone:
+        result = new[number]
+        spent, peak, made_by = float(result.seconds), int(result.peak_bytes), provenances[result.provenance]
+        checked = checksum(cell, key, spent, peak, made_by, payload=result.payload)
+        facts = {"spent": spent, "peak": peak, "made_by": made_by, "checked": checked, "bytes": len(result.payload)}
+        done.append({"number": number, **facts})
     connection.execute(_RECORD, done)
-    connection.execute(_BLOCK, [{"number": result.unit, "content": result.payload} for result in undone])
+    connection.execute(_BLOCK, [{"number": number, "content": new[number].payload} for number, *_ in undone])
 
 
 def fail(connection: Connection, driver: str, units: Sequence[int], error: str, limit: int) -> State:
     """See :meth:`benign.experiments.store.Store.fail`."""
     ours = {"units": packed(units), "name": driver}
-    most = connection.scalar(_MOST_ATTEMPTS, ours)
-    if most is None:
+    tried = [(number, cell, key, times + 1) for number, cell, key, times in connection.execute(_ATTEMPTS, ours)]
+    if not tried:
         return State.PLANNED
-    state = State.PLANNED if most + 1 < limit else State.FAILED
-    attempted = {"state": state.value, "attempts": unit.c.attempts + 1, "error": storable(error), "driver": None}
-    connection.execute(update(unit).where(_OURS).values(attempted), ours)
+    state = State.PLANNED if max(times for *_, times in tried) < limit else State.FAILED
+    text = storable(error)
+    attempted = update(unit).where(unit.c.id == bindparam("number"))
+    connection.execute(
+        attempted.values(
+            state=state.value, attempts=bindparam("times"), error=text, driver=None, checksum=bindparam("checked")
+        ),
+        [
+            {"number": number, "times": times, "checked": checksum(cell, key, times, text)}
+            for number, cell, key, times in tried
+        ],
+    )
     return state
 
 
@@ -109,7 +121,7 @@ def retry(connection: Connection, run_id: str) -> int:
     """See :meth:`benign.experiments.store.Store.retry`."""
     of_run = select(member.c.unit).where(member.c.run == run_number(connection, run_id))
     failed = update(unit).where(unit.c.id.in_(of_run), unit.c.state == State.FAILED.value)
-    return connection.execute(failed.values(state=State.PLANNED.value, attempts=0, error=None)).rowcount
+    return connection.execute(failed.values(state=State.PLANNED.value, attempts=0, error=None, checksum=None)).rowcount
 
 
 def _provenance_numbers(connection: Connection, texts: set[str]) -> dict[str, int]:

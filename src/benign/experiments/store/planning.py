@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import BigInteger, Connection, Select, Text, delete, func, literal, select, true
+from sqlalchemy import BigInteger, Connection, Select, Text, delete, func, insert, literal, select, true, update
 
 from benign.experiments.parts import Part
 from benign.experiments.states import RunRecord, State
 from benign.experiments.store import tables
+from benign.experiments.store.checksums import checksum
 from benign.experiments.store.drivers import release_abandoned
 from benign.experiments.store.encoded_parts import encode_part
 from benign.experiments.store.errors import RunInUse
 from benign.experiments.store.expressions import Clock, among, inserting, packed, rows
-from benign.experiments.store.reading import run_number
+from benign.experiments.store.reading import is_called, run_number
 from benign.experiments.store.texts import checked_key, checked_text
 from benign.experiments.store.versions import take_turn
 from benign.foundation.errors import InvalidArgument
@@ -28,17 +29,36 @@ def add_run(connection: Connection, record: RunRecord, wanted: Iterable[list[Pai
     _add_parts(connection, parts)
     for pairs in wanted:
         _add_units(connection, number, pairs)
+    units = select(func.sum(tables.member.c.unit)).where(tables.member.c.run == number).scalar_subquery()
+    connection.execute(update(tables.run).where(tables.run.c.number == number).values(units=units))
+
+
+def mark_run(connection: Connection, run_id: str, mark: str | None) -> None:
+    """See :meth:`benign.experiments.store.Store.mark_run`."""
+    text = None if mark is None else checked_text("mark", mark)
+    connection.execute(
+        update(tables.run).where(tables.run.c.number == run_number(connection, run_id)).values(mark=text)
+    )
 
 
 def _add_record(connection: Connection, record: RunRecord) -> int:
-    known = {"name": checked_text("name", record.name)}
-    if record.declaration is not None:
-        known["declaration"] = checked_text("declaration", record.declaration)
-    insert = inserting(connection, tables.run).values(
-        id=checked_key("id", record.id), grid=checked_text("grid", record.grid), created=Clock(), **known
-    )
-    # A declaration that is there is not lost because the same grid was measured from Python objects.
-    connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=known))
+    facts: dict[str, str | float | None] = {
+        "id": checked_key("id", record.id),
+        "name": checked_text("name", record.name),
+        "grid": checked_text("grid", record.grid),
+        "declaration": None if record.declaration is None else checked_text("declaration", record.declaration),
+        "created": connection.scalar(select(Clock())),
+    }
+    there = select(tables.run.c.number, tables.run.c.declaration, tables.run.c.created).where(is_called(record.id))
+    found = connection.execute(there).one_or_none()
+    if found is not None:
+        # A declaration that is there is not lost because the same grid was measured from Python objects.
+        facts |= {"declaration": facts["declaration"] or found.declaration, "created": found.created}
+    values = {**facts, "checksum": checksum(*facts.values())} | ({} if record.mark is None else {"mark": record.mark})
+    if found is None:
+        connection.execute(insert(tables.run).values(values))
+    else:
+        connection.execute(update(tables.run).where(tables.run.c.number == found.number).values(values))
     return run_number(connection, record.id)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from benign.experiments.states import Failure, RunRecord, RunSummary, State, StoredBlock, Unit
 from benign.experiments.store.expressions import among, batches, packed
@@ -15,7 +15,7 @@ from benign.foundation.errors import unknown_name
 # Blocks that are in memory at once: few bytes, and few rows where blocks are small.
 _CHUNK_BYTES, _CHUNK_ROWS = 8 * 2**20, 1_000
 
-_RECORD = (run.c.id, run.c.name, run.c.grid, run.c.declaration, run.c.created)
+_RECORD = (run.c.id, run.c.name, run.c.grid, run.c.declaration, run.c.created, run.c.mark)
 _PARTS = select(part.c.key, part.c.sizes, part.c.times, part.c.metrics).where(among(part.c.key, "keys"))
 _OF_CELLS = among(unit.c.cell, "cells")
 _BLOCKS = (
@@ -36,10 +36,15 @@ def run_number(connection: Connection, run_id: str) -> int:
     Raises:
         UnknownName: if there is no such run; the message names the nearest.
     """
-    number = connection.scalar(select(run.c.number).where(run.c.id == checked_key("run", run_id)))
+    number = connection.scalar(select(run.c.number).where(is_called(run_id)))
     if number is None:
         raise unknown_name("run", run_id, connection.scalars(select(run.c.id).order_by(run.c.number.desc())))
     return number
+
+
+def is_called(run_id: str) -> ColumnElement[bool]:
+    """Whether a run has this id; looked up in the table itself, for a damaged index would hide it."""
+    return run.c.id.concat("") == checked_key("run", run_id)
 
 
 def is_there(connection: Connection, run_id: str) -> bool:
@@ -189,5 +194,5 @@ def _keys(cells: Iterable[str]) -> str:
     return packed(checked_key("cell", cell) for cell in cells)
 
 
-def _record(run_id: str, name: str, grid: str, declaration: str | None, created: float) -> RunRecord:
-    return RunRecord(id=run_id, name=name, grid=grid, declaration=declaration, created=created)
+def _record(run_id: str, name: str, grid: str, declaration: str | None, created: float, mark: str | None) -> RunRecord:
+    return RunRecord(id=run_id, name=name, grid=grid, declaration=declaration, created=created, mark=mark)

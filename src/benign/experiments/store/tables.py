@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 # What the newest file in migrations/versions is called; a store that says so is opened without Alembic.
-HEAD = "0001"
+HEAD = "0002"
 VERSION_TABLE = "benign_schema"
 
 # SQLite counts rows for a primary key of this very type only.
@@ -35,6 +35,9 @@ run = Table(
     Column("grid", Text, nullable=False),
     Column("declaration", Text),
     Column("created", Double, nullable=False),
+    Column("mark", Text),
+    Column("checksum", BigInteger),  # of id, name, grid, declaration and created
+    Column("units", BigInteger),  # the sum of its units' numbers: one that is lost or changed changes it
     UniqueConstraint("id", name="benign_run_id"),
 )
 
@@ -74,6 +77,8 @@ unit = Table(
     Column("provenance", Number, ForeignKey("benign_provenance.number")),
     Column("finished", Double),
     Column("error", Text),
+    Column("checksum", BigInteger),  # if done: of what its block is; else, once it was tried: of attempts and error
+    Column("timed", Double),  # the seconds once more: a database that forms sums computes no checksums
     UniqueConstraint("cell", "part", name="benign_unit_cell_part"),
     CheckConstraint("state IN ('planned', 'running', 'done', 'failed')", name="benign_unit_state"),
     CheckConstraint("(state = 'running') = (driver IS NOT NULL)", name="benign_unit_running"),
