@@ -1,5 +1,5 @@
 """The command line: thin commands over the library's public calls."""
 
-from benign.cli.main import main
+from benign.cli.startup import main
 
 __all__ = ["main"]

@@ -167,8 +167,3 @@ def _print_summary(results: Sequence[Reproduction]) -> None:
     for line in (line for result in results for line in (result.headline, result.lede)):
         print_wrapped(line, indent=2)
     print_wrapped(f"Of {len(verdicts)} claims: {holds} hold here, {fails} fail, {undecided} undecided.", indent=2)
-
-
-def main() -> None:
-    """Run the command line."""
-    app()
