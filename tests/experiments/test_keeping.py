@@ -15,19 +15,19 @@ KEEPS = {
     "locate_peak",
 }  # fmt: skip
 LOOKS = {"list_runs", "open_run"}
+PLACES = {"Place", "Location"}
 
 
 def _defaults():
-    """Each function that takes a store with a default; commands and the store itself aside."""
+    """Each function of the Python interface that takes a store's place with a default."""
     for path in Path(benign.__file__).parent.rglob("*.py"):
-        if {"cli", "store"} & set(path.parts):
-            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef):
                 arguments = [*node.args.args, *node.args.kwonlyargs]
                 defaults = [*[None] * (len(node.args.args) - len(node.args.defaults)), *node.args.defaults]
                 for argument, default in zip(arguments, [*defaults, *node.args.kw_defaults], strict=True):
-                    if argument.arg == "store" and default is not None:
+                    kind = ast.unparse(argument.annotation) if argument.annotation else ""
+                    if argument.arg == "store" and kind in PLACES and default is not None:
                         yield node.name, ast.unparse(default)
 
 
