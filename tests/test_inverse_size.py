@@ -9,9 +9,9 @@ from sklearn.neighbors import KNeighborsClassifier
 import benign
 from benign.curves import find_landmarks
 from benign.curves.threshold_search import Regime
-from benign.figures.any_surface import size_curves
 from benign.foundation.errors import InvalidArgument
 from benign.schema import SIZE_IS_INVERSE
+from benign.surface.size_curves import size_curves
 
 DIGITS = benign.sources.digits(label_noise=0.2)
 VALUES = [1, 2, 3, 5, 10, 20, 50]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         threshold_size,
         threshold_time,
     )
+    from benign.experiments import MeasurementInterrupted, measure
     from benign.experiments.declaration import Experiment
     from benign.experiments.executors import Processes, Ray
     from benign.experiments.loggers import MLflowLogger, TensorBoardLogger
@@ -38,12 +39,12 @@ if TYPE_CHECKING:
     )
     from benign.reproduction import Reproduction, figure
     from benign.runs import Run, RunInterrupted, list_runs, open_run, plan, run
-    from benign.surface import Curve, MeasurementInterrupted, Surface, measure
+    from benign.surface import Curve, Surface
 
 # Where each public name lives: None for a module of that name.
 _HOMES: dict[str, str | None] = {
     # measure and reproduce
-    "measure": "benign.surface",
+    "measure": "benign.experiments",
     "figure": "benign.reproduction",
     "against_threshold": "benign.figures.published_models",
     # diagnose
@@ -71,7 +72,7 @@ _HOMES: dict[str, str | None] = {
     "Reproduction": "benign.reproduction",
     "EffectiveModelComplexity": "benign.diagnosis",
     "FittingThreshold": "benign.diagnosis",
-    "MeasurementInterrupted": "benign.surface",
+    "MeasurementInterrupted": "benign.experiments",
     # procedures
     "Procedure": "benign.procedures",
     "RandomFourier": "benign.procedures",

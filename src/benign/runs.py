@@ -12,7 +12,6 @@ from pathlib import Path
 
 from loky import cpu_count  # type: ignore[import-untyped]
 
-from benign.diagnosis.size_direction import notes_of_surface
 from benign.experiments.declaration import Execution, Experiment, resolve
 from benign.experiments.driver import Ending, Limits
 from benign.experiments.executors import Executor, Processes, Ray
@@ -25,11 +24,12 @@ from benign.experiments.reading import read_dataset
 from benign.experiments.running import RunOutcome, is_search, print_how_to_stop_at_once, run_grid, run_id
 from benign.experiments.states import Failure, RunRecord, RunSummary, State
 from benign.experiments.store import Store
-from benign.figures.any_surface import SizeCurve, size_curves
 from benign.foundation.errors import BenignError, InvalidArgument, unknown_name
 from benign.foundation.numbers import checked_count, checked_number
 from benign.schema import LABEL_NOISE
 from benign.surface import Curve, Surface
+from benign.surface.notes import notes_of
+from benign.surface.size_curves import SizeCurve, size_curves
 
 Location = str | Path | None
 
@@ -172,7 +172,7 @@ class Run:
         if not self.done:
             return ()
         with Store.open(self.store) as store:
-            return notes_of_surface(read_dataset(store, self.id, self.grid, metrics={"train_loss"}))
+            return notes_of(read_dataset(store, self.id, self.grid, metrics={"train_loss"}))
 
     def failures(self) -> tuple[JobFailure, ...]:
         """What was given up, with the traceback of its last try."""

@@ -26,6 +26,10 @@ LEADING = (LABEL_NOISE, LEARNING_RATE)
 END_OF_TRAINING = np.inf
 SIZE_IS_INVERSE = "size_is_inverse"
 """Attribute of a surface whose size fits less the larger it is."""
+SIZE_SEARCH = "size_search"
+"""Attribute of a surface whose sizes a pilot found: what it found."""
+SOURCE_NOTES = "source_notes"
+"""Attribute of a surface on whose data there is something to know, such as copies among them."""
 
 # What is measured of a model; a network trained with averaging has each of them for its averaged weights too.
 _RISKS = {

@@ -9,14 +9,14 @@ import pytest
 
 import benign
 from benign.curves.threshold_search import Regime, ThresholdOutcome
-from benign.diagnosis import emc_on_surface, shortest_time, smallest_size
 from benign.diagnosis.conflicting_labels import irreducible_risk
 from benign.diagnosis.threshold_bracketing import SearchLimits, ThresholdSearch
-from benign.diagnosis.training_risks import training_risks
 from benign.experiments import MeasurementInterrupted
 from benign.experiments.store import Store
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.replicate import Replicate
+from benign.surface.complexity import emc_on_surface, shortest_time, smallest_size
+from benign.surface.training_risks import training_risks
 from tests.diagnosis.known import TOLERANCE, Known, logistic
 from tests.networks.extra import HAS_JAX, needs_networks
 

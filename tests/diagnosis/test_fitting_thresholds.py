@@ -11,11 +11,11 @@ from sklearn.tree import DecisionTreeRegressor
 
 import benign
 from benign.curves.threshold_search import ThresholdOutcome
-from benign.diagnosis import shortest_time, smallest_size
 from benign.diagnosis.more_budget import MoreBudget, more_budget
 from benign.diagnosis.threshold_bracketing import SearchLimits, ThresholdSearch
 from benign.experiments import MeasurementInterrupted
 from benign.foundation.errors import InvalidArgument
+from benign.surface.complexity import shortest_time, smallest_size
 from tests.diagnosis.known import TOLERANCE, Known, logistic
 
 DIGITS = benign.sources.digits(label_noise=0.2)

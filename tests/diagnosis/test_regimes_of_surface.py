@@ -9,9 +9,8 @@ import xarray as xr
 
 import benign
 from benign.curves.threshold_search import Regime, ThresholdOutcome
-from benign.diagnosis import critical_range, regimes_of_surface
-from benign.diagnosis.regimes_of_surface import checked_basis
 from benign.foundation.errors import InvalidArgument, UnknownName
+from benign.surface.regimes import checked_basis, critical_range, regimes_of_surface
 
 UNDER, CRITICAL, OVER, UNDECIDED = Regime
 RANDOM = np.random.default_rng(3)

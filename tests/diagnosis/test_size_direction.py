@@ -14,12 +14,13 @@ from sklearn.tree import DecisionTreeClassifier
 
 import benign
 from benign.curves.threshold_search import Regime, ThresholdOutcome
-from benign.diagnosis import critical_range, regimes_of_surface, smallest_size
 from benign.diagnosis.more_budget import MoreBudget
 from benign.diagnosis.peak_location import locate_peak
-from benign.diagnosis.size_direction import rises, wrong_way_note
 from benign.foundation.errors import InvalidArgument
 from benign.schema import SIZE_IS_INVERSE
+from benign.surface.complexity import smallest_size
+from benign.surface.regimes import critical_range, regimes_of_surface
+from benign.surface.size_direction import rises, wrong_way_note
 from tests.diagnosis.known import Known
 from tests.diagnosis.test_regimes_of_surface import least_squares, planted
 

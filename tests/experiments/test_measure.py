@@ -16,7 +16,7 @@ DIGITS = sources.digits(label_noise=0.2, test_samples=100)
 
 def _measure(**options):
     settings = {"samples": [20], "sizes": [1, 10, 20, 40], "replicates": 4, "workers": 1, **options}
-    return measure(RandomFourier(), DIGITS, **settings)
+    return measure(RandomFourier(), DIGITS, **settings).dataset
 
 
 def test_a_surface_has_the_schema():

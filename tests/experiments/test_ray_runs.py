@@ -38,7 +38,7 @@ def test_several_nodes_measure_the_surface_of_one_process_bit_for_bit(cluster):
     source = benign.sources.digits(label_noise=0.2)
 
     def measured(executor):
-        return measure(benign.RandomFourier(), source, samples=[40, 60], replicates=6, executor=executor)
+        return measure(benign.RandomFourier(), source, samples=[40, 60], replicates=6, executor=executor).dataset
 
     one, many = measured("here"), measured(Ray(cluster.address))
     xr.testing.assert_identical(many.drop_attrs(), one.drop_attrs())
@@ -48,7 +48,9 @@ def test_a_node_that_dies_in_mid_run_costs_no_result(cluster, tmp_path):
     procedure = Scripted(log=tmp_path / "log", seconds=0.3)
 
     def measured(by, executor):
-        return measure(by, benign.sources.mml(), samples=[10, 20], sizes=[1, 2, 3], replicates=10, executor=executor)
+        return measure(
+            by, benign.sources.mml(), samples=[10, 20], sizes=[1, 2, 3], replicates=10, executor=executor
+        ).dataset
 
     def kill_a_node():
         while len(procedure.computed()) < 6:

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import benign
-from benign.curves.threshold_search import ThresholdOutcome
+from benign.curves.threshold_search import TOLERANCE, ThresholdOutcome
 from benign.experiments import measure
 from benign.experiments.declaration import Experiment, InvalidDeclaration, resolve
 from benign.experiments.size_placement import place_sizes
-from benign.experiments.size_search import TOLERANCE, VANISHED, SizeThreshold, search_size
+from benign.experiments.size_search import VANISHED, SizeThreshold, search_size
 from benign.foundation.errors import InvalidArgument
 
 DIGITS = benign.sources.digits(label_noise=0.2, test_samples=100)
@@ -102,7 +102,7 @@ def test_placed_sizes_are_whole_increasing_and_exist(positions, ratio, available
 
 def measured(samples, *, source=DIGITS, procedure=None, **options) -> xr.Dataset:
     given_options = {"replicates": 4, "executor": "here", "sizes": "auto", **options}
-    return measure(procedure or benign.RandomFourier(), source, samples=samples, **given_options)
+    return measure(procedure or benign.RandomFourier(), source, samples=samples, **given_options).dataset
 
 
 @pytest.mark.parametrize("seed", [0, 7])

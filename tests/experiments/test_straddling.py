@@ -7,7 +7,8 @@ import pytest
 import xarray as xr
 
 import benign
-from benign.experiments.straddling import SIZE_SEARCH, Straddling, straddles, straddling_notes
+from benign.schema import SIZE_SEARCH
+from benign.surface.straddling import Straddling, straddles, straddling_notes
 
 DIGITS = benign.sources.digits(test_samples=100)
 

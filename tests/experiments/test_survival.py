@@ -42,7 +42,7 @@ def undisturbed(tmp_path, replicates):
     return measure(
         Scripted(log=tmp_path / "undisturbed.log"), SOURCE, sizes=SIZES, samples=SAMPLES, replicates=replicates,
         executor="here",
-    )  # fmt: skip
+    ).dataset  # fmt: skip
 
 
 def surface(procedure, path, replicates):
@@ -51,7 +51,7 @@ def surface(procedure, path, replicates):
     dataset = measure(
         procedure, SOURCE, sizes=SIZES, samples=SAMPLES, replicates=replicates, store=path, executor="here",
         name="survival",
-    )  # fmt: skip
+    ).dataset  # fmt: skip
     assert len(procedure.computed()) == before
     return dataset
 
@@ -189,7 +189,7 @@ def test_nan_is_a_result(tmp_path):
     with Store.open(":memory:") as store:
         outcome = run(procedure, store, replicates=3, executor="here")
         assert outcome.counts[State.DONE] == 6
-    dataset = measure(procedure, SOURCE, sizes=SIZES, samples=SAMPLES, replicates=3, executor="here")
+    dataset = measure(procedure, SOURCE, sizes=SIZES, samples=SAMPLES, replicates=3, executor="here").dataset
     assert np.isnan(dataset["test_loss"].sel(replicate="1-1-1")).all()
     assert np.isfinite(dataset["test_loss"].sel(replicate="2-2-2")).all()
 
@@ -198,9 +198,9 @@ def test_more_replicates_sizes_and_metrics_compute_only_what_is_new(tmp_path):
     procedure, path = Scripted(log=tmp_path / "log"), tmp_path / "runs.db"
     options = {"samples": [10], "store": path, "executor": "here"}
     measure(procedure, SOURCE, sizes=[1, 2], replicates=2, **options)
-    more = measure(procedure, SOURCE, sizes=[1, 2], replicates=3, **options)
+    more = measure(procedure, SOURCE, sizes=[1, 2], replicates=3, **options).dataset
     assert procedure.computed() == ["10 0 2", "10 1 2", "10 2 2"]
-    wider = measure(procedure, SOURCE, sizes=[1, 2, 5], replicates=3, **options)
+    wider = measure(procedure, SOURCE, sizes=[1, 2, 5], replicates=3, **options).dataset
     assert procedure.computed()[3:] == ["10 0 1", "10 1 1", "10 2 1"]
     measure(procedure, SOURCE, sizes=[2, 5], replicates=2, **options)
     assert len(procedure.computed()) == 6
@@ -258,7 +258,7 @@ def test_a_measurement_that_failed_is_tried_again_by_the_next_call(tmp_path):
     options = {"sizes": SIZES, "samples": SAMPLES, "replicates": 3, "store": tmp_path / "runs.db", "executor": "here"}
     with pytest.raises(ZeroDivisionError, match="draw 1 was told to raise"):
         measure(broken, SOURCE, **options)
-    mended = measure(Scripted(log=broken.log), SOURCE, **options)
+    mended = measure(Scripted(log=broken.log), SOURCE, **options).dataset
     assert np.isfinite(mended["test_loss"]).all()
     assert len([line for line in broken.computed() if line.startswith("10 0")]) == 1
 
@@ -269,7 +269,7 @@ def test_what_a_run_left_failed_does_not_fail_a_measurement(tmp_path):
         assert run(broken, store, replicates=3, executor="here", attempts=1).counts[State.FAILED] == 2
     mended = measure(
         Scripted(log=broken.log), SOURCE, sizes=SIZES, samples=SAMPLES, replicates=3, store=path, executor="here"
-    )
+    ).dataset
     assert np.isfinite(mended["test_loss"]).all()
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benign.curves import Verdict, find_landmarks, paired_claim
-from benign.figures.claims import (
+from benign.curves.claims import (
     below_margin_claim,
     below_the_best_claim,
     more_than_half_claim,

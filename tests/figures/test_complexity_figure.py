@@ -7,7 +7,6 @@ import pytest
 import xarray as xr
 
 from benign.curves import Verdict
-from benign.diagnosis import emc_on_surface
 from benign.experiments import measure
 from benign.figures import nakkiran2020_epochwise as epochwise
 from benign.figures.figure import MeasureOptions
@@ -28,6 +27,7 @@ from benign.foundation.outcomes import Outcome
 from benign.plots import CurveDisplay, HeatMapDisplay, StackedDisplay
 from benign.procedures import Polynomial, RandomFourier
 from benign.sources import digits, mml
+from benign.surface.complexity import emc_on_surface
 from tests.networks.extra import needs_networks
 
 HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED
@@ -243,7 +243,7 @@ def test_n_features_have_a_complexity_of_n():
     surface = measure(
         RandomFourier(), digits(label_noise=0.1), samples=[9, 10, 11, 19, 20, 21], sizes=sizes,
         replicates=4, seed=5, workers=1,
-    )  # fmt: skip
+    ).dataset  # fmt: skip
     found = emc_on_surface(surface, tolerance=LINEAR_TOLERANCE)
     np.testing.assert_allclose(found.value[:, 0], sizes, rtol=0.02)
     usual = emc_on_surface(surface, tolerance=0.02)
@@ -252,7 +252,9 @@ def test_n_features_have_a_complexity_of_n():
 
 def test_a_polynomial_has_one_more_than_its_degree():
     sizes = [3, 5]
-    surface = measure(Polynomial(), mml(), samples=[2, 3, 4, 5, 6], sizes=sizes, replicates=8, seed=5, workers=1)
+    surface = measure(
+        Polynomial(), mml(), samples=[2, 3, 4, 5, 6], sizes=sizes, replicates=8, seed=5, workers=1
+    ).dataset
     found = emc_on_surface(surface, tolerance=1e-5)
     np.testing.assert_allclose(found.value[:, 0], sizes, rtol=0.02)
 

@@ -123,7 +123,7 @@ def test_mnist_rows_of_the_public_replication(column, noise, factors, replicates
     surface = measure(
         RandomFourier(bandwidth=5.0), sources.mnist(label_noise=noise), samples=[1000],
         sizes=[round(1000 * factor) for factor in factors], replicates=replicates, workers=1,
-    )  # fmt: skip
+    ).dataset  # fmt: skip
     assert np.mean(surface["outcome"].values == benign.Outcome.ILL_CONDITIONED) <= 0.01
     for factor in factors:
         cell = surface.sel(size=round(1000 * factor)).median("replicate")
@@ -137,7 +137,7 @@ def test_polynomial_medians_of_the_book_example():
     surface = measure(
         Polynomial(), sources.mml(), samples=[10], sizes=np.arange(1, 8), replicates=400, workers=1,
         metrics=["test_loss_noisy"],
-    )  # fmt: skip
+    ).dataset  # fmt: skip
     rmse = np.sqrt(surface["test_loss_noisy"].median("replicate").values.ravel())
     np.testing.assert_allclose(rmse, [0.888, 0.734, 0.737, 0.949, 0.453, 0.778, 1.115], rtol=0.15)
 
@@ -163,7 +163,7 @@ def test_tuning_takes_the_ridge_of_smallest_leave_one_out_loss():
         measure(
             RandomFourier(ridge=ridge), source, samples=[30], sizes=[10, 30, 90], replicates=3, workers=1,
             metrics=["leave_one_out_loss"],
-        )
+        ).dataset
         for ridge in (0.01, 1.0, 100.0)
     ]  # fmt: skip
     tuned = tuned_by_leave_one_out(ridges)

@@ -11,9 +11,9 @@ from benign.figures import find_figure, nakkiran2020_epochwise, nakkiran2020_sam
 from benign.figures.nakkiran2020_epochwise import recorded_epochs, windows_of
 from benign.figures.nakkiran2020_samplewise import crossings, harm, last_crossing
 from benign.figures.nakkiran2020_size_and_time import landmarks_at_end, peak_at_crossing_claim
-from benign.figures.sections import landmarks_along_samples
 from benign.foundation.outcomes import Outcome
 from benign.plots import HeatMapDisplay, StackedDisplay
+from benign.surface.sections import landmarks_along_samples
 
 HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED
 MODULES = {

@@ -57,7 +57,7 @@ def test_what_is_measured_is_what_is_predicted_and_the_training_loss_only_falls(
     surface = measure(
         StoppedPolynomial(), mml(), samples=[10], sizes=[4, 9], times=times.tolist(), replicates=2, seed=5, workers=1,
         metrics=[LEFT],
-    )  # fmt: skip
+    ).dataset  # fmt: skip
     assert (np.diff(surface["train_loss"].values, axis=1) < 1e-12).all()
     split = mml().draw(10, benign.Replicate(seed=5, draw=1, initialisation=1, noise=1))
     stopped = StoppedPolynomial().predict(split, split.test_inputs, np.array([4]), times)

@@ -10,11 +10,11 @@ from matplotlib.contour import QuadContourSet
 from matplotlib.patches import Rectangle
 
 from benign.curves import find_landmarks
-from benign.diagnosis import CriticalRange
-from benign.figures.drawing import bands_of, curve_display, read_bands
 from benign.foundation.errors import InvalidArgument
 from benign.plots import Band, CurveDisplay, HeatMapDisplay, Region
 from benign.plots.style import CRITICAL_TINT
+from benign.surface.displays import bands_of, curve_display, read_bands
+from benign.surface.regimes import CriticalRange
 from tests.diagnosis.test_regimes_of_surface import least_squares, planted
 from tests.plots.examples import double_descent, heat_map
 from tests.plots.test_curve import words

@@ -124,7 +124,7 @@ def test_surfaces_know_what_their_losses_are():
     surface = measure(
         MLP(training=small), sources.digits(test_samples=40), sizes=[3, 5], samples=[30], times=[0, 1], replicates=2,
         metrics=["train_error_flipped"], workers=1,
-    )  # fmt: skip
+    ).dataset  # fmt: skip
     assert surface.attrs["objective"] == "cross-entropy"
     shares = np.bincount(class_indices(sources.digits(test_samples=40).draw(30, Replicate()).train_targets)) / 30
     entropy = -np.sum(shares[shares > 0] * np.log(shares[shares > 0]))

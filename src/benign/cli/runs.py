@@ -15,8 +15,8 @@ from benign.cli.answers import answered, printable
 
 if TYPE_CHECKING:
     from benign.experiments.forecast import Forecast
-    from benign.figures.any_surface import SizeCurve
     from benign.runs import Run
+    from benign.surface.size_curves import SizeCurve
 
 File = Annotated[Path, typer.Argument(help="An experiment: a TOML file.")]
 Overrides = Annotated[
@@ -273,7 +273,7 @@ def _print_curve(curve: SizeCurve, *, verbose: bool) -> None:
 
     from benign.cli.findings import print_findings, print_wrapped
     from benign.cli.sparkline import sparkline
-    from benign.figures.sections import along_size
+    from benign.surface.sections import along_size
 
     print(f"\n{curve.words}")
     print(f"  test loss  {sparkline(np.median(along_size(curve.surface, 'test_loss'), axis=0), 60)}")

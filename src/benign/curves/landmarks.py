@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int
 from benign.curves.intervals import bootstrap_counts, bootstrap_medians, check_level, percentile_interval
 from benign.curves.peak_test import PeakTest, PeakVerdict, peak_test
 from benign.curves.shape import log_if_positive, prominent_triples
+from benign.curves.threshold_search import TOLERANCE
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.number_words import format_number, format_position
 
@@ -121,7 +122,7 @@ def find_landmarks(
     train_objective: Float[np.ndarray, "R K"] | None,
     constant_objective: Float[np.ndarray, "R"] | None,
     *,
-    tolerance: float = 0.02,
+    tolerance: float = TOLERANCE,
     level: float = 0.95,
     seed: int = 0,
     is_fitted_below: bool = False,
@@ -245,7 +246,7 @@ def interpolation_threshold(
     objective: Float[np.ndarray, "R K"],
     constant: Float[np.ndarray, "R"],
     *,
-    tolerance: float = 0.02,
+    tolerance: float = TOLERANCE,
     level: float = 0.95,
     seed: int = 0,
 ) -> Landmark | None:

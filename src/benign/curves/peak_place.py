@@ -39,7 +39,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from benign.curves.threshold_search import REGIME_BAND
+from benign.curves.threshold_search import REGIME_BAND, TOLERANCE
 from benign.foundation.size_words import is_counted
 
 EXACT = 1e-20
@@ -116,7 +116,7 @@ def peak_place(
     *,
     error: Float[np.ndarray, "R K"] | None = None,
     objective: Literal["squared", "cross-entropy"] = "squared",
-    tolerance: float = 0.02,
+    tolerance: float = TOLERANCE,
     unit: str = "",
     is_fitted_below: bool = False,
 ) -> PeakPlace | None:

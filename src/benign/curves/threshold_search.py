@@ -31,6 +31,8 @@ from benign.foundation.number_words import format_number
 LEAST_DRAWS = 4
 LEVEL = 0.95
 REGIME_BAND = 1.5
+TOLERANCE = 0.02
+"""A training set is fitted where the training risk is at most that share of the best constant predictor's."""
 
 
 class Decision(enum.Enum):

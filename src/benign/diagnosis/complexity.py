@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from benign.curves.threshold_search import (
     REGIME_BAND,
+    TOLERANCE,
     Regime,
     ThresholdEstimate,
     ThresholdOutcome,
@@ -31,16 +32,7 @@ from benign.diagnosis.search_arguments import (
     plain,
 )
 from benign.diagnosis.threshold_bracketing import PositionRefused, SearchLimits, ThresholdSearch
-from benign.diagnosis.training_risks import (
-    CRITERION_WORDS,
-    Criterion,
-    checked_criterion,
-    checked_tolerance,
-    require_numbers,
-    training_risks,
-)
 from benign.experiments import Executor, Place, measure
-from benign.experiments.notes import source_notes
 from benign.experiments.reading import opened
 from benign.experiments.repeated_warnings import said_once
 from benign.experiments.running import search_name
@@ -51,7 +43,15 @@ from benign.foundation.randomness import checked_seed
 from benign.foundation.replicate import Replicate
 from benign.foundation.size_words import amount
 from benign.procedures.protocol import Procedure
-from benign.sources.protocol import Source
+from benign.sources.protocol import Source, source_notes
+from benign.surface.training_risks import (
+    CRITERION_WORDS,
+    Criterion,
+    checked_criterion,
+    checked_tolerance,
+    require_numbers,
+    training_risks,
+)
 
 if TYPE_CHECKING:
     from benign.plots import CurveDisplay
@@ -204,7 +204,7 @@ def effective_model_complexity(
     *,
     size: int,
     time: float | None = None,
-    tolerance: float = 0.02,
+    tolerance: float = TOLERANCE,
     criterion: Criterion = "objective",
     max_trainings: int | None = None,
     max_minutes: float | None = None,
@@ -271,7 +271,7 @@ def effective_model_complexity(
                     procedure, source, sizes=[model_size], times=times, samples=[units * unit], replicates=draws,
                     seed=seed, workers=workers, executor=executor, store=place,
                     name=search_name(f"the complexity of {amount(model_size, procedure.size_name)} on {source.name}"),
-                )  # fmt: skip
+                ).dataset  # fmt: skip
                 risks = training_risks(dataset, kind)
             except InvalidArgument as error:
                 raise PositionRefused(error) from error  # too few for a batch, say, or draws of one class alone

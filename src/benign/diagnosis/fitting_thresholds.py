@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from benign.curves.threshold_search import ThresholdEstimate, ThresholdOutcome
+from benign.curves.smallest_crossing import find_smallest
+from benign.curves.threshold_search import TOLERANCE, ThresholdEstimate, ThresholdOutcome
 from benign.diagnosis.more_budget import MoreBudget, more_budget
 from benign.diagnosis.search_arguments import (
     SMALLEST,
@@ -28,8 +29,6 @@ from benign.diagnosis.search_arguments import (
     deadline,
     plain,
 )
-from benign.diagnosis.size_direction import wrong_way_note_of_search
-from benign.diagnosis.smallest_crossing import find_smallest
 from benign.diagnosis.threshold_bracketing import (
     PRECISION,
     PositionRefused,
@@ -37,15 +36,7 @@ from benign.diagnosis.threshold_bracketing import (
     SearchLimits,
     ThresholdSearch,
 )
-from benign.diagnosis.training_risks import (
-    Criterion,
-    checked_criterion,
-    checked_tolerance,
-    require_numbers,
-    training_risks,
-)
 from benign.experiments import Executor, Place, measure
-from benign.experiments.notes import source_notes
 from benign.experiments.reading import opened
 from benign.experiments.repeated_warnings import said_once
 from benign.experiments.running import search_name
@@ -60,7 +51,15 @@ from benign.procedures.estimator import Estimator
 from benign.procedures.estimator_times import Route, route_of
 from benign.procedures.function_procedure import FunctionProcedure
 from benign.procedures.protocol import Procedure, is_size_inverse
-from benign.sources.protocol import Source
+from benign.sources.protocol import Source, source_notes
+from benign.surface.size_direction import wrong_way_note_of_search
+from benign.surface.training_risks import (
+    Criterion,
+    checked_criterion,
+    checked_tolerance,
+    require_numbers,
+    training_risks,
+)
 
 _BELOW_THE_PARAMETERS = 4  # small models cost little, and few thresholds lie above as many parameters as samples
 _MOMENTS = 25
@@ -184,7 +183,7 @@ def threshold_size(
     *,
     samples: int,
     time: float | None = None,
-    tolerance: float = 0.02,
+    tolerance: float = TOLERANCE,
     criterion: Criterion = "objective",
     guess: int | None = None,
     max_trainings: int | None = None,
@@ -251,7 +250,7 @@ def threshold_time(
     samples: int,
     size: int,
     until: float | None = None,
-    tolerance: float = 0.02,
+    tolerance: float = TOLERANCE,
     criterion: Criterion = "objective",
     max_trainings: int | None = None,
     max_minutes: float | None = None,
@@ -417,7 +416,7 @@ class _Question:
                 self.procedure, self.source, sizes=sizes, times=times, samples=[self.samples], replicates=draws,
                 seed=self.seed, workers=self.workers, executor=self.executor, store=place,
                 name=search_name(f"the {self.task} at {self.subject}"),
-            )  # fmt: skip
+            ).dataset  # fmt: skip
         except InvalidArgument as error:
             raise PositionRefused(error) from error
         risks = training_risks(dataset, self.criterion)

@@ -16,9 +16,7 @@ from benign.diagnosis.exact_fit import look_beyond, peak_samples, peak_size
 from benign.diagnosis.fitting_thresholds import FittingThreshold, end_of_training, threshold_size, threshold_time
 from benign.diagnosis.more_budget import MoreBudget, more_budget
 from benign.diagnosis.search_arguments import DRAWS, check_contract, checked_budget, checked_samples, deadline
-from benign.diagnosis.training_risks import checked_criterion, require_numbers, training_risks
 from benign.experiments import Place, measure
-from benign.experiments.notes import source_notes
 from benign.experiments.reading import opened
 from benign.experiments.repeated_warnings import said_once
 from benign.experiments.running import search_name
@@ -27,7 +25,8 @@ from benign.foundation.progress import Progress, silent
 from benign.foundation.replicate import Replicate
 from benign.foundation.size_words import amount, at_least, at_most, is_counted
 from benign.procedures.protocol import Procedure, is_size_inverse
-from benign.sources.protocol import Source
+from benign.sources.protocol import Source, source_notes
+from benign.surface.training_risks import checked_criterion, require_numbers, training_risks
 
 TRAININGS = 100
 MINUTES = 1.0
@@ -290,7 +289,7 @@ class _Search:
             self.procedure, self.source, sizes=[size], times=None if self.time is None else [self.time],
             samples=[self.samples], replicates=LEAST_DRAWS, name=search_name(f"an exact fit at n = {self.samples:,}"),
             **known,
-        )  # fmt: skip
+        ).dataset  # fmt: skip
         risks = training_risks(dataset, checked_criterion(self.options.get("criterion", "objective")))
         require_numbers(dataset, risks, names_size=True)
         return float(np.mean(risks))

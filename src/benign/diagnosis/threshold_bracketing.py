@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from benign.curves.smallest_crossing import find_smallest
 from benign.curves.threshold_search import (
     LEAST_DRAWS,
     Decision,
@@ -23,7 +24,6 @@ from benign.curves.threshold_search import (
     find_threshold,
     sequential_decision,
 )
-from benign.diagnosis.smallest_crossing import find_smallest
 from benign.foundation.errors import InvalidArgument
 
 PRECISION = 1.03

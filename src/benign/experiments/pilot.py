@@ -12,13 +12,14 @@ from jaxtyping import Float
 from benign.experiments.grid import Grid
 from benign.experiments.size_placement import place_sizes
 from benign.experiments.size_search import SizeThreshold, search_size
-from benign.experiments.straddling import SIZE_SEARCH, relative_training_loss
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.replicate import Replicate, paired_replicates
 from benign.foundation.sizes import EVERY_FACTOR
 from benign.foundation.split import Split
 from benign.procedures.protocol import Procedure
+from benign.schema import SIZE_SEARCH
 from benign.sources.protocol import Source
+from benign.surface.straddling import relative_training_loss
 
 DRAWS = 3
 _FEWEST_SAMPLES = 2

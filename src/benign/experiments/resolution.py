@@ -14,7 +14,6 @@ from jaxtyping import Float, Int
 
 from benign import schema
 from benign.experiments.grid import Grid
-from benign.experiments.notes import SOURCE_NOTES, source_notes
 from benign.experiments.parts import Part
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.memory import require_memory
@@ -24,7 +23,8 @@ from benign.foundation.replicate import Replicate, crossed_replicates, paired_re
 from benign.foundation.sizes import EVERY_FACTOR, checked_sizes
 from benign.foundation.split import Column
 from benign.procedures.protocol import Procedure, is_size_inverse
-from benign.sources.protocol import Source
+from benign.schema import SOURCE_NOTES
+from benign.sources.protocol import Source, source_notes
 
 Sizes = Literal["every", "auto"] | Sequence[int] | Int[np.ndarray, " size"]
 AUTO = "auto"

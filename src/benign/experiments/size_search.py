@@ -15,10 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from benign.curves.threshold_search import ThresholdOutcome, find_threshold
+from benign.curves.threshold_search import TOLERANCE, ThresholdOutcome, find_threshold
 from benign.foundation.size_words import amount, is_counted
 
-TOLERANCE = 0.02
 VANISHED = 0.0002
 PRECISION = 1.03
 """Neighbouring sizes are not told apart below this ratio."""

@@ -39,11 +39,11 @@ from benign.curves import Finding, Verdict, higher_claim
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import diverged_words
 from benign.figures.network_measurement import measure_population
-from benign.figures.sections import along_time, samples_of
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, Series, StackedDisplay, series_from_replicates, spread_sentence
 from benign.sources import mnist
+from benign.surface.sections import along_time, samples_of
 
 COOLED_METRICS = tuple(
     f"{name}{suffix}"

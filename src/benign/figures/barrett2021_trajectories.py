@@ -31,13 +31,13 @@ from jaxtyping import Float
 from benign import schema
 from benign.curves import Finding, Verdict, higher_claim
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
-from benign.figures.sections import along_size
 from benign.foundation.number_words import format_number as number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.implicit.orders import fitted_order
 from benign.implicit.two_parameters import PAPER_START, TwoParameters
 from benign.plots import CurveDisplay, PlaneDisplay, PlanePath, PlanePoint, Role, Series
+from benign.surface.sections import along_size
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,19 +28,19 @@ import xarray as xr
 from jaxtyping import Int
 
 from benign.curves import Finding, Verdict, cross_fitted_difference, higher_claim, paired_claim
+from benign.curves.claims import no_peak_claim, peak_position_claim
 from benign.curves.falling import falling_claim
 from benign.curves.findings import LEVEL
 from benign.experiments import measure
-from benign.figures.claims import no_peak_claim, peak_position_claim
-from benign.figures.drawing import size_display
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
-from benign.figures.sections import along_size, at_size, landmarks_along_size, samples_of, sizes_of
 from benign.figures.tuning import tuned_by_leave_one_out
 from benign.foundation.number_words import format_number as number
 from benign.foundation.progress import Progress
 from benign.plots import StackedDisplay
 from benign.procedures import RandomFourier
 from benign.sources import Source, digits, mnist
+from benign.surface.displays import size_display
+from benign.surface.sections import along_size, at_size, landmarks_along_size, samples_of, sizes_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +98,7 @@ def _measured(
         replicates=settings.replicates, workers=options.workers, progress=_part(options.progress, part),
         metrics=["leave_one_out_loss"] if procedure.ridge > 0.0 else None, executor=options.executor,
         store=options.store, name=f"{FIGURE.name} {options.scale}, {part}",
-    )  # fmt: skip
+    ).dataset  # fmt: skip
 
 
 def _part(progress: Progress, part: str) -> Progress:

@@ -35,8 +35,8 @@ import numpy as np
 import xarray as xr
 
 from benign.curves import Finding, Landmark, Verdict, higher_claim
+from benign.curves.claims import below_the_best_claim, more_than_half_claim, no_peak_claim, rises_claim
 from benign.curves.findings import without_number
-from benign.figures.claims import below_the_best_claim, more_than_half_claim, no_peak_claim, rises_claim
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import (
     Line,
@@ -47,7 +47,12 @@ from benign.figures.network_drawing import (
     percent,
 )
 from benign.figures.network_measurement import measure_population
-from benign.figures.sections import (
+from benign.foundation.number_words import format_number as number
+from benign.networks.training import Training
+from benign.plots import CurveDisplay, Mark, Role, StackedDisplay, Threshold
+from benign.procedures import OneHiddenLayer
+from benign.sources import Source, digits, mnist
+from benign.surface.sections import (
     along_size,
     at_size,
     landmarks_along_size,
@@ -55,11 +60,6 @@ from benign.figures.sections import (
     samples_of,
     sizes_of,
 )
-from benign.foundation.number_words import format_number as number
-from benign.networks.training import Training
-from benign.plots import CurveDisplay, Mark, Role, StackedDisplay, Threshold
-from benign.procedures import OneHiddenLayer
-from benign.sources import Source, digits, mnist
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,13 +37,12 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Finding, Verdict, cross_fitted_difference, find_landmarks, paired_claim
+from benign.curves.claims import RELEVANT_FACTOR_OF_ERRORS, no_peak_claim
+from benign.curves.threshold_search import TOLERANCE
 from benign.experiments import measure
-from benign.experiments.size_search import TOLERANCE
 from benign.figures.averaged_boosting import AveragedBoosting
-from benign.figures.claims import RELEVANT_FACTOR_OF_ERRORS, no_peak_claim
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import percent
-from benign.figures.sections import over_size_and_time, samples_of, sizes_of
 from benign.foundation.number_words import format_number as number
 from benign.plots import (
     Band,
@@ -60,6 +59,7 @@ from benign.plots import (
 )  # fmt: skip
 from benign.procedures import Procedure, from_estimator
 from benign.sources import digits, mnist
+from benign.surface.sections import over_size_and_time, samples_of, sizes_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +161,7 @@ def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
             replicates=settings.replicates, seed=options.seed, workers=options.workers, executor=options.executor,
             store=options.store, name=part,
             progress=lambda task, done, total, part=part: options.progress(f"{part}: {task}", done, total),
-        )  # fmt: skip
+        ).dataset  # fmt: skip
         yield name, surface.assign_attrs({EARLY: grid.early})
 
 

@@ -38,7 +38,7 @@ from benign.curves import (
     interval_claim,
     mean_interval,
 )
-from benign.figures.claims import (
+from benign.curves.claims import (
     RELEVANT_FACTOR_OF_ERRORS,
     below_the_best_claim,
     no_peak_claim,
@@ -57,7 +57,12 @@ from benign.figures.network_drawing import (
     stopping_series,
 )
 from benign.figures.network_measurement import measure_population
-from benign.figures.sections import (
+from benign.foundation.number_words import format_number as number
+from benign.networks.training import Training
+from benign.plots import CurveDisplay, Role, Series, StackedDisplay, spread_sentence
+from benign.procedures import MLP
+from benign.sources import Source, mnist1d
+from benign.surface.sections import (
     along_size,
     at_size,
     landmarks_along_size,
@@ -67,11 +72,6 @@ from benign.figures.sections import (
     sizes_of,
     stopping_of,
 )
-from benign.foundation.number_words import format_number as number
-from benign.networks.training import Training
-from benign.plots import CurveDisplay, Role, Series, StackedDisplay, spread_sentence
-from benign.procedures import MLP
-from benign.sources import Source, mnist1d
 
 METRICS = (
     "test_error_averaged",

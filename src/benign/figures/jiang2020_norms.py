@@ -34,16 +34,16 @@ import xarray as xr
 from jaxtyping import Bool, Float
 
 from benign.curves import Finding, Verdict, higher_claim, paired_claim
-from benign.experiments.size_search import TOLERANCE
+from benign.curves.threshold_search import TOLERANCE
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import diverged_words, size_label
 from benign.figures.network_measurement import measure_population
-from benign.figures.sections import along_size, samples_of, sizes_of
 from benign.figures.similar_solutions import at_losses
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, StackedDisplay, Threshold, series_from_replicates, spread_sentence
 from benign.schema import LEARNING_RATE
 from benign.sources import mnist1d
+from benign.surface.sections import along_size, samples_of, sizes_of
 
 MEASURES = {
     "path_norm": "path norm",

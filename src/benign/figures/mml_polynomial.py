@@ -27,9 +27,7 @@ from jaxtyping import Float, Int
 from benign.curves import Finding, Verdict, interval_claim, paired_claim
 from benign.curves.findings import as_factor
 from benign.experiments import measure
-from benign.figures.drawing import metric_series, size_display
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
-from benign.figures.sections import along_size, along_time, median_at_size, median_of, samples_of, sizes_of
 from benign.figures.stopped_polynomial import LEFT, StoppedPolynomial
 from benign.foundation.number_words import format_number as number
 from benign.foundation.randomness import generator
@@ -46,6 +44,8 @@ from benign.plots import (
 )
 from benign.procedures import Polynomial
 from benign.sources import mml
+from benign.surface.displays import metric_series, size_display
+from benign.surface.sections import along_size, along_time, median_at_size, median_of, samples_of, sizes_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,10 +80,10 @@ def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
         workers=options.workers, progress=options.progress, executor=options.executor, store=options.store,
     )  # fmt: skip
     name = f"{FIGURE.name} {options.scale}"
-    yield "polynomial", measured(Polynomial(), sizes=np.arange(1, LARGEST + 1), name=name)
+    yield "polynomial", measured(Polynomial(), sizes=np.arange(1, LARGEST + 1), name=name).dataset
     descent = measured(
         StoppedPolynomial(), sizes=[RIGHT + 1, TOO_LARGE + 1], times=STEPS, metrics=[LEFT], name=f"{name}, descent"
-    )
+    ).dataset
     descent[LEFT].attrs["long_name"] = "squared distance on the test grid from the stopped polynomial to least squares"
     yield "descent", descent
 

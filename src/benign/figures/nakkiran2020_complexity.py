@@ -45,21 +45,16 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Finding, Landmark, Landmarks, Verdict, find_landmarks, interval_claim, paired_claim
+from benign.curves.claims import RELEVANT_FACTOR, RELEVANT_FACTOR_OF_ERRORS, peak_position_claim
 from benign.curves.findings import LEVEL, as_factor
 from benign.curves.threshold_search import ThresholdOutcome
-from benign.diagnosis import emc_on_surface, shortest_time, smallest_size
-from benign.diagnosis.complexity_of_surface import OUTCOMES
-from benign.diagnosis.training_risks import Criterion, training_risks
 from benign.experiments import measure
 from benign.figures import nakkiran2020_epochwise as epochwise
-from benign.figures.claims import RELEVANT_FACTOR, RELEVANT_FACTOR_OF_ERRORS, peak_position_claim
-from benign.figures.drawing import landmark_marks
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.movement import Places, fitted_from, highest, moves_claim
 from benign.figures.nakkiran2020_samplewise import crossings
 from benign.figures.network_drawing import Line, at, at_end, curve_of, diverged_words, size_label
 from benign.figures.network_measurement import measure_population
-from benign.figures.sections import along_samples, along_size, along_time, median_of, samples_of, sizes_of
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import (
@@ -76,6 +71,10 @@ from benign.plots import (
 )
 from benign.procedures import MLP, Polynomial, Procedure, RandomFourier
 from benign.sources import Source, digits, mml, mnist1d
+from benign.surface.complexity import OUTCOMES, emc_on_surface, shortest_time, smallest_size
+from benign.surface.displays import landmark_marks
+from benign.surface.sections import along_samples, along_size, along_time, median_of, samples_of, sizes_of
+from benign.surface.training_risks import Criterion, training_risks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,7 +202,7 @@ def _linear(
         workers=options.workers, executor=options.executor, store=options.store,
         name=f"{FIGURE.name} {options.scale}, {part}",
         progress=lambda task, done, total: options.progress(f"{part}: {task}", done, total),
-    )  # fmt: skip
+    ).dataset  # fmt: skip
 
 
 def _networks(

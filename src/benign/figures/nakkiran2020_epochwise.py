@@ -26,16 +26,16 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Finding, Verdict, higher_claim, paired_claim
-from benign.figures.claims import below_margin_claim, more_than_half_claim
+from benign.curves.claims import below_margin_claim, more_than_half_claim
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import Line, at, curve_of, diverged_words
 from benign.figures.network_measurement import measure_population
-from benign.figures.sections import along_time, median_of, samples_of
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import Band, CurveDisplay, Role
 from benign.procedures import MLP
 from benign.sources import mnist1d
+from benign.surface.sections import along_time, median_of, samples_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,7 +33,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Finding, Landmarks, Verdict, higher_claim, interval_claim
-from benign.figures.claims import (
+from benign.curves.claims import (
     RELEVANT_FACTOR_OF_ERRORS,
     below_the_best_claim,
     no_peak_claim,
@@ -51,7 +51,12 @@ from benign.figures.network_drawing import (
     size_label,
 )
 from benign.figures.network_measurement import measure_population
-from benign.figures.sections import (
+from benign.foundation.number_words import format_number as number
+from benign.networks.training import Training
+from benign.plots import CurveDisplay, Role, StackedDisplay, Threshold
+from benign.procedures import MLP
+from benign.sources import Source, digits, mnist
+from benign.surface.sections import (
     along_size,
     at_size,
     landmarks_along_size,
@@ -59,11 +64,6 @@ from benign.figures.sections import (
     samples_of,
     sizes_of,
 )
-from benign.foundation.number_words import format_number as number
-from benign.networks.training import Training
-from benign.plots import CurveDisplay, Role, StackedDisplay, Threshold
-from benign.procedures import MLP
-from benign.sources import Source, digits, mnist
 
 CLASSES = 10
 NOISE = {"noise_0": 0.0, "noise_10": 0.1, "noise_20": 0.2}

@@ -34,9 +34,9 @@ from benign import schema
 from benign.curves import Finding, Verdict
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import percent, percents
-from benign.figures.sections import along_size, sizes_of
 from benign.foundation.replicate import Replicate
 from benign.plots import CurveDisplay, Mark, Role, Series, Threshold
+from benign.surface.sections import along_size, sizes_of
 
 EPS = 0.1
 NOISE = 0.15

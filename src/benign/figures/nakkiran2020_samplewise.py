@@ -37,8 +37,8 @@ from benign.curves import (
     interval_claim,
     percentile_interval,
 )
+from benign.curves.claims import no_peak_claim, peak_position_claim
 from benign.curves.early_stopping import stop_early
-from benign.figures.claims import no_peak_claim, peak_position_claim
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import (
     Line,
@@ -52,12 +52,12 @@ from benign.figures.network_drawing import (
     size_label,
 )
 from benign.figures.network_measurement import measure_population
-from benign.figures.sections import along_samples, landmarks_along_samples, median_of, sizes_of
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Mark, Role, StackedDisplay, series_from_replicates
 from benign.procedures import MLP
 from benign.sources import digits
+from benign.surface.sections import along_samples, landmarks_along_samples, median_of, sizes_of
 
 
 @dataclass(frozen=True, kw_only=True)

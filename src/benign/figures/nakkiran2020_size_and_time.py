@@ -27,16 +27,13 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Finding, Landmarks, Verdict, find_landmarks, higher_claim
+from benign.curves.claims import RELEVANT_FACTOR_OF_ERRORS, no_peak_claim, peak_position_claim
 from benign.curves.early_stopping import mean_intervals
 from benign.curves.findings import LEVEL
 from benign.curves.threshold_search import Regime
-from benign.diagnosis import Basis, RegimeMap, regimes_of_surface
-from benign.figures.claims import RELEVANT_FACTOR_OF_ERRORS, no_peak_claim, peak_position_claim
-from benign.figures.drawing import landmark_marks, threshold_line
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.greydanus2024_mnist1d import SETTINGS, measure_curve
 from benign.figures.network_drawing import diverged_words, sign_words, size_label, stopping_series
-from benign.figures.sections import median_of, over_size_and_time, samples_of, sizes_of, stopping_of
 from benign.foundation.number_words import format_number as number
 from benign.plots import (
     Contour,
@@ -49,6 +46,9 @@ from benign.plots import (
     Trace,
     spread_sentence,
 )
+from benign.surface.displays import landmark_marks, threshold_line
+from benign.surface.regimes import Basis, RegimeMap, regimes_of_surface
+from benign.surface.sections import median_of, over_size_and_time, samples_of, sizes_of, stopping_of
 
 EPS = 0.1  # the paper's, "heuristically"
 RATIO = 1.5

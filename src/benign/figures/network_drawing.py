@@ -12,9 +12,9 @@ from jaxtyping import Float
 
 from benign.curves import Landmarks
 from benign.curves.early_stopping import EarlyStopping, mean_intervals
-from benign.figures.drawing import landmark_marks, metric_series, size_label, threshold_line
 from benign.foundation.outcomes import Outcome
 from benign.plots import CurveDisplay, Role, Series, Threshold, series_from_replicates, spread_sentence
+from benign.surface.displays import landmark_marks, metric_series, size_label, threshold_line
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

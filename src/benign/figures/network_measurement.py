@@ -30,7 +30,7 @@ def measure_population(
         procedure, source, samples=samples, sizes=sizes, times=times, replicates=replicates, seed=options.seed,
         metrics=metrics, workers=options.workers, executor=_executor(options), store=options.store, name=name,
         progress=lambda task, done, total: options.progress(f"{name}: {task}", done, total),
-    )  # fmt: skip
+    ).dataset  # fmt: skip
 
 
 def _executor(options: MeasureOptions) -> str | Executor | None:

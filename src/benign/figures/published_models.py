@@ -29,12 +29,11 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Finding, Landmark, interval_claim, paired_claim
+from benign.curves.claims import below_margin_claim
 from benign.curves.findings import LEVEL
 from benign.curves.landmarks import interpolation_threshold
-from benign.figures.claims import below_margin_claim
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_measurement import measure_population
-from benign.figures.sections import along_size, samples_of
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.number_words import format_number as number
 from benign.foundation.numbers import checked_number
@@ -52,6 +51,7 @@ from benign.plots import (
 from benign.plots.scatter import RatioLine
 from benign.procedures import MLP
 from benign.sources import digits
+from benign.surface.sections import along_size, samples_of
 
 
 @dataclass(frozen=True, kw_only=True)

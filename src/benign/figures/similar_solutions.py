@@ -34,12 +34,12 @@ from benign.curves import Finding, Verdict, higher_claim, paired_claim
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import Line, at_end, curve_of, diverged_words, percent, size_label
 from benign.figures.network_measurement import measure_population
-from benign.figures.sections import along_time, at_size, median_at_size, samples_of, sizes_of
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, Threshold, series_from_replicates, spread_sentence
 from benign.procedures import MLP
 from benign.sources import mnist1d
+from benign.surface.sections import along_time, at_size, median_at_size, samples_of, sizes_of
 
 METRICS = (
     "disagreement",

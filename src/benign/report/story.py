@@ -10,11 +10,11 @@ import numpy as np
 import xarray as xr
 
 from benign.curves import Finding
-from benign.experiments.notes import SOURCE_NOTES
 from benign.figures.figure import Figure, Picture, Surfaces
 from benign.foundation.outcomes import Outcome
 from benign.report.glossary import GLOSSARY
 from benign.report.page import Card, Page, Section, section_of
+from benign.schema import SOURCE_NOTES
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

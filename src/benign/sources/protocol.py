@@ -61,3 +61,9 @@ class Source(Protocol):
             InvalidArgument: if ``samples`` is not a positive integer or there are fewer.
         """
         ...
+
+
+def source_notes(source: Source, samples: int, replicate: Replicate) -> tuple[str, ...]:
+    """What a source itself has to say of a replicate's data; nothing where it has no such method."""
+    notes = getattr(source, "notes", None)
+    return tuple(notes(samples, replicate)) if callable(notes) else ()

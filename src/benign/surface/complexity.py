@@ -8,19 +8,20 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
+from benign.curves.smallest_crossing import find_smallest
 from benign.curves.threshold_search import (
     LEVEL,
     REGIME_BAND,
+    TOLERANCE,
     ThresholdEstimate,
     ThresholdOutcome,
     find_threshold,
     regimes,
 )
-from benign.diagnosis.size_direction import is_read_inversely, wrong_way_note
-from benign.diagnosis.smallest_crossing import find_smallest
-from benign.diagnosis.training_risks import Criterion, checked_criterion, checked_tolerance, training_risks
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.number_words import format_number, format_position
+from benign.surface.size_direction import is_read_inversely, wrong_way_note
+from benign.surface.training_risks import Criterion, checked_criterion, checked_tolerance, training_risks
 
 NO_NUMBER = -1
 _MOST_TOLD = 5
@@ -66,7 +67,7 @@ class ComplexitySurface:
 
 
 def emc_on_surface(
-    dataset: xr.Dataset, *, tolerance: float = 0.02, criterion: Criterion = "objective", level: float = LEVEL
+    dataset: xr.Dataset, *, tolerance: float = TOLERANCE, criterion: Criterion = "objective", level: float = LEVEL
 ) -> ComplexitySurface:
     """The complexity of every (size, time) of a surface that was measured at several n.
 
@@ -103,7 +104,7 @@ def smallest_size(
     *,
     samples: int | None = None,
     time: float | None = None,
-    tolerance: float = 0.02,
+    tolerance: float = TOLERANCE,
     criterion: Criterion = "objective",
     level: float = LEVEL,
 ) -> ThresholdEstimate:
@@ -122,7 +123,7 @@ def shortest_time(
     *,
     samples: int | None = None,
     size: int | None = None,
-    tolerance: float = 0.02,
+    tolerance: float = TOLERANCE,
     criterion: Criterion = "objective",
     level: float = LEVEL,
 ) -> ThresholdEstimate:

@@ -10,12 +10,12 @@ from jaxtyping import Float
 
 from benign.curves import Landmark, Landmarks
 from benign.curves.threshold_search import REGIME_BAND
-from benign.diagnosis import CriticalRange, critical_range
-from benign.diagnosis.size_direction import is_read_inversely
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.size_words import is_counted
 from benign.plots import Band, CurveDisplay, Mark, Role, Series, Threshold, series_from_replicates, spread_sentence
 from benign.schema import LABEL_NOISE
+from benign.surface.regimes import CriticalRange, critical_range
+from benign.surface.size_direction import is_read_inversely
 
 MOST_MISSING = 0.02
 AXIS_WORDS = {"time": "time", "samples": "number of training samples (samples)"}

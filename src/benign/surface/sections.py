@@ -12,7 +12,7 @@ from benign.curves import Landmarks, find_landmarks
 from benign.curves.early_stopping import EarlyStopping, stop_early
 from benign.curves.findings import LEVEL
 from benign.curves.landmarks import interpolation_threshold
-from benign.diagnosis.size_direction import is_read_inversely, wrong_way_note
+from benign.surface.size_direction import is_read_inversely, wrong_way_note
 
 
 def along_size(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes"]:

@@ -10,12 +10,12 @@ import numpy as np
 import xarray as xr
 
 from benign.curves import Finding, Landmarks, cross_fitted_difference
-from benign.diagnosis.size_direction import is_read_inversely
-from benign.figures.claims import no_peak_claim, peak_position_claim
-from benign.figures.drawing import curve_display
-from benign.figures.sections import along_size, landmarks_along_size, sizes_of
+from benign.curves.claims import no_peak_claim, peak_position_claim
 from benign.plots import CurveDisplay
 from benign.schema import LABEL_NOISE
+from benign.surface.displays import curve_display
+from benign.surface.sections import along_size, landmarks_along_size, sizes_of
+from benign.surface.size_direction import is_read_inversely
 
 # Fewer points are no curve.
 _FEWEST_SIZES = 5

@@ -11,12 +11,9 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
-from benign.experiments.size_search import TOLERANCE
+from benign.curves.threshold_search import TOLERANCE
 from benign.foundation.size_words import amount
-from benign.schema import LABEL_NOISE, LEARNING_RATE, SIZE_IS_INVERSE
-
-SIZE_SEARCH = "size_search"
-"""Attribute of a surface whose sizes a pilot found: what it found."""
+from benign.schema import LABEL_NOISE, LEARNING_RATE, SIZE_IS_INVERSE, SIZE_SEARCH
 
 
 class Straddling(enum.Enum):

@@ -26,24 +26,25 @@ from jaxtyping import Float, Int
 from benign.curves.threshold_search import (
     LEAST_DRAWS,
     REGIME_BAND,
+    TOLERANCE,
     Regime,
     ThresholdOutcome,
     find_threshold,
     regimes,
 )
-from benign.diagnosis.size_direction import is_read_inversely, wrong_way_note
-from benign.diagnosis.training_risks import (
+from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.number_words import format_position
+from benign.foundation.numbers import checked_number
+from benign.foundation.size_words import amount, span
+from benign.schema import SOURCE_NOTES
+from benign.surface.size_direction import is_read_inversely, wrong_way_note
+from benign.surface.training_risks import (
     Criterion,
     checked_criterion,
     checked_tolerance,
     training_risks,
     with_axes,
 )
-from benign.experiments.notes import SOURCE_NOTES
-from benign.foundation.errors import InvalidArgument, unknown_name
-from benign.foundation.number_words import format_position
-from benign.foundation.numbers import checked_number
-from benign.foundation.size_words import amount, span
 
 Basis = Literal["EMC / n", "size / threshold size", "time / threshold time"]
 AXES: dict[str, str] = {"EMC / n": "samples", "size / threshold size": "size", "time / threshold time": "time"}
@@ -183,7 +184,7 @@ def regimes_of_surface(
     dataset: xr.Dataset,
     *,
     band: float = REGIME_BAND,
-    tolerance: float = 0.02,
+    tolerance: float = TOLERANCE,
     criterion: Criterion = "objective",
     basis: Basis | None = None,
 ) -> RegimeMap:
@@ -195,7 +196,7 @@ def regimes_of_surface(
     size / threshold size, for each time and n; else, for one size, time / threshold time.
 
     Of an inverse of a size (``is_inverse``) the size is 1 / value. Where the training risk shows that a size is read
-    the wrong way round (:mod:`benign.diagnosis.size_direction`), no cell is labelled by it, and ``note`` says so.
+    the wrong way round (:mod:`benign.surface.size_direction`), no cell is labelled by it, and ``note`` says so.
 
     Intervals are for each cell alone, at 95 %. Where the fitted sizes are no interval, the smallest of them counts, as
     the largest fitted n does for EMC.
@@ -236,7 +237,7 @@ def critical_range(
     dim: str,
     *,
     band: float = REGIME_BAND,
-    tolerance: float = 0.02,
+    tolerance: float = TOLERANCE,
     criterion: Criterion = "objective",
 ) -> CriticalRange | None:
     """Where a section of a surface along ``dim`` is critical; the basis is that of the axis.

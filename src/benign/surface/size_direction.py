@@ -21,13 +21,11 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves.mean_tests import student_p_values
-from benign.curves.threshold_search import LEAST_DRAWS
-from benign.diagnosis.training_risks import Criterion, training_risks, with_axes
-from benign.experiments.notes import SOURCE_NOTES, notes_of
-from benign.foundation.errors import InvalidArgument
+from benign.curves.threshold_search import LEAST_DRAWS, TOLERANCE
 from benign.foundation.number_words import format_position
 from benign.foundation.size_words import is_counted
-from benign.schema import LEADING, SIZE_IS_INVERSE
+from benign.schema import SIZE_IS_INVERSE
+from benign.surface.training_risks import Criterion, training_risks, with_axes
 
 _LEVEL = 0.99
 
@@ -37,7 +35,7 @@ def is_read_inversely(dataset: xr.Dataset) -> bool:
     return bool(dataset.attrs.get(SIZE_IS_INVERSE, 0))
 
 
-def wrong_way_note(dataset: xr.Dataset, criterion: Criterion = "objective", tolerance: float = 0.02) -> str:
+def wrong_way_note(dataset: xr.Dataset, criterion: Criterion = "objective", tolerance: float = TOLERANCE) -> str:
     """What to say where the training risks of a surface show that its size is read the wrong way round; else empty.
 
     Read at the last time: it is the wrong way where the risk rises at some n and falls at none.
@@ -58,17 +56,6 @@ def wrong_way_note(dataset: xr.Dataset, criterion: Criterion = "objective", tole
     if not rising or any(rises(_as_a_size(risks, not inverse), tolerance) for risks in at_n):
         return ""
     return _sentence(str(dataset.attrs.get("size_name", "size")), sizes, rising[-1], criterion, inverse)
-
-
-def notes_of_surface(dataset: xr.Dataset) -> tuple[str, ...]:
-    """What to know before reading a surface, a sentence each; a size read the wrong way round misses no threshold."""
-    first = dataset.isel({axis: 0 for axis in LEADING if axis in dataset.dims})
-    try:
-        note = wrong_way_note(first)
-    except InvalidArgument:  # no training loss, or nothing to be fitted
-        note = ""
-    said = dataset.attrs.get(SOURCE_NOTES)
-    return (*([said] if said else []), note) if note else notes_of(dataset)
 
 
 def wrong_way_note_of_search(

@@ -1,0 +1,142 @@
+"""A section of a surface along one axis, with its landmarks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from benign.curves import Landmark, Landmarks, PeakPlace, PeakTest, find_landmarks, peak_place
+from benign.schema import SOURCE_NOTES
+from benign.surface.size_direction import is_read_inversely, wrong_way_note
+
+if TYPE_CHECKING:
+    from benign.plots import CurveDisplay
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Curve:
+    """Risk along one axis, one row a replicate, with its landmarks."""
+
+    metric: str
+    dim: str
+    section: xr.Dataset
+
+    def __str__(self) -> str:
+        """What is drawn over what, the landmarks, what the peak test says, and what there is to know of the data."""
+        unit = self.section.attrs.get("size_name", "size") if self.dim == "size" else self.dim
+        lines = [f"{self.metric.replace('_', ' ')} over {unit}", str(self.landmarks), self.note]
+        lines.append(self.section.attrs.get(SOURCE_NOTES, ""))
+        return "\n".join(filter(None, lines))
+
+    @property
+    def note(self) -> str:
+        """Why no threshold is read along sizes, where they are read the wrong way round; empty elsewhere."""
+        return wrong_way_note(self.section) if self.dim == "size" and self._varies else ""
+
+    @property
+    def _varies(self) -> bool:
+        """Whether no draw is fitted by a constant: of one class, say."""
+        return bool(np.all(self.section["train_loss_constant"].values > 0.0))
+
+    @property
+    def _is_inverse(self) -> bool:
+        return self.dim == "size" and is_read_inversely(self.section)
+
+    @property
+    def positions(self) -> Float[np.ndarray, " positions"]:
+        """Values of the axis."""
+        return self.section[self.dim].values.astype(np.float64)
+
+    @property
+    def values(self) -> Float[np.ndarray, "replicates positions"]:
+        """The metric, one row a replicate."""
+        return np.asarray(self.section[self.metric].transpose("replicate", self.dim).values)
+
+    @cached_property
+    def landmarks(self) -> Landmarks:
+        """All landmarks, found together; the threshold is read from the training loss of the same section."""
+        train = self.section["train_loss"].transpose("replicate", self.dim).values
+        constant = self.section["train_loss_constant"].values
+        # A training draw of one class is fitted by the constant: then "fitted" says nothing and there is no threshold.
+        has_threshold = self.dim == "size" and self._varies and not self.note
+        return find_landmarks(
+            self.positions,
+            self.values,
+            train if has_threshold else None,
+            np.broadcast_to(constant, len(train)) if has_threshold else None,
+            seed=int(self.section.attrs.get("seed", 0)),
+            is_fitted_below=self._is_inverse,
+        )
+
+    @property
+    def threshold(self) -> Landmark | None:
+        """The smallest size that fits the training set to within 0.02 of the best constant predictor's loss.
+
+        The largest, of an inverse of a size. None where no size does, where some training draw holds one class only,
+        and where sizes are read the wrong way round, as :attr:`note` says.
+        """
+        return self.landmarks.threshold
+
+    @property
+    def classical_minimum(self) -> Landmark | None:
+        """The lowest point before the peak, or of the whole curve where there is none."""
+        return self.landmarks.classical_minimum
+
+    @property
+    def peak(self) -> Landmark | None:
+        """The highest point, if the peak test finds one."""
+        return self.landmarks.peak
+
+    @property
+    def second_descent(self) -> Landmark | None:
+        """The lowest point beyond the peak."""
+        return self.landmarks.second_descent
+
+    @property
+    def first_better(self) -> Landmark | None:
+        """Where the second descent first beats the classical minimum."""
+        return self.landmarks.first_better
+
+    @property
+    def peak_test(self) -> PeakTest:
+        """Whether there is a peak at all."""
+        return self.landmarks.peak_test
+
+    @property
+    def predicted_peak(self) -> PeakPlace | None:
+        """Where the test risk peaks along sizes or samples, if it does, from training risk alone.
+
+        None along time, where some training draw holds one class only, and where too little was measured; see
+        ``benign.curves.peak_place``.
+        """
+        constant = self.section["train_loss_constant"].transpose("replicate", ...).values
+        if self.dim == "time" or not np.all(constant > 0.0) or self.note:
+            return None
+        train, error = (
+            self.section[name].transpose("replicate", self.dim).values.astype(np.float64)
+            if name in self.section
+            else None
+            for name in ("train_loss", "train_error")
+        )
+        attributes = self.section.attrs
+        return peak_place(
+            self.positions, train / (constant if constant.ndim > 1 else constant[:, None]), error=error,
+            objective=attributes.get("objective", "squared"),
+            is_fitted_below=self.dim == "samples" or self._is_inverse,
+            unit="samples" if self.dim == "samples" else str(attributes["size_name"]),
+        )  # fmt: skip
+
+    def plot(self, ax: object = None) -> CurveDisplay:
+        """Draw the curve with its landmarks; returns the Display that was drawn."""
+        return self.display().plot(ax=ax)
+
+    def display(self) -> CurveDisplay:
+        """The Display of this curve: its numbers with their spread, landmarks and threshold."""
+        from benign.surface.displays import curve_display
+
+        return curve_display(self.section, self.metric, self.dim, self.landmarks)

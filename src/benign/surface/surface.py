@@ -1,0 +1,242 @@
+"""A measured surface, as everybody holds it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from benign import schema
+from benign.curves.threshold_search import REGIME_BAND, TOLERANCE, ThresholdEstimate
+from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.output import write_whole
+from benign.surface import tables
+from benign.surface.complexity import ComplexitySurface, emc_on_surface, shortest_time, smallest_size
+from benign.surface.curve import Curve
+from benign.surface.notes import notes_of
+from benign.surface.regimes import Basis, RegimeMap, regimes_of_surface
+from benign.surface.training_risks import Criterion
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+
+_AXES = {"size": "sizes", "time": "times", "samples": "numbers of samples"}
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """Measured risk over (size, time, samples, replicate), and over ``label_noise`` where several levels were measured;
+    ``dataset`` holds every number.
+    """
+
+    dataset: xr.Dataset
+
+    def __post_init__(self) -> None:
+        schema.check(self.dataset)
+
+    def __str__(self) -> str:
+        """What was measured, in a line, and the notes."""
+        dataset = self.dataset
+        axes = ", ".join(f"{dataset.sizes[axis]:,} {word}" for axis, word in _AXES.items() if dataset.sizes[axis] > 1)
+        n = "" if dataset.sizes["samples"] > 1 else f"n = {int(dataset['samples'].values[0]):,}"
+        measured = ", ".join(filter(None, [n, axes, f"{dataset.sizes['replicate']:,} replicates"]))
+        return "\n".join([f"{dataset.attrs.get('title', 'surface')}: {measured}", *self.notes])
+
+    def curve(self, metric: str, dim: str = "size", **at: float) -> Curve:
+        """The section of one metric along one axis.
+
+        Args:
+            metric: a variable of the surface, for example ``"test_loss"``.
+            dim: the axis that stays: ``"size"``, ``"time"`` or ``"samples"``.
+            at: values of the other axes, for example ``samples=1000``, ``label_noise=0.2`` where the surface has levels
+                of label noise among them; not needed where an axis has one value.
+
+        Raises:
+            InvalidArgument: for an unknown metric or axis, or where an axis of several values is not fixed.
+        """
+        if metric not in self.dataset or metric in schema.ALWAYS:
+            raise unknown_name("metric of this surface", metric, [n for n in schema.METRICS if n in self.dataset])
+        if dim not in ("size", "time", "samples"):
+            raise unknown_name("axis", dim, ["size", "time", "samples"])
+        others = [axis for axis in ("size", "time", "samples") if axis != dim]
+        others += [axis for axis in schema.LEADING if axis in self.dataset.dims]
+        for axis in at:
+            if axis == dim:
+                raise InvalidArgument(f"`{axis}` is the axis of the curve and cannot be fixed; leave it out.")
+            if axis not in others:
+                raise unknown_name("axis", axis, others)
+        if dim == "time" and not np.isfinite(self.dataset["time"].values).all():
+            raise InvalidArgument('`dim="time"` needs recorded times; this surface holds the end of training alone.')
+        section = self.dataset
+        for axis in others:
+            section = _fix(section, axis, at.get(axis))
+        return Curve(metric=metric, dim=dim, section=section)
+
+    def regimes(
+        self,
+        band: float = REGIME_BAND,
+        tolerance: float = TOLERANCE,
+        criterion: Criterion = "objective",
+        basis: Basis | None = None,
+        **at: float,
+    ) -> RegimeMap:
+        """The regime of every (size, time, samples), with the basis that it was read on.
+
+        Args:
+            band: a cell is critical where EMC / n lies within 1 / ``band`` and ``band``, or its size / threshold size
+                where too few n were measured; see :mod:`benign.surface.regimes`.
+            tolerance: what counts as fitted.
+            criterion: ``"objective"`` or ``"error"``.
+            basis: ``"EMC / n"``, ``"size / threshold size"`` or ``"time / threshold time"``; None chooses.
+            at: the level, where the surface has several of label noise: ``label_noise=0.2``.
+
+        Raises:
+            InvalidArgument: for a surface with one size, time and n, or arguments that cannot be used.
+        """
+        dataset = _at_levels(self.dataset, at)
+        return regimes_of_surface(dataset, band=band, tolerance=tolerance, criterion=criterion, basis=basis)
+
+    def effective_model_complexity(
+        self, tolerance: float = TOLERANCE, criterion: Criterion = "objective", **at: float
+    ) -> ComplexitySurface:
+        """The largest n that is fitted, for every (size, time) of a surface of several n; arguments as :meth:`regimes`.
+
+        Raises:
+            InvalidArgument: for a surface of one n, or arguments that cannot be used.
+        """
+        return emc_on_surface(_at_levels(self.dataset, at), tolerance=tolerance, criterion=criterion)
+
+    def smallest_size(
+        self,
+        samples: int | None = None,
+        time: float | None = None,
+        *,
+        tolerance: float = TOLERANCE,
+        criterion: Criterion = "objective",
+        **at: float,
+    ) -> ThresholdEstimate:
+        """The smallest size that fits ``samples`` after ``time``, with its interval; see :meth:`shortest_time`."""
+        dataset = _at_levels(self.dataset, at)
+        return smallest_size(dataset, samples=samples, time=time, tolerance=tolerance, criterion=criterion)
+
+    def shortest_time(
+        self,
+        samples: int | None = None,
+        size: int | None = None,
+        *,
+        tolerance: float = TOLERANCE,
+        criterion: Criterion = "objective",
+        **at: float,
+    ) -> ThresholdEstimate:
+        """The shortest recorded time after which a model of ``size`` fits ``samples``, with its interval.
+
+        What has one value in the surface may be left out; the other arguments are those of :meth:`regimes`.
+
+        Raises:
+            InvalidArgument: for what was not measured or has no number.
+        """
+        dataset = _at_levels(self.dataset, at)
+        return shortest_time(dataset, samples=samples, size=size, tolerance=tolerance, criterion=criterion)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know before reading it, a sentence each: whether test rows are copies of training rows, and at which
+        n the sizes and times miss the threshold.
+        """
+        return notes_of(self.dataset)
+
+    def to_netcdf(self, path: str | os.PathLike[str]) -> Path:
+        """Write the surface as netCDF-4, whole or not at all.
+
+        Raises:
+            OutputFailed: if the file cannot be written.
+        """
+        encoding = {name: {"zlib": True, "complevel": 4} for name in self.dataset.data_vars}
+        return write_whole(
+            path, lambda temporary: self.dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+        )
+
+    def to_arrow(self) -> pa.Table:
+        """The long table: one row for each (size, time, samples, replicate), and level of label noise if there are any.
+
+        NaN stays NaN; it is not null.
+        """
+        return tables.to_arrow(self.dataset)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """:meth:`to_arrow` for what reads Arrow: ``polars.DataFrame(surface)``, ``pyarrow.table(surface)``, DuckDB."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """:meth:`to_arrow` as a pandas frame."""
+        return self.to_arrow().to_pandas()
+
+    def to_polars(self) -> pl.DataFrame:
+        """:meth:`to_arrow` as a polars frame.
+
+        Raises:
+            MissingExtra: if polars is not installed.
+        """
+        return tables.to_polars(self.dataset)
+
+    def to_parquet(self, path: str | os.PathLike[str]) -> Path:
+        """Write :meth:`to_arrow` as Parquet, whole or not at all.
+
+        Raises:
+            OutputFailed: if the file cannot be written.
+        """
+        return write_whole(path, lambda temporary: tables.write_parquet(self.dataset, temporary))
+
+    def to_csv(self, path: str | os.PathLike[str]) -> Path:
+        """Write :meth:`to_arrow` as CSV, whole or not at all; ``inf`` and ``NaN`` stand for themselves.
+
+        Raises:
+            OutputFailed: if the file cannot be written.
+        """
+        return write_whole(path, lambda temporary: tables.write_csv(self.dataset, temporary))
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Surface:
+        """Read a surface that :meth:`to_netcdf` wrote.
+
+        Raises:
+            InvalidArgument: if the file is missing or is no surface.
+        """
+        try:
+            with xr.open_dataset(path, engine="h5netcdf") as stored:
+                return cls(stored.load())
+        except (OSError, KeyError) as error:
+            raise InvalidArgument(f"`path` {str(path)!r} holds no surface that can be read: {error}.") from error
+
+
+def _at_levels(dataset: xr.Dataset, at: Mapping[str, float]) -> xr.Dataset:
+    """The dataset at one level of what stands before its four axes, such as label noise."""
+    levels = [axis for axis in schema.LEADING if axis in dataset.dims]
+    for axis in at:
+        if axis not in levels:
+            raise InvalidArgument(f"`{axis}` must be left out: this surface has no levels of that name.")
+    for axis in levels:
+        dataset = _fix(dataset, axis, at.get(axis))
+    return dataset
+
+
+def _fix(section: xr.Dataset, axis: str, value: float | None) -> xr.Dataset:
+    values = section[axis].values
+    if value is None:
+        if len(values) > 1:
+            raise InvalidArgument(
+                f"`{axis}` has {len(values)} values; say which, for example {axis}={values[-1]}."
+            )  # fmt: skip
+        return section.isel({axis: 0})
+    if value not in values:
+        nearest = values[np.abs(values.astype(float) - value).argmin()]
+        raise InvalidArgument(f"`{axis}` was not measured at {value}; the nearest is {nearest}.")
+    return section.sel({axis: value})
