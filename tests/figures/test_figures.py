@@ -15,9 +15,9 @@ from benign.experiments import measure
 from benign.experiments.declaration.catalogue import PROCEDURE, find_maker
 from benign.figures import NAMES, find_figure
 from benign.figures.mml_polynomial import approximation_gap, closest_element
-from benign.figures.tuning import tuned_by_leave_one_out
 from benign.linear import PolynomialFeatures
 from benign.procedures import Polynomial, RandomFourier
+from benign.surface.tuning import tuned_by_leave_one_out
 
 COMMITTED = Path(__file__).parents[2] / "figures"
 

@@ -10,11 +10,10 @@ import benign
 from benign.curves import Verdict
 from benign.figures import belkin2019_network, find_figure, greydanus2024_mnist1d, nakkiran2020_modelwise
 from benign.figures.belkin2019_network import CLASSES
-from benign.figures.network_drawing import over_parameters
 from benign.foundation.outcomes import Outcome
 from benign.plots import CurveDisplay
 from benign.schema import METRICS
-from benign.surface.sections import stopping_of
+from benign.surface.sections import over_parameters, stopping_of
 
 NAMES = ["belkin2019_network", "greydanus2024_mnist1d", "nakkiran2020_modelwise"]
 MODULES = [belkin2019_network, greydanus2024_mnist1d, nakkiran2020_modelwise]

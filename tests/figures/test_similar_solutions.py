@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from benign.curves import Verdict
-from benign.figures.similar_solutions import FIGURE, SETTINGS, at_losses
+from benign.figures.similar_solutions import FIGURE, SETTINGS, metric_at_losses
 from benign.foundation.replicate import paired_replicates
 from benign.schema import replicate_coordinates
 
@@ -56,7 +56,7 @@ def test_a_metric_is_read_where_the_loss_first_falls_to_a_level():
     one = surface(0)
     rising = np.broadcast_to(TIMES[None, :, None, None], one["disagreement"].shape)
     one["disagreement"] = one["disagreement"].dims, rising.copy()
-    found = at_losses(one, "disagreement", AT.compared_width, np.array([2.0, 1.0, 0.5, 0.25, 0.05]))
+    found = metric_at_losses(one, "disagreement", AT.compared_width, np.array([2.0, 1.0, 0.5, 0.25, 0.05]))
     expected = [np.nan, 1.0, 2.0, 3.0, np.nan]  # 0.5 is half way from 1 to 0.25 in the logarithm; 2 was never above
     np.testing.assert_allclose(found, np.tile(expected, (AT.replicates, 1)), rtol=1e-12)
 

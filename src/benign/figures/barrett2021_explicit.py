@@ -43,7 +43,7 @@ from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, Series, StackedDisplay, series_from_replicates, spread_sentence
 from benign.sources import mnist
-from benign.surface.sections import along_time, samples_of
+from benign.surface.sections import along_time, parameters_of, samples_of, sizes_of
 
 COOLED_METRICS = tuple(
     f"{name}{suffix}"
@@ -168,7 +168,7 @@ def _trained(
 def strength_of(surface: xr.Dataset) -> float:
     """The explicit penalty mu / m that a surface was trained with: 0 for none."""
     mu = json.loads(surface.attrs["procedure"])["training"].get("gradient_penalty", 0.0)
-    return float(mu) / float(np.ravel(surface["parameters"].values)[0])
+    return float(mu) / float(parameters_of(surface)[0])
 
 
 def rate_of(surface: xr.Dataset) -> float:
@@ -182,12 +182,12 @@ def _count_of(surfaces: Surfaces, kind: str) -> int:
 
 
 def _path(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "R T"]:
-    return along_time(surface, metric, int(surface["size"].values[0]))
+    return along_time(surface, metric, int(sizes_of(surface)[0]))
 
 
 def _loss_of(surface: xr.Dataset) -> float:
     """The training loss at which the networks of a surface are compared: that of its scale."""
-    measured = (samples_of(surface), int(surface["size"].values[0]))
+    measured = (samples_of(surface), int(sizes_of(surface)[0]))
     return next(s.loss for s in SETTINGS.values() if (s.samples, s.width) == measured)
 
 

@@ -49,6 +49,7 @@ from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, Series, StackedDisplay, series_from_replicates, spread_sentence
 from benign.schema import LEARNING_RATE
 from benign.sources import Source, mnist, mnist1d
+from benign.surface.sections import over_rates, rates_of, sizes_of, times_of
 
 KEEP_VARIABLE = "BENIGN_KEEP_WEIGHTS"
 _MEASURES = (
@@ -177,36 +178,25 @@ def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
 # Numbers -------------------------------------------------------------------------------------------------------------
 
 
-def rates_of(surface: xr.Dataset) -> Float[np.ndarray, " K"]:
-    """Learning rates."""
-    return np.asarray(surface[LEARNING_RATE].values, dtype=np.float64)
-
-
-def _table(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "R S T K"]:
-    """A metric by replicate, width, time and learning rate."""
-    values = surface[metric].isel(samples=0).transpose("replicate", "size", "time", LEARNING_RATE).values
-    return np.asarray(values, dtype=np.float64)
-
-
 def _loss_of(surface: xr.Dataset) -> float:
     """The training loss at which the networks of a surface are compared: that of its scale."""
-    widths = tuple(surface["size"].values.tolist())
+    widths = tuple(sizes_of(surface).astype(int).tolist())
     parts = [part for settings in SETTINGS.values() for part in (settings.images, settings.signals)]
-    times = surface["time"].values
+    times = times_of(surface)
     return next(part.loss for part in parts if part.widths == widths and part.end == times[-1])
 
 
 def at_equal_time(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "R S K"]:
     """At the last physical time."""
-    return _table(surface, metric)[:, :, -1]
+    return over_rates(surface, metric)[:, :, -1]
 
 
 def at_equal_steps(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "R S K"]:
     """After the number of steps in which the largest learning rate reaches the last physical time."""
-    rates, times = rates_of(surface), surface["time"].values
+    rates, times = rates_of(surface), times_of(surface)
     steps = times[-1] / rates[-1]
     places = [int(np.argmin(np.abs(times - steps * rate))) for rate in rates]
-    return np.stack([_table(surface, metric)[:, :, place, k] for k, place in enumerate(places)], axis=-1)
+    return np.stack([over_rates(surface, metric)[:, :, place, k] for k, place in enumerate(places)], axis=-1)
 
 
 def at_equal_loss(surface: xr.Dataset, metric: str, loss: float, *, cooled: bool) -> Float[np.ndarray, "R S K"]:
@@ -215,8 +205,8 @@ def at_equal_loss(surface: xr.Dataset, metric: str, loss: float, *, cooled: bool
     Between two recordings the logarithm of the metric is linear in that of the loss, or the metric where it has zeros.
     """
     suffix = "_cooled" if cooled else ""
-    trained = np.log(_table(surface, f"train_loss{suffix}"))
-    values = _table(surface, f"{metric}{suffix}")
+    trained = np.log(over_rates(surface, f"train_loss{suffix}"))
+    values = over_rates(surface, f"{metric}{suffix}")
     is_positive = bool(np.all(values[np.isfinite(values)] > 0.0))
     scaled = np.log(values) if is_positive else values
     found = np.full((*values.shape[:2], values.shape[3]), np.nan)
@@ -232,8 +222,8 @@ def at_equal_loss(surface: xr.Dataset, metric: str, loss: float, *, cooled: bool
 
 def at_best_error(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "R S K"]:
     """At each network's recorded time of lowest test error, an oracle; where the paper reports R_IG."""
-    place = np.argmin(np.nan_to_num(_table(surface, "test_error"), nan=np.inf), axis=2)
-    return np.take_along_axis(_table(surface, metric), place[:, :, None], axis=2)[:, :, 0]
+    place = np.argmin(np.nan_to_num(over_rates(surface, "test_error"), nan=np.inf), axis=2)
+    return np.take_along_axis(over_rates(surface, metric), place[:, :, None], axis=2)[:, :, 0]
 
 
 def under(surface: xr.Dataset, metric: str, condition: str) -> Float[np.ndarray, "R S K"]:
@@ -312,7 +302,7 @@ def _findings_of(name: str, surface: xr.Dataset) -> tuple[Finding, ...]:
 def _edge_claim(name: str, surface: xr.Dataset) -> Finding:
     """At the largest learning rate of the grid the top eigenvalue rises to about 2 / h (Cohen et al. 2021)."""
     rate = rates_of(surface)[-1]
-    highest = rate * np.max(_table(surface, "top_eigenvalue")[..., -1], axis=2).mean(axis=1)
+    highest = rate * np.max(over_rates(surface, "top_eigenvalue")[..., -1], axis=2).mean(axis=1)
     return interval_claim(
         name=f"{name}_edge", claim=f"{SOURCES[name]}: at learning rate {rate:g} the top eigenvalue reaches 2 / h",
         estimate=float(highest.mean()), interval=mean_interval(highest), allowed=(_STABLE, np.inf),
@@ -328,7 +318,7 @@ def _width_claims(name: str, surface: xr.Dataset) -> tuple[Finding, ...]:
     penalty = np.log(under(surface, "gradient_penalty", "cooled"))
     m = np.asarray(surface["parameters"].values, dtype=np.float64).reshape(-1, surface.sizes["size"])[0]
     difference = penalty[:, 0] - penalty[:, -1]
-    word, change = SOURCES[name], f"from {surface['size'].values[0]} to {surface['size'].values[-1]} hidden units"
+    word, change = SOURCES[name], f"from {sizes_of(surface)[0]:.0f} to {sizes_of(surface)[-1]:.0f} hidden units"
     claims = (
         ("penalty_width", "R_IG", 0.0, "larger networks, larger lambda, smaller R_IG"),
         ("slope_width", "m R_IG, the squared slope,", np.log(m[0] / m[-1]), ""),
@@ -493,7 +483,7 @@ def _robustness_picture(surfaces: Surfaces) -> Picture:
 def _edge_picture(surfaces: Surfaces) -> Picture:
     panels = []
     for name, surface in surfaces.items():
-        table, times = _table(surface, "top_eigenvalue"), surface["time"].values.astype(np.float64)
+        table, times = over_rates(surface, "top_eigenvalue"), times_of(surface)
         rates = rates_of(surface)[-_MOST_LINES:]
         series = [
             series_from_replicates(
@@ -513,7 +503,7 @@ def _edge_picture(surfaces: Surfaces) -> Picture:
         )  # fmt: skip
     words = []
     for name, surface in surfaces.items():
-        course = rates_of(surface)[-1] * np.median(_table(surface, "top_eigenvalue")[:, -1, :, -1], axis=0)
+        course = rates_of(surface)[-1] * np.median(over_rates(surface, "top_eigenvalue")[:, -1, :, -1], axis=0)
         words.append(f"{course.max():.2g} at most and {course[-1]:.2g} at the end on {SOURCES[name]}")
     sentence = (
         "h times the top eigenvalue may not stay above 2, where gradient descent across the sharp direction diverges: "

@@ -33,14 +33,14 @@ from benign.curves.falling import falling_claim
 from benign.curves.findings import LEVEL
 from benign.experiments import measure
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
-from benign.figures.tuning import tuned_by_leave_one_out
 from benign.foundation.number_words import format_number as number
 from benign.foundation.progress import Progress
 from benign.plots import StackedDisplay
 from benign.procedures import RandomFourier
 from benign.sources import Source, digits, mnist
 from benign.surface.displays import size_display
-from benign.surface.sections import along_size, at_size, landmarks_along_size, samples_of, sizes_of
+from benign.surface.sections import along_size, at_size, constant_errors, landmarks_along_size, samples_of, sizes_of
+from benign.surface.tuning import tuned_by_leave_one_out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,12 +129,12 @@ def _findings_of(name: str, surface: xr.Dataset, tuned: xr.Dataset) -> list[Find
     ]  # fmt: skip
     findings.extend(_second_descent(name, surface, metric) for metric in _RISK_WORDS)
     findings.extend(_falls(name, surface, metric) for metric in _FALLING_WORDS)
-    chance = np.asarray(surface["test_error_constant"].isel(samples=0).values)
     findings.append(
         paired_claim(
             name=f"{name}_no_predictive_ability",
             claim=f"With {words}, the model with n features predicts no better than the best constant, to within 0.1",
-            differences=at_size(surface, "test_error", n) - chance, margin=-0.1, unit="zero-one error",
+            differences=at_size(surface, "test_error", n) - constant_errors(surface), margin=-0.1,
+            unit="zero-one error",
             paper='"no predictive ability for classification" at N = n (Belkin et al. 2019)',
         )
     )  # fmt: skip

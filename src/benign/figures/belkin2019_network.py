@@ -38,14 +38,7 @@ from benign.curves import Finding, Landmark, Verdict, higher_claim
 from benign.curves.claims import below_the_best_claim, more_than_half_claim, no_peak_claim, rises_claim
 from benign.curves.findings import without_number
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
-from benign.figures.network_drawing import (
-    Line,
-    curve_of,
-    diverged_words,
-    loss_limits,
-    over_parameters,
-    percent,
-)
+from benign.figures.network_drawing import Line, curve_of, diverged_words, loss_limits, percent
 from benign.figures.network_measurement import measure_population
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
@@ -57,6 +50,8 @@ from benign.surface.sections import (
     at_size,
     landmarks_along_size,
     median_at_size,
+    over_parameters,
+    parameters_of,
     samples_of,
     sizes_of,
 )
@@ -316,7 +311,7 @@ def _fit_marks(surface: xr.Dataset, name: str) -> list[Mark]:
     fit = _fit(surface)
     if fit is None:
         return []
-    parameters = float(surface["parameters"].sel(size=fit.position).item())
+    parameters = float(parameters_of(surface)[sizes_of(surface) == fit.position][0])
     value = median_at_size(surface, "train_loss", int(fit.position))
     return [Mark(position=parameters, value=value, label=f"{name} fits from {fit.position:.0f} units on:")]
 

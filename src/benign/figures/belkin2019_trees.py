@@ -59,7 +59,7 @@ from benign.plots import (
 )  # fmt: skip
 from benign.procedures import Procedure, from_estimator
 from benign.sources import digits, mnist
-from benign.surface.sections import over_size_and_time, samples_of, sizes_of
+from benign.surface.sections import at, at_cell, over_size_and_time, samples_of, share_along_size, sizes_of, times_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,13 +183,9 @@ def composite(surface: xr.Dataset, metric: str, capacity: float) -> Composite:
     sizes, values = sizes_of(surface), over_size_and_time(surface, metric)
     joint = int(np.flatnonzero(sizes == capacity)[0])
     return Composite(
-        counts=np.concatenate([sizes[: joint + 1], capacity * _members(surface)[1:]]),
+        counts=np.concatenate([sizes[: joint + 1], capacity * times_of(surface)[1:]]),
         values=np.hstack([values[:, : joint + 1, 0], values[:, joint, 1:]]),
     )
-
-
-def _members(surface: xr.Dataset) -> Float[np.ndarray, " members"]:
-    return np.asarray(surface["time"].values, dtype=np.float64)
 
 
 def _early(surface: xr.Dataset) -> float:
@@ -225,7 +221,7 @@ def _two_descents(
 ) -> tuple[Finding, Finding]:
     """That one member gets worse up to a joint, and that adding members there gets below that member at its best."""
     loss, place = over_size_and_time(surface, "test_loss"), int(np.flatnonzero(sizes_of(surface) == joint)[0])
-    where, most = f"{joint:,.0f} {kind.capacity}", f"{_members(surface)[-1]:.0f} {kind.members}"
+    where, most = f"{joint:,.0f} {kind.capacity}", f"{times_of(surface)[-1]:.0f} {kind.members}"
     return (
         cross_fitted_difference(
             name=f"{kind.name}_{names[0]}", unit="loss", paper=papers[0],
@@ -259,8 +255,8 @@ def _error_claim(surface: xr.Dataset, kind: _Kind, rise: Finding) -> Finding:
 
 def _share_left(surface: xr.Dataset, capacity: float) -> Float[np.ndarray, " replicates"]:
     """What one member of this capacity leaves of the best constant's training loss."""
-    left = surface["train_loss"].sel(size=capacity).isel(time=0, samples=0).values
-    return np.asarray(left / surface["train_loss_constant"].isel(samples=0).values)
+    one_member = float(times_of(surface)[0])
+    return share_along_size(at(surface, size=capacity, time=one_member))[:, 0]
 
 
 def _fitted_claims(surface: xr.Dataset, kind: _Kind) -> list[Finding]:
@@ -290,7 +286,7 @@ def _fitted_claims(surface: xr.Dataset, kind: _Kind) -> list[Finding]:
 
 
 def _capacity_claims(surface: xr.Dataset, kind: _Kind) -> list[Finding]:
-    loss, members = over_size_and_time(surface, "test_loss"), _members(surface)
+    loss, members = over_size_and_time(surface, "test_loss"), times_of(surface)
     return [
         no_peak_claim(
             name=f"{kind.name}_capacity_alone_{word}",
@@ -314,8 +310,7 @@ def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
 
 
 def _median(surface: xr.Dataset, metric: str, capacity: float, members: float) -> float:
-    cell = surface[metric].sel(size=capacity, time=members).isel(samples=0)
-    return float(np.median(cell.values))
+    return float(np.median(at_cell(surface, metric, size=capacity, time=members)))
 
 
 def _best_single(surface: xr.Dataset) -> float:
@@ -325,7 +320,7 @@ def _best_single(surface: xr.Dataset) -> float:
 
 def _composite_picture(surface: xr.Dataset, kind: _Kind) -> Picture:
     panels = tuple(_composite_panel(surface, kind, metric) for metric in ("loss", "error"))
-    best, last, most = _best_single(surface), _last(surface), _members(surface)[-1]
+    best, last, most = _best_single(surface), _last(surface), times_of(surface)[-1]
     loss, error = (
         [_median(surface, metric, *cell) for cell in ((best, 1.0), (last, 1.0), (last, most))]
         for metric in ("test_loss", "test_error")
@@ -365,7 +360,7 @@ def _composite_panel(surface: xr.Dataset, kind: _Kind, metric: str) -> CurveDisp
     last = _last(surface)
     paths = {role: composite(surface, f"{role.value}_{metric}", last) for role in (Role.TEST, Role.TRAIN)}
     counts = paths[Role.TEST].counts
-    cells = {"first minimum": (_best_single(surface), 1.0), "end": (last, _members(surface)[-1])}
+    cells = {"first minimum": (_best_single(surface), 1.0), "end": (last, times_of(surface)[-1])}
     is_loss = metric == "loss"
     return _curve(
         surface, f"Along the composite axis: {metric}",
@@ -414,7 +409,7 @@ def _moved_picture(surface: xr.Dataset, kind: _Kind) -> Picture:
 
 
 def _capacity_picture(surface: xr.Dataset, kind: _Kind) -> Picture:
-    members, sizes, loss = _members(surface), sizes_of(surface), over_size_and_time(surface, "test_loss")
+    members, sizes, loss = times_of(surface), sizes_of(surface), over_size_and_time(surface, "test_loss")
     columns = sorted({0, len(members) // 2, len(members) - 1})
     names = [_counted(members[column], kind.members) for column in columns]
     display = _curve(
@@ -442,7 +437,7 @@ def _counted(count: float, plural: str) -> str:
 
 
 def _members_picture(surface: xr.Dataset, kind: _Kind) -> Picture:
-    sizes, members, last = sizes_of(surface), _members(surface), _last(surface)
+    sizes, members, last = sizes_of(surface), times_of(surface), _last(surface)
     shown = sorted({float(sizes[0]), _best_single(surface), _early(surface), last})
     loss = dict(zip(sizes.tolist(), np.moveaxis(over_size_and_time(surface, "test_loss"), 1, 0), strict=True))
     display = _curve(
@@ -468,7 +463,7 @@ def _members_picture(surface: xr.Dataset, kind: _Kind) -> Picture:
 
 
 def _map_picture(surface: xr.Dataset, kind: _Kind) -> Picture:
-    sizes, members = sizes_of(surface), _members(surface)
+    sizes, members = sizes_of(surface), times_of(surface)
     values = np.median(over_size_and_time(surface, "test_loss"), axis=0)
     display = HeatMapDisplay(
         title=f"Test loss over {kind.capacity} and {kind.members}",
@@ -499,7 +494,7 @@ def _map_picture(surface: xr.Dataset, kind: _Kind) -> Picture:
 
 def _path_trace(surface: xr.Dataset, positions: Float[np.ndarray, " K"], label: str) -> Trace:
     """A line along the lower edge that ends in a bar upwards."""
-    members = _members(surface)
+    members = times_of(surface)
     ones = np.full(len(positions), members[0])
     high = np.append(ones[:-1], members[-1])
     return Trace(label=label, positions=positions, values=ones, low=ones, high=high)
@@ -528,7 +523,7 @@ def _lede(surfaces: Surfaces) -> str:
 
 def _turning_points(surface: xr.Dataset, kind: _Kind) -> str:
     """The composite axis in three numbers."""
-    best, last, most = _best_single(surface), _last(surface), _members(surface)[-1]
+    best, last, most = _best_single(surface), _last(surface), times_of(surface)[-1]
     losses = [number(_median(surface, "test_loss", *cell)) for cell in ((best, 1.0), (last, 1.0), (last, most))]
     return (
         f"{losses[0]} at {_counted(best, kind.capacity)}, {losses[1]} at {last:,.0f}, {losses[2]} with "

@@ -48,7 +48,6 @@ from benign.curves.claims import (
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import (
     Line,
-    at_end,
     curve_of,
     diverged_words,
     loss_limits,
@@ -64,6 +63,7 @@ from benign.procedures import MLP
 from benign.sources import Source, mnist1d
 from benign.surface.sections import (
     along_size,
+    at_end,
     at_size,
     landmarks_along_size,
     median_at_size,

@@ -43,7 +43,15 @@ from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, StackedDisplay, Threshold, series_from_replicates, spread_sentence
 from benign.schema import LEARNING_RATE
 from benign.sources import mnist1d
-from benign.surface.sections import along_size, samples_of, sizes_of
+from benign.surface.sections import (
+    along_size,
+    along_time,
+    by_rate,
+    samples_of,
+    share_along_size,
+    share_along_time,
+    sizes_of,
+)
 
 MEASURES = {
     "path_norm": "path norm",
@@ -189,10 +197,9 @@ def at_fit(surfaces: Surfaces, metric: str) -> Float[np.ndarray, "R rates batche
 
 
 def _rates_at_fit(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "R rates"]:
-    relative = surface[[metric]].assign(train_loss=surface["train_loss"] / surface["train_loss_constant"])
     width, level = int(sizes_of(surface)[0]), np.array([TOLERANCE])
-    rates = (relative.isel({LEARNING_RATE: k}) for k in range(surface.sizes[LEARNING_RATE]))
-    return np.concatenate([at_losses(one, metric, width, level) for one in rates], axis=1)
+    columns = [at_losses(share_along_time(one), along_time(one, metric, width), level) for one in by_rate(surface)]
+    return np.concatenate(columns, axis=1)
 
 
 def _grid(surfaces: Surfaces) -> dict[tuple[int, float], xr.Dataset]:
@@ -239,8 +246,7 @@ def coefficients(surfaces: Surfaces) -> dict[str, Float[np.ndarray, "R axes"]]:
 
 def fitted_widths(surface: xr.Dataset) -> Bool[np.ndarray, " sizes"]:
     """Which widths fit their training set, in the median over replicates."""
-    constant = surface["train_loss_constant"].isel(samples=0).values
-    return np.asarray(np.median(along_size(surface, "train_loss") / constant[:, None], axis=0) <= TOLERANCE)
+    return np.asarray(np.median(share_along_size(surface), axis=0) <= TOLERANCE)
 
 
 # Findings ------------------------------------------------------------------------------------------------------------

@@ -44,8 +44,17 @@ from benign.plots import (
 )
 from benign.procedures import Polynomial
 from benign.sources import mml
-from benign.surface.displays import metric_series, size_display
-from benign.surface.sections import along_size, along_time, median_at_size, median_of, samples_of, sizes_of
+from benign.surface.displays import metric_series, replicate_series, size_display
+from benign.surface.sections import (
+    along_size,
+    along_time,
+    median_at_size,
+    median_of,
+    samples_of,
+    seed_of,
+    sizes_of,
+    up_to_size,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +102,7 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
     loss = np.log(along_size(surface, "test_loss"))
     ranked = np.where(np.isnan(loss), np.inf, loss)[:, :BOOK]
     level = FIGURE.level_of("best_degree")
-    low, high = _best_degree_interval(ranked, int(surface.attrs["seed"]), level)
+    low, high = _best_degree_interval(ranked, seed_of(surface), level)
     return (
         interval_claim(
             name="best_degree", claim="Among degrees 0 to 9 the median test loss is lowest at degree 4 or 5",
@@ -251,7 +260,7 @@ def _fits_picture(surface: xr.Dataset) -> Picture:
 
 
 def _replicate(surface: xr.Dataset, data_set: int) -> Replicate:
-    return Replicate(seed=int(surface.attrs["seed"]), draw=data_set, initialisation=data_set, noise=data_set)
+    return Replicate(seed=seed_of(surface), draw=data_set, initialisation=data_set, noise=data_set)
 
 
 def _fits(surface: xr.Dataset, data_set: int, sizes: Int[np.ndarray, " sizes"]) -> Float[np.ndarray, "sizes m"]:
@@ -299,11 +308,11 @@ def _closest_picture(surface: xr.Dataset) -> Picture:
 
 def medians_over_size(surface: xr.Dataset) -> Float[np.ndarray, " sizes"]:
     """Median test loss at every size: the line that is drawn, so that text and picture tell one number."""
-    return np.asarray(metric_series(surface.isel(time=0, samples=0), "test_loss", "size").median)
+    return np.asarray(metric_series(surface, "test_loss", "size").median)
 
 
 def _book_part(surface: xr.Dataset) -> xr.Dataset:
-    return surface.sel(size=slice(1, BOOK))
+    return up_to_size(surface, BOOK)
 
 
 def _curve_picture(surface: xr.Dataset) -> Picture:
@@ -328,9 +337,8 @@ def _gap_picture(surface: xr.Dataset) -> Picture:
     """Pythagoras on the grid: the fit and the closest element differ inside the space, the gap is outside it."""
     gap = approximation_gap()[:BOOK]
     sizes = sizes_of(surface)[:BOOK]
-    book = _book_part(surface).isel(time=0, samples=0)
-    added = np.maximum(book["test_loss"] - xr.DataArray(gap, dims="size"), 0.0)
-    sampling = metric_series(book.assign(test_loss=added), "test_loss", "size", name="sampling adds")
+    added = np.maximum(along_size(surface, "test_loss")[:, :BOOK] - gap, 0.0)
+    sampling = replicate_series("sampling adds", sizes, added, Role.TEST)
     display = CurveDisplay(
         title="What the space cannot reach, and what ten samples add",
         series=(

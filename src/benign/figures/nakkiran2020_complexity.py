@@ -53,7 +53,7 @@ from benign.figures import nakkiran2020_epochwise as epochwise
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.movement import Places, fitted_from, highest, moves_claim
 from benign.figures.nakkiran2020_samplewise import crossings
-from benign.figures.network_drawing import Line, at, at_end, curve_of, diverged_words, size_label
+from benign.figures.network_drawing import Line, curve_of, diverged_words, size_label
 from benign.figures.network_measurement import measure_population
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
@@ -73,7 +73,21 @@ from benign.procedures import MLP, Polynomial, Procedure, RandomFourier
 from benign.sources import Source, digits, mml, mnist1d
 from benign.surface.complexity import OUTCOMES, emc_on_surface, shortest_time, smallest_size
 from benign.surface.displays import landmark_marks
-from benign.surface.sections import along_samples, along_size, along_time, median_of, samples_of, sizes_of
+from benign.surface.sections import (
+    along_samples,
+    along_size,
+    along_time,
+    at,
+    at_end,
+    median_of,
+    over_size_and_samples,
+    sample_counts_of,
+    samples_of,
+    seed_of,
+    share_along_size,
+    sizes_of,
+    times_of,
+)
 from benign.surface.training_risks import Criterion, training_risks
 
 
@@ -188,7 +202,7 @@ def middle(samples: tuple[int, ...]) -> int:
 
 def two_sizes(surface: xr.Dataset) -> tuple[int, int]:
     """The middle n, and the measured one nearest to twice that: the training sets that are compared."""
-    n = surface["samples"].values
+    n = sample_counts_of(surface).astype(int)
     few = middle(tuple(n.tolist()))
     return few, int(n[np.abs(n - 2 * few).argmin()])
 
@@ -257,7 +271,7 @@ def fitted_samples(
     size: float | None = None, level: float = LEVEL,
 ) -> Place:  # fmt: skip
     """EMC: the largest n that is fitted, at the surface's one size and its last time unless said."""
-    section = surface.isel(time=[-1]) if time is None else at(surface, time=time)
+    section = at_end(surface) if time is None else at(surface, time=time)
     section = section if size is None else at(section, size=size)
     found = emc_on_surface(section, tolerance=tolerance, criterion=criterion, level=level)
     value, low, high = (float(numbers[0, 0]) for numbers in (found.value, found.low, found.high))
@@ -317,11 +331,11 @@ class Slice:
 def _curve(
     positions: Float[np.ndarray, " K"], risk: Float[np.ndarray, "R K"], surface: xr.Dataset, level: float
 ) -> Landmarks:
-    return find_landmarks(positions, risk, None, None, level=level, seed=int(surface.attrs.get("seed", 0)))
+    return find_landmarks(positions, risk, None, None, level=level, seed=seed_of(surface))
 
 
 def _over_samples(surface: xr.Dataset, level: float = LEVEL) -> Landmarks:
-    return _curve(surface["samples"].values.astype(np.float64), along_samples(surface, "test_loss"), surface, level)
+    return _curve(sample_counts_of(surface), along_samples(surface, "test_loss"), surface, level)
 
 
 def _over_sizes(surface: xr.Dataset, level: float = LEVEL) -> Landmarks:
@@ -450,14 +464,14 @@ def _criterion_findings(surfaces: Surfaces) -> Iterator[Finding]:
 
 def early_time(surface: xr.Dataset) -> float:
     """The recorded time nearest to a quarter of the training."""
-    times = surface["time"].values
+    times = times_of(surface)
     return float(times[np.abs(times - EARLY * times[-1]).argmin()])
 
 
 def _change_findings(surfaces: Surfaces) -> Iterator[Finding]:
     """What raises the complexity of a procedure, and what lowers it."""
     samples, clean, features, ridge = (surfaces[name] for name in ("samples", "clean", "features", "ridge"))
-    early, end, trained = early_time(samples), float(samples["time"].values[-1]), samples.sizes["replicate"]
+    early, end, trained = early_time(samples), float(times_of(samples)[-1]), samples.sizes["replicate"]
     level = FIGURE.level_of("grows_with_time")  # all three are primary
     late, soon = (fitted_samples(samples, tolerance=TOLERANCE, time=time, level=level) for time in (None, early))
     yield _ratio_claim(
@@ -509,13 +523,8 @@ def movements(features: xr.Dataset) -> tuple[Places, Places]:
     """By how much the peak and the threshold move from the first n to the second, each replicate for itself."""
     few, more = (at(features, samples=n) for n in two_sizes(features))
     peaks = [highest(sizes_of(features), along_size(one, "test_loss")) for one in (few, more)]
-    fitted = [fitted_from(sizes_of(features), _training_shares(one), LINEAR_TOLERANCE) for one in (few, more)]
+    fitted = [fitted_from(sizes_of(features), share_along_size(one), LINEAR_TOLERANCE) for one in (few, more)]
     return peaks[1].over(peaks[0]), fitted[1].over(fitted[0])
-
-
-def _training_shares(section: xr.Dataset) -> Float[np.ndarray, "replicates sizes"]:
-    """Training loss over the best constant's, of a surface with one n."""
-    return training_risks(section, "objective")[:, 0, 0].T
 
 
 def _movement_findings(features: xr.Dataset) -> Iterator[Finding]:
@@ -589,8 +598,8 @@ def _with_interval(place: Place) -> str:
 
 
 def _features_picture(features: xr.Dataset) -> Picture:
-    sizes, n = sizes_of(features), features["samples"].values.astype(np.float64)
-    loss = features["test_loss"].isel(time=0).median("replicate").transpose("size", "samples").values
+    sizes, n = sizes_of(features), sample_counts_of(features)
+    loss = np.median(over_size_and_samples(features, "test_loss"), axis=0)
     found, lowest = emc_on_surface(features, tolerance=LINEAR_TOLERANCE), float(np.nanmin(loss))
     value, low, high = (numbers[:, 0].copy() for numbers in (found.value, found.low, found.high))
     is_found = found.outcome[:, 0] == OUTCOMES.index(ThresholdOutcome.FOUND)
@@ -687,7 +696,7 @@ def _fit_panel(widths: xr.Dataset, loss: Place, error: Place) -> CurveDisplay:
 def _time_picture(surfaces: Surfaces) -> Picture:
     named = (("correct labels", surfaces["clean"]), (f"{100 * SAMPLE_NOISE:.0f} % flipped", surfaces["samples"]))
     samples, width = surfaces["samples"], int(sizes_of(surfaces["samples"])[0])
-    early, end = early_time(samples), float(samples["time"].values[-1])
+    early, end = early_time(samples), float(times_of(samples)[-1])
     display = CurveDisplay(
         title=f"Effective model complexity of {width} units while they train",
         series=tuple(_complexity_series(name, surface, place) for place, (name, surface) in enumerate(named)),
@@ -709,7 +718,7 @@ def _time_picture(surfaces: Surfaces) -> Picture:
 
 def _complexity_series(name: str, surface: xr.Dataset, condition: int) -> Series:
     """A gap where not even the smallest n is fitted; a band that nothing bounds ends at the largest n."""
-    found, last = emc_on_surface(surface, tolerance=TOLERANCE), float(surface["samples"].values[-1])
+    found, last = emc_on_surface(surface, tolerance=TOLERANCE), float(sample_counts_of(surface)[-1])
     value = np.where(found.value[0] > 0.0, found.value[0], np.nan)
     low, high = np.minimum(found.low[0], value), np.maximum(np.minimum(found.high[0], last), value)
     return Series(name=name, positions=found.times, median=value, low=low, high=high, condition=condition)
@@ -752,7 +761,7 @@ def _two_peaks_panel(features: xr.Dataset) -> CurveDisplay:
 def _two_thresholds_panel(features: xr.Dataset) -> CurveDisplay:
     sizes, lines, marks = sizes_of(features), [], []
     for place, n in enumerate(two_sizes(features)):
-        share = _training_shares(at(features, samples=n))
+        share = share_along_size(at(features, samples=n))
         lines.append(series_from_replicates(f"{n} samples", sizes, share, Role.TRAIN, condition=place))
         fitted = math.exp(median_of(fitted_from(sizes, share, LINEAR_TOLERANCE).value))
         if math.isfinite(fitted):

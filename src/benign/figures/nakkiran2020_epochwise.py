@@ -28,14 +28,14 @@ from jaxtyping import Float
 from benign.curves import Finding, Verdict, higher_claim, paired_claim
 from benign.curves.claims import below_margin_claim, more_than_half_claim
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
-from benign.figures.network_drawing import Line, at, curve_of, diverged_words
+from benign.figures.network_drawing import Line, curve_of, diverged_words
 from benign.figures.network_measurement import measure_population
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import Band, CurveDisplay, Role
 from benign.procedures import MLP
 from benign.sources import mnist1d
-from benign.surface.sections import along_time, median_of, samples_of
+from benign.surface.sections import along_time, at, median_of, samples_of, sizes_of, times_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +103,7 @@ class Windows:
 
 def windows_of(surface: xr.Dataset, metric: str, width: int) -> Windows:
     """The metric of one width in the windows."""
-    epochs, values = surface["time"].values, along_time(surface, metric, width)
+    epochs, values = times_of(surface), along_time(surface, metric, width)
     inside = [(epochs >= low) & (epochs <= high) for low, high in (FIRST_MINIMUM, PEAK)]
     return Windows(
         first_minimum=values[:, inside[0]].mean(axis=1),
@@ -114,7 +114,7 @@ def windows_of(surface: xr.Dataset, metric: str, width: int) -> Windows:
 
 def _widths(surface: xr.Dataset) -> tuple[int, int, int]:
     """Small, critical and large."""
-    small, critical, large = (int(width) for width in surface["size"].values)
+    small, critical, large = (int(width) for width in sizes_of(surface))
     return small, critical, large
 
 
@@ -244,7 +244,7 @@ def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
 def _over_epochs(surface: xr.Dataset, lines: list[Line], title: str, y_label: str) -> CurveDisplay:
     """The lines, with the windows that the findings are about."""
     display = curve_of(lines, "time", title=title, x_label="epochs (time)", y_label=y_label)
-    last = surface["time"].values[-LAST:]
+    last = times_of(surface)[-LAST:]
     bands = (
         Band(low=FIRST_MINIMUM[0], high=FIRST_MINIMUM[1], label="minimum"),
         Band(low=PEAK[0], high=PEAK[1], label="peak", is_critical=True),

@@ -41,15 +41,7 @@ from benign.curves.claims import (
     rises_claim,
 )
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
-from benign.figures.network_drawing import (
-    Line,
-    at_end,
-    curve_of,
-    diverged_words,
-    over_parameters,
-    percents,
-    size_label,
-)
+from benign.figures.network_drawing import Line, curve_of, diverged_words, percents, size_label
 from benign.figures.network_measurement import measure_population
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
@@ -58,9 +50,11 @@ from benign.procedures import MLP
 from benign.sources import Source, digits, mnist
 from benign.surface.sections import (
     along_size,
+    at_end,
     at_size,
     landmarks_along_size,
     median_at_size,
+    over_parameters,
     samples_of,
     sizes_of,
 )

@@ -40,24 +40,25 @@ from benign.curves import (
 from benign.curves.claims import no_peak_claim, peak_position_claim
 from benign.curves.early_stopping import stop_early
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
-from benign.figures.network_drawing import (
-    Line,
-    at,
-    at_end,
-    curve_of,
-    diverged_words,
-    loss_limits,
-    percents,
-    sign_words,
-    size_label,
-)
+from benign.figures.network_drawing import Line, curve_of, diverged_words, loss_limits, percents, sign_words, size_label
 from benign.figures.network_measurement import measure_population
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Mark, Role, StackedDisplay, series_from_replicates
 from benign.procedures import MLP
 from benign.sources import digits
-from benign.surface.sections import along_samples, landmarks_along_samples, median_of, sizes_of
+from benign.surface.sections import (
+    along_samples,
+    at,
+    at_end,
+    landmarks_along_samples,
+    median_of,
+    over_samples_and_time,
+    over_size_and_samples,
+    sample_counts_of,
+    seed_of,
+    sizes_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,10 +128,7 @@ def _measured(options: MeasureOptions, samples: tuple[int, ...], widths: tuple[i
 
 def stopped_loss(surface: xr.Dataset) -> Float[np.ndarray, "replicates samples"]:
     """Loss on one half of the test set, each network stopped at its smallest loss on the noisy labels of the other."""
-    validation, held_out = (
-        np.asarray(surface[metric].isel(size=0).transpose("replicate", "samples", "time").values, dtype=np.float64)
-        for metric in METRICS
-    )
+    validation, held_out = (over_samples_and_time(surface, metric) for metric in METRICS)
     return stop_early(validation, held_out).stopped
 
 
@@ -138,17 +136,12 @@ def _at_samples(
     surface: xr.Dataset, values: Float[np.ndarray, "replicates samples"], n: int
 ) -> Float[np.ndarray, " replicates"]:
     """The column of the measured n nearest to ``n``."""
-    return values[:, int(np.abs(surface["samples"].values - n).argmin())]
-
-
-def along_width(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes samples"]:
-    """A risk at the end of training, at every width and n."""
-    return np.asarray(surface[metric].isel(time=-1).transpose("replicate", "size", "samples").values, dtype=np.float64)
+    return values[:, int(np.abs(sample_counts_of(surface) - n).argmin())]
 
 
 def harm(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes"]:
     """What the larger one of two n adds to a risk at the end of training, at every width."""
-    values = along_width(surface, metric)
+    values = over_size_and_samples(surface, metric)
     return values[:, :, -1] - values[:, :, 0]
 
 
@@ -219,17 +212,17 @@ def _stopped_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
         ),
         no_peak_claim(
             name="stopped_no_peak", claim="Stopped early on validation, no peak of 25 % or more is left over samples",
-            landmarks=find_landmarks(surface["samples"].values.astype(np.float64), loss, None, None), paper=paper,
+            landmarks=find_landmarks(sample_counts_of(surface), loss, None, None), paper=paper,
         ),
     )  # fmt: skip
 
 
 def _wide_claim(widths: xr.Dataset, word: str) -> Finding:
-    few, more = widths["samples"].values.tolist()
-    risk = along_width(widths, f"test_{word}")[:, -1]
+    few, more = sample_counts_of(widths).astype(int).tolist()
+    risk = over_size_and_samples(widths, f"test_{word}")[:, -1]
     return higher_claim(
         name=f"more_data_helps_wide_{word}",
-        claim=f"At {int(widths['size'].values[-1])} units {more} samples give a lower {WORDS[word]} than {few}",
+        claim=f"At {int(sizes_of(widths)[-1])} units {more} samples give a lower {WORDS[word]} than {few}",
         higher=risk[:, 0], lower=risk[:, -1], unit=WORDS[word], paper=_HELPS,
     )  # fmt: skip
 
@@ -290,8 +283,8 @@ def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
 
 
 def _loss_picture(surface: xr.Dataset) -> Picture:
-    section, width = at_end(surface), int(surface["size"].values[0])
-    positions, stopped = surface["samples"].values.astype(np.float64), stopped_loss(surface)
+    section, width = at_end(surface), int(sizes_of(surface)[0])
+    positions, stopped = sample_counts_of(surface), stopped_loss(surface)
     lines = [
         Line(section=section, metric="test_loss", name="test"),
         Line(section=section, metric="train_loss", name="train", role=Role.TRAIN),
@@ -344,7 +337,7 @@ def _error_picture(surface: xr.Dataset) -> Picture:
 
 
 def _widths_picture(widths: xr.Dataset) -> Picture:
-    few, more = widths["samples"].values.tolist()
+    few, more = sample_counts_of(widths).astype(int).tolist()
     panels = tuple(_widths_panel(widths, word) for word in WORDS)
     display = StackedDisplay(title=f"{few} and {more} samples over width", panels=panels)
     loss, error = (_harm_words(widths, word) for word in WORDS)
@@ -365,7 +358,7 @@ def _widths_panel(widths: xr.Dataset, word: str) -> CurveDisplay:
     metric = f"test_{word}"
     lines = [
         Line(section=at(at_end(widths), samples=n), metric=metric, name=f"{n} samples", condition=place)
-        for place, n in enumerate(widths["samples"].values.tolist())
+        for place, n in enumerate(sample_counts_of(widths).astype(int).tolist())
     ]
     display = curve_of(
         lines, "size", title=WORDS[word], x_label=size_label(widths), y_label=f"test {word}", y_log=word == "loss"
@@ -373,15 +366,14 @@ def _widths_panel(widths: xr.Dataset, word: str) -> CurveDisplay:
     place = _crossing_of(widths, word)
     if place is None or not place.is_only:
         return display
-    values = widths[metric].isel(time=-1, samples=0).transpose("size", "replicate").values.astype(np.float64)
-    medians = np.array([median_of(row) for row in values])
+    medians = np.array([median_of(row) for row in over_size_and_samples(widths, metric)[:, :, 0].T])
     value = float(np.interp(np.log(place.position), np.log(sizes_of(widths)), medians))
     mark = Mark(position=place.position, value=value, label=f"crossing at {_place_words(place)}:")
     return replace(display, marks=(mark,))
 
 
 def _crossing_of(widths: xr.Dataset, word: str) -> Crossing | None:
-    seed = int(widths.attrs.get("seed", 0))
+    seed = seed_of(widths)
     return last_crossing(sizes_of(widths), harm(widths, f"test_{word}"), seed=seed)
 
 

@@ -48,7 +48,7 @@ from benign.plots import (
 )
 from benign.surface.displays import landmark_marks, threshold_line
 from benign.surface.regimes import Basis, RegimeMap, regimes_of_surface
-from benign.surface.sections import median_of, over_size_and_time, samples_of, sizes_of, stopping_of
+from benign.surface.sections import median_of, over_size_and_time, samples_of, seed_of, sizes_of, stopping_of, times_of
 
 EPS = 0.1  # the paper's, "heuristically"
 RATIO = 1.5
@@ -69,7 +69,7 @@ def landmarks_at_end(
     train = over_size_and_time(surface, "train_error")[:, :, -1]
     return find_landmarks(
         sizes_of(surface), error, train, np.ones(len(train)), tolerance=EPS, level=level,
-        seed=int(surface.attrs.get("seed", 0)),
+        seed=seed_of(surface),
     )  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
     stopping = stopping_of(surface)
     narrow, critical, wide = _column(surface, NARROW), _column(surface, CRITICAL), -1
     names = sizes_of(surface).astype(int)
-    epochs = stopping.chosen_times(surface["time"].values.astype(np.float64))
+    epochs = stopping.chosen_times(times_of(surface))
     factor, level = stopping.last / stopping.stopped, FIGURE.level_of("stopped_no_peak")
     early = "optimal early stopping removes the peak in most settings (Nakkiran et al. 2020; an exception is Fig. 19)"
     return (
@@ -143,7 +143,7 @@ def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
 
 def _surface_picture(surface: xr.Dataset) -> Picture:
     test, train = (np.median(over_size_and_time(surface, metric), axis=0) for metric in ("test_error", "train_error"))
-    times, sizes = surface["time"].values.astype(np.float64), sizes_of(surface)
+    times, sizes = times_of(surface), sizes_of(surface)
     chosen = stopping_of(surface).chosen_times(times)
     regimes = regimes_of_surface(surface.assign_attrs(classes=CLASSES), tolerance=EPS, criterion="error", basis=BASIS)
     low, best, high = np.quantile(chosen, [0.1, 0.5, 0.9], axis=0)

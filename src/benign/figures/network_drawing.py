@@ -12,9 +12,9 @@ from jaxtyping import Float
 
 from benign.curves import Landmarks
 from benign.curves.early_stopping import EarlyStopping, mean_intervals
-from benign.foundation.outcomes import Outcome
 from benign.plots import CurveDisplay, Role, Series, Threshold, series_from_replicates, spread_sentence
 from benign.surface.displays import landmark_marks, metric_series, size_label, threshold_line
+from benign.surface.sections import diverged_and_trained
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,21 +34,6 @@ class Line:
     name: str
     role: Role = Role.TEST
     condition: int | None = None
-
-
-def at_end(surface: xr.Dataset) -> xr.Dataset:
-    """The surface at its last time, which stays an axis of length one."""
-    return surface.isel(time=[-1])
-
-
-def at(surface: xr.Dataset, **positions: float) -> xr.Dataset:
-    """The surface at one measured position of some axes, which stay as axes of length one."""
-    return surface.sel({axis: [position] for axis, position in positions.items()})
-
-
-def over_parameters(surface: xr.Dataset) -> xr.Dataset:
-    """The surface with its sizes counted in trained parameters."""
-    return surface.assign_coords(size=surface["parameters"].values)
 
 
 def curve_of(
@@ -82,8 +67,7 @@ def curve_of(
 
 
 def _series(line: Line, dim: str) -> Series:
-    others = [axis for axis in ("size", "time", "samples") if axis != dim]
-    series = metric_series(line.section.squeeze(others), line.metric, dim, name=line.name, role=line.role)
+    series = metric_series(line.section, line.metric, dim, name=line.name, role=line.role)
     return replace(series, condition=line.condition)
 
 
@@ -151,8 +135,7 @@ def sign_words(widths: Float[np.ndarray, " K"], differences: Float[np.ndarray, "
 
 def diverged_words(surfaces: Iterable[xr.Dataset]) -> str:
     """The sentence that ends a lede, with a space before it, if trainings diverged: how many. Else nothing."""
-    is_lost = [(surface["outcome"] == Outcome.DIVERGED).any("time").values.ravel() for surface in surfaces]
-    lost, trained = (int(count) for count in (np.concatenate(is_lost).sum(), sum(map(len, is_lost))))
+    lost, trained = np.sum([diverged_and_trained(surface) for surface in surfaces], axis=0).tolist()
     if not lost:
         return ""
     if lost == trained:
@@ -162,13 +145,10 @@ def diverged_words(surfaces: Iterable[xr.Dataset]) -> str:
 
 __all__ = [
     "Line",
-    "at",
-    "at_end",
     "curve_of",
     "diverged_words",
     "listed_widths",
     "loss_limits",
-    "over_parameters",
     "percent",
     "percents",
     "sign_words",

@@ -51,7 +51,7 @@ from benign.plots import (
 from benign.plots.scatter import RatioLine
 from benign.procedures import MLP
 from benign.sources import digits
-from benign.surface.sections import along_size, samples_of
+from benign.surface.sections import parameters_of, samples_of, seed_of, share_along_size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,27 +211,22 @@ _COUNT = "parameters = samples × outputs (Belkin et al. 2019, section on neural
 _UNIT = "parameters / (samples × outputs)"
 
 
-def _share(surface: xr.Dataset) -> Float[np.ndarray, "replicates sizes"]:
-    """What training leaves of the best constant predictor's objective."""
-    return along_size(surface, "train_loss") / surface["train_loss_constant"].isel(samples=0).values[:, None]
-
-
 def _ratios(surface: xr.Dataset) -> Float[np.ndarray, " sizes"]:
     """Parameters for each number to fit, by width."""
-    return np.asarray(surface["parameters"].values / (samples_of(surface) * OUTPUTS), dtype=np.float64)
+    return parameters_of(surface) / (samples_of(surface) * OUTPUTS)
 
 
 def _threshold(surface: xr.Dataset, *, level: float) -> Landmark | None:
     """The threshold in parameters for each number to fit."""
     return interpolation_threshold(
-        _ratios(surface), _share(surface), np.ones(surface.sizes["replicate"]), level=level,
-        seed=int(surface.attrs.get("seed", 0)),
+        _ratios(surface), share_along_size(surface), np.ones(surface.sizes["replicate"]), level=level,
+        seed=seed_of(surface),
     )  # fmt: skip
 
 
 def _own_thresholds(surface: xr.Dataset) -> Float[np.ndarray, " replicates"]:
     """The threshold on each training set; NaN where no width fits it."""
-    found = [interpolation_threshold(_ratios(surface), row[None], np.ones(1)) for row in _share(surface)]
+    found = [interpolation_threshold(_ratios(surface), row[None], np.ones(1)) for row in share_along_size(surface)]
     return np.array([np.nan if one is None else one.position for one in found])
 
 
@@ -249,7 +244,7 @@ def _threshold_claim(surfaces: Surfaces, loss: str, *, name: str, claim: str, al
 
 def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
     squared, cross_entropy = (surfaces[name] for name in LOSSES)
-    share = _share(squared)
+    share = share_along_size(squared)
     return (
         _threshold_claim(
             surfaces, "squared", name="rule_of_thumb", allowed=(1.0 / _WITHIN, _WITHIN),
@@ -319,7 +314,9 @@ def _models_picture(surfaces: Surfaces) -> Picture:
 
 def _fit_picture(surfaces: Surfaces) -> Picture:
     lines = [
-        series_from_replicates(WORDS[name].removeprefix("the "), _ratios(surface), 100.0 * _share(surface), role)
+        series_from_replicates(
+            WORDS[name].removeprefix("the "), _ratios(surface), 100.0 * share_along_size(surface), role
+        )
         for (name, surface), role in zip(surfaces.items(), (Role.TEST, Role.TRAIN), strict=True)
     ]
     ends = _ratios(surfaces["squared"])[[0, -1]]

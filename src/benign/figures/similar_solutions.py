@@ -32,14 +32,14 @@ from jaxtyping import Float
 
 from benign.curves import Finding, Verdict, higher_claim, paired_claim
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
-from benign.figures.network_drawing import Line, at_end, curve_of, diverged_words, percent, size_label
+from benign.figures.network_drawing import Line, curve_of, diverged_words, percent, size_label
 from benign.figures.network_measurement import measure_population
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, Threshold, series_from_replicates, spread_sentence
 from benign.procedures import MLP
 from benign.sources import mnist1d
-from benign.surface.sections import along_time, at_size, median_at_size, samples_of, sizes_of
+from benign.surface.sections import along_time, at_end, at_size, median_at_size, samples_of, sizes_of
 
 METRICS = (
     "disagreement",
@@ -135,14 +135,22 @@ def _settings_of(surfaces: Surfaces) -> Settings:
     return next(settings for settings in SETTINGS.values() if settings.widths == widths)
 
 
-def at_losses(
+def metric_at_losses(
     surface: xr.Dataset, metric: str, width: int, losses: Float[np.ndarray, " L"]
 ) -> Float[np.ndarray, "replicates L"]:
-    """A metric where each replicate's training loss first falls to given levels; NaN where it does not.
+    """:func:`at_losses` of one width of a surface."""
+    return at_losses(along_time(surface, "train_loss", width), along_time(surface, metric, width), losses)
 
-    Between two recordings the metric is taken to be linear in the logarithm of the loss.
+
+def at_losses(
+    trained: Float[np.ndarray, "replicates times"],
+    values: Float[np.ndarray, "replicates times"],
+    losses: Float[np.ndarray, " L"],
+) -> Float[np.ndarray, "replicates L"]:
+    """Values where each replicate's training loss first falls to given levels; NaN where it does not.
+
+    Between two recordings they are taken to be linear in the logarithm of the loss.
     """
-    trained, values = along_time(surface, "train_loss", width), along_time(surface, metric, width)
     found = np.full((len(values), len(losses)), np.nan)
     for r, level in np.ndindex(found.shape):
         reached = np.flatnonzero(trained[r] <= losses[level])
@@ -207,7 +215,7 @@ def _rate_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
     change = f"from learning rate {at.rates[0]:g} to {at.rates[-1]:g}"
 
     def of(surface: xr.Dataset, metric: str) -> Float[np.ndarray, " replicates"]:
-        return at_losses(surface, metric, width, level)[:, 0]
+        return metric_at_losses(surface, metric, width, level)[:, 0]
 
     def fall(metric: str) -> Float[np.ndarray, " replicates"]:
         return of(small, metric) - of(large, metric)
@@ -291,7 +299,7 @@ def _rate_picture(surfaces: Surfaces) -> Picture:
     series = tuple(
         replace(
             series_from_replicates(
-                f"rate {rate:g}", levels, at_losses(one, "disagreement", at.compared_width, levels), Role.TEST
+                f"rate {rate:g}", levels, metric_at_losses(one, "disagreement", at.compared_width, levels), Role.TEST
             ),
             condition=place,
         )
@@ -304,7 +312,7 @@ def _rate_picture(surfaces: Surfaces) -> Picture:
         caption=spread_sentence(at.replicates), position_name="levels",
     )  # fmt: skip
     medians = [
-        percent(float(np.nanmedian(at_losses(one, "disagreement", at.compared_width, np.array([at.loss])))))
+        percent(float(np.nanmedian(metric_at_losses(one, "disagreement", at.compared_width, np.array([at.loss])))))
         for one in by_rate.values()
     ]
     sentence = (

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import xarray as xr
 
 from benign.curves import Finding
@@ -15,6 +14,7 @@ from benign.foundation.outcomes import Outcome
 from benign.report.glossary import GLOSSARY
 from benign.report.page import Card, Page, Section, section_of
 from benign.schema import SOURCE_NOTES
+from benign.surface.sections import best_median_error, samples_of, share_with_outcome
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,7 +78,7 @@ def _strip(chapter: Chapter) -> tuple[str, ...]:
         f"{chapter.figure.paper}, {chapter.figure.number}",
         str(source.get("name", source.get("source", ""))),
         str(procedure["procedure"]).replace("_", " "),
-        f"n = {int(surface['samples'].values[0]):,}",
+        f"n = {samples_of(surface):,}",
         f"{surface.sizes['replicate']:,} replicates",
         f"scale {chapter.scale}",
         f"seed {chapter.seed}",
@@ -109,9 +109,9 @@ def _trust(chapter: Chapter) -> list[str]:
 
 def _trust_in(name: str, surface: xr.Dataset) -> list[str]:
     words = name.replace("_", " ")
-    flagged = float(np.mean(np.isin(surface["outcome"].values, (Outcome.ILL_CONDITIONED, Outcome.BUDGET_SPENT))))
+    flagged = share_with_outcome(surface, Outcome.ILL_CONDITIONED, Outcome.BUDGET_SPENT)
     if surface.attrs.get("time_name"):
-        diverged = float(np.mean(surface["outcome"].values == Outcome.DIVERGED))
+        diverged = share_with_outcome(surface, Outcome.DIVERGED)
         sentences = [
             f"Surface {words}: training diverged in {diverged:.2%} of its cells, which are left out."
             if diverged
@@ -134,11 +134,8 @@ def _trust_in(name: str, surface: xr.Dataset) -> list[str]:
 
 def _worse_than_chance(words: str, surface: xr.Dataset) -> list[str]:
     """A sentence where no model beats guessing; nothing where nothing was classified."""
-    if "test_error" not in surface:
-        return []
-    best = surface["test_error"].median("replicate").min().item()
-    chance = surface["test_error_constant"].median().item()
-    if not np.isfinite(best) or best < chance:
+    best, chance = best_median_error(surface)
+    if not best >= chance:
         return []
     sentence = (
         f"Surface {words}: the best median test error {best:.1%} is no better than guessing the most frequent class "

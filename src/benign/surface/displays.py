@@ -13,7 +13,7 @@ from benign.curves.threshold_search import REGIME_BAND
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.size_words import is_counted
 from benign.plots import Band, CurveDisplay, Mark, Role, Series, Threshold, series_from_replicates, spread_sentence
-from benign.schema import LABEL_NOISE
+from benign.schema import DIMENSIONS, LABEL_NOISE
 from benign.surface.regimes import CriticalRange, critical_range
 from benign.surface.size_direction import is_read_inversely
 
@@ -48,14 +48,22 @@ def metric_label(metric: str, objective: str = "squared") -> str:
 def metric_series(
     section: xr.Dataset, metric: str, dim: str, *, name: str | None = None, role: Role | None = None
 ) -> Series:
-    """One metric of a section along ``dim``, as median and band over replicates."""
-    values = np.asarray(section[metric].transpose("replicate", dim).values, dtype=np.float64)
-    chosen, words = role or _role(metric), name or _series_name(metric)
-    positions = section[dim].values.astype(float)
+    """One metric along ``dim``, as median and band over replicates; the other axes have one value."""
+    others = [axis for axis in DIMENSIONS if axis in section[metric].dims and axis not in (dim, "replicate")]
+    values = section[metric].squeeze(others).transpose("replicate", dim).values.astype(np.float64)
+    return replicate_series(
+        name or _series_name(metric), section[dim].values.astype(np.float64), values, role or _role(metric)
+    )
+
+
+def replicate_series(
+    name: str, positions: Float[np.ndarray, " K"], values: Float[np.ndarray, "replicates K"], role: Role
+) -> Series:
+    """Median and band over replicates, with gaps where too many have no number; see :func:`quantiles_with_gaps`."""
     if np.isfinite(values).all():
-        return series_from_replicates(words, positions, values, chosen)
+        return series_from_replicates(name, positions, values, role)
     low, median, high = quantiles_with_gaps(values)
-    return Series(name=words, positions=positions, median=median, low=low, high=high, role=chosen)
+    return Series(name=name, positions=positions, median=median, low=low, high=high, role=role)
 
 
 def quantiles_with_gaps(values: Float[np.ndarray, "replicates K"]) -> Float[np.ndarray, "3 K"]:
@@ -188,12 +196,11 @@ def size_display(
     with_regimes: bool = False,
 ) -> CurveDisplay:
     """Several metrics of a one-n surface over size; ``remedies`` maps a name to (surface, metric)."""
-    section = surface.isel(time=0, samples=0)
-    series = [metric_series(section, metric, "size") for metric in metrics]
+    series = [metric_series(surface, metric, "size") for metric in metrics]
     for name, (other, metric) in (remedies or {}).items():
-        series.append(metric_series(other.isel(time=0, samples=0), metric, "size", name=name, role=Role.REMEDY))
+        series.append(metric_series(other, metric, "size", name=name, role=Role.REMEDY))
     n = int(surface["samples"].values[0])
-    positions = section["size"].values.astype(float)
+    positions = surface["size"].values.astype(float)
     return CurveDisplay(
         title=title,
         series=tuple(series),

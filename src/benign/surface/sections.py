@@ -1,7 +1,11 @@
-"""Reading a surface for a figure: arrays of one metric along one axis, early stopping, medians."""
+"""Reading a surface: its axes, sections that are surfaces again, arrays of one metric along one axis, landmarks.
+
+All numbers are float64, replicates first.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -12,17 +16,32 @@ from benign.curves import Landmarks, find_landmarks
 from benign.curves.early_stopping import EarlyStopping, stop_early
 from benign.curves.findings import LEVEL
 from benign.curves.landmarks import interpolation_threshold
+from benign.foundation.outcomes import Outcome
+from benign.schema import LEARNING_RATE
 from benign.surface.size_direction import is_read_inversely, wrong_way_note
+from benign.surface.training_risks import training_risks
 
-
-def along_size(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes"]:
-    """A metric of a surface with one time and one n, one row a replicate."""
-    return np.asarray(surface[metric].isel(time=0, samples=0).transpose("replicate", "size").values, dtype=np.float64)
+# Axes ----------------------------------------------------------------------------------------------------------------
 
 
 def sizes_of(surface: xr.Dataset) -> Float[np.ndarray, " sizes"]:
     """The size axis."""
-    return np.asarray(surface["size"].values, dtype=np.float64)
+    return _numbers(surface["size"])
+
+
+def times_of(surface: xr.Dataset) -> Float[np.ndarray, " times"]:
+    """The time axis."""
+    return _numbers(surface["time"])
+
+
+def sample_counts_of(surface: xr.Dataset) -> Float[np.ndarray, " samples"]:
+    """The samples axis."""
+    return _numbers(surface["samples"])
+
+
+def rates_of(surface: xr.Dataset) -> Float[np.ndarray, " rates"]:
+    """The learning rates of a surface that has several."""
+    return _numbers(surface[LEARNING_RATE])
 
 
 def samples_of(surface: xr.Dataset) -> int:
@@ -30,9 +49,59 @@ def samples_of(surface: xr.Dataset) -> int:
     return int(surface["samples"].values[0])
 
 
+def parameters_of(surface: xr.Dataset) -> Float[np.ndarray, " sizes"]:
+    """Trained parameters at each size."""
+    return _numbers(surface["parameters"])
+
+
+def seed_of(surface: xr.Dataset) -> int:
+    """The root seed that it was measured with."""
+    return int(surface.attrs.get("seed", 0))
+
+
+def _numbers(values: xr.DataArray) -> Float[np.ndarray, "..."]:
+    return np.asarray(values.values, dtype=np.float64)
+
+
+# Sections that are surfaces -------------------------------------------------------------------------------------------
+
+
+def at_end(surface: xr.Dataset) -> xr.Dataset:
+    """The surface at its last time, which stays an axis of length one."""
+    return surface.isel(time=[-1])
+
+
+def at(surface: xr.Dataset, **positions: float) -> xr.Dataset:
+    """The surface at one measured position of some axes, which stay as axes of length one."""
+    return surface.sel({axis: [position] for axis, position in positions.items()})
+
+
+def up_to_size(surface: xr.Dataset, largest: float) -> xr.Dataset:
+    """The surface without the sizes beyond."""
+    return surface.sel(size=slice(None, largest))
+
+
+def over_parameters(surface: xr.Dataset) -> xr.Dataset:
+    """The surface with its sizes counted in trained parameters."""
+    return surface.assign_coords(size=surface["parameters"].values)
+
+
+def by_rate(surface: xr.Dataset) -> Iterator[xr.Dataset]:
+    """The surface of each learning rate by itself."""
+    return (surface.isel({LEARNING_RATE: place}) for place in range(surface.sizes[LEARNING_RATE]))
+
+
+# Arrays of a metric ---------------------------------------------------------------------------------------------------
+
+
+def along_size(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes"]:
+    """A metric of a surface with one time and one n, one row a replicate."""
+    return _numbers(surface[metric].isel(time=0, samples=0).transpose("replicate", "size"))
+
+
 def landmarks_along_size(surface: xr.Dataset, metric: str, *, level: float = LEVEL) -> Landmarks:
     """Landmarks of a metric along the size axis, their intervals and the peak test at ``level``."""
-    constant = np.asarray(surface["train_loss_constant"].isel(samples=0).values, dtype=np.float64)
+    constant = _numbers(surface["train_loss_constant"].isel(samples=0))
     is_read = not wrong_way_note(surface)
     return find_landmarks(
         sizes_of(surface),
@@ -40,15 +109,14 @@ def landmarks_along_size(surface: xr.Dataset, metric: str, *, level: float = LEV
         along_size(surface, "train_loss") if is_read else None,
         constant if is_read else None,
         level=level,
-        seed=int(surface.attrs.get("seed", 0)),
+        seed=seed_of(surface),
         is_fitted_below=is_read_inversely(surface),
     )
 
 
 def at_size(surface: xr.Dataset, metric: str, size: int) -> Float[np.ndarray, " replicates"]:
     """A metric at the measured size nearest to ``size``, one number a replicate."""
-    values = surface[metric].isel(time=0, samples=0).sel(size=size, method="nearest")
-    return np.asarray(values.values, dtype=np.float64)
+    return _numbers(surface[metric].isel(time=0, samples=0).sel(size=size, method="nearest"))
 
 
 def median_of(values: Float[np.ndarray, "..."]) -> float:
@@ -64,20 +132,73 @@ def median_at_size(surface: xr.Dataset, metric: str, size: int) -> float:
 
 def along_samples(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates samples"]:
     """A metric at the end of training, of a surface with one size, one row a replicate."""
-    values = surface[metric].isel(time=-1, size=0).transpose("replicate", "samples").values
-    return np.asarray(values, dtype=np.float64)
+    return _numbers(surface[metric].isel(time=-1, size=0).transpose("replicate", "samples"))
 
 
 def along_time(surface: xr.Dataset, metric: str, size: int) -> Float[np.ndarray, "replicates times"]:
     """A metric of a surface with one n, at one of its sizes, one row a replicate."""
-    values = surface[metric].isel(samples=0).sel(size=size).transpose("replicate", "time").values
-    return np.asarray(values, dtype=np.float64)
+    return _numbers(surface[metric].isel(samples=0).sel(size=size).transpose("replicate", "time"))
 
 
 def over_size_and_time(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes times"]:
     """A metric of a surface with one n."""
-    values = surface[metric].isel(samples=0).transpose("replicate", "size", "time").values
-    return np.asarray(values, dtype=np.float64)
+    return _numbers(surface[metric].isel(samples=0).transpose("replicate", "size", "time"))
+
+
+def over_size_and_samples(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes samples"]:
+    """A metric at the end of training."""
+    return _numbers(surface[metric].isel(time=-1).transpose("replicate", "size", "samples"))
+
+
+def over_samples_and_time(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates samples times"]:
+    """A metric of a surface with one size."""
+    return _numbers(surface[metric].isel(size=0).transpose("replicate", "samples", "time"))
+
+
+def over_rates(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes times rates"]:
+    """A metric of a surface with one n and several learning rates."""
+    return _numbers(surface[metric].isel(samples=0).transpose("replicate", "size", "time", LEARNING_RATE))
+
+
+def at_cell(surface: xr.Dataset, metric: str, *, size: float, time: float) -> Float[np.ndarray, " replicates"]:
+    """A metric at one measured size and time of a surface with one n, one number a replicate."""
+    return _numbers(surface[metric].sel(size=size, time=time).isel(samples=0))
+
+
+def share_along_size(surface: xr.Dataset) -> Float[np.ndarray, "replicates sizes"]:
+    """What training leaves of the best constant predictor's objective, of a surface with one time and one n."""
+    return training_risks(surface, "objective")[:, 0, 0].T
+
+
+def share_along_time(surface: xr.Dataset) -> Float[np.ndarray, "replicates times"]:
+    """The same of a surface with one size and one n."""
+    return training_risks(surface, "objective")[0, :, 0].T
+
+
+def constant_errors(surface: xr.Dataset) -> Float[np.ndarray, " replicates"]:
+    """Test error of always predicting the most frequent training class, of a surface with one n."""
+    return _numbers(surface["test_error_constant"].isel(samples=0))
+
+
+def best_median_error(surface: xr.Dataset) -> tuple[float, float]:
+    """The lowest median test error of all cells, and that of the best constant; NaN where nothing was classified."""
+    if "test_error" not in surface:
+        return float("nan"), float("nan")
+    return surface["test_error"].median("replicate").min().item(), surface["test_error_constant"].median().item()
+
+
+def share_with_outcome(surface: xr.Dataset, *outcomes: Outcome) -> float:
+    """Share of the cells whose training ended so."""
+    return float(np.mean(np.isin(surface["outcome"].values, outcomes)))
+
+
+def diverged_and_trained(surface: xr.Dataset) -> tuple[int, int]:
+    """How many trainings diverged, at whatever time, and how many there were."""
+    is_lost = (surface["outcome"] == Outcome.DIVERGED).any("time").values
+    return int(is_lost.sum()), is_lost.size
+
+
+# Landmarks and early stopping -----------------------------------------------------------------------------------------
 
 
 def stopping_of(surface: xr.Dataset) -> EarlyStopping:
@@ -98,7 +219,7 @@ def landmarks_along_samples(
 
     ``values`` are of the surface's one size at the end of training.
     """
-    positions, seed = surface["samples"].values.astype(np.float64), int(surface.attrs.get("seed", 0))
+    positions, seed = sample_counts_of(surface), seed_of(surface)
     found = find_landmarks(positions, values, None, None, level=level, seed=seed)
     share = (
         along_samples(surface, "train_loss") / surface["train_loss_constant"].transpose("replicate", "samples").values
