@@ -43,7 +43,7 @@ from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, Series, StackedDisplay, series_from_replicates, spread_sentence
 from benign.sources import mnist
-from benign.surface.sections import along_time, parameters_of, samples_of, sizes_of
+from benign.surface.sections import along_time, parameters_of, samples_of, sizes_of, times_of
 
 COOLED_METRICS = tuple(
     f"{name}{suffix}"
@@ -372,7 +372,7 @@ def _path_picture(surfaces: Surfaces) -> Picture:
 
 def _excess(none: xr.Dataset, surface: xr.Dataset, name: str, role: Role) -> Series:
     ratio = _path(surface, "train_loss_cooled") / _path(none, "train_loss_cooled")
-    return series_from_replicates(name, none["time"].values.astype(np.float64), ratio, role)
+    return series_from_replicates(name, times_of(none), ratio, role)
 
 
 def _over_strength(surfaces: Surfaces, metric: str, condition: str, y_label: str) -> CurveDisplay:
@@ -476,7 +476,7 @@ def _lede(surfaces: Surfaces) -> str:
     runs = sum(surface.sizes["replicate"] for surface in surfaces.values())
     none = surfaces["penalty_0"]
     return (
-        f"{runs} networks of {int(np.ravel(none['parameters'].values)[0]):,} parameters trained by full-batch gradient "
+        f"{runs} networks of {int(parameters_of(none)[0]):,} parameters trained by full-batch gradient "
         f"descent on MNIST: with penalties at the learning rate {number(rate_of(none))}, and with the larger steps "
         "that the penalties stand for; compared at equal time and at the training loss "
         f"{number(_loss_of(none))}." + diverged_words(surfaces.values())

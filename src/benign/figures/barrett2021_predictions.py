@@ -49,7 +49,7 @@ from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, Series, StackedDisplay, series_from_replicates, spread_sentence
 from benign.schema import LEARNING_RATE
 from benign.sources import Source, mnist, mnist1d
-from benign.surface.sections import over_rates, rates_of, sizes_of, times_of
+from benign.surface.sections import over_rates, parameters_of, rates_of, sizes_of, times_of
 
 KEEP_VARIABLE = "BENIGN_KEEP_WEIGHTS"
 _MEASURES = (
@@ -316,7 +316,7 @@ def _width_claims(name: str, surface: xr.Dataset) -> tuple[Finding, ...]:
     if surface.sizes["size"] < 2:
         return ()
     penalty = np.log(under(surface, "gradient_penalty", "cooled"))
-    m = np.asarray(surface["parameters"].values, dtype=np.float64).reshape(-1, surface.sizes["size"])[0]
+    m = parameters_of(surface)
     difference = penalty[:, 0] - penalty[:, -1]
     word, change = SOURCES[name], f"from {sizes_of(surface)[0]:.0f} to {sizes_of(surface)[-1]:.0f} hidden units"
     claims = (

@@ -28,7 +28,6 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign import schema
 from benign.curves import Finding, Verdict, higher_claim
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.foundation.number_words import format_number as number
@@ -37,6 +36,7 @@ from benign.foundation.replicate import Replicate
 from benign.implicit.orders import fitted_order
 from benign.implicit.two_parameters import PAPER_START, TwoParameters
 from benign.plots import CurveDisplay, PlaneDisplay, PlanePath, PlanePoint, Role, Series
+from benign.surface.arrays import surface_from_arrays
 from benign.surface.sections import along_size
 
 
@@ -84,28 +84,12 @@ def _ends(name: str, starts: Float[np.ndarray, "R 2"]) -> Float[np.ndarray, "R 2
 
 
 def _surface(name: str, ends: Float[np.ndarray, "R 2"], seed: int, seconds: float) -> xr.Dataset:
-    count = len(ends)
-    cells = {
-        "norm": np.linalg.norm(ends, axis=1),
-        "train_loss": EXAMPLE.loss(ends[:, 0], ends[:, 1]),
-        "outcome": np.zeros(count, dtype=np.int8),
-    }
-    dataset = xr.Dataset(
-        {key: (schema.DIMENSIONS, np.asarray(values)[None, None, None, :]) for key, values in cells.items()}
-        | {
-            "parameters": ("size", np.array([2])),
-            "train_loss_constant": (("samples", "replicate"), np.zeros((1, count))),  # it fits one sample exactly
-            "test_error_constant": (("samples", "replicate"), np.full((1, count), np.nan)),
-        },
-        coords={
-            "size": [2],
-            "time": [HORIZON],
-            "samples": [1],
-            **schema.replicate_coordinates(
-                [Replicate(seed=seed, draw=0, initialisation=start, noise=0) for start in range(count)]
-            ),
-        },
-        attrs={
+    columns = {"norm": np.linalg.norm(ends, axis=1), "train_loss": EXAMPLE.loss(ends[:, 0], ends[:, 1])}
+    return surface_from_arrays(
+        # It fits one sample exactly.
+        {**columns, "parameters": 2, "train_loss_constant": np.zeros((len(ends), 1))}, size=2, time=HORIZON, samples=1,
+        replicates=[Replicate(seed=seed, draw=0, initialisation=start, noise=0) for start in range(len(ends))],
+        attributes={
             "procedure": json.dumps({"procedure": f"two_parameters_{name}", "revision": 1}),
             "source": json.dumps({"source": "one sample", "name": "one sample", "label_noise": 0.0}),
             "size_name": "parameters",
@@ -116,8 +100,7 @@ def _surface(name: str, ends: Float[np.ndarray, "R 2"], seed: int, seconds: floa
             "benign_version": version("benign"),
             "numpy_version": np.__version__,
         },
-    )
-    return schema.check(schema.described(dataset))
+    )  # fmt: skip
 
 
 def _norms(surfaces: Surfaces) -> dict[str, Float[np.ndarray, " R"]]:

@@ -48,6 +48,7 @@ from benign.surface.displays import metric_series, replicate_series, size_displa
 from benign.surface.sections import (
     along_size,
     along_time,
+    described_as,
     median_at_size,
     median_of,
     samples_of,
@@ -93,8 +94,10 @@ def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
     descent = measured(
         StoppedPolynomial(), sizes=[RIGHT + 1, TOO_LARGE + 1], times=STEPS, metrics=[LEFT], name=f"{name}, descent"
     ).dataset
-    descent[LEFT].attrs["long_name"] = "squared distance on the test grid from the stopped polynomial to least squares"
-    yield "descent", descent
+    yield (
+        "descent",
+        described_as(descent, LEFT, "squared distance on the test grid from the stopped polynomial to least squares"),
+    )
 
 
 def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:

@@ -348,7 +348,7 @@ def _lede(surfaces: Surfaces) -> str:
     raw, averaged = (windows_of(surface, metric, large) for metric in ("test_error", "test_error_averaged"))
     return (
         f"Two hidden layers on MNIST-1D, n = {samples_of(surface):,}, {100 * NOISE:.0f} % of labels flipped, "
-        f"{surface['time'].values[-1]:.0f} epochs, {surface.sizes['replicate']} replicates. Median test error of "
+        f"{times_of(surface)[-1]:.0f} epochs, {surface.sizes['replicate']} replicates. Median test error of "
         f"{large} units: {_median(raw.first_minimum)} at the first minimum, {_median(raw.peak)} at the peak, "
         f"{_median(raw.end)} at the end; with averaged weights {_median(averaged.first_minimum)}, "
         f"{_median(averaged.peak)} and {_median(averaged.end)}.{diverged_words(surfaces.values())}"

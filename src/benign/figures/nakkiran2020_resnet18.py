@@ -30,12 +30,11 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign import schema
 from benign.curves import Finding, Verdict
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import percent, percents
-from benign.foundation.replicate import Replicate
 from benign.plots import CurveDisplay, Mark, Role, Series, Threshold
+from benign.surface.arrays import surface_from_arrays
 from benign.surface.sections import along_size, sizes_of
 
 EPS = 0.1
@@ -94,22 +93,12 @@ def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
 
 def _surface(table: dict[str, Float[np.ndarray, " widths"]]) -> xr.Dataset:
     """The table on a surface's axes; its one replicate is the mean of the runs."""
-    clean = clean_error(table["test_error_noisy"])
-    columns = {**table, "test_error": clean, "outcome": np.zeros(len(clean), dtype=np.int8)}
-    widths = columns.pop("width").astype(np.int64)
-    cells = {name: (schema.DIMENSIONS, values[:, None, None, None]) for name, values in columns.items()}
-    constants = {
-        "train_loss_constant": (("samples", "replicate"), np.array([[np.nan]])),  # no loss was published
-        "test_error_constant": (("samples", "replicate"), np.array([[OTHER_CLASSES / (OTHER_CLASSES + 1)]])),
-    }
-    axes = {"size": widths, "time": [float(EPOCHS)], "samples": [SAMPLES]}
-    # The number of parameters is not in the table: sizes are counted in widths.
-    dataset = xr.Dataset(
-        {**cells, **constants, "parameters": ("size", widths)},
-        coords={**axes, **schema.replicate_coordinates([Replicate()]), "replicate": [f"mean of {RUNS} runs"]},
-        attrs=_attributes(),
-    )
-    return schema.check(schema.described(dataset))
+    columns = {**table, "test_error": clean_error(table["test_error_noisy"])}
+    widths = columns.pop("width")
+    # The number of parameters is not in the table, so sizes are counted in widths; no loss was published.
+    columns |= {"parameters": widths, "test_error_constant": np.array([[OTHER_CLASSES / (OTHER_CLASSES + 1)]])}
+    dataset = surface_from_arrays(columns, size=widths, time=EPOCHS, samples=SAMPLES, attributes=_attributes())
+    return dataset.assign_coords(replicate=[f"mean of {RUNS} runs"])
 
 
 def _attributes() -> dict[str, object]:

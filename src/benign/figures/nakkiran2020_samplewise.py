@@ -58,6 +58,7 @@ from benign.surface.sections import (
     sample_counts_of,
     seed_of,
     sizes_of,
+    times_of,
 )
 
 
@@ -179,7 +180,7 @@ def _hurts(surface: xr.Dataset, word: str) -> Finding:
     values = along_samples(surface, f"test_{word}")
     return higher_claim(
         name=f"more_data_hurts_{word}",
-        claim=f"At {int(surface['size'].values[0])} units {MORE} samples give a higher {WORDS[word]} than {FEW}",
+        claim=f"At {int(sizes_of(surface)[0])} units {MORE} samples give a higher {WORDS[word]} than {FEW}",
         higher=_at_samples(surface, values, MORE), lower=_at_samples(surface, values, FEW), unit=WORDS[word],
         paper=_HURTS,
     )  # fmt: skip
@@ -409,8 +410,8 @@ def _lede(surfaces: Surfaces) -> str:
     surface = surfaces["samples"]
     loss, error = (along_samples(surface, metric) for metric in ("test_loss", "test_error"))
     return (
-        f"One hidden layer of {int(surface['size'].values[0])} units on the digits, {100 * NOISE:.0f} % of labels "
-        f"flipped, {surface['time'].values[-1]:,.0f} steps, {surface.sizes['replicate']} replicates. Median test loss: "
+        f"One hidden layer of {int(sizes_of(surface)[0])} units on the digits, {100 * NOISE:.0f} % of labels "
+        f"flipped, {times_of(surface)[-1]:,.0f} steps, {surface.sizes['replicate']} replicates. Median test loss: "
         f"{number(_median_at(surface, loss, FEW))} with {FEW} samples, {number(_median_at(surface, loss, MORE))} with "
         f"{MORE}, {number(_median_at(surface, loss, MOST))} with {MOST}; test error "
         f"{number(_median_at(surface, error, FEW))}, {number(_median_at(surface, error, MORE))} and "

@@ -285,7 +285,7 @@ def _lede(surfaces: Surfaces) -> str:
     noise = json.loads(surface.attrs["source"])["label_noise"]
     return (
         f"Two hidden layers on MNIST-1D, n = {samples_of(surface):,}, {100 * noise:.3g} % of labels flipped, "
-        f"{len(sizes)} widths, {surface['time'].values[-1]:.0f} epochs, {surface.sizes['replicate']} replicates. "
+        f"{len(sizes)} widths, {times_of(surface)[-1]:.0f} epochs, {surface.sizes['replicate']} replicates. "
         f"Median test error after the last epoch: {last[0]} at {sizes[at]:.0f} units, {last[1]} at {sizes[end]:.0f}; "
         f"stopped early on validation: {stopped[0]} and {stopped[1]}.{diverged_words(surfaces.values())}"
     )

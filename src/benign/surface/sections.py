@@ -50,8 +50,8 @@ def samples_of(surface: xr.Dataset) -> int:
 
 
 def parameters_of(surface: xr.Dataset) -> Float[np.ndarray, " sizes"]:
-    """Trained parameters at each size."""
-    return _numbers(surface["parameters"])
+    """Trained parameters at each size; they do not depend on what stands before the size."""
+    return _numbers(surface["parameters"]).reshape(-1, surface.sizes["size"])[0]
 
 
 def seed_of(surface: xr.Dataset) -> int:
@@ -84,6 +84,11 @@ def up_to_size(surface: xr.Dataset, largest: float) -> xr.Dataset:
 def over_parameters(surface: xr.Dataset) -> xr.Dataset:
     """The surface with its sizes counted in trained parameters."""
     return surface.assign_coords(size=surface["parameters"].values)
+
+
+def described_as(surface: xr.Dataset, metric: str, words: str) -> xr.Dataset:
+    """The surface with other words for what a metric is."""
+    return surface.assign({metric: surface[metric].assign_attrs(long_name=words)})
 
 
 def by_rate(surface: xr.Dataset) -> Iterator[xr.Dataset]:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 
 from benign import schema
 from benign.curves.threshold_search import REGIME_BAND, TOLERANCE, ThresholdEstimate
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.output import write_whole
 from benign.surface import tables
+from benign.surface.arrays import surface_from_arrays
 from benign.surface.complexity import ComplexitySurface, emc_on_surface, shortest_time, smallest_size
 from benign.surface.curve import Curve
 from benign.surface.notes import notes_of
@@ -202,6 +204,47 @@ class Surface:
             OutputFailed: if the file cannot be written.
         """
         return write_whole(path, lambda temporary: tables.write_csv(self.dataset, temporary))
+
+    @classmethod
+    def from_arrays(
+        cls,
+        metrics: Mapping[str, ArrayLike],
+        *,
+        size: ArrayLike,
+        samples: ArrayLike,
+        time: ArrayLike | None = None,
+        size_name: str = "units",
+        time_name: str = "epochs",
+        objective: str = "squared",
+        title: str = "somebody else's numbers",
+    ) -> Surface:
+        """A surface out of numbers that were measured elsewhere.
+
+        >>> errors = [[0.3, 0.2, 0.4, 0.1], [0.3, 0.2, 0.5, 0.1]]
+        >>> Surface.from_arrays({"test_error": errors}, size=[1, 2, 4, 8], samples=100).curve("test_error").values.shape
+        (2, 4)
+
+        Args:
+            metrics: by their names in :data:`benign.schema.METRICS`, arrays of shape (replicate, samples, size, time):
+                axes of length one may be missing. ``train_loss_constant`` (replicate, samples), the training loss of
+                the best constant predictor, is what thresholds and regimes are read against; ``parameters`` (size) may
+                be given, too.
+            size: the sizes, increasing.
+            samples: the numbers of training samples, increasing.
+            time: the training times, increasing; None for the end of training.
+            size_name: what a size counts.
+            time_name: what a time counts.
+            objective: ``"squared"`` or ``"cross-entropy"``: what a loss is.
+            title: what was measured.
+
+        Raises:
+            InvalidArgument: for an unknown metric, or an array whose shape does not fit the axes.
+        """
+        attributes = {
+            "title": title, "size_name": size_name, "time_name": "" if time is None else time_name,
+            "objective": objective, "seed": 0,
+        }  # fmt: skip
+        return cls(surface_from_arrays(metrics, size=size, samples=samples, time=time, attributes=attributes))
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Surface:
