@@ -15,9 +15,9 @@ from benign.plots import Band, CurveDisplay, HeatMapDisplay, Region
 from benign.plots.style import CRITICAL_TINT
 from benign.surface.displays import bands_of, curve_display, read_bands
 from benign.surface.regimes import CriticalRange
-from tests.diagnosis.test_regimes_of_surface import least_squares, planted
 from tests.plots.examples import double_descent, heat_map
 from tests.plots.test_curve import words
+from tests.surface.test_regimes import least_squares, planted
 
 BANDS = (
     Band(low=0.0, high=120.0, label="under-parameterised"),

@@ -48,9 +48,8 @@ def readings(tree: ast.AST) -> Iterator[int]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in INDEXING:
             yield node.lineno
-        is_transposed = isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".transpose")
-        if is_transposed and any(isinstance(one, ast.Constant) and isinstance(one.value, str) for one in node.args):
-            yield node.lineno
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".transpose"):
+            yield from (one.lineno for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str))
 
 
 @pytest.mark.parametrize("path", modules_above(), ids=lambda path: path.relative_to(SRC).as_posix())

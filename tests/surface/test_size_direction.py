@@ -22,7 +22,7 @@ from benign.surface.complexity import smallest_size
 from benign.surface.regimes import critical_range, regimes_of_surface
 from benign.surface.size_direction import rises, wrong_way_note
 from tests.diagnosis.known import Known
-from tests.diagnosis.test_regimes_of_surface import least_squares, planted
+from tests.surface.test_regimes import least_squares, planted
 
 DIGITS = benign.sources.digits(label_noise=0.1)
 QUIET: dict[str, Any] = {"workers": 1, "store": ":memory:"}

@@ -145,7 +145,7 @@ class _Widths:
 def _widths(surfaces: Surfaces) -> _Widths:
     fresh, reuse = surfaces["fresh"], surfaces["reuse"]
     threshold = CLASSES * samples_of(fresh)
-    sizes, parameters = sizes_of(fresh).astype(int), fresh["parameters"].values
+    sizes, parameters = sizes_of(fresh).astype(int), parameters_of(fresh)
     return _Widths(
         below=int(sizes_of(reuse)[-1]), above=int(sizes[np.argmax(parameters >= threshold)]), widest=int(sizes[-1]),
         threshold=threshold,

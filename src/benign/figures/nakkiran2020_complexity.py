@@ -390,7 +390,7 @@ def _network_slices(surfaces: Surfaces) -> Iterator[Slice]:
         name="networks_over_time", words="network: epochs", axis="epochs", factor=RELEVANT_FACTOR_OF_ERRORS,
         claim=f"Over epochs the test error of networks of {wide} units on {samples_of(epochs):,} samples",
         landmarks=_curve(
-            epochs["time"].values.astype(np.float64), along_time(epochs, "test_error", wide), epochs, level
+            times_of(epochs), along_time(epochs, "test_error", wide), epochs, level
         ),
         expected=fitted_time(epochs, tolerance=EPS, criterion="error", level=level),
         paper="over epochs the test error peaks when EMC(T) is about n (Nakkiran et al. 2020, section 6)",
