@@ -19,7 +19,7 @@ from benign.foundation.split import Split
 from benign.procedures.protocol import Procedure
 from benign.schema import SIZE_SEARCH
 from benign.sources.protocol import Source
-from benign.surface.straddling import relative_training_loss
+from benign.surface.training_risks import relative_training_loss
 
 DRAWS = 3
 _FEWEST_SAMPLES = 2

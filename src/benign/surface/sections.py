@@ -19,7 +19,7 @@ from benign.curves.landmarks import interpolation_threshold
 from benign.foundation.outcomes import Outcome
 from benign.schema import LEARNING_RATE
 from benign.surface.size_direction import is_read_inversely, wrong_way_note
-from benign.surface.training_risks import training_risks
+from benign.surface.training_risks import relative_training_loss
 
 # Axes ----------------------------------------------------------------------------------------------------------------
 
@@ -172,12 +172,12 @@ def at_cell(surface: xr.Dataset, metric: str, *, size: float, time: float) -> Fl
 
 def share_along_size(surface: xr.Dataset) -> Float[np.ndarray, "replicates sizes"]:
     """What training leaves of the best constant predictor's objective, of a surface with one time and one n."""
-    return training_risks(surface, "objective")[:, 0, 0].T
+    return relative_training_loss(surface)[:, 0, 0].T
 
 
 def share_along_time(surface: xr.Dataset) -> Float[np.ndarray, "replicates times"]:
     """The same of a surface with one size and one n."""
-    return training_risks(surface, "objective")[0, :, 0].T
+    return relative_training_loss(surface)[0, :, 0].T
 
 
 def constant_errors(surface: xr.Dataset) -> Float[np.ndarray, " replicates"]:
@@ -226,9 +226,7 @@ def landmarks_along_samples(
     """
     positions, seed = sample_counts_of(surface), seed_of(surface)
     found = find_landmarks(positions, values, None, None, level=level, seed=seed)
-    share = (
-        along_samples(surface, "train_loss") / surface["train_loss_constant"].transpose("replicate", "samples").values
-    )
+    share = relative_training_loss(surface)[0, -1].T
     mirrored = interpolation_threshold(
         -positions[::-1], share[:, ::-1], np.ones(len(values)), level=level, seed=seed
     )  # fmt: skip

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from benign.curves.threshold_search import TOLERANCE
 from benign.foundation.size_words import amount
 from benign.schema import LABEL_NOISE, LEARNING_RATE, SIZE_IS_INVERSE, SIZE_SEARCH
+from benign.surface.training_risks import relative_training_loss
 
 
 class Straddling(enum.Enum):
@@ -42,16 +43,6 @@ class Straddle:
     straddling: Straddling
     risk: float
     size: int
-
-
-def relative_training_loss(dataset: xr.Dataset) -> Float[np.ndarray, "size time samples replicate"]:
-    """Training loss over the best constant predictor's, labels as trained on; NaN where there is no number, and where
-    a draw is fitted by a constant.
-    """
-    order = ("size", "time", "samples", "replicate")
-    loss = np.asarray(dataset["train_loss"].transpose(*order).values, dtype=np.float64)
-    constant = np.asarray(dataset["train_loss_constant"].transpose("samples", "replicate").values, dtype=np.float64)
-    return loss / np.where(constant > 0.0, constant, np.nan)
 
 
 def straddles(dataset: xr.Dataset, *, tolerance: float = TOLERANCE) -> tuple[Straddle, ...]:

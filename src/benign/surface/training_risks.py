@@ -66,16 +66,29 @@ def training_risks(dataset: xr.Dataset, criterion: Criterion) -> Float[np.ndarra
         if not dataset.attrs.get("classes", 0):
             raise InvalidArgument('`criterion="error"` needs classes, and this is a regression; use "objective".')
         return np.asarray(dataset["train_error"].transpose(*order).values, dtype=np.float64)
-    loss = np.asarray(dataset["train_loss"].transpose(*order).values, dtype=np.float64)
     constant = np.asarray(dataset["train_loss_constant"].transpose("samples", "replicate").values, dtype=np.float64)
-    varies = constant > 0.0
-    if not varies.any(axis=1).all():
-        n = int(dataset["samples"].values[np.argmin(varies.any(axis=1))])
+    varies = (constant > 0.0).any(axis=1)
+    if not varies.all():
+        n = int(dataset["samples"].values[np.argmin(varies)])
         raise InvalidArgument(
             f"`source` gave the same target to all {n} training samples in every draw, so there is nothing to fit; "
             "check its targets, or use more samples."
         )
-    mean = np.where(varies, constant, 0.0).sum(axis=1) / varies.sum(axis=1)
+    return relative_training_loss(dataset)
+
+
+def relative_training_loss(dataset: xr.Dataset) -> Float[np.ndarray, "size time samples replicate"]:
+    """Training loss over that of the best constant predictor of the same draw, labels as trained on.
+
+    Where a draw is fitted by a constant (one class, say), the mean over the other draws of that n stands for it. NaN
+    where there is no number.
+    """
+    loss = np.asarray(dataset["train_loss"].transpose(*_ORDER, "replicate").values, dtype=np.float64)
+    constant = np.asarray(dataset["train_loss_constant"].transpose("samples", "replicate").values, dtype=np.float64)
+    varies = constant > 0.0
+    count = varies.sum(axis=1)
+    total = np.where(varies, constant, 0.0).sum(axis=1)
+    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     return loss / np.where(varies, constant, mean[:, None])
 
 
