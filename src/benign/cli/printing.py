@@ -30,7 +30,7 @@ class _Inert:
         self.stream = stream
 
     def write(self, text: str) -> int:
-        self.stream.write(printable(text))
+        self.stream.write(text and printable(text))  # nothing is passed on as it is: click asks with b"" for bytes
         return len(text)
 
     def writelines(self, lines: list[str]) -> None:
