@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from benign.foundation.errors import BenignError
 def answered() -> Iterator[None]:
     """Every error of ours is one line on standard error, with its exit code; a warning is a line too."""
     try:
-        with warnings.catch_warnings():
+        with _interruptible(), warnings.catch_warnings():
             warnings.showwarning = _show_warning
             yield
     except KeyboardInterrupt as interrupt:
@@ -27,6 +28,42 @@ def answered() -> Iterator[None]:
         raise ended(str(error), 2) from None
     except (MemoryError, BrokenExecutor) as error:
         raise ended(f"The run failed: {str(error) or type(error).__name__}; try fewer --workers.", 1) from None
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C be a KeyboardInterrupt, where the command has let it end the process so far.
+
+    What it meets may make another error of it (an import of C code) or ignore it (a finaliser); it counts all the same.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_DFL:
+        yield
+        return
+    came = False
+
+    def interrupt(_number: int, _frame: object) -> None:
+        nonlocal came
+        came = True
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    sys.unraisablehook = _end_if_interrupted
+    try:
+        yield
+    except Exception as error:
+        if came and not isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        sys.unraisablehook = sys.__unraisablehook__
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _end_if_interrupted(ignored: sys.UnraisableHookArgs) -> None:
+    if issubclass(ignored.exc_type, KeyboardInterrupt):
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGINT)
+    sys.__unraisablehook__(ignored)
 
 
 def _show_warning(
