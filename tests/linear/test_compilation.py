@@ -8,7 +8,15 @@ from pathlib import Path
 import numba
 import pytest
 
-SOURCE = "from benign.linear.compiled import compiled\n\n\n@compiled\ndef twice(number):\n    return 2 * number\n"
+SOURCE = """
+from numba import njit
+from benign.linear.compilation import kept
+
+@kept
+@njit
+def twice(number):
+    return 2 * number
+"""
 
 
 @pytest.fixture

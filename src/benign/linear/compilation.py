@@ -1,4 +1,4 @@
-"""Compiled functions: kept on disk for the next process where there is a place for that, compiled anew elsewhere."""
+"""Compiled functions are kept on disk for the next process where there is a place for that."""
 
 from __future__ import annotations
 
@@ -6,24 +6,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from numba import njit
 
-# Reassociation lets the compiler vectorise sums; NaN and infinity keep their meaning.
-_FAST = {"reassoc", "contract", "arcp", "nsz"}
-
-
-def compiled(function: Any) -> Any:
-    """The function, compiled at its first call; it lets go of Python's lock while it runs.
+def kept(compiled: Any) -> Any:
+    """The function that Numba has compiled, or will, with a cache that saves seconds and can cost no run.
 
     Numba's own ``cache=True`` fails at import where no folder can be written, and at the call where a file is damaged
-    or the disk full. The cache saves seconds; it may not cost a run.
+    or the disk full.
     """
-    dispatcher: Any = njit(nogil=True, fastmath=_FAST, error_model="numpy")(function)
     with suppress(RuntimeError):  # neither the package's folder nor a home can be written
         if Path.home().is_absolute():  # without a home Numba makes a folder named "~"
-            dispatcher.enable_caching()
-            dispatcher._cache = _Forgiving(dispatcher._cache)
-    return dispatcher
+            compiled.enable_caching()
+            compiled._cache = _Forgiving(compiled._cache)
+    return compiled
 
 
 class _Forgiving:
