@@ -41,7 +41,7 @@ class Store:
 
     @classmethod
     def open(
-        cls, location: str | Path | None = None, *, lease_seconds: float = 60.0, patience_seconds: float = 60.0
+        cls, location: str | Path | None = None, *, lease_seconds: float = 60.0, patience_seconds: float = 30.0
     ) -> Store:
         """Open a store; make it if there is none, and bring its schema up to date if it is older.
 
@@ -50,7 +50,8 @@ class Store:
                 this object, or ``postgresql://user:password@host/database``; None for what ``BENIGN_STORE`` says, or
                 else a file in the platform's folder for a user's data.
             lease_seconds: a driver that has not been heard of for so long is given up.
-            patience_seconds: how long to wait for another program's lock, and for a full disk to get room.
+            patience_seconds: how long all calls together wait for another program's lock to go, for a full disk to get
+                room or for a server to come back; a success renews it.
 
         Raises:
             InvalidArgument: if ``location`` is no path or address.
