@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel
 
-from benign.experiments.declaration.problems import KeyPath, Origin, Problem, shown
+from benign.experiments.declaration.problems import KeyPath, Origin, Problem
+from benign.foundation.wording import shown
 
 _DEEPEST = 8
 _LARGEST_INTEGER = 2**63
