@@ -14,6 +14,7 @@ import typer
 
 from benign.cli import emc, runs
 from benign.cli.answers import answered
+from benign.cli.printing import filter_output
 
 if TYPE_CHECKING:
     from benign.reproduction import Reproduction
@@ -54,8 +55,7 @@ def _program(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    # Nothing is left to do: an option of the program itself needs a callback to stand on, and has one of its own.
-    return
+    filter_output()
 
 
 @app.command("figures")

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import TextIO, cast
 
 from benign.cli.answers import printable
 
 
-@contextmanager
-def inert() -> Iterator[None]:
-    """Whatever is written to standard output and standard error meanwhile is text alone; a closed one stays closed."""
-    out, err = (cast("TextIO", stream and _Inert(stream)) for stream in (sys.stdout, sys.stderr))
-    with redirect_stdout(out), redirect_stderr(err):
-        yield
+def filter_output() -> None:
+    """From now on whatever is written to standard output and standard error is text alone; a closed one stays so."""
+    sys.stdout, sys.stderr = (cast("TextIO", stream and _Inert(stream)) for stream in (sys.stdout, sys.stderr))
 
 
 def beneath(stream: TextIO) -> TextIO:

@@ -12,6 +12,7 @@ from benign.experiments.jobs import Job
 from benign.experiments.parts import Part, missing_parts
 from benign.experiments.states import RunRecord, State, Unit
 from benign.experiments.store import Store
+from benign.experiments.trust import marked
 from benign.procedures.protocol import Procedure
 
 
@@ -61,12 +62,12 @@ def plan_run(grid: Grid, procedure: Procedure, store: Store, record: RunRecord) 
 
     What is measured already is shared, whatever planned it, and so is what others plan or failed to measure as far as
     it is no more than what is wanted here; the rest is planned anew. A run that is known keeps its units; only its name
-    and declaration are brought up to date.
+    and declaration are brought up to date, and marked as ours.
     """
     cells = dict(grid.cells())
-    is_known = store.has_run(record.id)
-    wanted, parts = ([], {}) if is_known else _wanted_units(grid.part, cells, store)
-    store.add_run(record, wanted, parts)
+    known = store.run(record.id) if store.has_run(record.id) else None
+    wanted, parts = ([], {}) if known else _wanted_units(grid.part, cells, store)
+    store.add_run(marked(record, known), wanted, parts)
     units = store.units_of_run(record.id)
     jobs, total = _jobs(units, cells, procedure)
     states = {unit.id: unit.state for unit in units}
