@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from benign.experiments.executors import Executor
-    from benign.experiments.measurement import IN_MEMORY, MeasurementInterrupted, Place, measure
+    from benign.experiments.keeping import IN_MEMORY, Place
+    from benign.experiments.measurement import MeasurementInterrupted, measure
 
 _HOMES = {
     "Executor": "executors",
-    "IN_MEMORY": "measurement",
+    "IN_MEMORY": "keeping",
     "MeasurementInterrupted": "measurement",
-    "Place": "measurement",
+    "Place": "keeping",
     "measure": "measurement",
 }
 

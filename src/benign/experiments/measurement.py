@@ -23,6 +23,8 @@ from benign.foundation.progress import Progress, silent
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
 
+FIRST_FAILURE_ENDS = Limits(attempts=1, stops_at_failure=True)
+
 
 class MeasurementInterrupted(BenignError, KeyboardInterrupt):
     """Stopped by the user; ``dataset`` is the surface of what had been measured, None if nothing was."""
@@ -70,6 +72,7 @@ def measure(
     store: Place = IN_MEMORY,
     name: str | None = None,
     progress: Progress = silent,
+    limits: Limits = FIRST_FAILURE_ENDS,
 ) -> xr.Dataset:
     """Run the grid and join its blocks; see :func:`benign.measure`, which wraps the result."""
     check_kinds(procedure, source)
@@ -83,7 +86,7 @@ def measure(
         def measured(grid: Grid, sources: Sequence[Source], called: str) -> xr.Dataset:
             return measured_grid(
                 grid, procedure, sources, name=called, store=place, executor=executor, workers=workers,
-                progress=progress,
+                progress=progress, limits=limits,
             )  # fmt: skip
 
         if is_auto(sizes):
@@ -102,6 +105,7 @@ def measured_grid(
     executor: str | Executor | None = None,
     workers: int | None = None,
     progress: Progress = silent,
+    limits: Limits = FIRST_FAILURE_ENDS,
 ) -> xr.Dataset:
     """Measure what the store lacks of a resolved grid, stopping at the first failure, and join it.
 
@@ -110,7 +114,7 @@ def measured_grid(
     """
     outcome = run_grid(
         grid, procedure, sources, name=name, declaration=None, store=store, executor=executor, workers=workers,
-        limits=Limits(attempts=1, stops_at_failure=True), listeners=[ProgressListener(progress)],
+        limits=limits, listeners=[ProgressListener(progress)],
     )  # fmt: skip
     dataset = read_dataset(store, outcome.run, grid) if outcome.counts[State.DONE] else None
     if outcome.ending is Ending.INTERRUPTED:
