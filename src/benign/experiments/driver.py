@@ -307,8 +307,10 @@ def _words(job: PlannedJob, parts: Mapping[str, Part], size_name: str) -> str:
 
 
 def _placed(error: BaseException, where: str) -> BaseException:
-    """The error with the training that it befell, where it does not say so itself."""
+    """The error with the training that it befell, unless it says so itself; as a note, where it is not ours."""
     if isinstance(error, NodeDied) or not isinstance(error, (WorkerDied, JobStopped, MemoryError)):
+        if not isinstance(error, BenignError):
+            error.add_note(f"It was the training at {where}.")
         return error
     if isinstance(error, MemoryError):
         why = str(error) or "more is needed than there is; lower n or the size"

@@ -18,11 +18,11 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from benign.foundation.errors import BenignError, InvalidArgument
-from benign.foundation.foreign import said
 from benign.foundation.outcomes import Outcome
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Column, Split, class_indices
+from benign.foundation.wording import told
 from benign.procedures.prediction_risks import PREDICTION_RISKS, prediction_risks
 from benign.procedures.protocol import Predictions
 from benign.schema import END_OF_TRAINING, Block
@@ -153,7 +153,7 @@ def guarded(problem: str, advice: str) -> Iterator[None]:
     except (BenignError, MemoryError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise InvalidArgument(f"{problem} ({said(error)}); {advice}.") from error
+        raise InvalidArgument(f"{problem} ({told(error)}); {advice}.") from error
 
 
 def checked_predictions(raw: ArrayLike, split: Split, rows: int, who: str) -> Float[np.ndarray, "{rows} outputs"]:

@@ -16,7 +16,7 @@ import cloudpickle  # type: ignore[import-untyped]
 from benign.experiments.executors.protocol import WorkerDied
 from benign.experiments.executors.threads import one_thread
 from benign.foundation.errors import BenignError, InvalidArgument
-from benign.foundation.foreign import said
+from benign.foundation.wording import told
 
 Handle = TypeVar("Handle")
 
@@ -88,7 +88,7 @@ def settle(future: Future[object], outcome: bytes) -> None:
         succeeded, content = pickle.loads(outcome)  # noqa: S301 (our worker packed it)
     except BaseException as error:  # a class may raise anything when it is unpickled
         fail(
-            future, Unpicklable(f"The answer of the job cannot be unpickled here: {said(error)}; return plain objects.")
+            future, Unpicklable(f"The answer of the job cannot be unpickled here: {told(error)}; return plain objects.")
         )
         return
     if succeeded:
@@ -97,7 +97,7 @@ def settle(future: Future[object], outcome: bytes) -> None:
         return
     raised, text = content
     if not isinstance(raised, Exception):  # SystemExit and the like: meant for the worker, not for this process
-        raised = WorkerDied(f"The job ended with {said(raised)}; look for a call that ends the process.")
+        raised = WorkerDied(f"The job ended with {told(raised)}; look for a call that ends the process.")
     raised.__cause__ = WorkerTraceback(text)
     fail(future, raised)
 
@@ -116,7 +116,7 @@ def _pack_error(error: BaseException) -> bytes:
     except BaseException:
         packed = b""
     if not 0 < len(packed) <= _LARGEST_ERROR:
-        packed = pickle.dumps((False, (RuntimeError(said(error)), text)))
+        packed = pickle.dumps((False, (RuntimeError(told(error)), text)))
     return packed
 
 
@@ -124,4 +124,4 @@ def _pickled(value: object, what: str, advice: str) -> bytes:
     try:
         return cloudpickle.dumps(value)
     except (Exception, SystemExit) as error:  # pickling runs the value's own code, which may raise anything
-        raise Unpicklable(f"The {what} cannot be pickled: {said(error)}; {advice}.") from error
+        raise Unpicklable(f"The {what} cannot be pickled: {told(error)}; {advice}.") from error
