@@ -152,7 +152,7 @@ BAD_FRAMES: dict[str, tuple[Callable[[], object], str]] = {
     "dict": (lambda: {"x": [1]}, "`data` must be a data frame (pandas, polars, PyArrow, DuckDB, ...), got dict"),
     "same-names": (
         lambda: pd.DataFrame([[1, 2, "a"], [3, 4, "b"]], columns=["x", "x", "y"]),
-        "`data` has several columns of one name; rename them. Expected unique column names, got: - 'x' 2 times",
+        "`data` has several columns of one name; rename them (DuplicateError: Expected unique column names, got: - 'x'",
     ),
     "same-names-arrow": (lambda: pa.table([[1], [2]], names=["y", "y"]), "`data` has several columns of one name"),
     "number-and-its-text": (
@@ -188,7 +188,7 @@ BAD_FRAMES: dict[str, tuple[Callable[[], object], str]] = {
     "empty": (lambda: number_frame().head(0), "`inputs` must have at least 2 rows, one to train on and one to test"),
     "broken-query": (
         lambda: number_frame_lazy().with_columns(pl.col("y").cast(pl.Int64)),
-        "`data` cannot be collected (InvalidOperationError: conversion from `str` to `i64` failed",
+        "`data` cannot be read (InvalidOperationError: conversion from `str` to `i64` failed",
     ),
 }
 

@@ -62,18 +62,16 @@ def unknown_names(kind: str, names: Sequence[object], known: Iterable[str]) -> U
         if isinstance(name, str)
         for match in difflib.get_close_matches(name[:_LONGEST_NAME], choices, n=1, cutoff=0.3)
     )
-    hint = f"did you mean {_listed(near)}? " if near else ""
+    hint = f"did you mean {listed(near)}? " if near else ""
     more = f" and {len(choices) - _MOST_KNOWN:,} more" if len(choices) > _MOST_KNOWN else ""
-    listed = ", ".join(shortened(escaped(choice)) for choice in choices[:_MOST_KNOWN])
-    return UnknownName(
-        f"unknown {kind}{'s' * (len(names) > 1)} {_listed(names)}; {hint}Known: {listed or 'none'}{more}."
-    )
+    them = ", ".join(shortened(escaped(choice)) for choice in choices[:_MOST_KNOWN])
+    return UnknownName(f"unknown {kind}{'s' * (len(names) > 1)} {listed(names)}; {hint}Known: {them or 'none'}{more}.")
 
 
-def _listed(names: Iterable[object]) -> str:
+def listed(names: Iterable[object]) -> str:
     """The first five names, and how many more.
 
-    >>> _listed("abc"), _listed("abcdefg")
+    >>> listed("abc"), listed("abcdefg")
     ("'a', 'b' and 'c'", "'a', 'b', 'c', 'd', 'e' and 2 more")
     """
     told = [shown(name) for name in names]
