@@ -24,7 +24,7 @@ from benign.experiments.grid import Cell, Grid
 from benign.experiments.jobs import Study
 from benign.experiments.listener import Listener
 from benign.experiments.planning import plan_run
-from benign.experiments.reading import read_dataset
+from benign.experiments.reading import read_dataset, set_aside_damaged
 from benign.experiments.running import RunOutcome, is_search, print_how_to_stop_at_once, run_grid, run_id
 from benign.experiments.states import Failure, RunRecord, RunSummary, State
 from benign.experiments.store import Store
@@ -188,7 +188,7 @@ class Run:
         """What was given up, with the traceback of its last try."""
         cells = dict(self.grid.cells())
         with Store.open(self.store) as store:
-            return tuple(_failure(failure, cells) for failure in store.failures(self.id))
+            return tuple(_failure(failure, cells) for failure in store.failures(self.id) if failure.cell in cells)
 
     def refreshed(self) -> Run:
         """As it stands now."""
@@ -238,8 +238,9 @@ class Run:
                 f"What {self.id} measures has changed since it was started (its data, or a newer version of benign); "
                 "what is measured stays as it is, and `benign run FILE` starts anew."
             )
-        if retry_failed:
-            with Store.open(self.store) as store:
+        with Store.open(self.store) as store:
+            set_aside_damaged(store, self.id, self.grid)
+            if retry_failed:
                 store.retry(self.id)
         return run(experiment, store=self.store, **options)  # type: ignore[arg-type]
 
@@ -373,7 +374,6 @@ def plan(
 def list_runs(store: Location = None) -> tuple[Run, ...]:
     """All runs of a store, newest first."""
     with Store.open(store) as opened:
-        opened.release_abandoned()
         return tuple(_run_of(summary, store, opened.location) for summary in opened.runs())
 
 
@@ -385,13 +385,14 @@ def open_run(name: str, store: Location = None) -> Run:
         InvalidArgument: if several runs of other names begin so.
     """
     with Store.open(store) as opened:
-        opened.release_abandoned()
         location = opened.location
         runs = {summary.record.id: summary for summary in opened.runs()}
-    named = [key for key, summary in runs.items() if name in (key, summary.record.name)][:1]
-    chosen = named or [key for key in runs if name and key.startswith(name)]
-    if not chosen:
-        raise _unknown(name, list(runs))
+        named = [key for key, summary in runs.items() if name in (key, summary.record.name)][:1]
+        chosen = named or [key for key in runs if name and key.startswith(name)]
+        if not chosen:
+            with contextlib.suppress(InvalidArgument):
+                opened.run(name)  # raises another error if it is there and damaged
+            raise _unknown(name, list(runs))
     if len(chosen) > 1:
         raise InvalidArgument(f"{_short(name)} is the beginning of several runs: {_few(sorted(chosen))}; say which.")
     return _run_of(runs[chosen[0]], store, location)

@@ -69,13 +69,15 @@ def plan_run(grid: Grid, procedure: Procedure, store: Store, record: RunRecord) 
     wanted, parts = ([], {}) if known else _wanted_units(grid.part, cells, store)
     store.add_run(marked(record, known), wanted, parts)
     units = store.units_of_run(record.id)
+    parts = store.parts({unit.part for unit in units})
+    units = [unit for unit in units if unit.cell in cells and unit.part in parts]  # what is damaged, `resume` mends
     jobs, total = _jobs(units, cells, procedure)
     states = {unit.id: unit.state for unit in units}
     return Plan(
         jobs=jobs,
         total=total,
         states={unit: states[unit] for job in jobs for unit in job.units},
-        parts=store.parts({job.job.part for job in jobs}),
+        parts={job.job.part: parts[job.job.part] for job in jobs},
     )
 
 
@@ -85,6 +87,7 @@ def _wanted_units(part: Part, cells: Mapping[str, Cell], store: Store) -> tuple[
     """
     units = store.units_of_cells(list(cells))
     stored = store.parts({unit.part for unit in units})
+    units = [unit for unit in units if unit.part in stored]
     useful = {key for key, other in stored.items() if _overlap(part, other)}
     modest = {key for key in useful if not missing_parts(stored[key], [part])}
     held: dict[str, list[str]] = {}
