@@ -27,8 +27,8 @@ from benign.schema import END_OF_TRAINING, PAIR_METRICS, SOLUTION_METRICS, SOLVE
 CHECKPOINTS_VARIABLE = "BENIGN_CHECKPOINTS"
 # More replicates a job would make it long without making it faster.
 _MOST_REPLICATES = 16
-# Seen while XLA compiled 50 and 200 layers.
-_PROGRAM_BYTES_A_LAYER = 50_000.0
+# What XLA took more for a program of 60 layers than for one of 20, a layer.
+_PROGRAM_BYTES_A_LAYER = 1.5e6
 Recordings = Mapping[str, Float[np.ndarray, "replicate size time ..."]]
 
 
