@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.size_words import amount, is_counted
+from benign.foundation.wording import shown
 
 EVERY_FACTOR = 10
 
@@ -32,11 +33,11 @@ def checked_sizes(
     of = f" of {unit}" if is_counted(unit) else ""
     if isinstance(sizes, str):
         if sizes != "every":
-            raise InvalidArgument(f'`sizes` must be "every" or a list of numbers{of}, got {sizes!r}.')
+            raise InvalidArgument(f'`sizes` must be "every" or a list of numbers{of}, got {shown(sizes)}.')
         return np.arange(1, int(available if math.isfinite(available) else EVERY_FACTOR * samples) + 1)
     wanted = np.atleast_1d(np.asarray(sizes))
     if wanted.ndim != 1 or not wanted.size or not np.issubdtype(wanted.dtype, np.number):
-        raise InvalidArgument(f'`sizes` must be "every" or a list of at least one number{of}, got {sizes!r}.')
+        raise InvalidArgument(f'`sizes` must be "every" or a list of at least one number{of}, got {shown(sizes)}.')
     broken = ~np.isfinite(wanted) | (wanted != np.floor(wanted)) | (wanted < 1)
     if np.any(broken):
         raise InvalidArgument(f"`sizes` must be whole numbers{of} from 1 on, got {wanted[broken][0]}.")

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from numpy.polynomial import chebyshev, legendre, polynomial
 
 from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.memory import require_memory
 
 Basis = Literal["legendre", "chebyshev", "monomial"]
 _VANDERMONDE: dict[str, Callable[..., np.ndarray]] = {
@@ -60,11 +61,16 @@ class PolynomialFeatures:
 
         Raises:
             InvalidArgument: if the inputs have more than one column.
+            NotEnoughMemory: for too high a degree: all below it are computed, too.
         """
         if inputs.shape[1] != 1:
             raise InvalidArgument(
                 f"`inputs` of a polynomial must have one column, got {inputs.shape[1]}; use random Fourier features."
             )
+        require_memory(
+            8.0 * len(inputs) * stop, purpose=f"a polynomial of degree {stop - 1:,} at {len(inputs):,} inputs",
+            advice="lower the degree",
+        )  # fmt: skip
         values = inputs[:, 0]
         if self.basis != "monomial":
             values = (2.0 * values - self.low - self.high) / (self.high - self.low)

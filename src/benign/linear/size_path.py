@@ -208,15 +208,30 @@ def _record_all(problem: PathProblem, columns: Columns, record: PathRecord, tell
 
 def required_bytes(problem: PathProblem, test_samples: int) -> float:
     """Upper estimate of the work arrays' bytes: a few n x n and n x n_test matrices, and one number a size."""
-    samples, columns = problem.samples, problem.groups * problem.targets.shape[1]
-    size = min(samples, problem.last)
+    return bytes_of_path(
+        problem.samples, problem.last, test_samples=test_samples, outputs=problem.targets.shape[1],
+        groups=problem.groups, is_ridgeless=problem.ridge == 0.0, alone=len(sizes_alone(problem, test_samples)),
+    )  # fmt: skip
+
+
+def bytes_of_path(
+    samples: int,
+    last: int,
+    *,
+    test_samples: int = 0,
+    outputs: int = 1,
+    groups: int = 1,
+    is_ridgeless: bool = False,
+    alone: int = 0,
+) -> float:
+    """The same of a path that is not there yet: by default the least that one to the size ``last`` can need."""
+    size = min(samples, last)
     below = 5.0 * samples * size + 3.0 * size * test_samples
-    if problem.ridge == 0.0:  # among dependent columns the basis, two triangles, the test rows and what predicts them
+    if is_ridgeless:  # among dependent columns the basis, two triangles, the test rows and what predicts them
         below += 2.0 * samples * size + size * test_samples
     beyond = 3.0 * samples**2 + samples * test_samples + 8.0 * panel_width(samples) * (samples + test_samples)
-    alone = 2.0 * len(sizes_alone(problem, test_samples))
-    rows = (6.0 + alone) * columns * (samples + test_samples) + 20.0 * problem.groups * problem.last
-    return 8.0 * (max(below, beyond if problem.last > samples else 0.0) + rows)
+    rows = (6.0 + 2.0 * alone) * groups * outputs * (samples + test_samples) + 20.0 * groups * last
+    return 8.0 * (max(below, beyond if last > samples else 0.0) + rows)
 
 
 def outcomes(record: PathRecord) -> Int[np.ndarray, "groups sizes"]:
