@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from platformdirs import user_cache_dir
 
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.folders import cache_folder
 from benign.foundation.outcomes import Outcome
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
@@ -237,8 +237,8 @@ def request_for(
     )  # fmt: skip
 
 
-def _checkpoint_place(spec: Mapping[str, object], splits: Sequence[Split], rest: Sequence[object]) -> Path:
-    """Where a long training is kept until it is done: a folder of ours in the user's cache, or where he says."""
+def _checkpoint_place(spec: Mapping[str, object], splits: Sequence[Split], rest: Sequence[object]) -> Path | None:
+    """Where a long training is kept until it is done: where the user says, or in his cache, if there is one."""
     from benign.networks.checkpoints import FOLDER, forget_old
 
     digest = hashlib.sha256(json.dumps([dict(spec), rest], sort_keys=True).encode())
@@ -246,7 +246,10 @@ def _checkpoint_place(spec: Mapping[str, object], splits: Sequence[Split], rest:
         digest.update(repr(split.replicate).encode())
         digest.update(np.ascontiguousarray(split.train_inputs).data)
         digest.update(np.ascontiguousarray(split.train_targets).data)
-    folder = Path(os.environ.get(CHECKPOINTS_VARIABLE) or user_cache_dir("benign")) / FOLDER
+    place = os.environ.get(CHECKPOINTS_VARIABLE) or cache_folder()
+    if place is None:
+        return None
+    folder = Path(place) / FOLDER
     forget_old(folder)
     return folder / digest.hexdigest()[:32]
 
