@@ -20,10 +20,13 @@ def main() -> None:
         # Nothing is lost yet: Ctrl-C just ends the process, where KeyboardInterrupt would meet half an import.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     _open_streams()
+    from benign.cli.answers import told
     from benign.cli.main import app
 
     try:
         app()
+    except Exception as error:
+        sys.exit(told(error))
     finally:
         sys.stdout.flush()
 
