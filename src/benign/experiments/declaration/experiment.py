@@ -31,7 +31,7 @@ from benign.experiments.declaration.editor_schema import (
     experiment_schema,
 )
 from benign.experiments.declaration.execution import Execution
-from benign.experiments.declaration.plain import plain
+from benign.experiments.declaration.plain import MOST_KEYS, TOO_MANY_KEYS, plain
 from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, nearest, refuse
 from benign.experiments.declaration.reach import Reach
 from benign.experiments.declaration.settings import checked_choice
@@ -228,6 +228,8 @@ class Experiment(BaseModel):
     @classmethod
     def _of(cls, data: Mapping[str, object], origin: Origin) -> Experiment:
         """The experiment of plain values, which knows where they came from."""
+        if len(data) > MOST_KEYS:
+            raise origin.error([Problem((), TOO_MANY_KEYS)])
         try:
             experiment = cls(**data)  # type: ignore[arg-type]
         except InvalidDeclaration as error:

@@ -103,8 +103,8 @@ def _store(location: str, folder: Path | None) -> str | None:
         return None
     try:
         return _shown(located(location).printable)
-    except BenignError:  # what is wrong with it may hide a password
-        return f"{_shown(location.partition(':')[0])}:..." if is_no_path(location) else _shown(location)
+    except BenignError:  # it cannot be opened; why not, and not its password, is said when it is to be
+        return None
 
 
 def _text(value: object) -> str | None:

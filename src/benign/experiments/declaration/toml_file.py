@@ -19,6 +19,8 @@ from benign.foundation.wording import shown
 Table = dict[str, object]
 
 _LARGEST_BYTES = 1_000_000
+# Keys with so many dots cost the parser memory that goes with their square; no table of an experiment is so deep.
+_DEEP_KEY = re.compile(r"""(?<![\w"'-])(?:(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){20}""")
 
 
 def declared_in(
@@ -72,10 +74,13 @@ def _text_of(file: str) -> str:
 
 
 def _parsed(text: str) -> Table:
+    too_deep = "holds tables or lists too deep in one another."
+    if _DEEP_KEY.search(text):
+        refuse(too_deep)
     try:
         return tomllib.loads(text)
     except RecursionError:
-        refuse("holds tables or lists too deep in one another.")
+        refuse(too_deep)
     except ValueError as error:  # TOMLDecodeError, or an integer of thousands of digits
         place = re.search(r" \(at (line \d+, column \d+|end of document)\)$", str(error))
         reason = str(error)[: place.start()] if place else str(error)
