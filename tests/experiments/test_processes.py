@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ import pytest
 from benign.experiments.executors import lanes, processes
 from benign.experiments.executors.processes import Processes
 from benign.experiments.executors.protocol import JobStopped, WorkerDied
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, OutputFailed
 from tests.optional import needs
 
 SECONDS = 60.0
@@ -248,3 +249,19 @@ def test_nothing_outlives_the_driver(end):
             driver.kill()
     assert _eventually(lambda: not any(psutil.pid_exists(int(pid)) for pid in pids))
     assert _eventually(lambda: not Path(folder).exists())
+
+
+def test_without_a_temporary_folder_it_says_what_to_set(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(OutputFailed, match="set TMPDIR"):
+        Processes(1)
+
+
+def test_a_temporary_folder_that_goes_says_what_to_set(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    executor = Processes(1)
+    [folder] = tmp_path.iterdir()
+    folder.rmdir()
+    with pytest.raises(OutputFailed, match="set TMPDIR"):
+        executor.share(None)
+    executor.shutdown()

@@ -6,9 +6,10 @@ import shutil
 import tempfile
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar, cast
@@ -20,7 +21,7 @@ from loky.backend import resource_tracker  # type: ignore[import-untyped]
 from benign.experiments.executors.lanes import Backlog, Lane, Task, take_lanes
 from benign.experiments.executors.protocol import Shared
 from benign.experiments.executors.travel import Unpicklable, checked_shared, fail, pack_call, pack_value
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, OutputFailed
 from benign.foundation.numbers import checked_count
 
 STARTING_SECONDS = 1.5
@@ -53,6 +54,7 @@ class Processes:
 
     Raises:
         InvalidArgument: if ``workers`` is not a positive integer.
+        OutputFailed: if no temporary folder can be written.
     """
 
     name = "processes"
@@ -60,11 +62,12 @@ class Processes:
 
     def __init__(self, workers: int | None = None, *, growing: bool = False) -> None:
         self.workers: int = cpu_count() if workers is None else checked_count("workers", workers)
+        with _temporary_files():
+            self._folder = Path(tempfile.mkdtemp(prefix="benign-"))
         self._backlog = Backlog()
         self._lanes = take_lanes(1 if growing else self.workers)
         self._seconds_waited = 0.0
         self._tasks: dict[Future[object], Task] = {}
-        self._folder = Path(tempfile.mkdtemp(prefix="benign-"))
         # Loky's tracker, a process of its own, removes the folder if this process is killed.
         resource_tracker.register(str(self._folder), "folder")
         self._release = weakref.finalize(self, _release, self._backlog, self._lanes, self._folder)
@@ -80,7 +83,9 @@ class Processes:
 
     def share(self, value: Value) -> Shared[Value]:
         path = self._folder / uuid4().hex
-        path.write_bytes(pack_value(value))
+        content = pack_value(value)
+        with _temporary_files():
+            path.write_bytes(content)
         shared = OnDisk[Value](str(path))
         weakref.finalize(shared, path.unlink, missing_ok=True)
         return shared
@@ -136,6 +141,17 @@ class Processes:
         task = self._tasks.pop(future, None)
         if task is not None and task.since and self._tasks:  # others waited for it
             self._seconds_waited += time.monotonic() - task.since
+
+
+@contextmanager
+def _temporary_files() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputFailed(
+            f"What worker processes need cannot be written to a temporary folder ({error.strerror or error}); set "
+            "TMPDIR to a folder with room, or take the executor 'here'."
+        ) from error
 
 
 def _release(backlog: Backlog, lanes: Sequence[Lane], folder: Path) -> None:
