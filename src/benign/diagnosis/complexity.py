@@ -128,13 +128,12 @@ class EffectiveModelComplexity:
         of = " of the best constant predictor's" if self.criterion == "objective" else ""
         found = f"{relation}{self.value:,} samples (95 % interval: {self.ends})"
         fitted = f"at which the mean {subject} is at most {self.tolerance:g}{of}"
-        words = [f"{self.title}: {found} {fitted}, from {self.trainings} trainings; {self.outcome.value}."]
+        end = f"a failure ended the search. {self.failure}" if self.failure else f"{self.outcome.value}."
+        words = [f"{self.title}: {found} {fitted}, from {self.trainings} trainings; {end}"]
         if self.first_crossing < self.value:
             words.append(f"The fitted n are no interval: the tolerance is first left at {self.first_crossing:,}.")
         if self.is_budget_spent:
             words.append("The budget ended the search: a larger one narrows the interval.")
-        if self.failure:
-            words.append(f"A failure ended the search. {self.failure}")
         if self.irreducible_risk > self.tolerance:
             words.append(
                 f"Equal inputs with different labels force a risk of {self.irreducible_risk:.3g} on every model of "

@@ -127,9 +127,8 @@ class FittingThreshold:
         """The result in words."""
         if self.note:
             return f"{self.title}, from {self.trainings} trainings: {self.note}"
-        words = [f"{self.title}: {self._found}, from {self.trainings} trainings."]
-        if self.failure:
-            words.append(f"A failure ended the search. {self.failure}")
+        end = f"; a failure ended the search. {self.failure}" if self.failure else "."
+        words = [f"{self.title}: {self._found}, from {self.trainings} trainings{end}"]
         return " ".join([*words, self.more_budget.value]).rstrip()
 
     @property

@@ -30,6 +30,7 @@ from benign.foundation.errors import BenignError, NotEnoughMemory
 from benign.foundation.size_words import amount, span
 
 _TICK_SECONDS = 0.5
+_GRACE_SECONDS = 1.0  # for jobs beside one that failed: stopping them costs a new worker process
 _LONGEST_TRACEBACK = 20_000
 
 
@@ -103,7 +104,7 @@ def drive(
                 return Ending.INTERRUPTED, loop.progress
             except BaseException:
                 with contextlib.suppress(BenignError, KeyboardInterrupt):  # what ends the run is said, not what follows
-                    loop.rescue(interruption)
+                    loop.rescue(interruption, patience=_GRACE_SECONDS)
                 raise
     finally:
         with contextlib.suppress(BenignError):  # what leaving would release, the next driver finds abandoned
@@ -154,8 +155,9 @@ class _Loop:
                     return Ending.COMPLETE
             self._wait(interruption)
 
-    def rescue(self, interruption: Interruption) -> None:
-        """Stop at once: keep what has come back, stop the rest."""
+    def rescue(self, interruption: Interruption, *, patience: float = 0.0) -> None:
+        """Stop: keep what has come back by then, in so many seconds, and stop the rest."""
+        wait([future for future in self._submitted if not future.cancel()], timeout=patience)
         with interruption.held():
             for future in list(self._submitted):
                 if future.done() and not future.cancelled() and future.exception() is None:

@@ -22,7 +22,7 @@ from benign.foundation.outcomes import Outcome
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Column, Split, class_indices
-from benign.foundation.wording import told
+from benign.foundation.wording import shown, told
 from benign.procedures.prediction_risks import PREDICTION_RISKS, prediction_risks
 from benign.procedures.protocol import Predictions
 from benign.schema import END_OF_TRAINING, Block
@@ -153,7 +153,8 @@ def guarded(problem: str, advice: str) -> Iterator[None]:
     except (BenignError, MemoryError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise InvalidArgument(f"{problem} ({told(error)}); {advice}.") from error
+        why = f"it called sys.exit({shown(error.code)})" if isinstance(error, SystemExit) else told(error)
+        raise InvalidArgument(f"{problem} ({why}); {advice}.") from error
 
 
 def checked_predictions(raw: ArrayLike, split: Split, rows: int, who: str) -> Float[np.ndarray, "{rows} outputs"]:

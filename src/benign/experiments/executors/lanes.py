@@ -281,7 +281,7 @@ def _cause_of_death(code: int | None) -> str:
     if code is not None and code < 0:
         return (
             f"The worker process died of {signal.Signals(-code).name} while it ran this job; look for a library that "
-            "crashes, and try the job in this process."
+            "crashes: with PYTHONFAULTHANDLER=1 set, it says where."
         )
     return (
         f"The worker process ended with exit code {code} while it ran this job; look for a call that ends the process."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import faulthandler
 import importlib
 import os
 import pickle
@@ -34,7 +33,6 @@ def serve(connection: Connection, driver: int) -> None:
     _die_with(driver)
     _die_first()
     _print_on_standard_error()
-    faulthandler.enable()
     own = os.getpid()
     while True:
         try:
