@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,11 @@ _LARGEST_IN_WORDS = 10**6 * 2**50
 
 def available_bytes() -> int:
     """Bytes that can be allocated without swapping: of the machine, or of the container that this process is in."""
-    return max(0, min([int(psutil.virtual_memory().available), *_left_in_groups()]))
+    try:
+        machine = int(psutil.virtual_memory().available)
+    except (OSError, psutil.Error):  # no /proc: nothing says, so nothing is refused
+        machine = sys.maxsize
+    return max(0, min([machine, *_left_in_groups()]))
 
 
 def require_memory(needed: float, *, purpose: str, advice: str) -> None:

@@ -51,7 +51,14 @@ class Location:
 
 def default_location() -> str:
     """What ``BENIGN_STORE`` says; without it, ``benign/store.db`` in the platform's folder for a user's data."""
-    return os.environ.get(VARIABLE) or str(user_data_path("benign", appauthor=False) / "store.db")
+    if given := os.environ.get(VARIABLE):
+        return given
+    try:
+        return str(user_data_path("benign", appauthor=False) / "store.db")
+    except RuntimeError as error:
+        raise InvalidArgument(
+            f"Nothing says where your home folder is; name a file for results: {VARIABLE}=FILE."
+        ) from error
 
 
 def located(location: str | Path | None) -> Location:
