@@ -43,19 +43,25 @@ def marked(record: RunRecord, known: RunRecord | None) -> RunRecord:
 
 def _mark(record: RunRecord) -> str:
     said = json.dumps([record.id, record.declaration]).encode()
-    return hmac.digest(_key(user_config_path("benign", appauthor=False)), said, "sha256").hex()
+    try:
+        folder = user_config_path("benign", appauthor=False)
+    except RuntimeError:  # no home
+        folder = None
+    return hmac.digest(_key(folder), said, "sha256").hex()
 
 
 @functools.cache
-def _key(folder: Path) -> bytes:
+def _key(folder: Path | None) -> bytes:
     """The installation's key, made at first need; where it cannot be kept, one of this process, and a warning."""
     try:
+        if folder is None:
+            raise OSError("none is known")
         folder.mkdir(parents=True, exist_ok=True)
         return _read(folder / "key")
-    except (OSError, RuntimeError) as error:  # no home
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+    except OSError as error:
         warnings.warn(
-            f"The key by which your own runs are known cannot be kept in {folder} ({reason}); make that folder "
+            "The key by which your own runs are known cannot be kept in "
+            f"{folder or 'your home folder'} ({error.strerror or error}); make that folder "
             "writable or set XDG_CONFIG_HOME to one that is. Until then `benign resume` needs --trust.",
             stacklevel=2,
         )
