@@ -60,7 +60,7 @@ class StoredBlock:
         unit: the store's number of its unit.
         cell: key of its cell.
         part: key of its part.
-        payload: what :attr:`Result.payload` was; None where it is damaged, and then the others may be, too.
+        payload: what :attr:`Result.payload` was; None, and cell and part empty, where any of it is damaged.
     """
 
     unit: int

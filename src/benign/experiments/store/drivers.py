@@ -45,7 +45,7 @@ def release_abandoned(connection: Connection, lease_seconds: float) -> int:
     return connection.execute(_PLANNED_AGAIN.where(gone)).rowcount
 
 
-def living(connection: Connection, lease_seconds: float) -> set[str]:
+def living(connection: Connection, lease_seconds: float) -> set[object]:
     """The names of the drivers that live."""
     return {name for name, _, *known in connection.execute(_SEEN) if _lives(known, lease_seconds)}
 

@@ -21,8 +21,10 @@ def encode_part(part: Part) -> dict[str, bytes | str]:
     }
 
 
-def decode_part(key: str, sizes: bytes, times: bytes, metrics: str) -> Part | None:
+def decode_part(key: str, sizes: object, times: object, metrics: object) -> Part | None:
     """The part that :func:`encode_part` was given; None if its row is damaged."""
+    if not (isinstance(sizes, bytes) and isinstance(times, bytes) and isinstance(metrics, str)):
+        return None
     try:
         part = Part(
             sizes=_numbers(sizes, "<i8").astype(np.int64),

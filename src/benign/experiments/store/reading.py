@@ -129,7 +129,7 @@ class _Progress:
     units: int = 0
     is_whole: bool = True
 
-    def summary(self, record: RunRecord, units: int | None) -> RunSummary:
+    def summary(self, record: RunRecord, units: object) -> RunSummary:
         """``units``: what their numbers should sum up to."""
         is_whole = self.is_whole and self.units == (units or 0)
         return RunSummary(record=record, counts=self.counts, seconds=self.seconds, is_whole=is_whole)
@@ -265,14 +265,9 @@ def blocks_of(connection: Connection, units: Sequence[int]) -> list[StoredBlock]
     """The blocks of these units, as far as they are still there; damaged ones are without their payload."""
     found = connection.execute(_BLOCKS, {"units": packed(units)})
     return [
-        StoredBlock(
-            unit=number,
-            cell=cell,
-            part=key,
-            payload=payload
-            if isinstance(payload, bytes) and checked == checksum(cell, key, *timed, payload=payload)
-            else None,
-        )
+        StoredBlock(unit=number, cell=cell, part=key, payload=payload)
+        if isinstance(payload, bytes) and checked == checksum(cell, key, *timed, payload=payload)
+        else StoredBlock(unit=number, cell="", part="", payload=None)
         for number, checked, cell, key, *timed, payload in found
     ]
 
@@ -295,9 +290,14 @@ def _units(
     connection: Connection, wanted: Select[int, str, str, str], listed_cells: dict[str, str] | None = None
 ) -> list[Unit]:
     return [
-        Unit(id=number, cell=cell, part=key or "", state=_STATE_OF.get(state, State.PLANNED))
+        Unit(id=number, cell=_text(cell), part=_text(key), state=_STATE_OF.get(state, State.PLANNED))
         for number, cell, key, state in connection.execute(wanted.order_by(unit.c.id), listed_cells)
     ]
+
+
+def _text(value: object) -> str:
+    """Empty where it is lost or damaged: nothing is called so."""
+    return value if isinstance(value, str) else ""
 
 
 def _keys(cells: Iterable[str]) -> str:

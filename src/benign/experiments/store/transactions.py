@@ -157,3 +157,5 @@ class Transactions:
             yield
         except SQLAlchemyError as error:
             raise translated(error, self._location) from error
+        except UnicodeDecodeError as error:  # SQLite's own sentence repeats what is damaged
+            raise Trouble.DAMAGED.sentence(self._location, "its schema is no text") from error
