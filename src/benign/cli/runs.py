@@ -148,7 +148,18 @@ def _cut(line: str) -> str:
 
 
 def _title(run: Run) -> str:
-    return str(run.grid.attributes["title"])
+    """What the run measures, as far as that can be read."""
+    from benign.foundation.errors import BenignError
+
+    try:
+        return str(run.grid.attributes["title"])
+    except (BenignError, LookupError, TypeError):
+        return "damaged"
+
+
+def _model(run: Run) -> str:
+    title = _title(run)
+    return json.dumps([run.name, title, None if title == "damaged" else run.grid.procedure])
 
 
 def _searches_together(table: Sequence[Run]) -> list[list[Run]]:
@@ -161,7 +172,7 @@ def _searches_together(table: Sequence[Run]) -> list[list[Run]]:
         if not run.is_search:
             lines[run.id] = [run]
         elif run.done or run.state == "running":
-            lines.setdefault(f"{run.name}\0{json.dumps([_title(run), run.grid.procedure])}", []).append(run)
+            lines.setdefault(_model(run), []).append(run)
     return list(lines.values())
 
 
@@ -376,9 +387,9 @@ def _plain(number: float) -> float | None:
 
 def _forecast_as_json(result: Forecast) -> dict[str, object]:
     return {
-        "run": result.run, "jobs": result.jobs, "left": result.left, "workers": result.workers,
-        "seconds": result.seconds, "interval": list(result.interval), "peak_bytes": result.peak_bytes,
-        "sampled_seconds": result.sampled_seconds,
+        "run": result.run, "jobs": result.jobs, "left": result.left, "failed": result.failed,
+        "workers": result.workers, "seconds": result.seconds, "interval": result.interval,
+        "peak_bytes": result.peak_bytes, "sampled_seconds": result.sampled_seconds,
         "sampled": [
             {"samples": sample.samples, "seconds": sample.seconds, "peak_bytes": sample.peak_bytes}
             for sample in result.sampled
@@ -389,12 +400,15 @@ def _forecast_as_json(result: Forecast) -> dict[str, object]:
 def _forecast_in_words(result: Forecast) -> str:
     from benign.cli.run_display import seconds_in_words
 
-    lines = [f"{result.run}: {result.left:,} of {result.jobs:,} jobs are left"]
+    failed = f", {result.failed:,} failed before (benign resume {result.run} --retry-failed)" if result.failed else ""
+    lines = [f"{result.run}: {result.left:,} of {result.jobs:,} jobs are left{failed}"]
     lines += [
         f"  timed: n = {sample.samples:,}: {sample.seconds:.3g} s, {sample.peak_bytes / 2**20:,.0f} MiB"
         for sample in result.sampled
     ]
-    if result.left:
+    if result.seconds is None or result.interval is None or result.peak_bytes is None:
+        lines.append("Nothing can be forecast: other programs are measuring all of them; ask again once one is done")
+    elif result.left:
         low, high = (seconds_in_words(seconds) for seconds in result.interval)
         workers = f"{result.workers} workers" if result.workers > 1 else "one worker"
         lines.append(

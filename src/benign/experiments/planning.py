@@ -56,6 +56,12 @@ class Plan:
     states: Mapping[int, State]
     parts: Mapping[str, Part]
 
+    def without_failed(self) -> list[PlannedJob]:
+        """Its jobs without what failed before, which stays failed until a retry is asked for."""
+        failed = {unit for unit, state in self.states.items() if state is State.FAILED}
+        kept = (job.restricted(set(job.units) - failed) if failed & set(job.units) else job for job in self.jobs)
+        return [job for job in kept if job.units]
+
 
 def plan_run(grid: Grid, procedure: Procedure, store: Store, record: RunRecord) -> Plan:
     """Enter the run into the store, if it is not there yet, and list what is left to do.
