@@ -97,6 +97,13 @@ def test_all_other_columns_are_inputs_but_no_index() -> None:
     assert frame(data, target="a").draw(1, Replicate()).pool.shape == (32, 3)
 
 
+def test_columns_that_number_the_rows_are_named_in_a_note() -> None:
+    data = ARROW.to_pandas().drop(columns="tree").assign(ID=INPUTS[:, 1], order=np.arange(40)[::-1])
+    notes = frame(data, target="a").notes(10, Replicate())
+    assert notes == ("Columns that seem to number the rows are learnt from: 'ID' and 'order'; leave them out.",)
+    assert not frame(data, target="a", inputs=["b", "count"]).notes(10, Replicate())
+
+
 def test_the_users_frame_stays_as_it_is() -> None:
     pandas, polars = ARROW.to_pandas().set_index(pd.Index(range(100, 140), name="row")), pl.from_arrow(ARROW)
     assert isinstance(polars, pl.DataFrame)

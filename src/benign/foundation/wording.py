@@ -29,14 +29,19 @@ def told(error: BaseException) -> str:
     >>> told(ValueError("no\nnumber"))
     'ValueError: no number'
     """
+    kind, words = type(error).__name__, reason(error)
+    return f"{kind}: {words}" if words else kind
+
+
+def reason(error: BaseException) -> str:
+    """What a foreign error says, on one line and without a full stop; nothing where its own code fails."""
     try:
-        reason = escaped(" ".join(str(error).split()))
+        words = escaped(" ".join(str(error).split()))
     except KeyboardInterrupt:
         raise
     except BaseException:
-        reason = ""
-    kind = type(error).__name__
-    return f"{kind}: {shortened(reason, _LONGEST_REASON)}" if reason else kind
+        return ""
+    return shortened(words, _LONGEST_REASON).rstrip(".")
 
 
 def shortened(text: str, width: int = _WIDTH) -> str:

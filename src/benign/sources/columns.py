@@ -25,6 +25,8 @@ from benign.sources.tables import LARGEST_INPUT, TASKS, are_few, class_matrix, t
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_IDENTIFIERS = ("", "id", "index", "unnamed: 0")
+_LEAST_COUNTED = 10  # rows; so many are not counted by chance
 _ROWS_AT_ONCE = 8192  # a block of rows stays in the processor's cache while its columns are laid side by side
 
 
@@ -59,7 +61,9 @@ def repeated_names(names: Sequence[str]) -> list[str]:
 
 def _as_list(inputs: object) -> list[str]:
     if isinstance(inputs, str):
-        raise InvalidArgument(f"`inputs` must be a list of names of columns, got {shown(inputs)}; put it in brackets.")
+        raise InvalidArgument(
+            f"`inputs` must be a list of names of columns, got {shown(inputs)}; write [{shown(inputs)}]."
+        )
     try:
         return list(inputs)  # type: ignore[call-overload]
     except KeyboardInterrupt:
@@ -100,12 +104,32 @@ def source_of_columns(
         problems.append(InvalidArgument("`scale` must be left out where columns are handed on as a data frame."))
     refuse_all(problems)
     return FiniteSource(
-        data=FiniteData(inputs=matrix, targets=targets, classes=classes, columns=described if is_frame else None),
+        data=FiniteData(
+            inputs=matrix,
+            targets=targets,
+            classes=classes,
+            columns=described if is_frame else None,
+            identifiers=_identifiers(described, matrix),
+        ),
         name=name,
         label_noise=label_noise,
         test_samples=default_test_samples(len(matrix)) if test_samples is None else test_samples,
         scale="none" if is_frame else scale,
     )
+
+
+def _identifiers(columns: Sequence[Column], matrix: Float[np.ndarray, "rows d"]) -> tuple[str, ...]:
+    """The columns that are called so, or count the rows."""
+    return tuple(
+        column.name
+        for column, values in zip(columns, matrix.T, strict=True)
+        if column.name.strip().lower() in _IDENTIFIERS or (len(values) >= _LEAST_COUNTED and _are_counted(values))
+    )
+
+
+def _are_counted(values: Float[np.ndarray, " rows"]) -> bool:
+    first, rows = values.min(), len(values)
+    return bool(values.max() - first == rows - 1 and np.array_equal(np.sort(values), first + np.arange(rows)))
 
 
 def _input_matrix(
@@ -206,7 +230,11 @@ def _text_column(text: pa.ChunkedArray, name: str, categories: Sequence[str] | N
 
 def _described(values: pa.ChunkedArray) -> str:
     """What a column holds instead of numbers, and what to do about it."""
+    from pyarrow.types import is_binary
+
     text = _as_text(values)
+    if is_binary(values.type):
+        return "bytes that are no text in UTF-8; save it as UTF-8"
     if text is None:
         return f"values of the type {values.type}; encode them as numbers"
     distinct = text.drop_null().unique().to_pylist()  # in the order in which they appear

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from benign.foundation.arguments import checked_name, checked_text
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, listed
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
@@ -37,12 +37,14 @@ class FiniteData:
         targets: rows x outputs, noise-free; one-hot for classification.
         classes: names of the classes in index order, or None for regression.
         columns: what the columns of inputs are, where they are to be handed on as a data frame; see :class:`Split`.
+        identifiers: names of the columns that seem to number the rows; they decide nothing.
     """
 
     inputs: Float[np.ndarray, "rows d"]
     targets: Float[np.ndarray, "rows outputs"]
     classes: tuple[str, ...] | None
     columns: tuple[Column, ...] | None = None
+    identifiers: tuple[str, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:
@@ -117,9 +119,11 @@ class FiniteSource:
         return self.data.columns
 
     def notes(self, samples: int, replicate: Replicate) -> tuple[str, ...]:
-        """What to know of a replicate's data, a sentence each: whether test rows are copies of training rows."""
-        sentence = _copies(self.data, self.test_samples, replicate.seed, replicate.draw).sentence(samples)
-        return (sentence,) if sentence else ()
+        """What to know of the data: whether test rows are copies of training rows, and whether inputs number them."""
+        sentences = [_copies(self.data, self.test_samples, replicate.seed, replicate.draw).sentence(samples)]
+        if names := self.data.identifiers:
+            sentences.append(f"Columns that seem to number the rows are learnt from: {listed(names)}; leave them out.")
+        return tuple(filter(None, sentences))
 
     def spec(self) -> dict[str, object]:
         """Canonical settings with the SHA-256 of the data."""
