@@ -19,6 +19,7 @@ from benign.experiments.declaration.reach import Reach, stored_reach
 from benign.experiments.declaration.resolution import without_store
 from benign.experiments.driver import Ending, Limits
 from benign.experiments.executors import Executor, Processes, Ray
+from benign.experiments.executors.capacity import checked_workers
 from benign.experiments.forecast import Forecast, sample_and_forecast
 from benign.experiments.grid import Cell, Grid
 from benign.experiments.jobs import Study
@@ -32,7 +33,7 @@ from benign.experiments.trust import is_ours
 from benign.figures.any_surface import SizeCurve, size_curves
 from benign.foundation.errors import BenignError, InvalidArgument, UnknownName, unknown_name
 from benign.foundation.file_names import file_name, unlinked
-from benign.foundation.numbers import checked_count, checked_number
+from benign.foundation.numbers import checked_number
 from benign.foundation.wording import escaped, shortened
 from benign.schema import LABEL_NOISE
 from benign.surface import Curve, Surface
@@ -356,7 +357,7 @@ def plan(
         id=name, name=declared.name, grid=resolved.grid.to_json(), declaration=resolved.declaration
     )  # fmt: skip
     asked = _first(workers, declared.execution.workers)
-    side_by_side = cpu_count() if asked is None else checked_count("workers", asked)
+    side_by_side = cpu_count() if asked is None else checked_workers(asked)
     executor = Processes(1)
     try:
         with Store.open(place) as opened:

@@ -18,11 +18,11 @@ from uuid import uuid4
 from loky import cpu_count  # type: ignore[import-untyped]
 from loky.backend import resource_tracker  # type: ignore[import-untyped]
 
+from benign.experiments.executors.capacity import checked_workers
 from benign.experiments.executors.lanes import Backlog, Lane, Task, take_lanes
 from benign.experiments.executors.protocol import Shared
 from benign.experiments.executors.travel import Unpicklable, checked_shared, fail, pack_call, pack_value
 from benign.foundation.errors import InvalidArgument, OutputFailed
-from benign.foundation.numbers import checked_count
 
 STARTING_SECONDS = 1.5
 """Starting workers and importing the numerical libraries takes about that long, once in the life of this process."""
@@ -53,7 +53,7 @@ class Processes:
         growing: begin with one of them; the others come once jobs have waited about as long as it takes to start them.
 
     Raises:
-        InvalidArgument: if ``workers`` is not a positive integer.
+        InvalidArgument: unless ``workers`` is a positive integer of as many as this machine can hold.
         OutputFailed: if no temporary folder can be written.
     """
 
@@ -61,7 +61,7 @@ class Processes:
     can_stop = True
 
     def __init__(self, workers: int | None = None, *, growing: bool = False) -> None:
-        self.workers: int = cpu_count() if workers is None else checked_count("workers", workers)
+        self.workers: int = cpu_count() if workers is None else checked_workers(workers)
         with _temporary_files():
             self._folder = Path(tempfile.mkdtemp(prefix="benign-"))
         self._backlog = Backlog()
