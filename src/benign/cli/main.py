@@ -108,7 +108,7 @@ def reproduce_figure(
         print(json.dumps({**result.to_dict(), "files": [str(file) for file in files]}, indent=2))
         return
     _print_figure(result, verbose=verbose)
-    print(files[-1])
+    print(*filter(None, [result.kept, files[-1]]), sep="\n")
 
 
 @app.command("demo")
@@ -143,6 +143,8 @@ def run_demo(
             _print_figure(results[-1], verbose=verbose)
         report = write_report(results, folder / "report.html", command="benign demo")
     _print_summary(results)
+    if results[-1].kept:
+        print(f"\n{results[-1].kept}")
     print("\nThe whole story, in one page that needs no network:")
     print(report)
 

@@ -6,6 +6,7 @@ What is ours is told by a mark in its content, and nothing else is ever removed 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import shutil
@@ -51,6 +52,18 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
         reason = os.strerror(error.errno) if error.errno else error  # libraries say more than one reads
         raise OutputFailed(f"{target} cannot be written: {reason}; choose another place.") from error
     return target
+
+
+def regular_bytes(path: Path, most: float = math.inf) -> bytes:
+    """The content of a regular file: others, which anybody can put in its place, may never end.
+
+    Raises:
+        OSError: if it is something else, or has more than ``most`` bytes.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode) or found.st_size > most:
+        raise OSError(f"{path} is no such file")
+    return path.read_bytes()
 
 
 def is_ours(path: Path) -> bool:

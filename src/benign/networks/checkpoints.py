@@ -10,10 +10,8 @@ import contextlib
 import glob
 import hashlib
 import json
-import math
 import os
 import re
-import stat
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +23,7 @@ import numpy as np
 from jaxtyping import Int
 
 from benign.foundation.errors import BenignError
-from benign.foundation.output import MARK, check_ours, is_ours, write_whole
+from benign.foundation.output import MARK, check_ours, is_ours, regular_bytes, write_whole
 
 FOLDER = "benign-checkpoints"
 _VERSION = 2
@@ -128,7 +126,7 @@ class Checkpoint:
             )
         place = self._arrays_file(facts["sha256"])
         try:
-            if hashlib.sha256(content := _content(place)).hexdigest() != facts["sha256"]:
+            if hashlib.sha256(content := regular_bytes(place)).hexdigest() != facts["sha256"]:
                 raise self._damaged("its arrays are not those that were written")
             arrays = load(content)
             count = sum(name.startswith("state.") for name in arrays)
@@ -191,7 +189,7 @@ class Checkpoint:
 
     def _facts(self) -> dict[str, Any]:
         try:
-            facts = json.loads(_content(self._facts_file, _MOST_FACTS_BYTES))
+            facts = json.loads(regular_bytes(self._facts_file, _MOST_FACTS_BYTES))
             is_current = facts["version"] == _VERSION
             known = isinstance(facts["configuration"], dict) and re.fullmatch(r"[0-9a-f]{64}", facts["sha256"])
             counts = [facts["step"], facts["recorded"]]
@@ -205,18 +203,6 @@ class Checkpoint:
 
     def _damaged(self, why: str) -> CheckpointUnusable:
         return CheckpointUnusable(f"the checkpoint {self._facts_file} is damaged ({why}); delete it to start anew.")
-
-
-def _content(file: Path, most: float = math.inf) -> bytes:
-    """The bytes of a regular file, no link to one: nothing else ends.
-
-    Raises:
-        OSError: if it is something else, or larger than ``most`` bytes.
-    """
-    found = file.lstat()
-    if not stat.S_ISREG(found.st_mode) or found.st_size > most:
-        raise OSError(f"{file} is no file of a checkpoint")
-    return file.read_bytes()
 
 
 def _remove(file: Path) -> None:
