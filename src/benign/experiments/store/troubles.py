@@ -32,6 +32,10 @@ class Trouble(enum.Enum):
     DAMAGED = (
         "The store {store} is damaged ({reason}); put back a copy of it, or move it away, so that a new one is made."
     )
+    DISK = (
+        "The disk of the store {store} refuses ({reason}); look at the disk, its quota and the limit on the size of"
+        " files (ulimit -f), then start again: what it holds is not measured twice."
+    )
     NO_DATABASE = (
         "The store {store} is a file of another kind, no database ({reason}); choose another store with BENIGN_STORE."
     )
@@ -88,7 +92,7 @@ _SQLITE = {
     sqlite3.SQLITE_PERM: Trouble.READ_ONLY,
     sqlite3.SQLITE_FULL: Trouble.FULL,
     sqlite3.SQLITE_CORRUPT: Trouble.DAMAGED,
-    sqlite3.SQLITE_IOERR: Trouble.DAMAGED,
+    sqlite3.SQLITE_IOERR: Trouble.DISK,
     sqlite3.SQLITE_NOTADB: Trouble.NO_DATABASE,
     sqlite3.SQLITE_CANTOPEN: Trouble.UNREADABLE,
 }
