@@ -88,8 +88,8 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
                 multiple=multiple, seed=seed, store=store, progress=progress, **where,
             )  # fmt: skip
         executor.shutdown(wait=False)
-        files = [] if out is None else [str(file) for file in save(result.complexity.display, out / "emc")]
-    _print_answer(result, files, as_json=as_json, store=store)
+        saved = () if out is None else save(result.complexity.display, out / "emc", only_ours=True)
+    _print_answer(result, [str(file) for file in saved], as_json=as_json, store=store)
     end_answer()
 
 

@@ -196,7 +196,8 @@ def show(
         run = open_run(name, store)
         failures, curves, notes = run.failures(), run.size_curves() if run.done else (), _notes(run)
         folder = out or unlinked(Path("benign-report") / file_name(run.id))
-        files = [file for curve in curves for file in save(curve.display(), folder / _file_name(curve))]
+        places = [(curve, folder / _file_name(curve)) for curve in curves]
+        files = [file for curve, place in places for file in save(curve.display(), place, only_ours=out is not None)]
     if as_json:
         told = {
             **_as_json(run), "curves": [_curve_as_json(curve) for curve in curves],
@@ -236,7 +237,9 @@ def export(
     from benign.runs import open_run
 
     with answered():
-        print(open_run(name, store).export(to, out))
+        written = open_run(name, store).export(to, out)
+    if not written.is_relative_to("/dev"):  # what was written there stands alone
+        print(written)
 
 
 def resume(
@@ -303,6 +306,7 @@ def delete(name: Name, store: StoreOption = None) -> None:
 def _end(run: Run, *, as_json: bool) -> None:
     """What became of the run, and what can be done next; exit code 1 if a job failed."""
     from benign.cli.run_display import print_notes
+    from benign.experiments.keeping import kept_line
 
     notes = _notes(run)
     if as_json:
@@ -313,7 +317,7 @@ def _end(run: Run, *, as_json: bool) -> None:
         _print_failures(run)
         if run.state == "unfinished":
             print(f"Go on with: {run.resume_command}")
-        print(f"Look at it: {run.command('show')}")
+        print(*filter(None, [kept_line(run.store), f"Look at it: {run.command('show')}"]), sep="\n")
     if run.failed:
         raise typer.Exit(1)
 
