@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import os
 import shutil
@@ -16,8 +17,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import benign
+from benign.cli.main import app
 from benign.foundation.errors import OutputFailed
 from benign.foundation.output import write_whole
 from tests.optional import needs
@@ -251,3 +254,62 @@ def test_two_writers_of_one_file_never_show_half_of_it(tmp_path: Path) -> None:
     while any(writer.is_alive() for writer in writers):
         assert (tmp_path / "x").read_bytes() in contents
     assert names(tmp_path) == ["x"]
+
+
+def test_a_command_leaves_the_files_of_others_as_they_are(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "sub").mkdir(parents=True)
+    others = {out / name: OLD for name in ("data.nc", "notes.html", ".benign", "sub/report.html", "polynomial.csv")}
+    for path, content in others.items():
+        path.write_bytes(content)
+    command = ["figure", "mml_polynomial", "--scale", "smoke", "--workers", "1", "--out", str(out)]
+    first = CliRunner().invoke(app, command)
+    assert first.exit_code == 0, first.output
+    assert {path: path.read_bytes() for path in others} == others
+    made = names(out)
+    (out / "findings.json").write_bytes(OLD)
+    second = CliRunner().invoke(app, command)
+    assert second.exit_code == 2
+    assert "findings.json was not written by benign and stays as it is; move it away or choose" in second.output
+    assert (out / "findings.json").read_bytes() == OLD
+    assert names(out) == made
+
+
+CHANGING = {"unlink", "rmtree", "rmdir", "removedirs", "renames", "truncate", "write_text", "write_bytes"}
+# Every function that removes, replaces or overwrites, and why what it touches is ours, or named by the user.
+OURS = {
+    "foundation/output.py:_replace": "the file that the user named, whole; the rest in a temporary folder of its own",
+    "foundation/output.py:_pour": "the device or FIFO that the user named",
+    "foundation/output.py:_forget_killed": "temporary folders by name, mark and age",
+    "networks/checkpoints.py:_remove": "checkpoints by name and mark",
+    "reproduction.py:save": "partial.nc beside findings of ours",
+    "frames.py:write_parquet": "through write_whole",
+    "frames.py:write_csv": "through write_whole",
+    "experiments/executors/processes.py:share": "a new file in a private temporary folder",
+    "experiments/executors/processes.py:_release": "that folder",
+    "experiments/executors/worker.py:_die_first": "no file: the kernel's setting of this process",
+    "experiments/provenance.py:__init__": "no file: the kernel's counter of this process",
+}
+
+
+def changes_a_file(call: ast.Call) -> bool:
+    """Whether it is a call that removes, replaces or overwrites a file."""
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    name = call.func.attr
+    words = [word.value for word in call.args if isinstance(word, ast.Constant) and isinstance(word.value, str)]
+    opens = name in {"open", "fdopen"} and any(set(word) & set("wax+") and set(word) <= set("wax+bt") for word in words)
+    return name in CHANGING or opens or (name == "replace" and len(call.args) == 1 and not call.keywords)
+
+
+def test_no_place_removes_or_replaces_files_that_is_not_known_here() -> None:
+    package, found = Path(benign.__file__).parent, set()
+    for path in package.rglob("*.py"):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef):
+                calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+                whole = [one for one in calls if isinstance(one.func, ast.Name) and one.func.id == "write_whole"]
+                through = {id(node) for one in whole for node in ast.walk(one)}
+                if any(changes_a_file(call) and id(call) not in through for call in calls):
+                    found.add(f"{path.relative_to(package).as_posix()}:{function.name}")
+    assert not found - OURS.keys()
