@@ -66,7 +66,8 @@ def assemble(
             columns.write(cell, placement, content)
     if not columns.is_there.any():
         what = f"{damaged:,} damaged blocks and nothing else" if damaged else "nothing"
-        raise InvalidArgument(f"`blocks` holds {what} of this grid, so there is no surface; measure something first.")
+        then = "measure again with `benign resume RUN`" if damaged else "measure something first"
+        raise InvalidArgument(f"`blocks` holds {what} of this grid, so there is no surface; {then}.")
     surface = schema.check(_surface(grid, columns))
     return surface.assign_attrs({DAMAGED: damaged}) if damaged else surface
 
