@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 from benign.cli.answers import printable
 
@@ -13,7 +13,7 @@ def filter_output() -> None:
     sys.stdout, sys.stderr = (cast("TextIO", stream and _Inert(stream)) for stream in (sys.stdout, sys.stderr))
 
 
-def beneath(stream: TextIO) -> TextIO:
+def beneath(stream: Any) -> Any:
     """The stream without the filter: for displays that draw on a terminal, which filter what they are told."""
     return stream.stream if isinstance(stream, _Inert) else stream
 
@@ -21,7 +21,7 @@ def beneath(stream: TextIO) -> TextIO:
 class _Inert:
     """A stream that writes text as :func:`benign.cli.answers.printable` leaves it, and is the stream in all else."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Any) -> None:
         self.stream = stream
 
     def write(self, text: str) -> int:
