@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import NoReturn
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -41,26 +40,24 @@ def _refuse_hidden(argument: str, values: object) -> None:
     parts: Sequence[object] = values if isinstance(values, (list, tuple)) else [values]
     for index, part in enumerate(parts):
         if isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part):
-            mask = np.atleast_1d(np.ma.getmaskarray(part))
-            row = (
-                index if isinstance(values, (list, tuple)) else int(np.argmax(mask.reshape(len(mask), -1).any(axis=1)))
-            )
+            masked = np.argwhere(np.atleast_1d(np.ma.getmaskarray(part)))
+            row = int(masked[0, 0]) if part is values else index
             raise InvalidArgument(
                 f"`{argument}` must have no masked entries, got one in row {row} (counted from 0); remove such rows or "
                 "fill them in."
             )
 
 
-def as_numbers(argument: str, table: Shaped[np.ndarray, "rows d"]) -> Float[np.ndarray, "rows d"]:
+def as_numbers(
+    argument: str, table: Shaped[np.ndarray, "rows d"], *, advice: str = "encode it as a number or leave the column out"
+) -> Float[np.ndarray, "rows d"]:
     """A table as float64, in an array of its own; what is missing becomes NaN.
 
     Raises:
-        InvalidArgument: for an entry that is no real number; the message says where.
+        InvalidArgument: for an entry that is no real number; the message says where, and gives the ``advice``.
     """
-    if table.dtype.kind == "O":
-        table = _of_objects(argument, table)
-    elif table.dtype.kind not in "biuf":
-        _refuse_entry(argument, table, 0, 0)
+    if table.dtype.kind not in "biuf":
+        table = _of_objects(argument, table.astype(object), advice)
     with np.errstate(over="ignore"):  # of a longdouble, which then is infinite
         return np.array(table, dtype=np.float64, order="C")
 
@@ -70,20 +67,19 @@ def is_number(value: object) -> bool:
     return isinstance(value, _NUMBERS) and not isinstance(value, bool)
 
 
-def _of_objects(argument: str, table: Shaped[np.ndarray, "rows d"]) -> Float[np.ndarray, "rows d"]:
+def _of_objects(argument: str, table: Shaped[np.ndarray, "rows d"], advice: str) -> Float[np.ndarray, "rows d"]:
     numbers = np.empty(table.shape)
     for (row, column), value in np.ndenumerate(table):
         try:
             numbers[row, column] = np.nan if _is_missing(value) else _number(value)
         except KeyboardInterrupt:
             raise
-        except OverflowError as error:
-            raise InvalidArgument(
-                f"`{argument}` must fit into float64, got {shown(value)} in row {row}, column {column} (counted from "
-                "0); rescale them."
-            ) from error
         except BaseException as error:
-            _refuse_entry(argument, table, row, column, error)
+            wanted, cure = (
+                ("fit into float64", "rescale it") if isinstance(error, OverflowError) else ("be numbers", advice)
+            )
+            where = f"in row {row}, column {column} (counted from 0)"
+            raise InvalidArgument(f"`{argument}` must {wanted}, got {shown(value)} {where}; {cure}.") from error
     return numbers
 
 
@@ -95,12 +91,3 @@ def _number(value: object) -> float:
     if not (is_number(value) or isinstance(value, (bool, np.bool_))):
         raise TypeError
     return float(value)  # type: ignore[arg-type]
-
-
-def _refuse_entry(
-    argument: str, table: Shaped[np.ndarray, "rows d"], row: int, column: int, error: BaseException | None = None
-) -> NoReturn:
-    raise InvalidArgument(
-        f"`{argument}` must be numbers, got {shown(table[row, column])} in row {row}, column {column} (counted from "
-        "0); encode it as a number or leave the column out."
-    ) from error

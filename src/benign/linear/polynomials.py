@@ -11,8 +11,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy.polynomial import chebyshev, legendre, polynomial
 
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.arguments import checked_name
+from benign.foundation.errors import InvalidArgument
 from benign.foundation.memory import require_memory
+from benign.foundation.numbers import checked_number
 
 Basis = Literal["legendre", "chebyshev", "monomial"]
 _VANDERMONDE: dict[str, Callable[..., np.ndarray]] = {
@@ -28,9 +30,7 @@ def checked_basis(basis: str) -> Basis:
     Raises:
         UnknownName: otherwise, with the nearest name.
     """
-    if basis not in _VANDERMONDE:
-        raise unknown_name("polynomial basis", basis, _VANDERMONDE)
-    return basis  # type: ignore[return-value]
+    return checked_name("polynomial basis", basis, _VANDERMONDE)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +48,9 @@ class PolynomialFeatures:
 
     def __post_init__(self) -> None:
         checked_basis(self.basis)
-        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise InvalidArgument(f"`low` must lie below `high`, both finite, got {self.low!r} and {self.high!r}.")
+        low, high = checked_number("low", self.low), checked_number("high", self.high)
+        if low >= high:
+            raise InvalidArgument(f"`low` must lie below `high`, both finite, got {low} and {high}.")
 
     @property
     def max_size(self) -> float:
