@@ -42,6 +42,11 @@ def _open_streams() -> None:
     sys.stderr = _text(_Messages(2, "w", closefd=False), sys.stderr)
 
 
+def output(number: int, before: Any) -> io.TextIOWrapper:
+    """A stream like standard output on another descriptor, which it owns."""
+    return _text(_Output(number, "w"), before)
+
+
 def _text(raw: io.RawIOBase, before: Any) -> io.TextIOWrapper:
     """A stream as Python had made it, through ``raw``, with a question mark for what its encoding cannot say."""
     encoding, is_prompt = "utf-8", True
