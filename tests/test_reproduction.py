@@ -37,8 +37,13 @@ def test_interruption_keeps_finished_and_partial_surfaces(polynomial, tmp_path, 
     assert benign.Surface.open(tmp_path / "partial.nc").dataset.sizes["replicate"] == 3
 
 
-def test_a_later_run_leaves_no_partial_surface_and_the_last_one_what_is_current(polynomial, tmp_path):
-    polynomial.surfaces["polynomial"].to_netcdf(tmp_path / "partial.nc")
+def test_a_later_run_leaves_no_partial_surface_and_the_last_one_what_is_current(polynomial, tmp_path, monkeypatch):
+    dataset = polynomial.surfaces["polynomial"].dataset
+    monkeypatch.setattr(reproduction, "find_figure", lambda _: _interrupted_figure(dataset))
+    with pytest.raises(MeasurementInterrupted):
+        reproduction.reproduce("any", scale="smoke", seed=0, workers=1, progress=silent, rescue=tmp_path)
+    monkeypatch.undo()
+    (tmp_path / "finished.nc").unlink()
     first = polynomial.save(tmp_path)
     assert not (tmp_path / "partial.nc").exists()
     again = benign.Reproduction.open(tmp_path)
@@ -47,12 +52,63 @@ def test_a_later_run_leaves_no_partial_surface_and_the_last_one_what_is_current(
     written = {path: path.stat().st_mtime_ns for path in first}
     assert sorted(polynomial.save(tmp_path)) == sorted(first)
     assert {path: path.stat().st_mtime_ns for path in first} == written
-    (tmp_path / "findings.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "findings.json").write_text('{"figure": "mml_polynomial"}', encoding="utf-8")
     polynomial.save(tmp_path)
     assert all(path.stat().st_mtime_ns > written[path] for path in first)
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", "no json", '{"figure": 1}'])
+STRANGERS = ("findings.json", "report.html", "polynomial.nc", "descent.parquet", "u_curve.png", "partial.nc")
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_files_of_others_stay_as_they_are(polynomial, name, tmp_path, monkeypatch):
+    (tmp_path / name).write_text("mine", encoding="utf-8")
+    dataset = polynomial.surfaces["polynomial"].dataset
+    if name == "partial.nc":
+        monkeypatch.setattr(reproduction, "find_figure", lambda _: _interrupted_figure(dataset))
+        with pytest.raises(MeasurementInterrupted, match="what was measured is kept"):
+            reproduction.reproduce("any", scale="smoke", seed=0, workers=1, progress=silent, rescue=tmp_path)
+    else:
+        with pytest.raises(OutputFailed, match=f"{name} was not written by benign and stays as it is"):
+            polynomial.save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text(encoding="utf-8") == "mine"
+
+
+def test_a_folder_with_files_of_others_is_refused_before_anything_is_measured(polynomial, tmp_path):
+    def check(*names):
+        return reproduction.checked_folder(tmp_path, names=names, scale="smoke", seed=0, workers=None)
+
+    (tmp_path / "report.html").write_text("mine", encoding="utf-8")
+    for names in (["mml_polynomial"], ["mml_polynomial", "belkin2019_fourier"]):
+        with pytest.raises(OutputFailed, match=r"report\.html was not written by benign"):
+            check(*names)
+    reproduction.write_report([polynomial], tmp_path / "report.html", command="benign demo")
+    check("mml_polynomial", "belkin2019_fourier")
+    (tmp_path / "mml_polynomial" / "findings.json").write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputFailed, match=r"findings\.json was not written by benign"):
+        check("mml_polynomial", "belkin2019_fourier")
+
+
+def test_a_save_that_was_killed_goes_on_in_its_folder(polynomial, tmp_path, monkeypatch):
+    monkeypatch.setattr(reproduction, "save", lambda *_: pytest.exit("killed"))
+    with pytest.raises(pytest.exit.Exception):
+        polynomial.save(tmp_path)
+    monkeypatch.undo()
+    with pytest.raises(InvalidArgument, match=r"holds no findings\.json that can be read"):
+        benign.Reproduction.open(tmp_path)
+    polynomial.save(tmp_path)
+    assert benign.Reproduction.open(tmp_path).to_dict() == polynomial.to_dict()
+
+
+def test_what_somebody_else_wrote_as_findings_leads_nowhere_else(polynomial, tmp_path):
+    told = polynomial.to_dict() | {"surfaces": ["../../polynomial"]}
+    (tmp_path / "findings.json").write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(InvalidArgument, match=r"holds no findings\.json that can be read"):
+        benign.Reproduction.open(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "no json", '{"figure": 1}', "[" * 100_000])
 def test_a_folder_without_findings_gets_a_sentence(tmp_path, text):
     (tmp_path / "findings.json").write_text(text, encoding="utf-8")
     with pytest.raises(InvalidArgument, match=r"holds no findings\.json that can be read"):

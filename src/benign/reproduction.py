@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,20 +15,25 @@ import xarray as xr
 
 from benign.curves import Finding
 from benign.experiments import IN_MEMORY, Executor, MeasurementInterrupted, Place
+from benign.experiments.keeping import kept_line
 from benign.experiments.repeated_warnings import said_once
 from benign.experiments.store import Store, StoreUnusable
 from benign.figures import NAMES, Figure, MeasureOptions, Picture, Surfaces, checked_scale, find_figure
 from benign.foundation.errors import InvalidArgument, OutputFailed
+from benign.foundation.file_names import file_name
 from benign.foundation.numbers import checked_count
-from benign.foundation.output import write_whole
+from benign.foundation.output import check_ours, regular_bytes, write_whole
 from benign.foundation.progress import Progress, silent
 from benign.foundation.randomness import checked_seed
 from benign.plots import save
+from benign.plots.output import FORMATS
 from benign.report import Chapter, story_page, write_page
 from benign.surface import Surface
 
 # Where an interrupted measurement's last, incomplete surface is kept.
 PARTIAL = "partial"
+_TOLD, _PAGE = "findings.json", "report.html"
+_MOST_TOLD_BYTES = 2**26
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,6 +45,8 @@ class Reproduction:
     seed: int
     surfaces: Mapping[str, Surface]
     seconds: float
+    kept: str = ""
+    """Where the store keeps what was measured, in words; empty if none does."""
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -82,14 +90,19 @@ class Reproduction:
     def save(self, folder: str | Path) -> list[Path]:
         """Write surfaces (netCDF, Parquet), pictures (PNG, SVG, PDF), findings.json and, last, report.html.
 
-        A folder that holds this very reproduction already, made by this very package, is left as it is.
+        A folder that holds this very reproduction already, made by this very package, is left as it is. Files of these
+        names that lie in a folder without findings of ours are somebody else's, and are not replaced.
 
         Raises:
             OutputFailed: if a file cannot be written.
         """
         target = Path(folder)
         text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
-        (target / f"{PARTIAL}.nc").unlink(missing_ok=True)
+        if not _is_ours(target):
+            pictures = [f"{picture.name}.{kind}" for picture in self.pictures for kind in FORMATS]
+            _take(target, self.figure.name, [*_surface_files(self.surfaces), *pictures])
+        with contextlib.suppress(OSError):
+            (target / f"{PARTIAL}.nc").unlink(missing_ok=True)
         files = _current_files(target, text)
         if files:
             return files
@@ -98,8 +111,8 @@ class Reproduction:
             files.append(surface.to_parquet(target / f"{name}.parquet"))
         for picture in self.pictures:
             files.extend(save(picture.display, target / picture.name))
-        files.append(write_whole(target / "findings.json", lambda path: path.write_text(text, encoding="utf-8")))
-        files.append(write_report([self], target / "report.html", command=self.command))
+        files.append(write_whole(target / _TOLD, lambda path: path.write_text(text, encoding="utf-8")))
+        files.append(write_report([self], target / _PAGE, command=self.command))
         return files
 
     @property
@@ -116,10 +129,12 @@ class Reproduction:
         """
         target = Path(folder)
         try:
-            stored = json.loads((target / "findings.json").read_text(encoding="utf-8"))
+            stored = json.loads(regular_bytes(target / _TOLD, _MOST_TOLD_BYTES))
             name, scale, seed = stored["figure"], stored["scale"], stored["seed"]
             seconds, surfaces = stored["seconds"], [str(key) for key in stored["surfaces"]]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            if any(file_name(key) != key for key in surfaces):
+                raise ValueError(surfaces)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise InvalidArgument(f"`folder` {str(target)!r} holds no findings.json that can be read.") from error
         return cls(
             figure=find_figure(name), scale=scale, seed=seed, seconds=seconds,
@@ -127,12 +142,37 @@ class Reproduction:
         )  # fmt: skip
 
 
+def _surface_files(surfaces: Iterable[str]) -> list[str]:
+    return [f"{name}.{kind}" for name in surfaces for kind in ("nc", "parquet")]
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether the folder holds findings of ours, or those that :func:`_take` announced."""
+    try:
+        told = json.loads(regular_bytes(folder / _TOLD, _MOST_TOLD_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(told, dict) and "figure" in told
+
+
+def _take(folder: Path, figure: str, names: Iterable[str]) -> None:
+    """Mark the folder as a figure's before its first file is written: one that is killed goes on there.
+
+    Raises:
+        OutputFailed: if a file of one of these names is there.
+    """
+    for name in (_TOLD, _PAGE, *names):
+        check_ours(folder / name)
+    text = json.dumps({"figure": figure, "unfinished": True})
+    write_whole(folder / _TOLD, lambda path: path.write_text(text, encoding="utf-8"))
+
+
 def _current_files(folder: Path, findings: str) -> list[Path]:
     """The files of an earlier save, the page last, if they tell these findings and no module has changed since.
 
     The page is written last, so that it is there only if all else was.
     """
-    page, told = folder / "report.html", folder / "findings.json"
+    page, told = folder / _PAGE, folder / _TOLD
     try:
         package = Path(__file__).parent
         changed = max(path.stat().st_mtime for kind in ("py", "html", "css") for path in package.rglob(f"*.{kind}"))
@@ -212,14 +252,17 @@ def reproduce(
         if interrupt.dataset is not None:
             surfaces[PARTIAL] = interrupt.dataset
         if rescue is not None and surfaces:
-            files = [Surface(dataset).to_netcdf(rescue / f"{key}.nc").name for key, dataset in surfaces.items()]
-            interrupt.args = (
-                f"Interrupted; what was measured is in {rescue}: {', '.join(files)}. The same command goes on.",
-            )
+            with contextlib.suppress(OutputFailed):  # the store has it
+                if not _is_ours(rescue):
+                    _take(rescue, wanted.name, _surface_files(surfaces))
+                files = [Surface(dataset).to_netcdf(rescue / f"{key}.nc").name for key, dataset in surfaces.items()]
+                interrupt.args = (
+                    f"Interrupted; what was measured is in {rescue}: {', '.join(files)}. The same command goes on.",
+                )
         raise
+    seconds = sum(dataset.attrs["seconds"] for dataset in surfaces.values())
     return Reproduction(
-        figure=wanted, scale=scale, seed=seed,
-        seconds=sum(dataset.attrs["seconds"] for dataset in surfaces.values()),
+        figure=wanted, scale=scale, seed=seed, seconds=seconds, kept=kept_line(options.store) if seconds else "",
         surfaces={key: Surface(dataset) for key, dataset in surfaces.items()},
     )  # fmt: skip
 
@@ -236,12 +279,12 @@ def _usable(store: Place) -> Place:
 
 
 def checked_folder(folder: Path, *, names: Sequence[str], scale: str, seed: int, workers: int | None) -> Path:
-    """The folder, created and shown to be writable before anything long is started; all settings checked first.
+    """The folder, created and shown to be ours to write before anything long is started; all settings checked first.
 
     Raises:
         UnknownName: for an unknown figure or scale.
         InvalidArgument: for a seed or number of workers that cannot be used.
-        OutputFailed: if the folder cannot be written.
+        OutputFailed: if the folder cannot be written, or holds somebody else's files of these names.
     """
     for name in names:
         find_figure(name)
@@ -249,8 +292,14 @@ def checked_folder(folder: Path, *, names: Sequence[str], scale: str, seed: int,
     checked_seed(seed)
     if workers is not None:
         checked_count("workers", workers)
-    for place in (folder, *(folder / name for name in names if len(names) > 1)):
+    figures = [folder] if len(names) == 1 else [folder / name for name in names]
+    for place in {folder, *figures}:
         _check_writable(place)
+    for place in (place for place in figures if not _is_ours(place)):
+        check_ours(place / _TOLD)
+        check_ours(place / _PAGE)
+    if not any(map(_is_ours, figures)):
+        check_ours(folder / _PAGE)
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,19 +14,25 @@ from pathlib import Path
 from loky import cpu_count  # type: ignore[import-untyped]
 
 from benign.experiments.declaration import Execution, Experiment, resolve
+from benign.experiments.declaration.reach import Reach, stored_reach
+from benign.experiments.declaration.resolution import without_store
 from benign.experiments.driver import Ending, Limits
 from benign.experiments.executors import Executor, Processes, Ray
+from benign.experiments.executors.capacity import checked_workers
 from benign.experiments.forecast import Forecast, sample_and_forecast
 from benign.experiments.grid import Cell, Grid
 from benign.experiments.jobs import Study
 from benign.experiments.listener import Listener
 from benign.experiments.planning import plan_run
-from benign.experiments.reading import read_dataset
+from benign.experiments.reading import read_dataset, set_aside_damaged
 from benign.experiments.running import RunOutcome, is_search, print_how_to_stop_at_once, run_grid, run_id
 from benign.experiments.states import Failure, RunRecord, RunSummary, State
 from benign.experiments.store import Store
-from benign.foundation.errors import BenignError, InvalidArgument, unknown_name
-from benign.foundation.numbers import checked_count, checked_number
+from benign.experiments.trust import is_ours
+from benign.foundation.errors import BenignError, InvalidArgument, UnknownName, unknown_name
+from benign.foundation.file_names import file_name, unlinked
+from benign.foundation.numbers import checked_number
+from benign.foundation.wording import escaped, shortened
 from benign.schema import LABEL_NOISE
 from benign.surface import Curve, Surface
 from benign.surface.notes import notes_of
@@ -40,6 +47,10 @@ class RunInterrupted(BenignError, KeyboardInterrupt):
     def __init__(self, run: Run) -> None:
         super().__init__(f"Interrupted; {run.standing}. Go on with: {run.resume_command}")
         self.run = run
+
+
+class NotTrusted(BenignError, PermissionError):
+    """A run that was declared elsewhere, and is not to be resumed unasked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,17 +189,39 @@ class Run:
         """What was given up, with the traceback of its last try."""
         cells = dict(self.grid.cells())
         with Store.open(self.store) as store:
-            return tuple(_failure(failure, cells) for failure in store.failures(self.id))
+            return tuple(_failure(failure, cells) for failure in store.failures(self.id) if failure.cell in cells)
 
     def refreshed(self) -> Run:
         """As it stands now."""
         with Store.open(self.store) as store:
             return _run_of(store.summary(self.id), self.store, store.location)
 
-    def resume(self, *, retry_failed: bool = False, **options: object) -> Run:
-        """Go on with a run that was declared by names; ``options`` are those of :func:`run`.
+    @property
+    def is_trusted(self) -> bool:
+        """Whether it was declared here, or resumed here before with ``trust``; so is what has no declaration to run."""
+        return self.record.declaration is None or is_ours(self.record)
+
+    def reach(self) -> Reach:
+        """The modules, addresses and files that resuming it would use; nothing is imported or opened."""
+        return stored_reach(self.record.declaration or "{}")
+
+    def caution(self, executor: str | Executor | None = None) -> str:
+        """What to know before resuming what was declared elsewhere, without a full stop."""
+        words = self.reach().words(executor=executor if isinstance(executor, str) else None)
+        what = ", ".join(words) or "computes, with what comes with benign alone"
+        return f"{shortened(escaped(self.id))} was declared elsewhere: resuming it {what}"
+
+    def resume(self, *, retry_failed: bool = False, trust: bool = False, **options: object) -> Run:
+        """Go on with a run that was declared by names.
+
+        Args:
+            retry_failed: measure again what was given up.
+            trust: whether to run what somebody else has declared; see :meth:`reach`. Asked once: from then on it is
+                known here.
+            options: those of :func:`run`.
 
         Raises:
+            NotTrusted: if it was declared elsewhere.
             InvalidArgument: if it was measured from Python objects: only the script that made them can go on. Or if
                 what its declaration names has changed since: there is no more of this run to be measured.
         """
@@ -197,14 +230,18 @@ class Run:
                 f"{self.id} was measured from Python objects, which the store does not hold; run the script that "
                 "measured it again: what is done is not measured twice."
             )
-        experiment = Experiment.from_json(self.record.declaration)
+        if not (trust or self.is_trusted):
+            caution = self.caution(options.get("executor"))  # type: ignore[arg-type]
+            raise NotTrusted(f"{caution}. To trust it, add --trust (in Python, trust=True).")
+        experiment = without_store(Experiment.from_json(self.record.declaration))
         if run_id(experiment.name, resolve(experiment, store=self.store).grid) != self.id:
             raise InvalidArgument(
                 f"What {self.id} measures has changed since it was started (its data, or a newer version of benign); "
                 "what is measured stays as it is, and `benign run FILE` starts anew."
             )
-        if retry_failed:
-            with Store.open(self.store) as store:
+        with Store.open(self.store) as store:
+            set_aside_damaged(store, self.id, self.grid)
+            if retry_failed:
                 store.retry(self.id)
         return run(experiment, store=self.store, **options)  # type: ignore[arg-type]
 
@@ -213,7 +250,8 @@ class Run:
 
         Args:
             to: the format.
-            path: the file; ``RUN.parquet`` (``.csv``, ``.nc``) in the current folder unless said.
+            path: the file; ``RUN.parquet`` (``.csv``, ``.nc``) in the current folder unless said, RUN made harmless as
+                a file's name.
 
         Raises:
             UnknownName: for another format.
@@ -221,7 +259,7 @@ class Run:
         """
         if to not in _SUFFIXES:
             raise unknown_name("format", to, _SUFFIXES)
-        target = Path(path) if path is not None else Path(f"{self.id}{_SUFFIXES[to]}")
+        target = Path(path) if path is not None else unlinked(Path(f"{file_name(self.id)}{_SUFFIXES[to]}"))
         write = {"parquet": self.surface.to_parquet, "csv": self.surface.to_csv, "netcdf": self.surface.to_netcdf}[to]
         return write(target)
 
@@ -235,6 +273,8 @@ class Run:
             return store.delete_run(self.id)
 
 
+_LONGEST_NAME = 80
+_MOST_NAMES = 5
 _SUFFIXES = {"parquet": ".parquet", "csv": ".csv", "netcdf": ".nc"}
 
 
@@ -317,7 +357,7 @@ def plan(
         id=name, name=declared.name, grid=resolved.grid.to_json(), declaration=resolved.declaration
     )  # fmt: skip
     asked = _first(workers, declared.execution.workers)
-    side_by_side = cpu_count() if asked is None else checked_count("workers", asked)
+    side_by_side = cpu_count() if asked is None else checked_workers(asked)
     executor = Processes(1)
     try:
         with Store.open(place) as opened:
@@ -335,7 +375,6 @@ def plan(
 def list_runs(store: Location = None) -> tuple[Run, ...]:
     """All runs of a store, newest first."""
     with Store.open(store) as opened:
-        opened.release_abandoned()
         return tuple(_run_of(summary, store, opened.location) for summary in opened.runs())
 
 
@@ -347,19 +386,35 @@ def open_run(name: str, store: Location = None) -> Run:
         InvalidArgument: if several runs of other names begin so.
     """
     with Store.open(store) as opened:
-        opened.release_abandoned()
         location = opened.location
         runs = {summary.record.id: summary for summary in opened.runs()}
-    named = [key for key, summary in runs.items() if name in (key, summary.record.name)][:1]
-    chosen = named or [key for key in runs if name and key.startswith(name)]
-    if not chosen:
-        name = name if len(name) <= 80 else f"{name[:77]}..."
-        raise unknown_name("run", name, runs) if runs else InvalidArgument(
-            f"there is no run {name!r}: the store is empty; start one with: benign run FILE"
-        )  # fmt: skip
+        named = [key for key, summary in runs.items() if name in (key, summary.record.name)][:1]
+        chosen = named or [key for key in runs if name and key.startswith(name)]
+        if not chosen:
+            with contextlib.suppress(InvalidArgument):
+                opened.run(name)  # raises another error if it is there and damaged
+            raise _unknown(name, list(runs))
     if len(chosen) > 1:
-        raise InvalidArgument(f"{name!r} is the beginning of several runs: {', '.join(sorted(chosen))}; say which.")
+        raise InvalidArgument(f"{_short(name)} is the beginning of several runs: {_few(sorted(chosen))}; say which.")
     return _run_of(runs[chosen[0]], store, location)
+
+
+def _unknown(name: str, known: Sequence[str]) -> UnknownName:
+    if not known:
+        return UnknownName(f"there is no run {_short(name)}: the store is empty; start one with: benign run FILE")
+    near = difflib.get_close_matches(name[:_LONGEST_NAME], known, n=_MOST_NAMES, cutoff=0.3)
+    hint = f"did you mean {_few(near)}?" if near else f"the newest are {_few(known)};"
+    return UnknownName(f"there is no run {_short(name)}; {hint} `benign runs` lists them all.")
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first names, and how many more."""
+    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(_short(name) for name in names[:_MOST_NAMES]) + more
+
+
+def _short(name: str) -> str:
+    return repr(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}...")
 
 
 def _declared(experiment: Experiment | str | os.PathLike[str]) -> Experiment:

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benign.cli.emc import _names, _procedure
+from benign.cli.emc import _names
+from benign.cli.users_code import named
 from benign.foundation.errors import InvalidArgument
 
 MODULE = """
@@ -58,7 +59,7 @@ def test_a_paragraph_a_table_and_a_picture(folder):
     assert "under-parameterised" in done.stdout
     assert "training risk" in done.stdout
     # Functions of three inputs this smooth span few dimensions: EMC stands though no size fits in double precision.
-    assert "The threshold size was not found: `procedure` has no finite training risk at 320 samples and" in done.stdout
+    assert "a failure ended the search. `procedure` has no finite training risk at 320 samples and" in done.stdout
     assert (folder / "picture" / "emc.png").is_file()
 
 
@@ -160,7 +161,7 @@ def test_more_features_always_fit_more(folder, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(folder)
     with pytest.raises(InvalidArgument, match="`--inverse` is for your own sizes; more features fit more"):
-        _procedure("my_model:features", inverse=True)
+        named("my_model:features", inverse=True)
 
 
 def test_a_budget_that_is_too_small_says_undecided_and_what_more_buys(folder):

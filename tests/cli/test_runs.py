@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -107,18 +108,31 @@ def test_runs_lists_them(measured):
     assert told["blocks"] == {"planned": 0, "running": 0, "done": 16, "failed": 0}
 
 
-def test_the_steps_of_a_search_are_one_line(tmp_path):
+def test_the_steps_of_a_search_for_one_model_are_one_entry(tmp_path):
     store = tmp_path / "searches.db"
-    procedure, source = benign.RandomFourier(), benign.sources.digits(test_samples=50)
-    benign.effective_model_complexity(
-        procedure, source, size=10, max_trainings=20, replicates=4, store=store, executor="here"
-    )
-    lines = [line for line in call("runs", "--store", store).stdout.splitlines() if "complexity" in line]
-    steps = call("runs", "--store", store, "--all").stdout.count("search-for-the-complexity-of-10-features")
-    assert steps >= 3
-    assert len(lines) == 1
-    assert f"search for the complexity of 10 features on digits ({steps} steps)" in lines[0]
-    assert f"{4 * steps} / {4 * steps}" in lines[0]
+    mml, digits = benign.sources.mml(test_samples=10), benign.sources.digits(test_samples=50)
+
+    def search(procedure, source):
+        benign.effective_model_complexity(
+            procedure, source, size=10, max_trainings=12, replicates=4, store=store, executor="here"
+        )
+
+    search(benign.Polynomial(), mml)
+    search(Scripted(log=tmp_path / "log"), mml)
+    with pytest.raises(ZeroDivisionError):
+        search(Scripted(log=tmp_path / "log", script={0: "raise"}), digits)
+    told = call("runs", "--store", store)
+    assert told.exit_code == 0, told
+    head, *lines = told.stdout.splitlines()
+    assert head.split() == ["STATE", "BLOCKS", "COMPUTED", "STARTED", "RUN"]
+    assert max(map(len, lines)) <= 100
+    assert "digits" not in "".join(lines)
+    assert "unfinished  0 / 4" in call("runs", "--store", store, "--all").stdout
+    assert len(lines) == 4, lines
+    assert lines[2].startswith("done ")
+    assert "search for the complexity of 10 coefficients on mml" in lines[2]
+    assert re.fullmatch(r" +\(\d+ steps, polynomial on mml\)", lines[3])
+    assert re.fullmatch(r" +\(\d+ steps, scripted on mml\)", lines[1])
 
 
 def test_an_empty_store_says_how_to_start(tmp_path):

@@ -70,4 +70,4 @@ def stored(of: Grid, shape: Part) -> Iterator[StoredBlock]:
     """Every cell's block of this part, encoded as a store keeps it."""
     for key, cell in of.cells():
         measured = block(shape, samples=cell.samples, replicates=[cell.replicate], level=cell.level)
-        yield StoredBlock(cell=key, part=shape.key, payload=encode(measured)[0])
+        yield StoredBlock(unit=0, cell=key, part=shape.key, payload=encode(measured)[0])

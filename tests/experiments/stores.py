@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from sqlalchemy import Connection, text
 
 from benign.experiments.parts import Part
 from benign.experiments.states import Result, RunRecord, Unit
 from benign.experiments.store import Store
+from benign.experiments.store.tables import VERSION_TABLE
 from tests.optional import needs
 
 KINDS = ["sqlite file", "sqlite memory", "postgresql"]
@@ -98,3 +100,30 @@ def heard(process: subprocess.Popen[str]) -> str:
     """The next line that a child says; empty after its end."""
     assert process.stdout is not None
     return process.stdout.readline().rstrip("\n")
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """A folder that nobody may write to; root, whom permissions do not bind, mounts it anew."""
+    if os.geteuid() != 0:
+        folder.chmod(0o555)
+        try:
+            yield
+        finally:
+            folder.chmod(0o755)
+        return
+    bind = subprocess.run(["mount", "--bind", str(folder), str(folder)], check=False, capture_output=True, text=True)
+    needs("mount", bind.returncode == 0, f"no file system can be mounted here: {bind.stderr.strip()}")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def back_to_0001(connection: Connection) -> None:
+    """Take away what migration 0002 adds."""
+    for column in ("run DROP COLUMN mark", "run DROP COLUMN checksum", "run DROP COLUMN units",
+                   "unit DROP COLUMN checksum", "unit DROP COLUMN timed"):  # fmt: skip
+        connection.execute(text(f"ALTER TABLE benign_{column}"))
+    connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))

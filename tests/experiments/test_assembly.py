@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from benign.experiments.assembly import assemble
-from benign.experiments.encoding import CorruptBlock, encode
+from benign.experiments.assembly import DAMAGED, assemble
+from benign.experiments.encoding import encode
 from benign.experiments.grid import Grid
 from benign.experiments.parts import Part
 from benign.experiments.states import StoredBlock
@@ -107,7 +107,7 @@ def test_where_parts_overlap_the_graver_outcome_stays():
             measured = block(shape)
             flagged = replace(measured.block, outcome=np.full_like(measured.block.outcome, outcome))
             payload = encode(replace(measured, block=flagged))[0]
-            blocks.append(StoredBlock(cell=key, part=shape.key, payload=payload))
+            blocks.append(StoredBlock(unit=0, cell=key, part=shape.key, payload=payload))
         return assemble(of, blocks, _keyed(*shapes))
 
     assert surface(2, 0)["outcome"].item() == surface(0, 2)["outcome"].item() == 2
@@ -185,8 +185,17 @@ def test_nothing_there_gets_a_sentence():
         assemble(of, stored(of, elsewhere), _keyed(elsewhere))
 
 
-def test_a_damaged_block_gets_a_sentence():
+@pytest.mark.parametrize("kept", [0, 100], ids=["no payload", "half a payload"])
+def test_a_damaged_block_is_left_out_and_counted(kept):
     of = grid(part())
-    blocks = [replace(b, payload=b.payload[:100]) for b in stored(of, of.part)]
-    with pytest.raises(CorruptBlock, match="damaged"):
-        assemble(of, blocks, _keyed(of.part))
+    first, *others = stored(of, of.part)
+    damaged = replace(first, payload=(first.payload or b"")[:kept] or None)
+    surface = assemble(of, [damaged, *others], _keyed(of.part))
+    assert surface.attrs.pop(DAMAGED) == 1
+    xr.testing.assert_identical(surface, assemble(of, others, _keyed(of.part)))
+
+
+def test_blocks_of_a_damaged_part_are_damaged():
+    of = grid(part())
+    with pytest.raises(InvalidArgument, match=r"`blocks` holds \d+ damaged blocks and nothing else of this grid"):
+        assemble(of, stored(of, of.part), {of.part.key: None})

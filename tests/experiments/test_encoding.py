@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from benign.experiments.encoding import CorruptBlock, decode, encode
+from benign.experiments.parts import Part
 from benign.foundation.errors import BenignError
 from benign.foundation.replicate import paired_replicates
 from benign.schema import MeasuredBlock
@@ -28,12 +29,17 @@ def _bits(values: np.ndarray) -> bytes:
     return np.ascontiguousarray(values, dtype=np.float64).tobytes()
 
 
+def _part_of(measured: MeasuredBlock) -> Part:
+    of = measured.block
+    return Part(sizes=of.sizes, times=of.times, metrics=frozenset(of.metrics))
+
+
 @pytest.mark.parametrize("measured", BLOCKS)
 def test_what_is_encoded_is_decoded(measured: MeasuredBlock):
     payloads = encode(measured)
     assert len(payloads) == len(measured.block.replicates)
     for row, payload in enumerate(payloads):
-        cell = decode(payload)
+        cell = decode(payload, _part_of(measured))
         assert set(cell.metrics) == set(measured.block.metrics)
         for name, values in measured.block.metrics.items():
             assert _bits(cell.metrics[name]) == _bits(values[row])
@@ -57,18 +63,21 @@ def _with_loss(values: np.ndarray, constant: float) -> MeasuredBlock:
 @pytest.mark.parametrize("repeats", [1, 100], ids=["small", "compressed"])
 def test_non_finite_values_are_kept(repeats):
     values = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 5e-324, 1.7976931348623157e308] * repeats)
-    assert _bits(decode(encode(_with_loss(values, 0.0))[0]).metrics["test_loss"]) == _bits(values)
+    measured = _with_loss(values, 0.0)
+    assert _bits(decode(encode(measured)[0], _part_of(measured)).metrics["test_loss"]) == _bits(values)
 
 
 @given(values=arrays(np.float64, st.integers(1, 20)), constant=st.floats(allow_nan=False))
 def test_any_number_is_kept(values, constant):
-    cell = decode(encode(_with_loss(values, constant))[0])
+    measured = _with_loss(values, constant)
+    cell = decode(encode(measured)[0], _part_of(measured))
     assert _bits(cell.metrics["test_loss"]) == _bits(values)
     assert _bits(np.array(cell.train_loss_constant)) == _bits(np.array(constant))
 
 
 def test_single_precision_is_widened():
-    cell = decode(encode(_with_loss(np.array([0.1], dtype=np.float32), 0.0))[0])
+    measured = _with_loss(np.array([0.1], dtype=np.float32), 0.0)
+    cell = decode(encode(measured)[0], _part_of(measured))
     assert cell.metrics["test_loss"].tolist() == [float(np.float32(0.1))]
 
 
@@ -83,7 +92,7 @@ def test_single_precision_is_widened():
 )
 def test_only_the_metrics_asked_for_are_read(wanted, there):
     measured = block(part(sizes=range(1, 400)))
-    cell = decode(encode(measured)[0], wanted)
+    cell = decode(encode(measured)[0], _part_of(measured), wanted)
     assert list(cell.metrics) == there
     for name in there:
         np.testing.assert_array_equal(cell.metrics[name], measured.block.metrics[name].ravel())
@@ -102,7 +111,8 @@ def test_any_arrow_library_reads_it():
     assert table.num_rows == 9
 
 
-PAYLOAD = encode(block(part(sizes=range(1, 400))))[0]
+LONG = part(sizes=range(1, 400))
+PAYLOAD = encode(block(LONG))[0]
 
 
 def _table_of_another_kind() -> bytes:
@@ -127,7 +137,7 @@ def _table_of_another_kind() -> bytes:
 )
 def test_a_damaged_payload_gets_a_sentence(payload):
     with pytest.raises(CorruptBlock, match=r"^A stored block .*\.$") as caught:
-        decode(payload)
+        decode(payload, LONG)
     assert isinstance(caught.value, BenignError)
 
 
@@ -136,7 +146,21 @@ def test_a_flipped_byte_is_refused_or_read_as_numbers(data):
     at = data.draw(st.integers(0, len(PAYLOAD) - 1))
     damaged = PAYLOAD[:at] + bytes([PAYLOAD[at] ^ data.draw(st.integers(1, 255))]) + PAYLOAD[at + 1 :]
     try:
-        cell = decode(damaged)
+        cell = decode(damaged, LONG)
     except CorruptBlock:
         return
     assert len(cell.outcome) == len(cell.parameters)
+
+
+@pytest.mark.parametrize("codec", ["zstd", "lz4"])
+def test_what_would_unpack_to_more_than_its_part_has_is_refused_before_it_unpacks(codec, monkeypatch):
+    rows = 10_000_000
+    columns = [pa.array(np.zeros(rows, dtype=kind)) for kind in (np.int8, np.int64, *[np.float64] * 3)]
+    fields = pa.ipc.open_stream(PAYLOAD).schema
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, fields, options=pa.ipc.IpcWriteOptions(compression=codec)) as writer:
+        writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=fields))
+    before = pa.default_memory_pool().max_memory()
+    with pytest.raises(CorruptBlock, match="would unpack to more"):
+        decode(bytes(sink.getvalue()), LONG)
+    assert pa.default_memory_pool().max_memory() == before

@@ -59,6 +59,12 @@ def test_one_that_is_ready_stays_its_owners():
     [
         (None, 0, "`workers` must be a positive integer"),
         (None, 1.5, "`workers` must be a positive integer"),
+        (
+            None,
+            10**9,
+            r"`workers` must be at most [\d,]+ here, got 1,000,000,000: each is a process of 64 MiB and more",
+        ),
+        ("processes", "4", "`workers` must be a positive integer, got '4'"),
         ("here", 2, '`workers` must be 1 with `executor` "here", got 2'),
         ("ray", 2, "`workers` cannot be set for Ray"),
         (Here(), 1, "`workers` cannot be set for an executor that is ready"),

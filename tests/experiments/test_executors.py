@@ -241,6 +241,52 @@ def test_an_exception_that_cannot_travel_keeps_its_sentence(workers):
     assert "in fail_with" in "".join(traceback.format_exception(error))
 
 
+class Hostile(Exception):
+    """One that can neither be read nor pickled; asking it ends the process."""
+
+    def __str__(self) -> str:
+        raise SystemExit(4)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise SystemExit(5)
+
+
+def fail_hostile(_: object, kind: str) -> None:
+    if kind == "huge":
+        raise ValueError("x" * 10_000_000)
+    if kind == "exit":
+        sys.exit(3)
+    if kind == "interrupt":
+        raise KeyboardInterrupt
+    raise Hostile
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("huge", "ValueError: xxx"),
+        ("exit", "The job ended with SystemExit: 3; look for a call"),
+        ("interrupt", "The job ended with KeyboardInterrupt; look for"),
+        ("hostile", "Hostile"),
+    ],
+)
+def test_an_exception_that_means_harm_is_a_sentence(workers, kind, sentence):
+    error = workers.submit(fail_hostile, workers.share(None), kind).exception(SECONDS)
+    assert isinstance(error, RuntimeError)
+    assert str(error).startswith(sentence)
+    assert len(str(error)) < 1000
+    assert run(workers, add, 1, 2) == 3
+
+
+def fork_itself(value: int) -> int:
+    return value if os.fork() else -value
+
+
+def test_a_child_that_a_job_forks_does_not_answer(workers):
+    shared = workers.share(7)
+    assert [workers.submit(fork_itself, shared).result(SECONDS) for _ in range(5)] == [7] * 5
+
+
 def test_a_killed_worker_fails_its_own_job_alone(workers):
     shared = workers.share(1)
     neighbour = workers.submit(pid_of, shared, 2.0)

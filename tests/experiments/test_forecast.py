@@ -6,7 +6,7 @@ import pytest
 
 import benign
 from benign.experiments.executors import Here
-from benign.experiments.forecast import Sample, _peak, _probes, _seconds_at, _total, sample_and_forecast
+from benign.experiments.forecast import Sample, SampleFailed, _peak, _probes, _seconds_at, _total, sample_and_forecast
 from benign.experiments.jobs import Study
 from benign.experiments.planning import plan_run
 from benign.experiments.resolution import resolve_grid
@@ -60,7 +60,9 @@ def test_probes_are_spread_and_begin_small(counts, probed):
     assert _probes(counts) == probed
 
 
-def test_the_sample_is_kept_and_not_forecast_again():
+@pytest.fixture
+def planned():
+    """A run of 15 jobs, five of each of three n, and what times them."""
     procedure, source = benign.Polynomial(), benign.sources.mml()
     grid = resolve_grid(
         procedure, [source], None, sizes=[2, 4], times=None, samples=[10, 20, 40], replicates=5, crossed=None, seed=0,
@@ -68,16 +70,62 @@ def test_the_sample_is_kept_and_not_forecast_again():
     )  # fmt: skip
     record = RunRecord(id="forecast", name="forecast", grid=grid.to_json(), declaration=None)
     with Store.open(":memory:") as store:
-        plan = plan_run(grid, procedure, store, record)
-        study = Study(procedure=procedure, sources=(source,), parts=plan.parts)
-        forecast = sample_and_forecast(
-            "forecast", plan, study, store=store, executor=Here(), workers=2, budget_seconds=60.0
-        )
-        counts = store.counts("forecast")
-        assert [one.samples for one in forecast.sampled] == [10, 20, 40]
-        assert (forecast.jobs, forecast.left) == (15, 9)
-        assert counts[State.DONE] == 6
-        assert counts[State.RUNNING] == 0
-        assert forecast.interval[0] < forecast.seconds < forecast.interval[1]
-        rest = plan_run(grid, procedure, store, record)
-        assert len(rest.jobs) == 9
+
+        def plan():
+            return plan_run(grid, procedure, store, record)
+
+        def forecast(plan):
+            study = Study(procedure=procedure, sources=(source,), parts=plan.parts)
+            return sample_and_forecast(
+                "forecast", plan, study, store=store, executor=Here(), workers=2, budget_seconds=60.0
+            )
+
+        yield store, plan, forecast
+
+
+def test_the_sample_is_kept_and_not_forecast_again(planned):
+    store, plan, forecast = planned
+    found = forecast(plan())
+    counts = store.counts("forecast")
+    assert [one.samples for one in found.sampled] == [10, 20, 40]
+    assert (found.jobs, found.left, found.failed) == (15, 9, 0)
+    assert counts[State.DONE] == 6
+    assert counts[State.RUNNING] == 0
+    assert found.interval[0] < found.seconds < found.interval[1]
+    assert len(plan().jobs) == 9
+
+
+def _claimed(store, jobs):
+    driver, units = store.enter_driver(), [unit for job in jobs for unit in job.units]
+    assert store.claim(driver, units) == units
+    return driver, units
+
+
+def test_what_failed_before_is_not_left(planned):
+    store, plan, forecast = planned
+    store.fail(*_claimed(store, plan().jobs[:7]), "a traceback", limit=1)
+    found = forecast(plan())
+    assert (found.jobs, found.left, found.failed) == (15, 4, 7)
+    assert [one.samples for one in found.sampled] == [20, 40]
+    store.fail(*_claimed(store, plan().without_failed()), "a traceback", limit=1)
+    found = forecast(plan())
+    assert (found.left, found.failed, found.seconds, found.sampled) == (0, 11, 0.0, ())
+
+
+def test_what_others_are_measuring_is_not_forecast(planned):
+    store, plan, forecast = planned
+    _claimed(store, plan().jobs)
+    found = forecast(plan())
+    assert (found.left, found.failed) == (15, 0)
+    assert (found.seconds, found.interval, found.peak_bytes) == (None, None, None)
+
+
+def test_a_sample_that_fails_is_a_sentence_with_n(planned, monkeypatch):
+    _, plan, forecast = planned
+
+    def fail(*arguments):
+        raise ValueError("no\nnumber")
+
+    monkeypatch.setattr("benign.experiments.forecast.run_job", fail)
+    with pytest.raises(SampleFailed, match=r"timed \(n = 10\): ValueError: no number; nothing can be forecast"):
+        forecast(plan())

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable
@@ -14,10 +15,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benign.experiments.executors import lanes
+from benign.experiments.executors import lanes, processes
 from benign.experiments.executors.processes import Processes
 from benign.experiments.executors.protocol import JobStopped, WorkerDied
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, OutputFailed
+from tests.optional import needs
 
 SECONDS = 60.0
 
@@ -99,6 +101,78 @@ def test_how_a_worker_ended_is_said(end, sentence):
     executor.shutdown()
 
 
+def test_what_a_worker_leaves_behind_ends_with_it():
+    """Its children are another process's by the time that it is found dead."""
+
+    def leave(_: object, path: Path) -> None:
+        path.write_text(str(subprocess.Popen(["sleep", "1000"]).pid))
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    executor = Processes(1)
+    path = Path(executor._folder) / "pid"
+    with pytest.raises(WorkerDied, match="died of SIGSEGV"):
+        executor.submit(leave, executor.share(None), path).result(SECONDS)
+    assert _eventually(lambda: not _runs(int(path.read_text())))
+    executor.shutdown()
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_what_jobs_print_is_not_on_standard_output():
+    """Their driver's answer may be JSON."""
+    with _driver("""
+import os
+from benign.experiments.executors.processes import Processes
+
+def talk(_):
+    print("from Python", flush=True)
+    os.write(1, b"from C")
+
+executor = Processes(1)
+executor.submit(talk, executor.share(None)).result()
+print("the answer")
+""") as driver:
+        assert driver.stdout is not None
+        assert driver.stdout.read() == "the answer\n"
+
+
+def test_a_shared_value_goes_with_who_holds_it():
+    executor = Processes(1)
+    shared = executor.share(1)
+    held = executor.submit(pid_of, shared, 0.2)
+    assert len(list(executor._folder.iterdir())) == 1
+    del shared
+    held.result(SECONDS)
+    del held
+    assert _eventually(lambda: not list(executor._folder.iterdir()))
+    executor.shutdown()
+
+
+def test_a_growing_executor_begins_with_one_process(monkeypatch):
+    executor = Processes(2, growing=True)
+    assert len(_pids(executor)) == 1
+    monkeypatch.setattr(processes, "STARTING_SECONDS", 0.0)
+    assert executor.call(pid_of).result(SECONDS) not in (None, os.getpid())
+    assert len(_pids(executor)) == 2
+    executor.shutdown()
+
+
+def test_a_worker_is_the_first_that_is_killed_where_memory_runs_out():
+    needs("oom_score", Path("/proc/self/oom_score_adj").exists(), "this system has no score by which it kills")
+    executor = Processes(1)
+    assert executor.submit(_score, executor.share(None)).result(SECONDS) == "1000"
+    executor.shutdown()
+
+
+def _score(_: object) -> str:
+    return Path("/proc/self/oom_score_adj").read_text().strip()
+
+
 def test_shutdown_waits_for_what_was_submitted():
     executor = Processes(1)
     shared = executor.share(None)
@@ -175,3 +249,19 @@ def test_nothing_outlives_the_driver(end):
             driver.kill()
     assert _eventually(lambda: not any(psutil.pid_exists(int(pid)) for pid in pids))
     assert _eventually(lambda: not Path(folder).exists())
+
+
+def test_without_a_temporary_folder_it_says_what_to_set(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(OutputFailed, match="set TMPDIR"):
+        Processes(1)
+
+
+def test_a_temporary_folder_that_goes_says_what_to_set(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    executor = Processes(1)
+    [folder] = tmp_path.iterdir()
+    folder.rmdir()
+    with pytest.raises(OutputFailed, match="set TMPDIR"):
+        executor.share(None)
+    executor.shutdown()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import threading
@@ -175,6 +176,71 @@ def test_locked_for_longer_than_our_patience(tmp_path, is_new):
         _sentence(error, file)
         other.execute("ROLLBACK")
     write()
+
+
+def test_patience_is_spent_once_by_all_calls_together(tmp_path, monkeypatch):
+    """Finalisers, heartbeats and a store opened again meet the same lock; each of them would wait for itself."""
+    waited: list[float] = []
+    file = tmp_path / "store.db"
+    with Store.open(file, patience_seconds=0.8) as store, _locked(file) as unlock:
+        sleep = time.sleep
+        monkeypatch.setattr(time, "sleep", lambda seconds: (waited.append(seconds), sleep(seconds)))
+        for _ in range(3):
+            with pytest.raises(StoreLocked, match=r"is locked by another program .* start again"):
+                store.enter_driver()
+        with Store.open(file, patience_seconds=0.8) as again, pytest.raises(StoreLocked):
+            again.release_abandoned()
+        assert sum(waited) < 0.8
+        assert store.runs() == []  # readers wait for nobody, and do not renew what writers have spent
+        waited.clear()
+        with pytest.raises(StoreLocked):
+            store.leave_driver("ada")
+        assert waited == []
+        unlock()
+        driver = store.enter_driver()
+    with Store.open(file, patience_seconds=0.8) as store, _locked(file), pytest.raises(StoreLocked):
+        store.leave_driver(driver)
+    assert waited  # a success has renewed it
+
+
+def test_readers_wait_for_a_lock_too(tmp_path):
+    """One of a file without a write-ahead log, as it is while it is made."""
+    file = tmp_path / "store.db"
+    Store.open(file).close()
+    with closing(sqlite3.connect(file)) as other:
+        assert other.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",)
+    with Store.open(file, patience_seconds=60) as store, _locked(file) as unlock:
+        threading.Timer(1.0, unlock).start()  # longer than SQLite itself waits
+        assert store.runs() == []
+
+
+@contextmanager
+def _locked(file):
+    """A file that another connection keeps locked; yields what unlocks it."""
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+
+        def unlock():
+            if other.in_transaction:
+                other.execute("ROLLBACK")
+
+        yield unlock
+        unlock()
+
+
+@pytest.mark.parametrize("fate", ["deleted", "moved"])
+def test_a_store_that_vanishes_while_it_is_open(tmp_path, file, fate):
+    """SQLite writes on, into a file that has no name any more."""
+    with Store.open(file) as store:
+        driver = store.enter_driver()
+        if fate == "deleted":
+            shutil.rmtree(tmp_path)
+        else:
+            file.rename(tmp_path / "elsewhere.db")
+        for write in (lambda: store.heartbeat(driver), store.enter_driver):
+            with pytest.raises(StoreUnusable, match="was deleted, moved or replaced while it was open") as error:
+                write()
+            _sentence(error, file)
 
 
 def test_a_writer_has_the_lock_from_its_beginning(tmp_path):

@@ -18,7 +18,7 @@ from benign.experiments.store import Store
 from benign.experiments.store.errors import StoreTooNew, StoreUnusable
 from benign.experiments.store.tables import HEAD, VERSION_TABLE, metadata
 from benign.experiments.store.versions import MIGRATIONS, bring_to_head
-from tests.experiments.stores import KINDS, SHARED_KINDS, child, heard, located, planned, result, told
+from tests.experiments.stores import KINDS, SHARED_KINDS, back_to_0001, child, heard, located, planned, result, told
 
 
 def _locations(kinds):
@@ -131,7 +131,7 @@ def test_an_older_store_gets_the_checksums_that_a_new_one_has(location):
         store.record(driver, [result(unit, bytes([unit % 256]) * 10_000) for unit in units[:-1]])
         store.fail(driver, units[-1:], "Traceback, é", limit=1)
         made = _checked(store)
-        store._transactions.writing(_back_to_0001)
+        store._transactions.writing(back_to_0001)
         bring_to_head(store._transactions, store._location)
         assert _checked(store) == made
         assert len(list(store.blocks("first"))) == 1_199
@@ -145,13 +145,6 @@ def _checked(store):
             for sql in ("SELECT id, checksum, units FROM benign_run", "SELECT id, checksum, timed FROM benign_unit")
             for row in connection.execute(text(f"{sql} ORDER BY id"))
         ]
-
-
-def _back_to_0001(connection):
-    for column in ("run DROP COLUMN mark", "run DROP COLUMN checksum", "run DROP COLUMN units",
-                   "unit DROP COLUMN checksum", "unit DROP COLUMN timed"):  # fmt: skip
-        connection.execute(text(f"ALTER TABLE benign_{column}"))
-    connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
 
 
 def test_the_database_of_another_application_is_left_alone(tmp_path):
@@ -177,7 +170,7 @@ def test_a_file_is_set_up_for_several_drivers(tmp_path):
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         }
-    assert found == {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 7000}
+    assert found == {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 500}
 
 
 def test_large_tables_are_never_searched_from_end_to_end(tmp_path):

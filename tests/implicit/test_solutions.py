@@ -1,5 +1,6 @@
 """Solutions as a procedure: each measure is that of its definition, cooling is gradient descent, weights are kept."""
 
+import os
 from typing import Any
 
 import equinox as eqx
@@ -13,8 +14,9 @@ if not HAS_JAX:
     needs_networks()
 
 import benign
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, OutputFailed
 from benign.implicit.flatness_measures import FlatnessSettings
+from benign.implicit.kept_weights import KeptWeights
 from benign.implicit.norms import path_norm, spectral_norm_product
 from benign.implicit.solution_recording import SolutionRecorder
 from benign.implicit.solutions import Solutions
@@ -171,8 +173,42 @@ def test_weights_that_cannot_be_read_are_trained_again(tmp_path):
     first = kept.measure(SPLITS[:1], WIDTHS[:1], TIMES, names)
     (file,) = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:100])
-    again = kept.measure(SPLITS[:1], WIDTHS[:1], TIMES, names)
+    with pytest.warns(UserWarning, match="stays as it is; move it away. The measurement goes on without keeping"):
+        again = kept.measure(SPLITS[:1], WIDTHS[:1], TIMES, names)
     np.testing.assert_array_equal(again.metrics["path_norm"], first.metrics["path_norm"])
+
+
+def replaced(make):
+    def change(file):
+        file.unlink()
+        make(file)
+
+    return change
+
+
+CHANGES = {
+    "a bit flipped": lambda file: file.write_bytes(file.read_bytes()[:-1] + bytes([file.read_bytes()[-1] ^ 1])),
+    "another file": lambda file: file.write_bytes(b"mine"),
+    "a FIFO": replaced(os.mkfifo),
+    "a link": replaced(lambda file: file.symlink_to("elsewhere")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_weights_that_are_not_what_was_kept_are_neither_read_nor_replaced(change, tmp_path):
+    kept = KeptWeights(folder=tmp_path, training={"revision": 1})
+    weights = (np.arange(6.0).reshape(2, 3), np.ones((2, 1)))
+    place = kept.write(3, SPLITS[0], [0.0, 1.0], weights)
+    read = kept.read(3, SPLITS[0], [1.0])
+    assert read is not None
+    np.testing.assert_array_equal(read[0], weights[0][1:])
+    change(place)
+    before = place.lstat()
+    assert kept.read(3, SPLITS[0], [1.0]) is None
+    with pytest.raises(OutputFailed, match="holds no weights of this network and stays as it is; move it away"):
+        kept.write(3, SPLITS[0], [0.0, 1.0], weights)
+    assert place.lstat() == before
+    assert [file.name for file in tmp_path.iterdir()] == [place.name]
 
 
 def test_other_settings_have_weights_of_their_own(tmp_path):

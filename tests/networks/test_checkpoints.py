@@ -25,6 +25,7 @@ from benign.networks import CheckpointUnusable, Member, PredictionRecorder, Risk
 from benign.networks import checkpoints as checkpoints_module
 from benign.networks.checkpoints import Checkpoint, Snapshot
 from benign.networks.fingerprints import recorder_name
+from benign.procedures.network_training import Request, resumed
 from tests.networks.cases import (
     FAMILY,
     Interrupted,
@@ -331,12 +332,31 @@ def tampered_arrays(checkpoint):
     arrays.write_bytes(content)
 
 
+def other_thing(make):
+    """Something else in place of the facts."""
+
+    def change(checkpoint):
+        place = checkpoint.path.with_name("kept.json")
+        place.unlink()
+        make(place)
+
+    return change
+
+
 DAMAGE = {
     "facts truncated": (truncated_facts, r"kept\.json is damaged \(JSONDecodeError in its facts\); delete it to start"),
     "facts empty": (text_instead(b""), r"kept\.json is damaged"),
     "facts no object": (text_instead(b"[1, 2]"), r"kept\.json is damaged"),
     "facts null": (text_instead(b"null"), r"kept\.json is damaged"),
     "facts no text": (text_instead(b"\xff\xfe\x00"), r"kept\.json is damaged"),
+    "facts nested": (text_instead(b"[" * 1_000_000), r"kept\.json is damaged \(RecursionError in its facts\)"),
+    "facts a FIFO": (other_thing(os.mkfifo), r"kept\.json is damaged \(OSError in its facts\)"),
+    "facts a folder": (other_thing(Path.mkdir), r"kept\.json is damaged \(OSError in its facts\)"),
+    "facts a link": (other_thing(lambda path: path.symlink_to("/dev/zero")), r"kept\.json is damaged"),
+    "facts huge": (lambda checkpoint: os.truncate(checkpoint.path.with_name("kept.json"), 2**40), r"is damaged"),
+    "digest a path": (with_fact("sha256", "../../../../etc/passwd"), r"kept\.json is damaged \(a fact of another"),
+    "step negative": (with_fact("step", -1), r"kept\.json is damaged \(a fact of another type\)"),
+    "recorded true": (with_fact("recorded", True), r"kept\.json is damaged \(a fact of another type\)"),
     "no digest": (with_fact("sha256", None), r"kept\.json is damaged \(KeyError in its facts\)"),
     "step in words": (with_fact("step", "four"), r"kept\.json is damaged \(a fact of another type\)"),
     "another version": (with_fact("version", 99), r"kept\.json was written by another version; delete it\.$"),
@@ -355,13 +375,88 @@ def test_a_damaged_checkpoint_gets_a_sentence(damage, sentence, written):
     assert "\n" not in str(caught.value)
 
 
-def test_arrays_that_are_no_safetensors_get_a_sentence(written):
-    content = b"no safetensors"
+def with_header(**tensors):
+    header = json.dumps(tensors).encode()
+    return len(header).to_bytes(8, "little") + header
+
+
+def tensor(shape, dtype="F32", offsets=(0, 0)):
+    return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
+
+
+PREPARED = {
+    "no safetensors": b"no safetensors",
+    "a header without an end": b"\xff" * 64,
+    "a huge shape": with_header(**{"state.0": tensor([2**40, 2**40])}),
+    "a type that NumPy lacks": with_header(**{"state.0": tensor([0], "F8_E4M3")}),
+    "a leaf that is missing": with_header(**{"state.1": tensor([0])}),
+}
+
+
+@pytest.mark.parametrize("content", PREPARED.values(), ids=PREPARED.keys())
+def test_arrays_that_somebody_else_prepared_get_a_sentence(content, written):
     digest = hashlib.sha256(content).hexdigest()
     written.path.with_name(f"kept.{digest[:16]}.safetensors").write_bytes(content)
     with_fact("sha256", digest)(written)
     with pytest.raises(CheckpointUnusable, match=r"kept\.json is damaged \(.*; delete it to start anew\.$"):
         written.read()
+
+
+NO_MOMENTS = {
+    "fewer leaves": lambda one: replace(one, state=one.state[1:]),
+    "another shape": lambda one: replace(one, state=[one.state[0][..., None], *one.state[1:]]),
+    "another type": lambda one: replace(one, state=[one.state[0].astype(np.int8), *one.state[1:]]),
+    "more recordings": lambda one: replace(one, recorded=10**30),
+    "a step before its recordings": lambda one: replace(one, recorded=2, step=0),
+    "a step after the next recording": lambda one: replace(one, step=10**30),
+    "a recording too much": lambda one: replace(one, recordings={**one.recordings, "more": np.zeros(one.recorded)}),
+    "no recordings": lambda one: replace(one, recordings={}),
+}
+
+
+@pytest.mark.parametrize("change", NO_MOMENTS.values(), ids=NO_MOMENTS.keys())
+def test_a_checkpoint_that_is_no_moment_of_the_training_gets_a_sentence(change, interrupted, monkeypatch):
+    read = Checkpoint.read
+    monkeypatch.setattr(Checkpoint, "read", lambda self: change(read(self)))
+    with pytest.raises(CheckpointUnusable, match=r"is damaged \(its arrays are not those of this training\)"):
+        train(interrupted)
+
+
+STRANGERS = {
+    "a file": lambda path: path.write_text("mine", encoding="utf-8"),
+    "an empty file": Path.touch,
+    "a FIFO": os.mkfifo,
+    "a link": lambda path: path.symlink_to("mine"),
+    "a folder": Path.mkdir,
+}
+
+
+@pytest.mark.parametrize("make", STRANGERS.values(), ids=STRANGERS.keys())
+def test_what_is_not_ours_is_never_replaced(make, written):
+    facts = written.path.with_name("kept.json")
+    facts.unlink()
+    (facts.parent / "mine").write_text("mine", encoding="utf-8")
+    make(facts)
+    before = facts.lstat()
+    with pytest.raises(OutputFailed, match=r"kept\.json was not written by benign and stays as it is"):
+        written.write(LATER)
+    written.remove()
+    assert facts.lstat() == before
+    assert (facts.parent / "mine").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_training_whose_place_somebody_else_took_starts_anew_without_a_checkpoint(whole, interrupted, monkeypatch):
+    facts = interrupted.with_name("kept-0-0.json")
+    facts.unlink()
+    facts.write_text("[" * 100_000, encoding="utf-8")
+    request = Request(
+        splits=(), sizes=np.array([1]), times=np.array([0.0]), recorder=None, averaged=False, device=None,
+        checkpoint=interrupted,
+    )  # fmt: skip
+    with pytest.warns(UserWarning, match=r"is damaged .* Training starts anew, without a checkpoint\.$"):
+        trained = resumed(request, lambda request: train(request.checkpoint).recordings)
+    assert same_bits(dict(trained), whole.recordings)
+    assert facts.read_text(encoding="utf-8") == "[" * 100_000
 
 
 def test_a_damaged_checkpoint_stops_the_training_with_its_sentence(interrupted):

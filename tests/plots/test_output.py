@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benign.foundation.errors import InvalidArgument, OutputFailed
+from benign.foundation.output import is_ours
 from benign.plots import Display, save
 from tests.plots.examples import double_descent, fits, heat_map, scatter, stack
 
@@ -81,6 +82,17 @@ def test_a_write_that_fails_midway_leaves_the_old_file(tmp_path: Path, monkeypat
         save(fits(), tmp_path / "figure", formats=("svg",))
     assert path.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["figure.svg"]
+
+
+def test_pictures_carry_the_mark_and_those_of_others_stay(tmp_path: Path) -> None:
+    files = save(double_descent(), tmp_path / "figure")
+    assert all(is_ours(file) for file in files)
+    assert save(fits(), tmp_path / "figure", only_ours=True) == files
+    files[2].write_text("mine", encoding="utf-8")
+    before = [file.read_bytes() for file in files]
+    with pytest.raises(OutputFailed, match=r"figure\.pdf was not written by benign and stays as it is; move it away"):
+        save(double_descent(), tmp_path / "figure", only_ours=True)
+    assert [file.read_bytes() for file in files] == before
 
 
 def test_an_unknown_format_gets_a_sentence(tmp_path: Path) -> None:

@@ -528,17 +528,17 @@ class TestRefusals:
 
     def test_a_size_that_raises(self):
         procedure = from_estimator(RandomForestClassifier(2), size="max_leaf_nodes")
-        sentence = r"RandomForestClassifier cannot be trained at size 1 \(InvalidParameterError: The 'max_leaf_nodes'"
+        sentence = r"RandomForestClassifier cannot be trained at size 1 on 40 samples \(InvalidParameterError: The 'max_leaf_nodes'"
         with pytest.raises(InvalidArgument, match=sentence) as caught:
             procedure.measure([_digits()], np.array([1, 4]), None, PREDICTION_RISKS)
         assert "\n" not in str(caught.value)
-        with pytest.raises(InvalidArgument, match="at size 1 and time 3 "):
+        with pytest.raises(InvalidArgument, match="at size 1 and time 3 on 40 samples "):
             _measure_times(RandomForestClassifier(), size=1, times=np.array([3.0]))
 
     @pytest.mark.parametrize(
         ("make", "sentence"),
         [
-            (lambda m: np.full(m, np.nan), "Answers at size 2 predicts NaN or infinity"),
+            (lambda m: np.full(m, np.nan), "Answers at size 2 on 20 samples predicts NaN or infinity"),
             (lambda m: np.full(m - 1, 1.0), r"predicts an array of shape \(19,\); it must be \(20,\)"),
             (lambda m: np.ones((m, 2)), r"predicts an array of shape \(20, 2\); it must be \(20,\)"),
             (lambda m: ["a"] * m, "predicts no array of real numbers but list"),

@@ -17,10 +17,12 @@ from benign import schema, sources
 from benign.experiments import measure
 from benign.experiments.declaration import resolve
 from benign.foundation.errors import InvalidArgument, MissingExtra
+from benign.foundation.output import MARK
 from benign.foundation.replicate import Replicate, crossed_replicates
 from benign.foundation.split import class_indices
 from benign.networks import engine
 from benign.networks.chain import train_chain
+from benign.networks.checkpoints import Checkpoint, Snapshot
 from benign.procedures import MLP, OneHiddenLayer, Procedure, RandomFourier
 from benign.procedures.network_training import CHECKPOINTS_VARIABLE
 from tests.networks.cases import two_steps_a_call
@@ -94,7 +96,11 @@ class TestContract:
 
     def test_nothing_is_left_in_the_folder_of_checkpoints(self, procedure, tmp_path):
         procedure.measure([_split()], SIZES[:1], None, schema.DEFAULT_METRICS)
-        assert list(tmp_path.iterdir()) == []
+        assert files_in(tmp_path) == []
+
+
+def files_in(folder):
+    return [path for path in folder.rglob("*") if not path.is_dir()]
 
 
 def test_a_chain_starts_from_the_network_before():
@@ -210,13 +216,13 @@ def test_a_job_that_was_killed_goes_on_from_its_checkpoint(tmp_path, monkeypatch
     fails = True
     with pytest.raises(KeyboardInterrupt):
         procedure.measure([_split()], SIZES, None, schema.DEFAULT_METRICS)
-    assert list(tmp_path.iterdir())
+    assert files_in(tmp_path)
     fails, first = False, sum(steps[:2])
     steps.clear()
     again = procedure.measure([_split()], SIZES, None, schema.DEFAULT_METRICS)
     assert first + sum(steps) == 18  # 6 epochs of 3 steps
     np.testing.assert_array_equal(again.metrics["test_loss"], whole.metrics["test_loss"])
-    assert list(tmp_path.iterdir()) == []
+    assert files_in(tmp_path) == []
 
 
 def test_a_damaged_checkpoint_costs_a_warning_and_the_training_anew(tmp_path, monkeypatch):
@@ -235,11 +241,12 @@ def test_a_damaged_checkpoint_costs_a_warning_and_the_training_anew(tmp_path, mo
         patch.setattr(engine, "advance", interrupted)
         with pytest.raises(KeyboardInterrupt):
             procedure.measure([_split()], SIZES, None, schema.DEFAULT_METRICS)
-    (facts,) = tmp_path.glob("*.json")
-    facts.write_text(facts.read_text(encoding="utf-8")[:20], encoding="utf-8")
+    (facts,) = tmp_path.rglob("*.json")
+    facts.write_text(facts.read_text(encoding="utf-8")[:80], encoding="utf-8")
     with pytest.warns(UserWarning, match=r"is damaged .* Training starts anew"):
         again = procedure.measure([_split()], SIZES, None, schema.DEFAULT_METRICS)
     np.testing.assert_array_equal(again.metrics["test_loss"], whole.metrics["test_loss"])
+    assert files_in(tmp_path) == []
 
 
 def test_what_is_recorded_decides_no_number(tmp_path):
@@ -297,15 +304,28 @@ def test_a_chain_that_was_killed_trains_no_finished_width_again(tmp_path, monkey
     again = procedure.measure([_split()], SIZES, None, schema.DEFAULT_METRICS)
     assert done + sum(calls) == 54
     assert np.isfinite(again.metrics["test_loss"]).all()
-    assert list(tmp_path.iterdir()) == []
+    assert files_in(tmp_path) == []
 
 
-def test_checkpoints_that_nobody_came_back_for_are_forgotten_after_a_month(tmp_path):
-    for name, days in (("old.json", 40), ("new.json", 2), ("old.txt", 40)):
-        (tmp_path / name).write_text("{}", encoding="utf-8")
-        os.utime(tmp_path / name, (time.time() - 86_400 * days,) * 2)
+def test_checkpoints_that_nobody_came_back_for_are_forgotten_after_a_month_and_nothing_else(tmp_path):
+    ours = tmp_path / "benign-checkpoints"
+    for name in ("old", "new"):
+        checkpoint = Checkpoint(path=ours / name, configuration=dict)
+        checkpoint.write(Snapshot(step=0, recorded=0, state=[np.zeros(3)], recordings={}))
+    names = ("a.json", "a.0123456789abcdef.safetensors", "a.txt")
+    strangers = {folder / name: "{}" for folder in (tmp_path, ours) for name in names}
+    strangers |= {tmp_path / "outside.json": MARK, ours / "of no name of ours": MARK}
+    for stranger, text in strangers.items():
+        stranger.write_text(text, encoding="utf-8")
+    (ours / "link.json").symlink_to("of no name of ours")
+    month_old = [*strangers, ours / "link.json", *ours.glob("old.*")]
+    for file in month_old:
+        os.utime(file, (time.time() - 86_400 * 40,) * 2, follow_symlinks=False)
     MLP(training=TRAINING).measure([_split()], SIZES[:1], None, schema.DEFAULT_METRICS)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.json", "old.txt"]
+    assert not list(ours.glob("old.*"))
+    assert len(list(ours.glob("new.*"))) == 2
+    assert (ours / "link.json").is_symlink()
+    assert {stranger: stranger.read_text(encoding="utf-8") for stranger in strangers} == strangers
 
 
 def test_sizes_in_any_order():

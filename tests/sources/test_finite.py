@@ -171,7 +171,11 @@ BAD_DATA = {
     "nan": ([[0.0, 1.0], [2.0, NAN]], [0, 1], "`inputs` must be finite, got nan in row 1, column 1"),
     "infinite": ([[0.0, -np.inf], [2.0, 1.0]], [0, 1], "`inputs` must be finite, got -inf in row 0, column 1"),
     "none": ([[0.0], [None]], [0, 1], "`inputs` must be finite, got nan in row 1, column 0"),
-    "masked": (np.ma.masked_equal([[1.0], [2.0]], 2.0), [0, 1], "`inputs` must be finite, got nan in row 1, column 0"),
+    "masked": (
+        np.ma.masked_equal([[1.0], [2.0]], 2.0),
+        [0, 1],
+        "`inputs` must have no masked entries, got one in row 1",
+    ),
     "text": ([[0.0, 1.0], [2.0, "red"]], [0, 1], "`inputs` must be numbers, got 'red' in row 1, column 1"),
     "text-in-a-frame": (
         pd.DataFrame({"x": [1, 2], "y": [1, "red"]}),

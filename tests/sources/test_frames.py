@@ -97,6 +97,13 @@ def test_all_other_columns_are_inputs_but_no_index() -> None:
     assert frame(data, target="a").draw(1, Replicate()).pool.shape == (32, 3)
 
 
+def test_columns_that_number_the_rows_are_named_in_a_note() -> None:
+    data = ARROW.to_pandas().drop(columns="tree").assign(ID=INPUTS[:, 1], order=np.arange(40)[::-1])
+    notes = frame(data, target="a").notes(10, Replicate())
+    assert notes == ("Columns that seem to number the rows are learnt from: 'ID' and 'order'; leave them out.",)
+    assert not frame(data, target="a", inputs=["b", "count"]).notes(10, Replicate())
+
+
 def test_the_users_frame_stays_as_it_is() -> None:
     pandas, polars = ARROW.to_pandas().set_index(pd.Index(range(100, 140), name="row")), pl.from_arrow(ARROW)
     assert isinstance(polars, pl.DataFrame)
@@ -152,7 +159,7 @@ BAD_FRAMES: dict[str, tuple[Callable[[], object], str]] = {
     "dict": (lambda: {"x": [1]}, "`data` must be a data frame (pandas, polars, PyArrow, DuckDB, ...), got dict"),
     "same-names": (
         lambda: pd.DataFrame([[1, 2, "a"], [3, 4, "b"]], columns=["x", "x", "y"]),
-        "`data` has several columns of one name; rename them. Expected unique column names, got: - 'x' 2 times",
+        "`data` has several columns of one name; rename them (DuplicateError: Expected unique column names, got: - 'x'",
     ),
     "same-names-arrow": (lambda: pa.table([[1], [2]], names=["y", "y"]), "`data` has several columns of one name"),
     "number-and-its-text": (
@@ -188,7 +195,7 @@ BAD_FRAMES: dict[str, tuple[Callable[[], object], str]] = {
     "empty": (lambda: number_frame().head(0), "`inputs` must have at least 2 rows, one to train on and one to test"),
     "broken-query": (
         lambda: number_frame_lazy().with_columns(pl.col("y").cast(pl.Int64)),
-        "`data` cannot be collected (InvalidOperationError: conversion from `str` to `i64` failed",
+        "`data` cannot be read (InvalidOperationError: conversion from `str` to `i64` failed",
     ),
 }
 

@@ -18,7 +18,7 @@ from benign.sources import add_gaussian, flip_labels, flipped_positions
 from benign.sources.label_noise import checked_deviation, checked_rate
 
 RATES = st.one_of(
-    st.floats(0.0, 0.999),
+    st.floats(1e-100, 0.999),
     st.sampled_from([0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 1 / 3, 0.4, 0.5, 0.6, 2 / 3, 0.75, 0.9, 0.99]),
 )
 COUNTS = st.integers(0, 700)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from benign.foundation.errors import InvalidArgument, UnknownName
+from benign.foundation.errors import InvalidArgument, NotEnoughMemory, UnknownName
 from benign.foundation.replicate import Replicate
 from benign.sources import arrays
 from benign.sources import columns as columns_module
@@ -84,8 +86,32 @@ BAD_FILES: dict[str, tuple[str, bytes, str]] = {
         "is no .csv file that can be read: line 6 holds 3 values where 2 columns are named; correct the line.",
     ),
     "csv-as-parquet": ("t.parquet", b"x,y\n1,2\n3,4\n", "is no .parquet file that can be read: Parquet magic bytes"),
-    "binary-csv": ("t.csv", b"\x00\xff,\xfe\n\xff,1\n", "is no .csv file that can be read: 'utf-8' codec"),
+    "binary-csv": (
+        "t.csv",
+        b"\x00\xff,\xfe\n\xff,1\n",
+        "is no .csv file that can be read: line 1 holds a NUL character; save it",
+    ),
     "binary-parquet": ("t.parquet", b"\x00\xff\x00\xff" * 9, "is no .parquet file that can be read: "),
+    "semicolons": (
+        "t.csv",
+        b"x;y\n1,5;a\n2,5;b\n",
+        "is no .csv file that can be read: it looks like a table separated by ';",
+    ),
+    "tabs": ("t.csv", b"x\ty\n1\ta\n", "is no .csv file that can be read: it looks like a table separated by '\\t'"),
+    "open-quote": (
+        "t.csv",
+        b'x,y\n1,a\n2,"b\n3,a\n',
+        "is no .csv file that can be read: the quote that opens in line 3 never",
+    ),
+    "gzip": (
+        "t.csv",
+        gzip.compress(b"x,y\n1,a\n"),
+        "is no .csv file that can be read: it is compressed by gzip; unpack it",
+    ),
+    "utf-16": ("t.csv", "x,y\n1,a\n".encode("utf-16"), "is no .csv file that can be read: it is text in UTF-16"),
+    "utf-16-bare": ("t.csv", "x,y\n1,a\n".encode("utf-16-le"), "is no .csv file that can be read: line 1 holds a NUL"),
+    "latin-1-header": ("t.csv", b"\xe4,y\n1,a\n2,b\n", "names columns in no UTF-8; save it as UTF-8."),
+    "header-without-line-end": ("t.csv", b"x,y", "holds no rows."),
     "same-names": ("t.csv", b"x,x,y\n1,2,3\n", "has several columns called 'x'; rename them."),
     "format": ("t.xlsx", b"x,y\n1,2\n", "must be a file whose name ends in .csv or .parquet."),
 }
@@ -104,8 +130,8 @@ def test_files_that_hold_no_table(tmp_path: Path, name: str, content: bytes, mes
     ("path", "message"),
     [
         pytest.param("nowhere.csv", "'nowhere.csv' does not exist; check its name and folder.", id="missing"),
-        pytest.param(".", "'.' must be a file whose name ends in .csv or .parquet.", id="folder"),
-        pytest.param("a\0b.csv", r"'a\x00b.csv' does not exist", id="nul"),
+        pytest.param(".", "'.' is no regular file, but a folder, a device or a pipe; give a file.", id="folder"),
+        pytest.param("a\0b.csv", r"'a\x00b.csv' holds a NUL character", id="nul"),
         pytest.param("x" * 10_000 + ".csv", "'xxx", id="too-long"),
         pytest.param("/etc/passwd", "'/etc/passwd' must be a file whose name ends in", id="not-a-table"),
     ],
@@ -114,6 +140,46 @@ def test_paths_of_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InvalidArgument, match="^" + re.escape(f"`path` {message}")):
         table_of(path, target="y")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_nothing_is_read_from_a_pipe_or_a_device(tmp_path: Path, suffix: str) -> None:
+    pipe, device = tmp_path / f"pipe{suffix}", tmp_path / f"zero{suffix}"
+    os.mkfifo(pipe)
+    device.symlink_to("/dev/zero")
+    for path in (pipe, device, tmp_path):
+        with pytest.raises(InvalidArgument, match="is no regular file, but a folder, a device or a pipe"):
+            table_of(path, target="y")
+
+
+def test_a_line_longer_than_a_block_of_arrow_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text("x,y\n1," + "a" * 2**21 + "\n2,b\n", encoding="utf-8")
+    assert table_of(path, target="y").classes == ("a" * 2**21, "b")
+
+
+@pytest.mark.long
+def test_the_time_for_many_columns_grows_as_their_number(tmp_path: Path) -> None:
+    columns, path = 100_000, tmp_path / "wide.csv"
+    lines = [",".join([str(row)] * columns) for row in range(4)]
+    path.write_text("\n".join([",".join(f"c{i}" for i in range(columns)), *lines]), encoding="utf-8")
+    assert table_of(path, target="c0", test_samples=1).data.inputs.shape == (4, columns - 1)
+
+
+def test_more_rows_than_memory_are_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "many.parquet"
+    parquet.write_table(pa.table({"x": pa.nulls(1000, pa.float64()), "y": ["a", "b"] * 500}), path)
+    monkeypatch.setattr("benign.foundation.memory.available_bytes", lambda: 10_000)
+    with pytest.raises(NotEnoughMemory, match=r"^the table '.*many.parquet' of 1,000 rows and 2 columns needs about"):
+        table_of(path, target="y")
+
+
+def test_unknown_columns_are_told_at_once(file: Path) -> None:
+    expected = "unknown columns 'd', 'e' and 'kind'; did you mean 'a'? Known: a, b, c, tree."
+    with pytest.raises(UnknownName, match=expected.replace("did you mean 'a'", ".*").replace("?", r"\?")):
+        table_of(file, target="d", inputs=["e", "kind", "a"])
 
 
 def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

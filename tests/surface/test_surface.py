@@ -160,7 +160,7 @@ def test_files_hold_the_surface(surface, tmp_path):
 
 def test_a_file_in_the_way_gets_a_sentence(surface, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputFailed, match="choose another folder"):
+    with pytest.raises(OutputFailed, match="choose another place"):
         surface.to_netcdf(tmp_path / "file" / "surface.nc")
 
 

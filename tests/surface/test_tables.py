@@ -170,7 +170,7 @@ def test_csv_keeps_every_digit(tmp_path):
 @pytest.mark.parametrize("name", ["to_csv", "to_parquet"])
 def test_a_file_in_the_way_gets_a_sentence(surface, tmp_path, name):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputFailed, match="choose another folder"):
+    with pytest.raises(OutputFailed, match="choose another place"):
         getattr(surface, name)(tmp_path / "file" / "surface")
 
 

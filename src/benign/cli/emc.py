@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import json
 import math
-import os
 import re
-import sys
-from dataclasses import replace
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +17,6 @@ from benign.cli.answers import answered, printable
 if TYPE_CHECKING:
     from benign.diagnosis import FittingThreshold
     from benign.diagnosis.peak_location import PeakLocation
-    from benign.procedures import Procedure
 
 _ADVICE = {
     "UNDER": "under-parameterised: it cannot fit this training set; a larger model or longer training moves it towards "
@@ -29,7 +25,7 @@ _ADVICE = {
     "so measure the test risk on both sides",
     "OVER": "over-parameterised: it fits this training set with room to spare; the peak of the test risk lies at more "
     "samples or a smaller model",
-    "UNDECIDED": "undecided: the interval crosses an edge of the critical regime; a larger budget narrows it",
+    "UNDECIDED": "undecided: the interval crosses an edge of the critical regime",
 }
 
 
@@ -70,26 +66,43 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
     Example: benign emc examples.my_model:forest --data examples/wine.csv --target cultivar --size 8
     """
     from benign.cli.progress import shown
-    from benign.diagnosis.peak_location import locate_peak
-    from benign.plots import save
-    from benign.sources import table
+    from benign.cli.users_code import aside, end_answer, is_built_in, rehearsal, rehearsed, training
+    from benign.experiments.executors.processes import Processes
 
-    with answered():
-        procedure = _procedure(target, inverse=inverse)
+    with answered(), aside(), shown("emc") as progress:
+        executor = Processes(workers, growing=workers is None)
+        tried = rehearsal(executor, target, inverse=inverse)  # beside the imports and the reading of the data
+        from benign.diagnosis.peak_location import locate_peak
+        from benign.plots import save
+        from benign.sources import table
+
         source = table(data, target=label, inputs=_names(inputs), as_frame=as_frame)
-        with shown("emc") as progress:
+        procedure, why_here = rehearsed(tried, executor, target, inverse=inverse)
+        if why_here:
+            warnings.warn(f"{why_here} It runs in this process, which ends if it does.", stacklevel=1)
+        where = {"workers": workers} if is_built_in(procedure) else {"executor": "here" if why_here else executor}
+        with training(target):
             result = locate_peak(
                 procedure, source, size=size, samples=source.max_samples if samples is None else samples, time=time,
                 tolerance=tolerance, criterion=criterion, max_trainings=max_trainings, max_minutes=max_minutes,
-                multiple=multiple, seed=seed, workers=workers, store=store, progress=progress,
+                multiple=multiple, seed=seed, store=store, progress=progress, **where,
             )  # fmt: skip
-        files = [] if out is None else [str(file) for file in save(result.complexity.display, out / "emc")]
+        executor.shutdown(wait=False)
+        saved = () if out is None else save(result.complexity.display, out / "emc", only_ours=True)
+    _print_answer(result, [str(file) for file in saved], as_json=as_json, store=store)
+    end_answer()
+
+
+def _print_answer(result: PeakLocation, files: list[str], *, as_json: bool, store: str | None) -> None:
+    from benign.experiments.keeping import kept_line
+
     if as_json:
         print(json.dumps({**result.to_dict(), "files": files}, indent=2))
         return
     _print(result)
-    for file in files:
-        print(file)
+    for line in (*files, kept_line(store)):
+        if line:
+            print(line)
 
 
 def _names(inputs: str | None) -> list[str] | None:
@@ -115,8 +128,11 @@ def _print(result: PeakLocation) -> None:
     found, n = result.complexity, result.samples
     low, high = (end / n for end in found.interval)
     ends = f"{low:.2f} to {high:.2f}" if high < math.inf else f"{low:.2f} or more"
+    advice = _ADVICE[result.regime().name]
+    if result.regime().name == "UNDECIDED" and not found.failure:
+        advice += "; a larger budget narrows it"
     print_wrapped(found.sentence)
-    print_wrapped(f"Your {n:,} samples: EMC / n = {found.value / n:.2f} ({ends}); {_ADVICE[result.regime().name]}.")
+    print_wrapped(f"Your {n:,} samples: EMC / n = {found.value / n:.2f} ({ends}); {advice}.")
     print_wrapped(" ".join(filter(None, [result.sentence, result.more_budget])))
     print(f"\n{'n':>12}  {'training risk':>14}  {'95 % interval':>24}  fitted")
     for one in found.evidence:
@@ -135,51 +151,3 @@ def _print_threshold(found: FittingThreshold) -> None:
     print(f"{printable(found.unit):>24}  {'training risk':>14}")
     for position, mean in found.evidence.items():
         print(f"{position:24,.6g}  {mean:14.4g}")
-
-
-def _procedure(target: str, *, inverse: bool) -> Procedure:
-    """The object that ``module:name`` names, its size the inverse of one if so said.
-
-    Raises:
-        InvalidArgument: for an inverse of what benign counts itself.
-    """
-    from benign.foundation.errors import InvalidArgument
-    from benign.procedures.estimator import Estimator
-    from benign.procedures.function_procedure import FunctionProcedure
-
-    found = _imported(target)
-    if not inverse:
-        return found
-    if not isinstance(found, (Estimator, FunctionProcedure)):
-        raise InvalidArgument(f"`--inverse` is for your own sizes; more {found.size_name} fit more: leave it out.")
-    return replace(found, is_inverse=True)
-
-
-def _imported(target: str) -> Procedure:
-    """The object that ``module:name`` names; the module is looked for in the working directory too.
-
-    Raises:
-        InvalidArgument: if it does not import or holds no procedure of that name.
-    """
-    from benign.foundation.errors import InvalidArgument, unknown_name
-    from benign.procedures import Procedure
-
-    module, _, name = target.partition(":")
-    if not module or not name:
-        raise InvalidArgument(f"`MODULE:PROCEDURE` must name both, as in my_model:forest, got {target!r}.")
-    sys.path.insert(0, os.getcwd())  # noqa: PTH109 (what Python itself puts there)
-    try:
-        loaded = importlib.import_module(module)
-    except (Exception, SystemExit) as error:  # whatever the user's own code does when it is imported
-        raise InvalidArgument(
-            f"`MODULE:PROCEDURE`: importing {module!r}, which runs its code, failed: {type(error).__name__}: {error}."
-        ) from error
-    if not hasattr(loaded, name):
-        raise unknown_name(f"name in the module {module!r}", name, [key for key in vars(loaded) if key[0] != "_"])
-    found = getattr(loaded, name)
-    if not isinstance(found, Procedure):
-        raise InvalidArgument(
-            f"`MODULE:PROCEDURE`: {target} is a {type(found).__name__}, no procedure; make one with "
-            "benign.from_estimator or benign.from_callable."
-        )
-    return found

@@ -14,6 +14,7 @@ import typer
 
 from benign.cli import emc, runs
 from benign.cli.answers import answered
+from benign.cli.printing import filter_output
 
 if TYPE_CHECKING:
     from benign.reproduction import Reproduction
@@ -54,8 +55,7 @@ def _program(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    # Nothing is left to do: an option of the program itself needs a callback to stand on, and has one of its own.
-    return
+    filter_output()
 
 
 @app.command("figures")
@@ -108,7 +108,7 @@ def reproduce_figure(
         print(json.dumps({**result.to_dict(), "files": [str(file) for file in files]}, indent=2))
         return
     _print_figure(result, verbose=verbose)
-    print(files[-1])
+    print(*filter(None, [result.kept, files[-1]]), sep="\n")
 
 
 @app.command("demo")
@@ -143,6 +143,8 @@ def run_demo(
             _print_figure(results[-1], verbose=verbose)
         report = write_report(results, folder / "report.html", command="benign demo")
     _print_summary(results)
+    if results[-1].kept:
+        print(f"\n{results[-1].kept}")
     print("\nThe whole story, in one page that needs no network:")
     print(report)
 

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 from benign.cli.answers import printable
 
 
-@contextmanager
-def inert() -> Iterator[None]:
-    """Whatever is written to standard output and standard error meanwhile is text alone; a closed one stays closed."""
-    out, err = (cast("TextIO", stream and _Inert(stream)) for stream in (sys.stdout, sys.stderr))
-    with redirect_stdout(out), redirect_stderr(err):
-        yield
+def filter_output() -> None:
+    """From now on whatever is written to standard output and standard error is text alone; a closed one stays so."""
+    sys.stdout, sys.stderr = (cast("TextIO", stream and _Inert(stream)) for stream in (sys.stdout, sys.stderr))
 
 
-def beneath(stream: TextIO) -> TextIO:
+def beneath(stream: Any) -> Any:
     """The stream without the filter: for displays that draw on a terminal, which filter what they are told."""
     return stream.stream if isinstance(stream, _Inert) else stream
 
@@ -26,11 +21,11 @@ def beneath(stream: TextIO) -> TextIO:
 class _Inert:
     """A stream that writes text as :func:`benign.cli.answers.printable` leaves it, and is the stream in all else."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Any) -> None:
         self.stream = stream
 
     def write(self, text: str) -> int:
-        self.stream.write(printable(text))
+        self.stream.write(text and printable(text))  # nothing is passed on as it is: click asks with b"" for bytes
         return len(text)
 
     def writelines(self, lines: list[str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benign.cli.answers import printable
-from benign.cli.printing import beneath, inert
+from benign.cli.printing import beneath, filter_output
 from benign.foundation.progress import Progress
 
 _PATIENCE_SECONDS = 1.0
@@ -26,7 +26,8 @@ def shown(title: str) -> Iterator[Progress]:
     from rich.progress import Progress as Bar
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=Console(file=beneath(sys.stderr)), transient=True) as bar, inert():
+    with Bar(*columns, console=Console(file=beneath(sys.stderr)), transient=True) as bar:
+        filter_output()  # the bar has taken the streams over, until it ends
         shown = bar.add_task(title, total=None)
 
         def listen(task: str, done: float, total: float) -> None:

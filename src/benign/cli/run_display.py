@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import numpy as np
 
 from benign.cli.answers import printable
-from benign.cli.printing import beneath, inert
+from benign.cli.printing import beneath, filter_output
 from benign.cli.sparkline import sparkline
 from benign.experiments.grid import Cell, Grid
 from benign.experiments.listener import Listener, Progressed
@@ -242,7 +242,8 @@ def _bar() -> Iterator[Listener]:
             del counts
             self._draw(progress)
 
-    with Live(console=console, refresh_per_second=4, transient=True) as live, inert():  # Live takes the streams over
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+        filter_output()  # Live has taken the streams over, until it ends
         yield Bar(live)
 
 

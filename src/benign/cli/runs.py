@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benign.cli.answers import answered, printable
+from benign.cli.answers import answered
 
 if TYPE_CHECKING:
+    from benign.experiments.declaration.reach import Reach
     from benign.experiments.forecast import Forecast
     from benign.runs import Run
     from benign.surface.size_curves import SizeCurve
@@ -31,6 +33,8 @@ WorkersOption = Annotated[int | None, typer.Option("--workers", help="Worker pro
 MaxMinutes = Annotated[float | None, typer.Option("--max-minutes", help="Start no further job after that long.")]
 Progress = Annotated[str, typer.Option("--progress", help="auto, bar, plain, json or none, on standard error.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
+_WIDTH = 100
+_HEADER = ("STATE", "BLOCKS", "COMPUTED", "STARTED", "RUN")
 
 
 def register(app: typer.Typer) -> None:
@@ -62,9 +66,13 @@ def start(
     from benign.experiments.declaration import Experiment
     from benign.runs import run
 
+    with answered():
+        experiment = Experiment.from_toml(
+            file, overrides or (), announce=lambda reach: _say(file.name, reach, progress, executor, store)
+        )
     with answered(), displayed(progress) as (listeners, on_interrupt):
         result = run(
-            Experiment.from_toml(file, overrides or ()), store=store, executor=executor, workers=workers,
+            experiment, store=store, executor=executor, workers=workers,
             max_minutes=max_minutes, listeners=listeners, on_interrupt=on_interrupt,
         )  # fmt: skip
     _end(result, as_json=as_json)
@@ -86,9 +94,10 @@ def forecast(
     from benign.runs import plan
 
     with answered():
-        result = plan(
-            Experiment.from_toml(file, overrides or ()), store=store, workers=workers, sample_seconds=sample_seconds
+        experiment = Experiment.from_toml(
+            file, overrides or (), announce=lambda reach: _say(file.name, reach, "none", "processes", store)
         )
+        result = plan(experiment, store=store, workers=workers, sample_seconds=sample_seconds)
     print(json.dumps(_forecast_as_json(result), indent=2) if as_json else _forecast_in_words(result))
 
 
@@ -108,26 +117,62 @@ def list_all(
     if as_json:
         print(json.dumps([_as_json(run) for run in table], indent=2))
         return
-    if not table:
+    lines = [[run] for run in table] if every else _searches_together(table)
+    if not lines:
         print("No runs yet; start one with: benign run FILE")
         return
-    lines = [[run] for run in table] if every else _searches_together(table)
-    names = [runs[0].id if len(runs) == 1 else f"{runs[0].name} ({len(runs)} steps)" for runs in lines]
-    width = max(len(name) for name in names)
-    print(f"{'RUN':{width}}  {'STATE':10}  {'BLOCKS':>15}  {'COMPUTED':>12}  STARTED")
-    for name, runs in zip(names, lines, strict=True):
-        started = time.strftime("%Y-%m-%d %H:%M", time.localtime(min(run.created for run in runs)))
-        blocks = f"{sum(run.done for run in runs):,} / {sum(run.total for run in runs):,}"
-        state = next((run.state for run in runs if run.state != "done"), "done")
-        seconds = sum(run.seconds for run in runs)
-        print(f"{printable(name):{width}}  {state:10}  {blocks:>15}  {seconds:>10,.1f} s  {started}")
+    rows = [_row(runs) for runs in lines]
+    widths = [max(map(len, column)) for column in zip(_HEADER, *rows, strict=True)]
+    for (*cells, what), runs in zip([_HEADER, *rows], [[], *lines], strict=True):
+        line = "  ".join([f"{cell:{width}}" for cell, width in zip(cells, widths[:-1], strict=True)] + [what])
+        print(_cut(line))
+        if len(runs) > 1:
+            print(_cut(f"{'':{sum(widths[:-1]) + 2 * len(cells)}}({len(runs)} steps, {_title(runs[0])})"))
+
+
+def _row(runs: Sequence[Run]) -> list[str]:
+    """State, blocks, computing time, date and name, of one run or of the steps of one search."""
+    return [
+        next((run.state for run in runs if run.state != "done"), "done"),
+        f"{sum(run.done for run in runs):,} / {sum(run.total for run in runs):,}",
+        f"{sum(run.seconds for run in runs):,.1f} s",
+        time.strftime("%Y-%m-%d", time.localtime(min(run.created for run in runs))),
+        runs[0].id if len(runs) == 1 else runs[0].name,
+    ]
+
+
+def _cut(line: str) -> str:
+    """One line that is not wider than most terminals; the ids of benign's own runs are shorter."""
+    line = " ".join(line.splitlines())
+    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 3]}..."
+
+
+def _title(run: Run) -> str:
+    """What the run measures, as far as that can be read."""
+    from benign.foundation.errors import BenignError
+
+    try:
+        return str(run.grid.attributes["title"])
+    except (BenignError, LookupError, TypeError):
+        return "damaged"
+
+
+def _model(run: Run) -> str:
+    title = _title(run)
+    return json.dumps([run.name, title, None if title == "damaged" else run.grid.procedure])
 
 
 def _searches_together(table: Sequence[Run]) -> list[list[Run]]:
-    """The runs, those of one search in one place: that of the first of them."""
+    """The runs, those of one search for one model in one place: that of the first of them.
+
+    Left out are steps of which nothing is measured or being measured: they were refused, and nobody goes on with them.
+    """
     lines: dict[str, list[Run]] = {}
     for run in table:
-        lines.setdefault(run.name if run.is_search else run.id, []).append(run)
+        if not run.is_search:
+            lines[run.id] = [run]
+        elif run.done or run.state == "running":
+            lines.setdefault(_model(run), []).append(run)
     return list(lines.values())
 
 
@@ -143,14 +188,16 @@ def show(
     Example: benign show digits
     """
     from benign.cli.run_display import print_notes
+    from benign.foundation.file_names import file_name, unlinked
     from benign.plots import save
     from benign.runs import open_run
 
     with answered():
         run = open_run(name, store)
         failures, curves, notes = run.failures(), run.size_curves() if run.done else (), _notes(run)
-        folder = out or Path("benign-report") / run.id
-        files = [file for curve in curves for file in save(curve.display(), folder / _file_name(curve))]
+        folder = out or unlinked(Path("benign-report") / file_name(run.id))
+        places = [(curve, folder / _file_name(curve)) for curve in curves]
+        files = [file for curve, place in places for file in save(curve.display(), place, only_ours=out is not None)]
     if as_json:
         told = {
             **_as_json(run), "curves": [_curve_as_json(curve) for curve in curves],
@@ -160,7 +207,7 @@ def show(
         print(json.dumps(told, indent=2, allow_nan=False))
         return
     print(f"{run.id}: {run.state}; {run.standing}; {run.seconds:,.1f} s computed")
-    print(printable(str(run.grid.attributes["title"])))
+    print(_title(run))
     if run.done:
         made = run.surface.dataset.attrs
         print(f"measured with benign {made['benign_version']}, NumPy {made['numpy_version']}, on {made['machine']}")
@@ -190,13 +237,16 @@ def export(
     from benign.runs import open_run
 
     with answered():
-        print(open_run(name, store).export(to, out))
+        written = open_run(name, store).export(to, out)
+    if not written.is_relative_to("/dev"):  # what was written there stands alone
+        print(written)
 
 
 def resume(
     name: Name,
     store: StoreOption = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try the failed jobs again, too.")] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Run what was declared elsewhere without asking.")] = False,
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
     max_minutes: MaxMinutes = None,
@@ -210,12 +260,32 @@ def resume(
     from benign.cli.run_display import displayed
     from benign.runs import open_run
 
+    with answered():
+        run = open_run(name, store)
+        if trust or run.is_trusted:
+            _say(run.id, run.reach(), progress, executor, store)
+        elif not as_json and _is_on_a_terminal():
+            trust = typer.confirm(f"{run.caution(executor)}. Trust it?", err=True)
     with answered(), displayed(progress) as (listeners, on_interrupt):
-        result = open_run(name, store).resume(
-            retry_failed=retry_failed, executor=executor, workers=workers, max_minutes=max_minutes,
+        result = run.resume(
+            retry_failed=retry_failed, trust=trust, executor=executor, workers=workers, max_minutes=max_minutes,
             listeners=listeners, on_interrupt=on_interrupt,
         )  # fmt: skip
     _end(result, as_json=as_json)
+
+
+def _say(subject: str, reach: Reach, progress: str, executor: str | None, store: str | None) -> None:
+    """On standard error, before it is done: what is about to be run, joined, read or written beyond computing."""
+    words = reach.words(executor=executor, store=store)
+    if words and progress == "json":
+        print(json.dumps({"event": "reaches", "what": words}), file=sys.stderr, flush=True)
+    elif words:
+        print(f"{subject} {', '.join(words)}.", file=sys.stderr, flush=True)
+
+
+def _is_on_a_terminal() -> bool:
+    """Whether somebody is there to be asked."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
 def delete(name: Name, store: StoreOption = None) -> None:
@@ -236,6 +306,7 @@ def delete(name: Name, store: StoreOption = None) -> None:
 def _end(run: Run, *, as_json: bool) -> None:
     """What became of the run, and what can be done next; exit code 1 if a job failed."""
     from benign.cli.run_display import print_notes
+    from benign.experiments.keeping import kept_line
 
     notes = _notes(run)
     if as_json:
@@ -246,7 +317,7 @@ def _end(run: Run, *, as_json: bool) -> None:
         _print_failures(run)
         if run.state == "unfinished":
             print(f"Go on with: {run.resume_command}")
-        print(f"Look at it: {run.command('show')}")
+        print(*filter(None, [kept_line(run.store), f"Look at it: {run.command('show')}"]), sep="\n")
     if run.failed:
         raise typer.Exit(1)
 
@@ -283,8 +354,10 @@ def _print_curve(curve: SizeCurve, *, verbose: bool) -> None:
 
 
 def _file_name(curve: SizeCurve) -> str:
+    from benign.foundation.file_names import file_name
+
     plain = curve.words.replace(", label noise ", "_noise").replace("n = ", "n").replace(",", "")
-    return f"test_loss_{plain}"
+    return file_name(f"test_loss_{plain}")
 
 
 def _as_json(run: Run) -> dict[str, object]:
@@ -318,9 +391,9 @@ def _plain(number: float) -> float | None:
 
 def _forecast_as_json(result: Forecast) -> dict[str, object]:
     return {
-        "run": result.run, "jobs": result.jobs, "left": result.left, "workers": result.workers,
-        "seconds": result.seconds, "interval": list(result.interval), "peak_bytes": result.peak_bytes,
-        "sampled_seconds": result.sampled_seconds,
+        "run": result.run, "jobs": result.jobs, "left": result.left, "failed": result.failed,
+        "workers": result.workers, "seconds": result.seconds, "interval": result.interval,
+        "peak_bytes": result.peak_bytes, "sampled_seconds": result.sampled_seconds,
         "sampled": [
             {"samples": sample.samples, "seconds": sample.seconds, "peak_bytes": sample.peak_bytes}
             for sample in result.sampled
@@ -331,12 +404,15 @@ def _forecast_as_json(result: Forecast) -> dict[str, object]:
 def _forecast_in_words(result: Forecast) -> str:
     from benign.cli.run_display import seconds_in_words
 
-    lines = [f"{result.run}: {result.left:,} of {result.jobs:,} jobs are left"]
+    failed = f", {result.failed:,} failed before (benign resume {result.run} --retry-failed)" if result.failed else ""
+    lines = [f"{result.run}: {result.left:,} of {result.jobs:,} jobs are left{failed}"]
     lines += [
         f"  timed: n = {sample.samples:,}: {sample.seconds:.3g} s, {sample.peak_bytes / 2**20:,.0f} MiB"
         for sample in result.sampled
     ]
-    if result.left:
+    if result.seconds is None or result.interval is None or result.peak_bytes is None:
+        lines.append("Nothing can be forecast: other programs are measuring all of them; ask again once one is done")
+    elif result.left:
         low, high = (seconds_in_words(seconds) for seconds in result.interval)
         workers = f"{result.workers} workers" if result.workers > 1 else "one worker"
         lines.append(

@@ -20,10 +20,13 @@ def main() -> None:
         # Nothing is lost yet: Ctrl-C just ends the process, where KeyboardInterrupt would meet half an import.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     _open_streams()
+    from benign.cli.answers import told
     from benign.cli.main import app
 
     try:
         app()
+    except Exception as error:
+        sys.exit(told(error))
     finally:
         sys.stdout.flush()
 
@@ -37,6 +40,11 @@ def _open_streams() -> None:
     sys.stdin = sys.stdin or open(0, closefd=False, encoding="utf-8")  # noqa: SIM115
     sys.stdout = _text(_Output(1, "w", closefd=False), sys.stdout)
     sys.stderr = _text(_Messages(2, "w", closefd=False), sys.stderr)
+
+
+def output(number: int, before: Any) -> io.TextIOWrapper:
+    """A stream like standard output on another descriptor, which it owns."""
+    return _text(_Output(number, "w"), before)
 
 
 def _text(raw: io.RawIOBase, before: Any) -> io.TextIOWrapper:

@@ -30,6 +30,7 @@ from benign.diagnosis.search_arguments import (
     checked_times,
     deadline,
     plain,
+    training_limits,
 )
 from benign.diagnosis.threshold_bracketing import PositionRefused, SearchLimits, ThresholdSearch
 from benign.experiments import Executor, Place, measure
@@ -97,6 +98,7 @@ class EffectiveModelComplexity:
         evidence: every n that was measured, ascending.
         title: procedure, size, time and source.
         data_notes: what there is to know of the data; see :attr:`benign.Surface.notes`.
+        failure: what the training failed with that ended the search; empty where none did.
     """
 
     value: int
@@ -112,6 +114,7 @@ class EffectiveModelComplexity:
     evidence: tuple[Evidence, ...]
     title: str
     data_notes: tuple[str, ...] = ()
+    failure: str = ""
 
     def __str__(self) -> str:
         """The sentence, and what there is to know of the data."""
@@ -125,7 +128,8 @@ class EffectiveModelComplexity:
         of = " of the best constant predictor's" if self.criterion == "objective" else ""
         found = f"{relation}{self.value:,} samples (95 % interval: {self.ends})"
         fitted = f"at which the mean {subject} is at most {self.tolerance:g}{of}"
-        words = [f"{self.title}: {found} {fitted}, from {self.trainings} trainings; {self.outcome.value}."]
+        end = f"a failure ended the search. {self.failure}" if self.failure else f"{self.outcome.value}."
+        words = [f"{self.title}: {found} {fitted}, from {self.trainings} trainings; {end}"]
         if self.first_crossing < self.value:
             words.append(f"The fitted n are no interval: the tolerance is first left at {self.first_crossing:,}.")
         if self.is_budget_spent:
@@ -164,6 +168,7 @@ class EffectiveModelComplexity:
             "tolerance": self.tolerance, "criterion": self.criterion, "trainings": self.trainings,
             "seconds": self.seconds, "is_budget_spent": self.is_budget_spent,
             "irreducible_risk": self.irreducible_risk, "evidence": evidence, "data_notes": list(self.data_notes),
+            "failure": self.failure,
         }  # fmt: skip
 
     @property
@@ -208,6 +213,7 @@ def effective_model_complexity(
     criterion: Criterion = "objective",
     max_trainings: int | None = None,
     max_minutes: float | None = None,
+    minutes_per_training: float | None = None,
     replicates: int | None = None,
     multiple: int = 1,
     seed: int = 0,
@@ -234,6 +240,8 @@ def effective_model_complexity(
             1.2 to 1.5 times too high and does not mark the peak.
         max_trainings: budget; 60 unless said.
         max_minutes: budget of time, looked at between measurements.
+        minutes_per_training: a training that takes longer is stopped, where it runs in a worker process, and the search
+            answers from the others; ``max_minutes`` unless said.
         replicates: draws at one n at most; 10 unless said, 4 at least. More of them narrow the interval.
         multiple: only multiples of this n are tried, with interpolation between them. Give the batch size of a network:
             where an epoch ends with a batch of few samples, the last iterate fits these alone (103 samples in batches
@@ -248,7 +256,8 @@ def effective_model_complexity(
         The complexity with its interval, outcome and evidence.
 
     Raises:
-        InvalidArgument: for settings that make no sense, and trainings without a finite risk.
+        InvalidArgument: for settings that make no sense, and where not even the first training has a finite risk.
+        WorkerDied: if that kills its worker process; likewise JobStopped and NotEnoughMemory.
         MeasurementInterrupted: on Ctrl-C; the store keeps what was measured.
     """
     check_contract(procedure, source)
@@ -258,7 +267,7 @@ def effective_model_complexity(
     check_criterion_of(source, kind)
     budget, draws = checked_budget(max_trainings, replicates)
     start = clock.monotonic()
-    has_time = deadline(start, max_minutes)
+    has_time, rules = deadline(start, max_minutes), training_limits(max_minutes, minutes_per_training)
     unit = checked_count("multiple", multiple)
     first, guess, largest = _range(procedure, source, model_size, unit, checked_seed(seed))
     limits = SearchLimits(smallest=first, largest=largest, draws=draws, trainings=budget, has_time=has_time)
@@ -269,7 +278,7 @@ def effective_model_complexity(
             try:
                 dataset = measure(
                     procedure, source, sizes=[model_size], times=times, samples=[units * unit], replicates=draws,
-                    seed=seed, workers=workers, executor=executor, store=place,
+                    seed=seed, workers=workers, executor=executor, store=place, limits=rules,
                     name=search_name(f"the complexity of {amount(model_size, procedure.size_name)} on {source.name}"),
                 ).dataset  # fmt: skip
                 risks = training_risks(dataset, kind)
@@ -279,10 +288,7 @@ def effective_model_complexity(
             return risks[0, 0, 0]
 
         search = ThresholdSearch(risks_of, epsilon, limits)
-        try:
-            estimate = search.run(guess)
-        except PositionRefused as refusal:
-            raise refusal.reason from None
+        estimate = search.run(guess)
     progress("effective model complexity", budget, budget)
     model = amount(model_size, procedure.size_name)
     at = "" if time is None else f", {amount(time, str(procedure.time_name))}"
@@ -295,7 +301,7 @@ def effective_model_complexity(
         irreducible_risk=irreducible_risk(last, kind, procedure.objective),
         evidence=_evidence(search, unit, epsilon, kind),
         title=f"Effective model complexity of {model}{at} on {source.name}",
-        data_notes=source_notes(source, most, Replicate(seed=seed)),
+        data_notes=source_notes(source, most, Replicate(seed=seed)), failure=search.failure_in_words,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import xarray as xr
 from jaxtyping import Float
 
 from benign.curves.smallest_crossing import find_smallest
@@ -28,15 +29,17 @@ from benign.diagnosis.search_arguments import (
     checked_times,
     deadline,
     plain,
+    training_limits,
 )
 from benign.diagnosis.threshold_bracketing import (
+    FAILURES,
     PRECISION,
     PositionRefused,
-    RisksOf,
     SearchLimits,
     ThresholdSearch,
 )
 from benign.experiments import Executor, Place, measure
+from benign.experiments.driver import Limits
 from benign.experiments.reading import opened
 from benign.experiments.repeated_warnings import said_once
 from benign.experiments.running import search_name
@@ -93,6 +96,7 @@ class FittingThreshold:
         is_inverse: whether the size is the inverse of one.
         note: why nothing can be said, where the training risk shows that the size is read the wrong way round.
         data_notes: what there is to know of the data; see :attr:`benign.Surface.notes`.
+        failure: what the training failed with that ended the search; empty where none did.
     """
 
     value: float
@@ -111,6 +115,7 @@ class FittingThreshold:
     is_inverse: bool = False
     note: str = ""
     data_notes: tuple[str, ...] = ()
+    failure: str = ""
 
     def __str__(self) -> str:
         """The sentence, and what there is to know of the data."""
@@ -121,7 +126,8 @@ class FittingThreshold:
         """The result in words."""
         if self.note:
             return f"{self.title}, from {self.trainings} trainings: {self.note}"
-        words = [f"{self.title}: {self._found}, from {self.trainings} trainings."]
+        end = f"; a failure ended the search. {self.failure}" if self.failure else "."
+        words = [f"{self.title}: {self._found}, from {self.trainings} trainings{end}"]
         return " ".join([*words, self.more_budget.value]).rstrip()
 
     @property
@@ -157,7 +163,7 @@ class FittingThreshold:
     @property
     def more_budget(self) -> MoreBudget:
         """What more trainings would buy."""
-        if self.note:
+        if self.note or self.failure:
             return MoreBudget.NOTHING
         return more_budget(
             self.outcome, self.interval, is_budget_spent=self.is_budget_spent, is_noise_limited=self.is_noise_limited
@@ -171,7 +177,7 @@ class FittingThreshold:
             "sentence": self.sentence, "unit": self.unit, "samples": self.samples, "tolerance": self.tolerance,
             "criterion": self.criterion, "trainings": self.trainings, "seconds": self.seconds,
             "is_budget_spent": self.is_budget_spent, "is_inverse": self.is_inverse, "note": self.note,
-            "data_notes": list(self.data_notes),
+            "data_notes": list(self.data_notes), "failure": self.failure,
             "evidence": [{"position": position, "mean": mean} for position, mean in self.evidence.items()],
         }  # fmt: skip
 
@@ -188,6 +194,7 @@ def threshold_size(
     guess: int | None = None,
     max_trainings: int | None = None,
     max_minutes: float | None = None,
+    minutes_per_training: float | None = None,
     replicates: int | None = None,
     seed: int = 0,
     workers: int | None = None,
@@ -212,6 +219,8 @@ def threshold_size(
             1 of an inverse of a size, whose values go up to n.
         max_trainings: budget; 60 unless said.
         max_minutes: budget of time, looked at between measurements.
+        minutes_per_training: a training that takes longer is stopped, where it runs in a worker process, and the search
+            answers from the others; ``max_minutes`` unless said.
         replicates: draws at one size at most; 10 unless said, 4 at least. More of them narrow the interval.
         seed: root seed.
         workers: processes; None chooses.
@@ -233,7 +242,8 @@ def threshold_size(
     question = _Question(
         procedure=procedure, source=source, samples=n, epsilon=checked_tolerance(tolerance),
         criterion=checked_criterion(criterion), budget=checked_budget(max_trainings, replicates),
-        has_time=deadline(start, max_minutes), seed=checked_seed(seed), workers=workers, executor=executor,
+        has_time=deadline(start, max_minutes), limits=training_limits(max_minutes, minutes_per_training),
+        seed=checked_seed(seed), workers=workers, executor=executor,
         task="threshold size", subject=f"n = {n:,}{at} on {source.name}", progress=progress, start=start,
     )  # fmt: skip
     question.check(times)
@@ -254,6 +264,7 @@ def threshold_time(
     criterion: Criterion = "objective",
     max_trainings: int | None = None,
     max_minutes: float | None = None,
+    minutes_per_training: float | None = None,
     replicates: int | None = None,
     seed: int = 0,
     workers: int | None = None,
@@ -277,6 +288,8 @@ def threshold_time(
         criterion: ``"objective"``, what training minimises, or ``"error"``, zero-one.
         max_trainings: budget; 60 unless said.
         max_minutes: budget of time, looked at between measurements.
+        minutes_per_training: a training that takes longer is stopped, where it runs in a worker process, and the search
+            answers from the others; ``max_minutes`` unless said.
         replicates: draws at most; 10 unless said, 4 at least.
         seed: root seed.
         workers: processes; None chooses.
@@ -295,7 +308,8 @@ def threshold_time(
     question = _Question(
         procedure=procedure, source=source, samples=n, epsilon=checked_tolerance(tolerance),
         criterion=checked_criterion(criterion), budget=checked_budget(max_trainings, replicates),
-        has_time=deadline(start, max_minutes), seed=checked_seed(seed), workers=workers, executor=executor,
+        has_time=deadline(start, max_minutes), limits=training_limits(max_minutes, minutes_per_training),
+        seed=checked_seed(seed), workers=workers, executor=executor,
         task="threshold time", subject=f"n = {n:,}, {amount(model_size, procedure.size_name)} on {source.name}",
         progress=progress, start=start,
     )  # fmt: skip
@@ -328,6 +342,7 @@ class _Question:
     criterion: Criterion
     budget: tuple[int, int]
     has_time: Callable[[], bool]
+    limits: Limits
     seed: int
     workers: int | None
     executor: str | Executor | None
@@ -347,38 +362,46 @@ class _Question:
         """Search along sizes, or say that they are read the wrong way round."""
         inverse, unit = is_size_inverse(self.procedure), self.procedure.size_name
         search = self._search(place, lambda size: ([size], times), largest, seeks_smallest=not inverse)
-        estimate, reason = _NOTHING, None
+        estimate, nothing_for = _NOTHING, None
         try:
             estimate = search.run(first)
-        except PositionRefused as refusal:
-            reason = refusal.reason  # more neighbours than samples, say: a larger size, yet it fits less
-        if reason is not None or estimate.outcome is ThresholdOutcome.BELOW:
+        except FAILURES as error:
+            nothing_for = error
+        # A larger size may be refused that fits less: more neighbours than samples, say.
+        if nothing_for is not None or search.failure is not None or estimate.outcome is ThresholdOutcome.BELOW:
             search.look_at(largest if inverse else 1)  # what should fit worst
         elif estimate.outcome is ThresholdOutcome.AT_LEAST:
             search.look_at(1 if inverse else min(largest, self.samples))  # best; no more neighbours than samples
         note = wrong_way_note_of_search(search.ascending, unit, self.criterion, self.epsilon, inverse=inverse)
-        if reason is not None and not note:
-            raise reason
+        if nothing_for is not None and not note:
+            raise nothing_for
         return self._answer(
             _NOTHING if note else estimate, search.ascending, search.trainings, unit,
-            is_budget_spent=search.is_budget_spent, inverse=inverse, note=note,
+            is_budget_spent=search.is_budget_spent, inverse=inverse, note=note, failure=search.failure_in_words,
         )  # fmt: skip
 
     def search_times(self, place: Place, size: int, first: int, largest: int, unit: str) -> FittingThreshold:
         """Search along whole times, each of which is a training of its own."""
         search = self._search(place, lambda moment: ([size], [float(moment)]), largest, seeks_smallest=True)
-        try:
-            estimate = search.run(first)
-        except PositionRefused as refusal:
-            raise refusal.reason from None
-        return self._answer(estimate, search.ascending, search.trainings, unit, is_budget_spent=search.is_budget_spent)
+        estimate = search.run(first)
+        return self._answer(
+            estimate, search.ascending, search.trainings, unit, is_budget_spent=search.is_budget_spent,
+            failure=search.failure_in_words,
+        )  # fmt: skip
 
     def _search(
         self, place: Place, cell: Callable[[int], Cell], largest: int, *, seeks_smallest: bool
     ) -> ThresholdSearch:
         trainings, draws = self.budget
         limits = SearchLimits(smallest=1, largest=largest, draws=draws, trainings=trainings, has_time=self.has_time)
-        risks_of: RisksOf = lambda position, draws: self._asked(place, *cell(position), draws, search.trainings)[0, 0]  # noqa: E731
+
+        def risks_of(position: int, draws: int) -> Float[np.ndarray, " R"]:
+            try:
+                dataset = self._measured(place, *cell(position), draws, search.trainings)
+            except InvalidArgument as error:
+                raise PositionRefused(error) from error
+            return self._risks(dataset)[0, 0]
+
         search = ThresholdSearch(risks_of, self.epsilon, limits, seeks_smallest=seeks_smallest)
         return search
 
@@ -387,38 +410,39 @@ class _Question:
         trainings, draws = self.budget
         limits = SearchLimits(smallest=1, largest=1, draws=draws, trainings=trainings, has_time=self.has_time)
         risks: dict[float, Float[np.ndarray, " _R"]] = {}
+        failure = ""
         done, is_budget_spent, step = 0, False, max(PRECISION, moments[-1] / moments[max(len(moments) - 2, 0)])
         for wanted in limits.looks:
             if wanted > trainings or (done and not self.has_time()):
                 is_budget_spent = True
                 break
             try:
-                found = self._asked(place, [size], moments, wanted, done)
-            except PositionRefused as refusal:
-                raise refusal.reason from None
+                found = self._risks(self._measured(place, [size], moments, wanted, done))
+            except FAILURES as error:
+                if not done:
+                    raise
+                failure = str(error)
+                break
             risks, done = dict(zip(moments, found[0], strict=True)), wanted
             low, high = find_smallest(risks, self.epsilon).interval
             is_on_one_side = low >= moments[-1] or high <= moments[0]
             if is_on_one_side or high <= step * low:
                 break
         estimate = find_smallest(risks, self.epsilon)
-        if is_budget_spent and not (estimate.interval[0] > 0.0 and estimate.interval[1] < math.inf):
+        if (is_budget_spent or failure) and not (estimate.interval[0] > 0.0 and estimate.interval[1] < math.inf):
             estimate = replace(estimate, outcome=ThresholdOutcome.UNDECIDED)
-        return self._answer(estimate, risks, done, unit, is_budget_spent=is_budget_spent)
+        return self._answer(estimate, risks, done, unit, is_budget_spent=is_budget_spent, failure=failure)
 
-    def _asked(
-        self, place: Place, sizes: list[int], times: list[float] | None, draws: int, done: int
-    ) -> Float[np.ndarray, "size time R"]:
-        """Training risks of the first draws."""
+    def _measured(self, place: Place, sizes: list[int], times: list[float] | None, draws: int, done: int) -> xr.Dataset:
+        """The first draws."""
         self.progress(self.task, done, self.budget[0])
-        try:
-            dataset = measure(
-                self.procedure, self.source, sizes=sizes, times=times, samples=[self.samples], replicates=draws,
-                seed=self.seed, workers=self.workers, executor=self.executor, store=place,
-                name=search_name(f"the {self.task} at {self.subject}"),
-            ).dataset  # fmt: skip
-        except InvalidArgument as error:
-            raise PositionRefused(error) from error
+        return measure(
+            self.procedure, self.source, sizes=sizes, times=times, samples=[self.samples], replicates=draws,
+            seed=self.seed, workers=self.workers, executor=self.executor, store=place, limits=self.limits,
+            name=search_name(f"the {self.task} at {self.subject}"),
+        ).dataset  # fmt: skip
+
+    def _risks(self, dataset: xr.Dataset) -> Float[np.ndarray, "size time R"]:
         risks = training_risks(dataset, self.criterion)
         require_numbers(dataset, risks, names_size=True)
         return risks[:, :, 0]
@@ -433,6 +457,7 @@ class _Question:
         is_budget_spent: bool,
         inverse: bool = False,
         note: str = "",
+        failure: str = "",
     ) -> FittingThreshold:
         self.progress(self.task, self.budget[0], self.budget[0])
         below, above = _neighbours(risks, estimate.value, is_fitted_above=not inverse)
@@ -448,7 +473,7 @@ class _Question:
             criterion=self.criterion, unit=unit, is_budget_spent=is_budget_spent,
             is_noise_limited=estimate.interval[1] * below > above * estimate.interval[0],
             title=f"{self.task.capitalize()} at {self.subject}", is_inverse=inverse, note=note,
-            data_notes=source_notes(self.source, self.samples, Replicate(seed=self.seed)),
+            data_notes=source_notes(self.source, self.samples, Replicate(seed=self.seed)), failure=failure,
         )  # fmt: skip
 
 

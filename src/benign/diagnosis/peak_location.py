@@ -15,12 +15,19 @@ from benign.diagnosis.complexity import EffectiveModelComplexity, effective_mode
 from benign.diagnosis.exact_fit import look_beyond, peak_samples, peak_size
 from benign.diagnosis.fitting_thresholds import FittingThreshold, end_of_training, threshold_size, threshold_time
 from benign.diagnosis.more_budget import MoreBudget, more_budget
-from benign.diagnosis.search_arguments import DRAWS, check_contract, checked_budget, checked_samples, deadline
+from benign.diagnosis.search_arguments import (
+    DRAWS,
+    check_contract,
+    checked_budget,
+    checked_samples,
+    deadline,
+    training_limits,
+)
+from benign.diagnosis.threshold_bracketing import FAILURES
 from benign.experiments import Place, measure
 from benign.experiments.reading import opened
 from benign.experiments.repeated_warnings import said_once
 from benign.experiments.running import search_name
-from benign.foundation.errors import InvalidArgument
 from benign.foundation.progress import Progress, silent
 from benign.foundation.replicate import Replicate
 from benign.foundation.size_words import amount, at_least, at_most, is_counted
@@ -111,6 +118,8 @@ class PeakLocation:
         """What a larger budget would buy; empty where it buys nothing."""
         found = self.complexity
         gains = {"EMC": more_budget(found.outcome, found.interval, is_budget_spent=found.is_budget_spent)}
+        if found.failure:
+            gains["EMC"] = MoreBudget.NOTHING
         for name, threshold in (("threshold size", self.threshold_size), ("threshold time", self.threshold_time)):
             if threshold is not None:
                 gains[f"the {name}"] = threshold.more_budget
@@ -164,14 +173,15 @@ def locate_peak(
         samples: the user's n.
         time: when training ends; None for its end.
         max_trainings: budget of all searches together.
-        max_minutes: likewise.
+        max_minutes: likewise. A single training that takes longer is stopped, where it runs in a worker process.
         multiple: of which n are tried; see :func:`benign.effective_model_complexity`.
         store: as there.
         progress: told the number of trainings of each search.
         options: ``tolerance``, ``criterion``, ``seed``, ``workers`` and ``executor``, as there.
 
     Raises:
-        InvalidArgument: for settings that make no sense, and trainings without a finite risk.
+        InvalidArgument: for settings that make no sense, and where not even the first training has a finite risk.
+        WorkerDied: if that kills its worker process; likewise JobStopped and NotEnoughMemory.
         MeasurementInterrupted: on Ctrl-C; the store keeps what was measured.
     """
     start = clock.monotonic()
@@ -189,7 +199,9 @@ def locate_peak(
             budget = _Budget(trainings=trainings, minutes=minutes, start=start)
             search = _Search(
                 procedure=procedure, source=source, size=size, samples=n, time=time, multiple=multiple,
-                options={**options, "store": place, "progress": _named(progress, doubling)},
+                options={
+                    **options, "store": place, "progress": _named(progress, doubling), "minutes_per_training": minutes,
+                },
             )  # fmt: skip
             best = _better(best, search.run(budget))
             if not (best.more_budget and has_time()):
@@ -280,7 +292,7 @@ class _Search:
             return look_beyond(
                 found, self.procedure.objective, self._risk_at, largest=self.procedure.max_size, looks=looks
             )
-        except InvalidArgument:  # no finite risk there: the threshold still stands
+        except FAILURES:  # no finite risk there, say: the threshold still stands
             return found
 
     def _risk_at(self, size: int) -> float:
@@ -288,7 +300,7 @@ class _Search:
         dataset = measure(
             self.procedure, self.source, sizes=[size], times=None if self.time is None else [self.time],
             samples=[self.samples], replicates=LEAST_DRAWS, name=search_name(f"an exact fit at n = {self.samples:,}"),
-            **known,
+            limits=training_limits(None, self.options["minutes_per_training"]), **known,
         ).dataset  # fmt: skip
         risks = training_risks(dataset, checked_criterion(self.options.get("criterion", "objective")))
         require_numbers(dataset, risks, names_size=True)
@@ -315,7 +327,7 @@ def _unless_refused(
     """The answer; where there is none (a training risk that is no number, say), a note: the others still stand."""
     try:
         return search(*arguments, **options)
-    except InvalidArgument as error:
+    except FAILURES as error:
         notes.append(f"The {search.__name__.replace('_', ' ')} was not found: {error}")
         return None
 
@@ -335,7 +347,8 @@ def _better(before: PeakLocation | None, now: PeakLocation) -> PeakLocation:
     def chosen(earlier: Any, later: Any) -> Any:
         if later is None:
             return earlier
-        is_worse = earlier is not None and later.is_budget_spent and not earlier.is_budget_spent
+        is_cut_short, was_cut_short = (one.is_budget_spent or one.failure for one in (later, earlier or later))
+        is_worse = earlier is not None and is_cut_short and not was_cut_short
         return earlier if is_worse else later
 
     return replace(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import time as clock
 from collections.abc import Callable
+from dataclasses import replace
 
 from benign.curves.threshold_search import LEAST_DRAWS
-from benign.experiments.measurement import check_kinds
+from benign.experiments.driver import Limits
+from benign.experiments.measurement import FIRST_FAILURE_ENDS, check_kinds
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.size_words import amount
@@ -18,6 +20,8 @@ from benign.sources.protocol import Source
 MOST_TRAININGS = 60
 DRAWS = 10
 SMALLEST = 2
+LEAST_SECONDS = 10.0
+"""No training is stopped before it has had so long, however small the budget: the machine may be busy."""
 
 
 def check_contract(procedure: object, source: object) -> None:
@@ -119,6 +123,23 @@ def deadline(start: float, max_minutes: float | None) -> Callable[[], bool]:
     if minutes <= 0.0:
         raise InvalidArgument(f"`max_minutes` must be positive, got {minutes:g}; leave it out for no limit.")
     return lambda: clock.monotonic() - start < 60.0 * minutes
+
+
+def training_limits(max_minutes: float | None, minutes_per_training: float | None) -> Limits:
+    """One that takes longer than the whole budget hangs, as far as a search can tell; and Ctrl-C waits for none.
+
+    Raises:
+        InvalidArgument: if the minutes are not positive.
+    """
+    minutes = (
+        max_minutes if minutes_per_training is None else checked_number("minutes_per_training", minutes_per_training)
+    )
+    if minutes is not None and minutes <= 0.0:
+        raise InvalidArgument(
+            f"`minutes_per_training` must be positive, got {minutes:g}; leave it out for max_minutes."
+        )
+    seconds = None if minutes is None else max(60.0 * minutes, LEAST_SECONDS)
+    return replace(FIRST_FAILURE_ENDS, stops_at_interrupt=True, seconds_per_job=seconds)
 
 
 def plain(interval: tuple[float, float]) -> list[float | None]:

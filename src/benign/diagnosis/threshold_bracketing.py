@@ -24,12 +24,16 @@ from benign.curves.threshold_search import (
     find_threshold,
     sequential_decision,
 )
-from benign.foundation.errors import InvalidArgument
+from benign.experiments.executors.protocol import JobStopped, WorkerDied
+from benign.foundation.errors import BenignError, InvalidArgument, NotEnoughMemory
 
 PRECISION = 1.03
 """Neighbouring positions are not told apart below this ratio."""
 _INNER = 0.25  # a bisection leaves at least this share of the bracket on either side
 
+
+FAILURES = (InvalidArgument, WorkerDied, JobStopped, NotEnoughMemory)
+"""What a training may end with: a search answers from what was measured before it."""
 
 RisksOf = Callable[[int, int], Float[np.ndarray, " R"]]
 """(position, draws) -> risks of draws 0 to draws - 1: for more draws, the same ones and others behind them."""
@@ -87,12 +91,18 @@ class ThresholdSearch:
         self._has_looked_beyond = False
         self._refused = limits.smallest - 1  # the largest position that is known to be too small
         self.is_budget_spent = False
+        self.failure: BenignError | None = None
         self.risks: dict[int, Float[np.ndarray, " _R"]] = {}
 
     @property
     def trainings(self) -> int:
         """Draws measured, over all positions."""
         return sum(len(draws) for draws in self.risks.values())
+
+    @property
+    def failure_in_words(self) -> str:
+        """Its sentence, or nothing."""
+        return "" if self.failure is None else str(self.failure)
 
     @property
     def ascending(self) -> dict[float, Float[np.ndarray, " _R"]]:
@@ -110,21 +120,30 @@ class ThresholdSearch:
         )
 
     def run(self, start: int) -> ThresholdEstimate:
-        """Search from a first guess until the threshold is known as well as the draws allow, or the budget is spent."""
+        """Search from a first guess until the threshold is known as well as the draws allow, or the budget is spent.
+
+        A training that fails ends the search: ``failure`` is what it ended with.
+
+        Raises:
+            BenignError: what the first training failed with: there is nothing to answer from.
+        """
         wanted: tuple[int, int] | None = (start, LEAST_DRAWS)
         while wanted is not None:
             position, draws = wanted
             more = draws - len(self.risks.get(position, ()))
             if self.trainings + more > self._limits.trainings or (self.risks and not self._limits.has_time()):
+                self.is_budget_spent = True
                 return self._given_up()
             try:
                 self.risks[position] = self._risks_of(position, draws)
-            except PositionRefused:
+            except PositionRefused as refusal:
                 if position >= min(self.risks, default=self._limits.largest):
-                    raise
+                    return self._failed(refusal.reason)
                 self._refused = position
                 wanted = self._next_position()
                 continue
+            except FAILURES as error:
+                return self._failed(error)
             wanted = self._next_look(position) or self._next_position()
         return self.estimate
 
@@ -133,12 +152,17 @@ class ThresholdSearch:
         is_affordable = self.trainings + LEAST_DRAWS <= self._limits.trainings and self._limits.has_time()
         if position in self.risks or not is_affordable:
             return
-        with contextlib.suppress(PositionRefused, InvalidArgument):
+        with contextlib.suppress(PositionRefused, *FAILURES):
             self.risks[position] = self._risks_of(position, LEAST_DRAWS)
 
+    def _failed(self, error: BenignError) -> ThresholdEstimate:
+        if not self.risks:
+            raise error
+        self.failure = error
+        return self._given_up()
+
     def _given_up(self) -> ThresholdEstimate:
-        """The estimate at the end of the budget: undecided unless it is bounded on both sides."""
-        self.is_budget_spent = True
+        """The estimate of a search that has not ended by itself: undecided unless it is bounded on both sides."""
         estimate = self.estimate
         is_bounded = estimate.interval[0] > 0.0 and estimate.interval[1] < math.inf
         return estimate if is_bounded else replace(estimate, outcome=ThresholdOutcome.UNDECIDED)

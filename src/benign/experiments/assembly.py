@@ -10,17 +10,23 @@ import xarray as xr
 from jaxtyping import Bool, Float, Int
 
 from benign import schema
-from benign.experiments.encoding import CellBlock, decode
+from benign.experiments.encoding import CellBlock, CorruptBlock, decode
 from benign.experiments.grid import Grid
 from benign.experiments.parts import Part
 from benign.experiments.states import StoredBlock
 from benign.foundation.errors import InvalidArgument
 
+DAMAGED = "damaged_blocks"
+"""Attribute of a surface from which blocks were left out, for they are damaged in the store: how many."""
+
 _MISSING = -1  # in integers, until the end
 
 
 def assemble(
-    grid: Grid, blocks: Iterable[StoredBlock], parts: Mapping[str, Part], metrics: Collection[str] | None = None
+    grid: Grid,
+    blocks: Iterable[StoredBlock],
+    parts: Mapping[str, Part | None],
+    metrics: Collection[str] | None = None,
 ) -> xr.Dataset:
     """The surface of ``grid`` as far as ``blocks`` hold it.
 
@@ -31,30 +37,53 @@ def assemble(
     Args:
         grid: the axes. For one curve, give a grid of fewer samples or levels, and its blocks.
         blocks: in any order; cells, sizes, times and metrics that the grid does not have are passed over.
-        parts: the parts of the blocks, by key.
+        parts: the parts of the blocks, by key; None for one that is damaged.
         metrics: which of the grid's metrics to read; None for all.
+
+    Blocks that are damaged are left out; the attribute :data:`DAMAGED` says how many, if there are any.
 
     Raises:
         InvalidArgument: if no block belongs to the grid.
-        CorruptBlock: if a block is damaged.
     """
     names = sorted(grid.part.metrics if metrics is None else grid.part.metrics & frozenset(metrics))
     position = {key: index for index, (key, _) in enumerate(grid.cells())}
     columns = _Columns.empty(names, cells=len(position), part=grid.part)
     placements: dict[str, _Placement] = {}
+    damaged = 0
     for block in blocks:
+        try:
+            part, content = read_block(block, parts, names)
+        except CorruptBlock:
+            damaged += 1
+            continue
         cell = position.get(block.cell)
         if cell is None:
             continue
         placement = placements.get(block.part)
         if placement is None:
-            placement = placements[block.part] = _placement(grid.part, parts[block.part])
-        if placement.is_empty:
-            continue
-        columns.write(cell, placement, decode(block.payload, names))
+            placement = placements[block.part] = _placement(grid.part, part)
+        if not placement.is_empty:
+            columns.write(cell, placement, content)
     if not columns.is_there.any():
-        raise InvalidArgument("`blocks` holds nothing of this grid, so there is no surface; measure something first.")
-    return schema.check(_surface(grid, columns))
+        what = f"{damaged:,} damaged blocks and nothing else" if damaged else "nothing"
+        then = "measure again with `benign resume RUN`" if damaged else "measure something first"
+        raise InvalidArgument(f"`blocks` holds {what} of this grid, so there is no surface; {then}.")
+    surface = schema.check(_surface(grid, columns))
+    return surface.assign_attrs({DAMAGED: damaged}) if damaged else surface
+
+
+def read_block(
+    block: StoredBlock, parts: Mapping[str, Part | None], metrics: Collection[str] | None = None
+) -> tuple[Part, CellBlock]:
+    """Part and content of a block.
+
+    Raises:
+        CorruptBlock: if it, or its part, is damaged.
+    """
+    part = None if block.payload is None else parts[block.part]
+    if block.payload is None or part is None:
+        raise CorruptBlock("A stored block, or what it is said to hold, is damaged.")
+    return part, decode(block.payload, part, metrics)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

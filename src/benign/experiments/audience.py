@@ -51,7 +51,7 @@ class Audience:
 
 
 def _block(cell: Cell, part: Part, payload: bytes) -> Block:
-    stored = decode(payload)
+    stored = decode(payload, part)
     shape = (1, len(part.sizes), len(part.times))
     return Block(
         replicates=(cell.replicate,),

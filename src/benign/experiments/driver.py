@@ -10,24 +10,27 @@ import enum
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 
 from benign.experiments.audience import Audience
-from benign.experiments.executors.protocol import Executor, NodeDied, Shared
+from benign.experiments.executors.protocol import Executor, JobStopped, NodeDied, Shared, WorkerDied
 from benign.experiments.heartbeat import beating
 from benign.experiments.interruption import Interruption, listening
 from benign.experiments.jobs import JobResult, Study, results_of, run_job
 from benign.experiments.listener import Progressed
+from benign.experiments.parts import Part
 from benign.experiments.planning import Plan, PlannedJob
 from benign.experiments.repeated_warnings import bring_back
 from benign.experiments.states import State
 from benign.experiments.store import Store
 from benign.experiments.tally import Tally
-from benign.foundation.errors import BenignError
+from benign.foundation.errors import BenignError, NotEnoughMemory
+from benign.foundation.size_words import amount, span
 
 _TICK_SECONDS = 0.5
+_GRACE_SECONDS = 1.0  # for jobs beside one that failed: stopping them costs a new worker process
 _LONGEST_TRACEBACK = 20_000
 
 
@@ -52,12 +55,14 @@ class Limits:
         seconds_per_job: a job that takes longer is stopped, where the executor can stop one.
         seconds: no job is started after that long; None for no end.
         stops_at_failure: raise what the first job raised instead of going on with the others; nothing counts as failed.
+        stops_at_interrupt: the first Ctrl-C does not wait for running jobs.
     """
 
     attempts: int = 3
     seconds_per_job: float | None = None
     seconds: float | None = None
     stops_at_failure: bool = False
+    stops_at_interrupt: bool = False
 
 
 def drive(
@@ -85,9 +90,12 @@ def drive(
         StoreUnusable: if a result cannot be written; every result before it is kept.
     """
     driver = store.enter_driver()
-    loop = _Loop(plan, store=store, driver=driver, executor=executor, limits=limits, audience=audience)
+    loop = _Loop(
+        plan, study.procedure.size_name, store=store, driver=driver, executor=executor, limits=limits, audience=audience
+    )
+    on_first = None if limits.stops_at_interrupt else lambda: on_interrupt(loop.busy)
     try:
-        with beating(store, driver), listening(lambda: on_interrupt(loop.busy)) as interruption:
+        with beating(store, driver), listening(on_first) as interruption:
             try:
                 return loop.run(executor.share(study), interruption), loop.progress
             except KeyboardInterrupt:
@@ -96,7 +104,7 @@ def drive(
                 return Ending.INTERRUPTED, loop.progress
             except BaseException:
                 with contextlib.suppress(BenignError, KeyboardInterrupt):  # what ends the run is said, not what follows
-                    loop.rescue(interruption)
+                    loop.rescue(interruption, patience=_GRACE_SECONDS)
                 raise
     finally:
         with contextlib.suppress(BenignError):  # what leaving would release, the next driver finds abandoned
@@ -107,10 +115,20 @@ class _Loop:
     """The state of one drive."""
 
     def __init__(
-        self, plan: Plan, *, store: Store, driver: str, executor: Executor, limits: Limits, audience: Audience
+        self,
+        plan: Plan,
+        size_name: str,
+        *,
+        store: Store,
+        driver: str,
+        executor: Executor,
+        limits: Limits,
+        audience: Audience,
     ) -> None:
         self._submitted: dict[Future[JobResult], PlannedJob] = {}
         self._since: dict[Future[JobResult], float] = {}
+        self._overdue: set[Future[JobResult]] = set()
+        self._parts, self._size_name = plan.parts, size_name
         self._store, self._driver, self._executor = store, driver, executor
         self._limits, self._audience = limits, audience
         self._tally = Tally(plan)
@@ -137,8 +155,9 @@ class _Loop:
                     return Ending.COMPLETE
             self._wait(interruption)
 
-    def rescue(self, interruption: Interruption) -> None:
-        """Stop at once: keep what has come back, stop the rest."""
+    def rescue(self, interruption: Interruption, *, patience: float = 0.0) -> None:
+        """Stop: keep what has come back by then, in so many seconds, and stop the rest."""
+        wait([future for future in self._submitted if not future.cancel()], timeout=patience)
         with interruption.held():
             for future in list(self._submitted):
                 if future.done() and not future.cancelled() and future.exception() is None:
@@ -210,8 +229,11 @@ class _Loop:
         error = future.exception()
         if error is None:
             self._keep(future)
-        else:
-            self._handle_failure(self._submitted.pop(future), error)
+            return
+        job = self._submitted.pop(future)
+        if future in self._overdue:
+            error = JobStopped(f"It took longer than {self._limits.seconds_per_job:g} s; allow it more minutes.")
+        self._handle_failure(job, error)
 
     def _keep(self, future: Future[JobResult]) -> None:
         job, result = self._submitted[future], future.result()
@@ -230,7 +252,7 @@ class _Loop:
             return
         if self._limits.stops_at_failure:
             self._store.release(self._driver, job.units)
-            raise error
+            raise _placed(error, _words(job, self._parts, self._size_name))
         text = "".join(traceback.format_exception(error))[-_LONGEST_TRACEBACK:]
         state = self._store.fail(self._driver, job.units, text, limit=self._attempts(error))
         if state is State.PLANNED:
@@ -255,6 +277,7 @@ class _Loop:
         self._since = {future: self._since.get(future, now) for future in self._submitted if future.running()}
         for future, start in self._since.items():
             if now - start > limit:
+                self._overdue.add(future)
                 self._executor.stop(future)
 
     def _look_elsewhere(self) -> None:
@@ -274,3 +297,27 @@ class _Loop:
                 if left:
                     place.append(job.restricted(left))
         self._audience.advanced(self.progress)
+
+
+def _words(job: PlannedJob, parts: Mapping[str, Part], size_name: str) -> str:
+    """What the job trains: n, sizes and replicates."""
+    sizes, replicates = parts[job.job.part].sizes.tolist(), job.job.replicates
+    size = amount(sizes[0], size_name) if len(sizes) == 1 else span(sizes[0], sizes[-1], size_name)
+    first = replicates[0]
+    more = f" and {len(replicates) - 1} more" if len(replicates) > 1 else ""
+    return f"n = {job.job.samples:,}, {size}, replicate {first.draw}-{first.initialisation}-{first.noise}{more}"
+
+
+def _placed(error: BaseException, where: str) -> BaseException:
+    """The error with the training that it befell, unless it says so itself; as a note, where it is not ours."""
+    if isinstance(error, NodeDied) or not isinstance(error, (WorkerDied, JobStopped, MemoryError)):
+        if not isinstance(error, BenignError):
+            error.add_note(f"It was the training at {where}.")
+        return error
+    if isinstance(error, MemoryError):
+        why = str(error) or "more is needed than there is; lower n or the size"
+        placed: BaseException = NotEnoughMemory(f"The training at {where} ran out of memory: {why}")
+    else:
+        placed = type(error)(f"The training at {where} failed: {error}")
+    placed.__cause__ = error
+    return placed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import struct
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -15,11 +16,15 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Int
 
+from benign.experiments.parts import Part
 from benign.foundation.errors import BenignError
 from benign.schema import MeasuredBlock
 
 _FORMAT = b"1"
 _LEADING = ("outcome", "parameters")
+# Places of fields in the tables of Arrow's Message.fbs.
+_MESSAGE_HEADER, _BATCH_BUFFERS, _BATCH_COMPRESSION = 8, 8, 10
+_LARGEST_NUMBER = 8
 # To start compressing costs about 20 microseconds a column. Below this many rows it saves a tenth of the bytes, from
 # there on a third to a half.
 _WORTH_COMPRESSING_ROWS = 256
@@ -72,36 +77,43 @@ def encode(measured: MeasuredBlock) -> tuple[bytes, ...]:
     return tuple(payloads)
 
 
-def decode(payload: bytes, metrics: Collection[str] | None = None) -> CellBlock:
-    """Read what :func:`encode` wrote.
+def decode(payload: bytes, part: Part, metrics: Collection[str] | None = None) -> CellBlock:
+    """Read what :func:`encode` wrote. Bytes that somebody else wrote do no harm: they are refused before they unpack.
 
     Args:
         payload: one stream.
+        part: what the block holds.
         metrics: read and decompress only these, as far as they are there; None for all.
 
     Raises:
-        CorruptBlock: if the payload is damaged or of another format.
+        CorruptBlock: if the payload is damaged, of another format or no block of that part.
     """
     try:
-        return _read(payload, metrics)
+        return _read(payload, part, metrics)
     except CorruptBlock:
         raise
-    except (pa.ArrowException, KeyError, ValueError, OSError, StopIteration) as error:
+    except (pa.ArrowException, LookupError, ValueError, OSError, StopIteration, OverflowError, struct.error) as error:
         raise CorruptBlock(
             "A stored block is damaged and cannot be read; delete its run from the store and measure it again."
         ) from error
 
 
-def _read(payload: bytes, metrics: Collection[str] | None) -> CellBlock:
+def _read(payload: bytes, part: Part, metrics: Collection[str] | None) -> CellBlock:
     schema = pa.ipc.open_stream(payload).schema
     metadata = schema.metadata or {}
     if metadata.get(b"format") != _FORMAT:
         raise CorruptBlock("A stored block has a format that this version of benign does not read; update benign.")
+    rows = len(part.sizes) * len(part.times)
+    if not schema.equals(_schema(tuple(schema.names[len(_LEADING) :]))):
+        raise CorruptBlock("A stored block has other columns than numbers.")
+    _check_expansion(payload, rows)
     is_wanted = [metrics is None or name in metrics or name in _LEADING for name in schema.names]
     fields = [index for index, wanted in enumerate(is_wanted) if wanted]
     options = pa.ipc.IpcReadOptions(use_threads=False, included_fields=fields)
     batch = pa.ipc.open_stream(payload, options=options).read_next_batch()
     batch.validate()
+    if batch.num_rows != rows:
+        raise CorruptBlock("A stored block has more or fewer rows than its part.")
     columns = {
         name: column.to_numpy()
         for name, column in zip(itertools.compress(schema.names, is_wanted), batch.columns, strict=True)
@@ -113,6 +125,39 @@ def _read(payload: bytes, metrics: Collection[str] | None) -> CellBlock:
         train_loss_constant=float.fromhex(metadata[b"train_loss_constant"].decode()),
         test_error_constant=float.fromhex(metadata[b"test_error_constant"].decode()),
     )
+
+
+def _check_expansion(payload: bytes, rows: int) -> None:
+    """Refuse columns that would unpack to more than ``rows`` numbers: Arrow makes room for whatever they claim.
+
+    Walks through the batch's header, a FlatBuffer, as Arrow's ``Message.fbs`` describes it.
+    """
+    stream = pa.BufferReader(payload)
+    pa.ipc.read_message(stream)
+    message = pa.ipc.read_message(stream)
+    if message.type != "record batch":
+        raise CorruptBlock("A stored block begins with something else than its numbers.")
+    header, body = memoryview(message.metadata), memoryview(message.body or b"")
+    (batch,) = _pointers(header, _followed(header, 0), _MESSAGE_HEADER)
+    buffers, compression = _pointers(header, batch, _BATCH_BUFFERS, _BATCH_COMPRESSION)
+    if not compression:
+        return
+    (count,) = struct.unpack_from("<I", header, buffers)
+    for offset, length in struct.iter_unpack("<qq", header[buffers + 4 : buffers + 4 + 16 * count]):
+        if length and struct.unpack_from("<q", body, offset)[0] > _LARGEST_NUMBER * rows:
+            raise CorruptBlock("A stored block would unpack to more numbers than its part has.")
+
+
+def _pointers(header: memoryview, table: int, *fields: int) -> tuple[int, ...]:
+    """Where the fields of a FlatBuffer's table point to; 0 for one that is not there."""
+    layout = table - struct.unpack_from("<i", header, table)[0]
+    (size,) = struct.unpack_from("<H", header, layout)
+    places = [struct.unpack_from("<H", header, layout + field)[0] if field < size else 0 for field in fields]
+    return tuple(_followed(header, table + place) if place else 0 for place in places)
+
+
+def _followed(header: memoryview, place: int) -> int:
+    return int(place + struct.unpack_from("<I", header, place)[0])
 
 
 def _rows(values: np.ndarray, dtype: type[np.generic], replicates: int) -> np.ndarray:

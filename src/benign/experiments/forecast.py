@@ -16,6 +16,7 @@ from benign.experiments.planning import Plan, PlannedJob
 from benign.experiments.repeated_warnings import bring_back, said_once
 from benign.experiments.store import Store
 from benign.foundation.errors import BenignError
+from benign.foundation.wording import told
 
 _TRIES = 2
 # Without a second n the cost is somewhere between linear and cubic in n.
@@ -51,8 +52,10 @@ class Forecast:
         run: the run's id.
         jobs: all jobs.
         left: those still to do, after the timed sample.
+        failed: those that failed before, of which nothing is forecast.
         workers: how many run side by side.
-        seconds: best guess of the wall time that is left.
+        seconds: best guess of the wall time that is left; None, as the next two, where jobs are left and none could be
+            timed: other drivers are measuring all of them.
         interval: from what to what it may reasonably be.
         peak_bytes: memory of the largest job's process, times the workers.
         sampled: what was timed, by n.
@@ -62,10 +65,11 @@ class Forecast:
     run: str
     jobs: int
     left: int
+    failed: int
     workers: int
-    seconds: float
-    interval: tuple[float, float]
-    peak_bytes: int
+    seconds: float | None
+    interval: tuple[float, float] | None
+    peak_bytes: int | None
     sampled: tuple[Sample, ...]
     sampled_seconds: float
 
@@ -87,7 +91,8 @@ def sample_and_forecast(
     """
     start = time.perf_counter()
     waiting: dict[int, list[PlannedJob]] = {}
-    for job in plan.jobs:
+    jobs = plan.without_failed()
+    for job in jobs:
         waiting.setdefault(job.job.samples, []).append(job)
     samples: list[Sample] = []
     driver = store.enter_driver()
@@ -103,10 +108,13 @@ def sample_and_forecast(
         store.leave_driver(driver)
     left = {n: len(jobs) for n, jobs in waiting.items() if jobs}
     low, guess, high = _total(samples, left)
+    is_known = bool(samples) or not left
     return Forecast(
-        run=run, jobs=plan.total, left=sum(left.values()), workers=workers, seconds=guess / workers,
-        interval=(low / workers, high / workers), peak_bytes=workers * _peak(samples, left), sampled=tuple(samples),
-        sampled_seconds=time.perf_counter() - start,
+        run=run, jobs=plan.total, left=sum(left.values()), failed=len(plan.jobs) - len(jobs), workers=workers,
+        seconds=guess / workers if is_known else None,
+        interval=(low / workers, high / workers) if is_known else None,
+        peak_bytes=workers * _peak(samples, left) if is_known else None,
+        sampled=tuple(samples), sampled_seconds=time.perf_counter() - start,
     )  # fmt: skip
 
 
@@ -152,7 +160,8 @@ class _Bench:
             result = self.executor.submit(run_job, self.study, job.job).result()
         except Exception as error:
             raise SampleFailed(
-                f"A job failed while it was timed (n = {job.job.samples}): {type(error).__name__}: {error}"
+                f"A job failed while it was timed (n = {job.job.samples:,}): {told(error)}; nothing can be forecast"
+                " until it runs."
             ) from error
         self.store.record(self.driver, results_of(job.units, result))
         bring_back(result.heard)

@@ -7,13 +7,26 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from benign.experiments.parts import Part
+from benign.experiments.parts import Part, is_increasing
+from benign.foundation.errors import BenignError
+from benign.foundation.memory import require_memory
 from benign.foundation.replicate import Replicate
 
 Spec = Mapping[str, object]
+
+_CELL_BYTES = 500  # of a key and an address, in the lists that hold them
+_DAMAGED = (
+    "What a run in the store measures is damaged and cannot be read; start it again with `benign run FILE`: what is"
+    " measured is kept."
+)
+
+
+class DamagedGrid(BenignError, ValueError):
+    """A text that holds no grid."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +112,28 @@ class Grid:
 
     @classmethod
     def from_json(cls, text: str) -> Grid:
-        """Read what :meth:`to_json` wrote."""
-        stored = json.loads(text)
+        """Read what :meth:`to_json` wrote.
+
+        Raises:
+            DamagedGrid: if it did not.
+            NotEnoughMemory: if it has more cells than this machine can list.
+        """
+        try:
+            grid = cls._stored(json.loads(text))
+            axes = (grid.part.sizes, grid.part.times, np.array(grid.samples))
+            is_grid = grid.to_json() == text and all(map(is_increasing, axes))
+            cells = len(grid.sources) * len(grid.samples) * len(grid.replicates)
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+            raise DamagedGrid(_DAMAGED) from error
+        if not is_grid or len(grid.label_noise or (0.0,)) != len(grid.sources):
+            raise DamagedGrid(_DAMAGED)
+        require_memory(
+            _CELL_BYTES * cells, purpose=f"A stored run of {cells:,} blocks", advice="it is none of benign's"
+        )
+        return grid
+
+    @classmethod
+    def _stored(cls, stored: Mapping[str, Any]) -> Grid:
         noise = stored["label_noise"]
         return cls(
             procedure=stored["procedure"],

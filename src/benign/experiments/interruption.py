@@ -1,4 +1,7 @@
-"""Ctrl-C: the first one asks a run to stop once its running jobs are done, the second one stops it at once."""
+"""Ctrl-C: the first one asks a run to stop once its running jobs are done, the second one stops it at once.
+
+A search does not wait for its jobs: it stops at the first.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from types import FrameType
 class Interruption:
     """Whether the user has asked to stop. Made by :func:`listening`."""
 
-    def __init__(self, on_first: Callable[[], None]) -> None:
+    def __init__(self, on_first: Callable[[], None] | None) -> None:
         self.is_asked = False
         self._on_first = on_first
         self._is_held = False
@@ -22,7 +25,7 @@ class Interruption:
         """The signal handler. SIGTERM comes from a scheduler that will not wait: it stops at once."""
         is_first = not self.is_asked
         self.is_asked = True
-        if is_first and number == signal.SIGINT:
+        if is_first and number == signal.SIGINT and self._on_first is not None:
             self._on_first()
         elif self._is_held:
             self._is_due = True
@@ -43,11 +46,12 @@ class Interruption:
 
 
 @contextlib.contextmanager
-def listening(on_first: Callable[[], None]) -> Iterator[Interruption]:
+def listening(on_first: Callable[[], None] | None) -> Iterator[Interruption]:
     """Listen for SIGINT and SIGTERM while the block runs; in other threads than the main one nothing is heard.
 
     Args:
-        on_first: called in the handler when the first Ctrl-C comes: tell the user what happens next.
+        on_first: called in the handler when the first Ctrl-C comes: tell the user what happens next. None where the
+            first one stops at once, too.
     """
     interruption = Interruption(on_first)
     if threading.current_thread() is not threading.main_thread():

@@ -24,6 +24,8 @@ from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
 from benign.surface import Surface
 
+FIRST_FAILURE_ENDS = Limits(attempts=1, stops_at_failure=True)
+
 
 class MeasurementInterrupted(BenignError, KeyboardInterrupt):
     """Stopped by the user; ``dataset`` is the surface of what had been measured, None if nothing was."""
@@ -71,6 +73,7 @@ def measure(
     store: Place = IN_MEMORY,
     name: str | None = None,
     progress: Progress = silent,
+    limits: Limits = FIRST_FAILURE_ENDS,
 ) -> Surface:
     """Measure train and test risk of ``procedure`` on ``source``.
 
@@ -93,6 +96,7 @@ def measure(
             kept. What a store holds already is not measured again.
         name: what ``benign runs`` calls it; says what was measured unless given.
         progress: told the number of finished jobs.
+        limits: how often a job is tried, and how long it may take; unless given, the first failure ends it all.
 
     Returns:
         The surface; ``.curve("test_loss")`` is a section of it.
@@ -112,7 +116,7 @@ def measure(
         def measured(grid: Grid, sources: Sequence[Source], called: str) -> xr.Dataset:
             return measured_grid(
                 grid, procedure, sources, name=called, store=place, executor=executor, workers=workers,
-                progress=progress,
+                progress=progress, limits=limits,
             )  # fmt: skip
 
         if is_auto(sizes):
@@ -131,6 +135,7 @@ def measured_grid(
     executor: str | Executor | None = None,
     workers: int | None = None,
     progress: Progress = silent,
+    limits: Limits = FIRST_FAILURE_ENDS,
 ) -> xr.Dataset:
     """Measure what the store lacks of a resolved grid, stopping at the first failure, and join it.
 
@@ -139,7 +144,7 @@ def measured_grid(
     """
     outcome = run_grid(
         grid, procedure, sources, name=name, declaration=None, store=store, executor=executor, workers=workers,
-        limits=Limits(attempts=1, stops_at_failure=True), listeners=[ProgressListener(progress)],
+        limits=limits, listeners=[ProgressListener(progress)],
     )  # fmt: skip
     dataset = read_dataset(store, outcome.run, grid) if outcome.counts[State.DONE] else None
     if outcome.ending is Ending.INTERRUPTED:

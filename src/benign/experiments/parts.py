@@ -42,6 +42,11 @@ class Part:
         return None if len(self.times) == 1 and self.times[0] == END_OF_TRAINING else self.times
 
 
+def is_increasing(values: np.ndarray) -> bool:
+    """Whether there are values, and each is larger than the one before."""
+    return bool(len(values)) and bool(np.all(values[1:] > values[:-1]))
+
+
 def missing_parts(wanted: Part, stored: Iterable[Part]) -> tuple[Part, ...]:
     """The fewest-looking rectangles that, with ``stored``, cover ``wanted``; none overlaps a stored part or another.
 

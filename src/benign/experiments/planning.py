@@ -12,6 +12,7 @@ from benign.experiments.jobs import Job
 from benign.experiments.parts import Part, missing_parts
 from benign.experiments.states import RunRecord, State, Unit
 from benign.experiments.store import Store
+from benign.experiments.trust import marked
 from benign.procedures.protocol import Procedure
 
 
@@ -55,26 +56,34 @@ class Plan:
     states: Mapping[int, State]
     parts: Mapping[str, Part]
 
+    def without_failed(self) -> list[PlannedJob]:
+        """Its jobs without what failed before, which stays failed until a retry is asked for."""
+        failed = {unit for unit, state in self.states.items() if state is State.FAILED}
+        kept = (job.restricted(set(job.units) - failed) if failed & set(job.units) else job for job in self.jobs)
+        return [job for job in kept if job.units]
+
 
 def plan_run(grid: Grid, procedure: Procedure, store: Store, record: RunRecord) -> Plan:
     """Enter the run into the store, if it is not there yet, and list what is left to do.
 
     What is measured already is shared, whatever planned it, and so is what others plan or failed to measure as far as
     it is no more than what is wanted here; the rest is planned anew. A run that is known keeps its units; only its name
-    and declaration are brought up to date.
+    and declaration are brought up to date, and marked as ours.
     """
     cells = dict(grid.cells())
-    is_known = store.has_run(record.id)
-    wanted, parts = ([], {}) if is_known else _wanted_units(grid.part, cells, store)
-    store.add_run(record, wanted, parts)
+    known = store.run(record.id) if store.has_run(record.id) else None
+    wanted, parts = ([], {}) if known else _wanted_units(grid.part, cells, store)
+    store.add_run(marked(record, known), wanted, parts)
     units = store.units_of_run(record.id)
+    parts = store.parts({unit.part for unit in units})
+    units = [unit for unit in units if unit.cell in cells and unit.part in parts]  # what is damaged, `resume` mends
     jobs, total = _jobs(units, cells, procedure)
     states = {unit.id: unit.state for unit in units}
     return Plan(
         jobs=jobs,
         total=total,
         states={unit: states[unit] for job in jobs for unit in job.units},
-        parts=store.parts({job.job.part for job in jobs}),
+        parts={job.job.part: parts[job.job.part] for job in jobs},
     )
 
 
@@ -84,6 +93,7 @@ def _wanted_units(part: Part, cells: Mapping[str, Cell], store: Store) -> tuple[
     """
     units = store.units_of_cells(list(cells))
     stored = store.parts({unit.part for unit in units})
+    units = [unit for unit in units if unit.part in stored]
     useful = {key for key, other in stored.items() if _overlap(part, other)}
     modest = {key for key in useful if not missing_parts(stored[key], [part])}
     held: dict[str, list[str]] = {}

@@ -15,8 +15,8 @@ from jaxtyping import Float, Int
 from benign import schema
 from benign.experiments.grid import Grid
 from benign.experiments.parts import Part
+from benign.experiments.room import check_axes, check_cells, check_largest
 from benign.foundation.errors import InvalidArgument
-from benign.foundation.memory import require_memory
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.randomness import checked_seed
 from benign.foundation.replicate import Replicate, crossed_replicates, paired_replicates
@@ -62,16 +62,18 @@ def resolve_grid(
 
     Raises:
         InvalidArgument: if one of them cannot be used; the message names it in backticks.
-        NotEnoughMemory: if a list of every size does not fit.
+        NotEnoughMemory: for what cannot fit, before it is built.
     """
+    check_axes(sizes=sizes, times=times, samples=samples, label_noise=label_noise)
     levels = None if label_noise is None else _checked_levels(label_noise, sources)
-    draws = checked_replicates(replicates, crossed, seed)
+    draws = checked_replicates(replicates, crossed, seed, sources, samples)
     counts = _checked_samples(samples, sources[0])
     part = Part(
         sizes=_checked_sizes(sizes, procedure, counts[-1]),
         times=np.array([schema.END_OF_TRAINING]) if times is None else _checked_times(times, procedure),
         metrics=schema.checked_metrics(metrics),
     )
+    check_largest(procedure, sources[0], counts[-1], part)
     _check_columns(procedure, sources[0])
     check = getattr(procedure, "check", None)
     if check is not None:
@@ -92,19 +94,26 @@ def resolve_grid(
     )
 
 
-def checked_replicates(count: int | None, crossed: Sequence[int] | None, seed: int) -> tuple[Replicate, ...]:
-    """Paired replicates, ten unless said, or crossed ones.
+def checked_replicates(
+    count: int | None, crossed: Sequence[int] | None, seed: int, *others: object
+) -> tuple[Replicate, ...]:
+    """Paired replicates, ten unless said, or crossed ones; ``others`` are the axes that multiply them to a grid.
 
     Raises:
         InvalidArgument: if both are given, or a count or the seed cannot be one.
+        NotEnoughMemory: for too many.
     """
     if crossed is None:
-        return paired_replicates(10 if count is None else checked_count("replicates", count), seed=checked_seed(seed))
+        paired = 10 if count is None else checked_count("replicates", count)
+        check_cells(paired, *others)
+        return paired_replicates(paired, seed=checked_seed(seed))
     if count is not None:
         raise InvalidArgument("`replicates` and `crossed` cannot both be given; choose paired or crossed replicates.")
     if not isinstance(crossed, (tuple, list)) or len(crossed) != 3:
         raise InvalidArgument(f"`crossed` must be three counts (draws, initialisations, noises), got {crossed!r}.")
-    return crossed_replicates(*(checked_count("crossed", count) for count in crossed), seed=checked_seed(seed))
+    counts = [checked_count("crossed", count) for count in crossed]
+    check_cells(*counts, *others)
+    return crossed_replicates(*counts, seed=checked_seed(seed))
 
 
 def _checked_levels(label_noise: Sequence[float], sources: Sequence[Source]) -> tuple[float, ...]:
@@ -152,7 +161,7 @@ def _checked_sizes(sizes: Sizes, procedure: Procedure, samples: int) -> Int[np.n
         raise InvalidArgument(f'`sizes` must be "every", "auto" or a list of whole numbers, got {sizes!r}{hint}')
     if isinstance(sizes, str):
         last = procedure.max_size if math.isfinite(procedure.max_size) else EVERY_FACTOR * samples
-        require_memory(8.0 * last, purpose='`sizes="every"`', advice="give a list of sizes or lower `samples`")
+        check_axes(sizes=range(int(last)))
     return checked_sizes(sizes, available=procedure.max_size, samples=samples, unit=procedure.size_name)
 
 

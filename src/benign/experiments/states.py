@@ -54,11 +54,19 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredBlock:
-    """A block as the store gives it back."""
+    """A block as the store gives it back.
 
+    Attributes:
+        unit: the store's number of its unit.
+        cell: key of its cell.
+        part: key of its part.
+        payload: what :attr:`Result.payload` was; None, and cell and part empty, where any of it is damaged.
+    """
+
+    unit: int
     cell: str
     part: str
-    payload: bytes
+    payload: bytes | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,11 +99,13 @@ class RunSummary:
         record: the run.
         counts: number of units in each state; all four states are there.
         seconds: wall time of its finished jobs, summed.
+        is_whole: False where units of it are lost or damaged, as far as counting tells.
     """
 
     record: RunRecord
     counts: Mapping[State, int]
     seconds: float
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,13 @@ would expect, so ``except ValueError`` keeps working.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from benign.foundation.wording import escaped, shortened, shown
+
+_MOST_KNOWN = 50
+_MOST_NAMES = 5
+_LONGEST_NAME = 200  # the nearest of longer ones takes too long to find
 
 
 class BenignError(Exception):
@@ -40,7 +46,35 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownName:
     >>> str(unknown_name("scale", "quik", ["smoke", "quick"]))
     "unknown scale 'quik'; did you mean 'quick'? Known: smoke, quick."
     """
+    return unknown_names(kind, [name], known)
+
+
+def unknown_names(kind: str, names: Sequence[object], known: Iterable[str]) -> UnknownName:
+    """Build the error for several unknown names at once, with the known ones nearest to them.
+
+    >>> str(unknown_names("column", ["hight", "widht"], ["height", "width"]))
+    "unknown columns 'hight' and 'widht'; did you mean 'height' and 'width'? Known: height, width."
+    """
     choices = list(known)
-    near = difflib.get_close_matches(str(name), choices, n=1, cutoff=0.3)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return UnknownName(f"unknown {kind} {str(name)!r}; {hint}Known: {', '.join(choices)}.")
+    near = dict.fromkeys(
+        match
+        for name in names[:_MOST_NAMES]
+        if isinstance(name, str)
+        for match in difflib.get_close_matches(name[:_LONGEST_NAME], choices, n=1, cutoff=0.3)
+    )
+    hint = f"did you mean {listed(near)}? " if near else ""
+    more = f" and {len(choices) - _MOST_KNOWN:,} more" if len(choices) > _MOST_KNOWN else ""
+    them = ", ".join(shortened(escaped(choice)) for choice in choices[:_MOST_KNOWN])
+    return UnknownName(f"unknown {kind}{'s' * (len(names) > 1)} {listed(names)}; {hint}Known: {them or 'none'}{more}.")
+
+
+def listed(names: Iterable[object]) -> str:
+    """The first five names, and how many more.
+
+    >>> listed("abc"), listed("abcdefg")
+    ("'a', 'b' and 'c'", "'a', 'b', 'c', 'd', 'e' and 2 more")
+    """
+    told = [shown(name) for name in names]
+    if len(told) > _MOST_NAMES:
+        told[_MOST_NAMES:] = [f"{len(told) - _MOST_NAMES:,} more"]
+    return " and ".join(filter(None, [", ".join(told[:-1]), told[-1]]))

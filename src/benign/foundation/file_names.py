@@ -34,8 +34,11 @@ def unlinked(path: Path) -> Path:
     Raises:
         OutputFailed: if it, a folder above it as far as it is relative, or a file in it is a link.
     """
-    inside = path.iterdir() if path.is_dir() else ()
-    for place in (path, *path.parents, *inside):
-        if place.is_symlink():
-            raise OutputFailed(f"{place} is a link to another place; name the place that you want with --out.")
+    try:
+        inside = list(path.iterdir()) if path.is_dir() else []
+        linked = [place for place in (path, *path.parents, *inside) if place.is_symlink()]
+    except OSError as error:
+        raise OutputFailed(f"{path} cannot be read: {error.strerror or error}; name another with --out.") from error
+    if linked:
+        raise OutputFailed(f"{linked[0]} is a link to another place; name the place that you want with --out.")
     return path

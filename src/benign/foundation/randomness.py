@@ -9,7 +9,7 @@ import hashlib
 
 import numpy as np
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.numbers import checked_index
 
 
 def checked_seed(seed: object) -> int:
@@ -18,9 +18,7 @@ def checked_seed(seed: object) -> int:
     Raises:
         InvalidArgument: if it is negative, too large or not an integer.
     """
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
-        raise InvalidArgument(f"`seed` must be an integer from 0 to 2^63 - 1, got {seed!r}.")
-    return int(seed)
+    return checked_index("seed", seed)
 
 
 def generator(seed: int, purpose: str, *address: int) -> np.random.Generator:

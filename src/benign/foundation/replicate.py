@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.numbers import checked_index
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -20,6 +21,10 @@ class Replicate:
     draw: int = 0
     initialisation: int = 0
     noise: int = 0
+
+    def __post_init__(self) -> None:
+        for argument in ("seed", "draw", "initialisation", "noise"):
+            checked_index(argument, getattr(self, argument))
 
 
 def paired_replicates(count: int, *, seed: int = 0) -> tuple[Replicate, ...]:

@@ -9,10 +9,13 @@ import numpy as np
 from jaxtyping import Int
 from numpy.typing import ArrayLike
 
+from benign.foundation.arrays import as_array
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.size_words import amount, is_counted
+from benign.foundation.wording import shown
 
 EVERY_FACTOR = 10
+_LARGEST = 2.0**53  # beyond it float64 has not every whole number
 
 
 def checked_sizes(
@@ -32,18 +35,19 @@ def checked_sizes(
     of = f" of {unit}" if is_counted(unit) else ""
     if isinstance(sizes, str):
         if sizes != "every":
-            raise InvalidArgument(f'`sizes` must be "every" or a list of numbers{of}, got {sizes!r}.')
+            raise InvalidArgument(f'`sizes` must be "every" or a list of numbers{of}, got {shown(sizes)}.')
         return np.arange(1, int(available if math.isfinite(available) else EVERY_FACTOR * samples) + 1)
-    wanted = np.atleast_1d(np.asarray(sizes))
-    if wanted.ndim != 1 or not wanted.size or not np.issubdtype(wanted.dtype, np.number):
-        raise InvalidArgument(f'`sizes` must be "every" or a list of at least one number{of}, got {sizes!r}.')
+    wanted = np.atleast_1d(as_array("sizes", sizes))
+    if wanted.ndim != 1 or not wanted.size or wanted.dtype.kind not in "iuf":
+        raise InvalidArgument(f'`sizes` must be "every" or a list of at least one number{of}, got {shown(sizes)}.')
     broken = ~np.isfinite(wanted) | (wanted != np.floor(wanted)) | (wanted < 1)
     if np.any(broken):
         raise InvalidArgument(f"`sizes` must be whole numbers{of} from 1 on, got {wanted[broken][0]}.")
-    falls = np.flatnonzero(np.diff(wanted) <= 0)
+    falls = np.flatnonzero(wanted[1:] <= wanted[:-1])  # a difference of unsigned integers is never negative
     if len(falls):
         before, after = wanted[falls[0]], wanted[falls[0] + 1]
         raise InvalidArgument(f"`sizes` must increase strictly, but {before} is followed by {after}; sort them.")
+    available = min(available, _LARGEST)
     if wanted[-1] > available:
         there = "there are only" if is_counted(unit) else "the largest is"
         raise InvalidArgument(f"`sizes` asks for {amount(int(wanted[-1]), unit)}, but {there} {int(available)}.")

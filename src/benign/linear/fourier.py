@@ -15,6 +15,7 @@ from jaxtyping import Float
 from scipy.spatial.distance import pdist
 
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.numbers import checked_positive
 from benign.foundation.randomness import generator
 
 _BLOCK = 256
@@ -24,12 +25,12 @@ def checked_bandwidth(bandwidth: object) -> float:
     """The bandwidth, if it can be one.
 
     Raises:
-        InvalidArgument: unless it is positive and finite.
+        InvalidArgument: unless it is from 1e-100 to 1e100.
     """
-    is_number = isinstance(bandwidth, (int, float, np.integer, np.floating)) and not isinstance(bandwidth, bool)
-    if not (is_number and math.isfinite(bandwidth) and bandwidth > 0.0):  # type: ignore[arg-type,operator]
-        raise InvalidArgument(f'`bandwidth` must be a positive number or "median", got {bandwidth!r}.')
-    return float(bandwidth)  # type: ignore[arg-type]
+    try:
+        return checked_positive("bandwidth", bandwidth)
+    except InvalidArgument as error:
+        raise InvalidArgument(str(error).replace("a positive number", 'a positive number or "median"')) from None
 
 
 def median_bandwidth(inputs: Float[np.ndarray, "m d"]) -> float:

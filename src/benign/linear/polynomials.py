@@ -11,7 +11,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy.polynomial import chebyshev, legendre, polynomial
 
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.arguments import checked_name
+from benign.foundation.errors import InvalidArgument
+from benign.foundation.memory import require_memory
+from benign.foundation.numbers import checked_number
 
 Basis = Literal["legendre", "chebyshev", "monomial"]
 _VANDERMONDE: dict[str, Callable[..., np.ndarray]] = {
@@ -27,9 +30,7 @@ def checked_basis(basis: str) -> Basis:
     Raises:
         UnknownName: otherwise, with the nearest name.
     """
-    if basis not in _VANDERMONDE:
-        raise unknown_name("polynomial basis", basis, _VANDERMONDE)
-    return basis  # type: ignore[return-value]
+    return checked_name("polynomial basis", basis, _VANDERMONDE)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +48,9 @@ class PolynomialFeatures:
 
     def __post_init__(self) -> None:
         checked_basis(self.basis)
-        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise InvalidArgument(f"`low` must lie below `high`, both finite, got {self.low!r} and {self.high!r}.")
+        low, high = checked_number("low", self.low), checked_number("high", self.high)
+        if low >= high:
+            raise InvalidArgument(f"`low` must lie below `high`, both finite, got {low} and {high}.")
 
     @property
     def max_size(self) -> float:
@@ -60,11 +62,16 @@ class PolynomialFeatures:
 
         Raises:
             InvalidArgument: if the inputs have more than one column.
+            NotEnoughMemory: for too high a degree: all below it are computed, too.
         """
         if inputs.shape[1] != 1:
             raise InvalidArgument(
                 f"`inputs` of a polynomial must have one column, got {inputs.shape[1]}; use random Fourier features."
             )
+        require_memory(
+            8.0 * len(inputs) * stop, purpose=f"a polynomial of degree {stop - 1:,} at {len(inputs):,} inputs",
+            advice="lower the degree",
+        )  # fmt: skip
         values = inputs[:, 0]
         if self.basis != "monomial":
             values = (2.0 * values - self.low - self.high) / (self.high - self.low)

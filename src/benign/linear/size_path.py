@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import scipy.sparse
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
+from benign.foundation.arguments import checked_flag
+from benign.foundation.arrays import as_array, as_numbers
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.memory import require_memory
 from benign.foundation.number_words import format_number
@@ -19,6 +20,7 @@ from benign.foundation.outcomes import Outcome
 from benign.foundation.progress import Progress, silent
 from benign.foundation.sizes import checked_sizes
 from benign.foundation.split import class_indices
+from benign.foundation.wording import shown
 from benign.linear.alone import record_alone, sizes_alone
 from benign.linear.below import record_below
 from benign.linear.beyond import first_columns, panel_width, record_beyond
@@ -154,7 +156,8 @@ def size_path(
         targets=train_labels.targets[0], train=train_labels, test=as_labels([[tested]]),
         ridge=checked_ridge(ridge), last=max(int(wanted[-1]), *predicted, *spectral, 1),
         asked=frozenset([*wanted.tolist(), *predicted]),
-        leave_one_out=leave_one_out, predict_at=frozenset(predicted), spectrum_at=frozenset(spectral),
+        leave_one_out=checked_flag("leave_one_out", leave_one_out),
+        predict_at=frozenset(predicted), spectrum_at=frozenset(spectral),
     )  # fmt: skip
     record = solve_size_path(problem, columns, progress)
     return _as_path(problem, record, wanted, predicted)
@@ -208,15 +211,30 @@ def _record_all(problem: PathProblem, columns: Columns, record: PathRecord, tell
 
 def required_bytes(problem: PathProblem, test_samples: int) -> float:
     """Upper estimate of the work arrays' bytes: a few n x n and n x n_test matrices, and one number a size."""
-    samples, columns = problem.samples, problem.groups * problem.targets.shape[1]
-    size = min(samples, problem.last)
+    return bytes_of_path(
+        problem.samples, problem.last, test_samples=test_samples, outputs=problem.targets.shape[1],
+        groups=problem.groups, is_ridgeless=problem.ridge == 0.0, alone=len(sizes_alone(problem, test_samples)),
+    )  # fmt: skip
+
+
+def bytes_of_path(
+    samples: int,
+    last: int,
+    *,
+    test_samples: int = 0,
+    outputs: int = 1,
+    groups: int = 1,
+    is_ridgeless: bool = False,
+    alone: int = 0,
+) -> float:
+    """The same of a path that is not there yet: by default the least that one to the size ``last`` can need."""
+    size = min(samples, last)
     below = 5.0 * samples * size + 3.0 * size * test_samples
-    if problem.ridge == 0.0:  # among dependent columns the basis, two triangles, the test rows and what predicts them
+    if is_ridgeless:  # among dependent columns the basis, two triangles, the test rows and what predicts them
         below += 2.0 * samples * size + size * test_samples
     beyond = 3.0 * samples**2 + samples * test_samples + 8.0 * panel_width(samples) * (samples + test_samples)
-    alone = 2.0 * len(sizes_alone(problem, test_samples))
-    rows = (6.0 + alone) * columns * (samples + test_samples) + 20.0 * problem.groups * problem.last
-    return 8.0 * (max(below, beyond if problem.last > samples else 0.0) + rows)
+    rows = (6.0 + 2.0 * alone) * groups * outputs * (samples + test_samples) + 20.0 * groups * last
+    return 8.0 * (max(below, beyond if last > samples else 0.0) + rows)
 
 
 def outcomes(record: PathRecord) -> Int[np.ndarray, "groups sizes"]:
@@ -245,7 +263,7 @@ def _classes(targets: Float[np.ndarray, "m outputs"]) -> Int[np.ndarray, " m"]:
 
 
 def _checked_extra(name: str, sizes: Sequence[int] | Int[np.ndarray, " sizes"], available: float) -> tuple[int, ...]:
-    listed = np.atleast_1d(np.asarray(sizes))
+    listed = np.atleast_1d(as_array(name, sizes))
     if not listed.size:
         return ()
     try:
@@ -265,35 +283,18 @@ def _predictions(
 
 
 def _as_matrix(values: ArrayLike, name: str) -> Float[np.ndarray, "m outputs"]:
-    if scipy.sparse.issparse(values) or np.ma.isMaskedArray(values):
-        raise InvalidArgument(
-            f"`{name}` must be a plain dense array; fill masked entries and call .toarray() on sparse ones."
-        )
-    array = np.asarray(values)
-    if array.dtype.kind == "O":
-        array = _numeric(array, name)
-    if array.dtype.kind not in "fiub":
-        raise InvalidArgument(
-            f"`{name}` must hold real numbers, got {array.dtype}; encode class labels as one-hot rows."
-        )
-    matrix = np.asarray(array, dtype=np.float64)
-    if matrix.ndim == 1:
-        matrix = matrix[:, None]
-    if matrix.ndim != 2 or not matrix.size:
-        raise InvalidArgument(f"`{name}` must be a matrix with at least one row and one column, got {matrix.shape}.")
+    array = as_array(name, values)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2 or not array.size:
+        raise InvalidArgument(f"`{name}` must be a matrix with at least one row and one column, got {array.shape}.")
+    matrix = as_numbers(name, array, advice="encode class labels as one-hot rows")
     if not (matrix.min() >= -_LARGEST_ENTRY and matrix.max() <= _LARGEST_ENTRY):
         row = int(np.flatnonzero(~(np.abs(matrix) <= _LARGEST_ENTRY).all(axis=1))[0])
         raise InvalidArgument(
             f"`{name}` holds NaN, infinity or a number beyond 1e100, first in row {row}; remove, impute or rescale it."
         )
     return matrix
-
-
-def _numeric(array: np.ndarray, name: str) -> np.ndarray:
-    try:
-        return array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise InvalidArgument(f"`{name}` must hold real numbers; encode class labels as one-hot rows.") from error
 
 
 def _as_columns(
@@ -303,12 +304,12 @@ def _as_columns(
     train_targets: Float[np.ndarray, "n outputs"],
     test_targets: Float[np.ndarray, "n_test outputs"],
 ) -> tuple[Columns, float]:
+    first, second = _as_matrix(train, "train"), _as_matrix(test, "test")
     names = [list(frame.columns) for frame in (train, test) if hasattr(frame, "columns")]
     if len(names) == 2 and names[0] != names[1]:
         raise InvalidArgument(
             "`train` and `test` are tables whose columns differ or stand in another order; align them."
         )
-    first, second = _as_matrix(train, "train"), _as_matrix(test, "test")
     for rows, targets, name in ((first, train_targets, "train"), (second, test_targets, "test")):
         if len(rows) != len(targets):
             raise InvalidArgument(f"`{name}` has {len(rows)} rows but `{name}_targets` has {len(targets)}; pair them.")
@@ -319,6 +320,8 @@ def _as_columns(
         )
     if features is None:
         return GivenColumns(train=first, test=second), float(first.shape[1])
+    if not isinstance(features, FeatureMap):
+        raise InvalidArgument(f"`features` must be a FeatureMap, got {shown(features)}; for one: FourierFeatures.")
     return MappedColumns(features=features, train_inputs=first, test_inputs=second), features.max_size
 
 

@@ -13,11 +13,14 @@ import numpy as np
 from jaxtyping import Float, Int
 from numba import njit
 
+from benign.linear.compilation import kept
+
 # Reassociation lets the compiler vectorise sums; NaN and infinity keep their meaning.
 _FAST = {"reassoc", "contract", "arcp", "nsz"}
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
+@kept
+@njit(nogil=True, fastmath=_FAST, error_model="numpy")
 def sweep_predictions(
     predictions: Float[np.ndarray, "groups outputs m"],
     directions: Float[np.ndarray, "terms m"],
@@ -46,7 +49,8 @@ def sweep_predictions(
             _compare(predictions[group], references, labels, group, term, best, winner, squared, wrong)
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
+@kept
+@njit(nogil=True, fastmath=_FAST, error_model="numpy")
 def _compare(prediction, references, labels, group, term, best, winner, squared, wrong):  # type: ignore[no-untyped-def]
     outputs, m = prediction.shape
     best[:] = prediction[0]
@@ -73,7 +77,8 @@ def _compare(prediction, references, labels, group, term, best, winner, squared,
         wrong[reference, group, term] = mistakes
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
+@kept
+@njit(nogil=True, fastmath=_FAST, error_model="numpy")
 def sweep_leave_one_out(  # noqa: PLR0917  (compiled: no keyword arguments)
     residuals: Float[np.ndarray, "groups outputs n"],
     complements: Float[np.ndarray, " n"],

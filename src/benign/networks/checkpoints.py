@@ -1,4 +1,8 @@
-"""Checkpoints between recordings: safetensors for the arrays, JSON for what they belong to, whole or absent."""
+"""Checkpoints between recordings: safetensors for the arrays, JSON for what they belong to, whole or absent.
+
+Both carry the mark of what is ours (:data:`benign.foundation.output.MARK`): a file without it is neither removed nor
+replaced, whatever its name. What is read is checked against what is trained before it is used.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ import contextlib
 import glob
 import hashlib
 import json
+import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int
 
 from benign.foundation.errors import BenignError
-from benign.foundation.output import write_whole
+from benign.foundation.output import MARK, check_ours, is_ours, regular_bytes, write_whole
 
-_VERSION = 1
+FOLDER = "benign-checkpoints"
+_VERSION = 2
+_MONTH_SECONDS = 30 * 86_400.0
+_NAME = re.compile(r".+(\.json|\.[0-9a-f]{16}\.safetensors)", re.DOTALL)
+_MOST_FACTS_BYTES = 2**26
 
 
 class CheckpointUnusable(BenignError, ValueError):
@@ -76,14 +87,17 @@ class Checkpoint:
         """
         from safetensors.numpy import save
 
+        check_ours(self._facts_file)
         arrays = {f"state.{i}": np.ascontiguousarray(leaf) for i, leaf in enumerate(snapshot.state)}
         arrays |= {f"recordings.{name}": np.ascontiguousarray(row) for name, row in snapshot.recordings.items()}
-        content = save(arrays)
+        content = save(arrays, metadata={"made": MARK})
         digest = hashlib.sha256(content).hexdigest()
         before = self._arrays_named()
         place = self._arrays_file(digest)
+        check_ours(place)
         write_whole(place, lambda path: path.write_bytes(content))
         facts = {
+            "made": MARK,
             "version": _VERSION,
             "configuration": self._decides,
             "step": snapshot.step,
@@ -92,7 +106,7 @@ class Checkpoint:
         }
         write_whole(self._facts_file, lambda path: path.write_text(json.dumps(facts, indent=1), encoding="utf-8"))
         if before is not None and before != place:
-            before.unlink(missing_ok=True)
+            _remove(before)
         self._last = time.monotonic()
 
     def read(self) -> Snapshot | None:
@@ -101,42 +115,59 @@ class Checkpoint:
         Raises:
             CheckpointUnusable: if it is damaged, was changed, or belongs to another training.
         """
-        from safetensors import SafetensorError
         from safetensors.numpy import load
 
-        if not self._facts_file.exists():
+        if not os.path.lexists(self._facts_file):
             return None
         facts = self._facts()
         if facts["configuration"] != self._decides:
             raise CheckpointUnusable(
                 f"the checkpoint {self._facts_file} belongs to another training; delete it or name another path."
             )
-        digest = facts["sha256"]
+        place = self._arrays_file(facts["sha256"])
         try:
-            content = self._arrays_file(digest).read_bytes()
-            if hashlib.sha256(content).hexdigest() != digest:
+            if hashlib.sha256(content := regular_bytes(place)).hexdigest() != facts["sha256"]:
                 raise self._damaged("its arrays are not those that were written")
             arrays = load(content)
-        except (OSError, SafetensorError) as error:
+            count = sum(name.startswith("state.") for name in arrays)
+            state = [arrays.pop(f"state.{i}") for i in range(count)]
+        except CheckpointUnusable:
+            raise
+        except Exception as error:  # whatever safetensors makes of bytes that somebody else wrote
             raise self._damaged(str(error)) from error
-        count = sum(name.startswith("state.") for name in arrays)
-        return Snapshot(
-            step=facts["step"],
-            recorded=facts["recorded"],
-            state=[arrays[f"state.{i}"] for i in range(count)],
-            recordings={
-                name.removeprefix("recordings."): array
-                for name, array in arrays.items()
-                if name.startswith("recordings.")
-            },
-        )
+        recordings = {name.removeprefix("recordings."): array for name, array in arrays.items()}
+        return Snapshot(step=facts["step"], recorded=facts["recorded"], state=state, recordings=recordings)
+
+    def check(
+        self, snapshot: Snapshot, state: Sequence[Any], row: Mapping[str, Any], steps: Int[np.ndarray, " time"]
+    ) -> None:
+        """Refuse a snapshot that is no moment of a training.
+
+        Args:
+            snapshot: as read.
+            state: leaves of that training's state.
+            row: what it records once.
+            steps: when it records.
+
+        Raises:
+            CheckpointUnusable: if shapes, types or steps differ.
+        """
+        done, expected = snapshot.recorded, [(leaf.shape, np.dtype(leaf.dtype)) for leaf in state]
+        recorded = {name: ((done, *value.shape), np.dtype(value.dtype)) for name, value in row.items()} if done else {}
+        bounds = np.array([0, *steps, steps[-1]])
+        if (
+            done >= len(bounds) - 1
+            or not bounds[done] <= snapshot.step <= bounds[done + 1]
+            or [(leaf.shape, leaf.dtype) for leaf in snapshot.state] != expected
+            or {name: (array.shape, array.dtype) for name, array in snapshot.recordings.items()} != recorded
+        ):
+            raise self._damaged("its arrays are not those of this training")
 
     def remove(self) -> None:
         """Forget it, and arrays that a killed process had written for a JSON that never came."""
-        with contextlib.suppress(OSError):  # what cannot be removed costs space, not a finished training
-            self._facts_file.unlink(missing_ok=True)
-            for arrays in self.path.parent.glob(f"{glob.escape(self.path.name)}.{'[0-9a-f]' * 16}.safetensors"):
-                arrays.unlink(missing_ok=True)
+        _remove(self._facts_file)
+        for arrays in self.path.parent.glob(f"{glob.escape(self.path.name)}.{'[0-9a-f]' * 16}.safetensors"):
+            _remove(arrays)
 
     @cached_property
     def _decides(self) -> object:
@@ -153,29 +184,48 @@ class Checkpoint:
         """The arrays that the checkpoint on disk names, if it can be read."""
         try:
             return self._arrays_file(str(self._facts()["sha256"]))
-        except (CheckpointUnusable, OSError):
+        except CheckpointUnusable:
             return None
 
     def _facts(self) -> dict[str, Any]:
         try:
-            facts = json.loads(self._facts_file.read_text(encoding="utf-8"))
-            if facts["version"] != _VERSION:
-                raise CheckpointUnusable(
-                    f"the checkpoint {self._facts_file} was written by another version; delete it."
-                )
-            kinds = {"configuration": dict, "step": int, "recorded": int, "sha256": str}
-            if not all(isinstance(facts[name], kind) for name, kind in kinds.items()):
-                raise self._damaged("a fact of another type")
-        except FileNotFoundError:
-            raise
-        except (ValueError, KeyError, TypeError) as error:
-            if isinstance(error, CheckpointUnusable):
-                raise
+            facts = json.loads(regular_bytes(self._facts_file, _MOST_FACTS_BYTES))
+            is_current = facts["version"] == _VERSION
+            known = isinstance(facts["configuration"], dict) and re.fullmatch(r"[0-9a-f]{64}", facts["sha256"])
+            counts = [facts["step"], facts["recorded"]]
+        except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
             raise self._damaged(f"{type(error).__name__} in its facts") from error
+        if not is_current:
+            raise CheckpointUnusable(f"the checkpoint {self._facts_file} was written by another version; delete it.")
+        if not known or not all(type(count) is int and count >= 0 for count in counts):
+            raise self._damaged("a fact of another type")
         return facts
 
     def _damaged(self, why: str) -> CheckpointUnusable:
         return CheckpointUnusable(f"the checkpoint {self._facts_file} is damaged ({why}); delete it to start anew.")
+
+
+def _remove(file: Path) -> None:
+    """Remove it if it is a checkpoint's by its name and by its mark; what cannot be removed costs space alone."""
+    with contextlib.suppress(OSError):
+        if _NAME.fullmatch(file.name) and is_ours(file):
+            file.unlink(missing_ok=True)
+
+
+def forget(place: Path) -> bool:
+    """Remove the checkpoints whose names begin with the place's; whether none of that name is left."""
+    files = f"{glob.escape(place.name)}-*"
+    for file in place.parent.glob(files):
+        _remove(file)
+    return not any(place.parent.glob(files))
+
+
+def forget_old(folder: Path) -> None:
+    """Remove what trainings that nobody went on with have left, a month after they were last written."""
+    with contextlib.suppress(OSError):
+        for file in folder.iterdir():
+            if time.time() - file.lstat().st_mtime > _MONTH_SECONDS:
+                _remove(file)
 
 
 @dataclass(kw_only=True, eq=False)

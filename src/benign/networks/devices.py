@@ -6,14 +6,12 @@ import importlib.util
 import os
 import shutil
 from itertools import count
-from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
-from platformdirs import user_cache_dir
-
 from benign.foundation.errors import InvalidArgument, MissingExtra
 from benign.foundation.extras import require
+from benign.foundation.folders import cache_folder
 
 DeviceName = Literal["cpu", "gpu"] | None
 """A kind of device; None is JAX's own choice, a GPU where it sees one."""
@@ -38,14 +36,15 @@ def require_jax(purpose: str) -> None:
 
 
 def loaded_jax() -> ModuleType:
-    """JAX, its compiled programs kept on disk for the next process unless the user has set a place of their own.
+    """JAX, its compiled programs kept on disk for the next process: where the user has set a place of their own, or in
+    the user's cache; nowhere if that cannot be written.
 
     On a GPU memory is taken as it is needed, so that several processes can share it.
     """
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     jax = require("jax", extra="networks", purpose="training networks")
-    if jax.config.jax_compilation_cache_dir is None:
-        jax.config.update("jax_compilation_cache_dir", str(Path(user_cache_dir("benign")) / "xla"))
+    if jax.config.jax_compilation_cache_dir is None and (folder := cache_folder()) is not None:
+        jax.config.update("jax_compilation_cache_dir", str(folder / "xla"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     return jax

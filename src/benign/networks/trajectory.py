@@ -8,6 +8,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -47,8 +48,11 @@ class Trajectory:
         )
         position = 0
         rows: list[dict[str, np.ndarray]] = []
-        snapshot = self.checkpoint.read() if self.checkpoint is not None else None
-        if snapshot is not None:
+        if self.checkpoint is not None and (snapshot := self.checkpoint.read()) is not None:
+            row = eqx.filter_eval_shape(
+                engine.record, self.program, state, data, data_of, self.recorder, self._evaluated_together(data)
+            )
+            self.checkpoint.check(snapshot, jax.tree.leaves(state), row, self.steps)
             position, state, rows = _restored(state, snapshot)
         pace = _FIRST_STEPS
         with ThreadPoolExecutor(1) as beside:

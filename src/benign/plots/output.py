@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from benign.foundation.errors import InvalidArgument
-from benign.foundation.output import write_whole
+from benign.foundation.output import MARK, check_ours, write_whole
 from benign.plots.style import house_style
 from benign.plots.text import visible
 
@@ -91,33 +91,41 @@ def data_uri(svg: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")
 
 
-def save(display: Display, path_stem: str | os.PathLike[str], formats: Sequence[str] = FORMATS) -> tuple[Path, ...]:
+def save(
+    display: Display, path_stem: str | os.PathLike[str], formats: Sequence[str] = FORMATS, *, only_ours: bool = False
+) -> tuple[Path, ...]:
     """Write the picture, with title and caption, as ``path_stem.png``, ``.svg`` and ``.pdf``.
 
     Each file is written beside its place and moved there: it is whole or absent. Equal numbers give equal bytes.
 
+    Args:
+        display: the picture.
+        path_stem: where, without suffix.
+        formats: of the files.
+        only_ours: whether a file that benign did not write stays, for names that nobody chose.
+
     Raises:
         InvalidArgument: for a format that is not known.
-        OutputFailed: if the folder cannot be written.
+        OutputFailed: if the folder cannot be written, or such a file is in the way.
     """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
         raise InvalidArgument(f"`formats` must be among {', '.join(FORMATS)}, got {unknown[0]!r}.")
     stem = Path(path_stem)
+    paths = tuple(stem.with_name(f"{stem.name}.{name}") for name in formats)
+    for path in paths if only_ours else ():
+        check_ours(path)
     figure = display.figure()
-    paths = []
-    for name in formats:
-        path = stem.with_name(f"{stem.name}.{name}")
-        content = _encoded(figure, name, display.title)
-        paths.append(write_bytes(path, content))
-    return tuple(paths)
+    for name, path in zip(formats, paths, strict=True):
+        write_bytes(path, _encoded(figure, name, display.title))
+    return paths
 
 
 def _encoded(figure: Figure, name: str, title: str) -> bytes:
     if name == "svg":
-        return svg_text(figure, title).encode()
+        return svg_text(figure, title).replace("</svg>", f"<!-- {MARK} -->\n</svg>").encode()
     stream = io.BytesIO()
-    dates = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
+    dates = {"png": {"Software": MARK}, "pdf": {"CreationDate": None, "Creator": MARK, "Producer": None}}
     with house_style():
         figure.savefig(stream, format=name, metadata=dates[name], dpi=_PIXELS_PER_INCH)
     return stream.getvalue()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -21,6 +22,7 @@ from benign.foundation.outcomes import Outcome
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Column, Split, class_indices
+from benign.foundation.wording import shown, told
 from benign.procedures.prediction_risks import PREDICTION_RISKS, prediction_risks
 from benign.procedures.protocol import Predictions
 from benign.schema import END_OF_TRAINING, Block
@@ -126,21 +128,33 @@ def predictions_of(
     answers = code.train(split, size, times, inputs)
     for time in [None] if times is None else times:
         where = f"size {size}" if time is None else f"size {size} and time {time:g}"
-        try:
-            with states:
-                raw = next(answers)
-        except (BenignError, MemoryError):
-            raise
-        except Exception as error:  # whatever foreign code does
-            message = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
-            advice = "correct it, or leave this value out"
-            if split.columns is not None:
-                advice = "it gets text and missing values as they are: encode and fill them in a pipeline"
-            raise InvalidArgument(f"{code.name} cannot be trained at {where} ({message}); {advice}.") from error
+        where += f" on {split.samples} samples"
+        advice = "correct it, or leave this value out"
+        if split.columns is not None:
+            advice = "it gets text and missing values as they are: encode and fill them in a pipeline"
+        with guarded(f"{code.name} cannot be trained at {where}", advice), states:
+            raw = next(answers)
         yield [
             checked_predictions(values, split, len(asked), f"{code.name} at {where}")
             for values, asked in zip(raw, inputs, strict=True)
         ]
+
+
+@contextmanager
+def guarded(problem: str, advice: str) -> Iterator[None]:
+    """Whatever foreign code raises in the block is one sentence: a call of ``sys.exit``, too.
+
+    Raises:
+        InvalidArgument: saying the problem, what was raised and the advice. What we say ourselves, a full memory and
+            Ctrl-C stay as they are.
+    """
+    try:
+        yield
+    except (BenignError, MemoryError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        why = f"it called sys.exit({shown(error.code)})" if isinstance(error, SystemExit) else told(error)
+        raise InvalidArgument(f"{problem} ({why}); {advice}.") from error
 
 
 def checked_predictions(raw: ArrayLike, split: Split, rows: int, who: str) -> Float[np.ndarray, "{rows} outputs"]:
@@ -150,8 +164,8 @@ def checked_predictions(raw: ArrayLike, split: Split, rows: int, who: str) -> Fl
         InvalidArgument: if they have another shape, are no numbers, or not finite.
     """
     try:
-        values = np.asarray(raw)
-    except ValueError:  # rows of different lengths
+        values = np.ma.filled(np.ma.asarray(raw, np.float64), np.nan) if np.ma.is_masked(raw) else np.asarray(raw)
+    except Exception:  # rows of different lengths, or code of the answer's own
         values = np.array(None)
     outputs = split.train_targets.shape[1]
     if values.dtype.kind not in "biuf":

@@ -23,6 +23,7 @@ from benign.procedures.adaptation import (
     Inputs,
     Moments,
     checked_inverse,
+    guarded,
     handed_on,
     measure_foreign,
     predict_foreign,
@@ -62,12 +63,16 @@ class Estimator:
         import sklearn
         from sklearn.base import clone
 
-        sized = clone(self.estimator).set_params(**{self.size_name: None})
+        name = type(self.estimator).__name__
+        with guarded(f"`estimator` {name} cannot be described", "mend its get_params, set_params or constructor"):
+            described = describe_estimator(
+                clone(self.estimator).set_params(**{self.size_name: None}), token=self._token
+            )
         return {
-            "procedure": type(self.estimator).__name__,
+            "procedure": name,
             "size": self.size_name,
             "time": self.time_name,
-            "estimator": describe_estimator(sized, token=self._token),
+            "estimator": described,
             "scikit-learn": sklearn.__version__,
         }
 
@@ -206,13 +211,10 @@ def _cloned(estimator: Any) -> Any:
                 f"`estimator` must have the method {method}, which {type(estimator).__name__} has not; give a "
                 "scikit-learn estimator, or use `from_callable`."
             )
-    try:
-        return clone(estimator)
-    except Exception as error:  # clone runs the estimator's own constructor
-        raise InvalidArgument(
-            f"`estimator` cannot be cloned ({type(error).__name__}: {' '.join(str(error).split())}); its constructor "
-            "must do nothing but keep its arguments."
-        ) from error
+    with guarded("`estimator` cannot be cloned", "its constructor must do nothing but keep its arguments"):
+        own = clone(estimator)
+        own.get_params(deep=True)
+    return own
 
 
 def _is_regressor(model: Any, split: Split) -> bool:

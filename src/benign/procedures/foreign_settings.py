@@ -112,7 +112,7 @@ def _describe_state(value: Any, token: str) -> dict[str, object]:
         if any(part is not None for part in rest[1:]):  # items that come from an iterator
             return {"class": name, "token": token}
         return {"class": name, "state": describe_value([arguments, *rest[:1]], token=token)}
-    except Exception:  # it cannot be pickled, or holds itself
+    except (Exception, SystemExit):  # it cannot be pickled, or holds itself
         return {"class": name, "token": token}
 
 

@@ -23,6 +23,7 @@ from benign.procedures.network_training import (
     batches_of_populations,
     check_moments,
     check_network,
+    least_bytes_of_training,
     measure_networks,
     predict_networks,
     train_widths,
@@ -86,6 +87,12 @@ class MLP:
 
         family = MLPFamily(depth=self.depth, activation=self.activation)
         return family.parameters(size, inputs=split.train_inputs.shape[1], outputs=split.train_targets.shape[1])
+
+    def least_bytes(self, samples: int, test_samples: int, size: int) -> float:
+        """Of a network of one input and one output."""
+        del test_samples
+        parameters = 3 * size + 1 + (self.depth - 1) * (size + 1) * size
+        return least_bytes_of_training(self.training, parameters, samples=samples, width=size, depth=self.depth)
 
     def check(self, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
         """Whether training on these numbers of samples has these times."""

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from platformdirs import user_cache_dir
 
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.folders import cache_folder
 from benign.foundation.outcomes import Outcome
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
@@ -27,9 +25,10 @@ from benign.procedures.protocol import Predictions
 from benign.schema import END_OF_TRAINING, PAIR_METRICS, SOLUTION_METRICS, SOLVED_METRICS, Block
 
 CHECKPOINTS_VARIABLE = "BENIGN_CHECKPOINTS"
-_MONTH_SECONDS = 30 * 86_400.0
 # More replicates a job would make it long without making it faster.
 _MOST_REPLICATES = 16
+# What XLA took more for a program of 60 layers than for one of 20, a layer.
+_PROGRAM_BYTES_A_LAYER = 1.5e6
 Recordings = Mapping[str, Float[np.ndarray, "replicate size time ..."]]
 
 
@@ -44,7 +43,7 @@ class Request:
         recorder: a :class:`benign.networks.Recorder`.
         averaged: whether to record the averaged weights too.
         device: where.
-        checkpoint: path without suffix.
+        checkpoint: path without suffix, or None.
     """
 
     splits: Sequence[Split]
@@ -53,7 +52,7 @@ class Request:
     recorder: Any
     averaged: bool
     device: DeviceName
-    checkpoint: Path
+    checkpoint: Path | None
 
 
 Trainer = Callable[[Request], Recordings]
@@ -89,6 +88,12 @@ def check_moments(training: Training, samples: Sequence[int], times: Float[np.nd
     """
     for n in samples:
         training.steps_at([END_OF_TRAINING] if times is None else times.tolist(), n)
+
+
+def least_bytes_of_training(training: Training, parameters: int, *, samples: int, width: int, depth: int) -> float:
+    """Bytes of a network, its gradient and its optimiser, of what a batch leaves in its layers, and of its program."""
+    numbers = 8 * parameters + 16 * training.batch_of(samples) * width
+    return np.dtype(training.precision).itemsize * numbers + _PROGRAM_BYTES_A_LAYER * depth
 
 
 def measure_networks(
@@ -232,34 +237,31 @@ def request_for(
     )  # fmt: skip
 
 
-def _checkpoint_place(spec: Mapping[str, object], splits: Sequence[Split], rest: Sequence[object]) -> Path:
-    """Where a long training is kept until it is done: in the user's cache, or where ``BENIGN_CHECKPOINTS`` says."""
+def _checkpoint_place(spec: Mapping[str, object], splits: Sequence[Split], rest: Sequence[object]) -> Path | None:
+    """Where a long training is kept until it is done: where the user says, or in his cache, if there is one."""
+    from benign.networks.checkpoints import FOLDER, forget_old
+
     digest = hashlib.sha256(json.dumps([dict(spec), rest], sort_keys=True).encode())
     for split in splits:
         digest.update(repr(split.replicate).encode())
         digest.update(np.ascontiguousarray(split.train_inputs).data)
         digest.update(np.ascontiguousarray(split.train_targets).data)
-    folder = Path(os.environ.get(CHECKPOINTS_VARIABLE) or Path(user_cache_dir("benign")) / "checkpoints")
-    _forget_old(folder)
+    place = os.environ.get(CHECKPOINTS_VARIABLE) or cache_folder()
+    if place is None:
+        return None
+    folder = Path(place) / FOLDER
+    forget_old(folder)
     return folder / digest.hexdigest()[:32]
 
 
-def _forget_old(folder: Path) -> None:
-    """Remove what trainings that nobody went on with have left, a month after they were last written."""
-    with contextlib.suppress(OSError):
-        for file in folder.iterdir():
-            if file.suffix in (".json", ".safetensors") and time.time() - file.stat().st_mtime > _MONTH_SECONDS:
-                file.unlink(missing_ok=True)
-
-
 def resumed(request: Request, trainer: Trainer) -> Recordings:
-    """Train, going on from a checkpoint; one that cannot be used is set aside with a warning."""
-    from benign.networks.checkpoints import CheckpointUnusable
+    """Train, going on from a checkpoint; one that cannot be used costs a warning, and one of others stays."""
+    from benign.networks.checkpoints import CheckpointUnusable, forget
 
     try:
         return trainer(request)
     except CheckpointUnusable as error:
-        warnings.warn(f"{error} Training starts anew.", stacklevel=2)
-        for file in request.checkpoint.parent.glob(f"{request.checkpoint.name}*"):
-            file.unlink(missing_ok=True)
-        return trainer(request)
+        is_free = request.checkpoint is None or forget(request.checkpoint)
+        words = "Training starts anew." if is_free else "Training starts anew, without a checkpoint."
+        warnings.warn(f"{error} {words}", stacklevel=2)
+        return trainer(request if is_free else replace(request, checkpoint=None))

@@ -23,6 +23,7 @@ from benign.procedures.network_training import (
     batches_of_populations,
     check_moments,
     check_network,
+    least_bytes_of_training,
     measure_networks,
     predict_networks,
     train_widths,
@@ -97,6 +98,11 @@ class OneHiddenLayer:
         """Weights and biases: (d + 1) H + (H + 1) K."""
         inputs, outputs = split.train_inputs.shape[1], split.train_targets.shape[1]
         return (inputs + 1) * size + (size + 1) * outputs
+
+    def least_bytes(self, samples: int, test_samples: int, size: int) -> float:
+        """Of a network of one input and one output."""
+        del test_samples
+        return least_bytes_of_training(self.training, 3 * size + 1, samples=samples, width=size, depth=1)
 
     def check(self, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
         """Whether training on these numbers of samples has these times."""

@@ -16,6 +16,7 @@ from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.linear.columns import Columns, MappedColumns
 from benign.linear.polynomials import Basis, PolynomialFeatures, checked_basis
+from benign.linear.size_path import bytes_of_path
 from benign.procedures.feature_regression import batches_of_same_inputs, measure_features, predict_features
 from benign.procedures.protocol import Predictions
 from benign.schema import Block
@@ -53,6 +54,10 @@ class Polynomial:
     def parameters(self, size: int, split: Split) -> int:
         """One coefficient a degree and output."""
         return size * split.train_targets.shape[1]
+
+    def least_bytes(self, samples: int, test_samples: int, size: int) -> float:
+        """The path's work arrays, and all columns of its last panel."""
+        return bytes_of_path(samples, size, test_samples=test_samples) + 8.0 * (samples + test_samples) * size
 
     def batches(self, replicates: Sequence[Replicate]) -> Sequence[tuple[Replicate, ...]]:
         return batches_of_same_inputs(replicates)

@@ -36,7 +36,9 @@ class Procedure(Protocol):
     on which splits, sizes or metrics share the call; ``revision`` is raised when they change.
 
     A procedure may have a method ``check(samples, times)`` that raises an InvalidArgument for numbers of samples or
-    times that it cannot do: then nothing of such a grid is measured. It may have attributes:
+    times that it cannot do: then nothing of such a grid is measured. It may have a method
+    ``least_bytes(samples, test_samples, size)``: what measuring that size on so many samples needs at least, whatever
+    the source; what this machine cannot hold is refused before it is built. It may have attributes:
     ``is_inverse``, True where the larger its size, the less it can fit, and ``takes_columns``, True where it heeds
     :attr:`Split.columns`, so that it may be given text and missing values.
     """

@@ -16,6 +16,7 @@ from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.linear.columns import Columns, MappedColumns
 from benign.linear.fourier import ComplexFourierFeatures, FourierFeatures, checked_bandwidth, median_bandwidth
+from benign.linear.size_path import bytes_of_path
 from benign.procedures.feature_regression import batches_of_same_inputs, measure_features, predict_features
 from benign.procedures.protocol import Predictions
 from benign.schema import Block
@@ -66,6 +67,10 @@ class RandomFourier:
     def parameters(self, size: int, split: Split) -> int:
         """Real numbers that are fitted: two for each complex weight."""
         return self._factor * size * split.train_targets.shape[1]
+
+    def least_bytes(self, samples: int, test_samples: int, size: int) -> float:
+        """The path's work arrays."""
+        return bytes_of_path(self._factor * samples, self._factor * size, test_samples=test_samples)
 
     def batches(self, replicates: Sequence[Replicate]) -> Sequence[tuple[Replicate, ...]]:
         return batches_of_same_inputs(replicates)

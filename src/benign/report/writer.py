@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from benign.foundation.output import MARK
 from benign.plots.output import data_uri, write_bytes
 from benign.plots.text import is_invisible, visible
 from benign.report.page import Page, Table
@@ -28,7 +29,7 @@ _FORMULA = ("=", "+", "-", "@")
 def render_page(page: Page) -> str:
     """The page as HTML, complete: no script, no request, nothing from outside; equal pages give equal text."""
     css = _template_text("page.css").strip()
-    return _template().render(page=page, css=Markup(css), policy=policy(css), signs=SIGNS)  # noqa: S704 (our own file)
+    return _template().render(page=page, css=Markup(css), policy=policy(css), signs=SIGNS, mark=MARK)  # noqa: S704 (our own file)
 
 
 def write_page(page: Page, path: str | os.PathLike[str]) -> Path:

@@ -6,15 +6,18 @@ take one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.arguments import checked_flag, checked_name, is_writable
+from benign.foundation.errors import InvalidArgument, listed, unknown_names
 from benign.foundation.split import Column
+from benign.foundation.wording import shown
 from benign.sources.checks import frozen, noted, refuse_all
 from benign.sources.finite import FiniteData, FiniteSource, default_test_samples
 from benign.sources.tables import LARGEST_INPUT, TASKS, are_few, class_matrix, target_matrix
@@ -22,6 +25,8 @@ from benign.sources.tables import LARGEST_INPUT, TASKS, are_few, class_matrix, t
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_IDENTIFIERS = ("", "id", "index", "unnamed: 0")
+_LEAST_COUNTED = 10  # rows; so many are not counted by chance
 _ROWS_AT_ONCE = 8192  # a block of rows stays in the processor's cache while its columns are laid side by side
 
 
@@ -32,22 +37,39 @@ def checked_inputs(known: Sequence[str], target: str, inputs: Sequence[str] | No
         UnknownName: for a column that is not there; the message says the nearest.
         InvalidArgument: for no column, or the target among the inputs.
     """
-    if isinstance(inputs, str):
-        raise InvalidArgument(f"`inputs` must be a list of names of columns, got {inputs!r}; write [{inputs!r}].")
-    if inputs is not None and not isinstance(inputs, Iterable):
-        raise InvalidArgument(f"`inputs` must be a list of names of columns, got {inputs!r}.")
-    chosen = [column for column in known if column != target] if inputs is None else list(inputs)
-    twice = next((column for column in chosen if chosen.count(column) > 1), None)
-    if twice is not None:
-        raise InvalidArgument(f"`inputs` names the column {twice!r} twice; name it once.")
-    for column in (target, *chosen):
-        if column not in known:
-            raise unknown_name("column", column, known)
+    is_known = set(known)
+    named = [target, *([] if inputs is None else _as_list(inputs))]
+    unknown = [column for column in named if not (issubclass(type(column), str) and column in is_known)]
+    if unknown:
+        raise unknown_names("column", unknown, known)
+    chosen = [column for column in known if column != target] if inputs is None else named[1:]
+    if repeated := repeated_names(chosen):
+        raise InvalidArgument(f"`inputs` names {listed(repeated)} twice; name each once.")
     if not chosen:
         raise InvalidArgument(f"`inputs` must name at least one column beside the target {target!r}.")
     if target in chosen:
         raise InvalidArgument(f"`inputs` must not hold the target {target!r}: it would be learnt from itself.")
+    if broken := [column for column in (target, *chosen) if not is_writable(column)]:
+        raise InvalidArgument(f"`inputs` must have names that a file can hold, unlike {listed(broken)}; rename them.")
     return chosen
+
+
+def repeated_names(names: Sequence[str]) -> list[str]:
+    """The names that occur more than once."""
+    return [name for name, times in Counter(names).items() if times > 1]
+
+
+def _as_list(inputs: object) -> list[str]:
+    if isinstance(inputs, str):
+        raise InvalidArgument(
+            f"`inputs` must be a list of names of columns, got {shown(inputs)}; write [{shown(inputs)}]."
+        )
+    try:
+        return list(inputs)  # type: ignore[call-overload]
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise InvalidArgument(f"`inputs` must be a list of names of columns, got {shown(inputs)}.") from error
 
 
 def source_of_columns(
@@ -67,8 +89,8 @@ def source_of_columns(
     Raises:
         InvalidArgument: for columns or settings that cannot be used; the message names columns and rows.
     """
-    if task not in TASKS:
-        raise unknown_name("task", task, TASKS)
+    checked_name("task", task, TASKS)
+    checked_flag("as_frame", as_frame)
     if columns.num_rows < 2:
         raise InvalidArgument(
             f"`inputs` must have at least 2 rows, one to train on and one to test, got {columns.num_rows}."
@@ -82,12 +104,32 @@ def source_of_columns(
         problems.append(InvalidArgument("`scale` must be left out where columns are handed on as a data frame."))
     refuse_all(problems)
     return FiniteSource(
-        data=FiniteData(inputs=matrix, targets=targets, classes=classes, columns=described if is_frame else None),
+        data=FiniteData(
+            inputs=matrix,
+            targets=targets,
+            classes=classes,
+            columns=described if is_frame else None,
+            identifiers=_identifiers(described, matrix),
+        ),
         name=name,
         label_noise=label_noise,
         test_samples=default_test_samples(len(matrix)) if test_samples is None else test_samples,
         scale="none" if is_frame else scale,
     )
+
+
+def _identifiers(columns: Sequence[Column], matrix: Float[np.ndarray, "rows d"]) -> tuple[str, ...]:
+    """The columns that are called so, or count the rows."""
+    return tuple(
+        column.name
+        for column, values in zip(columns, matrix.T, strict=True)
+        if column.name.strip().lower() in _IDENTIFIERS or (len(values) >= _LEAST_COUNTED and _are_counted(values))
+    )
+
+
+def _are_counted(values: Float[np.ndarray, " rows"]) -> bool:
+    first, rows = values.min(), len(values)
+    return bool(values.max() - first == rows - 1 and np.array_equal(np.sort(values), first + np.arange(rows)))
 
 
 def _input_matrix(
@@ -188,14 +230,18 @@ def _text_column(text: pa.ChunkedArray, name: str, categories: Sequence[str] | N
 
 def _described(values: pa.ChunkedArray) -> str:
     """What a column holds instead of numbers, and what to do about it."""
+    from pyarrow.types import is_binary
+
     text = _as_text(values)
+    if is_binary(values.type):
+        return "bytes that are no text in UTF-8; save it as UTF-8"
     if text is None:
         return f"values of the type {values.type}; encode them as numbers"
     distinct = text.drop_null().unique().to_pylist()  # in the order in which they appear
     wrong = [name for name in distinct if not _is_numeral(name)]
     if not wrong:
-        return f"numbers written as text, such as {_short(distinct[0])}; convert them"
-    place = f"{_short(wrong[0])} in row {text.index(wrong[0]).as_py()} (counted from 0)"
+        return f"numbers written as text, such as {shown(distinct[0])}; convert them"
+    place = f"{shown(wrong[0])} in row {text.index(wrong[0]).as_py()} (counted from 0)"
     if len(wrong) < len(distinct):
         return f"text beside numbers, first {place}; correct it"
     return f"text, such as {place}; encode it as numbers"
@@ -216,11 +262,6 @@ def _is_numeral(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _refuse_missing(values: pa.ChunkedArray, column: str) -> None:
@@ -305,7 +346,7 @@ def _number_targets(
 
 def _refuse_constant(value: object, column: str) -> NoReturn:
     raise InvalidArgument(
-        f"`target` must vary, but column {column!r} holds {_short(value)} in every row; there is nothing to learn."
+        f"`target` must vary, but column {column!r} holds {shown(value)} in every row; there is nothing to learn."
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import BenignError, InvalidArgument
+from benign.foundation.numbers import LARGEST_INTEGER, is_integer
+from benign.foundation.wording import told
 from benign.sources.columns import checked_inputs, source_of_columns
 from benign.sources.finite import FiniteSource
 
@@ -54,10 +56,10 @@ def frame(
     >>> frame(trees, target="kind", test_samples=1).classes
     ('oak', 'yew')
     """
-    wrapped = _wrapped(data)
+    wrapped, names = _wrapped(data)
     goal = _name(target)
     wanted: Any = [_name(column) for column in inputs] if isinstance(inputs, (list, tuple)) else inputs
-    chosen = checked_inputs(wrapped.collect_schema().names(), goal, wanted)
+    chosen = checked_inputs(names, goal, wanted)
     return source_of_columns(
         _as_arrow(wrapped, [*chosen, goal]),
         target=goal,
@@ -73,11 +75,11 @@ def frame(
 
 def _name(column: str | int) -> str:
     """A column as it is called here: pandas numbers the columns of a frame that was made of an array."""
-    return str(column) if isinstance(column, int) else column
+    return str(column) if is_integer(column) and abs(column) <= LARGEST_INTEGER else column  # type: ignore[arg-type,return-value]
 
 
-def _wrapped(data: Any) -> nw.DataFrame[Any] | nw.LazyFrame[Any]:
-    """The frame behind the one interface of narwhals, its columns called by different strings.
+def _wrapped(data: Any) -> tuple[nw.DataFrame[Any] | nw.LazyFrame[Any], list[str]]:
+    """The frame behind the one interface of narwhals, its columns called by different strings, and these.
 
     Raises:
         InvalidArgument: if it is no frame, or its columns have no such names.
@@ -88,18 +90,27 @@ def _wrapped(data: Any) -> nw.DataFrame[Any] | nw.LazyFrame[Any]:
     try:
         wrapped = nw.from_native(data)
         names = wrapped.collect_schema().names()
+        numbered = {column: str(column) for column in names if not isinstance(column, str)}
+        if any(isinstance(column, tuple) for column in names) or set(numbered.values()) & set(names):
+            raise InvalidArgument(f"`data` must have a name of its own for each column, got {names[:3]}; rename them.")
+        renamed = wrapped.rename(numbered) if numbered else wrapped
+        return renamed, [numbered.get(column, column) for column in names]
     except TypeError as error:
         raise InvalidArgument(
             f"`data` must be a data frame (pandas, polars, PyArrow, DuckDB, ...), got {type(data).__name__}; "
             "`benign.sources.arrays` takes arrays and lists."
         ) from error
     except DuplicateError as error:
-        reason = " ".join(str(error).split())
-        raise InvalidArgument(f"`data` has several columns of one name; rename them. {reason}") from error
-    numbered = {column: str(column) for column in names if not isinstance(column, str)}
-    if any(isinstance(column, tuple) for column in names) or set(numbered.values()) & set(names):
-        raise InvalidArgument(f"`data` must have a name of its own for each column, got {names[:3]}; rename them.")
-    return wrapped.rename(numbered) if numbered else wrapped
+        raise InvalidArgument(f"`data` has several columns of one name; rename them ({told(error)}).") from error
+    except (BenignError, KeyboardInterrupt, MemoryError):
+        raise
+    except BaseException as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: BaseException) -> InvalidArgument:
+    """What goes wrong in the user's own frame or query, in any of the libraries."""
+    return InvalidArgument(f"`data` cannot be read ({told(error)}); correct the frame or its query.")
 
 
 def _as_arrow(wrapped: nw.DataFrame[Any] | nw.LazyFrame[Any], names: list[str]) -> pa.Table:
@@ -107,16 +118,19 @@ def _as_arrow(wrapped: nw.DataFrame[Any] | nw.LazyFrame[Any], names: list[str]) 
     import narwhals as nw
     import pyarrow as pa
 
-    chosen = wrapped.select(names)
-    if isinstance(chosen, nw.LazyFrame):
-        try:
+    try:
+        chosen = wrapped.select(names)
+        if isinstance(chosen, nw.LazyFrame):
             chosen = chosen.collect("pyarrow")
-        except Exception as error:  # whatever goes wrong in the user's own query, in any of the libraries
-            reason = " ".join(str(error).split())
-            raise InvalidArgument(f"`data` cannot be collected ({type(error).__name__}: {reason}).") from error
+    except (KeyboardInterrupt, MemoryError):
+        raise
+    except BaseException as error:
+        raise _unreadable(error) from error
     try:
         table = nw.maybe_reset_index(chosen).to_arrow()
-    except (pa.ArrowException, TypeError, ValueError, NotImplementedError) as error:
+    except (KeyboardInterrupt, MemoryError):
+        raise
+    except BaseException as error:
         _refuse_objects(chosen, error)
     for column, kind in chosen.schema.items():
         if isinstance(kind, nw.Object) and pa.types.is_fixed_size_binary(table.schema.field(column).type):
@@ -124,7 +138,7 @@ def _as_arrow(wrapped: nw.DataFrame[Any] | nw.LazyFrame[Any], names: list[str]) 
     return table
 
 
-def _refuse_objects(chosen: nw.DataFrame[Any], error: Exception | None = None) -> NoReturn:
+def _refuse_objects(chosen: nw.DataFrame[Any], error: BaseException | None = None) -> NoReturn:
     """Say which column is no column of Arrow, and why."""
     for column in chosen.columns:
         kinds = [type(value).__name__ for value in chosen[column].to_list()]
@@ -134,5 +148,5 @@ def _refuse_objects(chosen: nw.DataFrame[Any], error: Exception | None = None) -
                 f"`data` must hold one kind of value in each column, but {column!r} holds {kinds[0]} and "
                 f"{kinds[other]} (row {other}, counted from 0); convert it to one."
             ) from error
-    reason = " ".join(str(error).split()) if error else f"{chosen.columns[0]!r} holds objects"
+    reason = told(error) if error else f"{chosen.columns[0]!r} holds objects"
     raise InvalidArgument(f"`data` must hold columns of numbers, booleans or text, but {reason}.") from error

@@ -12,15 +12,17 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.arguments import checked_name, checked_text
+from benign.foundation.errors import InvalidArgument, listed
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Column, Split
+from benign.foundation.wording import shown
 from benign.sources.checks import fingerprint, frozen, noted, refuse_all
 from benign.sources.copies import Copies, find_copies, row_codes
 from benign.sources.label_noise import checked_deviation, checked_rate, with_label_noise
-from benign.sources.tables import input_matrix, input_table, target_matrix
+from benign.sources.tables import LARGEST_INPUT, check_size, input_matrix, input_table, target_matrix
 
 _SCALES = ("standard", "unit", "none")
 _SQUARES_AT_ONCE = 2**16  # half a megabyte: they stay in the processor's cache
@@ -35,12 +37,14 @@ class FiniteData:
         targets: rows x outputs, noise-free; one-hot for classification.
         classes: names of the classes in index order, or None for regression.
         columns: what the columns of inputs are, where they are to be handed on as a data frame; see :class:`Split`.
+        identifiers: names of the columns that seem to number the rows; they decide nothing.
     """
 
     inputs: Float[np.ndarray, "rows d"]
     targets: Float[np.ndarray, "rows outputs"]
     classes: tuple[str, ...] | None
     columns: tuple[Column, ...] | None = None
+    identifiers: tuple[str, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:
@@ -50,6 +54,11 @@ class FiniteData:
             return numbers
         named = json.dumps([numbers, [asdict(column) for column in self.columns]])
         return hashlib.sha256(named.encode()).hexdigest()
+
+    @cached_property
+    def largest(self) -> float:
+        """Size of the largest input."""
+        return float(max(np.fmax.reduce(self.inputs, axis=None), -np.fmin.reduce(self.inputs, axis=None)))
 
     @cached_property
     def row_codes(self) -> Int[np.ndarray, " rows"]:
@@ -77,12 +86,13 @@ class FiniteSource:
 
     def __post_init__(self) -> None:
         rows = len(self.data.inputs)
+        checked_text("name", self.name)
         if checked_count("test_samples", self.test_samples) >= rows:
             raise InvalidArgument(
                 f"`test_samples` must leave rows to train on, got {self.test_samples} of {rows} rows; ask for "
                 f"at most {rows - 1}."
             )
-        _check_scale(self.scale)
+        _check_scale(self.scale, self.data.largest)
         if self.classes is None:
             checked_deviation("label_noise", self.label_noise)
         else:
@@ -109,9 +119,11 @@ class FiniteSource:
         return self.data.columns
 
     def notes(self, samples: int, replicate: Replicate) -> tuple[str, ...]:
-        """What to know of a replicate's data, a sentence each: whether test rows are copies of training rows."""
-        sentence = _copies(self.data, self.test_samples, replicate.seed, replicate.draw).sentence(samples)
-        return (sentence,) if sentence else ()
+        """What to know of the data: whether test rows are copies of training rows, and whether inputs number them."""
+        sentences = [_copies(self.data, self.test_samples, replicate.seed, replicate.draw).sentence(samples)]
+        if names := self.data.identifiers:
+            sentences.append(f"Columns that seem to number the rows are learnt from: {listed(names)}; leave them out.")
+        return tuple(filter(None, sentences))
 
     def spec(self) -> dict[str, object]:
         """Canonical settings with the SHA-256 of the data."""
@@ -232,12 +244,14 @@ def _sum_of_squares(values: Float[np.ndarray, " m"]) -> float:
     return _sum_of_squares(values[:half]) + _sum_of_squares(values[half:])
 
 
-def _check_scale(scale: str | float) -> None:
+def _check_scale(scale: str | float, largest: float) -> None:
+    """Refuse what is no scale, and what would leave inputs, the largest of this size, without squares."""
     if isinstance(scale, str):
-        if scale not in _SCALES:
-            raise unknown_name("scale", scale, _SCALES)
-    elif checked_number("scale", scale) <= 0.0:
-        raise InvalidArgument(f'`scale` must be a positive number, "standard", "unit" or "none", got {scale!r}.')
+        checked_name("scale", scale, _SCALES)
+        divisor = 1.0
+    elif (divisor := checked_number("scale", scale)) <= 0.0:
+        raise InvalidArgument(f'`scale` must be a positive number, "standard", "unit" or "none", got {shown(scale)}.')
+    check_size("inputs", largest / divisor, LARGEST_INPUT)
 
 
 def arrays(

@@ -9,14 +9,17 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.arguments import checked_flag, checked_name, checked_text
+from benign.foundation.errors import InvalidArgument
 from benign.foundation.memory import require_memory
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
+from benign.foundation.wording import shown, told
 from benign.sources.checks import fingerprint, frozen
 from benign.sources.label_noise import checked_deviation, with_label_noise
+from benign.sources.tables import LARGEST_TARGET, check_size
 
 Target = Callable[[Float[np.ndarray, " m"]], Float[np.ndarray, " m"]]
 
@@ -81,6 +84,8 @@ class FunctionSource:
             raise InvalidArgument(f"`low` must be less than `high`, got {low} and {high}.")
         checked_deviation("noise", self.noise)
         checked_count("test_samples", self.test_samples)
+        checked_flag("test_grid", self.test_grid)
+        checked_text("name", self.name)
         _check_target(self.target, self.name, np.linspace(low, high, 1001))
 
     @property
@@ -135,7 +140,9 @@ class FunctionSource:
         """
         samples = checked_count("samples", samples)
         require_memory(
-            80.0 * samples, purpose=f"drawing {samples} samples of {self.name}", advice="ask for fewer samples"
+            80.0 * (samples + self.test_samples),
+            purpose=f"drawing {samples} samples of {self.name}",
+            advice="ask for fewer samples",
         )
         inputs = self._drawn("training inputs", max(samples, POOL), replicate)
         clean = self._evaluated(inputs)[:samples]
@@ -170,44 +177,48 @@ class FunctionSource:
         """Values of f by chunks of one pool: vector code may round the last few entries of an array differently."""
         column = inputs[:, 0]
         padded = np.resize(column, -(-len(column) // POOL) * POOL)
-        values = np.concatenate([self.target(chunk) for chunk in np.split(padded, len(padded) // POOL)])[: len(column)]
-        if not np.isfinite(values).all():
-            worst = column[np.argmin(np.isfinite(values))]
-            raise InvalidArgument(
-                f"`target` must be finite from `low` to `high`, but {self.name}({worst}) is not; change the interval."
-            )
+        chunks = [_values_of(self.target, self.name, chunk) for chunk in np.split(padded, len(padded) // POOL)]
+        values = np.concatenate(chunks)[: len(column)]
         return frozen(values[:, None])
 
 
 def _check_target(target: Target, name: str, grid: Float[np.ndarray, " m"]) -> None:
-    """Try f on a grid: its values must be numbers, finite, and depend on one x each.
+    """Try f on a grid: its values must be numbers that are not all but 0, and depend on one x each.
 
     Raises:
         InvalidArgument: with what it did instead.
     """
-    try:
-        values, again = target(grid), target(grid[:501])
-    except Exception as error:
-        raise InvalidArgument(
-            f"`target` must map a NumPy array to one of the same length, but {name} raised "
-            f"{type(error).__name__}: {error}; use numpy.sin and the like instead of math.sin, or numpy.vectorize."
-        ) from error
-    if not isinstance(values, np.ndarray) or values.shape != grid.shape or values.dtype.kind not in "biuf":
-        given = f"{values.dtype} of the shape {values.shape}" if isinstance(values, np.ndarray) else repr(values)
-        raise InvalidArgument(
-            f"`target` must map {len(grid)} numbers to as many real numbers, but {name} gave {given}."
-        )
-    if not np.isfinite(values).all():
-        worst = np.argmin(np.isfinite(values))
-        raise InvalidArgument(
-            f"`target` must be finite from `low` to `high`, but {name}({grid[worst]:g}) is {values[worst]}; change the "
-            "interval."
-        )
+    values, again = _values_of(target, name, grid), _values_of(target, name, grid[:501])
+    check_size("target", np.abs(values).max(), LARGEST_TARGET)
     if not np.allclose(values[:501], again, rtol=1e-9, atol=0.0):
         raise InvalidArgument(
             f"`target` must give each x the same value whatever else it is called with, but {name} did not; keep "
             "random numbers and averages out of it and use `noise`."
         )
+
+
+def _values_of(target: Target, name: str, x: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
+    """f(x), if these are as many real numbers, and finite."""
+    try:
+        values = target(x)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise InvalidArgument(
+            f"`target` must map a NumPy array to one of the same length, but {name} raised {told(error)}; use "
+            "numpy.sin and the like instead of math.sin, or numpy.vectorize."
+        ) from error
+    if type(values) is not np.ndarray or values.shape != x.shape or values.dtype.kind not in "biuf":
+        given = f"{values.dtype} of the shape {values.shape}" if type(values) is np.ndarray else shown(values)
+        raise InvalidArgument(f"`target` must map {len(x)} numbers to as many real numbers, but {name} gave {given}.")
+    is_fine = np.abs(values) <= LARGEST_TARGET
+    if not is_fine.all():
+        worst = np.argmin(is_fine)
+        raise InvalidArgument(
+            f"`target` must be finite from `low` to `high`, but {name}({x[worst]:g}) is {values[worst]}; keep it below "
+            f"{LARGEST_TARGET:g} in size, or change the interval."
+        )
+    return values.astype(np.float64)
 
 
 def function(
@@ -241,20 +252,19 @@ def function(
     (5, 1)
     """
     if isinstance(target, str):
-        if target not in _NAMED:
-            raise unknown_name("function", target, _NAMED)
+        checked_name("function", target, _NAMED)
         given = target
         target, named_low, named_high = _NAMED[target]
         low, high = named_low if low is None else low, named_high if high is None else high
     elif callable(target):
         given = getattr(target, "__name__", type(target).__name__)
     else:
-        raise InvalidArgument(f"`target` must be a function or one of {', '.join(_NAMED)}, got {target!r}.")
+        raise InvalidArgument(f"`target` must be a function or one of {', '.join(_NAMED)}, got {shown(target)}.")
     if low is None or high is None:
         raise InvalidArgument("`low` and `high` must say where x is drawn from, for example low=-1, high=1.")
     return FunctionSource(
         target=target,
-        name=name or given,
+        name=given if name is None else name,
         low=low,
         high=high,
         noise=noise,

@@ -36,6 +36,7 @@ from benign.foundation.numbers import checked_number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import class_indices
+from benign.foundation.wording import shown
 from benign.sources.checks import frozen
 
 Part = Literal["train", "test"]
@@ -52,8 +53,8 @@ def checked_rate(rate: object) -> float:
     number = checked_number("label_noise", rate)
     if not 0.0 <= number < 1.0:
         raise InvalidArgument(
-            f"`label_noise` must be a share of flipped labels from 0 up to but not including 1, got {rate!r}; write "
-            "0.1 for 10 %."
+            f"`label_noise` must be a share of flipped labels from 0 up to but not including 1, got {shown(rate)}; "
+            "write 0.1 for 10 %."
         )
     return number
 
@@ -66,7 +67,7 @@ def checked_deviation(argument: str, deviation: object) -> float:
     """
     number = checked_number(argument, deviation)
     if number < 0.0:
-        raise InvalidArgument(f"`{argument}` must be a standard deviation of at least 0, got {deviation!r}.")
+        raise InvalidArgument(f"`{argument}` must be a standard deviation of at least 0, got {shown(deviation)}.")
     return number
 
 

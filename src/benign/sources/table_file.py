@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benign.foundation.errors import InvalidArgument
-from benign.sources.columns import checked_inputs, source_of_columns
+from benign.foundation.arguments import checked_name, checked_path
+from benign.foundation.errors import InvalidArgument, listed
+from benign.foundation.memory import require_memory
+from benign.foundation.wording import reason, shortened
+from benign.sources.columns import checked_inputs, repeated_names, source_of_columns
+from benign.sources.csv_text import fault_of_csv, ragged_line
 from benign.sources.finite import FiniteSource
-from benign.sources.tables import are_few
+from benign.sources.tables import TASKS, are_few
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyarrow.csv import ConvertOptions
 
 _FORMATS = (".csv", ".parquet")
+_LARGEST_BLOCK = 2**31 - 1  # of Arrow
+_LONGEST_PATH = 300
 
 
 def table(
@@ -53,21 +59,23 @@ def table(
     """
     import pyarrow as pa
 
-    file = Path(path)
+    file = checked_path("path", path)
+    checked_name("task", task, TASKS)
     columns = _read(file)
+    chosen = checked_inputs(columns.column_names, target, inputs)
     if file.suffix.lower() == ".csv" and task != "regression":
         columns = _with_labels_as_written(columns, file, target)
     pa.default_memory_pool().release_unused()  # while it reads, Arrow holds several times the table
     source = source_of_columns(
         columns,
         target=target,
-        inputs=checked_inputs(columns.column_names, target, inputs),
+        inputs=chosen,
         as_frame=as_frame,
         task=task,
         label_noise=label_noise,
         test_samples=test_samples,
         scale=scale,
-        name=file.stem if name is None else name,
+        name=file.stem.encode(errors="replace").decode() if name is None else name,
     )
     del columns
     pa.default_memory_pool().release_unused()  # a draw of all rows needs the room
@@ -77,79 +85,88 @@ def table(
 def _read(file: Path) -> pa.Table:
     """The file's table, if it has rows and its columns differ in their names."""
     import pyarrow as pa
+    from pyarrow.csv import ConvertOptions
 
-    _check_file(file)
-    shown, suffix = repr(str(file)), file.suffix.lower()
+    where, suffix = _shown(file), file.suffix.lower()
     try:
-        columns = _read_csv(file) if suffix == ".csv" else _read_parquet(file)
+        _check_file(file, where)
+        columns = _read_csv(file, ConvertOptions(strings_can_be_null=True)) if suffix == ".csv" else _read_parquet(file)
         names = columns.column_names
-    except (pa.ArrowException, UnicodeDecodeError) as error:
-        reason = (_ragged(file) if suffix == ".csv" else None) or " ".join(str(error).split())
-        raise InvalidArgument(f"`path` {shown} is no {suffix} file that can be read: {reason}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidArgument(f"`path` {where} names columns in no UTF-8; save it as UTF-8.") from error
+    except pa.ArrowException as error:
+        if "Empty CSV file" in str(error):
+            raise InvalidArgument(f"`path` {where} holds no rows.") from error
+        words = (ragged_line(file) if suffix == ".csv" else None) or reason(error)
+        raise InvalidArgument(f"`path` {where} is no {suffix} file that can be read: {words}.") from error
     except OSError as error:
-        raise InvalidArgument(f"`path` {shown} cannot be read: {error.strerror or error}.") from error
+        raise InvalidArgument(f"`path` {where} cannot be read: {error.strerror or reason(error)}.") from error
     if columns.num_rows == 0:
-        raise InvalidArgument(f"`path` {shown} holds no rows.")
-    repeated = [column for column in names if names.count(column) > 1]
-    if repeated:
-        raise InvalidArgument(f"`path` {shown} has several columns called {repeated[0]!r}; rename them.")
+        raise InvalidArgument(f"`path` {where} holds no rows.")
+    if repeated := repeated_names(names):
+        raise InvalidArgument(f"`path` {where} has several columns called {listed(repeated)}; rename them.")
     return columns
 
 
-def _check_file(file: Path) -> None:
+def _shown(file: Path) -> str:
+    return shortened(repr(str(file)), _LONGEST_PATH)
+
+
+def _check_file(file: Path, where: str) -> None:
     try:
-        is_file, is_there = file.is_file(), file.exists()
-    except (OSError, ValueError):  # a name too long, or with a NUL character
-        is_file, is_there = False, False
+        is_there = file.exists()
+    except OSError:  # a name too long
+        is_there = False
     if not is_there:
-        raise InvalidArgument(f"`path` {str(file)!r} does not exist; check its name and folder.")
-    if not is_file or file.suffix.lower() not in _FORMATS:
-        raise InvalidArgument(f"`path` {str(file)!r} must be a file whose name ends in {' or '.join(_FORMATS)}.")
+        raise InvalidArgument(f"`path` {where} does not exist; check its name and folder.")
+    if not file.is_file():  # what is read from a device or a pipe may never end
+        raise InvalidArgument(f"`path` {where} is no regular file, but a folder, a device or a pipe; give a file.")
+    if file.suffix.lower() not in _FORMATS:
+        raise InvalidArgument(f"`path` {where} must be a file whose name ends in {' or '.join(_FORMATS)}.")
     if file.stat().st_size == 0:
-        raise InvalidArgument(
-            f"`path` {str(file)!r} is empty: not even the columns are named; check how it was written."
-        )
+        raise InvalidArgument(f"`path` {where} is empty: not even the columns are named; check how it was written.")
+    if file.suffix.lower() == ".csv" and (fault := fault_of_csv(file)):
+        raise InvalidArgument(f"`path` {where} is no .csv file that can be read: {fault}.")
 
 
-def _read_csv(file: Path) -> pa.Table:
-    from pyarrow.csv import ConvertOptions, read_csv
+def _read_csv(file: Path, options: ConvertOptions) -> pa.Table:
+    """What Arrow reads, which takes no line longer than a block of it."""
+    import pyarrow as pa
+    from pyarrow.csv import ReadOptions, read_csv
 
-    return read_csv(file, convert_options=ConvertOptions(strings_can_be_null=True))
+    try:
+        return read_csv(file, convert_options=options)
+    except pa.ArrowInvalid as error:
+        size = file.stat().st_size + 1
+        if "straddling" not in str(error) or size > _LARGEST_BLOCK:
+            raise
+        return read_csv(file, convert_options=options, read_options=ReadOptions(block_size=size))
 
 
 def _with_labels_as_written(columns: pa.Table, file: Path, target: str) -> pa.Table:
     """The table, its labels as text where whole numbers have merged what the file tells apart by leading zeros."""
     import pyarrow as pa
     from pyarrow import compute
-    from pyarrow.csv import ConvertOptions, read_csv
+    from pyarrow.csv import ConvertOptions
 
-    if target not in columns.column_names or not pa.types.is_integer(columns[target].type):
+    if not pa.types.is_integer(columns[target].type):
         return columns
     as_text = ConvertOptions(column_types={target: pa.string()}, include_columns=[target], strings_can_be_null=True)
-    labels = compute.utf8_trim_whitespace(read_csv(file, convert_options=as_text)[target])
+    labels = compute.utf8_trim_whitespace(_read_csv(file, as_text)[target])
     numbers, texts = (len(values.drop_null().unique()) for values in (columns[target], labels))
     if texts == numbers or not are_few(texts, rows=len(labels)):
         return columns
     return columns.set_column(columns.column_names.index(target), target, labels)
 
 
-def _ragged(file: Path) -> str | None:
-    """The first line that has not as many values as the first; Arrow, which reads many lines at once, counts none."""
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        rows = csv.reader(lines)
-        try:
-            names = next(filter(None, rows))
-            wrong = next(row for row in rows if row and len(row) != len(names))
-        except (StopIteration, csv.Error):
-            return None
-    return (
-        f"line {rows.line_num} holds {len(wrong)} value{'s' * (len(wrong) != 1)} where {len(names)} columns are named; "
-        "correct the line."
-    )
-
-
 def _read_parquet(file: Path) -> pa.Table:
     from pyarrow import parquet
 
-    with parquet.ParquetFile(file) as opened:
+    with parquet.ParquetFile(file, page_checksum_verification=True) as opened:
+        declared = opened.metadata
+        require_memory(
+            8.0 * declared.num_rows * declared.num_columns,
+            purpose=f"the table {_shown(file)} of {declared.num_rows:,} rows and {declared.num_columns:,} columns",
+            advice="give a part of it",
+        )
         return opened.read()

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Iterable
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 from numpy.typing import ArrayLike
 
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.arguments import checked_name, is_writable
+from benign.foundation.arrays import as_array, as_numbers, is_number
+from benign.foundation.errors import InvalidArgument
 from benign.foundation.memory import require_memory
+from benign.foundation.wording import shown
 from benign.sources.checks import frozen
 from benign.sources.label_noise import one_hot
 
 TASKS = ("auto", "classification", "regression")
 LARGEST_INPUT = 1e150  # its square is still finite
 _MOST_INTEGER_CLASSES = 50
-_LARGEST_TARGET = 1e100  # so is the sum of its squares
+LARGEST_TARGET = 1e100  # so is the sum of its squares
 
 
 def input_table(inputs: ArrayLike) -> Shaped[np.ndarray, "rows d"]:
@@ -27,7 +30,7 @@ def input_table(inputs: ArrayLike) -> Shaped[np.ndarray, "rows d"]:
     """
     array = _as_objects_if_text("inputs", inputs)
     if array.ndim == 0:
-        raise InvalidArgument(f"`inputs` must be a dense table with one row a sample, got {_short(array.item())}.")
+        raise InvalidArgument(f"`inputs` must be a dense table with one row a sample, got {shown(array.item())}.")
     if len(array) < 2:
         raise InvalidArgument(f"`inputs` must have at least 2 rows, one to train on and one to test, got {len(array)}.")
     if array.size == 0:
@@ -41,12 +44,9 @@ def input_matrix(table: Shaped[np.ndarray, "rows d"]) -> Float[np.ndarray, "rows
     Raises:
         InvalidArgument: if it holds anything but finite numbers.
     """
-    if table.dtype.kind not in "biuf":
-        table = _as_numbers("inputs", table)
-    matrix = np.array(table, dtype=np.float64, order="C")
+    matrix = as_numbers("inputs", table)
     _check_finite("inputs", matrix)
-    if np.abs(matrix).max() > LARGEST_INPUT:
-        raise InvalidArgument(f"`inputs` must not exceed {LARGEST_INPUT:g} in size; rescale them.")
+    check_size("inputs", np.abs(matrix).max(), LARGEST_INPUT)
     return frozen(matrix)
 
 
@@ -58,8 +58,7 @@ def target_matrix(
     Raises:
         InvalidArgument: if they are no labels or values of ``rows`` samples.
     """
-    if task not in TASKS:
-        raise unknown_name("task", task, TASKS)
+    checked_name("task", task, TASKS)
     array = _homogeneous(targets)
     if array.ndim == 0 or len(array) != rows:
         given = "one value" if array.ndim == 0 else f"{len(array)} entries"
@@ -91,7 +90,7 @@ def _classified(
     if array.dtype.kind == "f":
         array = _whole_numbers(array)
     elif array.dtype.kind == "S":
-        array = array.astype(np.str_)
+        array = _decoded(array)
     elif array.dtype.kind not in "biuU":
         raise InvalidArgument(f"`targets` must be strings or integers to be classes, got {array.dtype}; convert them.")
     names, labels = np.unique(array, return_inverse=True)
@@ -108,14 +107,23 @@ def class_matrix(
     """One-hot targets and the names of their classes, given the ascending names and each row's place among them.
 
     Raises:
+        InvalidArgument: for a name that cannot be written.
         NotEnoughMemory: for more classes than there is room for.
     """
+    _refuse_unwritable(str(name) for name in names)
     require_memory(
         16.0 * len(labels) * len(names),
         purpose=f"a target for each of {len(names)} classes and {len(labels)} rows",
         advice='merge classes, or say task="regression" if `targets` are values',
     )
     return one_hot(labels, len(names)), tuple(str(name) for name in names)
+
+
+def _decoded(array: Shaped[np.ndarray, " rows"]) -> Shaped[np.ndarray, " rows"]:
+    try:
+        return np.char.decode(array, "utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidArgument(f"`targets` must be text in UTF-8, got {shown(error.object)}; decode it.") from error
 
 
 def _whole_numbers(array: Float[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
@@ -147,30 +155,17 @@ def _is_one_hot(array: Shaped[np.ndarray, "rows outputs"]) -> bool:
 def _values(table: Shaped[np.ndarray, "rows outputs"]) -> Float[np.ndarray, "rows outputs"]:
     if table.shape[1] == 0:
         raise InvalidArgument("`targets` must have at least one column, got none.")
-    if table.dtype.kind not in "biuf":
-        table = _as_numbers("targets", table)
-    matrix = np.array(table, dtype=np.float64, order="C")
+    matrix = as_numbers("targets", table)
     _check_finite("targets", matrix)
-    if np.abs(matrix).max() > _LARGEST_TARGET:
-        raise InvalidArgument(f"`targets` must not exceed {_LARGEST_TARGET:g} in size; rescale them.")
+    check_size("targets", np.abs(matrix).max(), LARGEST_TARGET)
     if np.all(matrix == matrix[0]):
         raise InvalidArgument(f"`targets` must vary, got {matrix[0, 0]} in every row; there is nothing to learn.")
     return frozen(matrix)
 
 
-def _as_array(argument: str, values: object) -> Shaped[np.ndarray, "..."]:
-    """``numpy.asarray``, except that masked entries become NaN instead of reappearing."""
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        return np.asarray(np.ma.filled(values.astype(np.float64), np.nan))
-    try:
-        return np.asarray(values)
-    except ValueError as error:
-        raise InvalidArgument(f"`{argument}` must have rows of equal length, got a ragged list.") from error
-
-
 def _as_objects_if_text(argument: str, values: object) -> Shaped[np.ndarray, "..."]:
     """Lists that hold text as objects: NumPy would turn ``["a", 1]`` into two strings without a word."""
-    array = _as_array(argument, values)
+    array = as_array(argument, values)
     if isinstance(values, (list, tuple)) and array.dtype.kind in "US":
         return np.asarray(values, dtype=object)
     return array
@@ -180,44 +175,38 @@ def _homogeneous(targets: ArrayLike) -> Shaped[np.ndarray, "..."]:
     """Targets as an array of one kind.
 
     Raises:
-        InvalidArgument: if text and numbers are mixed; the message names the first two kinds.
+        InvalidArgument: if text and numbers are mixed, with the first two kinds, or text cannot be written.
     """
     array = _as_objects_if_text("targets", targets)
     if array.dtype.kind != "O":
         return array
-    kinds = list(dict.fromkeys("a number" if _is_number(value) else type(value).__name__ for value in array.flat))
+    kinds = list(dict.fromkeys("a number" if is_number(value) else type(value).__name__ for value in array.flat))
     if len(kinds) > 1:
         raise InvalidArgument(
             f"`targets` must be all of one kind, got {kinds[0]} and {kinds[1]}; convert them to one, or remove the "
             "rows where they are missing."
         )
-    return _as_array("targets", array.tolist())
+    _refuse_unwritable(array.flat)
+    return as_array("targets", array.tolist())
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+def _refuse_unwritable(labels: Iterable[object]) -> None:
+    """Refuse text that no file can hold: NumPy would drop a NUL at its end, and make one class of two."""
+    for label in labels:
+        if (isinstance(label, str) and not is_writable(label)) or (isinstance(label, bytes) and b"\0" in label):
+            raise InvalidArgument(f"`targets` must be text that a file can hold, got {shown(label)}; rename the class.")
 
 
-def _as_numbers(argument: str, table: Shaped[np.ndarray, "rows d"]) -> Float[np.ndarray, "rows d"]:
-    """Objects as numbers, if all of them are; None becomes NaN."""
-    if table.dtype.kind != "O":
-        _refuse_entry(argument, table, 0, 0)
-    for (row, column), value in np.ndenumerate(table):
-        if value is not None and not isinstance(value, (bool, np.bool_)) and not _is_number(value):
-            _refuse_entry(argument, table, row, column)
-    try:
-        return table.astype(np.float64)
-    except OverflowError as error:
-        raise InvalidArgument(
-            f"`{argument}` must fit into float64, got an integer beyond 1e308; rescale them."
-        ) from error
+def check_size(argument: str, size: float, largest: float) -> None:
+    """Refuse numbers whose squares overflow, or all vanish; ``size`` is that of the largest, all may be 0.
 
-
-def _refuse_entry(argument: str, table: Shaped[np.ndarray, "rows d"], row: int, column: int) -> NoReturn:
-    raise InvalidArgument(
-        f"`{argument}` must be numbers, got {_short(table[row, column])} in row {row}, column {column} (counted from "
-        "0); encode it as a number or leave the column out."
-    )
+    Raises:
+        InvalidArgument: if it exceeds ``largest``, or is below its inverse.
+    """
+    if size > largest:
+        raise InvalidArgument(f"`{argument}` must not exceed {largest:g} in size; rescale them.")
+    if 0.0 < size < 1.0 / largest:
+        raise InvalidArgument(f"`{argument}` must not all be below {1.0 / largest:g} in size; rescale them.")
 
 
 def _check_finite(argument: str, matrix: Float[np.ndarray, "rows d"]) -> None:
@@ -229,9 +218,3 @@ def _check_finite(argument: str, matrix: Float[np.ndarray, "rows d"]) -> None:
             f"`{argument}` must be finite, got {matrix[row, column]} in row {row}, column {column} (counted from 0)"
             f"{more}; remove the row or fill in the value."
         )
-
-
-def _short(value: object) -> str:
-    """What the value looks like, on one line."""
-    text = " ".join(repr(value.item() if isinstance(value, np.generic) else value).split())
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -161,10 +161,8 @@ class Surface:
         Raises:
             OutputFailed: if the file cannot be written.
         """
-        encoding = {name: {"zlib": True, "complevel": 4} for name in self.dataset.data_vars}
-        return write_whole(
-            path, lambda temporary: self.dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
-        )
+        content = tables.netcdf_bytes(self.dataset)
+        return write_whole(path, lambda temporary: temporary.write_bytes(content))
 
     def to_arrow(self) -> pa.Table:
         """The long table: one row for each (size, time, samples, replicate), and level of label noise if there are any.

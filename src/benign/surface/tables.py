@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,16 +70,30 @@ def to_polars(dataset: xr.Dataset) -> pl.DataFrame:
     return frame
 
 
+def netcdf_bytes(dataset: xr.Dataset) -> bytes:
+    """The surface as netCDF-4, made in memory: where a disk is full, HDF5 ends the process that writes to it."""
+    import h5netcdf
+    from xarray.backends import H5NetCDFStore
+
+    content = io.BytesIO()
+    with h5netcdf.File(content, "w") as file:
+        encoding = {name: {"zlib": True, "complevel": 4} for name in dataset.data_vars}
+        dataset.dump_to_store(H5NetCDFStore(file), encoding=encoding)
+    return content.getvalue()
+
+
 def write_parquet(dataset: xr.Dataset, path: Path) -> None:
     """:func:`to_arrow` as Parquet, compressed with zstd."""
-    pyarrow.parquet.write_table(to_arrow(dataset), path, compression="zstd")
+    with path.open("wb") as file:  # pyarrow opens no path that is not UTF-8
+        pyarrow.parquet.write_table(to_arrow(dataset), file, compression="zstd")
 
 
 def write_csv(dataset: xr.Dataset, path: Path) -> None:
     """:func:`to_arrow` as CSV. Every number is read back as it was, by pandas and by polars."""
     table = to_arrow(dataset)
     text = pa.table([_written(column) for column in table.columns], names=table.column_names)
-    pyarrow.csv.write_csv(text, path, pyarrow.csv.WriteOptions(quoting_style="none"))
+    with path.open("wb") as file:
+        pyarrow.csv.write_csv(text, file, pyarrow.csv.WriteOptions(quoting_style="none"))
 
 
 def _written(column: pa.ChunkedArray) -> pa.ChunkedArray:

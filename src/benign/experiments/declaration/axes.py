@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Float, Int
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from benign.experiments.declaration.problems import refuse, shown
+from benign.experiments.declaration.problems import refuse
 from benign.experiments.declaration.translation import translated
+from benign.foundation.wording import shown
 
 _LARGEST = 1e15  # integers up to here are exact
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-_LARGEST, le=_LARGEST)]

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
 
-from benign.experiments.declaration.problems import nearest, refuse, shown
+from benign.experiments.declaration.problems import nearest, refuse
+from benign.foundation.wording import shown
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
 
@@ -79,12 +80,18 @@ def find_maker(kind: Kind, name: str) -> Maker:
     return _loaded(kind, plug_ins[name])
 
 
+def plug_in_module(kind: Kind, name: str) -> str | None:
+    """The module, and whose it is, that finding this name imports; None where it is ours or unknown."""
+    entry = None if name in kind.table else _plug_ins(kind).get(name)
+    return None if entry is None else f"{entry.module} of {_distribution(entry)}"
+
+
 def _plug_ins(kind: Kind) -> dict[str, Entry]:
     return {entry.name: entry for entry in entry_points(group=kind.group)}
 
 
 def _loaded(kind: Kind, entry: Entry) -> Maker:
-    distribution = "an unknown distribution" if entry.dist is None else f"the distribution {entry.dist.name!r}"
+    distribution = _distribution(entry)
     try:
         loaded = entry.load()
     except Exception as error:  # whatever a plug-in does when it is imported
@@ -100,3 +107,7 @@ def _loaded(kind: Kind, entry: Entry) -> Maker:
             "name",
         )
     return loaded
+
+
+def _distribution(entry: Entry) -> str:
+    return "an unknown distribution" if entry.dist is None else f"the distribution {entry.dist.name!r}"

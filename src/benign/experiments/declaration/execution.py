@@ -45,7 +45,7 @@ class Execution(BaseModel):
     executor: Literal["here", "processes", "ray"] | None = Field(
         default=None, description='"here", "processes" or "ray"'
     )
-    workers: Count | None = Field(default=None, description="a positive integer")
+    workers: Annotated[int, Field(strict=True, ge=1)] | None = Field(default=None, description="a positive integer")
     address: Text | None = Field(default=None, description="the address of a Ray cluster as text")
     cpus_per_job: Positive = Field(default=1.0, description="a positive number")
     gpus_per_job: Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)] = Field(

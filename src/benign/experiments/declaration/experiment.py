@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -31,11 +31,13 @@ from benign.experiments.declaration.editor_schema import (
     experiment_schema,
 )
 from benign.experiments.declaration.execution import Execution
-from benign.experiments.declaration.plain import plain
-from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, nearest, refuse, shown
+from benign.experiments.declaration.plain import MOST_KEYS, TOO_MANY_KEYS, plain
+from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, nearest, refuse
+from benign.experiments.declaration.reach import Reach
 from benign.experiments.declaration.settings import checked_choice
 from benign.experiments.declaration.toml_file import declared_in
 from benign.experiments.declaration.translation import translated
+from benign.foundation.wording import shown
 from benign.procedures.protocol import Procedure
 from benign.schema import METRICS
 from benign.sources.protocol import Source
@@ -186,18 +188,25 @@ class Experiment(BaseModel):
         return value if isinstance(value, (Source, Procedure)) else plain(value)
 
     @classmethod
-    def from_toml(cls, path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Experiment:
+    def from_toml(
+        cls,
+        path: str | os.PathLike[str],
+        overrides: Sequence[str] = (),
+        *,
+        announce: Callable[[Reach], object] | None = None,
+    ) -> Experiment:
         """Read an experiment's file; paths in it are relative to its folder.
 
         Args:
             path: the file.
             overrides: ``key=value``, keys with dots for tables: ``source.label_noise=0.2``, ``samples=[50, 100]``,
                 ``sizes=every``. Paths in these are relative to the current folder.
+            announce: told what the file reaches for before a module that it names is imported.
 
         Raises:
             InvalidDeclaration: if the file cannot be read, or declares no experiment.
         """
-        data, origin = declared_in(path, overrides)
+        data, origin = declared_in(path, overrides, announce)
         return cls._of(data, origin)
 
     @classmethod
@@ -219,6 +228,8 @@ class Experiment(BaseModel):
     @classmethod
     def _of(cls, data: Mapping[str, object], origin: Origin) -> Experiment:
         """The experiment of plain values, which knows where they came from."""
+        if len(data) > MOST_KEYS:
+            raise origin.error([Problem((), TOO_MANY_KEYS)])
         try:
             experiment = cls(**data)  # type: ignore[arg-type]
         except InvalidDeclaration as error:

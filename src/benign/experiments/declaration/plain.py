@@ -12,9 +12,12 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel
 
-from benign.experiments.declaration.problems import KeyPath, Origin, Problem, shown
+from benign.experiments.declaration.problems import KeyPath, Origin, Problem
+from benign.foundation.wording import shown
 
 _DEEPEST = 8
+MOST_KEYS = 1_000
+TOO_MANY_KEYS = f"holds more than {MOST_KEYS:,} keys, which is no table of an experiment."
 _LARGEST_INTEGER = 2**63
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -39,6 +42,8 @@ def _plain(value: object, path: KeyPath, problems: list[Problem]) -> object:
         value = os.fspath(value)
     if len(path) > _DEEPEST:
         problems.append(Problem(path[:_DEEPEST], "holds tables or lists too deep in one another."))
+    elif isinstance(value, Mapping) and len(value) > MOST_KEYS:
+        problems.append(Problem(path, TOO_MANY_KEYS))
     elif isinstance(value, Mapping):
         return {str(key): _plain(entry, (*path, str(key)), problems) for key, entry in value.items()}
     elif isinstance(value, (list, tuple, range)):

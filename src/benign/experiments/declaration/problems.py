@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.wording import escaped, shortened, shown
 
 KeyPath = tuple[str, ...]
 
@@ -79,29 +80,6 @@ def refuse(text: str, *path: str) -> NoReturn:
         InvalidDeclaration: always.
     """
     raise Origin().error([Problem(path, text)])
-
-
-def shown(value: object) -> str:
-    """What the value looks like, escaped and shortened to one line of about 60 characters."""
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):  # an integer of thousands of digits; tables in tables in tables
-        text = f"a value of the type {type(value).__name__} that is too large to show"
-    return shortened(escaped(text if isinstance(value, str) else " ".join(text.split())))
-
-
-def shortened(text: str) -> str:
-    """The text, its middle left out where it is long."""
-    return text if len(text) <= _WIDTH else f"{text[:35]}...{text[-20:]}"
-
-
-def escaped(text: str) -> str:
-    """The text with all that does not print as Python would write it in a string."""
-    return "".join(letter if letter.isprintable() else _escape(letter) for letter in text)
-
-
-def _escape(letter: str) -> str:
-    return letter.encode("unicode_escape").decode("ascii")
 
 
 def shown_path(path: KeyPath) -> str:

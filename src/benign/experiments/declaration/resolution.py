@@ -25,6 +25,7 @@ from benign.foundation.errors import InvalidArgument
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
 
+_MOST_LEVELS = 1_000
 _ARGUMENTS = ("samples", "sizes", "times", "label_noise", "replicates", "crossed", "seed", "metrics")
 
 
@@ -149,7 +150,10 @@ def _levels(experiment: Experiment) -> list[float] | None:
             setting = settings.get(key)
             if key in experiment.source and (setting is None or setting.default is not inspect.Parameter.empty):
                 refuse("cannot be given beside levels of `label_noise`; leave one of them out.", "source", key)
-    return as_numbers(declared)
+    levels = as_numbers(declared)
+    if len(levels) > _MOST_LEVELS:
+        refuse(f"must be at most {_MOST_LEVELS:,} levels, got {len(levels):,}.", "label_noise")
+    return levels
 
 
 def _at_level(source: Source, level: float) -> Source:

@@ -11,8 +11,9 @@ from typing import Any
 from benign.experiments.declaration.annotations import admits, expected_by, is_path, table_type
 from benign.experiments.declaration.catalogue import Kind, Maker, find_maker, known_names
 from benign.experiments.declaration.plain import absolute
-from benign.experiments.declaration.problems import InvalidDeclaration, KeyPath, Origin, Problem, nearest, refuse, shown
+from benign.experiments.declaration.problems import InvalidDeclaration, KeyPath, Origin, Problem, nearest, refuse
 from benign.foundation.errors import BenignError, InvalidArgument
+from benign.foundation.wording import shown
 
 Choice = dict[str, object]
 """``{"name": ..., setting: value, ...}``, JSON values only."""

@@ -5,22 +5,33 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, find_maker
 from benign.experiments.declaration.execution import is_no_path
 from benign.experiments.declaration.plain import absolute
-from benign.experiments.declaration.problems import InvalidDeclaration, KeyPath, Origin, refuse, shown
+from benign.experiments.declaration.problems import InvalidDeclaration, KeyPath, Origin, refuse
+from benign.experiments.declaration.reach import Reach, reach_of
 from benign.experiments.declaration.settings import path_settings
+from benign.foundation.wording import shown
 
 Table = dict[str, object]
 
 _LARGEST_BYTES = 1_000_000
+# Keys with so many dots cost the parser memory that goes with their square; no table of an experiment is so deep.
+_DEEP_KEY = re.compile(r"""(?<![\w"'-])(?:(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){20}""")
 
 
-def declared_in(path: str | os.PathLike[str], overrides: Sequence[str]) -> tuple[Table, Origin]:
+def declared_in(
+    path: str | os.PathLike[str], overrides: Sequence[str], announce: Callable[[Reach], object] | None = None
+) -> tuple[Table, Origin]:
     """The tables of a file with overrides put in, the file's paths made absolute; and where each came from.
+
+    Args:
+        path: the file.
+        overrides: ``KEY=VALUE``.
+        announce: told what the file reaches for before a plug-in is imported.
 
     Raises:
         InvalidDeclaration: if the file is no TOML file that can be read, or an override cannot be put in.
@@ -38,7 +49,11 @@ def declared_in(path: str | os.PathLike[str], overrides: Sequence[str]) -> tuple
         except InvalidDeclaration as error:
             raise Origin(file=f"override {shown(override)}").error(error.problems) from None
     _drop_the_other_replicates(data, changed)
-    _make_paths_absolute(data, Path(file).absolute().parent, changed)
+    folder = Path(file).absolute().parent
+    _make_absolute([("execution", "store"), *_paths_of_choices(data, of_plug_ins=False)], data, folder, changed)
+    if announce is not None:
+        announce(reach_of(data, folder))
+    _make_absolute(_paths_of_choices(data, of_plug_ins=True), data, folder, changed)
     return data, Origin(file=file, overrides=changed)
 
 
@@ -59,10 +74,13 @@ def _text_of(file: str) -> str:
 
 
 def _parsed(text: str) -> Table:
+    too_deep = "holds tables or lists too deep in one another."
+    if _DEEP_KEY.search(text):
+        refuse(too_deep)
     try:
         return tomllib.loads(text)
     except RecursionError:
-        refuse("holds tables or lists too deep in one another.")
+        refuse(too_deep)
     except ValueError as error:  # TOMLDecodeError, or an integer of thousands of digits
         place = re.search(r" \(at (line \d+, column \d+|end of document)\)$", str(error))
         reason = str(error)[: place.start()] if place else str(error)
@@ -104,9 +122,9 @@ def _drop_the_other_replicates(data: Table, overridden: Mapping[KeyPath, str]) -
             data.pop(other, None)
 
 
-def _make_paths_absolute(data: Table, folder: Path, overridden: Mapping[KeyPath, str]) -> None:
+def _make_absolute(paths: Sequence[KeyPath], data: Table, folder: Path, overridden: Mapping[KeyPath, str]) -> None:
     """The file's own paths are relative to its folder; what was overridden is relative to where one types."""
-    for path in [("execution", "store"), *_paths_of_choices(data)]:
+    for path in paths:
         table = data.get(path[0])
         value = table.get(path[1]) if isinstance(table, dict) else None
         is_from_file = path not in overridden and path[:1] not in overridden
@@ -114,12 +132,12 @@ def _make_paths_absolute(data: Table, folder: Path, overridden: Mapping[KeyPath,
             table[path[1]] = value if path[0] == "execution" and is_no_path(value) else absolute(value, folder)
 
 
-def _paths_of_choices(data: Table) -> list[KeyPath]:
+def _paths_of_choices(data: Table, *, of_plug_ins: bool) -> list[KeyPath]:
     paths: list[KeyPath] = []
     for kind in (SOURCE, PROCEDURE):
         table = data.get(kind.word)
         name = table.get("name") if isinstance(table, dict) else None
-        if isinstance(name, str):
+        if isinstance(name, str) and (name not in kind.table) is of_plug_ins:
             try:
                 paths.extend((kind.word, key) for key in sorted(path_settings(find_maker(kind, name))))
             except InvalidDeclaration:

@@ -6,7 +6,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, nearest, shown
+from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, nearest
+from benign.foundation.wording import shown
 
 
 def translated(error: ValidationError, model: type[BaseModel]) -> InvalidDeclaration:

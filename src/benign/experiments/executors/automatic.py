@@ -11,15 +11,12 @@ from typing import Generic, TypeVar
 from loky import cpu_count  # type: ignore[import-untyped]
 
 from benign.experiments.executors.here import Here
-from benign.experiments.executors.processes import Processes
+from benign.experiments.executors.processes import STARTING_SECONDS, Processes
 from benign.experiments.executors.protocol import Executor, Shared
 from benign.experiments.executors.travel import checked_shared
 
 Value = TypeVar("Value")
 Answer = TypeVar("Answer")
-
-# Starting workers and importing the numerical libraries takes about that long, once in the life of this process.
-_WORTH_A_WORKER_SECONDS = 1.5
 
 
 @dataclass(eq=False)
@@ -78,5 +75,5 @@ class Automatic:
     def _decide(self, seconds_left: float) -> None:
         self._is_timed = True
         workers = min(cpu_count(), self._jobs - 1)
-        if workers > 1 and seconds_left > _WORTH_A_WORKER_SECONDS:
+        if workers > 1 and seconds_left > STARTING_SECONDS:
             self._now = Processes(workers)

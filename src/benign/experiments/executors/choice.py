@@ -5,12 +5,13 @@ from __future__ import annotations
 from loky import cpu_count  # type: ignore[import-untyped]
 
 from benign.experiments.executors.automatic import Automatic
+from benign.experiments.executors.capacity import checked_workers
 from benign.experiments.executors.here import Here
 from benign.experiments.executors.processes import Processes
 from benign.experiments.executors.protocol import Executor
 from benign.experiments.executors.ray_cluster import Ray
 from benign.foundation.errors import InvalidArgument, unknown_name
-from benign.foundation.numbers import checked_count
+from benign.foundation.wording import shown
 
 NAMES = ("here", "processes", "ray")
 
@@ -26,11 +27,11 @@ def choose(executor: str | Executor | None, *, workers: int | None, jobs: int) -
 
     Raises:
         UnknownName: if no executor has this name.
-        InvalidArgument: if ``workers`` is not a positive integer, or cannot be said of this executor.
+        InvalidArgument: if ``workers`` are none that this machine can hold, or cannot be said of this executor.
         MissingExtra: if Ray is not installed.
     """
     if workers is not None:
-        checked_count("workers", workers)
+        checked_workers(workers)
     if executor is None and workers is None:
         return Automatic(jobs), True
     if executor is None:
@@ -38,7 +39,7 @@ def choose(executor: str | Executor | None, *, workers: int | None, jobs: int) -
     if isinstance(executor, str):
         return _made(executor, workers, jobs), True
     if not isinstance(executor, Executor):
-        raise InvalidArgument(f"`executor` must be one of {', '.join(NAMES)} or an Executor, got {executor!r}.")
+        raise InvalidArgument(f"`executor` must be one of {', '.join(NAMES)} or an Executor, got {shown(executor)}.")
     if workers is not None:
         raise InvalidArgument("`workers` cannot be set for an executor that is ready; leave it out.")
     return executor, False

@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import os
 import signal
+import time
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,11 +26,12 @@ from loky.backend import get_context  # type: ignore[import-untyped]
 
 from benign.experiments.executors.protocol import JobStopped, WorkerDied
 from benign.experiments.executors.threads import worker_environment
-from benign.experiments.executors.travel import fail, settle
-from benign.experiments.executors.worker import serve
+from benign.experiments.executors.travel import fail, pack_call, settle
+from benign.experiments.executors.worker import serve, warm_up
 
 _IDLE_SECONDS = 300.0
 _GRACE_SECONDS = 5.0
+_WARM_UP = ("", pack_call(warm_up, []))
 
 
 @dataclass(kw_only=True, eq=False)
@@ -37,14 +39,20 @@ class Task:
     """A job on its way to a worker.
 
     Attributes:
-        message: path of the shared value's file, and the packed call.
+        message: path of the shared value's file, empty where there is none, and the packed call.
+        shared: what the executor returned for the value, which may go once nobody holds it any more.
+        is_cold: whether a worker may begin it that has not imported what jobs need.
         process: what runs it now.
+        since: when it began, by ``time.monotonic``.
         stopped: whether it was stopped; then it must not run any more.
     """
 
     message: tuple[str, bytes] = ("", b"")
+    shared: object = None
+    is_cold: bool = False
     future: Future[object] = field(default_factory=Future)
     process: BaseProcess | None = None
+    since: float = 0.0
     stopped: bool = False
     _lock: RLock = field(default_factory=RLock)
 
@@ -58,7 +66,7 @@ class Task:
         with self._lock:
             if self.stopped or not self.future.set_running_or_notify_cancel():
                 return False
-            self.process = process
+            self.process, self.since = process, time.monotonic()
             return True
 
     def end(self) -> None:
@@ -90,6 +98,7 @@ class Lane:
     def __init__(self) -> None:
         self.free = Event()
         self.process: BaseProcess | None = None
+        self._is_warm = False
         self._connection: Connection | None = None
         self._backlogs: Queue[Backlog] = Queue()
         Thread(target=self._live, name="benign-lane", daemon=True).start()
@@ -120,7 +129,7 @@ class Lane:
     def _run(self, task: Task) -> None:
         try:
             # Before it begins, so that its time is its own and it can be stopped or cancelled meanwhile.
-            if not task.begin(None if task.is_off else self._ready_process()):
+            if not task.begin(None if task.is_off else self._ready_process(is_cold=task.is_cold)):
                 return
         except OSError as error:
             fail(task.future, WorkerDied(f"No worker process could be started: {error}; use fewer workers."))
@@ -135,13 +144,23 @@ class Lane:
         else:
             fail(task.future, WorkerDied(_cause_of_death(self.close())))
 
-    def _ready_process(self) -> BaseProcess:
+    def _ready_process(self, *, is_cold: bool) -> BaseProcess:
         """The process, started if it is not there any more."""
-        if self.process is not None and self.process.is_alive():
-            return self.process
-        self.close()
+        if self.process is None or not self.process.is_alive():
+            self.close()
+            self._start()
+        process = self.process
+        assert process is not None
+        if not (is_cold or self._is_warm):
+            if self._outcome(_WARM_UP) is None:
+                raise OSError(f"it ended with exit code {self.close()} as it began")
+            self._is_warm = True
+        return process
+
+    def _start(self) -> None:
         if _yard.closed:
             raise OSError("this process is ending")
+        self._is_warm = False
         self._connection, theirs = Pipe()
         with theirs:
             process: BaseProcess = get_context("loky").Process(
@@ -151,8 +170,6 @@ class Lane:
         self.process = process
         if _yard.closed:
             kill(process)
-        self._answer()  # that it is ready; one that dies instead is found dead when it is given its task
-        return process
 
     def _outcome(self, message: tuple[str, bytes]) -> bytes | None:
         """What the process answers, or None if it dies."""
@@ -188,6 +205,7 @@ class Lane:
         if process.is_alive():
             kill(process)
             process.join()
+        _kill_group(process)
         return process.exitcode
 
 
@@ -244,6 +262,14 @@ def kill(process: BaseProcess) -> None:
         for child in family:
             with suppress(psutil.NoSuchProcess):
                 child.kill()
+    _kill_group(process)
+
+
+def _kill_group(process: BaseProcess) -> None:
+    """SIGKILL for what a worker has left behind: it led a session of its own."""
+    assert process.pid  # of group 0 would be this process itself
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _cause_of_death(code: int | None) -> str:
@@ -255,7 +281,7 @@ def _cause_of_death(code: int | None) -> str:
     if code is not None and code < 0:
         return (
             f"The worker process died of {signal.Signals(-code).name} while it ran this job; look for a library that "
-            "crashes, and try the job in this process."
+            "crashes: with PYTHONFAULTHANDLER=1 set, it says where."
         )
     return (
         f"The worker process ended with exit code {code} while it ran this job; look for a call that ends the process."

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar, cast
@@ -16,11 +18,14 @@ from uuid import uuid4
 from loky import cpu_count  # type: ignore[import-untyped]
 from loky.backend import resource_tracker  # type: ignore[import-untyped]
 
+from benign.experiments.executors.capacity import checked_workers
 from benign.experiments.executors.lanes import Backlog, Lane, Task, take_lanes
 from benign.experiments.executors.protocol import Shared
 from benign.experiments.executors.travel import Unpicklable, checked_shared, fail, pack_call, pack_value
-from benign.foundation.errors import InvalidArgument
-from benign.foundation.numbers import checked_count
+from benign.foundation.errors import InvalidArgument, OutputFailed
+
+STARTING_SECONDS = 1.5
+"""Starting workers and importing the numerical libraries takes about that long, once in the life of this process."""
 
 Value = TypeVar("Value")
 Answer = TypeVar("Answer")
@@ -45,20 +50,24 @@ class Processes:
 
     Args:
         workers: number of processes; None for as many as this process may use processors.
+        growing: begin with one of them; the others come once jobs have waited about as long as it takes to start them.
 
     Raises:
-        InvalidArgument: if ``workers`` is not a positive integer.
+        InvalidArgument: unless ``workers`` is a positive integer of as many as this machine can hold.
+        OutputFailed: if no temporary folder can be written.
     """
 
     name = "processes"
     can_stop = True
 
-    def __init__(self, workers: int | None = None) -> None:
-        self.workers: int = cpu_count() if workers is None else checked_count("workers", workers)
+    def __init__(self, workers: int | None = None, *, growing: bool = False) -> None:
+        self.workers: int = cpu_count() if workers is None else checked_workers(workers)
+        with _temporary_files():
+            self._folder = Path(tempfile.mkdtemp(prefix="benign-"))
         self._backlog = Backlog()
-        self._lanes = take_lanes(self.workers)
+        self._lanes = take_lanes(1 if growing else self.workers)
+        self._seconds_waited = 0.0
         self._tasks: dict[Future[object], Task] = {}
-        self._folder = Path(tempfile.mkdtemp(prefix="benign-"))
         # Loky's tracker, a process of its own, removes the folder if this process is killed.
         resource_tracker.register(str(self._folder), "folder")
         self._release = weakref.finalize(self, _release, self._backlog, self._lanes, self._folder)
@@ -74,23 +83,43 @@ class Processes:
 
     def share(self, value: Value) -> Shared[Value]:
         path = self._folder / uuid4().hex
-        path.write_bytes(pack_value(value))
-        return OnDisk[Value](str(path))
+        content = pack_value(value)
+        with _temporary_files():
+            path.write_bytes(content)
+        shared = OnDisk[Value](str(path))
+        weakref.finalize(shared, path.unlink, missing_ok=True)
+        return shared
 
     def submit(self, function: Callable[..., Answer], shared: Shared[Value], *arguments: object) -> Future[Answer]:
-        path = checked_shared(shared, OnDisk).path
+        held = checked_shared(shared, OnDisk)
+        return self._given(Task(shared=held), held.path, function, arguments)
+
+    def call(self, function: Callable[..., Answer], *arguments: object) -> Future[Answer]:
+        """Run ``function(None, *arguments)`` in a worker at once: one that starts imports nothing of ours before it."""
+        return self._given(Task(is_cold=True), "", function, arguments)
+
+    def _given(
+        self, task: Task, path: str, function: Callable[..., Answer], arguments: Sequence[object]
+    ) -> Future[Answer]:
         if not self._release.alive:
             raise InvalidArgument("`submit` was called on an executor that was shut down; make a new one.")
-        task = Task()
         try:
             task.message = (path, pack_call(function, arguments))
         except Unpicklable as error:
             fail(task.future, error)
         else:
+            self._grow_if_worth_it()
             self._tasks[task.future] = task
             task.future.add_done_callback(self._forget)
             self._backlog.put(task)
         return cast("Future[Answer]", task.future)
+
+    def _grow_if_worth_it(self) -> None:
+        if self._seconds_waited > STARTING_SECONDS and len(self._lanes) < self.workers:
+            more = take_lanes(self.workers - len(self._lanes))
+            self._lanes += more
+            for lane in more:
+                lane.serve(self._backlog)
 
     def stop(self, future: Future[Answer]) -> None:
         task = self._tasks.get(cast("Future[object]", future))
@@ -109,7 +138,20 @@ class Processes:
                 lane.free.wait()
 
     def _forget(self, future: Future[object]) -> None:
-        self._tasks.pop(future, None)
+        task = self._tasks.pop(future, None)
+        if task is not None and task.since and self._tasks:  # others waited for it
+            self._seconds_waited += time.monotonic() - task.since
+
+
+@contextmanager
+def _temporary_files() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputFailed(
+            f"What worker processes need cannot be written to a temporary folder ({error.strerror or error}); set "
+            "TMPDIR to a folder with room, or take the executor 'here'."
+        ) from error
 
 
 def _release(backlog: Backlog, lanes: Sequence[Lane], folder: Path) -> None:

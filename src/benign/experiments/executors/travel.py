@@ -13,10 +13,15 @@ from typing import TypeVar
 
 import cloudpickle  # type: ignore[import-untyped]
 
+from benign.experiments.executors.protocol import WorkerDied
 from benign.experiments.executors.threads import one_thread
 from benign.foundation.errors import BenignError, InvalidArgument
+from benign.foundation.wording import told
 
 Handle = TypeVar("Handle")
+
+_LONGEST_TRACEBACK = 20_000
+_LARGEST_ERROR = 1_000_000  # bytes: what an exception carries beyond its message is not needed to say what was wrong
 
 
 class Unpicklable(BenignError, TypeError):
@@ -73,7 +78,7 @@ def perform(call: bytes, fetch: Callable[[], object]) -> bytes:
         with one_thread():
             answer = function(value, *arguments)
         return _pickled((True, answer), "answer of the job", "return arrays, numbers, strings and plain objects")
-    except BaseException as error:  # KeyboardInterrupt and SystemExit too: what they mean is for the driver to decide
+    except BaseException as error:  # KeyboardInterrupt and SystemExit too: a worker goes on to the next job
         return _pack_error(error)
 
 
@@ -81,10 +86,9 @@ def settle(future: Future[object], outcome: bytes) -> None:
     """In the driver: give the future what :func:`perform` packed."""
     try:
         succeeded, content = pickle.loads(outcome)  # noqa: S301 (our worker packed it)
-    except Exception as error:  # a class may raise anything when it is unpickled
+    except BaseException as error:  # a class may raise anything when it is unpickled
         fail(
-            future,
-            Unpicklable(f"The answer of the job cannot be unpickled here: {_brief(error)}; return plain objects."),
+            future, Unpicklable(f"The answer of the job cannot be unpickled here: {told(error)}; return plain objects.")
         )
         return
     if succeeded:
@@ -92,6 +96,8 @@ def settle(future: Future[object], outcome: bytes) -> None:
             future.set_result(content)
         return
     raised, text = content
+    if not isinstance(raised, Exception):  # SystemExit and the like: meant for the worker, not for this process
+        raised = WorkerDied(f"The job ended with {told(raised)}; look for a call that ends the process.")
     raised.__cause__ = WorkerTraceback(text)
     fail(future, raised)
 
@@ -103,21 +109,19 @@ def fail(future: Future[object], error: BaseException) -> None:
 
 
 def _pack_error(error: BaseException) -> bytes:
-    text = "".join(traceback.format_exception(error))
+    text = "".join(traceback.format_exception(error))[-_LONGEST_TRACEBACK:]
     try:
-        packed = cloudpickle.dumps((False, (error, text)))
+        packed: bytes = cloudpickle.dumps((False, (error, text)))
         pickle.loads(packed)  # noqa: S301 (an exception with its own __init__ often pickles and does not come back)
-    except Exception:
-        packed = pickle.dumps((False, (RuntimeError(_brief(error)), text)))
+    except BaseException:
+        packed = b""
+    if not 0 < len(packed) <= _LARGEST_ERROR:
+        packed = pickle.dumps((False, (RuntimeError(told(error)), text)))
     return packed
 
 
 def _pickled(value: object, what: str, advice: str) -> bytes:
     try:
         return cloudpickle.dumps(value)
-    except Exception as error:  # pickling runs the value's own code, which may raise anything
-        raise Unpicklable(f"The {what} cannot be pickled: {_brief(error)}; {advice}.") from error
-
-
-def _brief(error: BaseException) -> str:
-    return f"{type(error).__qualname__}: {error}".rstrip(".: ")
+    except (Exception, SystemExit) as error:  # pickling runs the value's own code, which may raise anything
+        raise Unpicklable(f"The {what} cannot be pickled: {told(error)}; {advice}.") from error

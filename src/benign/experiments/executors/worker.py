@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import faulthandler
 import importlib
 import os
 import pickle
@@ -25,26 +24,30 @@ _KEPT_VALUES = 2
 _values: OrderedDict[str, object] = OrderedDict()
 
 _PR_SET_PDEATHSIG = 1
-READY = b"ready"
 
 
 def serve(connection: Connection, driver: int) -> None:
-    """Perform what comes through the connection until it is closed; say first when it can begin.
-
-    What every job of an experiment needs is imported before that: a job's time is then its own.
-    """
+    """Perform what comes through the connection, the path of a shared value and a call, until it is closed."""
     ignore_interrupts()
+    os.setsid()  # what a job starts is of this worker's group, and ends with it; no signal of the terminal comes here
     _die_with(driver)
-    faulthandler.enable()
-    importlib.import_module("benign.experiments.jobs")
-    with suppress(OSError):  # the driver has gone
-        connection.send_bytes(READY)
+    _die_first()
+    _print_on_standard_error()
+    own = os.getpid()
     while True:
         try:
             path, call = connection.recv()
-            connection.send_bytes(perform(call, partial(shared_value, path, partial(_read, path))))
+            outcome = perform(call, partial(_fetched, path))
+            if os.getpid() != own:  # a child that the job has forked and that came back with it: only one may answer
+                os._exit(0)
+            connection.send_bytes(outcome)
         except (EOFError, OSError):
             return
+
+
+def warm_up(_: object) -> None:
+    """Import what every job of an experiment needs: a job's time is then its own."""
+    importlib.import_module("benign.experiments.jobs")
 
 
 def shared_value(token: str, load: Callable[[], object]) -> object:
@@ -63,6 +66,11 @@ def ignore_interrupts() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked while the process started
 
 
+def _fetched(path: str) -> object:
+    """The shared value in this file; None where the call needs none."""
+    return shared_value(path, partial(_read, path)) if path else None
+
+
 def _read(path: str) -> object:
     with Path(path).open("rb") as file:
         return pickle.load(file)  # noqa: S301 (the driver wrote it, in a folder of its own)
@@ -76,6 +84,20 @@ def _die_with(driver: int) -> None:
             os._exit(1)
     else:
         Thread(target=_watch, args=(driver,), daemon=True).start()
+
+
+def _die_first() -> None:
+    """Where memory runs out, Linux kills a worker and not the driver, which then says so."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+
+
+def _print_on_standard_error() -> None:
+    """Standard output is the driver's alone: a job's print, in C too, must not land in its answer."""
+    try:
+        os.dup2(2, 1)
+    except OSError:  # it is closed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _watch(driver: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -11,7 +10,7 @@ from benign.experiments.states import Result, State
 from benign.experiments.store.checksums import checksum
 from benign.experiments.store.drivers import beat
 from benign.experiments.store.expressions import Clock, among, batches, inserting, packed
-from benign.experiments.store.reading import run_number
+from benign.experiments.store.reading import provenance_hash, run_number
 from benign.experiments.store.tables import block, member, part, provenance, unit
 from benign.experiments.store.texts import checked_text, storable
 
@@ -126,7 +125,7 @@ def retry(connection: Connection, run_id: str) -> int:
 
 def _provenance_numbers(connection: Connection, texts: set[str]) -> dict[str, int]:
     """Every block of a run was made by one of a few provenances: each is stored once."""
-    hashes = {text: hashlib.sha256(checked_text("provenance", text).encode()).hexdigest() for text in texts}
+    hashes = {text: provenance_hash(checked_text("provenance", text)) for text in texts}
     wanted = {"hashes": packed(sorted(hashes.values()))}
     numbers = dict(connection.execute(_PROVENANCES, wanted).all())
     new = [{"hash": hashed, "content": text} for text, hashed in hashes.items() if hashed not in numbers]

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import secrets
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, final
 
+from sqlalchemy import URL
+
 from benign.experiments.parts import Part
 from benign.experiments.states import Failure, Result, RunRecord, RunSummary, State, StoredBlock, Unit
 from benign.experiments.store import claiming, drivers, planning, reading
 from benign.experiments.store.encoded_parts import decode_part
-from benign.experiments.store.engines import engine_of, give_space_back
+from benign.experiments.store.engines import bytes_in, copy_of, engine_of, forbid_writing, give_space_back
 from benign.experiments.store.errors import StoreUnusable
 from benign.experiments.store.expressions import batches
 from benign.experiments.store.locations import Location, located
+from benign.experiments.store.texts import shortened
 from benign.experiments.store.transactions import Transactions
-from benign.experiments.store.versions import bring_to_head
+from benign.experiments.store.versions import bring_to_head, is_older
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.memory import require_memory
 from benign.foundation.numbers import checked_count, checked_number
+
+_MOST_NAMED = 5
 
 
 @final
@@ -41,16 +48,20 @@ class Store:
 
     @classmethod
     def open(
-        cls, location: str | Path | None = None, *, lease_seconds: float = 60.0, patience_seconds: float = 60.0
+        cls, location: str | Path | None = None, *, lease_seconds: float = 60.0, patience_seconds: float = 30.0
     ) -> Store:
         """Open a store; make it if there is none, and bring its schema up to date if it is older.
+
+        A file that cannot be written, or whose folder cannot, can still be read; a warning says so where a driver has
+        not yet written into it all that it has measured.
 
         Args:
             location: path of a SQLite file (or ``sqlite:///path``), ``":memory:"`` for a private one that ends with
                 this object, or ``postgresql://user:password@host/database``; None for what ``BENIGN_STORE`` says, or
                 else a file in the platform's folder for a user's data.
             lease_seconds: a driver that has not been heard of for so long is given up.
-            patience_seconds: how long to wait for another program's lock, and for a full disk to get room.
+            patience_seconds: how long all calls together wait for another program's lock to go, for a full disk to get
+                room or for a server to come back; a success renews it.
 
         Raises:
             InvalidArgument: if ``location`` is no path or address.
@@ -65,6 +76,10 @@ class Store:
             _make_folder(where.file, where.printable)
         transactions = Transactions(engine_of(where, patience), where, patience)
         try:
+            if where.is_read_only:
+                _warn_of_log(where)
+                if is_older(transactions):
+                    where, transactions = _copied(where, transactions, patience)
             bring_to_head(transactions, where)
         except BaseException:
             transactions.close()
@@ -121,23 +136,37 @@ class Store:
         self._transactions.writing(lambda it: planning.mark_run(it, run_id, mark), repeatable=True)
 
     def has_run(self, run_id: str) -> bool:
-        """Whether there is such a run."""
+        """Whether there is such a run, and neither it nor which units are its own is damaged."""
         with self._transactions.reading() as connection:
-            return reading.is_there(connection, run_id)
+            return reading.is_whole(connection, run_id)
 
     def run(self, run_id: str) -> RunRecord:
         """One run.
 
         Raises:
             UnknownName: if there is no such run; the message names the nearest. So do all methods that take a run.
+            RunDamaged: if it is not what was written.
         """
         with self._transactions.reading() as connection:
             return reading.record_of(connection, run_id)
 
     def runs(self) -> list[RunSummary]:
-        """All runs with their progress, newest first."""
+        """All runs with their progress, newest first; a warning names those that are damaged."""
         with self._transactions.reading() as connection:
-            return reading.summaries(connection)
+            found, damaged = reading.summaries(connection, self._lease_seconds)
+        if damaged:
+            warnings.warn(
+                f"Damaged in the store {self.location}, and left out: {_some(damaged)}; start again with"
+                " `benign run FILE`: what is measured is kept.",
+                stacklevel=1,
+            )
+        if broken := [shortened(summary.record.id) for summary in found if not summary.is_whole]:
+            warnings.warn(
+                f"Some jobs are damaged in the store {self.location}, so numbers of blocks and seconds may be wrong for"
+                f" {_some(broken)}; mend with `benign resume RUN`.",
+                stacklevel=1,
+            )
+        return found
 
     def delete_run(self, run_id: str) -> int:
         """Delete a run with the units and blocks that no other run uses; return how many blocks went.
@@ -153,7 +182,7 @@ class Store:
     def summary(self, run_id: str) -> RunSummary:
         """One run with its progress."""
         with self._transactions.reading() as connection:
-            return reading.summary_of(connection, run_id)
+            return reading.summary_of(connection, run_id, self._lease_seconds)
 
     def counts(self, run_id: str) -> dict[State, int]:
         """How many units of a run are in each state; all four are there."""
@@ -161,12 +190,19 @@ class Store:
             return reading.counts_of(connection, run_id)
 
     def failures(self, run_id: str) -> list[Failure]:
-        """The units of a run that failed."""
+        """The units of a run that failed; a warning counts those of which what went wrong is damaged."""
         with self._transactions.reading() as connection:
-            return reading.failures_of(connection, run_id)
+            found, damaged = reading.failures_of(connection, run_id)
+        if damaged:
+            warnings.warn(
+                f"Damaged in the store, and left out: {damaged:,} of the failures of {run_id}; try again with: benign"
+                f" resume {run_id} --retry-failed",
+                stacklevel=1,
+            )
+        return found
 
     def provenances(self, run_id: str) -> list[str]:
-        """Each different provenance of a run's blocks, as JSON."""
+        """Each different provenance of a run's blocks, as JSON; ``{}`` for one that is damaged."""
         with self._transactions.reading() as connection:
             return reading.provenances_of(connection, run_id)
 
@@ -192,15 +228,16 @@ class Store:
             return reading.states_of(connection, units)
 
     def parts(self, keys: Iterable[str]) -> dict[str, Part]:
-        """Those of the parts that are there."""
+        """Those of the parts that are there and whole."""
         with self._transactions.reading() as connection:
-            found = reading.stored_parts(connection, keys)
-            return {key: decode_part(sizes, times, metrics) for key, sizes, times, metrics in found}
+            found = {row[0]: decode_part(*row) for row in reading.stored_parts(connection, keys)}
+        return {key: part for key, part in found.items() if part is not None}
 
     def blocks(self, run_id: str, cells: Sequence[str] | None = None) -> Iterator[StoredBlock]:
         """The measured blocks of a run, all or those of some cells.
 
-        They are read as they are asked for, a few megabytes at a time; a block deleted meanwhile is left out.
+        They are read as they are asked for, a few megabytes at a time; a block deleted meanwhile is left out, and one
+        that is damaged comes without its payload.
         """
         with self._transactions.reading() as connection:
             chunks = reading.block_chunks(connection, run_id, cells)
@@ -209,6 +246,18 @@ class Store:
     def _read_blocks(self, chunk: Sequence[int]) -> list[StoredBlock]:
         with self._transactions.reading() as connection:
             return reading.blocks_of(connection, chunk)
+
+    def set_aside(self, run_id: str, damaged: Iterable[int], lost: Iterable[int] = ()) -> None:
+        """Plan damaged units of a run again, as if never tried.
+
+        Args:
+            run_id: the run.
+            damaged: those whose block is of no use.
+            lost: those of which it is not even known what they measured: they are the run's no longer.
+        """
+        self._transactions.writing(
+            lambda it: planning.set_aside(it, run_id, list(damaged), list(lost)), repeatable=True
+        )
 
     # ------------------------------------------------------------------------------------------------------- drivers
 
@@ -268,11 +317,42 @@ class Store:
         return self._transactions.writing(lambda it: claiming.retry(it, run_id), repeatable=True)
 
 
+def _some(names: Sequence[str]) -> str:
+    """The first of the names, and how many more there are."""
+    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
+
+
 def _checked_seconds(argument: str, value: object) -> float:
     seconds = checked_number(argument, value)
     if seconds <= 0:
         raise InvalidArgument(f"`{argument}` must be positive, got {value!r}.")
     return seconds
+
+
+def _warn_of_log(location: Location) -> None:
+    if location.unseen is not None:
+        warnings.warn(
+            f"The store {location.printable} cannot be written here, so it is only looked at: what stands in"
+            f" {location.unseen.name} beside it, the latest work of a driver, is not seen.",
+            stacklevel=1,
+        )
+
+
+def _copied(location: Location, original: Transactions, patience: float) -> tuple[Location, Transactions]:
+    """An older store that cannot be brought up to date where it is: in memory, where it can."""
+    require_memory(
+        2.0 * original.outside(bytes_in),
+        purpose=f"The store {location.printable}, of an older version of benign, cannot be written, and to read it",
+        advice="copy it to where you may write",
+    )
+    here = Location(url=URL.create("sqlite"), printable=location.printable)
+    copy = Transactions(engine_of(here, patience), here, patience)
+    original.outside(lambda source: copy.outside(lambda target: copy_of(source, target)))
+    bring_to_head(copy, here)
+    copy.outside(forbid_writing)
+    original.close()
+    return here, copy
 
 
 def _make_folder(file: Path, printable: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
@@ -14,7 +15,7 @@ from benign.experiments.store.tables import driver, unit
 # Statements are built once: that takes longer than SQLite takes to run them.
 _BEAT = update(driver).where(driver.c.id == bindparam("name")).values(heartbeat=Clock())
 _SEEN = select(
-    driver.c.id, driver.c.host, driver.c.pid, driver.c.started, driver.c.heartbeat, Clock() - driver.c.heartbeat
+    driver.c.id, driver.c.heartbeat, driver.c.host, driver.c.pid, driver.c.started, Clock() - driver.c.heartbeat
 )
 _PLANNED_AGAIN = update(unit).values(state=State.PLANNED.value, driver=None)
 
@@ -36,13 +37,25 @@ def leave(connection: Connection, name: str) -> None:
 
 def release_abandoned(connection: Connection, lease_seconds: float) -> int:
     """Take back the units of drivers that do not live; return how many."""
-    for name, host, pid, started, heartbeat, silent in connection.execute(_SEEN).all():
-        is_dead = host == host_identity() and process_start(pid) != started
-        if is_dead or silent > lease_seconds:
+    for name, heartbeat, *known in connection.execute(_SEEN).all():
+        if not _lives(known, lease_seconds):
             # It may have called in since we looked.
             connection.execute(delete(driver).where(driver.c.id == name, driver.c.heartbeat == heartbeat))
     gone = unit.c.driver.is_not(None) & unit.c.driver.not_in(select(driver.c.id))
     return connection.execute(_PLANNED_AGAIN.where(gone)).rowcount
+
+
+def living(connection: Connection, lease_seconds: float) -> set[object]:
+    """The names of the drivers that live."""
+    return {name for name, _, *known in connection.execute(_SEEN) if _lives(known, lease_seconds)}
+
+
+def _lives(known: Sequence[object], lease_seconds: float) -> bool:
+    """A heartbeat that is still to come is damaged, as is what is no number."""
+    host, pid, started, silent = known
+    if not isinstance(silent, float) or not -lease_seconds <= silent <= lease_seconds:
+        return False
+    return host != host_identity() or (isinstance(pid, int) and process_start(pid) == started)
 
 
 def is_any_there(connection: Connection) -> bool:

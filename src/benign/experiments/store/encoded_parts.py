@@ -7,7 +7,9 @@ import zlib
 
 import numpy as np
 
-from benign.experiments.parts import Part
+from benign.experiments.parts import Part, is_increasing
+
+_MOST_BYTES = 2**28
 
 
 def encode_part(part: Part) -> dict[str, bytes | str]:
@@ -19,10 +21,22 @@ def encode_part(part: Part) -> dict[str, bytes | str]:
     }
 
 
-def decode_part(sizes: bytes, times: bytes, metrics: str) -> Part:
-    """The part that :func:`encode_part` was given."""
-    return Part(
-        sizes=np.frombuffer(zlib.decompress(sizes), dtype="<i8").astype(np.int64),
-        times=np.frombuffer(zlib.decompress(times), dtype="<f8").astype(np.float64),
-        metrics=frozenset(json.loads(metrics)),
-    )
+def decode_part(key: str, sizes: object, times: object, metrics: object) -> Part | None:
+    """The part that :func:`encode_part` was given; None if its row is damaged."""
+    if not (isinstance(sizes, bytes) and isinstance(times, bytes) and isinstance(metrics, str)):
+        return None
+    try:
+        part = Part(
+            sizes=_numbers(sizes, "<i8").astype(np.int64),
+            times=_numbers(times, "<f8").astype(np.float64),
+            metrics=frozenset(json.loads(metrics)),
+        )
+        is_whole = part.key == key and is_increasing(part.sizes) and is_increasing(part.times)
+    except (zlib.error, ValueError, TypeError, RecursionError):
+        return None
+    return part if is_whole else None
+
+
+def _numbers(packed: bytes, kind: str) -> np.ndarray:
+    """What unpacks to more than any part has is not unpacked to its end, and then not whole."""
+    return np.frombuffer(zlib.decompressobj().decompress(packed, _MOST_BYTES), dtype=kind)

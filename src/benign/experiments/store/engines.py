@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from contextlib import suppress
+from functools import partial
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from benign.experiments.store.locations import Location
 
 # The execution option that says how a transaction on SQLite begins; an empty text: not at all.
 BEGIN = "benign_begin"
+# How long SQLite itself waits for a lock; Transactions try again, and know when enough is enough.
+_BUSY_SECONDS = 0.5
 
 
 def engine_of(location: Location, patience_seconds: float) -> Engine:
     """An engine; nothing is opened yet."""
     if location.is_server:
         # The ping notices a server that was restarted while we computed.
-        waiting = {} if "connect_timeout" in location.url.query else {"connect_timeout": 10}
+        waiting = {} if "connect_timeout" in location.url.query else {"connect_timeout": 5}
         return create_engine(location.url, pool_pre_ping=True, connect_args=waiting)
     if location.is_in_memory:
         engine = create_engine(location.url, poolclass=StaticPool, connect_args={"check_same_thread": False})
     else:
-        engine = create_engine(location.url, connect_args={"timeout": patience_seconds})
+        engine = create_engine(location.url, connect_args={"timeout": min(patience_seconds, _BUSY_SECONDS)})
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -35,6 +39,10 @@ def _set_up_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> No
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = NORMAL")
+    # Whatever stands in a file, damaged or of a stranger, is read without harm, and is told from what we wrote.
+    connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+    connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute("PRAGMA trusted_schema = OFF")
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -48,6 +56,27 @@ def _begin_sqlite(connection: Connection) -> None:
 def keep_log(connection: Connection) -> None:
     """Let a SQLite file keep a write-ahead log, so that readers and a writer do not wait for each other."""
     connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+
+
+def forbid_writing(connection: Connection) -> None:
+    """From now on, on this connection."""
+    connection.exec_driver_sql("PRAGMA query_only = ON")
+
+
+def bytes_in(connection: Connection) -> int:
+    """How long a SQLite database is."""
+    return math.prod(connection.exec_driver_sql(f"PRAGMA {of}").scalar_one() for of in ("page_count", "page_size"))
+
+
+def copy_of(source: Connection, target: Connection) -> None:
+    """Copy one SQLite database over another."""
+    original, copy = source.connection.driver_connection, target.connection.driver_connection
+    assert isinstance(original, sqlite3.Connection)
+    assert isinstance(copy, sqlite3.Connection)
+    try:
+        original.backup(copy)
+    except sqlite3.Error as error:
+        raise OperationalError("backup", None, error) from error
 
 
 def give_space_back(connection: Connection) -> None:

@@ -21,5 +21,9 @@ class StoreTooNew(StoreUnusable):
     """The store was written by a newer version of this package."""
 
 
+class RunDamaged(BenignError, ValueError):
+    """A run whose row in the store is no longer what was written."""
+
+
 class RunInUse(BenignError, RuntimeError):
     """A run that cannot be deleted: a living driver is measuring some of it."""

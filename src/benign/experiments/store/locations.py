@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from platformdirs import user_data_path
 from sqlalchemy import URL, make_url
@@ -29,11 +30,15 @@ class Location:
         url: what SQLAlchemy opens.
         printable: what users read; no password is in it.
         file: the SQLite file, if it is one.
+        is_read_only: whether it is there and nobody here may write it, or what SQLite would make beside it.
+        unseen: the log of a driver beside it that cannot be read along with it.
     """
 
     url: URL
     printable: str
     file: Path | None = None
+    is_read_only: bool = False
+    unseen: Path | None = None
 
     @property
     def is_server(self) -> bool:
@@ -46,7 +51,14 @@ class Location:
 
 def default_location() -> str:
     """What ``BENIGN_STORE`` says; without it, ``benign/store.db`` in the platform's folder for a user's data."""
-    return os.environ.get(VARIABLE) or str(user_data_path("benign", appauthor=False) / "store.db")
+    if given := os.environ.get(VARIABLE):
+        return given
+    try:
+        return str(user_data_path("benign", appauthor=False) / "store.db")
+    except RuntimeError as error:
+        raise InvalidArgument(
+            f"Nothing says where your home folder is; name a file for results: {VARIABLE}=FILE."
+        ) from error
 
 
 def located(location: str | Path | None) -> Location:
@@ -82,7 +94,24 @@ def _file(path: Path) -> Location:
         os.fsencode(file)
     except (RuntimeError, UnicodeError) as error:  # no such home; a lone surrogate
         raise InvalidArgument(f"`store` cannot be {str(path)!r} ({error}); {_FORMS}.") from error
+    if file.is_file() and not all(os.access(place, os.W_OK) for place in (file, file.resolve().parent)):
+        return _looked_at(file)
     return Location(url=URL.create("sqlite", database=str(file)), printable=str(file), file=file)
+
+
+def _looked_at(file: Path) -> Location:
+    """A file to be read alone. SQLite reads a driver's log along with it only if it can share the log's index."""
+    log, index = (file.with_name(f"{file.name}{suffix}") for suffix in ("-wal", "-shm"))
+    has_log = log.is_file() and log.stat().st_size > 0
+    is_alone = not (has_log and os.access(index, os.R_OK))
+    query = {"mode": "ro", "uri": "true", **({"immutable": "1"} if is_alone else {})}
+    return Location(
+        url=URL.create("sqlite", database=f"file:{quote(str(file))}", query=query),
+        printable=str(file),
+        file=file,
+        is_read_only=True,
+        unseen=log if has_log and is_alone else None,
+    )
 
 
 def _server(address: str) -> Location:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import BigInteger, Connection, Select, Text, delete, func, insert, literal, select, true, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    true,
+    update,
+)
 
 from benign.experiments.parts import Part
 from benign.experiments.states import RunRecord, State
@@ -13,8 +26,8 @@ from benign.experiments.store.checksums import checksum
 from benign.experiments.store.drivers import release_abandoned
 from benign.experiments.store.encoded_parts import encode_part
 from benign.experiments.store.errors import RunInUse
-from benign.experiments.store.expressions import Clock, among, inserting, packed, rows
-from benign.experiments.store.reading import is_called, run_number
+from benign.experiments.store.expressions import Clock, among, batches, inserting, packed, rows
+from benign.experiments.store.reading import RECORD, is_called, record_in, run_number
 from benign.experiments.store.texts import checked_key, checked_text
 from benign.experiments.store.versions import take_turn
 from benign.foundation.errors import InvalidArgument
@@ -29,8 +42,31 @@ def add_run(connection: Connection, record: RunRecord, wanted: Iterable[list[Pai
     _add_parts(connection, parts)
     for pairs in wanted:
         _add_units(connection, number, pairs)
+    _plan_again(connection, number, tables.unit.c.state.not_in([state.value for state in State]))
     units = select(func.sum(tables.member.c.unit)).where(tables.member.c.run == number).scalar_subquery()
     connection.execute(update(tables.run).where(tables.run.c.number == number).values(units=units))
+
+
+def set_aside(connection: Connection, run_id: str, damaged: Iterable[int], lost: Iterable[int]) -> None:
+    """See :meth:`benign.experiments.store.Store.set_aside`."""
+    take_turn(connection)
+    number = run_number(connection, run_id)
+    for some in batches(damaged):
+        _plan_again(connection, number, tables.unit.c.id.in_(some))
+    of_run = tables.member.c.run == number
+    for some in batches(lost):
+        connection.execute(delete(tables.member).where(of_run, tables.member.c.unit.in_(some)))
+    connection.execute(delete(tables.member).where(of_run, tables.member.c.unit.not_in(select(tables.unit.c.id))))
+
+
+def _plan_again(connection: Connection, number: int, which: ColumnElement[bool]) -> None:
+    """Those of a run's units, as if they had never been tried."""
+    of_run = tables.unit.c.id.in_(select(tables.member.c.unit).where(tables.member.c.run == number))
+    columns = (column.name for column in tables.unit.columns if column.nullable)
+    fresh = {**dict.fromkeys(columns), "state": State.PLANNED.value, "attempts": 0}
+    connection.execute(update(tables.unit).where(of_run, which).values(fresh))
+    not_done = select(tables.unit.c.id).where(of_run, tables.unit.c.state != State.DONE.value)
+    connection.execute(delete(tables.block).where(tables.block.c.unit.in_(not_done)))
 
 
 def mark_run(connection: Connection, run_id: str, mark: str | None) -> None:
@@ -49,15 +85,15 @@ def _add_record(connection: Connection, record: RunRecord) -> int:
         "declaration": None if record.declaration is None else checked_text("declaration", record.declaration),
         "created": connection.scalar(select(Clock())),
     }
-    there = select(tables.run.c.number, tables.run.c.declaration, tables.run.c.created).where(is_called(record.id))
-    found = connection.execute(there).one_or_none()
-    if found is not None:
+    found = connection.execute(select(tables.run.c.number, *RECORD).where(is_called(record.id))).first()
+    known = None if found is None else record_in(*found[1:])
+    if known is not None:
         # A declaration that is there is not lost because the same grid was measured from Python objects.
-        facts |= {"declaration": facts["declaration"] or found.declaration, "created": found.created}
+        facts |= {"declaration": facts["declaration"] or known.declaration, "created": known.created}
     values = {**facts, "checksum": checksum(*facts.values())} | ({} if record.mark is None else {"mark": record.mark})
     if found is None:
         connection.execute(insert(tables.run).values(values))
-    else:
+    else:  # what is damaged is written anew
         connection.execute(update(tables.run).where(tables.run.c.number == found.number).values(values))
     return run_number(connection, record.id)
 
@@ -65,7 +101,9 @@ def _add_record(connection: Connection, record: RunRecord) -> int:
 def _add_parts(connection: Connection, parts: Mapping[str, Part]) -> None:
     contents = [{"key": checked_key("part", key), **encode_part(part)} for key, part in parts.items()]
     if contents:
-        connection.execute(inserting(connection, tables.part).on_conflict_do_nothing(), contents)
+        insert = inserting(connection, tables.part)
+        same = {name: insert.excluded[name] for name in ("sizes", "times", "metrics")}  # unless they are damaged
+        connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=same), contents)
 
 
 def _add_units(connection: Connection, number: int, pairs: list[Pair]) -> None:

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, select, true
 
 from benign.experiments.states import Failure, RunRecord, RunSummary, State, StoredBlock, Unit
+from benign.experiments.store.checksums import checksum
+from benign.experiments.store.drivers import living
+from benign.experiments.store.errors import RunDamaged
 from benign.experiments.store.expressions import among, batches, packed
 from benign.experiments.store.tables import block, member, part, provenance, run, unit
-from benign.experiments.store.texts import checked_key
+from benign.experiments.store.texts import checked_key, shortened
 from benign.foundation.errors import unknown_name
 
 # Blocks that are in memory at once: few bytes, and few rows where blocks are small.
 _CHUNK_BYTES, _CHUNK_ROWS = 8 * 2**20, 1_000
 
-_RECORD = (run.c.id, run.c.name, run.c.grid, run.c.declaration, run.c.created, run.c.mark)
+RECORD = (run.c.id, run.c.name, run.c.grid, run.c.declaration, run.c.created, run.c.mark, run.c.checksum)
+_YEAR_5000 = 95617584000.0
 _PARTS = select(part.c.key, part.c.sizes, part.c.times, part.c.metrics).where(among(part.c.key, "keys"))
 _OF_CELLS = among(unit.c.cell, "cells")
+_TIMED = (unit.c.seconds, unit.c.peak_bytes, unit.c.provenance)
+# Outer joins: what is lost is said.
 _BLOCKS = (
-    select(unit.c.cell, part.c.key, block.c.payload)
+    select(unit.c.id, unit.c.checksum, unit.c.cell, part.c.key, *_TIMED, block.c.payload)
     .select_from(unit)
-    .join(part, unit.c.part == part.c.number)
-    .join(block, block.c.unit == unit.c.id)
-    .where(among(unit.c.id, "units"))
+    .outerjoin(part, unit.c.part == part.c.number)
+    .outerjoin(block, block.c.unit == unit.c.id)
+    .where(among(unit.c.id, "units"), unit.c.state == State.DONE.value)
     .order_by(unit.c.id)
 )
 _STATES = select(unit.c.id, unit.c.state).where(among(unit.c.id, "units"))
-_UNITS = select(unit.c.id, unit.c.cell, part.c.key, unit.c.state).join(part, unit.c.part == part.c.number)
+_UNITS = select(unit.c.id, unit.c.cell, part.c.key, unit.c.state).outerjoin(part, unit.c.part == part.c.number)
+_STATE_OF = {state.value: state for state in State}
 
 
 def run_number(connection: Connection, run_id: str) -> int:
@@ -38,7 +48,8 @@ def run_number(connection: Connection, run_id: str) -> int:
     """
     number = connection.scalar(select(run.c.number).where(is_called(run_id)))
     if number is None:
-        raise unknown_name("run", run_id, connection.scalars(select(run.c.id).order_by(run.c.number.desc())))
+        known = connection.scalars(select(run.c.id).order_by(run.c.number.desc()))
+        raise unknown_name("run", run_id, map(str, known))
     return number
 
 
@@ -47,43 +58,116 @@ def is_called(run_id: str) -> ColumnElement[bool]:
     return run.c.id.concat("") == checked_key("run", run_id)
 
 
-def is_there(connection: Connection, run_id: str) -> bool:
-    """Whether there is such a run."""
-    return connection.scalar(select(run.c.number).where(run.c.id == checked_key("run", run_id))) is not None
+def is_whole(connection: Connection, run_id: str) -> bool:
+    """Whether there is such a run, and neither it nor which units are its own is damaged."""
+    found = connection.execute(select(run.c.number, run.c.units, *RECORD).where(is_called(run_id))).first()
+    if found is None or record_in(*found[2:]) is None:
+        return False
+    there = select(func.sum(unit.c.id)).select_from(member.join(unit)).where(member.c.run == found.number)
+    return (connection.scalar(there) or 0) == (found.units or 0)
+
+
+def record_in(*columns: object) -> RunRecord | None:
+    """The run in a row of :data:`RECORD`; None if it is damaged."""
+    run_id, name, grid, declaration, created, mark, found = columns
+    if (
+        isinstance(run_id, str)
+        and isinstance(name, str)
+        and isinstance(grid, str)
+        and (declaration is None or isinstance(declaration, str))
+        and isinstance(created, float)
+        and 0.0 <= created < _YEAR_5000
+        and found == checksum(run_id, name, grid, declaration, created)
+    ):
+        known = mark if isinstance(mark, str) else None
+        return RunRecord(id=run_id, name=name, grid=grid, declaration=declaration, created=created, mark=known)
+    return None
 
 
 def record_of(connection: Connection, run_id: str) -> RunRecord:
     """One run."""
     number = run_number(connection, run_id)
-    return _record(*connection.execute(select(*_RECORD).where(run.c.number == number)).one())
-
-
-def summaries(connection: Connection) -> list[RunSummary]:
-    """All runs, newest first."""
-    counts: dict[int, dict[State, int]] = {}
-    seconds: dict[int, float] = {}
-    for number, state, count, spent in connection.execute(_counted()):
-        counts.setdefault(number, dict.fromkeys(State, 0))[State(state)] = count
-        seconds[number] = seconds.get(number, 0.0) + (spent or 0.0)
-    return [
-        RunSummary(
-            record=_record(*columns),
-            counts=counts.get(number, dict.fromkeys(State, 0)),
-            seconds=seconds.get(number, 0.0),
+    record = record_in(*connection.execute(select(*RECORD).where(run.c.number == number)).one())
+    if record is None:
+        raise RunDamaged(
+            f"The run {shortened(run_id)} is damaged in the store; start it again with `benign run FILE`: what is"
+            " measured is kept."
         )
-        for number, *columns in connection.execute(select(run.c.number, *_RECORD).order_by(run.c.number.desc()))
-    ]
+    return record
 
 
-def summary_of(connection: Connection, run_id: str) -> RunSummary:
+def summaries(connection: Connection, lease_seconds: float) -> tuple[list[RunSummary], list[str]]:
+    """All runs, newest first; and what the damaged ones among them are called."""
+    progress = _progress(connection, _COUNTED, lease_seconds)
+    whole: list[RunSummary] = []
+    damaged: list[str] = []
+    for number, units, *columns in connection.execute(
+        select(run.c.number, run.c.units, *RECORD).order_by(run.c.number.desc())
+    ):
+        seen, record = progress.pop(number, _Progress()), record_in(*columns)
+        if record is None:
+            damaged.append(shortened(str(columns[0])))
+        else:
+            whole.append(seen.summary(record, units))
+    return whole, damaged + ["one without a name"] * len(progress)  # units of a run whose row is lost
+
+
+def summary_of(connection: Connection, run_id: str, lease_seconds: float) -> RunSummary:
     """One run with its progress."""
-    number = run_number(connection, run_id)
-    found = connection.execute(_counted().where(member.c.run == number)).all()
-    return RunSummary(
-        record=record_of(connection, run_id),
-        counts=dict.fromkeys(State, 0) | {State(state): count for _, state, count, _ in found},
-        seconds=sum(spent or 0.0 for *_, spent in found),
+    record = record_of(connection, run_id)
+    number, units = connection.execute(select(run.c.number, run.c.units).where(is_called(run_id))).one()
+    seen = _progress(connection, _COUNTED.where(member.c.run == number), lease_seconds)
+    return seen.get(number, _Progress()).summary(record, units)
+
+
+@dataclass(kw_only=True)
+class _Progress:
+    """What is counted of a run's units."""
+
+    counts: dict[State, int] = field(default_factory=lambda: dict.fromkeys(State, 0))
+    seconds: float = 0.0
+    units: int = 0
+    is_whole: bool = True
+
+    def summary(self, record: RunRecord, units: object) -> RunSummary:
+        """``units``: what their numbers should sum up to."""
+        is_whole = self.is_whole and self.units == (units or 0)
+        return RunSummary(record=record, counts=self.counts, seconds=self.seconds, is_whole=is_whole)
+
+
+_IS_MISTIMED = (unit.c.state == State.DONE.value) & func.coalesce(unit.c.timed != unit.c.seconds, true())
+_COUNTED = (
+    select(
+        member.c.run,
+        unit.c.state,
+        unit.c.driver,
+        func.count(),
+        func.sum(case((_IS_MISTIMED, 0.0), else_=unit.c.seconds)),
+        func.sum(case((_IS_MISTIMED, 1), else_=0)),
+        func.sum(unit.c.id),
     )
+    .select_from(member.join(unit))
+    .group_by(member.c.run, unit.c.state, unit.c.driver)
+)
+
+
+def _progress(
+    connection: Connection, counted: Select[int, str, str | None, int, float | None, int, int], lease_seconds: float
+) -> dict[int, _Progress]:
+    """By the runs' numbers. What a driver was measuring that does not live is planned."""
+    alive = living(connection, lease_seconds)
+    found: dict[int, _Progress] = {}
+    for number, state, driver, count, spent, mistimed, units in connection.execute(counted):
+        seen, known = found.setdefault(number, _Progress()), _STATE_OF.get(state)
+        if known is None or (known is State.RUNNING and driver not in alive):
+            seen.counts[State.PLANNED] += count
+        else:
+            seen.counts[known] += count
+        seconds = float(spent or 0.0)
+        seen.seconds += seconds if math.isfinite(seconds) else 0.0
+        seen.units += int(units)
+        seen.is_whole &= known is not None and not mistimed and math.isfinite(seconds)
+    return found
 
 
 def states_of(connection: Connection, units: Iterable[int]) -> dict[int, State]:
@@ -91,29 +175,37 @@ def states_of(connection: Connection, units: Iterable[int]) -> dict[int, State]:
     states: dict[int, State] = {}
     for some in batches(dict.fromkeys(units)):
         found = connection.execute(_STATES, {"units": packed(some)})
-        states.update((number, State(state)) for number, state in found)
+        states.update((number, _STATE_OF.get(state, State.PLANNED)) for number, state in found)
     return states
 
 
 def counts_of(connection: Connection, run_id: str) -> dict[State, int]:
     """How many units of a run are in each state."""
-    number = run_number(connection, run_id)
-    found = connection.execute(_counted().where(member.c.run == number))
-    return dict.fromkeys(State, 0) | {State(state): count for _, state, count, _ in found}
+    of_run = member.c.run == run_number(connection, run_id)
+    counts = dict.fromkeys(State, 0)
+    for state, count in connection.execute(
+        select(unit.c.state, func.count()).select_from(member.join(unit)).where(of_run).group_by(unit.c.state)
+    ):
+        counts[_STATE_OF.get(state, State.PLANNED)] += count
+    return counts
 
 
-def failures_of(connection: Connection, run_id: str) -> list[Failure]:
-    """The failed units of a run."""
+def failures_of(connection: Connection, run_id: str) -> tuple[list[Failure], int]:
+    """The failed units of a run, and how many more are damaged."""
     failed = (
-        select(unit.c.id, unit.c.cell, unit.c.attempts, unit.c.error)
+        select(unit.c.id, unit.c.checksum, unit.c.cell, part.c.key, unit.c.attempts, unit.c.error)
         .join(member)
+        .outerjoin(part, unit.c.part == part.c.number)
         .where(member.c.run == run_number(connection, run_id), unit.c.state == State.FAILED.value)
         .order_by(unit.c.id)
     )
-    return [
-        Failure(unit=number, cell=cell, attempts=attempts, error=error or "")
-        for number, cell, attempts, error in connection.execute(failed)
+    rows = connection.execute(failed).all()
+    whole = [
+        Failure(unit=number, cell=facts[0], attempts=facts[2], error=facts[3])
+        for number, found, *facts in rows
+        if found == checksum(*facts) and isinstance(facts[2], int) and isinstance(facts[3], str)
     ]
+    return whole, len(rows) - len(whole)
 
 
 def units_of_run(connection: Connection, run_id: str) -> list[Unit]:
@@ -138,11 +230,24 @@ def stored_parts(connection: Connection, keys: Iterable[str]) -> Iterator[tuple[
 
 
 def provenances_of(connection: Connection, run_id: str) -> list[str]:
-    """Each different provenance of a run's blocks, in the order they came up."""
-    number = run_number(connection, run_id)
-    used = select(unit.c.provenance).join(member).where(member.c.run == number)
-    found = select(provenance.c.content).where(provenance.c.number.in_(used)).order_by(provenance.c.number)
-    return list(connection.scalars(found))
+    """Each different provenance of a run's blocks, in the order they came up; empty JSON for one that is damaged."""
+    of_run = (member.c.run == run_number(connection, run_id)) & (unit.c.state == State.DONE.value)
+    used = select(unit.c.provenance).join(member).where(of_run).distinct().subquery()
+    found = (
+        select(provenance.c.hash, provenance.c.content)
+        .select_from(used)
+        .outerjoin(provenance, provenance.c.number == used.c.provenance)
+        .order_by(used.c.provenance)
+    )
+    return [
+        content if isinstance(content, str) and hashed == provenance_hash(content) else "{}"
+        for hashed, content in connection.execute(found)
+    ]
+
+
+def provenance_hash(content: str) -> str:
+    """By which a provenance is found, and by which damage to it is seen."""
+    return hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()
 
 
 def block_chunks(connection: Connection, run_id: str, cells: Sequence[str] | None) -> list[list[int]]:
@@ -157,42 +262,43 @@ def block_chunks(connection: Connection, run_id: str, cells: Sequence[str] | Non
 
 
 def blocks_of(connection: Connection, units: Sequence[int]) -> list[StoredBlock]:
-    """The blocks of these units, as far as they are still there."""
+    """The blocks of these units, as far as they are still there; damaged ones are without their payload."""
     found = connection.execute(_BLOCKS, {"units": packed(units)})
-    return [StoredBlock(cell=cell, part=key, payload=payload) for cell, key, payload in found]
+    return [
+        StoredBlock(unit=number, cell=cell, part=key, payload=payload)
+        if isinstance(payload, bytes) and checked == checksum(cell, key, *timed, payload=payload)
+        else StoredBlock(unit=number, cell="", part="", payload=None)
+        for number, checked, cell, key, *timed, payload in found
+    ]
 
 
 def _chunks(sizes: Iterable[tuple[int, int]]) -> Iterator[list[int]]:
     chunk: list[int] = []
     total = 0
     for number, size in sizes:
-        if chunk and (total + size > _CHUNK_BYTES or len(chunk) == _CHUNK_ROWS):
+        length = size if isinstance(size, int) else 0  # if damaged, too
+        if chunk and (total + length > _CHUNK_BYTES or len(chunk) == _CHUNK_ROWS):
             yield chunk
             chunk, total = [], 0
         chunk.append(number)
-        total += size
+        total += length
     if chunk:
         yield chunk
-
-
-def _counted() -> Select[int, str, int, float | None]:
-    counted = select(member.c.run, unit.c.state, func.count(), func.sum(unit.c.seconds)).select_from(member.join(unit))
-    return counted.group_by(member.c.run, unit.c.state)
 
 
 def _units(
     connection: Connection, wanted: Select[int, str, str, str], listed_cells: dict[str, str] | None = None
 ) -> list[Unit]:
-    states = {state.value: state for state in State}
     return [
-        Unit(id=number, cell=cell, part=key, state=states[state])
+        Unit(id=number, cell=_text(cell), part=_text(key), state=_STATE_OF.get(state, State.PLANNED))
         for number, cell, key, state in connection.execute(wanted.order_by(unit.c.id), listed_cells)
     ]
 
 
+def _text(value: object) -> str:
+    """Empty where it is lost or damaged: nothing is called so."""
+    return value if isinstance(value, str) else ""
+
+
 def _keys(cells: Iterable[str]) -> str:
     return packed(checked_key("cell", cell) for cell in cells)
-
-
-def _record(run_id: str, name: str, grid: str, declaration: str | None, created: float, mark: str | None) -> RunRecord:
-    return RunRecord(id=run_id, name=name, grid=grid, declaration=declaration, created=created, mark=mark)

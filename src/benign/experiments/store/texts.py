@@ -22,7 +22,7 @@ def checked_text(name: str, text: str) -> str:
         if "\0" not in text:
             return text
     raise InvalidArgument(
-        f"`{name}` cannot be stored: {_shortened(text)} holds a character that databases refuse (NUL, or half of a"
+        f"`{name}` cannot be stored: {shortened(text)} holds a character that databases refuse (NUL, or half of a"
         " surrogate pair); remove it."
     )
 
@@ -35,7 +35,7 @@ def checked_key(name: str, key: str) -> str:
     """
     if len(key) > _LONGEST_KEY:
         raise InvalidArgument(
-            f"`{name}` may have at most {_LONGEST_KEY} characters, got {len(key)}: {_shortened(key)}; shorten it."
+            f"`{name}` may have at most {_LONGEST_KEY} characters, got {len(key)}: {shortened(key)}; shorten it."
         )
     return checked_text(name, key)
 
@@ -45,5 +45,6 @@ def storable(text: str) -> str:
     return text.replace("\0", "\\x00").encode(errors="backslashreplace").decode()
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """``text`` as a sentence names it."""
     return ascii(text if len(text) <= 40 else text[:37] + "...")

@@ -19,15 +19,22 @@ class Trouble(enum.Enum):
 
     FULL = (
         "The store {store} has no room left ({reason}); free some space on its disk, then start again: what it holds is"
-        " safe."
+        " safe and is not measured twice."
     )
-    LOCKED = "The store {store} is locked by another program ({reason}); wait until that one is done, or end it."
+    LOCKED = (
+        "The store {store} is locked by another program ({reason}); wait until that one is done, or end it, then start"
+        " again: what the store holds is safe and is not measured twice."
+    )
     READ_ONLY = (
         "The store {store} cannot be written ({reason}); change the permissions of the file and its folder, or choose"
         " another store with BENIGN_STORE."
     )
     DAMAGED = (
         "The store {store} is damaged ({reason}); put back a copy of it, or move it away, so that a new one is made."
+    )
+    DISK = (
+        "The disk of the store {store} refuses ({reason}); look at the disk, its quota and the limit on the size of"
+        " files (ulimit -f), then start again: what it holds is not measured twice."
     )
     NO_DATABASE = (
         "The store {store} is a file of another kind, no database ({reason}); choose another store with BENIGN_STORE."
@@ -38,7 +45,7 @@ class Trouble(enum.Enum):
     )
     UNREACHABLE = (
         "The store {store} cannot be reached ({reason}); check that the server runs, and the address, user and"
-        " password."
+        " password, then start again: what it holds is not measured twice."
     )
     CONFLICT = "The store {store} could not order this change among those of others ({reason}); try again."
     REFUSED = "The store {store} refused what was asked of it ({reason}); it may have been changed by another program."
@@ -47,6 +54,15 @@ class Trouble(enum.Enum):
         """The error to raise."""
         kind = {Trouble.FULL: StoreFull, Trouble.LOCKED: StoreLocked}.get(self, StoreUnusable)
         return kind(self.value.format(store=location.printable, reason=reason))
+
+    def waiting(self, location: Location) -> str:
+        """What is waited for, for whoever tells a user that waits."""
+        why = {
+            Trouble.FULL: "which has no room left",
+            Trouble.LOCKED: "which is locked by another program",
+            Trouble.UNREACHABLE: "which cannot be reached",
+        }.get(self, "which others are changing")
+        return f"waiting for the store {location.printable}, {why}"
 
 
 def trouble_of(error: SQLAlchemyError, location: Location) -> Trouble:
@@ -76,7 +92,7 @@ _SQLITE = {
     sqlite3.SQLITE_PERM: Trouble.READ_ONLY,
     sqlite3.SQLITE_FULL: Trouble.FULL,
     sqlite3.SQLITE_CORRUPT: Trouble.DAMAGED,
-    sqlite3.SQLITE_IOERR: Trouble.DAMAGED,
+    sqlite3.SQLITE_IOERR: Trouble.DISK,
     sqlite3.SQLITE_NOTADB: Trouble.NO_DATABASE,
     sqlite3.SQLITE_CANTOPEN: Trouble.UNREADABLE,
 }

@@ -15,6 +15,11 @@ from benign.experiments.store.transactions import Transactions
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+_COMPUTED = text(
+    "SELECT m.name FROM sqlite_master m LEFT JOIN pragma_table_xinfo(m.name) x ON x.hidden > 1"
+    " WHERE m.type NOT IN ('table', 'index') OR m.rootpage = 0 OR x.hidden > 1 LIMIT 1"
+)
+
 # Alembic's own table.
 _version = Table(VERSION_TABLE, MetaData(), Column("version_num", Text))
 
@@ -39,8 +44,9 @@ def bring_to_head(transactions: Transactions, location: Location) -> None:
         StoreUnusable: if it is the database of another application, or whatever else the database raises.
     """
     with transactions.reading() as connection:
-        found = _found(connection)
-        is_foreign = found is None and not location.is_server and bool(inspect(connection).get_table_names())
+        is_foreign = _computes(connection)  # and would, if it were looked at
+        found = None if is_foreign else _found(connection)
+        is_foreign |= found is None and not location.is_server and bool(inspect(connection).get_table_names())
     if found == HEAD:
         return
     if is_foreign:
@@ -51,6 +57,17 @@ def bring_to_head(transactions: Transactions, location: Location) -> None:
     if found is None and location.file is not None:
         transactions.outside(keep_log)
     transactions.writing(lambda connection: _migrate(connection, location))
+
+
+def is_older(transactions: Transactions) -> bool:
+    """Whether it is a store of another version than this."""
+    with transactions.reading() as connection:
+        return not _computes(connection) and _found(connection) not in (None, HEAD)
+
+
+def _computes(connection: Connection) -> bool:
+    """Whether a SQLite file holds more than tables and indices: views, triggers and columns that are computed."""
+    return connection.dialect.name == "sqlite" and connection.scalar(_COMPUTED) is not None
 
 
 def _found(connection: Connection) -> str | None:

@@ -1,0 +1,69 @@
+"""Settings as users give them: one of several names, yes or no, a text, a path."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+
+from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.wording import shown, told
+
+
+def checked_name(kind: str, name: object, known: Collection[str]) -> str:
+    """``name``, if it is among the known ones.
+
+    Raises:
+        UnknownName: if it is not, with the nearest; ``kind`` says what it is a name of.
+    """
+    if not (issubclass(type(name), str) and name in known):
+        raise unknown_name(kind, name, known)
+    return str(name)
+
+
+def checked_flag(argument: str, value: object) -> bool:
+    """``value``, if it is True or False.
+
+    Raises:
+        InvalidArgument: if it is neither.
+    """
+    if not issubclass(type(value), (bool, np.bool_)):
+        raise InvalidArgument(f"`{argument}` must be True or False, got {shown(value)}.")
+    return bool(value)
+
+
+def checked_text(argument: str, value: object) -> str:
+    """``value``, if it is text that a file, a store and a terminal can hold.
+
+    Raises:
+        InvalidArgument: if it is none, or holds NUL or half a surrogate pair.
+    """
+    if type(value) not in (str, np.str_):
+        raise InvalidArgument(f"`{argument}` must be a text, got {shown(value)}.")
+    if not is_writable(str(value)):
+        raise InvalidArgument(f"`{argument}` must be text that a file can hold, got {shown(value)}; rename it.")
+    return str(value)
+
+
+def is_writable(text: str) -> bool:
+    """Whether a text can be written as UTF-8 wherever it goes: no NUL, no half of a surrogate pair."""
+    return "\0" not in text and text.encode(errors="replace").decode() == text
+
+
+def checked_path(argument: str, path: object) -> Path:
+    """The path of a file, as text, as bytes or as what :func:`os.fspath` takes.
+
+    Raises:
+        InvalidArgument: if it is none, or holds a NUL character.
+    """
+    try:
+        name = os.fsdecode(path)  # type: ignore[arg-type]
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise InvalidArgument(f"`{argument}` must be the path of a file, got {shown(path)} ({told(error)}).") from error
+    if "\0" in name:
+        raise InvalidArgument(f"`{argument}` {shown(name)} holds a NUL character; no file has such a name.")
+    return Path(name)
