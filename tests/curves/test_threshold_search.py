@@ -151,8 +151,8 @@ def test_a_certain_crossing_is_interpolated_on_log_n():
 @pytest.mark.parametrize(
     ("risk", "value", "interval", "outcome"),
     [
-        (0.0, 20.0, (20.0, math.inf), ThresholdOutcome.AT_LEAST),
-        (0.5, 0.0, (0.0, 10.0), ThresholdOutcome.BELOW),
+        (0.0, 20.0, (20.0, math.inf), ThresholdOutcome.ALL_FITTED),
+        (0.5, 0.0, (0.0, 10.0), ThresholdOutcome.NONE_FITTED),
     ],
 )
 def test_a_curve_on_one_side(risk, value, interval, outcome):
@@ -243,8 +243,12 @@ def test_bad_input_gets_a_sentence(call, sentence):
         ((0.0, 188.4), ThresholdOutcome.FOUND, "186 (188 or fewer)"),
         ((185.2, math.inf), ThresholdOutcome.FOUND, "186 (185 or more)"),
         ((185.2, 188.4), ThresholdOutcome.UNDECIDED, f"186 (185 to 188); {ThresholdOutcome.UNDECIDED.value}"),
-        ((185.2, math.inf), ThresholdOutcome.AT_LEAST, "not among what was measured, all of which is fitted"),
-        ((0.0, 185.2), ThresholdOutcome.BELOW, "not among what was measured, none of which was shown to be fitted"),
+        ((185.2, math.inf), ThresholdOutcome.ALL_FITTED, "not among what was measured, all of which is fitted"),
+        (
+            (0.0, 185.2),
+            ThresholdOutcome.NONE_FITTED,
+            "not among what was measured, none of which was shown to be fitted",
+        ),
     ],
 )
 def test_a_threshold_prints_where_it_is(interval, outcome, words):

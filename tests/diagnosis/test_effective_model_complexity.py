@@ -108,7 +108,7 @@ def test_replicates_bound_the_draws_at_one_n():
 def test_a_pool_that_is_fitted_whole_gives_a_lower_bound():
     source = benign.sources.arrays(np.random.default_rng(0).normal(size=(90, 2)), np.arange(90.0), test_samples=10)
     found = emc(Known(mean=lambda _: 0.001), source, size=10)
-    assert (found.value, found.outcome) == (80, ThresholdOutcome.AT_LEAST)
+    assert (found.value, found.outcome) == (80, ThresholdOutcome.ALL_FITTED)
     assert found.interval == (80, math.inf)
     assert "at least 80" in found.sentence
     assert found.regime(30) is Regime.OVER
@@ -118,7 +118,7 @@ def test_a_pool_that_is_fitted_whole_gives_a_lower_bound():
 
 def test_nothing_fitted_at_all():
     found = emc(Known(mean=lambda _: 0.3))
-    assert (found.value, found.outcome) == (0, ThresholdOutcome.BELOW)
+    assert (found.value, found.outcome) == (0, ThresholdOutcome.NONE_FITTED)
     assert found.evidence[0].samples == 2
     assert found.regime(100) is Regime.UNDER
     found.plot()
@@ -235,9 +235,9 @@ def test_shortest_time_and_smallest_size_of_a_known_surface():
     assert smallest_size(dataset, samples=20, time=10.0).value == pytest.approx(math.sqrt(32.0))
     everything = smallest_size(dataset, samples=20, time=100.0)
     assert everything.value == pytest.approx(4.0)
-    assert everything.outcome is ThresholdOutcome.AT_LEAST
+    assert everything.outcome is ThresholdOutcome.ALL_FITTED
     nothing = smallest_size(dataset, samples=20, time=1.0)
-    assert (nothing.value, nothing.outcome) == (math.inf, ThresholdOutcome.BELOW)
+    assert (nothing.value, nothing.outcome) == (math.inf, ThresholdOutcome.NONE_FITTED)
     with pytest.raises(InvalidArgument, match="`size` has 2 values"):
         shortest_time(dataset, samples=20)
     with pytest.raises(InvalidArgument, match="`samples` was not measured at 30"):
@@ -335,7 +335,7 @@ def test_multiples_pass_over_a_short_last_batch():
 
 def test_nothing_fitted_above_the_smallest_batch():
     found = emc(Known(mean=logistic(10.0), batch=60), size=200)
-    assert found.outcome is ThresholdOutcome.BELOW
+    assert found.outcome is ThresholdOutcome.NONE_FITTED
     assert found.interval == (0, 60)
 
 

@@ -107,7 +107,7 @@ def test_boosting_against_the_surface_of_every_time():
 
 def test_a_time_that_does_not_suffice_is_said_after_four_trainings():
     found = threshold_time(BOOSTING, until=2)
-    assert (found.outcome, found.value, found.trainings) == (ThresholdOutcome.BELOW, math.inf, 4)
+    assert (found.outcome, found.value, found.trainings) == (ThresholdOutcome.NONE_FITTED, math.inf, 4)
     assert "up to n_estimators = 2, the largest tried" in found.sentence
     cut = threshold_time(BOOSTING, max_trainings=4, replicates=20)
     assert cut.is_budget_spent
@@ -194,10 +194,10 @@ def test_a_budget_that_ends_within_the_doubling_is_undecided():
 
 def test_what_fits_at_any_size_and_at_none():
     every = threshold_size(KnownAlongSize(mean=lambda _: 0.001))
-    assert (every.value, every.outcome, every.more_budget) == (1, ThresholdOutcome.AT_LEAST, MoreBudget.NOTHING)
+    assert (every.value, every.outcome, every.more_budget) == (1, ThresholdOutcome.ALL_FITTED, MoreBudget.NOTHING)
     assert "even at 1 units" in every.sentence
     none = threshold_size(KnownAlongSize(mean=lambda x: 0.1 + x / 1e6, spread=0.1))
-    assert (none.value, none.outcome, none.more_budget) == (math.inf, ThresholdOutcome.BELOW, MoreBudget.NOTHING)
+    assert (none.value, none.outcome, none.more_budget) == (math.inf, ThresholdOutcome.NONE_FITTED, MoreBudget.NOTHING)
     assert max(none.evidence) == 500  # ten times as many parameters as samples
     assert json.loads(json.dumps(none.to_dict(), allow_nan=False))["value"] is None
 
@@ -206,14 +206,14 @@ def test_what_fits_at_any_size_has_an_answer_where_a_large_one_has_no_risk():
     fits = KnownAlongSize(mean=lambda x: math.nan if x == 10_000.0 / 50 else 0.001)
     found = threshold_size(fits, guess=1)
     assert (50, 0) in fits.measured
-    assert (found.outcome, found.value, found.note) == (ThresholdOutcome.AT_LEAST, 1, "")
+    assert (found.outcome, found.value, found.note) == (ThresholdOutcome.ALL_FITTED, 1, "")
 
 
 def test_models_that_grow_no_more_end_the_doubling():
     """A tree that cannot be split further is the same at twice and at four times the leaves."""
     stump = benign.from_estimator(DecisionTreeRegressor(max_depth=2), size="max_leaf_nodes")
     found = threshold_size(stump, VALUES, samples=40)
-    assert found.outcome is ThresholdOutcome.BELOW
+    assert found.outcome is ThresholdOutcome.NONE_FITTED
     assert max(found.evidence) <= 40
 
 
@@ -230,7 +230,7 @@ def test_what_more_budget_buys():
     assert more_budget(found, wide, is_budget_spent=False, is_noise_limited=False) is MoreBudget.NOTHING
     assert more_budget(found, (100.0, 102.0), is_budget_spent=True) is MoreBudget.NOTHING
     assert more_budget(found, (0.0, 130.0), is_budget_spent=False) is MoreBudget.BOUNDS
-    assert more_budget(ThresholdOutcome.AT_LEAST, (100.0, math.inf), is_budget_spent=False) is MoreBudget.NOTHING
+    assert more_budget(ThresholdOutcome.ALL_FITTED, (100.0, math.inf), is_budget_spent=False) is MoreBudget.NOTHING
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_the_peak_of_least_squares_is_at_the_exact_fit(samples, size):
 def test_a_place_along_a_parameter(interval, words):
     place = PeakPlace(interval=interval, end=PeakEnd.EXACT, unit="max_leaf_nodes")
     assert _placed(place, ThresholdOutcome.FOUND) == words
-    assert _placed(place, ThresholdOutcome.BELOW) == ""
+    assert _placed(place, ThresholdOutcome.NONE_FITTED) == ""
 
 
 def test_the_threshold_that_was_searched_stays_as_it_was():

@@ -49,7 +49,7 @@ def test_the_search_finds_the_first_size_that_fits(threshold, guess, ratio, stee
     assert len(asked) == len(set(asked)) <= 32
     exact = next(size for size in itertools.count(1) if curve(size) <= TOLERANCE)
     if exact == 1:
-        assert found.outcome is ThresholdOutcome.AT_LEAST
+        assert found.outcome is ThresholdOutcome.ALL_FITTED
         assert found.size == 1.0
         return
     assert found.outcome is ThresholdOutcome.FOUND
@@ -61,7 +61,7 @@ def test_the_search_finds_the_first_size_that_fits(threshold, guess, ratio, stee
 
 def test_no_size_fits() -> None:
     found, asked = search(lambda _: 0.5, largest=300)
-    assert (found.outcome, found.size, found.vanishing) == (ThresholdOutcome.BELOW, math.inf, None)
+    assert (found.outcome, found.size, found.vanishing) == (ThresholdOutcome.NONE_FITTED, math.inf, None)
     assert asked == [25, 50, 100, 200, 300]
     sizes = place_sizes([found], available=math.inf)
     assert set(asked) <= set(sizes.tolist())
@@ -82,7 +82,7 @@ def test_sizes_that_are_refused_or_give_no_number_are_passed_over() -> None:
         return np.full(3, np.nan) if size in (25, 12) else np.full(3, 0.0)
 
     found = search_size(risks_of, samples=100, guess=100, largest=1000)
-    assert found.outcome is ThresholdOutcome.AT_LEAST
+    assert found.outcome is ThresholdOutcome.ALL_FITTED
     assert place_sizes([found], available=math.inf)[0] >= 3
 
 

@@ -251,7 +251,7 @@ def test_a_surface_gives_its_readings():
     assert surface.smallest_size(100, tolerance=0.5).value == pytest.approx(50.0, rel=0.02)
     times = benign.Surface(planted(lambda _size, time, _n: 0.02 / time, [10], [0.5, 2.0]))
     assert times.shortest_time().value == pytest.approx(0.5 * 4 ** (2 / 3), rel=1e-6)  # between 0.04 and 0.01
-    assert times.shortest_time(samples=100, size=10, tolerance=0.5).outcome is ThresholdOutcome.AT_LEAST
+    assert times.shortest_time(samples=100, size=10, tolerance=0.5).outcome is ThresholdOutcome.ALL_FITTED
 
 
 def test_levels_of_label_noise_are_chosen_by_name():
@@ -263,7 +263,7 @@ def test_levels_of_label_noise_are_chosen_by_name():
     )
     assert surface.regimes(label_noise=0.0).label[-1, 0, 0] == OVER
     assert surface.regimes(label_noise=0.2).label[-1, 0, 0] == UNDECIDED
-    assert surface.smallest_size(label_noise=0.2).outcome is ThresholdOutcome.BELOW
+    assert surface.smallest_size(label_noise=0.2).outcome is ThresholdOutcome.NONE_FITTED
     with pytest.raises(InvalidArgument, match="`label_noise` has 2 values"):
         surface.regimes()
     with pytest.raises(InvalidArgument, match="`label_noise` must be left out"):

@@ -120,10 +120,10 @@ def test_a_search_notices_it_and_the_other_way_round_finds_what_all_values_say(e
 
 def test_what_fits_at_all_values_and_at_none():
     every = benign.threshold_size(inverse_of(lambda _: 0.001), DIGITS, samples=20, **QUIET)
-    assert (every.value, every.interval, every.outcome) == (20, (20, math.inf), ThresholdOutcome.AT_LEAST)
+    assert (every.value, every.interval, every.outcome) == (20, (20, math.inf), ThresholdOutcome.ALL_FITTED)
     assert "even at value = 20, the largest tried" in every.sentence
     none = benign.threshold_size(inverse_of(lambda _: 0.5), DIGITS, samples=20, **QUIET)
-    assert (none.value, none.outcome) == (0, ThresholdOutcome.BELOW)
+    assert (none.value, none.outcome) == (0, ThresholdOutcome.NONE_FITTED)
     assert "down to value = 1, the smallest tried" in none.sentence
     seven = benign.threshold_size(inverse_of(lambda value: 0.001 if value <= 7 else 0.5), DIGITS, samples=20, **QUIET)
     assert (seven.value, seven.interval, seven.outcome) == (7, (7, 7), ThresholdOutcome.FOUND)

@@ -18,8 +18,8 @@ def find_smallest(
     """The smallest position whose mean risk is at most the tolerance, with its interval.
 
     Fitting gets harder as the position falls, so this is :func:`benign.curves.threshold_search.find_threshold` along
-    1 / position. ``AT_LEAST`` says that all are fitted: the threshold is the smallest position, or below it;
-    ``BELOW``, with an infinite value, that none is. Infinity above means unbounded, 0 below likewise.
+    1 / position. ``ALL_FITTED`` says that all are fitted: the threshold is the smallest position, or below it;
+    ``NONE_FITTED``, with an infinite value, that none is. Infinity above means unbounded, 0 below likewise.
 
     Args:
         risks: the draws at each position.

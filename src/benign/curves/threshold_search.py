@@ -47,8 +47,8 @@ class ThresholdOutcome(enum.Enum):
     """What became of a search for a threshold; the value is the sentence that the user reads."""
 
     FOUND = "the threshold lies between what was fitted and what was not"
-    AT_LEAST = "everything measured was fitted, up to the limit: the threshold lies beyond it"
-    BELOW = "nothing was fitted, not even where fitting is easiest: the threshold lies below it"
+    ALL_FITTED = "all that was measured is fitted: the threshold lies where fitting is harder"
+    NONE_FITTED = "nothing that was measured is fitted: the threshold lies where fitting is easier"
     UNDECIDED = "the budget was spent before the threshold was found to the precision that its noise allows"
 
 
@@ -76,8 +76,8 @@ _REGIMES = {
 
 # Along sizes and times the fitted ones are above, along samples below: these words hold either way.
 _BEYOND = {
-    ThresholdOutcome.AT_LEAST: "not among what was measured, all of which is fitted",
-    ThresholdOutcome.BELOW: "not among what was measured, none of which was shown to be fitted",
+    ThresholdOutcome.ALL_FITTED: "not among what was measured, all of which is fitted",
+    ThresholdOutcome.NONE_FITTED: "not among what was measured, none of which was shown to be fitted",
 }
 
 
@@ -250,9 +250,9 @@ def find_threshold(
         end = int(unfitted[0]) + 1
         first = _crossing(x[:end], isotonic(mean[:end], count[:end]), tolerance)
     ends = _interval(x, low, high, last, tolerance)
-    outcome = ThresholdOutcome.BELOW if value == -math.inf else ThresholdOutcome.FOUND
+    outcome = ThresholdOutcome.NONE_FITTED if value == -math.inf else ThresholdOutcome.FOUND
     if value == math.inf:
-        outcome = ThresholdOutcome.AT_LEAST
+        outcome = ThresholdOutcome.ALL_FITTED
     value, first = min(value, float(x[-1])), min(first, float(x[-1]))
     return ThresholdEstimate(
         value=_position(value),

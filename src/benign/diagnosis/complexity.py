@@ -84,7 +84,7 @@ class EffectiveModelComplexity:
     """The largest n whose training set is fitted on average, with what it was read from.
 
     Attributes:
-        value: the largest n; 0 if no n is fitted. A lower bound where the outcome is ``AT_LEAST``.
+        value: the largest n; 0 if no n is fitted. A lower bound where the outcome is ``ALL_FITTED``.
         interval: its 95 % interval over draws; 0 below and infinity above mean unbounded.
         first_crossing: where the mean first leaves the tolerance: below ``value`` if the fitted n are no interval.
         outcome: found, at least, below or undecided.
@@ -123,7 +123,7 @@ class EffectiveModelComplexity:
     @property
     def sentence(self) -> str:
         """The result in words."""
-        relation = "at least " if self.outcome is ThresholdOutcome.AT_LEAST else ""
+        relation = "at least " if self.outcome is ThresholdOutcome.ALL_FITTED else ""
         subject = "training objective" if self.criterion == "objective" else "zero-one training error"
         of = " of the best constant predictor's" if self.criterion == "objective" else ""
         found = f"{relation}{self.value:,} samples (95 % interval: {self.ends})"

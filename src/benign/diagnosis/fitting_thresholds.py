@@ -81,7 +81,7 @@ class FittingThreshold:
             infinity where none does. Of an inverse of a size the largest that fits, rounded down; the largest tried, 0.
         interval: its 95 % interval over draws, and never finer than what was tried about the value; 0 below and
             infinity above mean unbounded.
-        outcome: ``FOUND``; ``AT_LEAST`` if even the smallest fits; ``BELOW`` if none that was tried does;
+        outcome: ``FOUND``; ``ALL_FITTED`` if even the smallest fits; ``NONE_FITTED`` if none that was tried does;
             ``UNDECIDED`` if the budget ended before it was bounded on both sides.
         evidence: mean training risk at everything that was tried, ascending.
         trainings: number of trainings that it rests on, those that a store held already included.
@@ -145,10 +145,10 @@ class FittingThreshold:
         level = f"{self.tolerance:g}"
         if self.criterion == "objective":
             level += " of the best constant predictor's"
-        if self.outcome is ThresholdOutcome.AT_LEAST:
+        if self.outcome is ThresholdOutcome.ALL_FITTED:
             hardest = (last, "largest") if self.is_inverse else (first, "smallest")
             return f"the mean {risk} is at most {level} even at {amount(hardest[0], self.unit)}, the {hardest[1]} tried"
-        if self.outcome is ThresholdOutcome.BELOW:
+        if self.outcome is ThresholdOutcome.NONE_FITTED:
             easiest = (first, "down", "smallest") if self.is_inverse else (last, "up", "largest")
             at = amount(easiest[0], self.unit)
             return f"the mean {risk} stays above {level} {easiest[1]} to {at}, the {easiest[2]} tried"
@@ -368,9 +368,9 @@ class _Question:
         except FAILURES as error:
             nothing_for = error
         # A larger size may be refused that fits less: more neighbours than samples, say.
-        if nothing_for is not None or search.failure is not None or estimate.outcome is ThresholdOutcome.BELOW:
+        if nothing_for is not None or search.failure is not None or estimate.outcome is ThresholdOutcome.NONE_FITTED:
             search.look_at(largest if inverse else 1)  # what should fit worst
-        elif estimate.outcome is ThresholdOutcome.AT_LEAST:
+        elif estimate.outcome is ThresholdOutcome.ALL_FITTED:
             search.look_at(1 if inverse else min(largest, self.samples))  # best; no more neighbours than samples
         note = wrong_way_note_of_search(search.ascending, unit, self.criterion, self.epsilon, inverse=inverse)
         if nothing_for is not None and not note:

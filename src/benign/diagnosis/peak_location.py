@@ -364,9 +364,9 @@ def _placed(place: PeakPlace | None, outcome: ThresholdOutcome) -> str:
 
 
 def _along_samples(found: EffectiveModelComplexity) -> str:
-    if found.outcome is ThresholdOutcome.AT_LEAST:
+    if found.outcome is ThresholdOutcome.ALL_FITTED:
         return f"beyond n = {found.value:,}"
-    if found.outcome is ThresholdOutcome.BELOW:
+    if found.outcome is ThresholdOutcome.NONE_FITTED:
         return f"below n = {found.evidence[0].samples:,}"
     if found.outcome is ThresholdOutcome.UNDECIDED:
         return f"at an n yet undecided (95 %: {found.ends})"
@@ -375,9 +375,9 @@ def _along_samples(found: EffectiveModelComplexity) -> str:
 
 def _along(found: FittingThreshold) -> str:
     first, last, unit = min(found.evidence), max(found.evidence), found.unit
-    if found.outcome is ThresholdOutcome.AT_LEAST:
+    if found.outcome is ThresholdOutcome.ALL_FITTED:
         return f"at {at_least(last, unit) if found.is_inverse else at_most(first, unit)}"
-    if found.outcome is ThresholdOutcome.BELOW:
+    if found.outcome is ThresholdOutcome.NONE_FITTED:
         where = f"below {amount(first, unit)}" if found.is_inverse else f"beyond {amount(last, unit)}"
         return f"{where}, if anywhere,"
     if found.outcome is ThresholdOutcome.UNDECIDED:

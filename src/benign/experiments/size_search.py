@@ -36,7 +36,7 @@ class SizeThreshold:
         samples: n.
         size: the smallest size that fits, interpolated; the smallest tried where all fit, infinity where none does.
         vanishing: the smallest size at which the training risk vanishes; None where that is not within twice the size.
-        outcome: ``FOUND``; ``AT_LEAST`` if even the smallest size fits; ``BELOW`` if no size that was tried does.
+        outcome: ``FOUND``; ``ALL_FITTED`` if even the smallest size fits; ``NONE_FITTED`` if no size that was tried does.
         tried: every size that was measured, ascending.
         least: the smallest size that there is, as far as is known: smaller ones were refused.
     """
@@ -51,9 +51,9 @@ class SizeThreshold:
     def sentence(self, unit: str) -> str:
         """What was found, sizes counted in ``unit``."""
         n = f"n = {self.samples:,}"
-        if self.outcome is ThresholdOutcome.BELOW:
+        if self.outcome is ThresholdOutcome.NONE_FITTED:
             return f"No size tried, up to {amount(self.tried[-1], unit)}, fits {n}."
-        if self.outcome is ThresholdOutcome.AT_LEAST:
+        if self.outcome is ThresholdOutcome.ALL_FITTED:
             return f"Even the smallest size tried, {amount(self.tried[0], unit)}, fits {n}."
         fits = "are the fewest that fit" if is_counted(unit) else "is the smallest that fits"
         return f"About {amount(round(self.size), unit)} {fits} {n}."
@@ -73,11 +73,11 @@ def search_size(risks_of: RisksOf, *, samples: int, guess: int, largest: int) ->
     search.narrow(TOLERANCE)
     size, outcome = search.crossing(TOLERANCE)
     vanishing = None
-    if outcome is not ThresholdOutcome.BELOW:
+    if outcome is not ThresholdOutcome.NONE_FITTED:
         search.measure(min(math.ceil(2.0 * size), largest))
         search.narrow(VANISHED)
         where, whether = search.crossing(VANISHED)
-        vanishing = where if whether is not ThresholdOutcome.BELOW and where <= 2.0 * size + 1.0 else None
+        vanishing = where if whether is not ThresholdOutcome.NONE_FITTED and where <= 2.0 * size + 1.0 else None
     return SizeThreshold(
         samples=samples, size=size, vanishing=vanishing, outcome=outcome, tried=tuple(sorted(search.risks)),
         least=search.least,
@@ -135,7 +135,7 @@ class _Search:
         finite = {size: risks[np.isfinite(risks)] for size, risks in self.risks.items()}
         falling = sorted((size for size, risks in finite.items() if len(risks)), reverse=True)
         if not falling:
-            return math.inf, ThresholdOutcome.BELOW
+            return math.inf, ThresholdOutcome.NONE_FITTED
         found = find_threshold(1.0 / np.array(falling, dtype=np.float64), [finite[s] for s in falling], tolerance)
         return (1.0 / found.value if found.value else math.inf), found.outcome
 

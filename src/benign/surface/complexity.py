@@ -130,8 +130,8 @@ def shortest_time(
     """The shortest recorded time after which n samples are fitted, from training risks alone.
 
     Interpolated, with its interval, which holds the gap between the recorded times around it; infinity above means
-    unbounded. ``AT_LEAST`` says that all are fitted: the
-    threshold is the smallest one measured, or below it; ``BELOW``, with an infinite value, that none is.
+    unbounded. ``ALL_FITTED`` says that all are fitted: the
+    threshold is the smallest one measured, or below it; ``NONE_FITTED``, with an infinite value, that none is.
 
     Args:
         dataset: of the surface.
