@@ -36,7 +36,7 @@ class SizeThreshold:
         samples: n.
         size: the smallest size that fits, interpolated; the smallest tried where all fit, infinity where none does.
         vanishing: the smallest size at which the training risk vanishes; None where that is not within twice the size.
-        outcome: ``FOUND``; ``ALL_FITTED`` if even the smallest size fits; ``NONE_FITTED`` if no size that was tried does.
+        outcome: ``FOUND``; ``ALL_FITTED`` if even the smallest size fits; ``NONE_FITTED`` if none that was tried does.
         tried: every size that was measured, ascending.
         least: the smallest size that there is, as far as is known: smaller ones were refused.
     """
