@@ -197,10 +197,12 @@ def test_a_read_only_file_system_gets_a_sentence(tiny: Path) -> None:
 
 @pytest.mark.parametrize("redirected", [True, False], ids=["to a file", "to a pipe"])
 def test_standard_output_is_written_in_its_turn(redirected: bool, tmp_path: Path) -> None:
-    script = """
+    link = tmp_path / "as in dev"  # a fault must not replace the machine's own
+    link.symlink_to("/proc/self/fd/1")
+    script = f"""
 from benign.foundation.output import write_whole
 print("first")
-write_whole("/dev/stdout", lambda path: path.write_text("second\\n"))
+write_whole({str(link)!r}, lambda path: path.write_text("second\\n"))
 print("third")
 """
     with (tmp_path / "out").open("w+b") as file:
