@@ -135,7 +135,9 @@ class Run:
 
     def command(self, verb: str) -> str:
         """What to type to do something with it; a password in the store's address is left out."""
-        return shlex.join(["benign", verb, self.id, *(() if self.store is None else ("--store", self.place))])
+        where = () if self.store is None else ("--store", self.place)
+        words = (*where, "--", self.id) if self.id.startswith("-") else (self.id, *where)  # not an option
+        return shlex.join(["benign", verb, *words])
 
     @cached_property
     def grid(self) -> Grid:

@@ -17,6 +17,7 @@ from benign.experiments.loggers.tensorboard import TensorBoardLogger
 from benign.experiments.parts import Part
 from benign.experiments.states import State
 from benign.foundation.errors import MissingExtra
+from benign.foundation.file_names import file_name
 from benign.foundation.replicate import Replicate
 from benign.schema import Block
 from tests.experiments.measured import block, grid, part
@@ -236,7 +237,7 @@ def test_a_run_stays_within_the_folder(tmp_path):
     logger.started("../../etc/passwd", NOISY, _progress())
     logger.ended(_counts(done=12), _progress())
     assert [path.name for path in tmp_path.iterdir()] == ["logs"]
-    assert [path.name for path in (tmp_path / "logs").iterdir()] == ["_etc_passwd"]
+    assert [path.name for path in (tmp_path / "logs").iterdir()] == [file_name("../../etc/passwd")]
 
 
 # ---------------------------------------------------------------------------------------------- neither is required

@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -29,7 +30,7 @@ from benign.experiments.declaration.reach import stored_reach
 from benign.experiments.states import RunRecord
 from benign.experiments.store import Store
 from benign.foundation.file_names import file_name
-from tests.hostile.commands import benign as command
+from tests.hostile.commands import benign as in_a_process
 from tests.hostile.commands import environment_of
 
 MODULE = """
@@ -353,6 +354,9 @@ def test_whatever_a_run_is_called_its_files_stay_where_they_belong(
     assert not outside
     (report,) = (place / "benign-report").iterdir()
     assert report.name == file_name(NAMES[0])
+    for name in ("-rf", "a\nb"):
+        command = shlex.split(benign.open_run(name, named / "runs.db").command("export"))
+        assert run(*command[1:]).exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -367,6 +371,9 @@ def test_no_link_leads_what_nobody_named_elsewhere(here: Path, named: Path, tmp_
     place.parent.mkdir(parents=True, exist_ok=True)
     place.symlink_to(theirs / "file" if place.suffix else theirs)
     words = ("export", own, "--to", "csv") if link == "own.csv" else ("show", own)
+    if link == "benign-report":
+        sentence(run("figure", "mml_polynomial", "--scale", "smoke"), "is a link to another place", "--out")
+        sentence(run("demo", "--scale", "smoke"), "is a link to another place", "--out")
     sentence(run(*words, "--store", named / "runs.db"), "is a link to another place", "--out")
     assert [file.name for file in theirs.iterdir()] == ["file"]
     assert (theirs / "file").read_text() == "theirs"
@@ -519,7 +526,7 @@ def test_no_command_opens_a_connection(here: Path, trace: Path) -> None:
         port = heard.stdout.readline().strip()
         prepared(here, declaration=hostile(address=f"127.0.0.1:{port}", store=f"postgresql://127.0.0.1:{port}/x"))
         for words in (("runs",), ("show", "theirs"), ("export", "theirs"), ("resume", "theirs"), ("delete", "theirs")):
-            command(*words, "--store", "runs.db", place=here, PYTHONPATH=os.pathsep.join(sys.path))
+            in_a_process(*words, "--store", "runs.db", place=here, PYTHONPATH=os.pathsep.join(sys.path))
             assert not trace.exists(), words
             assert heard.poll() is None, words
         heard.kill()
