@@ -162,6 +162,17 @@ def test_a_growing_executor_begins_with_one_process(monkeypatch):
     executor.shutdown()
 
 
+def test_a_worker_that_takes_all_memory_is_killed(monkeypatch):
+    executor = Processes(1)
+    (pid,) = _pids(executor)
+    monkeypatch.setattr(lanes, "available_bytes", lambda: 0)
+    with pytest.raises(WorkerDied, match="ran out of memory"):
+        executor.submit(pid_of, executor.share(None), 1000.0).result(SECONDS)
+    monkeypatch.undo()
+    assert _pids(executor) != {pid}
+    executor.shutdown()
+
+
 def test_a_worker_is_the_first_that_is_killed_where_memory_runs_out():
     needs("oom_score", Path("/proc/self/oom_score_adj").exists(), "this system has no score by which it kills")
     executor = Processes(1)

@@ -28,9 +28,11 @@ from benign.experiments.executors.protocol import JobStopped, WorkerDied
 from benign.experiments.executors.threads import worker_environment
 from benign.experiments.executors.travel import fail, pack_call, settle
 from benign.experiments.executors.worker import serve, warm_up
+from benign.foundation.memory import available_bytes
 
 _IDLE_SECONDS = 300.0
 _GRACE_SECONDS = 5.0
+_LEAST_FREE = 0.02  # of what a worker holds: a machine without swap, or a full container, is about to kill somebody
 _WARM_UP = ("", pack_call(warm_up, []))
 
 
@@ -189,6 +191,8 @@ class Lane:
             while not self._connection.poll(1.0):
                 if not self.process.is_alive() and not self._connection.poll(0.0):
                     return None
+                if _takes_all_memory(self.process):
+                    kill(self.process)
             return self._connection.recv_bytes()
         except (EOFError, OSError):
             return None
@@ -263,6 +267,13 @@ def kill(process: BaseProcess) -> None:
             with suppress(psutil.NoSuchProcess):
                 child.kill()
     _kill_group(process)
+
+
+def _takes_all_memory(process: BaseProcess) -> bool:
+    """Whether next to nothing is free beside what this process holds: it ends, before another's program does."""
+    with suppress(psutil.Error):
+        return available_bytes() < _LEAST_FREE * psutil.Process(process.pid).memory_info().rss
+    return False
 
 
 def _kill_group(process: BaseProcess) -> None:
