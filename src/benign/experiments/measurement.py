@@ -29,8 +29,9 @@ FIRST_FAILURE_ENDS = Limits(attempts=1, stops_at_failure=True)
 class MeasurementInterrupted(BenignError, KeyboardInterrupt):
     """Stopped by the user; ``dataset`` is the surface of what had been measured, None if nothing was."""
 
-    def __init__(self, dataset: xr.Dataset | None, done: int, total: int) -> None:
-        super().__init__(f"Interrupted after {done} of {total} jobs; what was measured is kept.")
+    def __init__(self, dataset: xr.Dataset | None, done: int, total: int, *, place: str = IN_MEMORY) -> None:
+        kept = "in this error's `dataset` alone" if place == IN_MEMORY else f"kept in {place}"
+        super().__init__(f"Interrupted after {done} of {total} jobs; what was measured is {kept}.")
         self.dataset = dataset
 
 
@@ -118,6 +119,6 @@ def measured_grid(
     )  # fmt: skip
     dataset = read_dataset(store, outcome.run, grid) if outcome.counts[State.DONE] else None
     if outcome.ending is Ending.INTERRUPTED:
-        raise MeasurementInterrupted(dataset, outcome.progress.done, outcome.progress.total)
+        raise MeasurementInterrupted(dataset, outcome.progress.done, outcome.progress.total, place=store.location)
     assert dataset is not None  # a failure was raised, an interruption too
     return dataset
