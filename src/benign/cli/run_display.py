@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 import time
 from collections import deque
@@ -273,4 +274,4 @@ def _last_line(error: str) -> str:
     """The sentence of a traceback, without characters that a terminal would obey."""
     lines = [line for line in error.splitlines() if line.strip()]
     sentence = lines[-1].strip() if lines else "no reason given"
-    return printable(sentence)
+    return printable(re.sub(r"^benign\.[\w.]+: ", "", sentence))  # of our errors the sentence says all
