@@ -242,9 +242,10 @@ class Run:
                 "what is measured stays as it is, and `benign run FILE` starts anew."
             )
         with Store.open(self.store) as store:
-            set_aside_damaged(store, self.id, self.grid)
-            if retry_failed:
-                store.retry(self.id)
+            if not store.is_private:  # then it is a new one, and empty
+                set_aside_damaged(store, self.id, self.grid)
+                if retry_failed:
+                    store.retry(self.id)
         return run(experiment, store=self.store, **options)  # type: ignore[arg-type]
 
     def export(self, to: str, path: str | os.PathLike[str] | None = None) -> Path:
