@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
+from _pytest.mark.structures import ParameterSet
 from typer.testing import CliRunner, Result
 
 from benign.cli import users_code
@@ -60,6 +61,10 @@ HARMLESS = [
     "prints", "leaves_threads", "changes_folder", "changes_the_environment", "seeds_global_states",
     "closes_standard_streams", "changes_signals", "forks", "changes_its_data",
 ]  # fmt: skip
+COUSINS = {
+    "hangs", "aborts", "is_cancelled", "predicts_infinity", "predicts_complex", "predicts_text", "predicts_ragged_rows",
+    "leaves_threads", "changes_signals", "changes_folder",
+}  # fmt: skip
 REFUSED = {
     "refuses_get_params": "Moody cannot be described (RuntimeError: no parameters of mine)",
     "refuses_set_params": "Moody cannot be described (it called sys.exit(3))",
@@ -109,7 +114,12 @@ def check_refusal(result: Result, *words: str) -> None:
         assert word in sentences[0], sentences[0]
 
 
-@pytest.mark.parametrize("name", LACKING)
+def _short_of(names: Iterable[str]) -> list[ParameterSet]:
+    """Those that have a cousin in the list are run in the long form alone."""
+    return [pytest.param(name, marks=[pytest.mark.long] if name in COUSINS else []) for name in names]
+
+
+@pytest.mark.parametrize("name", _short_of(LACKING))
 def test_a_search_answers_from_the_trainings_before(name: str, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if "hangs" in name:
         limits = replace(training_limits(None, None), seconds_per_job=1.0)
@@ -135,7 +145,7 @@ def test_a_training_may_take_as_long_as_the_search() -> None:
         training_limits(None, -1.0)
 
 
-@pytest.mark.parametrize("name", HARMLESS)
+@pytest.mark.parametrize("name", _short_of(HARMLESS))
 def test_harm_stays_in_the_worker(name: str, data: Path) -> None:
     result = emc(f"{MODELS}:{name}", data, "--json")
     assert result.exception is None, result.stderr
@@ -166,6 +176,51 @@ def test_what_cannot_be_sent_to_a_worker_runs_here(data: Path) -> None:
     assert json.loads(result.stdout)["failure"] == ""
     assert "cannot be pickled: SystemExit: 5" in result.stderr
     assert "It runs in this process" in result.stderr
+
+
+FAILED = {  # what a run says of the one job of three that failed
+    "exits": "exits cannot be trained at size 8 on 16 samples (it called sys.exit(3))",
+    "exits_without_a_word": "The worker process ended with exit code 0 while it ran this job",
+    "crashes": "The worker process died of SIGSEGV while it ran this job",
+    "hangs_deaf_to_signals": "It took longer than 1.2 s; allow it more minutes.",
+    "raises_what_cannot_be_read": "cannot be trained at size 8 on 16 samples (Unreadable)",
+}
+EXPERIMENT = """
+name = "hostile"
+samples = [4, 8, 16]
+sizes = [8]
+replicates = 1
+[source]
+name = "table"
+path = {path}
+target = "label"
+[procedure]
+name = "hostile"
+model = "{model}"
+[execution]
+workers = 1
+attempts = 1
+minutes_per_job = 0.02
+"""
+
+
+@pytest.mark.parametrize("model", FAILED)
+def test_a_run_loses_the_jobs_that_fail(
+    model: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metadata = tmp_path / "hostile-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: hostile\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[benign.procedures]\nhostile = {MODELS}:make\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    file = tmp_path / "hostile.toml"
+    file.write_text(EXPERIMENT.format(path=json.dumps(str(data)), model=model))
+    result = CliRunner().invoke(app, ["run", str(file), "--progress", "none", "--store", str(tmp_path / "kept.db")])
+    assert result.exit_code == 1, result.stderr
+    assert "2 of 3 blocks are done, 1 failed" in result.stdout
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("A job failed")]
+    assert line.startswith("A job failed (n = 16, replicate 0-0-0), given up: ")
+    assert FAILED[model] in line
 
 
 IMPORTS = {
