@@ -17,7 +17,7 @@ from sqlalchemy import text
 from benign.experiments.states import State
 from benign.experiments.store import Store
 from benign.experiments.store.errors import StoreFull, StoreLocked, StoreUnusable
-from tests.experiments.stores import located, planned, result, run_record
+from tests.experiments.stores import located, planned, read_only, result, run_record
 from tests.optional import needs
 
 
@@ -111,32 +111,13 @@ def test_a_store_that_lacks_a_table(file):
 # ------------------------------------------------------------------------------------------------------------ read only
 
 
-@contextmanager
-def _read_only(folder):
-    """Root, whom permissions do not bind, mounts the folder anew."""
-    if os.geteuid() != 0:
-        folder.chmod(0o555)
-        try:
-            yield
-        finally:
-            folder.chmod(0o755)
-        return
-    bind = subprocess.run(["mount", "--bind", str(folder), str(folder)], check=False, capture_output=True, text=True)
-    needs("mount", bind.returncode == 0, f"no file system can be mounted here: {bind.stderr.strip()}")
-    try:
-        subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
 @pytest.mark.parametrize("name", ["new.db", "new/store.db", "store.db"], ids=["no file", "no folder", "file"])
 def test_a_read_only_folder(tmp_path, file, name):
     def write():
         with Store.open(tmp_path / name) as store:
             store.add_run(run_record("second"), [], {})
 
-    with _read_only(tmp_path):
+    with read_only(tmp_path):
         with pytest.raises(StoreUnusable, match=r"cannot be (opened|made|written) \(.*\); .* BENIGN_STORE") as error:
             write()
         _sentence(error, tmp_path / name)
