@@ -490,7 +490,7 @@ def test_an_intruders_file_is_a_sentence_and_what_it_names_is_named(
 
 
 def test_a_plug_in_is_named_before_it_is_imported(here: Path, trace: Path) -> None:
-    (here / "theirs.toml").write_text(f'{SMALL}source = "theirs"\n', encoding="utf-8")
+    (here / "theirs.toml").write_text(f'{SMALL}[source]\nname = "theirs"\n', encoding="utf-8")
     told: list[tuple[bool, list[str]]] = []
     Experiment.from_toml("theirs.toml", announce=lambda reach: told.append((trace.exists(), reach.words())))
     assert told == [(False, ["runs the module their_module of the distribution 'a-plug-in'"])]
