@@ -19,6 +19,7 @@ from benign.experiments.keeping import kept_line
 from benign.experiments.repeated_warnings import said_once
 from benign.experiments.store import Store, StoreUnusable
 from benign.figures import NAMES, Figure, MeasureOptions, Picture, Surfaces, checked_scale, find_figure
+from benign.foundation.arguments import checked_path
 from benign.foundation.errors import InvalidArgument, OutputFailed
 from benign.foundation.file_names import file_name
 from benign.foundation.numbers import checked_count
@@ -127,7 +128,7 @@ class Reproduction:
         Raises:
             InvalidArgument: if the folder holds none.
         """
-        target = Path(folder)
+        target = checked_path("folder", folder)
         try:
             stored = json.loads(regular_bytes(target / _TOLD, _MOST_TOLD_BYTES))
             name, scale, seed = stored["figure"], stored["scale"], stored["seed"]

@@ -18,6 +18,7 @@ from benign.experiments.resolution import Sizes, is_auto, resolve_grid
 from benign.experiments.running import run_grid, search_name
 from benign.experiments.states import State
 from benign.experiments.store import Store
+from benign.foundation.arguments import checked_text
 from benign.foundation.errors import BenignError, InvalidArgument
 from benign.foundation.progress import Progress, silent
 from benign.procedures.protocol import Procedure
@@ -81,7 +82,7 @@ def measure(
         procedure, [source], None, sizes=sizes, times=times, samples=samples, replicates=replicates, crossed=crossed,
         seed=seed, metrics=metrics,
     )  # fmt: skip
-    called = name or str(grid.attributes["title"])
+    called = str(grid.attributes["title"]) if name is None else checked_text("name", name)
     with opened(store) as place:
 
         def measured(grid: Grid, sources: Sequence[Source], called: str) -> xr.Dataset:
