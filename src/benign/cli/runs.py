@@ -7,6 +7,7 @@ import math
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,19 +64,21 @@ def start(
     Example: benign run examples/digits.toml replicates=20 --workers 2
     """
     from benign.cli.run_display import displayed
+    from benign.cli.users_code import aside
     from benign.experiments.declaration import Experiment
     from benign.runs import run
 
-    with answered():
+    with answered(), aside() as answer:
         experiment = Experiment.from_toml(
             file, overrides or (), announce=lambda reach: _say(file.name, reach, progress, executor, store)
         )
-    with answered(), displayed(progress) as (listeners, on_interrupt):
-        result = run(
-            experiment, store=store, executor=executor, workers=workers,
-            max_minutes=max_minutes, listeners=listeners, on_interrupt=on_interrupt,
-        )  # fmt: skip
-    _end(result, as_json=as_json)
+        with displayed(progress) as (listeners, on_interrupt):
+            result = run(
+                experiment, store=store, executor=executor, workers=workers,
+                max_minutes=max_minutes, listeners=listeners, on_interrupt=on_interrupt,
+            )  # fmt: skip
+        with redirect_stdout(answer):
+            _end(result, as_json=as_json)
 
 
 def forecast(
@@ -90,15 +93,17 @@ def forecast(
 
     Example: benign plan examples/digits.toml
     """
+    from benign.cli.users_code import aside
     from benign.experiments.declaration import Experiment
     from benign.runs import plan
 
-    with answered():
+    with answered(), aside() as answer:
         experiment = Experiment.from_toml(
             file, overrides or (), announce=lambda reach: _say(file.name, reach, "none", "processes", store)
         )
         result = plan(experiment, store=store, workers=workers, sample_seconds=sample_seconds)
-    print(json.dumps(_forecast_as_json(result), indent=2) if as_json else _forecast_in_words(result))
+        told = json.dumps(_forecast_as_json(result), indent=2) if as_json else _forecast_in_words(result)
+        print(told, file=answer)
 
 
 def list_all(
@@ -258,6 +263,7 @@ def resume(
     Example: benign resume digits --retry-failed
     """
     from benign.cli.run_display import displayed
+    from benign.cli.users_code import aside
     from benign.runs import open_run
 
     with answered():
@@ -266,12 +272,14 @@ def resume(
             _say(run.id, run.reach(), progress, executor, store)
         elif not as_json and _is_on_a_terminal():
             trust = typer.confirm(f"{run.caution(executor)}. Trust it?", err=True)
-    with answered(), displayed(progress) as (listeners, on_interrupt):
-        result = run.resume(
-            retry_failed=retry_failed, trust=trust, executor=executor, workers=workers, max_minutes=max_minutes,
-            listeners=listeners, on_interrupt=on_interrupt,
-        )  # fmt: skip
-    _end(result, as_json=as_json)
+    with answered(), aside() as answer:
+        with displayed(progress) as (listeners, on_interrupt):
+            result = run.resume(
+                retry_failed=retry_failed, trust=trust, executor=executor, workers=workers, max_minutes=max_minutes,
+                listeners=listeners, on_interrupt=on_interrupt,
+            )  # fmt: skip
+        with redirect_stdout(answer):
+            _end(result, as_json=as_json)
 
 
 def _say(subject: str, reach: Reach, progress: str, executor: str | None, store: str | None) -> None:

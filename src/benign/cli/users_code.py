@@ -54,8 +54,10 @@ def aside() -> Iterator[TextIO]:
             stack.callback(os.close, kept)
             stack.callback(os.dup2, kept, 1)
         answer = output(kept, beneath(stream)) if is_the_program else stream
-        yield answer
-        answer.flush()
+        try:
+            yield answer
+        finally:
+            answer.flush()
 
 
 def _descriptor(stream: TextIO) -> int | None:
