@@ -276,3 +276,22 @@ def test_a_temporary_folder_that_goes_says_what_to_set(tmp_path, monkeypatch):
     with pytest.raises(OutputFailed, match="set TMPDIR"):
         executor.share(None)
     executor.shutdown()
+
+
+@pytest.mark.parametrize("error", [OSError, UnboundLocalError])
+def test_a_process_that_cannot_be_started_fails_its_job(monkeypatch, error):
+    """Without descriptors loky names a variable of its own that has no value."""
+
+    class Refuses:
+        def Process(self, **_):
+            try:
+                raise OSError("Too many open files")
+            except OSError as cause:
+                raise error("Too many open files") from cause
+
+    monkeypatch.setattr(lanes, "get_context", lambda _: Refuses())
+    monkeypatch.setattr(processes, "take_lanes", lambda count: [lanes.Lane() for _ in range(count)])  # no used one
+    executor = Processes(1)
+    with pytest.raises(WorkerDied, match="Too many open files"):
+        executor.call(pid_of).result(SECONDS)
+    executor.shutdown()

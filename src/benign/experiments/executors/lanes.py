@@ -133,8 +133,9 @@ class Lane:
             # Before it begins, so that its time is its own and it can be stopped or cancelled meanwhile.
             if not task.begin(None if task.is_off else self._ready_process(is_cold=task.is_cold)):
                 return
-        except OSError as error:
-            fail(task.future, WorkerDied(f"No worker process could be started: {error}; use fewer workers."))
+        except Exception as error:  # loky's own mistake too, behind which is the system's word
+            reason = error if isinstance(error, OSError) else error.__context__ or error
+            fail(task.future, WorkerDied(f"No worker process could be started: {reason}; use fewer workers."))
             return
         outcome = self._outcome(task.message)
         task.end()
