@@ -7,8 +7,8 @@ import json
 import os
 import pty
 import re
+import select
 import shlex
-import signal
 import subprocess
 import sys
 import warnings
@@ -30,8 +30,8 @@ from benign.experiments.declaration.reach import stored_reach
 from benign.experiments.states import RunRecord
 from benign.experiments.store import Store
 from benign.foundation.file_names import file_name
+from tests.hostile.commands import SECONDS, environment_of
 from tests.hostile.commands import benign as in_a_process
-from tests.hostile.commands import environment_of
 
 MODULE = """
 from pathlib import Path
@@ -230,9 +230,8 @@ def answering(answer: str, place: Path) -> tuple[int, str]:
         env=environment_of(place, TERM="dumb"), stdin=end, stdout=end, stderr=end, start_new_session=True,
     )  # fmt: skip
     os.close(end)
-    signal.alarm(120)  # a hang fails
     told = b""
-    while True:
+    while select.select([terminal], [], [], SECONDS)[0]:
         try:
             more = os.read(terminal, 1000)
         except OSError:  # the other end is closed
@@ -241,9 +240,8 @@ def answering(answer: str, place: Path) -> tuple[int, str]:
         if b"[y/N]" in told and answer:
             os.write(terminal, answer.encode() + b"\n")
             answer = ""
-    signal.alarm(0)
-    os.close(terminal)
-    return process.wait(timeout=60), told.decode()
+    os.close(terminal)  # which ends it where it hangs
+    return process.wait(timeout=SECONDS), told.decode()
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), pytest.param("n", 2, marks=pytest.mark.long)])
@@ -318,11 +316,13 @@ def test_a_declaration_that_is_none_reaches_for_nothing_and_is_a_sentence(here: 
     )
 )
 def test_file_names_are_harmless_and_different(names: list[str]) -> None:
+    names = [*names, *NAMES]
     made = [file_name(name) for name in {*names, *map(file_name, names)}]
     assert len({name.casefold() for name in made}) == len({*names, *map(file_name, names)})
     for name in made:
         assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", name)
         assert name[-1] != "."
+    assert not {"con", "nul.x", ".hidden", "-rf"} & set(made)
 
 
 @pytest.fixture(scope="module")
