@@ -246,7 +246,7 @@ def test_a_hostile_value(healthy, tmp_path, place, value, fits):
 
 
 @pytest.mark.long
-@settings(max_examples=3_000, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1_000, suppress_health_check=list(HealthCheck))
 @given(**PREPARED)
 def test_many_hostile_values(healthy, tmp_path, place, value, fits):
     check_hostile_value(healthy, tmp_path, place, value, fits)
