@@ -26,6 +26,7 @@ from benign.foundation.numbers import checked_count
 from benign.foundation.output import check_ours, regular_bytes, write_whole
 from benign.foundation.progress import Progress, silent
 from benign.foundation.randomness import checked_seed
+from benign.foundation.wording import shown
 from benign.plots import save
 from benign.plots.output import FORMATS
 from benign.report import Chapter, story_page, write_page
@@ -136,7 +137,7 @@ class Reproduction:
             if any(file_name(key) != key for key in surfaces):
                 raise ValueError(surfaces)
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise InvalidArgument(f"`folder` {str(target)!r} holds no findings.json that can be read.") from error
+            raise InvalidArgument(f"`folder` {shown(str(target))} holds no findings.json that can be read.") from error
         return cls(
             figure=find_figure(name), scale=scale, seed=seed, seconds=seconds,
             surfaces={key: Surface.open(target / f"{key}.nc") for key in surfaces},

@@ -31,7 +31,7 @@ from benign.experiments import IN_MEMORY, Executor, MeasurementInterrupted, Plac
 from benign.experiments import measure as measure_dataset
 from benign.experiments.notes import SOURCE_NOTES
 from benign.experiments.resolution import Sizes
-from benign.foundation.arguments import checked_name, checked_path
+from benign.foundation.arguments import checked_file, checked_name
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.numbers import checked_number
 from benign.foundation.output import write_whole
@@ -226,7 +226,7 @@ class Surface:
         Raises:
             InvalidArgument: if the file is missing or is no surface.
         """
-        file = checked_path("path", path)
+        file = checked_file("path", path)
         try:
             with xr.open_dataset(file, engine="h5netcdf") as stored:
                 return cls(stored.load())

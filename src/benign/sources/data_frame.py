@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import numpy as np
+
 from benign.foundation.errors import BenignError, InvalidArgument
 from benign.foundation.numbers import LARGEST_INTEGER, is_integer
 from benign.foundation.wording import told
@@ -88,7 +90,7 @@ def _wrapped(data: Any) -> tuple[nw.DataFrame[Any] | nw.LazyFrame[Any], list[str
     from narwhals.exceptions import DuplicateError
 
     try:
-        wrapped = nw.from_native(data)
+        wrapped = nw.from_native(_in_native_order(data))
         names = wrapped.collect_schema().names()
         numbered = {column: str(column) for column in names if not isinstance(column, str)}
         if any(isinstance(column, tuple) for column in names) or set(numbered.values()) & set(names):
@@ -106,6 +108,15 @@ def _wrapped(data: Any) -> tuple[nw.DataFrame[Any] | nw.LazyFrame[Any], list[str
         raise
     except BaseException as error:
         raise _unreadable(error) from error
+
+
+def _in_native_order(data: Any) -> Any:
+    """The frame itself, or with the bytes of its numbers turned round where pandas could not select them else."""
+    import narwhals as nw
+
+    kinds = data.dtypes.items() if nw.dependencies.is_pandas_dataframe(data) else ()
+    swapped = {n: kind.newbyteorder("=") for n, kind in kinds if isinstance(kind, np.dtype) and not kind.isnative}
+    return data.astype(swapped) if swapped else data
 
 
 def _unreadable(error: BaseException) -> InvalidArgument:
