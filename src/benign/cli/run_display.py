@@ -15,6 +15,7 @@ import numpy as np
 from benign.cli.answers import printable
 from benign.cli.printing import beneath, filter_output
 from benign.cli.sparkline import sparkline
+from benign.cli.waiting import lasting, said_in
 from benign.experiments.grid import Cell, Grid
 from benign.experiments.listener import Listener, Progressed
 from benign.experiments.running import print_how_to_stop_at_once
@@ -41,6 +42,11 @@ def displayed(style: str) -> Iterator[tuple[list[Listener], Callable[[int], None
     if style not in STYLES:
         raise unknown_name("progress", style, STYLES)
     chosen = style if style != "auto" else "bar" if sys.stderr.isatty() else "plain"
+    with said_in(chosen):
+        yield from _displayed(chosen)
+
+
+def _displayed(chosen: str) -> Iterator[tuple[list[Listener], Callable[[int], None]]]:
     if chosen == "none":
         yield [], print_how_to_stop_at_once
     elif chosen == "json":
@@ -198,7 +204,7 @@ def _json_interrupt(running: int) -> None:
 
 @contextlib.contextmanager
 def _bar() -> Iterator[Listener]:
-    from rich.console import Console
+    from rich.console import Console, Group
     from rich.live import Live
     from rich.progress_bar import ProgressBar
     from rich.table import Table
@@ -207,9 +213,9 @@ def _bar() -> Iterator[Listener]:
     console = Console(file=beneath(sys.stderr))
 
     class Bar:
-        def __init__(self, live: Live) -> None:
-            self._live, self._pace, self._curve, self._title = live, Pace(), CurveSoFar(), ""
-            self._drawn = -_REFRESH_SECONDS
+        def __init__(self) -> None:
+            self._pace, self._curve, self._title = Pace(), CurveSoFar(), ""
+            self._drawn, self._whole = -_REFRESH_SECONDS, Table.grid()
 
         def started(self, run: str, grid: Grid, progress: Progressed) -> None:
             self._title = printable(run)
@@ -237,15 +243,19 @@ def _bar() -> Iterator[Listener]:
             whole = Table.grid()
             whole.add_row(line)
             whole.add_row(Text(str(self._curve)))
-            self._live.update(whole)
+            self._whole = whole
+
+        def shown(self) -> Group:
+            return Group(self._whole, Text(lasting()))
 
         def ended(self, counts: Mapping[State, int], progress: Progressed) -> None:
             del counts
             self._draw(progress)
 
-    with Live(console=console, refresh_per_second=4, transient=True) as live:
+    bar = Bar()
+    with Live(get_renderable=bar.shown, console=console, refresh_per_second=4, transient=True):
         filter_output()  # Live has taken the streams over, until it ends
-        yield Bar(live)
+        yield bar
 
 
 def print_notes(notes: Iterable[str]) -> None:

@@ -17,6 +17,7 @@ from benign.experiments.grid import Grid
 from benign.experiments.parts import Part
 from benign.experiments.states import State, StoredBlock
 from benign.experiments.store import Store
+from benign.foundation.progress import doing
 
 
 @contextlib.contextmanager
@@ -29,6 +30,7 @@ def opened(store: str | Path | Store | None) -> Iterator[Store]:
         yield place
 
 
+@doing("reading what is measured")
 def read_dataset(
     store: Store,
     run: str,
