@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -77,8 +77,7 @@ def start(
                 experiment, store=store, executor=executor, workers=workers,
                 max_minutes=max_minutes, listeners=listeners, on_interrupt=on_interrupt,
             )  # fmt: skip
-        with redirect_stdout(answer):
-            _end(result, as_json=as_json)
+        _end(result, answer, as_json=as_json)
 
 
 def forecast(
@@ -278,8 +277,7 @@ def resume(
                 retry_failed=retry_failed, trust=trust, executor=executor, workers=workers, max_minutes=max_minutes,
                 listeners=listeners, on_interrupt=on_interrupt,
             )  # fmt: skip
-        with redirect_stdout(answer):
-            _end(result, as_json=as_json)
+        _end(result, answer, as_json=as_json)
 
 
 def _say(subject: str, reach: Reach, progress: str, executor: str | None, store: str | None) -> None:
@@ -311,23 +309,29 @@ def delete(name: Name, store: StoreOption = None) -> None:
         print(f"Deleted {run.id} and {run.delete():,} blocks that no other run uses.")
 
 
-def _end(run: Run, *, as_json: bool) -> None:
+def _end(run: Run, answer: TextIO, *, as_json: bool) -> None:
     """What became of the run, and what can be done next; exit code 1 if a job failed."""
-    from benign.cli.run_display import print_notes
     from benign.experiments.keeping import kept_line
 
     notes = _notes(run)
-    if as_json:
-        print(json.dumps({**_as_json(run), "notes": notes}, indent=2))
+    if as_json:  # at once, into a stream that nobody else knows
+        print(json.dumps({**_as_json(run), "notes": notes}, indent=2), file=answer)
     else:
-        print(f"{run.id}: {run.state}; {run.standing}")
-        print_notes(notes)
-        _print_failures(run)
-        if run.state == "unfinished":
-            print(f"Go on with: {run.resume_command}")
-        print(*filter(None, [kept_line(run.store), f"Look at it: {run.command('show')}"]), sep="\n")
+        with redirect_stdout(answer):
+            _print_end(run, notes, kept_line(run.store))
     if run.failed:
         raise typer.Exit(1)
+
+
+def _print_end(run: Run, notes: Sequence[str], kept: str) -> None:
+    from benign.cli.run_display import print_notes
+
+    print(f"{run.id}: {run.state}; {run.standing}")
+    print_notes(notes)
+    _print_failures(run)
+    if run.state == "unfinished":
+        print(f"Go on with: {run.resume_command}")
+    print(*filter(None, [kept, f"Look at it: {run.command('show')}"]), sep="\n")
 
 
 def _notes(run: Run) -> list[str]:
