@@ -5,6 +5,7 @@ A place is the lines of shell before the command. The quick form asks one comman
 
 from __future__ import annotations
 
+import functools
 import os
 import pty
 import shutil
@@ -156,10 +157,19 @@ def measured(tmp_path_factory):
     return folder
 
 
+@functools.cache
+def may_mount() -> bool:
+    """Whether this process may mount what no other sees, and become somebody else."""
+    try:
+        return subprocess.run(["unshare", "-m", "setpriv", "--reuid=12345", "true"], check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
 def ask(place: Place, command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Start the command in the place, whose current folder is ``folder``."""
     if place.root:
-        needs("root", os.geteuid() == 0 and shutil.which("setpriv") is not None, "only root can make this place")
+        needs("root", may_mount(), "only root, with unshare and setpriv of util-linux, can make this place")
     environment = environment_of(
         folder, BENIGN_STORE=str(folder / "runs.db"), PACKAGE=str(Path(package.__file__).parent)
     )
