@@ -423,6 +423,15 @@ def test_titles_failures_and_origins_are_text_alone(here: Path) -> None:
         assert not obeyed(done.output), words
 
 
+def test_nor_does_the_answer_of_a_process_of_its_own(here: Path) -> None:
+    text = f'{SMALL}source = "mml"\n[execution]\nexecutor = "here"\nstore = "a\\u202eb.db"\n'
+    (here / "theirs.toml").write_text(text, encoding="utf-8")
+    done = in_a_process("run", "theirs.toml", place=here)
+    assert done.returncode == 0, done
+    assert "a?b.db" in done.stdout
+    assert not obeyed(done.stdout + done.stderr)
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

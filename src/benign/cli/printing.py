@@ -10,7 +10,12 @@ from benign.cli.answers import printable
 
 def filter_output() -> None:
     """From now on whatever is written to standard output and standard error is text alone; a closed one stays so."""
-    sys.stdout, sys.stderr = (cast("TextIO", stream and _Inert(stream)) for stream in (sys.stdout, sys.stderr))
+    sys.stdout, sys.stderr = (stream and filtered(stream) for stream in (sys.stdout, sys.stderr))
+
+
+def filtered(stream: Any) -> TextIO:
+    """The stream, through which text alone passes."""
+    return cast("TextIO", _Inert(stream))
 
 
 def beneath(stream: Any) -> Any:

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from benign.cli.printing import beneath
+from benign.cli.printing import beneath, filtered
 from benign.cli.startup import output
 from benign.experiments.executors.processes import Processes
 from benign.experiments.executors.protocol import WorkerDied
@@ -53,7 +53,7 @@ def aside() -> Iterator[TextIO]:
         if not is_the_program:  # a test's
             stack.callback(os.close, kept)
             stack.callback(os.dup2, kept, 1)
-        answer = output(kept, beneath(stream)) if is_the_program else stream
+        answer = filtered(output(kept, beneath(stream))) if is_the_program else stream
         try:
             yield answer
         finally:
