@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
+from benign.experiments.assembly import DAMAGED
 from benign.experiments.straddling import straddling_notes
 from benign.foundation.replicate import Replicate
 from benign.sources.protocol import Source
@@ -13,9 +14,11 @@ SOURCE_NOTES = "source_notes"
 
 
 def notes_of(dataset: xr.Dataset) -> tuple[str, ...]:
-    """What there is to know of the data, and at which n the sizes and times miss the threshold."""
+    """What there is to know of the data, what is damaged, and at which n the sizes and times miss the threshold."""
     said = dataset.attrs.get(SOURCE_NOTES)
-    return (*([said] if said else []), *straddling_notes(dataset))
+    damaged = dataset.attrs.get(DAMAGED)
+    lost = [] if damaged is None else [f"Blocks that are damaged in the store, and left out: {damaged or 'some'}."]
+    return (*([said] if said else []), *lost, *straddling_notes(dataset))
 
 
 def source_notes(source: Source, samples: int, replicate: Replicate) -> tuple[str, ...]:
