@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
 
+from benign.cli.answers import printable
 from benign.cli.printing import beneath
 from benign.foundation.progress import Activity, activity
 
@@ -23,7 +24,7 @@ Say = Callable[[str, float], None]
 def lasting() -> str:
     """What the command is busy with and for how long, once it lasts; empty before."""
     now, moment = activity(), time.monotonic()
-    return f"{now.words}, {moment - now.since:.0f} s" if moment - now.heard >= _SILENCE_SECONDS else ""
+    return printable(f"{now.words}, {moment - now.since:.0f} s") if moment - now.heard >= _SILENCE_SECONDS else ""
 
 
 def _say_words(words: str, seconds: float) -> None:
