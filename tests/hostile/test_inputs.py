@@ -334,12 +334,16 @@ def test_a_nul_makes_no_one_class_of_two() -> None:
 
 
 # ------------------------------------------------------------------------------------------------- by Hypothesis
-@settings(max_examples=100)
+EXTREMES = (0.0, 1e-320, 1e-150, 1e-149, 1e-100, 1.0, 1.0 + 1e-15, 1e100, -1e100)
+NUMBERS = st.floats(allow_subnormal=True) | st.sampled_from(EXTREMES)
+
+
+@settings(max_examples=150)
 @given(
-    inputs=arrays_of.arrays(np.float64, (6, 2), elements=st.floats(allow_subnormal=True)),
-    targets=arrays_of.arrays(np.float64, 6, elements=st.floats(allow_subnormal=True)),
+    inputs=arrays_of.arrays(np.float64, (6, 2), elements=NUMBERS),
+    targets=arrays_of.arrays(np.float64, 6, elements=NUMBERS),
     scale=st.sampled_from(["standard", "unit", "none"]) | st.floats(),
-    ridge=st.floats(),
+    ridge=st.floats() | st.just(0.0),
 )
 def test_any_numbers_are_refused_or_computed_with(
     inputs: np.ndarray, targets: np.ndarray, scale: float | str, ridge: float

@@ -176,8 +176,9 @@ def solve_size_path(problem: PathProblem, columns: Columns, progress: Progress =
         advice="lower the number of training samples, test samples, label-noise draws or the largest size",
     )
     record = PathRecord(problem)
-    _record_all(problem, columns, record, lambda size: progress("sizes", size, problem.last))
-    record_untrusted(problem, columns, record)
+    with np.errstate(over="ignore", invalid="ignore"):  # weights on columns that are all but 0: flagged
+        _record_all(problem, columns, record, lambda size: progress("sizes", size, problem.last))
+        record_untrusted(problem, columns, record)
     flagged = ~np.isin(outcomes(record), [Outcome.CONVERGED, Outcome.TRUNCATED])
     for measure in record.measures():
         np.copyto(measure, np.nan, where=flagged)
