@@ -181,7 +181,7 @@ def ask(place: Place, command: str, folder: Path) -> subprocess.CompletedProcess
         return _on_a_terminal(call, folder, environment)
     return subprocess.run(
         call, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
-        timeout=SECONDS, check=False,
+        timeout=3 * SECONDS, check=False,
     )  # fmt: skip
 
 
