@@ -21,6 +21,7 @@ from typer.testing import CliRunner, Result
 from benign.cli import users_code
 from benign.cli.main import app
 from benign.diagnosis.search_arguments import training_limits
+from benign.experiments.executors import lanes
 from benign.foundation.errors import InvalidArgument
 from tests.hostile.commands import SECONDS, benign, environment_of
 
@@ -80,6 +81,19 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("hostile") / "points.csv"
     path.write_text("\n".join(["a,b,label", *rows]), encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_worker_is_left_as_they_left_it() -> Iterator[None]:
+    """Workers are kept for whoever comes next in this process."""
+    yield
+    end_workers()
+
+
+def end_workers() -> None:
+    for lane in list(lanes._yard._all):
+        if lane.process is not None:
+            lanes.kill(lane.process)
 
 
 @pytest.fixture(autouse=True)
@@ -161,6 +175,7 @@ def test_an_object_that_cannot_be_used_gets_a_sentence(name: str, data: Path) ->
 
 def test_what_spoils_a_library_is_said(data: Path) -> None:
     check_refusal(emc(f"{MODELS}:spoils_numpy", data, "--json"), "failed: TypeError: 'NoneType' object is not callable")
+    end_workers()
 
 
 def test_thousands_of_warnings_are_one_line(data: Path) -> None:
