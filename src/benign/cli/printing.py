@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, TextIO, cast
+from typing import Any
 
 from benign.cli.answers import printable
 
@@ -13,9 +13,9 @@ def filter_output() -> None:
     sys.stdout, sys.stderr = (stream and filtered(stream) for stream in (sys.stdout, sys.stderr))
 
 
-def filtered(stream: Any) -> TextIO:
+def filtered(stream: Any) -> Any:
     """The stream, through which text alone passes."""
-    return cast("TextIO", _Inert(stream))
+    return _Inert(stream)
 
 
 def beneath(stream: Any) -> Any:
