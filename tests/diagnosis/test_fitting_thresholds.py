@@ -14,7 +14,7 @@ from benign.curves.threshold_search import ThresholdOutcome
 from benign.diagnosis import fitting_thresholds, shortest_time, smallest_size
 from benign.diagnosis.more_budget import MoreBudget, more_budget
 from benign.diagnosis.threshold_bracketing import SearchLimits, ThresholdSearch
-from benign.experiments import MeasurementInterrupted
+from benign.experiments import MeasurementInterrupted, measure
 from benign.experiments.executors.protocol import WorkerDied
 from benign.foundation.errors import InvalidArgument, NotEnoughMemory
 from tests.diagnosis.known import TOLERANCE, Known, logistic
@@ -302,7 +302,7 @@ def test_where_the_first_training_fails_there_is_nothing_to_answer_from():
 
 
 def test_a_time_axis_answers_from_the_draws_before_one_failed(monkeypatch):
-    measured = fitting_thresholds.measure
+    measured = measure
 
     def fails_for_more(*arguments, replicates, **options):
         if replicates > 4:

@@ -233,7 +233,10 @@ class TestRefusals:
         [
             (np.zeros, r"shape \(40,\); it must be \(40, 10\), one score a class, or whole numbers"),
             (lambda m: np.zeros((m, 3)), r"shape \(40, 3\); it must be \(40, 10\)"),
-            (lambda m: np.full(m, 10), "answering at size 2 on 40 samples predicts classes from 10 to 10; they must be from 0 to 9"),
+            (
+                lambda m: np.full(m, 10),
+                "answering at size 2 on 40 samples predicts classes from 10 to 10; they must be from 0 to 9",
+            ),
             (lambda m: np.full((m, 10), np.inf), "answering at size 2 on 40 samples predicts NaN or infinity"),
             (lambda _: 1 / 0, r"cannot be trained at size 2 on 40 samples \(ZeroDivisionError: division by zero\)"),
         ],
