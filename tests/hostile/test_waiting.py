@@ -23,7 +23,7 @@ from benign.experiments.store import Store
 from benign.experiments.store.errors import StoreFull, StoreLocked, StoreUnusable
 from benign.experiments.store.patience import Patience
 from benign.foundation import memory
-from benign.foundation.errors import NotEnoughMemory
+from benign.foundation.errors import InvalidArgument, NotEnoughMemory
 from benign.foundation.replicate import Replicate
 from benign.sources.functions import FunctionSource
 from tests.experiments.scripted import Scripted
@@ -97,6 +97,11 @@ def test_a_test_set_that_cannot_fit_is_refused_before_it_is_built():
     source: FunctionSource = benign.sources.mml(test_samples=10**10)
     with pytest.raises(NotEnoughMemory, match="needs about 745 GiB"):
         source.draw(5, Replicate())
+
+
+def test_a_degree_that_would_take_for_ever_is_refused():
+    with pytest.raises(InvalidArgument, match="may reach 100,000 coefficients, got 10,000,000"):
+        benign.measure(benign.Polynomial(), benign.sources.mml(), samples=[10], sizes=[10**7], replicates=1, workers=1)
 
 
 @pytest.mark.usefixtures("_small_machine")
