@@ -35,8 +35,8 @@ LACKING = {  # what the answer says that it lacks
     "aborts": "n = 16, size = 8, replicate 0-0-0 failed: The worker process died of SIGABRT",
     "is_killed": "n = 16, size = 8, replicate 0-0-0 failed: The worker process was killed (SIGKILL)",
     "closes_every_file": "n = 16, size = 8, replicate 0-0-0 failed: The worker process ended with exit code 0",
-    "hangs": "n = 16, size = 8, replicate 0-0-0 failed: It took longer than 5 s; allow it more minutes.",
-    "hangs_deaf_to_signals": "n = 16, size = 8, replicate 0-0-0 failed: It took longer than 5 s",
+    "hangs": "n = 16, size = 8, replicate 0-0-0 failed: It was stopped after 5 s; allow it more minutes.",
+    "hangs_deaf_to_signals": "n = 16, size = 8, replicate 0-0-0 failed: It was stopped after 5 s",
     "runs_out_of_memory": "n = 16, size = 8, replicate 0-0-0 ran out of memory: more is needed than there is",
     "asks_for_a_petabyte": "n = 16, size = 8, replicate 0-0-0 ran out of memory: Unable to allocate 1.00 PiB",
     "raises_what_cannot_be_read": "on 16 samples (Unreadable)",
@@ -197,7 +197,7 @@ FAILED = {  # what a run says of the one job of three that failed
     "exits": "exits cannot be trained at size 8 on 16 samples (it called sys.exit(3))",
     "exits_without_a_word": "The worker process ended with exit code 0 while it ran this job",
     "crashes": "The worker process died of SIGSEGV while it ran this job",
-    "hangs_deaf_to_signals": "It took longer than 12 s; allow it more minutes.",
+    "hangs_deaf_to_signals": "It was stopped after 12 s; allow it more minutes.",
     "raises_what_cannot_be_read": "cannot be trained at size 8 on 16 samples (Unreadable)",
 }
 PRINTS = """
