@@ -24,6 +24,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import benign
 from benign import BenignError, curves
+from benign.experiments.declaration.settings import settings_of
 from benign.experiments.executors.choice import choose
 from benign.linear import FourierFeatures, PolynomialFeatures, size_path
 from benign.sources import arrays, digits, frame, function, table
@@ -331,6 +332,23 @@ def test_a_nul_makes_no_one_class_of_two() -> None:
     for labels in (["a\0", "a"] * 10, [b"a\0", b"a"] * 10, np.array(["a\0", "a"] * 10, dtype=object)):
         with pytest.raises(BenignError, match=r"^`targets` must be text that a file can hold, got b?'a\\x00'"):
             arrays(INPUTS, labels)
+
+
+@pytest.mark.parametrize(
+    ("make", "given"),
+    [
+        (arrays, {"inputs": INPUTS, "targets": LABELS}),
+        (frame, {"data": 1, "target": "y"}),
+        (table, {"path": "x", "target": "y"}),
+    ],
+)
+def test_weights_of_samples_get_a_sentence_in_a_call_and_are_no_setting_of_a_file(
+    make: Callable[..., object], given: dict[str, object]
+) -> None:
+    with pytest.raises(BenignError, match="`sample_weight` must be left out: every sample counts the same"):
+        make(**given, sample_weight=VALUES)
+    assert set(given) <= set(settings_of(make))
+    assert "sample_weight" not in settings_of(make)
 
 
 # ------------------------------------------------------------------------------------------------- by Hypothesis

@@ -10,6 +10,7 @@ import numpy as np
 from benign.foundation.errors import BenignError, InvalidArgument
 from benign.foundation.numbers import LARGEST_INTEGER, is_integer
 from benign.foundation.wording import told
+from benign.sources.checks import refuse_weights
 from benign.sources.columns import checked_inputs, source_of_columns
 from benign.sources.finite import FiniteSource
 
@@ -29,6 +30,7 @@ def frame(
     test_samples: int | None = None,
     scale: str | float = "standard",
     name: str = "frame",
+    sample_weight: None = None,
 ) -> FiniteSource:
     """Your own data frame as a source: one row a sample, one column the target.
 
@@ -49,6 +51,7 @@ def frame(
         test_samples: as in :func:`arrays`.
         scale: as in :func:`arrays`.
         name: what titles and messages call it.
+        sample_weight: none can be given: every sample counts the same.
 
     Raises:
         InvalidArgument: for a frame, columns or settings that cannot be used; the message says where and what to do.
@@ -58,6 +61,7 @@ def frame(
     >>> frame(trees, target="kind", test_samples=1).classes
     ('oak', 'yew')
     """
+    refuse_weights(sample_weight)
     wrapped, names = _wrapped(data)
     goal = _name(target)
     wanted: Any = [_name(column) for column in inputs] if isinstance(inputs, (list, tuple)) else inputs

@@ -12,6 +12,7 @@ from benign.foundation.errors import InvalidArgument, listed
 from benign.foundation.memory import require_memory
 from benign.foundation.progress import doing
 from benign.foundation.wording import reason, shortened
+from benign.sources.checks import refuse_weights
 from benign.sources.columns import checked_inputs, repeated_names, source_of_columns
 from benign.sources.csv_text import fault_of_csv, ragged_line
 from benign.sources.finite import FiniteSource
@@ -37,6 +38,7 @@ def table(
     test_samples: int | None = None,
     scale: str | float = "standard",
     name: str | None = None,
+    sample_weight: None = None,
 ) -> FiniteSource:
     """Your own table as a source: one row a sample, the first line of a .csv file its column names.
 
@@ -54,12 +56,14 @@ def table(
         test_samples: as in :func:`arrays`.
         scale: as in :func:`arrays`.
         name: what titles and messages call it; the file's name unless said.
+        sample_weight: none can be given: every sample counts the same.
 
     Raises:
         InvalidArgument: for a file, columns or settings that cannot be used; the message says where and what to do.
     """
     import pyarrow as pa
 
+    refuse_weights(sample_weight)
     file = checked_file("path", path)
     checked_name("task", task, TASKS)
     columns = _read(file)
