@@ -258,11 +258,20 @@ def test_two_writers_of_one_file_never_show_half_of_it(tmp_path: Path) -> None:
     assert names(tmp_path) == ["x"]
 
 
-@pytest.mark.parametrize("name", ["findings.json", "report.html"])
-def test_a_command_measures_nothing_for_a_folder_that_somebody_else_filled(name: str, tmp_path: Path) -> None:
+FIGURE = ("figure", "mml_polynomial", "--scale", "paper")
+EMC = ("emc", "no:model", "--data", "no.csv", "--target", "none", "--size", "1")
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [(FIGURE, "findings.json"), (FIGURE, "report.html"), (EMC, "emc.pdf")],
+    ids=["figure, findings", "figure, page", "emc"],
+)
+def test_a_command_measures_nothing_for_a_folder_that_somebody_else_filled(
+    command: tuple[str, ...], name: str, tmp_path: Path
+) -> None:
     (tmp_path / name).write_bytes(OLD)
-    command = ["figure", "mml_polynomial", "--scale", "paper", "--out", str(tmp_path)]
-    result = CliRunner().invoke(app, command)
+    result = CliRunner().invoke(app, [*command, "--out", str(tmp_path)])
     assert result.exit_code == 2
     assert f"{name} was not written by benign and stays as it is; move it away or choose" in result.output
     assert names(tmp_path) == [name]

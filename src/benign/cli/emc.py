@@ -75,9 +75,13 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
         tried = rehearsal(executor, target, inverse=inverse)  # beside the imports and the reading of the data
         from benign.diagnosis.peak_location import locate_peak
         from benign.experiments.keeping import kept_line
+        from benign.foundation.output import check_ours
         from benign.plots import save
+        from benign.plots.output import FORMATS
         from benign.sources import table
 
+        for picture in [out / f"emc.{kind}" for kind in FORMATS] if out else []:  # before anything is searched
+            check_ours(picture)
         with shown("emc") as progress:
             source = table(data, target=label, inputs=_names(inputs), as_frame=as_frame)
             procedure, why_here = rehearsed(tried, executor, target, inverse=inverse)
