@@ -1,4 +1,5 @@
-"""What measuring through an adapter costs beyond the loop that one would write by hand. Writes adapters.json.
+"""What measuring through an adapter costs beyond the loop that one would write by hand, and what `benign emc` costs
+beyond the same search in a process that the model may take down with it. Writes adapters.json.
 
 python benchmarks/adapters.py            # all of it, about four minutes
 python benchmarks/adapters.py boosting   # one part
@@ -11,6 +12,7 @@ adapter trains one model more, at the smallest size and time, to see whether the
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -149,6 +151,48 @@ def time_axis() -> dict[str, object]:
     return result
 
 
+COMMAND_ROUNDS = 5
+TRAININGS = "40"
+SEARCH = f"""
+import json
+import benign.cli.main
+from examples.my_model import forest
+from benign.diagnosis.peak_location import locate_peak
+from benign.plots import save
+from benign.sources import table
+source = table("examples/wine.csv", target="cultivar")
+found = locate_peak(
+    forest, source, size=8, samples=source.max_samples, max_trainings={TRAININGS}, seed=0, store=":memory:"
+)
+print(json.dumps(found.to_dict()))
+"""
+
+
+def command() -> dict[str, object]:
+    """`benign emc` on a forest, whose code it runs in a worker process, and the same search without one, in turns."""
+    own = ["-m", "benign", "emc", "examples.my_model:forest", "--data", "examples/wine.csv", "--target", "cultivar"]
+    runs = {
+        "here": ["-c", SEARCH],
+        "worker": [*own, "--size", "8", "--max-trainings", TRAININGS, "--store", ":memory:", "--json"],
+        "model_import": ["-c", "import examples.my_model"],
+        "bare_python": ["-c", ""],
+    }
+    rounds = [{name: _process_seconds(run) for name, run in runs.items()} for _ in range(COMMAND_ROUNDS)]
+    here, worker, imports, bare = (float(np.median([one[name] for one in rounds])) for name in runs)
+    return {
+        "trainings": int(TRAININGS), "rounds": COMMAND_ROUNDS,
+        "here_seconds": round(here, 2), "worker_seconds": round(worker, 2),
+        "model_import_seconds": round(imports - bare, 2),
+        "more_seconds": round(float(np.median([one["worker"] - one["here"] for one in rounds])), 2),
+        "ratio": round(float(np.median([one["worker"] / one["here"] for one in rounds])), 2),
+    }  # fmt: skip
+
+
+def _process_seconds(arguments: list[str]) -> float:
+    root = Path(__file__).parents[1]
+    return _seconds(lambda: subprocess.run([sys.executable, *arguments], cwd=root, check=True, capture_output=True))
+
+
 def _seeded(procedure: Estimator, split: Split) -> Any:
     return procedure._seeded(split.replicate)  # the loop by hand must train the same models
 
@@ -159,7 +203,12 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-CASES: dict[str, Callable[[], dict[str, object]]] = {"forest": forest, "boosting": boosting, "time_axis": time_axis}
+CASES: dict[str, Callable[[], dict[str, object]]] = {
+    "forest": forest,
+    "boosting": boosting,
+    "time_axis": time_axis,
+    "command": command,
+}
 
 
 def main() -> None:

@@ -16,7 +16,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 from machine import describe
@@ -31,10 +33,11 @@ from benign.experiments.reading import read_dataset
 from benign.experiments.resolution import resolve_grid
 from benign.experiments.running import run_grid
 from benign.experiments.states import Result, RunRecord, State
-from benign.experiments.store import Store
+from benign.experiments.store import Store, claiming, planning, reading
 
 JOBS = 2_000
 MANY = 100_000
+CHECKED_ROUNDS = 15
 SOURCE = benign.sources.mml(test_samples=20)
 PROCEDURE = benign.Polynomial()
 OUTPUT = Path(__file__).parent / "runs.json"
@@ -137,6 +140,40 @@ def reading_case() -> dict[str, object]:
     return {**result, "peak_mebibytes": _peak_mebibytes()}
 
 
+def checksums() -> dict[str, object]:
+    """Writing a run's blocks and reading its surface with checksums and without, in turns; processor time."""
+    result: dict[str, object] = {"rounds": CHECKED_ROUNDS}
+    for name, grid in {
+        "5000_blocks_of_3_sizes": grid_of(replicates=500, samples=range(10, 20)),
+        "100_blocks_of_10000_sizes": grid_of(replicates=10, samples=range(10, 20), sizes=range(1, 10_001)),
+    }.items():
+        rounds = [_written_and_read(grid, checked=checked) for _ in range(CHECKED_ROUNDS) for checked in (True, False)]
+        for i, what in enumerate(("writing", "reading")):
+            with_them, without = ([seconds[i] for seconds in rounds[start::2]] for start in (0, 1))
+            low, middle, high = np.quantile(without, (0.25, 0.5, 0.75))
+            result[f"{what}_{name}"] = {
+                "seconds_with": round(float(np.median(with_them)), 4),
+                "seconds_without": round(float(middle), 4),
+                "ratio": round(float(np.median(with_them) / middle), 3),
+                "quartiles_without_over_median": [round(float(low / middle), 3), round(float(high / middle), 3)],
+            }
+    return result
+
+
+def _written_and_read(grid: Grid, *, checked: bool) -> tuple[float, float]:
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "runs.db") as store, ExitStack() as patches:
+        if not checked:
+            for module in (claiming, planning, reading):  # a Mock would take longer than what it stands for
+                patches.enter_context(mock.patch.object(module, "checksum", lambda *_, **__: 0))  # noqa: PT008
+        plan = plan_run(grid, PROCEDURE, store, _record(grid))
+        payload, units = _payload(grid), [unit for job in plan.jobs for unit in job.units]
+        start = time.process_time()
+        _record_all(store, units, payload)
+        written = time.process_time()
+        read_dataset(store, "benchmark", grid)
+        return written - start, time.process_time() - written
+
+
 def workers() -> dict[str, object]:
     """Jobs of about a second, one BLAS thread each, in one and in two worker processes that are already started."""
     source = benign.sources.digits(label_noise=0.1)
@@ -182,8 +219,11 @@ def _fill(store: Store, grid: Grid) -> None:
     record = RunRecord(id=run_id("benchmark", grid), name="benchmark", grid=grid.to_json(), declaration=None)
     plan_run(grid, PROCEDURE, store, record)
     plan = plan_run(grid, PROCEDURE, store, _record(grid))
+    _record_all(store, [unit for job in plan.jobs for unit in job.units], _payload(grid))
+
+
+def _record_all(store: Store, units: Sequence[int], payload: bytes) -> None:
     driver = store.enter_driver()
-    payload, units = _payload(grid), [unit for job in plan.jobs for unit in job.units]
     for start in range(0, len(units), 1000):
         some = units[start : start + 1000]
         store.claim(driver, some)
@@ -223,6 +263,7 @@ CASES: dict[str, Callable[[], dict[str, object]]] = {
     "planning": planning_case,
     "resuming": resuming_case,
     "reading": reading_case,
+    "checksums": checksums,
     "workers": workers,
 }
 

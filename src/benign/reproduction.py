@@ -19,12 +19,14 @@ from benign.experiments.keeping import kept_line
 from benign.experiments.repeated_warnings import said_once
 from benign.experiments.store import Store, StoreUnusable
 from benign.figures import NAMES, Figure, MeasureOptions, Picture, Surfaces, checked_scale, find_figure
+from benign.foundation.arguments import checked_path
 from benign.foundation.errors import InvalidArgument, OutputFailed
 from benign.foundation.file_names import file_name
 from benign.foundation.numbers import checked_count
 from benign.foundation.output import check_ours, regular_bytes, write_whole
 from benign.foundation.progress import Progress, silent
 from benign.foundation.randomness import checked_seed
+from benign.foundation.wording import shown
 from benign.plots import save
 from benign.plots.output import FORMATS
 from benign.report import Chapter, story_page, write_page
@@ -127,7 +129,7 @@ class Reproduction:
         Raises:
             InvalidArgument: if the folder holds none.
         """
-        target = Path(folder)
+        target = checked_path("folder", folder)
         try:
             stored = json.loads(regular_bytes(target / _TOLD, _MOST_TOLD_BYTES))
             name, scale, seed = stored["figure"], stored["scale"], stored["seed"]
@@ -135,7 +137,7 @@ class Reproduction:
             if any(file_name(key) != key for key in surfaces):
                 raise ValueError(surfaces)
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise InvalidArgument(f"`folder` {str(target)!r} holds no findings.json that can be read.") from error
+            raise InvalidArgument(f"`folder` {shown(str(target))} holds no findings.json that can be read.") from error
         return cls(
             figure=find_figure(name), scale=scale, seed=seed, seconds=seconds,
             surfaces={key: Surface.open(target / f"{key}.nc") for key in surfaces},

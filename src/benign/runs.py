@@ -135,7 +135,9 @@ class Run:
 
     def command(self, verb: str) -> str:
         """What to type to do something with it; a password in the store's address is left out."""
-        return shlex.join(["benign", verb, self.id, *(() if self.store is None else ("--store", self.place))])
+        where = () if self.store is None else ("--store", self.place)
+        words = (*where, "--", self.id) if self.id.startswith("-") else (self.id, *where)  # not an option
+        return shlex.join(["benign", verb, *words])
 
     @cached_property
     def grid(self) -> Grid:
@@ -240,9 +242,10 @@ class Run:
                 "what is measured stays as it is, and `benign run FILE` starts anew."
             )
         with Store.open(self.store) as store:
-            set_aside_damaged(store, self.id, self.grid)
-            if retry_failed:
-                store.retry(self.id)
+            if not store.is_private:  # then it is a new one, and empty
+                set_aside_damaged(store, self.id, self.grid)
+                if retry_failed:
+                    store.retry(self.id)
         return run(experiment, store=self.store, **options)  # type: ignore[arg-type]
 
     def export(self, to: str, path: str | os.PathLike[str] | None = None) -> Path:

@@ -9,15 +9,17 @@ test labels. A loss is the procedure's training objective: squared error summed 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
+from benign.foundation.arguments import checked_name
 from benign.foundation.errors import InvalidArgument, unknown_name
 from benign.foundation.replicate import Replicate
+from benign.foundation.wording import shown
 
 DIMENSIONS = ("size", "time", "samples", "replicate")
 LABEL_NOISE = "label_noise"
@@ -28,6 +30,8 @@ SIZE_IS_INVERSE = "size_is_inverse"
 """Attribute of a surface whose size fits less the larger it is."""
 SIZE_SEARCH = "size_search"
 """Attribute of a surface whose sizes a pilot found: what it found."""
+DAMAGED = "damaged_blocks"
+"""Attribute of a surface from which blocks were left out, for they are damaged in the store: how many."""
 SOURCE_NOTES = "source_notes"
 """Attribute of a surface on whose data there is something to know, such as copies among them."""
 
@@ -139,15 +143,13 @@ def checked_metrics(metrics: Iterable[str] | None) -> frozenset[str]:
         UnknownName: for a metric that does not exist.
         InvalidArgument: if it is not a list.
     """
-    if metrics is not None and (isinstance(metrics, str) or not isinstance(metrics, Iterable)):
+    if metrics is None:
+        return DEFAULT_METRICS
+    if isinstance(metrics, str) or not isinstance(metrics, Collection) or isinstance(metrics, Mapping):
         raise InvalidArgument(
-            f'`metrics` must be a list of names, for example ["leave_one_out_loss"], got {metrics!r}.'
+            f'`metrics` must be a list of names, for example ["leave_one_out_loss"], got {shown(metrics)}.'
         )
-    asked = frozenset(metrics or ())
-    for name in sorted(asked):
-        if name not in METRICS:
-            raise unknown_name("metric", name, METRICS)
-    return DEFAULT_METRICS | asked
+    return DEFAULT_METRICS | {checked_name("metric", name, METRICS) for name in metrics}
 
 
 def replicate_coordinates(replicates: Sequence[Replicate]) -> dict[str, object]:

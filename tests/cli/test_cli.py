@@ -103,7 +103,8 @@ def test_bad_input_is_one_sentence_and_exit_code_two(arguments, sentence, tmp_pa
     done = run(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert sentence in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    # On a slow machine a command says that it is working.
+    assert len([line for line in done.stderr.strip().splitlines() if not line.startswith("... ")]) == 1
     assert not list(tmp_path.iterdir())
 
 
@@ -134,4 +135,4 @@ def test_interruption_keeps_what_was_measured(tmp_path):
     assert "Interrupted; what was measured is in" in rest
     partial = benign.Surface.open(tmp_path / "partial.nc")
     assert 0 < partial.dataset.sizes["replicate"] < 10_000
-    assert [path.name for path in tmp_path.iterdir()] == ["partial.nc"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["findings.json", "partial.nc"]

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from typer.testing import CliRunner
 import benign
 from benign.cli.main import app
 from benign.experiments.states import State
+from benign.experiments.store import Store
 from tests.experiments.scripted import Scripted
 
 EXPERIMENT = """
@@ -248,6 +250,22 @@ def test_an_unknown_run_names_the_nearest(measured):
     done = call("show", run.replace("small", "smal1"), "--store", folder / "runs.db")
     assert done.exit_code == 2
     assert f"did you mean {run!r}" in done.stderr
+
+
+def test_an_unknown_run_of_many_names_a_few(tmp_path):
+    record = benign.run(
+        benign.Experiment(source="mml", procedure="polynomial", samples=5, sizes=[1], replicates=1, name="one"),
+        store=tmp_path / "runs.db", executor="here",
+    ).record  # fmt: skip
+    with Store.open(tmp_path / "runs.db") as store:
+        for number in range(300):
+            store.add_run(replace(record, id=f"search-for-{number:03}"), [], {})
+    for name, words in (("nope", "the newest are"), ("search-for-1234", "did you mean"), ("search", "several runs")):
+        done = call("show", name, "--store", tmp_path / "runs.db")
+        assert done.exit_code == 2
+        assert words in done.stderr
+        assert done.stderr.count("'search-for-") <= 6
+    assert "`benign runs` lists them all" in call("show", "nope", "--store", tmp_path / "runs.db").stderr
 
 
 def test_a_run_measured_in_python_is_resumed_in_python(tmp_path):

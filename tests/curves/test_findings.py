@@ -363,7 +363,7 @@ def test_the_best_of_many_candidates_is_not_called_better_by_luck():
     ("call", "message"),
     [
         (lambda: claim([]), "`differences` and `margin`"),
-        (lambda: claim([1.0, 2.0], statistic="mode"), "`statistic` must be"),
+        (lambda: claim([1.0, 2.0], statistic="mode"), "unknown statistic 'mode'"),
         (lambda: crossed((np.ones((5, 2)), np.ones(4))), "`values` must hold the same replicates"),
         (lambda: crossed((np.full((5, 2), np.nan), np.ones(5))), "`values` must hold a position"),
         (

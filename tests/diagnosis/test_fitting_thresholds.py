@@ -11,10 +11,12 @@ from sklearn.tree import DecisionTreeRegressor
 
 import benign
 from benign.curves.threshold_search import ThresholdOutcome
+from benign.diagnosis import fitting_thresholds
 from benign.diagnosis.more_budget import MoreBudget, more_budget
 from benign.diagnosis.threshold_bracketing import SearchLimits, ThresholdSearch
-from benign.experiments import MeasurementInterrupted
-from benign.foundation.errors import InvalidArgument
+from benign.experiments import MeasurementInterrupted, measure
+from benign.experiments.executors.protocol import WorkerDied
+from benign.foundation.errors import InvalidArgument, NotEnoughMemory
 from benign.surface.complexity import shortest_time, smallest_size
 from tests.diagnosis.known import TOLERANCE, Known, logistic
 
@@ -269,3 +271,47 @@ def test_bad_input_of_a_time_gets_a_sentence(options, sentence):
     arguments = {"procedure": BOOSTING, **options}
     with pytest.raises(InvalidArgument, match=sentence):
         threshold_time(**arguments)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fragile(KnownAlongSize):
+    """Its worker, say, dies beyond this size."""
+
+    breaks_beyond: int
+
+    def measure(self, splits, sizes, times, metrics):
+        if sizes[0] > self.breaks_beyond:
+            raise WorkerDied("The worker process died.")
+        return super().measure(splits, sizes, times, metrics)
+
+
+def test_a_search_answers_from_what_it_measured_before_a_training_failed():
+    found = threshold_size(Fragile(mean=logistic(100.0), breaks_beyond=60), guess=12)
+    assert found.outcome is ThresholdOutcome.UNDECIDED
+    assert max(found.evidence) == 48
+    assert found.interval[1] == math.inf
+    assert found.failure == "The training at n = 50, 96 units, replicate 0-0-0 failed: The worker process died."
+    assert found.sentence.endswith(f"trainings; a failure ended the search. {found.failure}")
+    assert found.to_dict()["failure"] == found.failure
+    assert not found.is_budget_spent
+    assert found.more_budget is MoreBudget.NOTHING
+
+
+def test_where_the_first_training_fails_there_is_nothing_to_answer_from():
+    with pytest.raises(WorkerDied, match=r"^The training at n = 50, 12 units, replicate 0-0-0 failed: The worker"):
+        threshold_size(Fragile(mean=logistic(100.0), breaks_beyond=5), guess=12)
+
+
+def test_a_time_axis_answers_from_the_draws_before_one_failed(monkeypatch):
+    measured = measure
+
+    def fails_for_more(*arguments, replicates, **options):
+        if replicates > 4:
+            raise NotEnoughMemory("no more.")
+        return measured(*arguments, replicates=replicates, **options)
+
+    monkeypatch.setattr(fitting_thresholds, "measure", fails_for_more)
+    found = threshold_time(BOOSTING, replicates=10)
+    assert found.trainings == 4
+    assert found.failure == "no more."
+    assert found.sentence.endswith("from 4 trainings; a failure ended the search. no more.")

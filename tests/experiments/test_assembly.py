@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from benign.experiments.assembly import DAMAGED, assemble
+from benign.experiments.assembly import assemble
 from benign.experiments.encoding import encode
 from benign.experiments.grid import Grid
 from benign.experiments.parts import Part
 from benign.experiments.states import StoredBlock
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.replicate import crossed_replicates
+from benign.schema import DAMAGED
 from tests.experiments.joined import join
 from tests.experiments.measured import block, grid, part, stored
 

@@ -52,9 +52,11 @@ def test_a_measurement_keeps_nothing_and_a_search_keeps_what_it_trained(store_fi
     assert store_file.exists()
 
 
-def test_a_figure_keeps(store_file):
-    benign.figure("mml_polynomial", scale="smoke", workers=1)
+def test_a_figure_keeps_and_says_where(store_file):
+    kept = benign.figure("mml_polynomial", scale="smoke", workers=1).kept
+    assert kept == f"Kept in {store_file}; list it with: benign runs"
     assert benign.list_runs(store_file)
+    assert not benign.figure("nakkiran2020_resnet18", scale="smoke").kept  # nothing is measured
 
 
 def test_what_was_kept_is_said_with_the_command_that_lists_it(store_file, tmp_path):

@@ -1,6 +1,9 @@
 """Loggers: what MLflow and TensorBoard themselves read back of a run that was logged."""
 
+import contextlib
 import importlib.util
+import os
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +19,8 @@ from benign.experiments.loggers.settings import settings
 from benign.experiments.loggers.tensorboard import TensorBoardLogger
 from benign.experiments.parts import Part
 from benign.experiments.states import State
-from benign.foundation.errors import MissingExtra
+from benign.foundation.errors import MissingExtra, OutputFailed
+from benign.foundation.file_names import file_name
 from benign.foundation.replicate import Replicate
 from benign.schema import Block
 from tests.experiments.measured import block, grid, part
@@ -154,6 +158,23 @@ def test_mlflow_goes_on_with_a_resumed_run(mlflow, tmp_path):
     assert run.info.run_id in {again.info.run_id for again in runs}
 
 
+def _database(file):
+    with contextlib.closing(sqlite3.connect(file)) as there:
+        there.execute("CREATE TABLE mine (number INTEGER)")
+
+
+@pytest.mark.parametrize(
+    "make", [_database, lambda file: file.write_text("mine"), os.mkfifo], ids=["a database", "a text", "a FIFO"]
+)
+def test_what_is_no_database_of_mlflow_stays_as_it_is(make, mlflow, tmp_path):
+    make(tmp_path / "mlflow.db")
+    before = (tmp_path / "mlflow.db").stat()
+    with pytest.raises(OutputFailed, match=r"mlflow\.db is no database of MLflow and stays as it is; name another"):
+        _tell(MLflowLogger(tmp_path), NOISY, _counts(done=12))
+    assert (tmp_path / "mlflow.db").stat().st_mtime_ns == before.st_mtime_ns
+    assert [file.name for file in tmp_path.iterdir()] == ["mlflow.db"]
+
+
 def test_mlflow_takes_a_tracking_uri(mlflow, tmp_path):
     _tell(MLflowLogger(f"sqlite:///{tmp_path / 'mlflow.db'}"), NOISY, _counts(done=12))
     _, (run,) = _runs(mlflow, tmp_path)
@@ -236,7 +257,7 @@ def test_a_run_stays_within_the_folder(tmp_path):
     logger.started("../../etc/passwd", NOISY, _progress())
     logger.ended(_counts(done=12), _progress())
     assert [path.name for path in tmp_path.iterdir()] == ["logs"]
-    assert [path.name for path in (tmp_path / "logs").iterdir()] == ["_etc_passwd"]
+    assert [path.name for path in (tmp_path / "logs").iterdir()] == [file_name("../../etc/passwd")]
 
 
 # ---------------------------------------------------------------------------------------------- neither is required

@@ -99,9 +99,13 @@ class _Interrupting:
         return RandomFourier().measure(splits, sizes, times, metrics)
 
 
-def test_interruption_keeps_what_was_measured():
-    with pytest.raises(MeasurementInterrupted, match="after 2 of 4 jobs") as caught:
-        measure(_Interrupting(), DIGITS, samples=[20], sizes=[1, 10, 20, 40], replicates=4, workers=1)
+@pytest.mark.parametrize(
+    ("store", "where"), [(":memory:", "in this error's `dataset` alone"), ("kept.db", "kept in /.*kept.db")]
+)
+def test_interruption_keeps_what_was_measured_and_says_where(store, where, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MeasurementInterrupted, match=f"after 2 of 4 jobs; what was measured is {where}") as caught:
+        measure(_Interrupting(), DIGITS, samples=[20], sizes=[1, 10, 20, 40], replicates=4, workers=1, store=store)
     assert caught.value.dataset is not None
     xr.testing.assert_identical(caught.value.dataset["test_loss"], _measure(replicates=2)["test_loss"])
 

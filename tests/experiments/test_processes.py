@@ -162,6 +162,17 @@ def test_a_growing_executor_begins_with_one_process(monkeypatch):
     executor.shutdown()
 
 
+def test_a_worker_that_takes_all_memory_is_killed(monkeypatch):
+    executor = Processes(1)
+    (pid,) = _pids(executor)
+    monkeypatch.setattr(lanes, "available_bytes", lambda: 0)
+    with pytest.raises(WorkerDied, match="ran out of memory"):
+        executor.submit(pid_of, executor.share(None), 1000.0).result(SECONDS)
+    monkeypatch.undo()
+    assert _pids(executor) != {pid}
+    executor.shutdown()
+
+
 def test_a_worker_is_the_first_that_is_killed_where_memory_runs_out():
     needs("oom_score", Path("/proc/self/oom_score_adj").exists(), "this system has no score by which it kills")
     executor = Processes(1)
@@ -264,4 +275,23 @@ def test_a_temporary_folder_that_goes_says_what_to_set(tmp_path, monkeypatch):
     folder.rmdir()
     with pytest.raises(OutputFailed, match="set TMPDIR"):
         executor.share(None)
+    executor.shutdown()
+
+
+@pytest.mark.parametrize("error", [OSError, UnboundLocalError])
+def test_a_process_that_cannot_be_started_fails_its_job(monkeypatch, error):
+    """Without descriptors loky names a variable of its own that has no value."""
+
+    class Refuses:
+        def Process(self, **_):
+            try:
+                raise OSError("Too many open files")
+            except OSError as cause:
+                raise error("Too many open files") from cause
+
+    monkeypatch.setattr(lanes, "get_context", lambda _: Refuses())
+    monkeypatch.setattr(processes, "take_lanes", lambda count: [lanes.Lane() for _ in range(count)])  # no used one
+    executor = Processes(1)
+    with pytest.raises(WorkerDied, match="Too many open files"):
+        executor.call(pid_of).result(SECONDS)
     executor.shutdown()

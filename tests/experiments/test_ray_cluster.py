@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 import threadpoolctl
 
+from benign.experiments.executors import ray_cluster
 from benign.experiments.executors.protocol import JobStopped, NodeDied, WorkerDied
 from benign.experiments.executors.ray_cluster import Ray, translated
 from benign.foundation.errors import InvalidArgument
@@ -86,6 +90,46 @@ def _written(folder: Path, count: int) -> dict[str, str]:
 def test_an_address_without_a_cluster_gets_a_sentence(address, sentence):
     with pytest.raises(InvalidArgument, match=sentence):
         Ray(address)
+
+
+@pytest.mark.parametrize(
+    ("greeting", "sentence"),
+    [
+        (b"", "timed out"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "something else answers there"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "something else answers there"),
+    ],
+    ids=["silence", "HTTP", "SSH"],
+)
+def test_an_address_where_something_else_listens_gets_a_sentence(monkeypatch, greeting, sentence):
+    """Ray itself would try for two minutes."""
+    monkeypatch.setattr(ray_cluster, "_ANSWERS_IN_SECONDS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer():
+            door, _ = listening.accept()
+            with door, contextlib.suppress(OSError):  # hung up on
+                door.sendall(greeting)
+                while door.recv(4096):
+                    pass
+
+        Thread(target=answer, daemon=True).start()
+        with pytest.raises(InvalidArgument, match=f"no Ray cluster could be joined there .*{sentence}"):
+            Ray(f"127.0.0.1:{listening.getsockname()[1]}")
+
+
+@pytest.mark.parametrize("kind", ["AuthenticationError", "ConnectionError"], ids=["no token", "another token"])
+def test_a_cluster_that_asks_for_a_token_gets_a_sentence_that_names_what_to_set(monkeypatch, kind):
+    import ray
+    from ray import exceptions
+
+    def refuse(**_: object) -> None:
+        raise getattr(exceptions, kind, ConnectionError)("no entry")
+
+    monkeypatch.setattr(ray_cluster, "_knock", lambda _: None)
+    monkeypatch.setattr(ray, "init", refuse)
+    with pytest.raises(InvalidArgument, match=r"\(no entry.*set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN .* Ray must be"):
+        Ray("127.0.0.1:6379")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import xarray as xr
 
 import benign
 from benign.experiments.executors import Ray
+from benign.experiments.executors.ray_cluster import ClusterLost
 from benign.experiments.measurement import measure
 from tests.experiments.scripted import Scripted
 from tests.optional import needs
@@ -64,3 +65,24 @@ def test_a_node_that_dies_in_mid_run_costs_no_result(cluster, tmp_path):
     undisturbed = measured(Scripted(log=tmp_path / "other"), "here")
     xr.testing.assert_identical(survived.drop_attrs(), undisturbed.drop_attrs())
     assert 20 <= len(procedure.computed()) <= 23
+
+
+def test_a_cluster_that_dies_in_mid_run_is_a_sentence_and_costs_no_result(cluster, tmp_path, monkeypatch):
+    """Ray itself would say nothing and end this process after a minute."""
+    monkeypatch.setattr("benign.experiments.executors.ray_cluster._LOST_AFTER_SECONDS", 3.0)
+    procedure, store = Scripted(log=tmp_path / "log", seconds=0.3), tmp_path / "runs.db"
+    wanted = {"samples": [10], "sizes": [1, 2, 3], "replicates": 30, "store": store}
+
+    def kill_the_cluster():
+        while len(procedure.computed()) < 6:
+            time.sleep(0.05)
+        cluster.head_node.kill_gcs_server()
+
+    killer = threading.Thread(target=kill_the_cluster)
+    killer.start()
+    with pytest.raises(ClusterLost, match=r"does not answer any more; start it again .* what is measured is kept"):
+        measure(procedure, benign.sources.mml(), executor=Ray(cluster.address), **wanted)
+    killer.join()
+    before = len(procedure.computed())
+    measure(Scripted(log=procedure.log), benign.sources.mml(), executor="here", **wanted)
+    assert len(procedure.computed()) - before < 30

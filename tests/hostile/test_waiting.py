@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from typer.testing import CliRunner
 
 import benign
+from benign import runs
+from benign.cli.main import app
+from benign.experiments.executors import Here
+from benign.experiments.store import Store
+from benign.experiments.store.errors import StoreFull, StoreLocked, StoreUnusable
+from benign.experiments.store.patience import Patience
 from benign.foundation import memory
-from benign.foundation.errors import NotEnoughMemory
+from benign.foundation.errors import InvalidArgument, NotEnoughMemory
 from benign.foundation.replicate import Replicate
 from benign.sources.functions import FunctionSource
+from tests.experiments.scripted import Scripted
+from tests.experiments.test_store_faults import fill, small_disk
+from tests.optional import needs
 
 # ---------------------------------------------------------------------------------------------------- what cannot fit
 
@@ -82,6 +99,11 @@ def test_a_test_set_that_cannot_fit_is_refused_before_it_is_built():
         source.draw(5, Replicate())
 
 
+def test_a_degree_that_would_take_for_ever_is_refused():
+    with pytest.raises(InvalidArgument, match="may reach 100,000 coefficients, got 10,000,000"):
+        benign.measure(benign.Polynomial(), benign.sources.mml(), samples=[10], sizes=[10**7], replicates=1, workers=1)
+
+
 @pytest.mark.usefixtures("_small_machine")
 def test_what_fits_is_not_refused():
     assert benign.measure(benign.Polynomial(), benign.sources.mml(), **ONCE).dataset.sizes["size"] == 1
@@ -105,3 +127,129 @@ def test_the_memory_of_a_container_is_its_own(tmp_path, monkeypatch, version):
     assert memory.available_bytes() == 2_500_000
     monkeypatch.setattr(memory, "_OWN_GROUPS", tmp_path / "nowhere")
     assert memory.available_bytes() > 2_500_000
+
+
+# ----------------------------------------------------------------------------------------------- a store that fails us
+
+PATIENCE = 1.0
+
+
+class Befalls:
+    """Does something to the store once the first job of a run is in it."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        self._happens = happens
+
+    def __getattr__(self, event: str) -> Callable[..., None]:
+        return self._measured if event == "measured" else lambda *_, **__: None
+
+    def _measured(self, *_: object) -> None:
+        happens, self._happens = self._happens, lambda: None
+        happens()
+
+
+@pytest.fixture
+def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that were waited for stores, whose patience is short."""
+    seconds: list[float] = []
+    sleep, left = time.sleep, Patience.seconds_left
+    monkeypatch.setattr(
+        Patience, "seconds_left", lambda self, _, begun, *, writing: left(self, PATIENCE, begun, writing=writing)
+    )
+
+    def wait(pause: float) -> None:
+        seconds.append(pause)
+        sleep(pause)
+
+    monkeypatch.setattr(time, "sleep", wait)
+    return seconds
+
+
+def _experiment(folder: Path) -> benign.Experiment:
+    return benign.Experiment(
+        name="doomed", source=benign.sources.mml(), procedure=Scripted(log=folder / "log"), sizes=[1, 2], samples=[10],
+        replicates=6,
+    )  # fmt: skip
+
+
+def test_a_run_waits_once_for_a_store_that_another_program_locks_for_ever(tmp_path, waited):
+    """The record, what is rescued, the driver that leaves, and the store opened again: all meet the same lock."""
+    file, program = (
+        tmp_path / "runs.db",
+        "import sqlite3, sys; held = sqlite3.connect(sys.argv[1], isolation_level=None);",
+    )
+    program += "held.execute('BEGIN IMMEDIATE'); print('locked', flush=True); sys.stdin.read()"
+    others: list[subprocess.Popen[str]] = []
+
+    def lock() -> None:
+        call = [sys.executable, "-c", program, str(file)]
+        others.append(subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        assert others[0].stdout is not None
+        assert others[0].stdout.readline() == "locked\n"
+
+    try:
+        with pytest.raises(StoreLocked, match=r"is locked by another program .* start again: what it holds"):
+            benign.run(_experiment(tmp_path), store=file, executor="here", listeners=[Befalls(lock)])
+        assert 0.0 < sum(waited) <= PATIENCE
+        waited.clear()
+        with pytest.raises(StoreLocked):
+            benign.run(_experiment(tmp_path), store=file, executor="here")
+        assert sum(waited) == 0.0
+    finally:
+        for other in others:
+            other.communicate(timeout=60)
+    assert benign.run(_experiment(tmp_path), store=file, executor="here").state == "done"
+
+
+def test_a_run_waits_once_for_a_full_disk(tmp_path, waited):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    needs("root", os.geteuid() == 0, "only root may mount a small file system")
+    with small_disk(disk, "size=1m"):
+        with pytest.raises(StoreFull, match=r"has no room left .* start again: what it holds is safe"):
+            benign.run(
+                _experiment(tmp_path), store=disk / "runs.db", executor="here",
+                listeners=[Befalls(lambda: fill(disk / "ballast"))],
+            )  # fmt: skip
+        assert sum(waited) <= PATIENCE
+        (disk / "ballast").unlink()
+        assert benign.run(_experiment(tmp_path), store=disk / "runs.db", executor="here").state == "done"
+
+
+def test_a_run_does_not_wait_for_a_folder_that_has_vanished(tmp_path, waited):
+    folder = tmp_path / "gone"
+    with pytest.raises(StoreUnusable, match="was deleted, moved or replaced while it was open"):
+        benign.run(
+            _experiment(tmp_path), store=folder / "runs.db", executor="here",
+            listeners=[Befalls(lambda: shutil.rmtree(folder))],
+        )  # fmt: skip
+    assert sum(waited) == 0.0
+
+
+def test_nothing_is_forecast_from_jobs_that_failed(tmp_path):
+    """They would take no time and no memory."""
+    (tmp_path / "experiment.toml").write_text(
+        'samples = [10]\nsizes = [1]\nreplicates = 2\nprocedure = "polynomial"\n[source]\nname = "mml"\n',
+        encoding="utf-8",
+    )
+    call = ["plan", str(tmp_path / "experiment.toml"), "--store", str(tmp_path / "runs.db"), "--workers", "1"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "Processes", lambda _: Here())
+        patch.setattr("benign.experiments.forecast.run_job", _fail)
+        failing = CliRunner().invoke(app, call)
+        assert (failing.exit_code, failing.stdout) == (2, "")
+        assert (
+            "A job failed while it was timed (n = 10): ValueError: no luck; nothing can be forecast" in failing.stderr
+        )
+        with Store.open(tmp_path / "runs.db") as store:
+            driver, (run,) = store.enter_driver(), store.runs()
+            units = [unit.id for unit in store.units_of_run(run.record.id)]
+            store.fail(driver, store.claim(driver, units), "ValueError: no luck", limit=1)
+        told = CliRunner().invoke(app, call)
+    assert told.exit_code == 0
+    assert "0 of 2 jobs are left, 2 failed before (benign resume" in told.stdout
+    assert "GiB" not in told.stdout
+
+
+def _fail(*_: object) -> NoReturn:
+    raise ValueError("no luck")

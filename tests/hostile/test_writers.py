@@ -197,10 +197,12 @@ def test_a_read_only_file_system_gets_a_sentence(tiny: Path) -> None:
 
 @pytest.mark.parametrize("redirected", [True, False], ids=["to a file", "to a pipe"])
 def test_standard_output_is_written_in_its_turn(redirected: bool, tmp_path: Path) -> None:
-    script = """
+    link = tmp_path / "as in dev"  # a fault must not replace the machine's own
+    link.symlink_to("/proc/self/fd/1")
+    script = f"""
 from benign.foundation.output import write_whole
 print("first")
-write_whole("/dev/stdout", lambda path: path.write_text("second\\n"))
+write_whole({str(link)!r}, lambda path: path.write_text("second\\n"))
 print("third")
 """
     with (tmp_path / "out").open("w+b") as file:
@@ -256,23 +258,24 @@ def test_two_writers_of_one_file_never_show_half_of_it(tmp_path: Path) -> None:
     assert names(tmp_path) == ["x"]
 
 
-def test_a_command_leaves_the_files_of_others_as_they_are(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    (out / "sub").mkdir(parents=True)
-    others = {out / name: OLD for name in ("data.nc", "notes.html", ".benign", "sub/report.html", "polynomial.csv")}
-    for path, content in others.items():
-        path.write_bytes(content)
-    command = ["figure", "mml_polynomial", "--scale", "smoke", "--workers", "1", "--out", str(out)]
-    first = CliRunner().invoke(app, command)
-    assert first.exit_code == 0, first.output
-    assert {path: path.read_bytes() for path in others} == others
-    made = names(out)
-    (out / "findings.json").write_bytes(OLD)
-    second = CliRunner().invoke(app, command)
-    assert second.exit_code == 2
-    assert "findings.json was not written by benign and stays as it is; move it away or choose" in second.output
-    assert (out / "findings.json").read_bytes() == OLD
-    assert names(out) == made
+FIGURE = ("figure", "mml_polynomial", "--scale", "paper")
+EMC = ("emc", "no:model", "--data", "no.csv", "--target", "none", "--size", "1")
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [(FIGURE, "findings.json"), (FIGURE, "report.html"), (EMC, "emc.pdf")],
+    ids=["figure, findings", "figure, page", "emc"],
+)
+def test_a_command_measures_nothing_for_a_folder_that_somebody_else_filled(
+    command: tuple[str, ...], name: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(OLD)
+    result = CliRunner().invoke(app, [*command, "--out", str(tmp_path)])
+    assert result.exit_code == 2
+    assert f"{name} was not written by benign and stays as it is; move it away or choose" in result.output
+    assert names(tmp_path) == [name]
+    assert (tmp_path / name).read_bytes() == OLD
 
 
 CHANGING = {"unlink", "rmtree", "rmdir", "removedirs", "renames", "truncate", "write_text", "write_bytes"}

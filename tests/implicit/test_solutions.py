@@ -211,6 +211,19 @@ def test_weights_that_are_not_what_was_kept_are_neither_read_nor_replaced(change
     assert [file.name for file in tmp_path.iterdir()] == [place.name]
 
 
+def test_weights_of_another_shape_are_trained_again_and_stay(tmp_path, block, monkeypatch):
+    kept, names = procedure(keep=str(tmp_path)), frozenset({"train_loss"})
+    kept.measure(SPLITS[:1], WIDTHS[:1], TIMES, names)
+    (file,) = tmp_path.iterdir()
+    content = file.read_bytes()
+    other = (TIMES.tolist(), tuple(np.zeros((3, 2)) for _ in range(4)))
+    monkeypatch.setattr(KeptWeights, "_stored", lambda *_: other)
+    with pytest.warns(UserWarning, match="goes on without keeping weights"):
+        found = kept.measure(SPLITS[:1], WIDTHS[:1], TIMES, names)
+    np.testing.assert_allclose(found.metrics["train_loss"], block.metrics["train_loss"][:1, :1], rtol=1e-10)
+    assert file.read_bytes() == content
+
+
 def test_other_settings_have_weights_of_their_own(tmp_path):
     names = frozenset({"train_loss"})
     for rate in (0.25, 0.5):

@@ -528,7 +528,9 @@ class TestRefusals:
 
     def test_a_size_that_raises(self):
         procedure = from_estimator(RandomForestClassifier(2), size="max_leaf_nodes")
-        sentence = r"RandomForestClassifier cannot be trained at size 1 on 40 samples \(InvalidParameterError: The 'max_leaf_nodes'"
+        sentence = (
+            r"RandomForestClassifier cannot be trained at size 1 on 40 samples \(InvalidParameterError: The 'max_"
+        )
         with pytest.raises(InvalidArgument, match=sentence) as caught:
             procedure.measure([_digits()], np.array([1, 4]), None, PREDICTION_RISKS)
         assert "\n" not in str(caught.value)

@@ -6,7 +6,8 @@ import csv
 import json
 import math
 import re
-import warnings
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,43 +67,43 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
     Example: benign emc examples.my_model:forest --data examples/wine.csv --target cultivar --size 8
     """
     from benign.cli.progress import shown
-    from benign.cli.users_code import aside, end_answer, is_built_in, rehearsal, rehearsed, training
+    from benign.cli.users_code import aside, is_built_in, rehearsal, rehearsed, training
     from benign.experiments.executors.processes import Processes
 
-    with answered(), aside(), shown("emc") as progress:
+    with answered(), aside() as answer:
         executor = Processes(workers, growing=workers is None)
         tried = rehearsal(executor, target, inverse=inverse)  # beside the imports and the reading of the data
         from benign.diagnosis.peak_location import locate_peak
+        from benign.experiments.keeping import kept_line
+        from benign.foundation.output import check_ours
         from benign.plots import save
+        from benign.plots.output import FORMATS
         from benign.sources import table
 
-        source = table(data, target=label, inputs=_names(inputs), as_frame=as_frame)
-        procedure, why_here = rehearsed(tried, executor, target, inverse=inverse)
-        if why_here:
-            warnings.warn(f"{why_here} It runs in this process, which ends if it does.", stacklevel=1)
-        where = {"workers": workers} if is_built_in(procedure) else {"executor": "here" if why_here else executor}
-        with training(target):
-            result = locate_peak(
-                procedure, source, size=size, samples=source.max_samples if samples is None else samples, time=time,
-                tolerance=tolerance, criterion=criterion, max_trainings=max_trainings, max_minutes=max_minutes,
-                multiple=multiple, seed=seed, store=store, progress=progress, **where,
-            )  # fmt: skip
+        for picture in [out / f"emc.{kind}" for kind in FORMATS] if out else []:  # before anything is searched
+            check_ours(picture)
+        with shown("emc") as progress:
+            source = table(data, target=label, inputs=_names(inputs), as_frame=as_frame)
+            procedure, why_here = rehearsed(tried, executor, target, inverse=inverse)
+            if why_here:
+                print(f"Warning: {why_here} It runs in this process, which ends if it does.", file=sys.stderr)
+            where = {"workers": workers} if is_built_in(procedure) else {"executor": "here" if why_here else executor}
+            with training(target):
+                result = locate_peak(
+                    procedure, source, size=size, samples=source.max_samples if samples is None else samples,
+                    time=time, tolerance=tolerance, criterion=criterion, max_trainings=max_trainings,
+                    max_minutes=max_minutes, multiple=multiple, seed=seed, store=store, progress=progress, **where,
+                )  # fmt: skip
         executor.shutdown(wait=False)
         saved = () if out is None else save(result.complexity.display, out / "emc", only_ours=True)
-    _print_answer(result, [str(file) for file in saved], as_json=as_json, store=store)
-    end_answer()
-
-
-def _print_answer(result: PeakLocation, files: list[str], *, as_json: bool, store: str | None) -> None:
-    from benign.experiments.keeping import kept_line
-
-    if as_json:
-        print(json.dumps({**result.to_dict(), "files": files}, indent=2))
-        return
-    _print(result)
-    for line in (*files, kept_line(store)):
-        if line:
-            print(line)
+        files = [str(file) for file in saved]
+        if as_json:  # at once, into a stream that nobody else knows
+            print(json.dumps({**result.to_dict(), "files": files}, indent=2), file=answer)
+            return
+        with redirect_stdout(answer):
+            _print(result)
+            for line in filter(None, (*files, kept_line(store))):
+                print(printable(line))
 
 
 def _names(inputs: str | None) -> list[str] | None:

@@ -93,12 +93,12 @@ def reproduce_figure(
     Example: benign figure belkin2019_fourier --scale smoke --out /tmp/belkin
     """
     from benign.cli.progress import shown
+    from benign.foundation.file_names import file_name, unlinked
     from benign.reproduction import checked_folder, reproduce
 
     with answered():
-        folder = checked_folder(
-            out or Path("benign-report") / name, names=[name], scale=scale, seed=seed, workers=workers
-        )
+        place = out or unlinked(Path("benign-report") / file_name(name))
+        folder = checked_folder(place, names=[name], scale=scale, seed=seed, workers=workers)
         with shown(name) as progress:
             result = reproduce(
                 name, scale=scale, seed=seed, workers=workers, store=store, progress=progress, rescue=folder
@@ -113,7 +113,7 @@ def reproduce_figure(
 
 @app.command("demo")
 def run_demo(
-    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("benign-report"),
+    out: Annotated[Path | None, typer.Option(help="Output folder [default: benign-report].")] = None,
     seed: Seed = 0,
     scale: Scale = "quick",
     workers: Workers = None,
@@ -126,11 +126,14 @@ def run_demo(
     """
     from benign.cli.progress import shown
     from benign.figures import DEMO
+    from benign.foundation.file_names import unlinked
     from benign.reproduction import checked_folder, reproduce, write_report
 
     results = []
     with answered():
-        folder = checked_folder(out, names=DEMO, scale=scale, seed=seed, workers=workers)
+        for name in () if out else (*DEMO, "report.html"):
+            unlinked(Path("benign-report") / name)
+        folder = checked_folder(out or Path("benign-report"), names=DEMO, scale=scale, seed=seed, workers=workers)
         for name in DEMO:
             with shown(name) as progress:
                 results.append(

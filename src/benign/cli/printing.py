@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, TextIO, cast
+from typing import Any
 
 from benign.cli.answers import printable
 
 
 def filter_output() -> None:
     """From now on whatever is written to standard output and standard error is text alone; a closed one stays so."""
-    sys.stdout, sys.stderr = (cast("TextIO", stream and _Inert(stream)) for stream in (sys.stdout, sys.stderr))
+    sys.stdout, sys.stderr = (stream and filtered(stream) for stream in (sys.stdout, sys.stderr))
+
+
+def filtered(stream: Any) -> Any:
+    """The stream, through which text alone passes."""
+    return _Inert(stream)
 
 
 def beneath(stream: Any) -> Any:

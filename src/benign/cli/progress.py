@@ -6,10 +6,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from benign.cli.answers import printable
 from benign.cli.printing import beneath, filter_output
-from benign.foundation.progress import Progress
+from benign.cli.waiting import lasting
+from benign.foundation.progress import Progress, heard
+
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
 
 _PATIENCE_SECONDS = 1.0
 _LINE_SECONDS = 10.0
@@ -26,15 +31,29 @@ def shown(title: str) -> Iterator[Progress]:
     from rich.progress import Progress as Bar
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=Console(file=beneath(sys.stderr)), transient=True) as bar:
+    with Bar(*columns, _waiting_column(), console=Console(file=beneath(sys.stderr)), transient=True) as bar:
         filter_output()  # the bar has taken the streams over, until it ends
         shown = bar.add_task(title, total=None)
 
         def listen(task: str, done: float, total: float) -> None:
             # One line, for the task that moves: a dozen finished ones would push it off a small terminal.
+            heard(f"{task} {done:g} of {total:g}")
             bar.update(shown, description=printable(f"{title}: {task}"), completed=done, total=total)
 
         yield listen
+
+
+def _waiting_column() -> ProgressColumn:
+    """What is going on where the bar has not moved for some time."""
+    from rich.progress import ProgressColumn
+    from rich.text import Text
+
+    class Waiting(ProgressColumn):
+        def render(self, task: object) -> Text:
+            del task
+            return Text(lasting(), style="dim")
+
+    return Waiting()
 
 
 class _Lines:
@@ -46,6 +65,7 @@ class _Lines:
         self._last = self._start + _PATIENCE_SECONDS - _LINE_SECONDS
 
     def __call__(self, task: str, done: float, total: float) -> None:
+        heard(f"{task} {done:g} of {total:g}")
         now = time.monotonic()
         if now - self._last >= _LINE_SECONDS:
             self._last = now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 import time
 from collections import deque
@@ -14,6 +15,7 @@ import numpy as np
 from benign.cli.answers import printable
 from benign.cli.printing import beneath, filter_output
 from benign.cli.sparkline import sparkline
+from benign.cli.waiting import lasting, said_in
 from benign.experiments.grid import Cell, Grid
 from benign.experiments.listener import Listener, Progressed
 from benign.experiments.running import print_how_to_stop_at_once
@@ -40,6 +42,11 @@ def displayed(style: str) -> Iterator[tuple[list[Listener], Callable[[int], None
     if style not in STYLES:
         raise unknown_name("progress", style, STYLES)
     chosen = style if style != "auto" else "bar" if sys.stderr.isatty() else "plain"
+    with said_in(chosen):
+        yield from _displayed(chosen)
+
+
+def _displayed(chosen: str) -> Iterator[tuple[list[Listener], Callable[[int], None]]]:
     if chosen == "none":
         yield [], print_how_to_stop_at_once
     elif chosen == "json":
@@ -197,7 +204,7 @@ def _json_interrupt(running: int) -> None:
 
 @contextlib.contextmanager
 def _bar() -> Iterator[Listener]:
-    from rich.console import Console
+    from rich.console import Console, Group
     from rich.live import Live
     from rich.progress_bar import ProgressBar
     from rich.table import Table
@@ -206,9 +213,9 @@ def _bar() -> Iterator[Listener]:
     console = Console(file=beneath(sys.stderr))
 
     class Bar:
-        def __init__(self, live: Live) -> None:
-            self._live, self._pace, self._curve, self._title = live, Pace(), CurveSoFar(), ""
-            self._drawn = -_REFRESH_SECONDS
+        def __init__(self) -> None:
+            self._pace, self._curve, self._title = Pace(), CurveSoFar(), ""
+            self._drawn, self._whole = -_REFRESH_SECONDS, Table.grid()
 
         def started(self, run: str, grid: Grid, progress: Progressed) -> None:
             self._title = printable(run)
@@ -236,15 +243,19 @@ def _bar() -> Iterator[Listener]:
             whole = Table.grid()
             whole.add_row(line)
             whole.add_row(Text(str(self._curve)))
-            self._live.update(whole)
+            self._whole = whole
+
+        def shown(self) -> Group:
+            return Group(self._whole, Text(lasting()))
 
         def ended(self, counts: Mapping[State, int], progress: Progressed) -> None:
             del counts
             self._draw(progress)
 
-    with Live(console=console, refresh_per_second=4, transient=True) as live:
+    bar = Bar()
+    with Live(get_renderable=bar.shown, console=console, refresh_per_second=4, transient=True):
         filter_output()  # Live has taken the streams over, until it ends
-        yield Bar(live)
+        yield bar
 
 
 def print_notes(notes: Iterable[str]) -> None:
@@ -273,4 +284,4 @@ def _last_line(error: str) -> str:
     """The sentence of a traceback, without characters that a terminal would obey."""
     lines = [line for line in error.splitlines() if line.strip()]
     sentence = lines[-1].strip() if lines else "no reason given"
-    return printable(sentence)
+    return printable(re.sub(r"^benign\.[\w.]+: ", "", sentence))  # of our errors the sentence says all

@@ -7,8 +7,9 @@ import math
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -63,19 +64,20 @@ def start(
     Example: benign run examples/digits.toml replicates=20 --workers 2
     """
     from benign.cli.run_display import displayed
+    from benign.cli.users_code import aside
     from benign.experiments.declaration import Experiment
     from benign.runs import run
 
-    with answered():
+    with answered(), aside() as answer:
         experiment = Experiment.from_toml(
             file, overrides or (), announce=lambda reach: _say(file.name, reach, progress, executor, store)
         )
-    with answered(), displayed(progress) as (listeners, on_interrupt):
-        result = run(
-            experiment, store=store, executor=executor, workers=workers,
-            max_minutes=max_minutes, listeners=listeners, on_interrupt=on_interrupt,
-        )  # fmt: skip
-    _end(result, as_json=as_json)
+        with displayed(progress) as (listeners, on_interrupt):
+            result = run(
+                experiment, store=store, executor=executor, workers=workers,
+                max_minutes=max_minutes, listeners=listeners, on_interrupt=on_interrupt,
+            )  # fmt: skip
+        _end(result, answer, as_json=as_json)
 
 
 def forecast(
@@ -90,15 +92,17 @@ def forecast(
 
     Example: benign plan examples/digits.toml
     """
+    from benign.cli.users_code import aside
     from benign.experiments.declaration import Experiment
     from benign.runs import plan
 
-    with answered():
+    with answered(), aside() as answer:
         experiment = Experiment.from_toml(
             file, overrides or (), announce=lambda reach: _say(file.name, reach, "none", "processes", store)
         )
         result = plan(experiment, store=store, workers=workers, sample_seconds=sample_seconds)
-    print(json.dumps(_forecast_as_json(result), indent=2) if as_json else _forecast_in_words(result))
+        told = json.dumps(_forecast_as_json(result), indent=2) if as_json else _forecast_in_words(result)
+        print(told, file=answer)
 
 
 def list_all(
@@ -258,6 +262,7 @@ def resume(
     Example: benign resume digits --retry-failed
     """
     from benign.cli.run_display import displayed
+    from benign.cli.users_code import aside
     from benign.runs import open_run
 
     with answered():
@@ -266,12 +271,13 @@ def resume(
             _say(run.id, run.reach(), progress, executor, store)
         elif not as_json and _is_on_a_terminal():
             trust = typer.confirm(f"{run.caution(executor)}. Trust it?", err=True)
-    with answered(), displayed(progress) as (listeners, on_interrupt):
-        result = run.resume(
-            retry_failed=retry_failed, trust=trust, executor=executor, workers=workers, max_minutes=max_minutes,
-            listeners=listeners, on_interrupt=on_interrupt,
-        )  # fmt: skip
-    _end(result, as_json=as_json)
+    with answered(), aside() as answer:
+        with displayed(progress) as (listeners, on_interrupt):
+            result = run.resume(
+                retry_failed=retry_failed, trust=trust, executor=executor, workers=workers, max_minutes=max_minutes,
+                listeners=listeners, on_interrupt=on_interrupt,
+            )  # fmt: skip
+        _end(result, answer, as_json=as_json)
 
 
 def _say(subject: str, reach: Reach, progress: str, executor: str | None, store: str | None) -> None:
@@ -303,23 +309,29 @@ def delete(name: Name, store: StoreOption = None) -> None:
         print(f"Deleted {run.id} and {run.delete():,} blocks that no other run uses.")
 
 
-def _end(run: Run, *, as_json: bool) -> None:
+def _end(run: Run, answer: TextIO, *, as_json: bool) -> None:
     """What became of the run, and what can be done next; exit code 1 if a job failed."""
-    from benign.cli.run_display import print_notes
     from benign.experiments.keeping import kept_line
 
     notes = _notes(run)
-    if as_json:
-        print(json.dumps({**_as_json(run), "notes": notes}, indent=2))
+    if as_json:  # at once, into a stream that nobody else knows
+        print(json.dumps({**_as_json(run), "notes": notes}, indent=2), file=answer)
     else:
-        print(f"{run.id}: {run.state}; {run.standing}")
-        print_notes(notes)
-        _print_failures(run)
-        if run.state == "unfinished":
-            print(f"Go on with: {run.resume_command}")
-        print(*filter(None, [kept_line(run.store), f"Look at it: {run.command('show')}"]), sep="\n")
+        with redirect_stdout(answer):
+            _print_end(run, notes, kept_line(run.store))
     if run.failed:
         raise typer.Exit(1)
+
+
+def _print_end(run: Run, notes: Sequence[str], kept: str) -> None:
+    from benign.cli.run_display import print_notes
+
+    print(f"{run.id}: {run.state}; {run.standing}")
+    print_notes(notes)
+    _print_failures(run)
+    if run.state == "unfinished":
+        print(f"Go on with: {run.resume_command}")
+    print(*filter(None, [kept, f"Look at it: {run.command('show')}"]), sep="\n")
 
 
 def _notes(run: Run) -> list[str]:

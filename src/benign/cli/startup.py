@@ -21,10 +21,13 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     _open_streams()
     from benign.cli.answers import told
-    from benign.cli.main import app
+    from benign.cli.waiting import watched
 
     try:
-        app()
+        with watched(sys.argv):
+            from benign.cli.main import app
+
+            app()
     except Exception as error:
         sys.exit(told(error))
     finally:

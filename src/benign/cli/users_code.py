@@ -16,8 +16,10 @@ from concurrent.futures import TimeoutError as OutOfTime
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
+from benign.cli.printing import beneath, filtered
+from benign.cli.startup import output
 from benign.experiments.executors.processes import Processes
 from benign.experiments.executors.protocol import WorkerDied
 from benign.experiments.executors.travel import Unpicklable, WorkerTraceback, pack_value
@@ -38,30 +40,35 @@ class ModelFailed(BenignError, RuntimeError):
 
 
 @contextmanager
-def aside() -> Iterator[None]:
-    """Within the block standard output is standard error, for C code and children too: the answer comes after it."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    try:
-        os.dup2(2, 1)
-        with redirect_stdout(sys.stderr):
-            yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
+def aside() -> Iterator[TextIO]:
+    """Within the block standard output is standard error, for C code and children too; yields where the answer goes.
+
+    For the program that stays so: threads and exit handlers of the user's code may outlive the answer.
+    """
+    stream = sys.stdout
+    stream.flush()
+    kept, is_the_program = os.dup(1), _descriptor(stream) == 1
+    os.dup2(2, 1)
+    with redirect_stdout(sys.stderr), ExitStack() as stack:
+        if not is_the_program:  # a test's
+            stack.callback(os.close, kept)
+            stack.callback(os.dup2, kept, 1)
+        answer = filtered(output(kept, beneath(stream))) if is_the_program else stream
+        try:
+            yield answer
+        finally:
+            answer.flush()
 
 
-def end_answer() -> None:
-    """The answer is printed: what threads and exit handlers of the user's code still print is none of it."""
-    sys.stdout.flush()
+def _descriptor(stream: TextIO) -> int | None:
     with suppress(OSError, ValueError):
-        if sys.stdout.fileno() == 1:  # in a test it is another
-            os.dup2(2, 1)
+        return stream.fileno()
+    return None
 
 
 def rehearsal(executor: Processes, target: str, *, inverse: bool) -> Future[str]:
     """Begin to import what ``module:name`` names in a worker."""
-    return executor.call(_rehearse, target, inverse)
+    return executor.call(_rehearse, target, inverse, Path.cwd())
 
 
 def rehearsed(rehearsal: Future[str], executor: Processes, target: str, *, inverse: bool) -> tuple[Procedure, str]:
@@ -82,7 +89,7 @@ def rehearsed(rehearsal: Future[str], executor: Processes, target: str, *, inver
         raise InvalidArgument(f"{problem} failed: {death}") from death
     executor.call(warm_up)  # while the module is imported here
     with _put_back():
-        return named(target, inverse=inverse), why_not
+        return named(target, inverse=inverse, folder=Path.cwd()), why_not
 
 
 @contextmanager
@@ -97,16 +104,16 @@ def training(target: str) -> Iterator[None]:
         raise ModelFailed(f"{target} failed: {told(error)}. {notes}") from error
 
 
-def named(target: str, *, inverse: bool) -> Procedure:
+def named(target: str, *, inverse: bool, folder: Path) -> Procedure:
     """The object that ``module:name`` names, its size the inverse of one if so said.
 
-    The module is looked for in the working directory too.
+    The module is looked for in the folder too.
 
     Raises:
         InvalidArgument: if it does not import or holds no procedure of that name, and for an inverse of what benign
             counts itself.
     """
-    found = _imported(target)
+    found = _imported(target, folder)
     if not inverse:
         return found
     if is_built_in(found):
@@ -124,9 +131,9 @@ def is_built_in(procedure: Procedure) -> bool:
     )
 
 
-def _rehearse(_: object, target: str, inverse: bool) -> str:
+def _rehearse(_: object, target: str, inverse: bool, folder: Path) -> str:
     """In a worker: all that is done with the user's module and object before it is trained."""
-    procedure = named(target, inverse=inverse)
+    procedure = named(target, inverse=inverse, folder=folder)
     try:
         procedure.spec()
     except BenignError:
@@ -140,21 +147,21 @@ def _rehearse(_: object, target: str, inverse: bool) -> str:
     return ""
 
 
-def _imported(target: str) -> Procedure:
+def _imported(target: str, folder: Path) -> Procedure:
     from benign.procedures.protocol import Procedure
 
     module, _, name = target.partition(":")
     if not module or not name:
         raise InvalidArgument(f"`MODULE:PROCEDURE` must name both, as in my_model:forest, got {target!r}.")
-    if (folder := os.getcwd()) not in sys.path:  # noqa: PTH109 (what Python itself puts there)
-        sys.path.insert(0, folder)
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))  # as Python itself does
     try:
         loaded = importlib.import_module(module)
     except (Exception, SystemExit) as error:  # whatever the user's own code does when it is imported
         raise InvalidArgument(
             f"`MODULE:PROCEDURE`: importing {module!r}, which runs its code, failed: {told(error)}."
         ) from error
-    _check_file(module, loaded.__dict__.get("__file__"))
+    _check_file(folder, module, loaded.__dict__.get("__file__"))
     if name not in vars(loaded):
         raise unknown_name(f"name in the module {module!r}", name, [key for key in vars(loaded) if key[0] != "_"])
     found = vars(loaded)[name]
@@ -166,13 +173,13 @@ def _imported(target: str) -> Procedure:
     return found
 
 
-def _check_file(module: str, file: str | None) -> None:
+def _check_file(folder: Path, module: str, file: str | None) -> None:
     """Refuse a module that is another than the file of that name which lies here.
 
     Raises:
         InvalidArgument: naming both.
     """
-    here = Path.cwd() / f"{module.replace('.', '/')}.py"
+    here = folder / f"{module.replace('.', '/')}.py"
     if here.exists() and (file is None or not here.samefile(file)):
         raise InvalidArgument(
             f"`MODULE:PROCEDURE`: {module!r} is another module, {file or 'part of Python'}, and not the file here; "

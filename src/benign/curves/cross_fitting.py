@@ -13,6 +13,7 @@ from benign.curves.findings import Finding, Verdict, against_margin, as_factor, 
 from benign.curves.halvings import LEAST_REPLICATES, PRICE, Estimate, canonical_order, combined_estimate, halvings
 from benign.curves.intervals import check_level, student_quantile
 from benign.curves.shape import log_if_positive
+from benign.foundation.arrays import as_array, number_array
 from benign.foundation.errors import InvalidArgument
 
 Selector = Callable[[Float[np.ndarray, "S r K"]], Int[np.ndarray, "S"]]
@@ -95,7 +96,8 @@ def _prepared(
     values: tuple[Float[np.ndarray, "R K"], Float[np.ndarray, "R2"] | Float[np.ndarray, "R2 L"]],
 ) -> tuple[Float[np.ndarray, "R K3"], Float[np.ndarray, "R L3"], bool]:
     """Finite columns, on a logarithmic scale where possible, in canonical order of the replicates."""
-    reference, candidate = values[0], values[1].reshape(len(values[1]), -1)
+    reference, other = number_array("values", values[0], axes=2), as_array("values", values[1])
+    candidate = number_array("values", other[:, None] if other.ndim == 1 else other, axes=2)
     if len(reference) != len(candidate):
         raise InvalidArgument(
             f"`values` must hold the same replicates twice, got {len(reference)} and {len(candidate)} rows; pair them."

@@ -6,7 +6,9 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import special
 
+from benign.foundation.arrays import number_array
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.numbers import checked_number
 from benign.foundation.randomness import generator
 
 _CHUNK = 4_000_000  # entries of one block of resamples; one byte each
@@ -18,7 +20,7 @@ def check_level(level: float) -> None:
     Raises:
         InvalidArgument: if ``level`` is not strictly between 0.5 and 1.
     """
-    if not 0.5 < level < 1.0:
+    if not 0.5 < checked_number("level", level) < 1.0:
         raise InvalidArgument(f"`level` must lie strictly between 0.5 and 1, got {level!r}; 0.95 is usual.")
 
 
@@ -74,6 +76,7 @@ def percentile_interval(resampled: Float[np.ndarray, "B"], *, level: float = 0.9
         InvalidArgument: if ``level`` is not strictly between 0.5 and 1, or ``resampled`` is empty or holds NaN.
     """
     check_level(level)
+    resampled = number_array("resampled", resampled, axes=1)
     if resampled.size == 0 or np.isnan(resampled).any():
         raise InvalidArgument(
             "`resampled` must hold at least one number and no NaN; drop the resamples without a value."
@@ -97,6 +100,7 @@ def bootstrap_interval(
         InvalidArgument: if ``level``, ``resamples`` or ``seed`` cannot be used.
     """
     check_level(level)
+    values = number_array("values", values, axes=2)
     ends = np.full((2, values.shape[1]), np.nan)
     usable = np.isfinite(values).all(axis=0)
     if len(values) < 2 or not usable.any():
@@ -120,6 +124,7 @@ def mean_interval(differences: Float[np.ndarray, "R"], *, level: float = 0.95) -
     (-0.484, 4.484)
     """
     check_level(level)
+    differences = number_array("differences", differences, axes=1)
     R = len(differences)
     if R < 2:
         return -np.inf, np.inf

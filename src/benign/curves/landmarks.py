@@ -14,8 +14,10 @@ from benign.curves.intervals import bootstrap_counts, bootstrap_medians, check_l
 from benign.curves.peak_test import PeakTest, PeakVerdict, peak_test
 from benign.curves.shape import log_if_positive, prominent_triples
 from benign.curves.threshold_search import TOLERANCE
+from benign.foundation.arrays import number_array
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.number_words import format_number, format_position
+from benign.foundation.numbers import checked_number
 
 RESAMPLES = 1000
 MOST_POSITIONS = 2000  # up to here the bootstrap sees every position
@@ -168,6 +170,11 @@ def find_landmarks(
     Cost: O(1000 R min(K, 2000)) and a peak test.
     """
     check_level(level)
+    positions, test_risk = number_array("positions", positions, axes=1), number_array("test_risk", test_risk, axes=2)
+    if train_objective is not None:
+        train_objective = number_array("train_objective", train_objective, axes=2)
+    if constant_objective is not None:
+        constant_objective = number_array("constant_objective", constant_objective, axes=1)
     _check(positions, test_risk, train_objective, constant_objective, tolerance)
     if is_fitted_below:
         train = None if train_objective is None else train_objective[:, ::-1]
@@ -237,7 +244,7 @@ def _check(
             f"`constant_objective` must hold {R} positive numbers, one a replicate, got {constant_objective}; "
             "pass None to leave the threshold out."
         )
-    if not 0.0 < tolerance < 1.0:
+    if not 0.0 < checked_number("tolerance", tolerance) < 1.0:
         raise InvalidArgument(f"`tolerance` must lie between 0 and 1, got {tolerance!r}; 0.02 is usual.")
 
 

@@ -22,6 +22,8 @@ from benign.curves.mean_tests import (
     student_bound,
     student_p_values,
 )
+from benign.foundation.arguments import checked_name
+from benign.foundation.arrays import number_array
 from benign.foundation.errors import InvalidArgument
 
 Statistic = Literal["mean", "median", "log ratio"]
@@ -66,6 +68,7 @@ def higher_claim(
     Raises:
         InvalidArgument: if ``level`` cannot be used, the numbers of replicates differ or there is none.
     """
+    higher, lower = number_array("higher", higher, axes=1), number_array("lower", lower, axes=1)
     if len(higher) != len(lower):
         raise InvalidArgument(
             f"`higher` and `lower` must hold the same replicates, got {len(higher)} and {len(lower)}; pair them."
@@ -112,12 +115,9 @@ def paired_claim(
         InvalidArgument: if ``level``, ``statistic``, ``side`` or ``margin`` cannot be used or there is no replicate.
     """
     check_level(level)
-    if statistic not in _TESTS:
-        raise InvalidArgument(
-            f'`statistic` must be "mean", "median" or "log ratio", got {statistic!r}; "mean" is usual.'
-        )
-    if side not in ("above", "below"):
-        raise InvalidArgument(f'`side` must be "above" or "below", got {side!r}; "above" is usual.')
+    differences = number_array("differences", differences, axes=1)
+    checked_name("statistic", statistic, _TESTS)
+    checked_name("side", side, ("above", "below"))
     return _judged(name, claim, differences, margin, level, statistic, side, unit, paper)
 
 

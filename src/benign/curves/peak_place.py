@@ -40,6 +40,8 @@ import numpy as np
 from jaxtyping import Float
 
 from benign.curves.threshold_search import REGIME_BAND, TOLERANCE
+from benign.foundation.arrays import number_array
+from benign.foundation.errors import InvalidArgument
 from benign.foundation.size_words import is_counted
 
 EXACT = 1e-20
@@ -143,6 +145,9 @@ def peak_place(
     risks = training if objective == "squared" else error
     if risks is None:
         return None
+    positions, risks = number_array("positions", positions, axes=1), number_array("training", risks, axes=2)
+    if risks.shape[1:] != positions.shape:
+        raise InvalidArgument(f"`training` must be of {len(positions)} `positions`, got the shape {risks.shape}.")
     if is_fitted_below:
         positions, risks = 1.0 / positions[::-1], risks[:, ::-1]
     usable = np.isfinite(risks).all(axis=0)

@@ -24,6 +24,7 @@ from benign.curves.intervals import check_level
 from benign.curves.mean_tests import hall_p_values, is_most
 from benign.curves.peak_at_threshold import FACTOR, PeakAtThreshold, peak_at_threshold
 from benign.curves.shape import log_if_positive, prominent_triples, steady_triples
+from benign.foundation.arrays import number_array
 from benign.foundation.errors import InvalidArgument
 
 NO_PEAK_ABOVE = 0.3  # p-value; a peak of five standard errors exceeds it in fewer than 5 % of measurements
@@ -160,7 +161,12 @@ def peak_test(
     Cost: O(R K) for each of at most 252 halves, and 64 x 64 pairs for each.
     """
     check_level(level)
+    values = number_array("values", values, axes=2)
+    training = None if training is None else number_array("training", training, axes=2)
+    positions = None if positions is None else number_array("positions", positions, axes=1)
     R, K = values.shape
+    if R < 1:
+        raise InvalidArgument("`values` must hold a row for each replicate, got none.")
     places = np.arange(1.0, K + 1.0) if positions is None else positions
     if len(places) != K or (training is not None and training.shape != (R, K)):
         raise InvalidArgument(

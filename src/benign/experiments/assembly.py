@@ -15,9 +15,7 @@ from benign.experiments.grid import Grid
 from benign.experiments.parts import Part
 from benign.experiments.states import StoredBlock
 from benign.foundation.errors import InvalidArgument
-
-DAMAGED = "damaged_blocks"
-"""Attribute of a surface from which blocks were left out, for they are damaged in the store: how many."""
+from benign.schema import DAMAGED
 
 _MISSING = -1  # in integers, until the end
 

@@ -10,6 +10,7 @@ from benign.experiments.grid import Cell, Grid
 from benign.experiments.listener import Listener, Progressed
 from benign.experiments.parts import Part
 from benign.experiments.states import State
+from benign.foundation.progress import heard
 from benign.schema import Block
 
 
@@ -21,10 +22,12 @@ class Audience:
         self._run, self._grid, self._parts = run, grid, parts
 
     def started(self, progress: Progressed) -> None:
+        self._note(progress)
         self._tell(lambda listener: listener.started(self._run, self._grid, progress))
 
     def measured(self, cell: Cell, part: str, payload: bytes, progress: Progressed) -> None:
         """Decodes the block, if somebody listens."""
+        self._note(progress)
         if self._listeners:
             block = _block(cell, self._parts[part], payload)
             self._tell(lambda listener: listener.measured(cell, block, progress))
@@ -37,6 +40,9 @@ class Audience:
 
     def ended(self, counts: Mapping[State, int], progress: Progressed) -> None:
         self._tell(lambda listener: listener.ended(counts, progress))
+
+    def _note(self, progress: Progressed) -> None:
+        heard(f"{progress.done:,} of {progress.total:,} jobs are done, others are running")
 
     def _tell(self, call: Callable[[Listener], None]) -> None:
         for listener in list(self._listeners):

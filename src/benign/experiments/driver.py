@@ -232,7 +232,7 @@ class _Loop:
             return
         job = self._submitted.pop(future)
         if future in self._overdue:
-            error = JobStopped(f"It took longer than {self._limits.seconds_per_job:g} s; allow it more minutes.")
+            error = JobStopped(f"It was stopped after {self._limits.seconds_per_job:g} s; allow it more minutes.")
         self._handle_failure(job, error)
 
     def _keep(self, future: Future[JobResult]) -> None:

@@ -94,7 +94,7 @@ def decode(payload: bytes, part: Part, metrics: Collection[str] | None = None) -
         raise
     except (pa.ArrowException, LookupError, ValueError, OSError, StopIteration, OverflowError, struct.error) as error:
         raise CorruptBlock(
-            "A stored block is damaged and cannot be read; delete its run from the store and measure it again."
+            "A stored block is damaged and cannot be read; measure it again with `benign resume RUN`."
         ) from error
 
 

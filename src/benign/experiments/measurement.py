@@ -18,6 +18,7 @@ from benign.experiments.resolution import Sizes, is_auto, resolve_grid
 from benign.experiments.running import run_grid, search_name
 from benign.experiments.states import State
 from benign.experiments.store import Store
+from benign.foundation.arguments import checked_text
 from benign.foundation.errors import BenignError, InvalidArgument
 from benign.foundation.progress import Progress, silent
 from benign.procedures.protocol import Procedure
@@ -30,8 +31,9 @@ FIRST_FAILURE_ENDS = Limits(attempts=1, stops_at_failure=True)
 class MeasurementInterrupted(BenignError, KeyboardInterrupt):
     """Stopped by the user; ``dataset`` is the surface of what had been measured, None if nothing was."""
 
-    def __init__(self, dataset: xr.Dataset | None, done: int, total: int) -> None:
-        super().__init__(f"Interrupted after {done} of {total} jobs; what was measured is kept.")
+    def __init__(self, dataset: xr.Dataset | None, done: int, total: int, *, place: str = IN_MEMORY) -> None:
+        kept = "in this error's `dataset` alone" if place == IN_MEMORY else f"kept in {place}"
+        super().__init__(f"Interrupted after {done} of {total} jobs; what was measured is {kept}.")
         self.dataset = dataset
 
 
@@ -110,7 +112,7 @@ def measure(
         procedure, [source], None, sizes=sizes, times=times, samples=samples, replicates=replicates, crossed=crossed,
         seed=seed, metrics=metrics,
     )  # fmt: skip
-    called = name or str(grid.attributes["title"])
+    called = str(grid.attributes["title"]) if name is None else checked_text("name", name)
     with opened(store) as place:
 
         def measured(grid: Grid, sources: Sequence[Source], called: str) -> xr.Dataset:
@@ -148,6 +150,6 @@ def measured_grid(
     )  # fmt: skip
     dataset = read_dataset(store, outcome.run, grid) if outcome.counts[State.DONE] else None
     if outcome.ending is Ending.INTERRUPTED:
-        raise MeasurementInterrupted(dataset, outcome.progress.done, outcome.progress.total)
+        raise MeasurementInterrupted(dataset, outcome.progress.done, outcome.progress.total, place=store.location)
     assert dataset is not None  # a failure was raised, an interruption too
     return dataset

@@ -13,6 +13,7 @@ from benign.experiments.grid import Grid
 from benign.experiments.size_placement import place_sizes
 from benign.experiments.size_search import SizeThreshold, search_size
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.progress import doing
 from benign.foundation.replicate import Replicate, paired_replicates
 from benign.foundation.sizes import EVERY_FACTOR
 from benign.foundation.split import Split
@@ -84,7 +85,8 @@ def _search(
         has_measured = True
         return risks[0, -1, 0]
 
-    return search_size(risks_of, samples=samples, guess=_size_of(samples, procedure, split), largest=largest)
+    with doing(f"searching the sizes that fit n = {samples:,}"):
+        return search_size(risks_of, samples=samples, guess=_size_of(samples, procedure, split), largest=largest)
 
 
 def _replicates(grid: Grid) -> tuple[Replicate, ...]:

@@ -13,6 +13,7 @@ from benign.experiments.parts import Part, missing_parts
 from benign.experiments.states import RunRecord, State, Unit
 from benign.experiments.store import Store
 from benign.experiments.trust import marked
+from benign.foundation.progress import doing
 from benign.procedures.protocol import Procedure
 
 
@@ -63,6 +64,7 @@ class Plan:
         return [job for job in kept if job.units]
 
 
+@doing("planning the jobs")
 def plan_run(grid: Grid, procedure: Procedure, store: Store, record: RunRecord) -> Plan:
     """Enter the run into the store, if it is not there yet, and list what is left to do.
 

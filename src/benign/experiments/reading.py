@@ -11,12 +11,14 @@ from pathlib import Path
 
 import xarray as xr
 
-from benign.experiments.assembly import DAMAGED, assemble, read_block
+from benign.experiments.assembly import assemble, read_block
 from benign.experiments.encoding import CorruptBlock
 from benign.experiments.grid import Grid
 from benign.experiments.parts import Part
 from benign.experiments.states import State, StoredBlock
 from benign.experiments.store import Store
+from benign.foundation.progress import doing
+from benign.schema import DAMAGED
 
 
 @contextlib.contextmanager
@@ -29,6 +31,7 @@ def opened(store: str | Path | Store | None) -> Iterator[Store]:
         yield place
 
 
+@doing("reading what is measured")
 def read_dataset(
     store: Store,
     run: str,

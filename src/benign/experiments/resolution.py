@@ -22,6 +22,7 @@ from benign.foundation.randomness import checked_seed
 from benign.foundation.replicate import Replicate, crossed_replicates, paired_replicates
 from benign.foundation.sizes import EVERY_FACTOR, checked_sizes
 from benign.foundation.split import Column
+from benign.foundation.wording import shown
 from benign.procedures.protocol import Procedure, is_size_inverse
 from benign.schema import SOURCE_NOTES
 from benign.sources.protocol import Source, source_notes
@@ -110,7 +111,7 @@ def checked_replicates(
     if count is not None:
         raise InvalidArgument("`replicates` and `crossed` cannot both be given; choose paired or crossed replicates.")
     if not isinstance(crossed, (tuple, list)) or len(crossed) != 3:
-        raise InvalidArgument(f"`crossed` must be three counts (draws, initialisations, noises), got {crossed!r}.")
+        raise InvalidArgument(f"`crossed` must be three counts (draws, initialisations, noises), got {shown(crossed)}.")
     counts = [checked_count("crossed", count) for count in crossed]
     check_cells(*counts, *others)
     return crossed_replicates(*counts, seed=checked_seed(seed))
@@ -128,7 +129,9 @@ def _checked_levels(label_noise: Sequence[float], sources: Sequence[Source]) -> 
 
 def _checked_samples(samples: Sequence[int], source: Source) -> list[int]:
     if not isinstance(samples, (Sequence, np.ndarray)) or isinstance(samples, str) or not len(samples):
-        raise InvalidArgument(f"`samples` must be a list of training-set sizes, for example [1000], got {samples!r}.")
+        raise InvalidArgument(
+            f"`samples` must be a list of training-set sizes, for example [1000], got {shown(samples)}."
+        )
     counts = [checked_count("samples", n) for n in samples]
     if min(counts) < 2:
         raise InvalidArgument(f"`samples` must be at least 2, got {min(counts)}: one sample shows no curve.")
@@ -158,7 +161,7 @@ def _checked_sizes(sizes: Sizes, procedure: Procedure, samples: int) -> Int[np.n
     if isinstance(sizes, str) and sizes != "every":
         near = difflib.get_close_matches(sizes, ("every", AUTO), n=1, cutoff=0.3)
         hint = f"; did you mean {near[0]!r}?" if near else "."
-        raise InvalidArgument(f'`sizes` must be "every", "auto" or a list of whole numbers, got {sizes!r}{hint}')
+        raise InvalidArgument(f'`sizes` must be "every", "auto" or a list of whole numbers, got {shown(sizes)}{hint}')
     if isinstance(sizes, str):
         last = procedure.max_size if math.isfinite(procedure.max_size) else EVERY_FACTOR * samples
         check_axes(sizes=range(int(last)))
@@ -169,7 +172,7 @@ def _checked_times(times: Sequence[float], procedure: Procedure) -> Float[np.nda
     if procedure.time_name is None:
         raise InvalidArgument("`times` must be None: this procedure is solved, not trained, so it has no duration.")
     if not isinstance(times, (Sequence, np.ndarray)) or isinstance(times, str) or not len(times):
-        raise InvalidArgument(f"`times` must be a list of numbers of {procedure.time_name}, got {times!r}.")
+        raise InvalidArgument(f"`times` must be a list of numbers of {procedure.time_name}, got {shown(times)}.")
     moments = [checked_number("times", moment) for moment in times]
     if moments[0] < 0:
         raise InvalidArgument(f"`times` must be at least 0, got {moments[0]:g}.")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sized
+from collections.abc import Sequence
+
+import numpy as np
 
 from benign.experiments.parts import Part
 from benign.foundation.memory import require_memory
@@ -72,9 +74,11 @@ def check_largest(procedure: Procedure, source: Source, samples: int, part: Part
 
 
 def _length(values: object) -> int:
-    if not isinstance(values, Sized):
+    if not isinstance(values, (Sequence, np.ndarray)):
         return 1
     try:
         return len(values)
+    except TypeError:  # an array without an axis
+        return 1
     except OverflowError:  # a range that is longer than any list can be
         return sys.maxsize

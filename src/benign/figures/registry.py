@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 
 from benign.figures.figure import SCALES, Figure
-from benign.foundation.errors import unknown_name
+from benign.foundation.arguments import checked_name
 
 NAMES = (
     "mml_polynomial",
@@ -37,8 +37,7 @@ def find_figure(name: str) -> Figure:
     Raises:
         UnknownName: if there is none, with the nearest.
     """
-    if name not in NAMES:
-        raise unknown_name("figure", name, NAMES)
+    checked_name("figure", name, NAMES)
     figure = importlib.import_module(f"benign.figures.{name}").FIGURE
     assert isinstance(figure, Figure)
     return figure
@@ -50,6 +49,4 @@ def checked_scale(scale: str) -> str:
     Raises:
         UnknownName: otherwise, with the nearest.
     """
-    if scale not in SCALES:
-        raise unknown_name("scale", scale, SCALES)
-    return scale
+    return checked_name("scale", scale, SCALES)

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from benign.foundation.errors import InvalidArgument, unknown_name
-from benign.foundation.wording import shown, told
+from benign.foundation.wording import shortened, shown, told
+
+_LONGEST_PATH = 300
 
 
 def checked_name(kind: str, name: object, known: Collection[str]) -> str:
@@ -59,11 +61,32 @@ def checked_path(argument: str, path: object) -> Path:
         InvalidArgument: if it is none, or holds a NUL character.
     """
     try:
-        name = os.fsdecode(path)  # type: ignore[arg-type]
+        file = Path(os.fsdecode(path))  # type: ignore[arg-type]
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         raise InvalidArgument(f"`{argument}` must be the path of a file, got {shown(path)} ({told(error)}).") from error
-    if "\0" in name:
-        raise InvalidArgument(f"`{argument}` {shown(name)} holds a NUL character; no file has such a name.")
-    return Path(name)
+    if "\0" in str(file):
+        raise InvalidArgument(f"`{argument}` {shown(str(file))} holds a NUL character; no file has such a name.")
+    return file
+
+
+def checked_file(argument: str, path: object) -> Path:
+    """The path of a regular file: what is read from a device or a pipe may never end.
+
+    Raises:
+        InvalidArgument: if there is none.
+    """
+    file = checked_path(argument, path)
+    where = shortened(repr(str(file)), _LONGEST_PATH)
+    try:
+        is_there = file.exists()
+    except OSError:  # a name too long
+        is_there = False
+    if not is_there:
+        raise InvalidArgument(f"`{argument}` {where} does not exist; check its name and folder.")
+    if not file.is_file():
+        raise InvalidArgument(
+            f"`{argument}` {where} is no regular file, but a folder, a device or a pipe; give a file."
+        )
+    return file

@@ -62,6 +62,20 @@ def as_numbers(
         return np.array(table, dtype=np.float64, order="C")
 
 
+def number_array(argument: str, values: object, *, axes: int) -> Float[np.ndarray, "..."]:
+    """An array of float64 with so many axes, the very one where it is so already; it may hold NaN.
+
+    Raises:
+        InvalidArgument: for what is none; the message names ``argument``.
+    """
+    array = as_array(argument, values)
+    if array.ndim != axes:
+        raise InvalidArgument(f"`{argument}` must be an array of {axes} axes, got the shape {array.shape}.")
+    if array.dtype.kind in "biuf" or not array.size:
+        return array.astype(np.float64, copy=False)
+    return as_numbers(argument, array.reshape(len(array), -1)).reshape(array.shape)
+
+
 def is_number(value: object) -> bool:
     """Whether it is a real number of Python's or NumPy's, and no boolean."""
     return isinstance(value, _NUMBERS) and not isinstance(value, bool)

@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 
 from benign.foundation.errors import OutputFailed
+from benign.foundation.progress import doing
 
 MARK = "written by benign, which may overwrite it"
 _MARKED_BYTES = 4096
@@ -29,6 +30,7 @@ _MOST_LINKS = 40
 _DESCRIPTOR = re.compile(r"(?:/dev|/proc/(self|\d+))/fd/(\d+)")
 
 
+@doing("writing a file")
 def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
     """Let ``write`` fill a temporary file, then put its content at ``path``.
 

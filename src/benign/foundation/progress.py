@@ -29,37 +29,43 @@ class Activity:
     Attributes:
         words: for users: ``"planning 100,000 jobs"``.
         since: when it began, by ``time.monotonic``.
+        heard: when work was last heard of.
+        is_brief: whether it is what comes between the jobs, and soon over, or these.
     """
 
     words: str
     since: float
+    heard: float
+    is_brief: bool
 
 
-_activities: list[Activity] = []
-_heard_at = time.monotonic()
+_named: list[tuple[str, float]] = []
+_WORKING = "working"
+_heard = (_WORKING, time.monotonic())
 
 
 @contextmanager
 def doing(words: str) -> Iterator[None]:
     """Name what is done while the block runs, for whoever tells a user that waits; of nested ones the last counts."""
-    activity = Activity(words=words, since=time.monotonic())
-    _activities.append(activity)
+    entry = (words, time.monotonic())
+    _named.append(entry)
     try:
         yield
     finally:
-        _activities.remove(activity)
-        heard()
+        _named.remove(entry)
 
 
-def heard() -> None:
-    """Work has moved, or a line was printed: nobody needs to be told yet that it goes on."""
-    global _heard_at  # noqa: PLW0603 (one user looks at one process)
-    _heard_at = time.monotonic()
+def heard(words: str = _WORKING) -> None:
+    """Work has moved, and stands as the words say: nobody needs to be told yet that it goes on."""
+    global _heard  # noqa: PLW0603 (one user looks at one process)
+    _heard = (words, time.monotonic())
 
 
 def activity() -> Activity:
-    """What the process is busy with; without a name, since it was last heard of."""
+    """What the process is busy with."""
+    general, moment = _heard
     try:
-        return _activities[-1]
+        words, since = _named[-1]
     except IndexError:
-        return Activity(words="working", since=_heard_at)
+        return Activity(words=general, since=moment, heard=moment, is_brief=general == _WORKING)
+    return Activity(words=words, since=since, heard=moment, is_brief=True)

@@ -48,7 +48,7 @@ class KeptWeights:
         from safetensors.numpy import save
 
         place, stored = self.place(width, split), self._stored(width, split)
-        if stored is None and os.path.lexists(place):
+        if os.path.lexists(place) and (stored is None or shapes(stored[1]) != shapes(weights)):
             raise OutputFailed(f"{place} holds no weights of this network and stays as it is; move it away.")
         times, weights = _with_others(stored, times, weights)
         arrays = {f"weights_{i}": np.ascontiguousarray(leaf) for i, leaf in enumerate(weights)}
@@ -91,6 +91,11 @@ class KeptWeights:
     @property
     def _decides(self) -> str:
         return json.dumps(dict(self.training), sort_keys=True)
+
+
+def shapes(weights: Weights) -> list[tuple[int, ...]]:
+    """The shapes of a network's leaves at one time."""
+    return [leaf.shape[1:] for leaf in weights]
 
 
 def _digest(times: Sequence[float], weights: Weights) -> str:

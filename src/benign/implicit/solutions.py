@@ -25,7 +25,7 @@ from benign.foundation.outcomes import Outcome
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.implicit.flatness_measures import FlatnessSettings
-from benign.implicit.kept_weights import KeptWeights, Weights
+from benign.implicit.kept_weights import KeptWeights, Weights, shapes
 from benign.implicit.solution_recording import SolutionRecorder, WeightsRecorder
 from benign.networks import engine
 from benign.networks.activations import ACTIVATIONS
@@ -230,6 +230,8 @@ class Solutions:
         )  # fmt: skip
         times = [self.end if time == END_OF_TRAINING else time for time in times]
         found = [None if kept is None else kept.read(width, split, times) for split in splits]
+        own = [leaf.shape for leaf in self._leaves(width, splits[0])]
+        found = [None if weights is None or shapes(weights) != own else weights for weights in found]
         missing = [i for i, weights in enumerate(found) if weights is None]
         if missing:
             trained = self._train([splits[i] for i in missing], width, times)
@@ -247,9 +249,7 @@ class Solutions:
         )  # fmt: skip
         recorded = resumed(request, lambda request: train_widths(self._family, self.training, request))
         leaves = sorted(recorded, key=lambda name: int(name.removeprefix("weights_")))
-        own = jax.tree.leaves(
-            eqx.filter(initial_network(self._family, Member(width=width, split=splits[0])), eqx.is_array)
-        )
+        own = self._leaves(width, splits[0])
         return [
             tuple(
                 np.asarray(recorded[name][row, 0][(slice(None), *(slice(size) for size in like.shape))])
@@ -257,6 +257,11 @@ class Solutions:
             )
             for row in range(len(splits))
         ]
+
+    def _leaves(self, width: int, split: Split) -> list[Any]:
+        """The arrays of a network as it begins."""
+        network = initial_network(self._family, Member(width=width, split=split))
+        return jax.tree.leaves(eqx.filter(network, eqx.is_array))
 
     def _recorded(
         self, splits: Sequence[Split], like: eqx.Module, weights: Sequence[Weights], metrics: frozenset[str]

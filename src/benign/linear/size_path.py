@@ -32,6 +32,7 @@ from benign.linear.problem import Labels, PathProblem, PathRecord
 from benign.linear.spectrum import Spectrum, summarise
 from benign.linear.trust import TOLERANCE, is_trusted, stated_tolerance
 
+_SMALLEST_ENTRY = 1e-150
 _LARGEST_ENTRY = 1e100  # its square, summed over any array, is still finite
 
 
@@ -175,8 +176,9 @@ def solve_size_path(problem: PathProblem, columns: Columns, progress: Progress =
         advice="lower the number of training samples, test samples, label-noise draws or the largest size",
     )
     record = PathRecord(problem)
-    _record_all(problem, columns, record, lambda size: progress("sizes", size, problem.last))
-    record_untrusted(problem, columns, record)
+    with np.errstate(over="ignore", invalid="ignore"):  # weights on columns that are all but 0: flagged
+        _record_all(problem, columns, record, lambda size: progress("sizes", size, problem.last))
+        record_untrusted(problem, columns, record)
     flagged = ~np.isin(outcomes(record), [Outcome.CONVERGED, Outcome.TRUNCATED])
     for measure in record.measures():
         np.copyto(measure, np.nan, where=flagged)
@@ -294,6 +296,10 @@ def _as_matrix(values: ArrayLike, name: str) -> Float[np.ndarray, "m outputs"]:
         raise InvalidArgument(
             f"`{name}` holds NaN, infinity or a number beyond 1e100, first in row {row}; remove, impute or rescale it."
         )
+    size = np.abs(matrix)
+    if 0.0 < size.max() < 1.0 / _LARGEST_ENTRY:
+        raise InvalidArgument(f"`{name}` holds no number of at least 1e-100 in size, but for 0; rescale it.")
+    matrix[size < _SMALLEST_ENTRY] = 0.0  # far below the rounding of the others, and without a square
     return matrix
 
 

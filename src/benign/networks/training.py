@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int
 
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.arguments import checked_flag, checked_name
+from benign.foundation.errors import InvalidArgument
 from benign.foundation.numbers import checked_count, checked_number
 
 LOSSES = ("cross-entropy", "squared")
@@ -81,8 +82,7 @@ class Training:
         named = {"loss": LOSSES, "optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": PRECISIONS}
         named |= {"gradient_penalty_by": PENALTIES}
         for argument, known in named.items():
-            if getattr(self, argument) not in known:
-                raise unknown_name(argument, getattr(self, argument), known)
+            checked_name(argument, getattr(self, argument), known)
 
     def _check_counts(self) -> None:
         for argument in ("batch_size", "epochs", "steps"):
@@ -92,8 +92,7 @@ class Training:
             raise InvalidArgument("`epochs` and `steps` cannot both be given; leave one of them out.")
 
     def _check_numbers(self) -> None:
-        if not isinstance(self.stop_at_zero_error, bool):
-            raise InvalidArgument(f"`stop_at_zero_error` must be True or False, got {self.stop_at_zero_error!r}.")
+        checked_flag("stop_at_zero_error", self.stop_at_zero_error)
         if checked_number("learning_rate", self.learning_rate) <= 0.0:
             raise InvalidArgument(f"`learning_rate` must be a positive number, got {self.learning_rate!r}.")
         for argument in ("weight_decay", "gradient_penalty"):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.output import MARK, check_ours, write_whole
+from benign.foundation.progress import doing
 from benign.plots.style import house_style
 from benign.plots.text import visible
 
@@ -121,6 +122,7 @@ def save(
     return paths
 
 
+@doing("drawing")
 def _encoded(figure: Figure, name: str, title: str) -> bytes:
     if name == "svg":
         return svg_text(figure, title).replace("</svg>", f"<!-- {MARK} -->\n</svg>").encode()

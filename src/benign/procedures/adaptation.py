@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
+from benign.foundation.arguments import checked_flag
 from benign.foundation.errors import BenignError, InvalidArgument
 from benign.foundation.outcomes import Outcome
 from benign.foundation.randomness import generator
@@ -196,9 +197,7 @@ def checked_inverse(inverse: object) -> bool:
     Raises:
         InvalidArgument: if that is neither True nor False.
     """
-    if not isinstance(inverse, bool):
-        raise InvalidArgument(f"`inverse` must be True or False, got {inverse!r}; False is usual.")
-    return inverse
+    return checked_flag("inverse", inverse)
 
 
 def addressed_seed(replicate: Replicate, purpose: str) -> int:

@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.arguments import checked_name
+from benign.foundation.errors import InvalidArgument
 from benign.foundation.numbers import checked_count
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
@@ -189,8 +190,8 @@ def from_estimator(
     name = type(estimator).__name__
     known = sorted(own.get_params(deep=True))
     for argument, value in (("size", size), ("time", time)):
-        if value not in known and not (argument == "time" and value is None):
-            raise unknown_name(f"`{argument}` parameter of {name}", value, known)
+        if not (argument == "time" and value is None):
+            checked_name(f"`{argument}` parameter of {name}", value, known)
     if size == time:
         raise InvalidArgument(f"`size` and `time` must be different parameters, got {size!r} for both.")
     return Estimator(

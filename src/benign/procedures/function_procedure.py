@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
+from benign.foundation.arguments import checked_text
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.numbers import checked_count
 from benign.foundation.replicate import Replicate
@@ -164,9 +165,9 @@ def from_callable(
     """
     _check_signature(fit)
     for argument, text in (("name", name), ("size_name", size_name), ("time_name", time_name)):
-        if not (isinstance(text, str) and text.strip()) and not (argument == "time_name" and text is None):
+        if not (argument == "time_name" and text is None) and not checked_text(argument, text).strip():
             raise InvalidArgument(f"`{argument}` must be a text, got {text!r}.")
-    if max_size != math.inf:
+    if not (isinstance(max_size, float) and max_size == math.inf):
         checked_count("max_size", max_size)
     if revision is None:
         digest = source_digest(fit)

@@ -21,6 +21,8 @@ from benign.procedures.feature_regression import batches_of_same_inputs, measure
 from benign.procedures.protocol import Predictions
 from benign.schema import Block
 
+_LARGEST = 100_000  # coefficients, in minutes
+
 
 @dataclass(frozen=True, kw_only=True)
 class Polynomial:
@@ -69,6 +71,11 @@ class Polynomial:
         times: Float[np.ndarray, " time"] | None,
         metrics: frozenset[str],
     ) -> Block:
+        if sizes[-1] > _LARGEST:
+            raise InvalidArgument(
+                f"`sizes` of a polynomial may reach {_LARGEST:,} coefficients, got {sizes[-1]:,}: each column takes "
+                "as long as all before it; lower the degree."
+            )
         return measure_features(splits, sizes, times, metrics, columns_of=self._columns, ridge=self.ridge, factor=1)
 
     def predict(

@@ -10,7 +10,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.arguments import checked_name
+from benign.foundation.errors import InvalidArgument
 from benign.foundation.numbers import checked_ridge
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
@@ -49,10 +50,9 @@ class RandomFourier:
     ridge: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.bandwidth != "median":
+        if not (isinstance(self.bandwidth, str) and self.bandwidth == "median"):
             checked_bandwidth(self.bandwidth)
-        if self.form not in ("real", "complex"):
-            raise unknown_name("form", self.form, ["real", "complex"])
+        checked_name("form", self.form, ("real", "complex"))
         if checked_ridge(self.ridge) > 0.0 and self.form == "complex":
             raise InvalidArgument('`ridge` must be 0 with form="complex"; use form="real" for ridge.')
 

@@ -31,6 +31,16 @@ def fingerprint(*arrays: Shaped[np.ndarray, "..."]) -> str:
     return digest.hexdigest()
 
 
+def refuse_weights(sample_weight: None) -> None:
+    """Refuse weights of samples: nothing here would heed them.
+
+    Raises:
+        InvalidArgument: if there are any.
+    """
+    if sample_weight is not None:
+        raise InvalidArgument("`sample_weight` must be left out: every sample counts the same, in training and risk.")
+
+
 @contextlib.contextmanager
 def noted(problems: list[InvalidArgument]) -> Iterator[None]:
     """Note what is refused here, and go on."""

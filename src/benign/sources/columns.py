@@ -16,6 +16,7 @@ from jaxtyping import Float, Int, Shaped
 
 from benign.foundation.arguments import checked_flag, checked_name, is_writable
 from benign.foundation.errors import InvalidArgument, listed, unknown_names
+from benign.foundation.progress import doing
 from benign.foundation.split import Column
 from benign.foundation.wording import shown
 from benign.sources.checks import frozen, noted, refuse_all
@@ -72,6 +73,7 @@ def _as_list(inputs: object) -> list[str]:
         raise InvalidArgument(f"`inputs` must be a list of names of columns, got {shown(inputs)}.") from error
 
 
+@doing("looking through the table")
 def source_of_columns(
     columns: pa.Table,
     *,

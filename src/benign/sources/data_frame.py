@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import numpy as np
+
 from benign.foundation.errors import BenignError, InvalidArgument
 from benign.foundation.numbers import LARGEST_INTEGER, is_integer
 from benign.foundation.wording import told
+from benign.sources.checks import refuse_weights
 from benign.sources.columns import checked_inputs, source_of_columns
 from benign.sources.finite import FiniteSource
 
@@ -27,6 +30,7 @@ def frame(
     test_samples: int | None = None,
     scale: str | float = "standard",
     name: str = "frame",
+    sample_weight: None = None,
 ) -> FiniteSource:
     """Your own data frame as a source: one row a sample, one column the target.
 
@@ -47,6 +51,7 @@ def frame(
         test_samples: as in :func:`arrays`.
         scale: as in :func:`arrays`.
         name: what titles and messages call it.
+        sample_weight: none can be given: every sample counts the same.
 
     Raises:
         InvalidArgument: for a frame, columns or settings that cannot be used; the message says where and what to do.
@@ -56,6 +61,7 @@ def frame(
     >>> frame(trees, target="kind", test_samples=1).classes
     ('oak', 'yew')
     """
+    refuse_weights(sample_weight)
     wrapped, names = _wrapped(data)
     goal = _name(target)
     wanted: Any = [_name(column) for column in inputs] if isinstance(inputs, (list, tuple)) else inputs
@@ -88,7 +94,7 @@ def _wrapped(data: Any) -> tuple[nw.DataFrame[Any] | nw.LazyFrame[Any], list[str
     from narwhals.exceptions import DuplicateError
 
     try:
-        wrapped = nw.from_native(data)
+        wrapped = nw.from_native(_in_native_order(data))
         names = wrapped.collect_schema().names()
         numbered = {column: str(column) for column in names if not isinstance(column, str)}
         if any(isinstance(column, tuple) for column in names) or set(numbered.values()) & set(names):
@@ -106,6 +112,15 @@ def _wrapped(data: Any) -> tuple[nw.DataFrame[Any] | nw.LazyFrame[Any], list[str
         raise
     except BaseException as error:
         raise _unreadable(error) from error
+
+
+def _in_native_order(data: Any) -> Any:
+    """The frame itself, or with the bytes of its numbers turned round where pandas could not select them else."""
+    import narwhals as nw
+
+    kinds = data.dtypes.items() if nw.dependencies.is_pandas_dataframe(data) else ()
+    swapped = {n: kind.newbyteorder("=") for n, kind in kinds if isinstance(kind, np.dtype) and not kind.isnative}
+    return data.astype(swapped) if swapped else data
 
 
 def _unreadable(error: BaseException) -> InvalidArgument:

@@ -19,7 +19,7 @@ from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Column, Split
 from benign.foundation.wording import shown
-from benign.sources.checks import fingerprint, frozen, noted, refuse_all
+from benign.sources.checks import fingerprint, frozen, noted, refuse_all, refuse_weights
 from benign.sources.copies import Copies, find_copies, row_codes
 from benign.sources.label_noise import checked_deviation, checked_rate, with_label_noise
 from benign.sources.tables import LARGEST_INPUT, check_size, input_matrix, input_table, target_matrix
@@ -263,6 +263,7 @@ def arrays(
     test_samples: int | None = None,
     scale: str | float = "standard",
     name: str = "arrays",
+    sample_weight: None = None,
 ) -> FiniteSource:
     """Your own data as a source.
 
@@ -279,6 +280,7 @@ def arrays(
             entries; ``"unit"`` divides by the largest absolute entry; a number divides by that number (255 for
             pixels); ``"none"`` does nothing. Fitted on the pool of each draw: all rows outside its test set.
         name: what titles and messages call it.
+        sample_weight: none can be given: every sample counts the same.
 
     Raises:
         InvalidArgument: for data or settings that cannot be used; the message says where and what to do.
@@ -287,6 +289,7 @@ def arrays(
     >>> source.max_samples, source.classes
     (3, ('a', 'b'))
     """
+    refuse_weights(sample_weight)
     table, problems = input_table(inputs), list[InvalidArgument]()
     with noted(problems):
         matrix = input_matrix(table)

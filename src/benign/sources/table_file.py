@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benign.foundation.arguments import checked_name, checked_path
+from benign.foundation.arguments import checked_file, checked_name
 from benign.foundation.errors import InvalidArgument, listed
 from benign.foundation.memory import require_memory
+from benign.foundation.progress import doing
 from benign.foundation.wording import reason, shortened
+from benign.sources.checks import refuse_weights
 from benign.sources.columns import checked_inputs, repeated_names, source_of_columns
 from benign.sources.csv_text import fault_of_csv, ragged_line
 from benign.sources.finite import FiniteSource
@@ -36,6 +38,7 @@ def table(
     test_samples: int | None = None,
     scale: str | float = "standard",
     name: str | None = None,
+    sample_weight: None = None,
 ) -> FiniteSource:
     """Your own table as a source: one row a sample, the first line of a .csv file its column names.
 
@@ -53,13 +56,15 @@ def table(
         test_samples: as in :func:`arrays`.
         scale: as in :func:`arrays`.
         name: what titles and messages call it; the file's name unless said.
+        sample_weight: none can be given: every sample counts the same.
 
     Raises:
         InvalidArgument: for a file, columns or settings that cannot be used; the message says where and what to do.
     """
     import pyarrow as pa
 
-    file = checked_path("path", path)
+    refuse_weights(sample_weight)
+    file = checked_file("path", path)
     checked_name("task", task, TASKS)
     columns = _read(file)
     chosen = checked_inputs(columns.column_names, target, inputs)
@@ -82,6 +87,7 @@ def table(
     return source
 
 
+@doing("reading the table")
 def _read(file: Path) -> pa.Table:
     """The file's table, if it has rows and its columns differ in their names."""
     import pyarrow as pa
@@ -113,14 +119,6 @@ def _shown(file: Path) -> str:
 
 
 def _check_file(file: Path, where: str) -> None:
-    try:
-        is_there = file.exists()
-    except OSError:  # a name too long
-        is_there = False
-    if not is_there:
-        raise InvalidArgument(f"`path` {where} does not exist; check its name and folder.")
-    if not file.is_file():  # what is read from a device or a pipe may never end
-        raise InvalidArgument(f"`path` {where} is no regular file, but a folder, a device or a pipe; give a file.")
     if file.suffix.lower() not in _FORMATS:
         raise InvalidArgument(f"`path` {where} must be a file whose name ends in {' or '.join(_FORMATS)}.")
     if file.stat().st_size == 0:

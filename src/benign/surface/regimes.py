@@ -17,7 +17,7 @@ tolerance, and to the one at which it surely is not. A cell is undecided where t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import numpy as np
 import xarray as xr
@@ -32,7 +32,8 @@ from benign.curves.threshold_search import (
     find_threshold,
     regimes,
 )
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.arguments import checked_name
+from benign.foundation.errors import InvalidArgument
 from benign.foundation.number_words import format_position
 from benign.foundation.numbers import checked_number
 from benign.foundation.size_words import amount, span
@@ -275,13 +276,11 @@ def checked_basis(dataset: xr.Dataset, basis: object) -> Basis:
         UnknownName: if it is none.
         InvalidArgument: if the surface holds fewer than two positions along its axis.
     """
-    for known in get_args(Basis):
-        if basis == known:
-            axis = AXES[known]
-            if np.isfinite(_hardness(dataset, axis)).sum() < 2:
-                raise InvalidArgument(f"`basis` {known!r} needs several {axis}; the surface has {dataset.sizes[axis]}.")
-            return known
-    raise unknown_name("basis", basis, get_args(Basis))
+    known = cast("Basis", checked_name("basis", basis, get_args(Basis)))
+    axis = AXES[known]
+    if np.isfinite(_hardness(dataset, axis)).sum() < 2:
+        raise InvalidArgument(f"`basis` {known!r} needs several {axis}; the surface has {dataset.sizes[axis]}.")
+    return known
 
 
 def _checked_band(band: object) -> float:

@@ -14,8 +14,11 @@ from numpy.typing import ArrayLike
 
 from benign import schema
 from benign.curves.threshold_search import REGIME_BAND, TOLERANCE, ThresholdEstimate
+from benign.foundation.arguments import checked_file, checked_name
 from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.numbers import checked_number
 from benign.foundation.output import write_whole
+from benign.foundation.wording import reason
 from benign.surface import tables
 from benign.surface.arrays import surface_from_arrays
 from benign.surface.complexity import ComplexitySurface, emc_on_surface, shortest_time, smallest_size
@@ -64,10 +67,8 @@ class Surface:
         Raises:
             InvalidArgument: for an unknown metric or axis, or where an axis of several values is not fixed.
         """
-        if metric not in self.dataset or metric in schema.ALWAYS:
-            raise unknown_name("metric of this surface", metric, [n for n in schema.METRICS if n in self.dataset])
-        if dim not in ("size", "time", "samples"):
-            raise unknown_name("axis", dim, ["size", "time", "samples"])
+        checked_name("metric of this surface", metric, [n for n in schema.METRICS if n in self.dataset])
+        checked_name("axis", dim, ("size", "time", "samples"))
         others = [axis for axis in ("size", "time", "samples") if axis != dim]
         others += [axis for axis in schema.LEADING if axis in self.dataset.dims]
         for axis in at:
@@ -251,11 +252,14 @@ class Surface:
         Raises:
             InvalidArgument: if the file is missing or is no surface.
         """
+        file = checked_file("path", path)
         try:
-            with xr.open_dataset(path, engine="h5netcdf") as stored:
+            with xr.open_dataset(file, engine="h5netcdf") as stored:
                 return cls(stored.load())
         except (OSError, KeyError) as error:
-            raise InvalidArgument(f"`path` {str(path)!r} holds no surface that can be read: {error}.") from error
+            raise InvalidArgument(
+                f"`path` {str(file)!r} holds no surface that can be read: {reason(error)}."
+            ) from error
 
 
 def _at_levels(dataset: xr.Dataset, at: Mapping[str, float]) -> xr.Dataset:
@@ -277,7 +281,7 @@ def _fix(section: xr.Dataset, axis: str, value: float | None) -> xr.Dataset:
                 f"`{axis}` has {len(values)} values; say which, for example {axis}={values[-1]}."
             )  # fmt: skip
         return section.isel({axis: 0})
-    if value not in values:
+    if checked_number(axis, value) not in values:
         nearest = values[np.abs(values.astype(float) - value).argmin()]
         raise InvalidArgument(f"`{axis}` was not measured at {value}; the nearest is {nearest}.")
     return section.sel({axis: value})

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.arguments import checked_name
+from benign.foundation.errors import InvalidArgument
 from benign.foundation.numbers import checked_number
 from benign.foundation.outcomes import Outcome
 from benign.foundation.size_words import amount
@@ -28,10 +29,7 @@ def checked_criterion(criterion: object) -> Criterion:
     Raises:
         UnknownName: if it is none.
     """
-    for known in get_args(Criterion):
-        if criterion == known:
-            return known
-    raise unknown_name("criterion", criterion, get_args(Criterion))
+    return cast("Criterion", checked_name("criterion", criterion, get_args(Criterion)))
 
 
 def checked_tolerance(tolerance: object) -> float:

@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from benign.experiments.declaration.problems import nearest, refuse
-from benign.foundation.wording import shown
+from benign.foundation.wording import shown, told
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
 
@@ -94,9 +94,9 @@ def _loaded(kind: Kind, entry: Entry) -> Maker:
     distribution = _distribution(entry)
     try:
         loaded = entry.load()
-    except Exception as error:  # whatever a plug-in does when it is imported
+    except (Exception, SystemExit) as error:  # whatever a plug-in does when it is imported
         refuse(
-            f"{entry.name!r} is a plug-in of {distribution} that cannot be loaded ({type(error).__name__}: {error}); "
+            f"{entry.name!r} is a plug-in of {distribution} that cannot be loaded ({told(error)}); "
             "repair or uninstall it.",
             "name",
         )

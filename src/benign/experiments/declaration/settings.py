@@ -121,7 +121,9 @@ def settings_of(maker: Maker) -> dict[str, inspect.Parameter]:
     return {
         key: setting
         for key, setting in _signature(maker).items()
-        if key != "name" and setting.kind in (setting.KEYWORD_ONLY, setting.POSITIONAL_OR_KEYWORD)
+        if key != "name"
+        and setting.kind in (setting.KEYWORD_ONLY, setting.POSITIONAL_OR_KEYWORD)
+        and setting.annotation is not None  # what a Python call may name to be told that there is no such thing
     }
 
 

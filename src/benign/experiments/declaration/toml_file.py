@@ -14,6 +14,7 @@ from benign.experiments.declaration.plain import absolute
 from benign.experiments.declaration.problems import InvalidDeclaration, KeyPath, Origin, refuse
 from benign.experiments.declaration.reach import Reach, reach_of
 from benign.experiments.declaration.settings import path_settings
+from benign.foundation.arguments import checked_path
 from benign.foundation.wording import shown
 
 Table = dict[str, object]
@@ -36,7 +37,7 @@ def declared_in(
     Raises:
         InvalidDeclaration: if the file is no TOML file that can be read, or an override cannot be put in.
     """
-    file = os.fspath(path)
+    file = path if type(path) is str else str(checked_path("path", path))
     origin = Origin(file=file)
     try:
         data = _parsed(_text_of(file))

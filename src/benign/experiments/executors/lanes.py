@@ -28,9 +28,11 @@ from benign.experiments.executors.protocol import JobStopped, WorkerDied
 from benign.experiments.executors.threads import worker_environment
 from benign.experiments.executors.travel import fail, pack_call, settle
 from benign.experiments.executors.worker import serve, warm_up
+from benign.foundation.memory import available_bytes
 
 _IDLE_SECONDS = 300.0
 _GRACE_SECONDS = 5.0
+_LEAST_FREE = 0.02  # of what a worker holds: a machine without swap, or a full container, is about to kill somebody
 _WARM_UP = ("", pack_call(warm_up, []))
 
 
@@ -131,8 +133,9 @@ class Lane:
             # Before it begins, so that its time is its own and it can be stopped or cancelled meanwhile.
             if not task.begin(None if task.is_off else self._ready_process(is_cold=task.is_cold)):
                 return
-        except OSError as error:
-            fail(task.future, WorkerDied(f"No worker process could be started: {error}; use fewer workers."))
+        except Exception as error:  # loky's own mistake too, behind which is the system's word
+            reason = error if isinstance(error, OSError) else error.__context__ or error
+            fail(task.future, WorkerDied(f"No worker process could be started: {reason}; use fewer workers."))
             return
         outcome = self._outcome(task.message)
         task.end()
@@ -189,6 +192,8 @@ class Lane:
             while not self._connection.poll(1.0):
                 if not self.process.is_alive() and not self._connection.poll(0.0):
                     return None
+                if _takes_all_memory(self.process):
+                    kill(self.process)
             return self._connection.recv_bytes()
         except (EOFError, OSError):
             return None
@@ -263,6 +268,13 @@ def kill(process: BaseProcess) -> None:
             with suppress(psutil.NoSuchProcess):
                 child.kill()
     _kill_group(process)
+
+
+def _takes_all_memory(process: BaseProcess) -> bool:
+    """Whether next to nothing is free beside what this process holds: it ends, before another's program does."""
+    with suppress(psutil.Error):
+        return available_bytes() < _LEAST_FREE * psutil.Process(process.pid).memory_info().rss
+    return False
 
 
 def _kill_group(process: BaseProcess) -> None:

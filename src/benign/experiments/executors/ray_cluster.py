@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
@@ -13,7 +14,7 @@ from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, field
 from functools import partial
-from threading import RLock, Timer
+from threading import Event, RLock, Thread, Timer
 from types import ModuleType
 from typing import Any, Generic, TypeVar, cast, no_type_check
 from uuid import uuid4
@@ -30,20 +31,31 @@ from benign.experiments.executors.travel import (
     pack_value,
     settle,
 )
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import BenignError, InvalidArgument
 from benign.foundation.extras import require
 from benign.foundation.numbers import checked_number
+from benign.foundation.progress import doing
 
 Value = TypeVar("Value")
 Answer = TypeVar("Answer")
 
 # Read by Ray when it is imported: it tells nobody that it is used, and prints nothing on our standard output.
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "^"}
+# Likewise, unless the user has set them: to be refused by a cluster takes seconds, not minutes, and one line.
+_BRIEF = {"RAY_NUM_REDIS_GET_RETRIES": "5", "RAY_py_gcs_connect_timeout_s": "5"}
 _ANSWERS_IN_SECONDS = 5.0
 _COUNTED_FOR_SECONDS = 1.0
+_LOST_AFTER_SECONDS = 20.0
 _ASKED_AGAIN_AFTER_SECONDS = 1.0
+# HTTP/2: the client's preface and empty settings; the length of a frame's head, and the kind that it names.
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+_FRAME_BYTES, _SETTINGS = 9, b"\x04"
 # Addresses of what was started on this machine: it does not grow.
 _started: set[str] = set()
+
+
+class ClusterLost(BenignError, ConnectionError):
+    """A cluster that has died while jobs ran on it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,21 +113,29 @@ class Ray:
         self._lock = RLock()  # Ray's answers come in a thread of its own
         self._tasks: dict[Future[object], _Task] = {}
         self._waiting: deque[_Task] = deque()
-        self._at_once, self._counted = 0, -math.inf
+        self._address = str(self._ray.get_runtime_context().gcs_address)
+        self._ended = Event()
         self._count()
-        if self._at_once == 0 and self._ray.get_runtime_context().gcs_address in _started:
+        if self._at_once == 0 and self._address in _started:
             raise InvalidArgument(
                 f"`cpus_per_job` and `gpus_per_job` ask for {self._needs}, which is more than this machine has; lower "
                 "them, or join a cluster with `address`."
             )
+        Thread(target=self._watch, name="benign ray", daemon=True).start()
 
     @property
     def slots(self) -> int:
         """Half as many again as can run at once, so that no worker waits for the driver. Which of them run, only Ray
         knows; a future's ``running()`` assumes that they start in the order of submission.
+
+        Raises:
+            ClusterLost: if the cluster has not answered for some time.
         """
-        if time.monotonic() - self._counted > _COUNTED_FOR_SECONDS:
-            self._count()
+        if self._is_lost:
+            raise ClusterLost(
+                f"The Ray cluster at {self._address} does not answer any more; start it again or choose another"
+                " executor, then start the same again: what is measured is kept."
+            )
         return max(2, self._at_once + math.ceil(self._at_once / 2))
 
     def share(self, value: Value) -> Shared[Value]:
@@ -146,6 +166,7 @@ class Ray:
             self._cancel(task)
 
     def shutdown(self, *, wait: bool = True) -> None:
+        self._ended.set()
         if wait:
             wait_for(list(self._tasks))
         else:
@@ -156,6 +177,19 @@ class Ray:
         self._at_once = sum(_fitting(self._needs, node["Resources"]) for node in self._ray.nodes() if node["Alive"])
         self._counted = time.monotonic()
 
+    @property
+    def _is_lost(self) -> bool:
+        return not self._ended.is_set() and time.monotonic() - self._counted > _LOST_AFTER_SECONDS
+
+    def _watch(self) -> None:
+        """Look what the cluster has room for, in a thread of its own: where the cluster has died, Ray does not answer,
+        and after a minute it ends the whole process.
+        """
+        while not self._ended.wait(_COUNTED_FOR_SECONDS):
+            with contextlib.suppress(OSError, self._ray.exceptions.RayError):
+                _open(self._address).close()
+                self._count()
+
     def _recall(self, task: _Task, future: Future[object]) -> None:
         """What was cancelled while it waited need not be run."""
         if future.cancelled():
@@ -163,7 +197,7 @@ class Ray:
 
     def _cancel(self, task: _Task) -> None:
         """Ask Ray until it has obeyed: a worker that is just starting the task says that it did, and goes on."""
-        if task.future not in self._tasks or not self._ray.is_initialized():
+        if task.future not in self._tasks or self._is_lost or not self._ray.is_initialized():
             return
         self._ray.cancel(task.reference, force=True)
         again = Timer(_ASKED_AGAIN_AFTER_SECONDS, self._cancel, [task])
@@ -191,7 +225,7 @@ class Ray:
 
 def _joined(address: str | None) -> ModuleType:
     """Ray, with this process joined to the cluster."""
-    os.environ.update(_QUIET)
+    os.environ.update({**_BRIEF, **os.environ, **_QUIET})
     ray = require("ray", extra="ray", purpose="The executor `ray`")
     if ray.is_initialized():
         own = ray.get_runtime_context().gcs_address
@@ -206,22 +240,48 @@ def _joined(address: str | None) -> ModuleType:
     try:
         if where not in {"local", "auto"}:
             _knock(where)
-        ray.init(address=where, log_to_driver=False, logging_level=logging.ERROR, **start)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise InvalidArgument(
-            f"`address` is {where!r}, but no Ray cluster could be joined there ({error}); "
-            "start one with: ray start --head"
-        ) from error
+    except (OSError, ValueError) as error:
+        raise _refusal(where, error, "start one with: ray start --head") from error
+    try:
+        with doing("starting Ray" if where == "local" else f"joining the Ray cluster at {where}"):
+            ray.init(address=where, log_to_driver=False, logging_level=logging.ERROR, **start)
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        advice = "start one with: ray start --head"
+        if where not in {"local", "auto"} or isinstance(error, getattr(ray.exceptions, "AuthenticationError", ())):
+            advice = (
+                "if it asks for a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN (or the file ~/.ray/auth_token) to "
+                f"its own; its version of Ray must be ours, {ray.__version__}"
+            )
+        raise _refusal(where, error, advice) from error
     if where == "local":
         _started.add(ray.get_runtime_context().gcs_address)
     return ray
 
 
+def _refusal(where: str, error: Exception, advice: str) -> InvalidArgument:
+    reason = str(error).strip().splitlines()[0].split(". ")[0].rstrip(".")
+    return InvalidArgument(f"`address` is {where!r}, but no Ray cluster could be joined there ({reason}); {advice}.")
+
+
 def _knock(address: str) -> None:
-    """Fail where nothing listens: Ray itself would go on trying for minutes."""
+    """Fail where nothing listens, or something else than Ray: Ray itself would go on trying for minutes.
+
+    A cluster speaks gRPC, which is HTTP/2: a greeting of ours is answered by a frame of settings.
+    """
+    with _open(address) as door:
+        if os.environ.get("RAY_USE_TLS", "0") == "1":
+            return
+        door.sendall(_GREETING)
+        answer = b""
+        while len(answer) < _FRAME_BYTES and (more := door.recv(_FRAME_BYTES - len(answer))):
+            answer += more
+    if answer[3:4] != _SETTINGS:
+        raise ConnectionError("something else answers there" if answer else "what listens there says nothing")
+
+
+def _open(address: str) -> socket.socket:
     host, _, port = address.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=_ANSWERS_IN_SECONDS):
-        pass
+    return socket.create_connection((host, int(port)), timeout=_ANSWERS_IN_SECONDS)
 
 
 def _fitting(needs: Mapping[str, float], node: Mapping[str, float]) -> int:

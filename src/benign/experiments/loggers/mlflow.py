@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import sqlite3
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +16,7 @@ from benign.experiments.listener import Progressed
 from benign.experiments.loggers.series import address, block_series
 from benign.experiments.loggers.settings import settings
 from benign.experiments.states import State
+from benign.foundation.errors import OutputFailed
 from benign.foundation.extras import require
 from benign.schema import Block
 
@@ -84,6 +87,7 @@ class MLflowLogger:
             return self._mlflow.MlflowClient(tracking_uri=self._store), None
         folder = Path(self._store).resolve()
         folder.mkdir(parents=True, exist_ok=True)
+        _check_mlflows(folder / "mlflow.db")
         client = self._mlflow.MlflowClient(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}")
         return client, (folder / "artifacts").as_uri()
 
@@ -98,3 +102,24 @@ class MLflowLogger:
             client.update_run(found[0].info.run_id, status="RUNNING")
             return str(found[0].info.run_id)
         return str(client.create_run(experiment, run_name=run, tags={"benign.grid": grid.key}).info.run_id)
+
+
+def _check_mlflows(file: Path) -> None:
+    """Refuse a file of another kind, in which MLflow would make its tables.
+
+    Raises:
+        OutputFailed: naming it.
+    """
+    if not os.path.lexists(file):
+        return
+    tables: list[tuple[str]] = []
+    if file.is_file():
+        try:
+            with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as there:
+                tables = there.execute("SELECT name FROM sqlite_master").fetchall()
+        except sqlite3.OperationalError:  # it is busy, or cannot be read: MLflow will tell
+            return
+        except sqlite3.DatabaseError:
+            pass
+    if ("experiments",) not in tables:
+        raise OutputFailed(f"{file} is no database of MLflow and stays as it is; name another folder.")

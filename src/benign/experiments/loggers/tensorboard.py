@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from benign.experiments.loggers.series import address, block_series
 from benign.experiments.loggers.settings import settings
 from benign.experiments.states import State
 from benign.foundation.extras import require
+from benign.foundation.file_names import file_name
 from benign.schema import Block
 
 _PURPOSE = "`TensorBoardLogger`"
@@ -46,7 +46,7 @@ class TensorBoardLogger:
 
     def started(self, run: str, grid: Grid, progress: Progressed) -> None:
         self._grid = grid
-        self._writer = self._files.EventFileWriter(str(self._folder / re.sub(r"[^\w-]+", "_", run)))
+        self._writer = self._files.EventFileWriter(str(self._folder / file_name(run)))
         rows = [f"| {name} | {text.replace('|', '/')} |" for name, text in settings(grid).items()]
         self._write(self._text("settings", "\n".join(["| setting | value |", "| --- | --- |", *rows])), progress.done)
 

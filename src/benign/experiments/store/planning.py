@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     Connection,
     Select,
     Text,
@@ -42,7 +41,8 @@ def add_run(connection: Connection, record: RunRecord, wanted: Iterable[list[Pai
     _add_parts(connection, parts)
     for pairs in wanted:
         _add_units(connection, number, pairs)
-    _plan_again(connection, number, tables.unit.c.state.not_in([state.value for state in State]))
+    is_broken = tables.unit.c.state.not_in([state.value for state in State])
+    _plan_again(connection, connection.scalars(_units_of(number).where(is_broken)).all())
     units = select(func.sum(tables.member.c.unit)).where(tables.member.c.run == number).scalar_subquery()
     connection.execute(update(tables.run).where(tables.run.c.number == number).values(units=units))
 
@@ -51,22 +51,25 @@ def set_aside(connection: Connection, run_id: str, damaged: Iterable[int], lost:
     """See :meth:`benign.experiments.store.Store.set_aside`."""
     take_turn(connection)
     number = run_number(connection, run_id)
-    for some in batches(damaged):
-        _plan_again(connection, number, tables.unit.c.id.in_(some))
+    _plan_again(connection, damaged)
     of_run = tables.member.c.run == number
     for some in batches(lost):
         connection.execute(delete(tables.member).where(of_run, tables.member.c.unit.in_(some)))
     connection.execute(delete(tables.member).where(of_run, tables.member.c.unit.not_in(select(tables.unit.c.id))))
 
 
-def _plan_again(connection: Connection, number: int, which: ColumnElement[bool]) -> None:
-    """Those of a run's units, as if they had never been tried."""
-    of_run = tables.unit.c.id.in_(select(tables.member.c.unit).where(tables.member.c.run == number))
+def _units_of(number: int) -> Select[int]:
+    """The units of a run."""
+    return select(tables.unit.c.id).select_from(tables.member.join(tables.unit)).where(tables.member.c.run == number)
+
+
+def _plan_again(connection: Connection, units: Iterable[int]) -> None:
+    """As if they had never been tried."""
     columns = (column.name for column in tables.unit.columns if column.nullable)
     fresh = {**dict.fromkeys(columns), "state": State.PLANNED.value, "attempts": 0}
-    connection.execute(update(tables.unit).where(of_run, which).values(fresh))
-    not_done = select(tables.unit.c.id).where(of_run, tables.unit.c.state != State.DONE.value)
-    connection.execute(delete(tables.block).where(tables.block.c.unit.in_(not_done)))
+    for some in batches(units):
+        connection.execute(update(tables.unit).where(tables.unit.c.id.in_(some)).values(fresh))
+        connection.execute(delete(tables.block).where(tables.block.c.unit.in_(some)))
 
 
 def mark_run(connection: Connection, run_id: str, mark: str | None) -> None:

@@ -23,7 +23,7 @@ class Trouble(enum.Enum):
     )
     LOCKED = (
         "The store {store} is locked by another program ({reason}); wait until that one is done, or end it, then start"
-        " again: what the store holds is safe and is not measured twice."
+        " again: what it holds is safe and is not measured twice."
     )
     READ_ONLY = (
         "The store {store} cannot be written ({reason}); change the permissions of the file and its folder, or choose"

@@ -12,6 +12,7 @@ from benign.experiments.store.errors import StoreTooNew, StoreUnusable
 from benign.experiments.store.locations import Location
 from benign.experiments.store.tables import HEAD, VERSION_TABLE
 from benign.experiments.store.transactions import Transactions
+from benign.foundation.progress import doing
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -73,9 +74,11 @@ def _computes(connection: Connection) -> bool:
 def _found(connection: Connection) -> str | None:
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
-    return connection.scalar(select(_version.c.version_num))
+    version = connection.scalar(select(_version.c.version_num))
+    return None if version is None else str(version)  # of whatever type, in a damaged file
 
 
+@doing("setting up the store")
 def _migrate(connection: Connection, location: Location) -> None:
     take_turn(connection)
     found = _found(connection)
