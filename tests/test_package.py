@@ -8,6 +8,7 @@ from importlib.metadata import version
 import pytest
 
 import benign
+from benign import diagnosis
 
 HEAVY = ["sklearn", "xarray", "numba", "matplotlib", "scipy", "pandas", "jax", "torch", "ray"]
 
@@ -44,3 +45,11 @@ def test_every_public_name_resolves():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = benign.nonsense
+
+
+@pytest.mark.parametrize("name", ["RegimeMap", "regimes_of_surface", "emc_on_surface", "smallest_size"])
+def test_an_old_name_answers_with_a_warning(name):
+    with pytest.warns(DeprecationWarning, match=rf"benign.diagnosis.{name} is now benign.surface.\w+.{name}"):
+        assert callable(getattr(diagnosis, name))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        diagnosis.nothing  # noqa: B018
