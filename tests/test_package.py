@@ -9,7 +9,7 @@ import pytest
 
 import benign
 
-HEAVY = ["sklearn", "xarray", "numba", "matplotlib", "scipy", "pandas", "jax", "torch", "ray"]
+HEAVY = ["numpy", "sklearn", "xarray", "numba", "matplotlib", "scipy", "pandas", "jax", "torch", "ray"]
 
 
 @pytest.mark.parametrize("statement", ["import benign", "from benign.cli.main import app"])
