@@ -31,6 +31,7 @@ from benign.experiments.states import Failure, RunRecord, RunSummary, State
 from benign.experiments.store import Store
 from benign.experiments.trust import is_ours
 from benign.figures.any_surface import SizeCurve, size_curves
+from benign.foundation.arguments import checked_text
 from benign.foundation.errors import BenignError, InvalidArgument, UnknownName, unknown_name
 from benign.foundation.file_names import file_name, unlinked
 from benign.foundation.numbers import checked_number
@@ -388,6 +389,7 @@ def open_run(name: str, store: Location = None) -> Run:
         UnknownName: if there is none, with the nearest.
         InvalidArgument: if several runs of other names begin so.
     """
+    name = checked_text("name", name)
     with Store.open(store) as opened:
         location = opened.location
         runs = {summary.record.id: summary for summary in opened.runs()}

@@ -208,6 +208,7 @@ CALLS: dict[str, Callable[[object], object]] = {
     "Reproduction.open": benign.Reproduction.open,  # type: ignore[dict-item]
     "Experiment.from_toml": benign.Experiment.from_toml,  # type: ignore[dict-item]
     "run": lambda value: benign.run(value, store=":memory:", workers=1),  # type: ignore[arg-type]
+    "open_run": benign.open_run,  # type: ignore[dict-item]
     "figure(name)": lambda value: benign.figure(value, scale="no such scale"),  # type: ignore[arg-type]
 }  # fmt: skip
 

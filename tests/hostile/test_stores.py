@@ -423,6 +423,18 @@ def test_commands_say_what_is_damaged_and_print_the_rest(declared, tmp_path, mon
     assert f"Warning: What is damaged of {name} in the store is measured again." in said
 
 
+def test_a_command_to_type_takes_a_stranger_s_name_as_one_word(declared, tmp_path):
+    _, content, name = declared
+    file = tmp_path / "store.db"
+    file.write_bytes(content)
+    with Store.open(file) as store:
+        units = [(unit.cell, unit.part) for unit in store.units_of_run(name)]
+        store.add_run(replace(store.run(name), id="one; two"), units, {})
+    _prepare(file, DAMAGES["a block"])
+    with pytest.warns(UserWarning, match=r"measure again with: benign resume 'one; two'$"):
+        _ = benign.open_run("one; two", file).surface
+
+
 # --------------------------------------------------------------------------------------------- stores to be looked at
 
 

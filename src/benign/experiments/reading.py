@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -93,7 +94,8 @@ def _is_readable(block: StoredBlock, parts: Mapping[str, Part | None]) -> bool:
 def _warn(run: str, damaged: int, done: int) -> None:
     what = f"{damaged:,} of the {done:,} measured blocks" if damaged else "some of the jobs"
     warnings.warn(
-        f"Damaged in the store, and left out: {what} of {run}; measure again with: benign resume {run}", stacklevel=3
+        f"Damaged in the store, and left out: {what} of {run}; measure again with: benign resume {shlex.quote(run)}",
+        stacklevel=3,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -196,7 +197,7 @@ class Store:
         if damaged:
             warnings.warn(
                 f"Damaged in the store, and left out: {damaged:,} of the failures of {run_id}; try again with: benign"
-                f" resume {run_id} --retry-failed",
+                f" resume {shlex.quote(run_id)} --retry-failed",
                 stacklevel=1,
             )
         return found
