@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import sqlite3
+import struct
 import tracemalloc
 import warnings
 import zlib
@@ -494,3 +496,42 @@ def test_a_damaged_file_beside_a_store(healthy, tmp_path, suffix, content):
     Path(f"{file}{suffix}").write_bytes(content)
     seen, said = looked_at(file, healthy.runs)
     assert said or all(_agree(value, seen[key], is_said=False) for key, value in healthy.seen.items())
+
+
+def _names_another_file(file: Path, other: Path) -> None:
+    """Make a journal that SQLite plays back at the first look; then it deletes the other file, which it names."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    page, name, nonce = file.read_bytes()[:PAGE], str(other).encode(), 1
+    magic = bytes.fromhex("d9d505f920a163d7")
+    header = (magic + struct.pack(">5I", 1, nonce, file.stat().st_size // PAGE, 512, PAGE)).ljust(512, b"\0")
+    record = struct.pack(">I", 1) + page + struct.pack(">I", nonce + sum(page[PAGE - 200 : 0 : -200]))
+    ending = struct.pack(">I", 2**30 // PAGE + 1) + name + struct.pack(">2I", len(name), sum(name)) + magic
+    Path(f"{file}-journal").write_bytes(header + record + ending)
+
+
+def test_a_journal_that_names_another_file_is_not_obeyed(healthy, tmp_path):
+    file, precious = tmp_path / "store.db", tmp_path / "precious.txt"
+    precious.write_text("mine")
+    file.write_bytes(healthy.content)
+    _names_another_file(file, precious)
+    with closing(sqlite3.connect(shutil.copy(file, tmp_path / "alone.db"))) as connection:  # it is a store
+        connection.execute("SELECT count(*) FROM benign_run")
+    before = _all_in(tmp_path)
+    done = CliRunner().invoke(app, ["runs", "--store", str(file)])
+    assert done.exit_code == 2
+    assert "is no journal of a store" in done.stderr
+    assert _all_in(tmp_path) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_a_pipe_in_place_of_a_journal_is_not_waited_at(healthy, tmp_path):
+    file = tmp_path / "store.db"
+    file.write_bytes(healthy.content)
+    os.mkfifo(f"{file}-journal")
+    with pytest.raises(BenignError, match="is no journal of a store"):
+        benign.list_runs(file)
+
+
+def _all_in(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
