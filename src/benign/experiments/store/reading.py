@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, select, true
+from sqlalchemy import Connection, Select, case, func, select, true
 
 from benign.experiments.states import Failure, RunRecord, RunSummary, State, StoredBlock, Unit
 from benign.experiments.store.checksums import checksum
@@ -46,25 +46,30 @@ def run_number(connection: Connection, run_id: str) -> int:
     Raises:
         UnknownName: if there is no such run; the message names the nearest.
     """
-    number = connection.scalar(select(run.c.number).where(is_called(run_id)))
+    number = known_number(connection, run_id)
     if number is None:
         known = connection.scalars(select(run.c.id).order_by(run.c.number.desc()))
         raise unknown_name("run", run_id, map(str, known))
     return number
 
 
-def is_called(run_id: str) -> ColumnElement[bool]:
-    """Whether a run has this id; looked up in the table itself, for a damaged index would hide it."""
-    return run.c.id.concat("") == checked_key("run", run_id)
+def known_number(connection: Connection, run_id: str) -> int | None:
+    """As :func:`run_number`, None if there is no such run. A damaged index may lead to another run, or hide this one."""
+    key = checked_key("run", run_id)
+    number = connection.scalar(select(run.c.number).where(run.c.id == key))
+    if number is not None and connection.scalar(select(run.c.id).where(run.c.number == number)) == key:
+        return number
+    return connection.scalar(select(run.c.number).where(run.c.id.concat("") == key))  # looks into the table itself
 
 
 def is_whole(connection: Connection, run_id: str) -> bool:
     """Whether there is such a run, and neither it nor which units are its own is damaged."""
-    found = connection.execute(select(run.c.number, run.c.units, *RECORD).where(is_called(run_id))).first()
-    if found is None or record_in(*found[2:]) is None:
+    number = known_number(connection, run_id)
+    if number is None:
         return False
-    there = select(func.sum(unit.c.id)).select_from(member.join(unit)).where(member.c.run == found.number)
-    return (connection.scalar(there) or 0) == (found.units or 0)
+    units, *columns = connection.execute(select(run.c.units, *RECORD).where(run.c.number == number)).one()
+    there = select(func.sum(unit.c.id)).select_from(member.join(unit)).where(member.c.run == number)
+    return record_in(*columns) is not None and (connection.scalar(there) or 0) == (units or 0)
 
 
 def record_in(*columns: object) -> RunRecord | None:
@@ -115,7 +120,8 @@ def summaries(connection: Connection, lease_seconds: float) -> tuple[list[RunSum
 def summary_of(connection: Connection, run_id: str, lease_seconds: float) -> RunSummary:
     """One run with its progress."""
     record = record_of(connection, run_id)
-    number, units = connection.execute(select(run.c.number, run.c.units).where(is_called(run_id))).one()
+    number = run_number(connection, run_id)
+    units = connection.scalar(select(run.c.units).where(run.c.number == number))
     seen = _progress(connection, _COUNTED.where(member.c.run == number), lease_seconds)
     return seen.get(number, _Progress()).summary(record, units)
 
