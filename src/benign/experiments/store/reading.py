@@ -54,7 +54,7 @@ def run_number(connection: Connection, run_id: str) -> int:
 
 
 def known_number(connection: Connection, run_id: str) -> int | None:
-    """As :func:`run_number`, None if there is no such run. A damaged index may lead to another run, or hide this one."""
+    """As :func:`run_number`, but None if there is no such run. A damaged index leads elsewhere, or hides it."""
     key = checked_key("run", run_id)
     number = connection.scalar(select(run.c.number).where(run.c.id == key))
     if number is not None and connection.scalar(select(run.c.id).where(run.c.number == number)) == key:
