@@ -335,6 +335,19 @@ def test_a_nul_makes_no_one_class_of_two() -> None:
             arrays(INPUTS, labels)
 
 
+@pytest.mark.parametrize("kind", ["M8[ns]", "M8[D]", "m8[ns]", "m8[s]"])
+def test_dates_and_times_are_no_numbers(kind: str) -> None:
+    days = np.arange(ROWS).astype(kind)
+    for call in (
+        lambda: arrays(days[:, None], LABELS),
+        lambda: arrays(INPUTS, days, task="regression"),
+        lambda: size_path(days, VALUES, days, VALUES),
+        lambda: benign.measure(FOURIER, SOURCE, **{**GRID, "seed": days[0]}),
+    ):
+        with pytest.raises(BenignError, match=r"^`\w+` must be (numbers|an integer)"):
+            call()
+
+
 @pytest.mark.parametrize(
     ("make", "given"),
     [
