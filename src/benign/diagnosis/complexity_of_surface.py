@@ -21,7 +21,7 @@ from benign.diagnosis.smallest_crossing import find_smallest
 from benign.diagnosis.training_risks import Criterion, checked_criterion, checked_tolerance, training_risks
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.number_words import format_number, format_position
-from benign.foundation.numbers import checked_number
+from benign.schema import checked_position
 
 NO_NUMBER = -1
 _MOST_TOLD = 5
@@ -155,7 +155,7 @@ def _smallest(
         values = dataset[name].values
         if wanted is None and len(values) > 1:
             raise InvalidArgument(f"`{name}` has {len(values)} values; say which, for example {name}={values[-1]}.")
-        if wanted is not None and checked_number(name, wanted) not in values:
+        if wanted is not None and checked_position(name, wanted) not in values:
             raise InvalidArgument(f"`{name}` was not measured at {wanted}; there are {values.tolist()}.")
         dataset = dataset.isel({name: [0 if wanted is None else int(np.flatnonzero(values == wanted)[0])]})
     positions = dataset[axis].values.astype(np.float64)
