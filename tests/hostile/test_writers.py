@@ -126,6 +126,7 @@ def test_names_that_are_no_text(writer: Writer, tmp_path: Path) -> None:
         ("a\0b", "cannot be the name of a file: it holds a NUL character"),
         ("\ud800", "cannot be the name of a file: surrogates not allowed"),
         ("n" * 300 + "", "cannot be written: File name too long"),
+        (f"/dev/fd/{10**30}", "cannot be written: "),
     ):
         with pytest.raises(OutputFailed, match=reason):
             writer(tmp_path / name)
