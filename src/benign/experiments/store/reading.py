@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Select, case, func, select, true
+from sqlalchemy import Connection, Select, bindparam, case, func, select, true
 
 from benign.experiments.states import Failure, RunRecord, RunSummary, State, StoredBlock, Unit
 from benign.experiments.store.checksums import checksum
@@ -22,6 +22,9 @@ from benign.foundation.errors import unknown_name
 _CHUNK_BYTES, _CHUNK_ROWS = 8 * 2**20, 1_000
 
 RECORD = (run.c.id, run.c.name, run.c.grid, run.c.declaration, run.c.created, run.c.mark, run.c.checksum)
+_NUMBER = select(run.c.number).where(run.c.id == bindparam("key"))
+_NUMBER_IN_TABLE = select(run.c.number).where(run.c.id.concat("") == bindparam("key"))  # no index serves that
+_ID = select(run.c.id).where(run.c.number == bindparam("number"))
 _YEAR_5000 = 95617584000.0
 _PARTS = select(part.c.key, part.c.sizes, part.c.times, part.c.metrics).where(among(part.c.key, "keys"))
 _OF_CELLS = among(unit.c.cell, "cells")
@@ -56,10 +59,10 @@ def run_number(connection: Connection, run_id: str) -> int:
 def known_number(connection: Connection, run_id: str) -> int | None:
     """As :func:`run_number`, but None if there is no such run. A damaged index leads elsewhere, or hides it."""
     key = checked_key("run", run_id)
-    number = connection.scalar(select(run.c.number).where(run.c.id == key))
-    if number is not None and connection.scalar(select(run.c.id).where(run.c.number == number)) == key:
+    number = connection.scalar(_NUMBER, {"key": key})
+    if number is not None and connection.scalar(_ID, {"number": number}) == key:
         return number
-    return connection.scalar(select(run.c.number).where(run.c.id.concat("") == key))  # looks into the table itself
+    return connection.scalar(_NUMBER_IN_TABLE, {"key": key})
 
 
 def is_whole(connection: Connection, run_id: str) -> bool:
