@@ -20,12 +20,12 @@ from benign.experiments.store.engines import bytes_in, copy_of, engine_of, forbi
 from benign.experiments.store.errors import StoreUnusable
 from benign.experiments.store.expressions import batches
 from benign.experiments.store.locations import Location, located
-from benign.experiments.store.texts import shortened
 from benign.experiments.store.transactions import Transactions
 from benign.experiments.store.versions import bring_to_head, is_older
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.memory import require_memory
 from benign.foundation.numbers import checked_count, checked_number
+from benign.foundation.wording import shown
 
 _MOST_NAMED = 5
 
@@ -161,7 +161,7 @@ class Store:
                 " `benign run FILE`: what is measured is kept.",
                 stacklevel=1,
             )
-        if broken := [shortened(summary.record.id) for summary in found if not summary.is_whole]:
+        if broken := [shown(summary.record.id) for summary in found if not summary.is_whole]:
             warnings.warn(
                 f"Some jobs are damaged in the store {self.location}, so numbers of blocks and seconds may be wrong for"
                 f" {_some(broken)}; mend with `benign resume RUN`.",

@@ -27,8 +27,9 @@ from benign.experiments.store.encoded_parts import encode_part
 from benign.experiments.store.errors import RunInUse
 from benign.experiments.store.expressions import Clock, among, batches, inserting, packed, rows
 from benign.experiments.store.reading import RECORD, known_number, record_in, run_number
-from benign.experiments.store.texts import checked_key, checked_text
+from benign.experiments.store.texts import checked_key
 from benign.experiments.store.versions import take_turn
+from benign.foundation.arguments import checked_text
 from benign.foundation.errors import InvalidArgument
 
 Pair = tuple[str, str]

@@ -15,8 +15,9 @@ from benign.experiments.store.drivers import living
 from benign.experiments.store.errors import RunDamaged
 from benign.experiments.store.expressions import among, batches, packed
 from benign.experiments.store.tables import block, member, part, provenance, run, unit
-from benign.experiments.store.texts import checked_key, shortened
+from benign.experiments.store.texts import checked_key
 from benign.foundation.errors import unknown_name
+from benign.foundation.wording import shown
 
 # Blocks that are in memory at once: few bytes, and few rows where blocks are small.
 _CHUNK_BYTES, _CHUNK_ROWS = 8 * 2**20, 1_000
@@ -98,7 +99,7 @@ def record_of(connection: Connection, run_id: str) -> RunRecord:
     record = record_in(*connection.execute(select(*RECORD).where(run.c.number == number)).one())
     if record is None:
         raise RunDamaged(
-            f"The run {shortened(run_id)} is damaged in the store; start it again with `benign run FILE`: what is"
+            f"The run {shown(run_id)} is damaged in the store; start it again with `benign run FILE`: what is"
             " measured is kept."
         )
     return record
@@ -114,7 +115,7 @@ def summaries(connection: Connection, lease_seconds: float) -> tuple[list[RunSum
     ):
         seen, record = progress.pop(number, _Progress()), record_in(*columns)
         if record is None:
-            damaged.append(shortened(str(columns[0])))
+            damaged.append(shown(str(columns[0])))
         else:
             whole.append(seen.summary(record, units))
     return whole, damaged + ["one without a name"] * len(progress)  # units of a run whose row is lost
