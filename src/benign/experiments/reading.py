@@ -68,6 +68,7 @@ def read_dataset(
     return dataset.assign_attrs({**_settings(wanted), **_origin(store.provenances(run), summary.seconds)})
 
 
+@doing("looking for damaged blocks")
 def set_aside_damaged(store: Store, run: str, grid: Grid) -> None:
     """Plan again what is damaged of a run, with a warning that says how much. What is whole is kept.
 
