@@ -132,10 +132,6 @@ class Store:
         pairs = list(batches(wanted))
         self._transactions.writing(lambda it: planning.add_run(it, run, pairs, parts), repeatable=True)
 
-    def mark_run(self, run_id: str, mark: str | None) -> None:
-        """Write a run's mark; see :class:`benign.experiments.states.RunRecord`."""
-        self._transactions.writing(lambda it: planning.mark_run(it, run_id, mark), repeatable=True)
-
     def has_run(self, run_id: str) -> bool:
         """Whether there is such a run, and neither it nor which units are its own is damaged."""
         with self._transactions.reading() as connection:

@@ -73,14 +73,6 @@ def _plan_again(connection: Connection, units: Iterable[int]) -> None:
         connection.execute(delete(tables.block).where(tables.block.c.unit.in_(some)))
 
 
-def mark_run(connection: Connection, run_id: str, mark: str | None) -> None:
-    """See :meth:`benign.experiments.store.Store.mark_run`."""
-    text = None if mark is None else checked_text("mark", mark)
-    connection.execute(
-        update(tables.run).where(tables.run.c.number == run_number(connection, run_id)).values(mark=text)
-    )
-
-
 def _add_record(connection: Connection, record: RunRecord) -> int:
     facts: dict[str, str | float | None] = {
         "id": checked_key("id", record.id),
