@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -535,3 +536,32 @@ def test_a_pipe_in_place_of_a_journal_is_not_waited_at(healthy, tmp_path):
 
 def _all_in(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (["attributes", "title"], ["x"]), (["attributes", "classes"], 10**30), (["attributes", ""], "x"),
+        (["attributes", "size_name"], "a\0b"), (["attributes"], []), (["samples"], ["a", "b"]),
+        (["samples"], [1.5, 2.5]), (["samples"], [10**20]), (["label_noise"], ["x"]),
+        (["label_noise"], [[1]]), (["label_noise"], [10**400]), (["times"], ["nan"]), (["procedure"], "x"),
+        (["sources"], [None]),
+    ],
+    ids=lambda value: ".".join(value) if isinstance(value, list) and value and isinstance(value[0], str) else None,
+)  # fmt: skip
+def test_a_grid_of_other_types_is_a_sentence_in_every_command(healthy, tmp_path, place, value):
+    file = tmp_path / "store.db"
+    file.write_bytes(healthy.content)
+    with closing(sqlite3.connect(file)) as connection:
+        (text,) = connection.execute("SELECT grid FROM benign_run WHERE id = ?", [healthy.runs[0]]).fetchone()
+    grid = changed = json.loads(text)
+    for key in place[:-1]:
+        changed = changed[key]
+    changed[place[-1]] = value
+    text = json.dumps(grid, sort_keys=True, separators=(",", ":"))
+    _prepare(file, "UPDATE benign_run SET grid = ? WHERE id = ?", text, healthy.runs[0])
+    _make_fit(file)
+    for command in (["show"], ["export", "--to", "netcdf", "--out", str(tmp_path / "out.nc")]):
+        done = CliRunner().invoke(app, [*command, "--store", str(file), "--", healthy.runs[0]])
+        assert done.exit_code == 2, (done.output, done.exception)
+        assert "is damaged and cannot be read" in done.stderr
