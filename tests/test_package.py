@@ -10,7 +10,7 @@ import pytest
 import benign
 from benign import diagnosis
 
-HEAVY = ["sklearn", "xarray", "numba", "matplotlib", "scipy", "pandas", "jax", "torch", "ray"]
+HEAVY = ["numpy", "sklearn", "xarray", "numba", "matplotlib", "scipy", "pandas", "jax", "torch", "ray"]
 
 
 @pytest.mark.parametrize("statement", ["import benign", "from benign.cli.main import app"])

@@ -29,10 +29,11 @@ from benign.experiments.running import RunOutcome, is_search, print_how_to_stop_
 from benign.experiments.states import Failure, RunRecord, RunSummary, State
 from benign.experiments.store import Store
 from benign.experiments.trust import is_ours
-from benign.foundation.errors import BenignError, InvalidArgument, UnknownName, unknown_name
+from benign.foundation.arguments import checked_text
+from benign.foundation.errors import BenignError, InvalidArgument, UnknownName, listed, unknown_name
 from benign.foundation.file_names import file_name, unlinked
 from benign.foundation.numbers import checked_number
-from benign.foundation.wording import escaped, shortened
+from benign.foundation.wording import escaped, shortened, shown
 from benign.schema import LABEL_NOISE
 from benign.surface import Curve, Surface
 from benign.surface.notes import notes_of
@@ -276,8 +277,8 @@ class Run:
             return store.delete_run(self.id)
 
 
-_LONGEST_NAME = 80
 _MOST_NAMES = 5
+_LONGEST_NAME = 200  # the nearest of longer ones takes too long to find
 _SUFFIXES = {"parquet": ".parquet", "csv": ".csv", "netcdf": ".nc"}
 
 
@@ -388,6 +389,7 @@ def open_run(name: str, store: Location = None) -> Run:
         UnknownName: if there is none, with the nearest.
         InvalidArgument: if several runs of other names begin so.
     """
+    name = checked_text("name", name)
     with Store.open(store) as opened:
         location = opened.location
         runs = {summary.record.id: summary for summary in opened.runs()}
@@ -398,26 +400,16 @@ def open_run(name: str, store: Location = None) -> Run:
                 opened.run(name)  # raises another error if it is there and damaged
             raise _unknown(name, list(runs))
     if len(chosen) > 1:
-        raise InvalidArgument(f"{_short(name)} is the beginning of several runs: {_few(sorted(chosen))}; say which.")
+        raise InvalidArgument(f"{shown(name)} is the beginning of several runs: {listed(sorted(chosen))}; say which.")
     return _run_of(runs[chosen[0]], store, location)
 
 
 def _unknown(name: str, known: Sequence[str]) -> UnknownName:
     if not known:
-        return UnknownName(f"there is no run {_short(name)}: the store is empty; start one with: benign run FILE")
+        return UnknownName(f"there is no run {shown(name)}: the store is empty; start one with: benign run FILE")
     near = difflib.get_close_matches(name[:_LONGEST_NAME], known, n=_MOST_NAMES, cutoff=0.3)
-    hint = f"did you mean {_few(near)}?" if near else f"the newest are {_few(known)};"
-    return UnknownName(f"there is no run {_short(name)}; {hint} `benign runs` lists them all.")
-
-
-def _few(names: Sequence[str]) -> str:
-    """The first names, and how many more."""
-    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(_short(name) for name in names[:_MOST_NAMES]) + more
-
-
-def _short(name: str) -> str:
-    return repr(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}...")
+    hint = f"did you mean {listed(near)}?" if near else f"the newest are {listed(known)};"
+    return UnknownName(f"there is no run {shown(name)}; {hint} `benign runs` lists them all.")
 
 
 def _declared(experiment: Experiment | str | os.PathLike[str]) -> Experiment:

@@ -18,6 +18,7 @@ from jaxtyping import Float, Int
 
 from benign.foundation.arguments import checked_name
 from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.numbers import checked_number
 from benign.foundation.replicate import Replicate
 from benign.foundation.wording import shown
 
@@ -134,6 +135,16 @@ class MeasuredBlock:
     block: Block
     train_loss_constant: Float[np.ndarray, " replicate"]
     test_error_constant: Float[np.ndarray, " replicate"]
+
+
+def checked_position(axis: str, value: object) -> float:
+    """A position on an axis: a number, or the end of training.
+
+    Raises:
+        InvalidArgument: if it is neither.
+    """
+    is_end = isinstance(value, float) and value == END_OF_TRAINING
+    return END_OF_TRAINING if is_end else checked_number(axis, value)
 
 
 def checked_metrics(metrics: Iterable[str] | None) -> frozenset[str]:

@@ -164,6 +164,18 @@ def test_more_features_always_fit_more(folder, monkeypatch):
         named("my_model:features", inverse=True, folder=folder)
 
 
+def test_a_package_may_import_its_procedures_when_they_are_asked_for(folder, monkeypatch):
+    (folder / "lazy_models.py").write_text(
+        "def __getattr__(name):\n    if name != 'features':\n        raise AttributeError(name)\n"
+        "    import my_model\n    return my_model.features\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(folder)
+    assert named("lazy_models:features", inverse=False, folder=folder).size_name == "features"
+    with pytest.raises(InvalidArgument, match="unknown name in the module 'lazy_models' 'other'"):
+        named("lazy_models:other", inverse=False, folder=folder)
+
+
 def test_a_budget_that_is_too_small_says_undecided_and_what_more_buys(folder):
     done = _emc(folder, "my_model:features", "--size", "20", "--samples", "200", "--max-trainings", "8", "--json")
     answer = json.loads(done.stdout)

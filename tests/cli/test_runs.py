@@ -184,13 +184,14 @@ def test_a_curve_is_read_alone(measured):
     assert alone.threshold == whole.threshold
 
 
-def test_plan_says_what_it_takes_and_keeps_what_it_timed(file):
+def test_plan_says_what_it_takes_and_keeps_what_it_timed(file, tmp_path):
     done = call("plan", file, "--sample-seconds", "1", "--workers", "2")
     assert done.exit_code == 0, done.output
     assert "of 16 jobs are left" in done.stdout
     assert "timed: n = 20" in done.stdout
     assert "With 2 workers: about" in done.stdout
     assert "GiB of memory" in done.stdout
+    assert f"Kept in {tmp_path / 'runs.db'}; list it with: benign runs --store" in done.stdout
     again = call("run", file)
     there = int(again.stderr.split(": ")[1].split(" of ")[0])
     assert there >= 1
@@ -215,7 +216,7 @@ def test_delete_removes_the_run(file, tmp_path):
     assert [one.id for one in benign.list_runs(tmp_path / "runs.db")] == [run.id]
     done = call("delete", run.id, "--store", tmp_path / "runs.db")
     assert "and 16 blocks that no other run uses" in done.stdout
-    assert "No runs yet" in call("runs", "--store", tmp_path / "runs.db").stdout
+    assert "No runs to list" in call("runs", "--store", tmp_path / "runs.db").stdout
 
 
 @pytest.mark.parametrize(
@@ -228,6 +229,7 @@ def test_delete_removes_the_run(file, tmp_path):
         (["run", "{file}", "--workers", "0"], "`workers` must be a positive integer"),
         (["run", "{file}", "--progress", "pln"], "did you mean 'plain'"),
         (["run", "{file}", "--max-minutes", "-1"], "`max_minutes` must be positive"),
+        (["run", "{file}", "--store", ":memory:"], "`--store` is ':memory:', which is gone before"),
         (["show", "smal", "--store", "{store}"], "there is no run 'smal': the store is empty"),
         (["export", "x", "--store", "{file}"], "small.toml"),
         (["plan", "{file}", "--sample-seconds", "0"], "`sample_seconds` must be positive"),

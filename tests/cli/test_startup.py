@@ -88,6 +88,8 @@ def test_a_users_handler_of_ctrl_c_stays():
         (OSError(24, "Too many open files"), "ulimit -n"),
         (ImportError("\nIMPORTANT\n\nlibopenblas.so: failed to map segment"), "libopenblas.so: failed to map segment"),
         (MemoryError(), "fewer --workers"),
+        (ImportError(), "no reason given"),
+        (OSError(), "refused: OSError."),
     ],
 )
 def test_what_the_system_refuses_is_one_sentence(capsys, error, words):

@@ -483,9 +483,7 @@ def test_what_no_database_can_keep_gets_a_sentence(store, where, text):
         "part": lambda: store.add_run(run_record(), [], {text: PART}),
         "provenance": lambda: store.record(driver, [result(units[0].id, provenance=text)]),
     }
-    with pytest.raises(
-        InvalidArgument, match=f"`{where}` cannot be stored: .* holds a character that databases refuse"
-    ):
+    with pytest.raises(InvalidArgument, match=f"`{where}` must be text that a file can hold, got '.*'; rename it"):
         put[where]()
     assert [summary.record.id for summary in store.runs()] == ["innocent"]
     assert store.counts("innocent") == NOTHING | {State.PLANNED: 3}

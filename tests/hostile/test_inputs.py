@@ -208,6 +208,7 @@ CALLS: dict[str, Callable[[object], object]] = {
     "Reproduction.open": benign.Reproduction.open,  # type: ignore[dict-item]
     "Experiment.from_toml": benign.Experiment.from_toml,  # type: ignore[dict-item]
     "run": lambda value: benign.run(value, store=":memory:", workers=1),  # type: ignore[arg-type]
+    "open_run": benign.open_run,  # type: ignore[dict-item]
     "figure(name)": lambda value: benign.figure(value, scale="no such scale"),  # type: ignore[arg-type]
 }  # fmt: skip
 
@@ -332,6 +333,19 @@ def test_a_nul_makes_no_one_class_of_two() -> None:
     for labels in (["a\0", "a"] * 10, [b"a\0", b"a"] * 10, np.array(["a\0", "a"] * 10, dtype=object)):
         with pytest.raises(BenignError, match=r"^`targets` must be text that a file can hold, got b?'a\\x00'"):
             arrays(INPUTS, labels)
+
+
+@pytest.mark.parametrize("kind", ["M8[ns]", "M8[D]", "m8[ns]", "m8[s]"])
+def test_dates_and_times_are_no_numbers(kind: str) -> None:
+    days = np.arange(ROWS).astype(kind)
+    for call in (
+        lambda: arrays(days[:, None], LABELS),
+        lambda: arrays(INPUTS, days, task="regression"),
+        lambda: size_path(days, VALUES, days, VALUES),
+        lambda: benign.measure(FOURIER, SOURCE, **{**GRID, "seed": days[0]}),
+    ):
+        with pytest.raises(BenignError, match=r"^`\w+` must be (numbers|an integer)"):
+            call()
 
 
 @pytest.mark.parametrize(

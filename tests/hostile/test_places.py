@@ -42,7 +42,7 @@ COMMANDS = {
     "runs": (("runs",), "tiny-"),
     "run": (("run", "tiny.toml", "seed=1"), "2 of 2 blocks are done"),
     "workers": (("run", "tiny.toml", "seed=2", "--workers", "1", "--executor", "processes"), "2 of 2 blocks are done"),
-    "memory": (("run", "tiny.toml", "--executor", "processes", "--store", ":memory:"), ""),
+    "memory": (("plan", "tiny.toml", "--store", ":memory:"), ""),
     "show": (("show", "tiny"), "2 of 2 blocks are done"),
     "export": (("export", "tiny", "--to", "csv"), "tiny-"),
     "figure": (("figure", "mml_polynomial", "--scale", "smoke"), "report.html"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
 import shutil
 import sqlite3
+import struct
 import tracemalloc
 import warnings
 import zlib
@@ -423,6 +426,18 @@ def test_commands_say_what_is_damaged_and_print_the_rest(declared, tmp_path, mon
     assert f"Warning: What is damaged of {name} in the store is measured again." in said
 
 
+def test_a_command_to_type_takes_a_stranger_s_name_as_one_word(declared, tmp_path):
+    _, content, name = declared
+    file = tmp_path / "store.db"
+    file.write_bytes(content)
+    with Store.open(file) as store:
+        units = [(unit.cell, unit.part) for unit in store.units_of_run(name)]
+        store.add_run(replace(store.run(name), id="one; two"), units, {})
+    _prepare(file, DAMAGES["a block"])
+    with pytest.warns(UserWarning, match=r"measure again with: benign resume 'one; two'$"):
+        _ = benign.open_run("one; two", file).surface
+
+
 # --------------------------------------------------------------------------------------------- stores to be looked at
 
 
@@ -482,3 +497,71 @@ def test_a_damaged_file_beside_a_store(healthy, tmp_path, suffix, content):
     Path(f"{file}{suffix}").write_bytes(content)
     seen, said = looked_at(file, healthy.runs)
     assert said or all(_agree(value, seen[key], is_said=False) for key, value in healthy.seen.items())
+
+
+def _names_another_file(file: Path, other: Path) -> None:
+    """Make a journal that SQLite plays back at the first look; then it deletes the other file, which it names."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    page, name, nonce = file.read_bytes()[:PAGE], str(other).encode(), 1
+    magic = bytes.fromhex("d9d505f920a163d7")
+    header = (magic + struct.pack(">5I", 1, nonce, file.stat().st_size // PAGE, 512, PAGE)).ljust(512, b"\0")
+    record = struct.pack(">I", 1) + page + struct.pack(">I", nonce + sum(page[PAGE - 200 : 0 : -200]))
+    ending = struct.pack(">I", 2**30 // PAGE + 1) + name + struct.pack(">2I", len(name), sum(name)) + magic
+    Path(f"{file}-journal").write_bytes(header + record + ending)
+
+
+def test_a_journal_that_names_another_file_is_not_obeyed(healthy, tmp_path):
+    file, precious = tmp_path / "store.db", tmp_path / "precious.txt"
+    precious.write_text("mine")
+    file.write_bytes(healthy.content)
+    _names_another_file(file, precious)
+    with closing(sqlite3.connect(shutil.copy(file, tmp_path / "alone.db"))) as connection:  # it is a store
+        connection.execute("SELECT count(*) FROM benign_run")
+    before = _all_in(tmp_path)
+    done = CliRunner().invoke(app, ["runs", "--store", str(file)])
+    assert done.exit_code == 2
+    assert "is no journal of a store" in done.stderr
+    assert _all_in(tmp_path) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_a_pipe_in_place_of_a_journal_is_not_waited_at(healthy, tmp_path):
+    file = tmp_path / "store.db"
+    file.write_bytes(healthy.content)
+    os.mkfifo(f"{file}-journal")
+    with pytest.raises(BenignError, match="is no journal of a store"):
+        benign.list_runs(file)
+
+
+def _all_in(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (["attributes", "title"], ["x"]), (["attributes", "classes"], 10**30), (["attributes", ""], "x"),
+        (["attributes", "size_name"], "a\0b"), (["attributes"], []), (["samples"], ["a", "b"]),
+        (["samples"], [1.5, 2.5]), (["samples"], [10**20]), (["label_noise"], ["x"]),
+        (["label_noise"], [[1]]), (["label_noise"], [10**400]), (["times"], ["nan"]), (["procedure"], "x"),
+        (["sources"], [None]),
+    ],
+    ids=lambda value: ".".join(value) if isinstance(value, list) and value and isinstance(value[0], str) else None,
+)  # fmt: skip
+def test_a_grid_of_other_types_is_a_sentence_in_every_command(healthy, tmp_path, place, value):
+    file = tmp_path / "store.db"
+    file.write_bytes(healthy.content)
+    with closing(sqlite3.connect(file)) as connection:
+        (text,) = connection.execute("SELECT grid FROM benign_run WHERE id = ?", [healthy.runs[0]]).fetchone()
+    grid = changed = json.loads(text)
+    for key in place[:-1]:
+        changed = changed[key]
+    changed[place[-1]] = value
+    text = json.dumps(grid, sort_keys=True, separators=(",", ":"))
+    _prepare(file, "UPDATE benign_run SET grid = ? WHERE id = ?", text, healthy.runs[0])
+    _make_fit(file)
+    for command in (["show"], ["export", "--to", "netcdf", "--out", str(tmp_path / "out.nc")]):
+        done = CliRunner().invoke(app, [*command, "--store", str(file), "--", healthy.runs[0]])
+        assert done.exit_code == 2, (done.output, done.exception)
+        assert "is damaged and cannot be read" in done.stderr

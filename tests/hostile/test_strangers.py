@@ -469,7 +469,7 @@ TABLE = 'source = {{ name = "table", path = "{}", target = "y" }}\n'
         (SMALL + TABLE.format("/tmp"), "reads /tmp", "source.path: "),
         (SMALL + TABLE.format("fifo.csv"), "", "source.path: "),
         (SMALL + TABLE.format("\\u0000.csv"), "reads /", "source.path: "),
-        (f'{SMALL}source = "mml"\n[execution]\nstore = "/etc/passwd"\n', "keeps its results in /etc/passwd", "a file"),
+        (f'{SMALL}source = "mml"\n[execution]\nstore = "FOREIGN"\n', "keeps its results in FOREIGN", "a file"),
         (f'{SMALL}source = "mml"\n[execution]\nexecutor = "ray"\naddress = "h:9"\n', "joins Ray at h:9", "needs"),
         (f"{SMALL}x = {'[' * 5000}{']' * 5000}\n", "", "too deep"),
         (f'{SMALL}source = "mml"\n{".".join(["a"] * 5_000)} = 1\n', "", "too deep"),
@@ -483,12 +483,15 @@ TABLE = 'source = {{ name = "table", path = "{}", target = "y" }}\n'
     ids=lambda value: value[-40:].split("\n")[-2] if value.count("\n") > 1 else None,
 )  # fmt: skip
 def test_an_intruders_file_is_a_sentence_and_what_it_names_is_named(
-    here: Path, text: str, named_first: str, words: str, monkeypatch: pytest.MonkeyPatch
+    here: Path, text: str, named_first: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    text, named_first = (part.replace("FOREIGN", str(tmp_path / "passwd")) for part in (text, named_first))
     os.mkfifo(here / "fifo.csv")
     (here / "theirs.toml").write_text(text, encoding="utf-8")
     monkeypatch.setitem(sys.modules, "ray", None)  # installed or not
-    before = Path("/etc/passwd").read_bytes()
+    monkeypatch.setenv("BENIGN_STORE", str(here / "runs.db"))
+    foreign = tmp_path / "passwd"  # not the machine's own: a fault would write it
+    foreign.write_bytes(before := b"root:x:0:0\n" * 40)
     for verb in ("run", "plan"):
         if verb == "plan" and "Ray" in named_first:
             continue
@@ -497,7 +500,7 @@ def test_an_intruders_file_is_a_sentence_and_what_it_names_is_named(
         assert done.exit_code == 2
         assert (f"theirs.toml {named_first}" in done.stderr) == bool(named_first), done.stderr
         assert not obeyed(done.output)
-    assert Path("/etc/passwd").read_bytes() == before
+    assert foreign.read_bytes() == before
 
 
 def test_a_plug_in_is_named_before_it_is_imported(here: Path, trace: Path) -> None:

@@ -99,6 +99,7 @@ def test_a_test_set_that_cannot_fit_is_refused_before_it_is_built():
         source.draw(5, Replicate())
 
 
+@pytest.mark.usefixtures("_small_machine")  # whose memory it fits
 def test_a_degree_that_would_take_for_ever_is_refused():
     with pytest.raises(InvalidArgument, match="may reach 100,000 coefficients, got 10,000,000"):
         benign.measure(benign.Polynomial(), benign.sources.mml(), samples=[10], sizes=[10**7], replicates=1, workers=1)

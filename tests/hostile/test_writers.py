@@ -87,13 +87,26 @@ def test_a_full_disk_leaves_the_old_file_and_no_litter(writer: Writer, tiny: Pat
     assert (tiny / "x").read_bytes() == OLD
 
 
-def test_a_device_stays_one(writer: Writer, tmp_path: Path) -> None:
-    (tmp_path / "x").symlink_to("/dev/full")
+def device(name: str, folder: Path) -> Path:
+    """A device of our own like that in /dev, where it can be made: a fault must not replace the machine's own."""
+    machines, own = Path("/dev", name), folder / name
+    try:
+        os.mknod(own, 0o666 | stat.S_IFCHR, machines.stat().st_rdev)
+        own.open("wb").close()  # a file system may have no devices
+    except OSError:
+        return machines
+    return own
+
+
+def test_a_device_stays_one(writer: Writer, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    devices = tmp_path_factory.mktemp("dev")
+    full = device("full", devices)
+    (tmp_path / "x").symlink_to(full)
     with pytest.raises(OutputFailed, match=r"x cannot be written: No space left on device"):
         writer(tmp_path / "x")
-    (tmp_path / "null").symlink_to("/dev/null")
+    (tmp_path / "null").symlink_to(device("null", devices))
     writer(tmp_path / "null")
-    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
+    assert stat.S_ISCHR(full.stat().st_mode)
     assert (tmp_path / "x").is_symlink()
     assert names(tmp_path) == ["null", "x"]
 
@@ -126,6 +139,7 @@ def test_names_that_are_no_text(writer: Writer, tmp_path: Path) -> None:
         ("a\0b", "cannot be the name of a file: it holds a NUL character"),
         ("\ud800", "cannot be the name of a file: surrogates not allowed"),
         ("n" * 300 + "", "cannot be written: File name too long"),
+        (f"/dev/fd/{10**30}", "cannot be written: "),
     ):
         with pytest.raises(OutputFailed, match=reason):
             writer(tmp_path / name)

@@ -51,6 +51,13 @@ def test_display_holds_the_numbers(surface):
     assert "<svg" in display._repr_html_()
 
 
+def test_the_end_of_training_is_a_time(surface):
+    assert surface.curve("test_loss", time=np.inf).values.shape == (8, 400)
+    assert surface.smallest_size(time=np.inf) == surface.smallest_size()
+    with pytest.raises(InvalidArgument, match="`samples` must be a finite number, got nan"):
+        surface.curve("test_loss", samples=np.nan)
+
+
 def test_several_samples_must_be_fixed():
     two = benign.measure(benign.RandomFourier(), SOURCE, sizes=[5, 10], samples=[10, 20], replicates=2, workers=1)
     with pytest.raises(InvalidArgument, match="`samples` has 2 values; say which, for example samples=20"):

@@ -13,6 +13,7 @@ from typing import TextIO
 
 import typer
 
+from benign.foundation import wording
 from benign.foundation.errors import BenignError
 
 _ADVICE = {
@@ -45,9 +46,10 @@ def told(error: Exception) -> int:
         sentence, code = f"The run failed: {str(error) or type(error).__name__}; try fewer --workers.", 1
     elif isinstance(error, OSError):
         where = f" ({error.filename})" if error.filename else ""
-        sentence, code = f"The system refused: {error.strerror or error}{where}.{_ADVICE.get(error.errno or 0, '')}", 1
+        words = error.strerror or wording.told(error)
+        sentence, code = f"The system refused: {words}{where}.{_ADVICE.get(error.errno or 0, '')}", 1
     elif isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError):
-        last = str(error).strip().splitlines()[-1]  # NumPy's advice is long
+        last = str(error).strip().rpartition("\n")[2] or "no reason given"  # NumPy's advice is long
         sentence, code = f"A library cannot be loaded, for lack of memory or a broken install: {last}", 1
     else:
         raise error

@@ -16,6 +16,7 @@ import typer
 from benign.cli.answers import answered
 
 if TYPE_CHECKING:
+    from benign.experiments.declaration import Experiment
     from benign.experiments.declaration.reach import Reach
     from benign.experiments.forecast import Forecast
     from benign.runs import Run
@@ -66,12 +67,17 @@ def start(
     from benign.cli.run_display import displayed
     from benign.cli.users_code import aside
     from benign.experiments.declaration import Experiment
+    from benign.foundation.errors import InvalidArgument
     from benign.runs import run
 
     with answered(), aside() as answer:
         experiment = Experiment.from_toml(
             file, overrides or (), announce=lambda reach: _say(file.name, reach, progress, executor, store)
         )
+        if not _kept(experiment, store):
+            raise InvalidArgument(
+                "`--store` is ':memory:', which is gone before what was measured in it can be looked at; name a file."
+            )
         with displayed(progress) as (listeners, on_interrupt):
             result = run(
                 experiment, store=store, executor=executor, workers=workers,
@@ -101,8 +107,16 @@ def forecast(
             file, overrides or (), announce=lambda reach: _say(file.name, reach, "none", "processes", store)
         )
         result = plan(experiment, store=store, workers=workers, sample_seconds=sample_seconds)
-        told = json.dumps(_forecast_as_json(result), indent=2) if as_json else _forecast_in_words(result)
+        words = [_forecast_in_words(result), _kept(experiment, store)]
+        told = json.dumps(_forecast_as_json(result), indent=2) if as_json else "\n".join(filter(None, words))
         print(told, file=answer)
+
+
+def _kept(experiment: Experiment, store: str | None) -> str:
+    """Where what is measured of the experiment is kept; empty where it is not."""
+    from benign.experiments.keeping import kept_line
+
+    return kept_line(experiment.execution.store if store is None else store)
 
 
 def list_all(
@@ -123,7 +137,7 @@ def list_all(
         return
     lines = [[run] for run in table] if every else _searches_together(table)
     if not lines:
-        print("No runs yet; start one with: benign run FILE")
+        print("No runs to list; start one with: benign run FILE")
         return
     rows = [_row(runs) for runs in lines]
     widths = [max(map(len, column)) for column in zip(_HEADER, *rows, strict=True)]

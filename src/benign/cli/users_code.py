@@ -157,14 +157,14 @@ def _imported(target: str, folder: Path) -> Procedure:
         sys.path.insert(0, str(folder))  # as Python itself does
     try:
         loaded = importlib.import_module(module)
+        found = getattr(loaded, name, loaded)  # a package may import it only now
     except (Exception, SystemExit) as error:  # whatever the user's own code does when it is imported
         raise InvalidArgument(
             f"`MODULE:PROCEDURE`: importing {module!r}, which runs its code, failed: {told(error)}."
         ) from error
     _check_file(folder, module, loaded.__dict__.get("__file__"))
-    if name not in vars(loaded):
+    if found is loaded:
         raise unknown_name(f"name in the module {module!r}", name, [key for key in vars(loaded) if key[0] != "_"])
-    found = vars(loaded)[name]
     if not isinstance(found, Procedure):
         raise InvalidArgument(
             f"`MODULE:PROCEDURE`: {target} is a {type(found).__name__}, no procedure; make one with "

@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 
 from benign.experiments.parts import Part, is_increasing
+from benign.foundation.arguments import is_writable
 from benign.foundation.errors import BenignError
 from benign.foundation.memory import require_memory
 from benign.foundation.replicate import Replicate
 
 Spec = Mapping[str, object]
 
+_MANY_CELLS = 10_000  # a list of runs reads a grid for each step of a search: fewer cells are not worth a look
 _CELL_BYTES = 500  # of a key and an address, in the lists that hold them
+_BEYOND_INTEGERS = 2**63  # of NumPy and of every file
 _DAMAGED = (
     "What a run in the store measures is damaged and cannot be read; start it again with `benign run FILE`: what is"
     " measured is kept."
@@ -120,17 +123,29 @@ class Grid:
         """
         try:
             grid = cls._stored(json.loads(text))
-            axes = (grid.part.sizes, grid.part.times, np.array(grid.samples))
+            axes = (grid.part.sizes, grid.part.times, np.array(grid.samples, dtype=np.int64))
             is_grid = grid.to_json() == text and all(map(is_increasing, axes))
             cells = len(grid.sources) * len(grid.samples) * len(grid.replicates)
         except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
             raise DamagedGrid(_DAMAGED) from error
-        if not is_grid or len(grid.label_noise or (0.0,)) != len(grid.sources):
+        if not (is_grid and grid._is_of_its_types()):
             raise DamagedGrid(_DAMAGED)
-        require_memory(
-            _CELL_BYTES * cells, purpose=f"A stored run of {cells:,} blocks", advice="it is none of benign's"
-        )
+        if cells > _MANY_CELLS:
+            what = f"A stored run of {cells:,} blocks"
+            require_memory(_CELL_BYTES * cells, purpose=what, advice="it is none of benign's")
         return grid
+
+    def _is_of_its_types(self) -> bool:
+        """Whether whatever reads a surface of it can do so: it may be a stranger's, and JSON holds anything."""
+        levels = (0.0,) if self.label_noise is None else self.label_noise
+        return (
+            len(levels) == len(self.sources)
+            and all(isinstance(spec, Mapping) for spec in (self.procedure, *self.sources, self.attributes))
+            and all(type(level) in (int, float) and abs(level) < _BEYOND_INTEGERS for level in levels)
+            and all(type(count) is int for count in self.samples)
+            and not np.isnan(self.part.times).any()
+            and all(name.isidentifier() and _is_said(value) for name, value in self.attributes.items())
+        )
 
     @classmethod
     def _stored(cls, stored: Mapping[str, Any]) -> Grid:
@@ -151,6 +166,11 @@ class Grid:
             ),
             attributes=stored["attributes"],
         )
+
+
+def _is_said(value: object) -> bool:
+    """Whether a surface may say so of itself, in every format that it is exported to."""
+    return is_writable(value) if isinstance(value, str) else isinstance(value, int) and abs(value) < _BEYOND_INTEGERS
 
 
 def _canonical(value: object) -> str:

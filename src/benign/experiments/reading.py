@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -68,6 +69,7 @@ def read_dataset(
     return dataset.assign_attrs({**_settings(wanted), **_origin(store.provenances(run), summary.seconds)})
 
 
+@doing("looking for damaged blocks")
 def set_aside_damaged(store: Store, run: str, grid: Grid) -> None:
     """Plan again what is damaged of a run, with a warning that says how much. What is whole is kept.
 
@@ -94,7 +96,8 @@ def _is_readable(block: StoredBlock, parts: Mapping[str, Part | None]) -> bool:
 def _warn(run: str, damaged: int, done: int) -> None:
     what = f"{damaged:,} of the {done:,} measured blocks" if damaged else "some of the jobs"
     warnings.warn(
-        f"Damaged in the store, and left out: {what} of {run}; measure again with: benign resume {run}", stacklevel=3
+        f"Damaged in the store, and left out: {what} of {run}; measure again with: benign resume {shlex.quote(run)}",
+        stacklevel=3,
     )
 
 

@@ -23,13 +23,10 @@ def check_axes(**axes: object) -> None:
     """Refuse axes too long to be looked at, whatever they hold.
 
     Raises:
-        NotEnoughMemory: for one of them.
+        NotEnoughMemory: for the longest of them.
     """
-    for argument, values in axes.items():
-        count = _length(values)
-        require_memory(
-            _BYTES_A_VALUE * count, purpose=f"`{argument}` with {count:,} values", advice="give fewer of them"
-        )
+    count, argument = max((_length(values), argument) for argument, values in axes.items())
+    require_memory(_BYTES_A_VALUE * count, purpose=f"`{argument}` with {count:,} values", advice="give fewer of them")
 
 
 def check_cells(*axes: object) -> None:

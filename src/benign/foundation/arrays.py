@@ -57,7 +57,8 @@ def as_numbers(
         InvalidArgument: for an entry that is no real number; the message says where, and gives the ``advice``.
     """
     if table.dtype.kind not in "biuf":
-        table = _of_objects(argument, table.astype(object), advice)
+        # Dates as text: NumPy makes integers of those in nanoseconds.
+        table = _of_objects(argument, table.astype(str if table.dtype.kind in "mM" else object), advice)
     with np.errstate(over="ignore"):  # of a longdouble, which then is infinite
         return np.array(table, dtype=np.float64, order="C")
 
@@ -78,7 +79,7 @@ def number_array(argument: str, values: object, *, axes: int) -> Float[np.ndarra
 
 def is_number(value: object) -> bool:
     """Whether it is a real number of Python's or NumPy's, and no boolean."""
-    return isinstance(value, _NUMBERS) and not isinstance(value, bool)
+    return isinstance(value, _NUMBERS) and not isinstance(value, (bool, np.timedelta64))
 
 
 def _of_objects(argument: str, table: Shaped[np.ndarray, "rows d"], advice: str) -> Float[np.ndarray, "rows d"]:

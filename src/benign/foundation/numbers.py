@@ -73,7 +73,7 @@ def checked_ridge(ridge: object) -> float:
 
 def is_integer(value: object) -> bool:
     """Whether it is an integer of Python's or NumPy's, and no boolean."""
-    return issubclass(type(value), (int, np.integer)) and type(value) is not bool
+    return issubclass(type(value), (int, np.integer)) and type(value) not in (bool, np.timedelta64)
 
 
 def _checked(argument: str, value: object, kind: str) -> float:

@@ -27,7 +27,7 @@ _TEMPORARY = ".benign-"
 _NOTE = "note"
 _DAY_SECONDS = 86_400.0
 _MOST_LINKS = 40
-_DESCRIPTOR = re.compile(r"(?:/dev|/proc/(self|\d+))/fd/(\d+)")
+_DESCRIPTOR = re.compile(r"(?:/dev|/proc/(self|\d+))/fd/(\d{1,9})")
 
 
 @doing("writing a file")

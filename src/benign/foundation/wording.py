@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+import sys
 
 _WIDTH = 60
 _LONGEST_REASON = 300
@@ -11,11 +11,13 @@ _LONGEST_REASON = 300
 def shown(value: object) -> str:
     r"""What the value looks like, escaped and shortened to one line of about 60 characters.
 
-    >>> shown("a\n"), shown(np.float64(0.5))
+    >>> import numpy
+    >>> shown("a\n"), shown(numpy.float64(0.5))
     ("'a\\n'", '0.5')
     """
+    numpy = sys.modules.get("numpy")  # not imported here: every command's --help would wait for it
     try:
-        text = repr(value.item() if isinstance(value, np.generic) else value)
+        text = repr(value.item() if numpy is not None and isinstance(value, numpy.generic) else value)
         return shortened(escaped(text if isinstance(value, str) else " ".join(text.split())))
     except KeyboardInterrupt:
         raise

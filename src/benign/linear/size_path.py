@@ -290,17 +290,20 @@ def _as_matrix(values: ArrayLike, name: str) -> Float[np.ndarray, "m outputs"]:
         array = array[:, None]
     if array.ndim != 2 or not array.size:
         raise InvalidArgument(f"`{name}` must be a matrix with at least one row and one column, got {array.shape}.")
-    matrix = as_numbers(name, array, advice="encode class labels as one-hot rows")
+    if array.dtype == np.float64:  # as a rule, and not copied then
+        matrix = np.ascontiguousarray(array)
+    else:
+        matrix = as_numbers(name, array, advice="encode class labels as one-hot rows")
     if not (matrix.min() >= -_LARGEST_ENTRY and matrix.max() <= _LARGEST_ENTRY):
         row = int(np.flatnonzero(~(np.abs(matrix) <= _LARGEST_ENTRY).all(axis=1))[0])
         raise InvalidArgument(
             f"`{name}` holds NaN, infinity or a number beyond 1e100, first in row {row}; remove, impute or rescale it."
         )
-    size = np.abs(matrix)
-    if 0.0 < size.max() < 1.0 / _LARGEST_ENTRY:
+    if 0.0 < max(matrix.max(), -matrix.min()) < 1.0 / _LARGEST_ENTRY:
         raise InvalidArgument(f"`{name}` holds no number of at least 1e-100 in size, but for 0; rescale it.")
-    matrix[size < _SMALLEST_ENTRY] = 0.0  # far below the rounding of the others, and without a square
-    return matrix
+    is_tiny = (matrix < _SMALLEST_ENTRY) & (matrix > -_SMALLEST_ENTRY)
+    # Tiny ones are far below the rounding of the others, and have no square.
+    return np.where(is_tiny, 0.0, matrix) if (is_tiny & (matrix != 0.0)).any() else matrix
 
 
 def _as_columns(

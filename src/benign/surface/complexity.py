@@ -20,7 +20,7 @@ from benign.curves.threshold_search import (
 )
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.number_words import format_number, format_position
-from benign.foundation.numbers import checked_number
+from benign.schema import checked_position
 from benign.surface.size_direction import is_read_inversely, wrong_way_note
 from benign.surface.training_risks import Criterion, checked_criterion, checked_tolerance, training_risks
 
@@ -156,7 +156,7 @@ def _smallest(
         values = dataset[name].values
         if wanted is None and len(values) > 1:
             raise InvalidArgument(f"`{name}` has {len(values)} values; say which, for example {name}={values[-1]}.")
-        if wanted is not None and checked_number(name, wanted) not in values:
+        if wanted is not None and checked_position(name, wanted) not in values:
             raise InvalidArgument(f"`{name}` was not measured at {wanted}; there are {values.tolist()}.")
         dataset = dataset.isel({name: [0 if wanted is None else int(np.flatnonzero(values == wanted)[0])]})
     positions = dataset[axis].values.astype(np.float64)

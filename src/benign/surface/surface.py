@@ -16,7 +16,6 @@ from benign import schema
 from benign.curves.threshold_search import REGIME_BAND, TOLERANCE, ThresholdEstimate
 from benign.foundation.arguments import checked_file, checked_name
 from benign.foundation.errors import InvalidArgument, unknown_name
-from benign.foundation.numbers import checked_number
 from benign.foundation.output import write_whole
 from benign.foundation.wording import reason
 from benign.surface import tables
@@ -281,7 +280,7 @@ def _fix(section: xr.Dataset, axis: str, value: float | None) -> xr.Dataset:
                 f"`{axis}` has {len(values)} values; say which, for example {axis}={values[-1]}."
             )  # fmt: skip
         return section.isel({axis: 0})
-    if checked_number(axis, value) not in values:
+    if schema.checked_position(axis, value) not in values:
         nearest = values[np.abs(values.astype(float) - value).argmin()]
         raise InvalidArgument(f"`{axis}` was not measured at {value}; the nearest is {nearest}.")
     return section.sel({axis: value})

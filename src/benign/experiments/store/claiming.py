@@ -12,7 +12,8 @@ from benign.experiments.store.drivers import beat
 from benign.experiments.store.expressions import Clock, among, batches, inserting, packed
 from benign.experiments.store.reading import provenance_hash, run_number
 from benign.experiments.store.tables import block, member, part, provenance, unit
-from benign.experiments.store.texts import checked_text, storable
+from benign.experiments.store.texts import storable
+from benign.foundation.arguments import checked_text
 
 # Statements are built once: that takes longer than SQLite takes to run them.
 _AMONG = among(unit.c.id, "units")

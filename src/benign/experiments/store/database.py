@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,12 +20,12 @@ from benign.experiments.store.engines import bytes_in, copy_of, engine_of, forbi
 from benign.experiments.store.errors import StoreUnusable
 from benign.experiments.store.expressions import batches
 from benign.experiments.store.locations import Location, located
-from benign.experiments.store.texts import shortened
 from benign.experiments.store.transactions import Transactions
 from benign.experiments.store.versions import bring_to_head, is_older
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.memory import require_memory
 from benign.foundation.numbers import checked_count, checked_number
+from benign.foundation.wording import shown
 
 _MOST_NAMED = 5
 
@@ -131,10 +132,6 @@ class Store:
         pairs = list(batches(wanted))
         self._transactions.writing(lambda it: planning.add_run(it, run, pairs, parts), repeatable=True)
 
-    def mark_run(self, run_id: str, mark: str | None) -> None:
-        """Write a run's mark; see :class:`benign.experiments.states.RunRecord`."""
-        self._transactions.writing(lambda it: planning.mark_run(it, run_id, mark), repeatable=True)
-
     def has_run(self, run_id: str) -> bool:
         """Whether there is such a run, and neither it nor which units are its own is damaged."""
         with self._transactions.reading() as connection:
@@ -160,7 +157,7 @@ class Store:
                 " `benign run FILE`: what is measured is kept.",
                 stacklevel=1,
             )
-        if broken := [shortened(summary.record.id) for summary in found if not summary.is_whole]:
+        if broken := [shown(summary.record.id) for summary in found if not summary.is_whole]:
             warnings.warn(
                 f"Some jobs are damaged in the store {self.location}, so numbers of blocks and seconds may be wrong for"
                 f" {_some(broken)}; mend with `benign resume RUN`.",
@@ -196,7 +193,7 @@ class Store:
         if damaged:
             warnings.warn(
                 f"Damaged in the store, and left out: {damaged:,} of the failures of {run_id}; try again with: benign"
-                f" resume {run_id} --retry-failed",
+                f" resume {shlex.quote(run_id)} --retry-failed",
                 stacklevel=1,
             )
         return found

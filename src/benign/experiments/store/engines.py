@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import sqlite3
+import stat
 from contextlib import suppress
 from functools import partial
 
@@ -11,12 +13,15 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
+from benign.experiments.store.errors import StoreUnusable
 from benign.experiments.store.locations import Location
 
 # The execution option that says how a transaction on SQLite begins; an empty text: not at all.
 BEGIN = "benign_begin"
 # How long SQLite itself waits for a lock; Transactions try again, and know when enough is enough.
 _BUSY_SECONDS = 0.5
+# What ends a SQLite journal that names another file: https://www.sqlite.org/fileformat.html#the_rollback_journal
+_NAMES_ANOTHER = bytes.fromhex("d9d505f920a163d7")
 
 
 def engine_of(location: Location, patience_seconds: float) -> Engine:
@@ -29,9 +34,34 @@ def engine_of(location: Location, patience_seconds: float) -> Engine:
         engine = create_engine(location.url, poolclass=StaticPool, connect_args={"check_same_thread": False})
     else:
         engine = create_engine(location.url, connect_args={"timeout": min(patience_seconds, _BUSY_SECONDS)})
+        event.listen(engine, "do_connect", lambda *_: _check_journal(location))
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _check_journal(location: Location) -> None:
+    """Refuse what SQLite would obey at the first look: it deletes the file that a journal names, waits at a pipe.
+
+    Raises:
+        StoreUnusable: if the journal beside the store is none that a store of ours can have.
+    """
+    journal = f"{os.path.realpath(location.file or '')}-journal"
+    try:
+        is_ours = stat.S_ISREG(os.stat(journal).st_mode) and not _ends_with(journal, _NAMES_ANOTHER)  # noqa: PTH116
+    except OSError:  # mostly there is none; SQLite says what else is wrong with it
+        return
+    if not is_ours:
+        raise StoreUnusable(
+            f"The store {location.printable} was left as it is: the file {journal} beside it is no journal of a store,"
+            " and reading the two may harm other files; copy the store alone to another folder, and look at it there."
+        )
+
+
+def _ends_with(file: str, ending: bytes) -> bool:
+    with open(file, "rb") as stream:  # noqa: PTH123
+        stream.seek(max(0, os.fstat(stream.fileno()).st_size - len(ending)))
+        return stream.read(len(ending)) == ending
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:

@@ -26,9 +26,10 @@ from benign.experiments.store.drivers import release_abandoned
 from benign.experiments.store.encoded_parts import encode_part
 from benign.experiments.store.errors import RunInUse
 from benign.experiments.store.expressions import Clock, among, batches, inserting, packed, rows
-from benign.experiments.store.reading import RECORD, is_called, record_in, run_number
-from benign.experiments.store.texts import checked_key, checked_text
+from benign.experiments.store.reading import RECORD, known_number, record_in, run_number
+from benign.experiments.store.texts import checked_key
 from benign.experiments.store.versions import take_turn
+from benign.foundation.arguments import checked_text
 from benign.foundation.errors import InvalidArgument
 
 Pair = tuple[str, str]
@@ -72,14 +73,6 @@ def _plan_again(connection: Connection, units: Iterable[int]) -> None:
         connection.execute(delete(tables.block).where(tables.block.c.unit.in_(some)))
 
 
-def mark_run(connection: Connection, run_id: str, mark: str | None) -> None:
-    """See :meth:`benign.experiments.store.Store.mark_run`."""
-    text = None if mark is None else checked_text("mark", mark)
-    connection.execute(
-        update(tables.run).where(tables.run.c.number == run_number(connection, run_id)).values(mark=text)
-    )
-
-
 def _add_record(connection: Connection, record: RunRecord) -> int:
     facts: dict[str, str | float | None] = {
         "id": checked_key("id", record.id),
@@ -88,16 +81,17 @@ def _add_record(connection: Connection, record: RunRecord) -> int:
         "declaration": None if record.declaration is None else checked_text("declaration", record.declaration),
         "created": connection.scalar(select(Clock())),
     }
-    found = connection.execute(select(tables.run.c.number, *RECORD).where(is_called(record.id))).first()
-    known = None if found is None else record_in(*found[1:])
+    number = known_number(connection, record.id)
+    is_it = tables.run.c.number == number
+    known = None if number is None else record_in(*connection.execute(select(*RECORD).where(is_it)).one())
     if known is not None:
         # A declaration that is there is not lost because the same grid was measured from Python objects.
         facts |= {"declaration": facts["declaration"] or known.declaration, "created": known.created}
     values = {**facts, "checksum": checksum(*facts.values())} | ({} if record.mark is None else {"mark": record.mark})
-    if found is None:
+    if number is None:
         connection.execute(insert(tables.run).values(values))
     else:  # what is damaged is written anew
-        connection.execute(update(tables.run).where(tables.run.c.number == found.number).values(values))
+        connection.execute(update(tables.run).where(is_it).values(values))
     return run_number(connection, record.id)
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, select, true
+from sqlalchemy import Connection, Select, bindparam, case, func, select, true
 
 from benign.experiments.states import Failure, RunRecord, RunSummary, State, StoredBlock, Unit
 from benign.experiments.store.checksums import checksum
@@ -15,13 +15,17 @@ from benign.experiments.store.drivers import living
 from benign.experiments.store.errors import RunDamaged
 from benign.experiments.store.expressions import among, batches, packed
 from benign.experiments.store.tables import block, member, part, provenance, run, unit
-from benign.experiments.store.texts import checked_key, shortened
+from benign.experiments.store.texts import checked_key
 from benign.foundation.errors import unknown_name
+from benign.foundation.wording import shown
 
 # Blocks that are in memory at once: few bytes, and few rows where blocks are small.
 _CHUNK_BYTES, _CHUNK_ROWS = 8 * 2**20, 1_000
 
 RECORD = (run.c.id, run.c.name, run.c.grid, run.c.declaration, run.c.created, run.c.mark, run.c.checksum)
+_NUMBER = select(run.c.number).where(run.c.id == bindparam("key"))
+_NUMBER_IN_TABLE = select(run.c.number).where(run.c.id.concat("") == bindparam("key"))  # no index serves that
+_ID = select(run.c.id).where(run.c.number == bindparam("number"))
 _YEAR_5000 = 95617584000.0
 _PARTS = select(part.c.key, part.c.sizes, part.c.times, part.c.metrics).where(among(part.c.key, "keys"))
 _OF_CELLS = among(unit.c.cell, "cells")
@@ -46,25 +50,30 @@ def run_number(connection: Connection, run_id: str) -> int:
     Raises:
         UnknownName: if there is no such run; the message names the nearest.
     """
-    number = connection.scalar(select(run.c.number).where(is_called(run_id)))
+    number = known_number(connection, run_id)
     if number is None:
         known = connection.scalars(select(run.c.id).order_by(run.c.number.desc()))
         raise unknown_name("run", run_id, map(str, known))
     return number
 
 
-def is_called(run_id: str) -> ColumnElement[bool]:
-    """Whether a run has this id; looked up in the table itself, for a damaged index would hide it."""
-    return run.c.id.concat("") == checked_key("run", run_id)
+def known_number(connection: Connection, run_id: str) -> int | None:
+    """As :func:`run_number`, but None if there is no such run. A damaged index leads elsewhere, or hides it."""
+    key = checked_key("run", run_id)
+    number = connection.scalar(_NUMBER, {"key": key})
+    if number is not None and connection.scalar(_ID, {"number": number}) == key:
+        return number
+    return connection.scalar(_NUMBER_IN_TABLE, {"key": key})
 
 
 def is_whole(connection: Connection, run_id: str) -> bool:
     """Whether there is such a run, and neither it nor which units are its own is damaged."""
-    found = connection.execute(select(run.c.number, run.c.units, *RECORD).where(is_called(run_id))).first()
-    if found is None or record_in(*found[2:]) is None:
+    number = known_number(connection, run_id)
+    if number is None:
         return False
-    there = select(func.sum(unit.c.id)).select_from(member.join(unit)).where(member.c.run == found.number)
-    return (connection.scalar(there) or 0) == (found.units or 0)
+    units, *columns = connection.execute(select(run.c.units, *RECORD).where(run.c.number == number)).one()
+    there = select(func.sum(unit.c.id)).select_from(member.join(unit)).where(member.c.run == number)
+    return record_in(*columns) is not None and (connection.scalar(there) or 0) == (units or 0)
 
 
 def record_in(*columns: object) -> RunRecord | None:
@@ -90,7 +99,7 @@ def record_of(connection: Connection, run_id: str) -> RunRecord:
     record = record_in(*connection.execute(select(*RECORD).where(run.c.number == number)).one())
     if record is None:
         raise RunDamaged(
-            f"The run {shortened(run_id)} is damaged in the store; start it again with `benign run FILE`: what is"
+            f"The run {shown(run_id)} is damaged in the store; start it again with `benign run FILE`: what is"
             " measured is kept."
         )
     return record
@@ -106,7 +115,7 @@ def summaries(connection: Connection, lease_seconds: float) -> tuple[list[RunSum
     ):
         seen, record = progress.pop(number, _Progress()), record_in(*columns)
         if record is None:
-            damaged.append(shortened(str(columns[0])))
+            damaged.append(shown(str(columns[0])))
         else:
             whole.append(seen.summary(record, units))
     return whole, damaged + ["one without a name"] * len(progress)  # units of a run whose row is lost
@@ -115,7 +124,8 @@ def summaries(connection: Connection, lease_seconds: float) -> tuple[list[RunSum
 def summary_of(connection: Connection, run_id: str, lease_seconds: float) -> RunSummary:
     """One run with its progress."""
     record = record_of(connection, run_id)
-    number, units = connection.execute(select(run.c.number, run.c.units).where(is_called(run_id))).one()
+    number = run_number(connection, run_id)
+    units = connection.scalar(select(run.c.units).where(run.c.number == number))
     seen = _progress(connection, _COUNTED.where(member.c.run == number), lease_seconds)
     return seen.get(number, _Progress()).summary(record, units)
 

@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
+from benign.foundation.arguments import checked_text
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.wording import shown
 
 # PostgreSQL's index takes up to 2,704 bytes.
 _LONGEST_KEY = 500
-
-
-def checked_text(name: str, text: str) -> str:
-    """Return ``text``.
-
-    Raises:
-        InvalidArgument: if it holds a NUL or a lone surrogate.
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        pass
-    else:
-        if "\0" not in text:
-            return text
-    raise InvalidArgument(
-        f"`{name}` cannot be stored: {shortened(text)} holds a character that databases refuse (NUL, or half of a"
-        " surrogate pair); remove it."
-    )
 
 
 def checked_key(name: str, key: str) -> str:
     """Return ``key``, by which something is found.
 
     Raises:
-        InvalidArgument: if :func:`checked_text` refuses it, or if it has more than 500 characters.
+        InvalidArgument: if it has more than 500 characters, or some that no database can keep.
     """
     if len(key) > _LONGEST_KEY:
         raise InvalidArgument(
-            f"`{name}` may have at most {_LONGEST_KEY} characters, got {len(key)}: {shortened(key)}; shorten it."
+            f"`{name}` may have at most {_LONGEST_KEY} characters, got {len(key)}: {shown(key)}; shorten it."
         )
     return checked_text(name, key)
 
@@ -43,8 +26,3 @@ def checked_key(name: str, key: str) -> str:
 def storable(text: str) -> str:
     """``text`` with what a database refuses written as an escape: a traceback is kept whatever is in it."""
     return text.replace("\0", "\\x00").encode(errors="backslashreplace").decode()
-
-
-def shortened(text: str) -> str:
-    """``text`` as a sentence names it."""
-    return ascii(text if len(text) <= 40 else text[:37] + "...")
