@@ -23,6 +23,7 @@ from benign.cli.main import app
 from benign.diagnosis.search_arguments import training_limits
 from benign.foundation.errors import InvalidArgument
 from tests.hostile.commands import SECONDS, benign, environment_of
+from tests.workers import end_workers
 
 ROOT = Path(__file__).parents[2]
 MODELS = "tests.hostile.misbehaving"
@@ -306,7 +307,6 @@ os.chdir("/")
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 atexit.register(lambda: os.write(1, b"at exit") and print("at exit"))
 from tests.hostile.misbehaving import leaves_a_child as procedure
-from tests.workers import end_workers
 """
 
 

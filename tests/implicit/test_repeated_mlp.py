@@ -102,7 +102,7 @@ def test_a_replicate_does_not_depend_on_the_others(measured):
 
 
 def test_a_diverged_network_leaves_no_number():
-    wild = RepeatedMLP(mlp=MLP(training=settings(epochs=1, optimizer="sgd", learning_rate=1e100, loss="squared")))
+    wild = RepeatedMLP(mlp=MLP(training=settings(epochs=1, optimizer="sgd", learning_rate=1e200, loss="squared")))
     block = wild.measure([classification(0)], SIZES[:1], None, METRICS)
     assert (block.outcome == Outcome.DIVERGED).all()
     assert all(np.isnan(values).all() for values in block.metrics.values())

@@ -234,7 +234,7 @@ def test_other_settings_have_weights_of_their_own(tmp_path):
 
 def test_a_diverged_training_is_said_and_the_others_stay(block):
     absurd = procedure(
-        training=Training(optimizer="sgd", batch_size=None, learning_rate=1e100, steps=2, precision="float64")
+        training=Training(optimizer="sgd", batch_size=None, learning_rate=1e300, steps=2, precision="float64")
     )
     lost = absurd.measure(SPLITS[:1], WIDTHS[:1], np.array([2e300]), frozenset({"train_loss", "path_norm"}))
     assert lost.outcome.tolist() == [[[int(benign.Outcome.DIVERGED)]]]

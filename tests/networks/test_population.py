@@ -89,7 +89,7 @@ def test_a_member_may_start_where_another_ended(splits):
 
 def test_a_diverged_member_is_flagged_and_the_others_are_not(splits):
     members = six_members(splits)
-    members[2] = replace(members[2], learning_rate=1e100)
+    members[2] = replace(members[2], learning_rate=1e200)
     result = train_population(FAMILY, settings(loss="squared", optimizer="sgd"), members, times=(0, 1 / 3, 4))
     expected = np.zeros((6, 3), dtype=bool)
     expected[2, 1:] = True

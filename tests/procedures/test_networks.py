@@ -104,7 +104,7 @@ def files_in(folder):
 
 
 def test_a_chain_starts_from_the_network_before():
-    still = benign.Training(loss="squared", optimizer="sgd", learning_rate=1e-90, batch_size=10, epochs=1)
+    still = benign.Training(loss="squared", optimizer="sgd", learning_rate=1e-300, batch_size=10, epochs=1)
     (_, first), (_, second) = train_chain((3, 5), still, [_split()], times=[1.0])
     narrow, wide = (population.networks[0].layers for population in (first, second))  # type: ignore[attr-defined]
     np.testing.assert_array_equal(wide[0].weight[:3], narrow[0].weight)
