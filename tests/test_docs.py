@@ -21,6 +21,7 @@ import benign
 from benign.cli.main import app
 from benign.experiments.declaration import resolve
 from tests.optional import needs
+from tests.workers import end_workers
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -59,6 +60,7 @@ def copy(tmp_path, monkeypatch):
     monkeypatch.setenv("BENIGN_STORE", str(tmp_path / "store.db"))
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield tmp_path
+    end_workers()  # they, too, have imported modules of this copy
     for name in [name for name in sys.modules if name.partition(".")[0] == "examples"]:
         del sys.modules[name]
 

@@ -406,7 +406,7 @@ def open_run(name: str, store: Location = None) -> Run:
 
 def _unknown(name: str, known: Sequence[str]) -> UnknownName:
     if not known:
-        return UnknownName(f"there is no run {shown(name)}: the store is empty; start one with: benign run FILE")
+        return UnknownName(f"there is no run {shown(name)}: the store lists none; start one with: benign run FILE")
     near = difflib.get_close_matches(name[:_LONGEST_NAME], known, n=_MOST_NAMES, cutoff=0.3)
     hint = f"did you mean {listed(near)}?" if near else f"the newest are {listed(known)};"
     return UnknownName(f"there is no run {shown(name)}; {hint} `benign runs` lists them all.")

@@ -230,7 +230,7 @@ def test_delete_removes_the_run(file, tmp_path):
         (["run", "{file}", "--progress", "pln"], "did you mean 'plain'"),
         (["run", "{file}", "--max-minutes", "-1"], "`max_minutes` must be positive"),
         (["run", "{file}", "--store", ":memory:"], "`--store` is ':memory:', which is gone before"),
-        (["show", "smal", "--store", "{store}"], "there is no run 'smal': the store is empty"),
+        (["show", "smal", "--store", "{store}"], "there is no run 'smal': the store lists none"),
         (["export", "x", "--store", "{file}"], "small.toml"),
         (["plan", "{file}", "--sample-seconds", "0"], "`sample_seconds` must be positive"),
         (["runs", "--store", "mysql://x/y"], "mysql"),

@@ -41,7 +41,9 @@ def ray_executor() -> Iterator[Executor]:
 
     from benign.experiments.executors.ray_cluster import Ray
 
-    yield Ray()
+    executor = Ray()
+    yield executor
+    executor.shutdown(wait=False)
     ray.shutdown()
 
 

@@ -278,6 +278,7 @@ LAYOUTS: dict[str, Callable[[], object]] = {
     "fractions": lambda: [[Fraction(int(entry)) for entry in row] for row in WHOLE],
     "unmasked": lambda: np.ma.masked_array(WHOLE, mask=np.zeros(WHOLE.shape, dtype=bool)),
     "pandas": lambda: pd.DataFrame(WHOLE),
+    "pandas-names": lambda: pd.DataFrame(WHOLE, columns=["toarray", "shape", "x"]),
     "pandas-nullable": lambda: pd.DataFrame(WHOLE.astype(int)).astype("Int64"),
     "pandas-sparse": lambda: pd.DataFrame(WHOLE).astype(pd.SparseDtype(float, 0.0)),
     "pandas-categories": lambda: pd.DataFrame(WHOLE).astype("category"),

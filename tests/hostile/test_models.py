@@ -21,9 +21,9 @@ from typer.testing import CliRunner, Result
 from benign.cli import users_code
 from benign.cli.main import app
 from benign.diagnosis.search_arguments import training_limits
-from benign.experiments.executors import lanes
 from benign.foundation.errors import InvalidArgument
 from tests.hostile.commands import SECONDS, benign, environment_of
+from tests.workers import end_workers
 
 ROOT = Path(__file__).parents[2]
 MODELS = "tests.hostile.misbehaving"
@@ -88,12 +88,6 @@ def _no_worker_is_left_as_they_left_it() -> Iterator[None]:
     """Workers are kept for whoever comes next in this process."""
     yield
     end_workers()
-
-
-def end_workers() -> None:
-    for lane in list(lanes._yard._all):
-        if lane.process is not None:
-            lanes.kill(lane.process)
 
 
 @pytest.fixture(autouse=True)

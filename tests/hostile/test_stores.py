@@ -565,3 +565,17 @@ def test_a_grid_of_other_types_is_a_sentence_in_every_command(healthy, tmp_path,
         done = CliRunner().invoke(app, [*command, "--store", str(file), "--", healthy.runs[0]])
         assert done.exit_code == 2, (done.output, done.exception)
         assert "is damaged and cannot be read" in done.stderr
+
+
+@pytest.mark.parametrize("metrics", [[], ["train_loss"]], ids=["none", "one"])
+def test_a_grid_that_lacks_the_losses_is_shown_without_curves(healthy, tmp_path, metrics):
+    file, run = tmp_path / "store.db", healthy.runs[0]  # of many sizes
+    file.write_bytes(healthy.content)
+    with closing(sqlite3.connect(file)) as connection:
+        (text,) = connection.execute("SELECT grid FROM benign_run WHERE id = ?", [run]).fetchone()
+    text = json.dumps({**json.loads(text), "metrics": metrics}, sort_keys=True, separators=(",", ":"))
+    _prepare(file, "UPDATE benign_run SET grid = ? WHERE id = ?", text, run)
+    _make_fit(file)
+    done = CliRunner().invoke(app, ["show", "--store", str(file), "--", run])
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert "too few sizes for a curve" in done.stdout

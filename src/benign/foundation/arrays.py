@@ -35,7 +35,7 @@ def as_array(argument: str, values: object) -> Shaped[np.ndarray, "..."]:
 
 
 def _refuse_hidden(argument: str, values: object) -> None:
-    if hasattr(values, "toarray"):
+    if hasattr(type(values), "toarray"):  # of a data frame it may be a column
         raise InvalidArgument(f"`{argument}` must be a dense array, got a sparse one; call its .toarray().")
     parts: Sequence[object] = values if isinstance(values, (list, tuple)) else [values]
     for index, part in enumerate(parts):

@@ -59,6 +59,18 @@ def checked_positive(argument: str, value: object) -> float:
     return number
 
 
+def checked_rate(argument: str, value: object) -> float:
+    """``value``, if it is a positive number of any size: a training that diverges by it says so itself.
+
+    Raises:
+        InvalidArgument: if it is not; the message names ``argument``.
+    """
+    number = _finite(argument, value, "a positive number")
+    if number <= 0.0:
+        raise InvalidArgument(f"`{argument}` must be a positive number, got {shown(value)}.")
+    return number
+
+
 def checked_ridge(ridge: object) -> float:
     """The ridge, if it can be one.
 
@@ -76,7 +88,7 @@ def is_integer(value: object) -> bool:
     return issubclass(type(value), (int, np.integer)) and type(value) not in (bool, np.timedelta64)
 
 
-def _checked(argument: str, value: object, kind: str) -> float:
+def _finite(argument: str, value: object, kind: str) -> float:
     is_number = is_integer(value) or issubclass(type(value), (float, np.floating))
     try:
         number = float(value) if is_number else math.nan  # type: ignore[arg-type]
@@ -84,6 +96,11 @@ def _checked(argument: str, value: object, kind: str) -> float:
         number = 10.0 * LARGEST
     if not math.isfinite(number):
         raise InvalidArgument(f"`{argument}` must be {kind}, got {shown(value)}.")
+    return number
+
+
+def _checked(argument: str, value: object, kind: str) -> float:
+    number = _finite(argument, value, kind)
     if number and not SMALLEST <= abs(number) <= LARGEST:
         raise InvalidArgument(
             f"`{argument}` must be {'0 or ' * (kind != 'a positive number')}from {SMALLEST:g} to {LARGEST:g} in size, "

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 
 from benign.foundation.errors import InvalidArgument, unknown_name
-from benign.foundation.numbers import checked_count, checked_number
+from benign.foundation.numbers import checked_count, checked_rate
 from benign.foundation.randomness import generator
 from benign.implicit.precision import own_precision
 from benign.networks.gradient_penalty import minibatch_square, outputs_and_square
@@ -45,9 +45,7 @@ class GradientPenalty:
         Raises:
             InvalidArgument: if the learning rate is not positive.
         """
-        if checked_number("learning_rate", learning_rate) <= 0.0:
-            raise InvalidArgument(f"`learning_rate` must be a positive number, got {learning_rate!r}.")
-        return learning_rate * self.parameters / 4.0
+        return checked_rate("learning_rate", learning_rate) * self.parameters / 4.0
 
     def implicit_term(self, learning_rate: float) -> float:
         r""":math:`\lambda R_{IG} = \frac{h}{4} |\nabla E|^2`: what is added to the loss.

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 
 from benign.foundation.errors import InvalidArgument, NotEnoughMemory
 from benign.foundation.memory import available_bytes
-from benign.foundation.numbers import checked_count, checked_number
+from benign.foundation.numbers import checked_count, checked_number, checked_rate
 from benign.foundation.progress import Progress, silent
 from benign.foundation.randomness import generator
 from benign.foundation.split import Split
@@ -178,8 +178,8 @@ def _check(family: Family, training: Training, members: Sequence[Member]) -> Non
     first = members[0].split
     for member in members:
         checked_count("width", member.width)
-        if member.learning_rate is not None and checked_number("learning_rate", member.learning_rate) <= 0.0:
-            raise InvalidArgument(f"`learning_rate` of a member must be positive, got {member.learning_rate!r}.")
+        if member.learning_rate is not None:
+            checked_rate("learning_rate", member.learning_rate)
         if member.gradient_penalty is not None and checked_number("gradient_penalty", member.gradient_penalty) < 0.0:
             raise InvalidArgument(
                 f"`gradient_penalty` of a member must be zero or positive, got {member.gradient_penalty!r}."

@@ -11,7 +11,7 @@ from jaxtyping import Int
 
 from benign.foundation.arguments import checked_flag, checked_name
 from benign.foundation.errors import InvalidArgument
-from benign.foundation.numbers import checked_count, checked_number
+from benign.foundation.numbers import checked_count, checked_number, checked_rate
 
 LOSSES = ("cross-entropy", "squared")
 OPTIMIZERS = ("adam", "momentum", "sgd")
@@ -93,8 +93,7 @@ class Training:
 
     def _check_numbers(self) -> None:
         checked_flag("stop_at_zero_error", self.stop_at_zero_error)
-        if checked_number("learning_rate", self.learning_rate) <= 0.0:
-            raise InvalidArgument(f"`learning_rate` must be a positive number, got {self.learning_rate!r}.")
+        checked_rate("learning_rate", self.learning_rate)
         for argument in ("weight_decay", "gradient_penalty"):
             if checked_number(argument, getattr(self, argument)) < 0.0:
                 raise InvalidArgument(

@@ -92,7 +92,7 @@ def check_moments(training: Training, samples: Sequence[int], times: Float[np.nd
 
 def least_bytes_of_training(training: Training, parameters: int, *, samples: int, width: int, depth: int) -> float:
     """Bytes of a network, its gradient and its optimiser, of what a batch leaves in its layers, and of its program."""
-    numbers = 8 * parameters + 16 * training.batch_of(samples) * width
+    numbers = 8 * parameters + 16 * min(training.batch_size or samples, samples) * width
     return np.dtype(training.precision).itemsize * numbers + _PROGRAM_BYTES_A_LAYER * depth
 
 

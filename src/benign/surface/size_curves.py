@@ -46,7 +46,7 @@ class SizeCurve:
 
 def size_curves(surface: xr.Dataset) -> Iterator[SizeCurve]:
     """Each curve along size that the surface holds, at the last time, levels of label noise outermost."""
-    if surface.sizes["size"] < _FEWEST_SIZES:
+    if surface.sizes["size"] < _FEWEST_SIZES or not {"train_loss", "test_loss"} <= surface.data_vars.keys():
         return
     levels: list[float | None] = [None] if LABEL_NOISE not in surface.dims else surface[LABEL_NOISE].values.tolist()
     for level, samples in product(levels, surface["samples"].values.tolist()):

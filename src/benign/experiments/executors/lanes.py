@@ -12,8 +12,9 @@ import atexit
 import os
 import signal
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -27,7 +28,7 @@ from loky.backend import get_context  # type: ignore[import-untyped]
 from benign.experiments.executors.protocol import JobStopped, WorkerDied
 from benign.experiments.executors.threads import worker_environment
 from benign.experiments.executors.travel import fail, pack_call, settle
-from benign.experiments.executors.worker import serve, warm_up
+from benign.experiments.executors.worker import SAFE_PATH, serve, warm_up
 from benign.foundation.memory import available_bytes
 
 _IDLE_SECONDS = 300.0
@@ -169,7 +170,8 @@ class Lane:
             process: BaseProcess = get_context("loky").Process(
                 target=serve, args=(theirs, os.getpid()), env=worker_environment()
             )
-            process.start()
+            with out_of_this_folder():
+                process.start()
         self.process = process
         if _yard.closed:
             kill(process)
@@ -212,6 +214,22 @@ class Lane:
             process.join()
         _kill_group(process)
         return process.exitcode
+
+
+@contextmanager
+def out_of_this_folder() -> Iterator[None]:
+    """Within the block a Python that is started imports nothing from the current folder: a ``random.py`` of the user's
+    would end it before it begins. A worker has our own path, and takes the setting back for what it starts itself.
+    """
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SAFE_PATH]
+        else:
+            os.environ[SAFE_PATH] = before
 
 
 class _Yard:

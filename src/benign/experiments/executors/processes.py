@@ -19,7 +19,7 @@ from loky import cpu_count  # type: ignore[import-untyped]
 from loky.backend import resource_tracker  # type: ignore[import-untyped]
 
 from benign.experiments.executors.capacity import checked_workers
-from benign.experiments.executors.lanes import Backlog, Lane, Task, take_lanes
+from benign.experiments.executors.lanes import Backlog, Lane, Task, out_of_this_folder, take_lanes
 from benign.experiments.executors.protocol import Shared
 from benign.experiments.executors.travel import Unpicklable, checked_shared, fail, pack_call, pack_value
 from benign.foundation.errors import InvalidArgument, OutputFailed
@@ -69,7 +69,8 @@ class Processes:
         self._seconds_waited = 0.0
         self._tasks: dict[Future[object], Task] = {}
         # Loky's tracker, a process of its own, removes the folder if this process is killed.
-        resource_tracker.register(str(self._folder), "folder")
+        with out_of_this_folder():
+            resource_tracker.register(str(self._folder), "folder")
         self._release = weakref.finalize(self, _release, self._backlog, self._lanes, self._folder)
         for lane in self._lanes:
             lane.serve(self._backlog)

@@ -185,8 +185,8 @@ class Ray:
         """Look what the cluster has room for, in a thread of its own: where the cluster has died, Ray does not answer,
         and after a minute it ends the whole process.
         """
-        while not self._ended.wait(_COUNTED_FOR_SECONDS):
-            with contextlib.suppress(OSError, self._ray.exceptions.RayError):
+        while not self._ended.wait(_COUNTED_FOR_SECONDS) and self._ray.is_initialized():
+            with contextlib.suppress(Exception):  # whatever it is, it is no answer, and the next look may get one
                 _open(self._address).close()
                 self._count()
 
@@ -197,9 +197,10 @@ class Ray:
 
     def _cancel(self, task: _Task) -> None:
         """Ask Ray until it has obeyed: a worker that is just starting the task says that it did, and goes on."""
-        if task.future not in self._tasks or self._is_lost or not self._ray.is_initialized():
+        if task.future not in self._tasks or not self._ray.is_initialized():
             return
-        self._ray.cancel(task.reference, force=True)
+        if not self._is_lost:  # then Ray would not answer
+            self._ray.cancel(task.reference, force=True)
         again = Timer(_ASKED_AGAIN_AFTER_SECONDS, self._cancel, [task])
         again.daemon = True
         again.start()

@@ -24,6 +24,7 @@ _KEPT_VALUES = 2
 _values: OrderedDict[str, object] = OrderedDict()
 
 _PR_SET_PDEATHSIG = 1
+SAFE_PATH = "PYTHONSAFEPATH"
 
 
 def serve(connection: Connection, driver: int) -> None:
@@ -33,6 +34,7 @@ def serve(connection: Connection, driver: int) -> None:
     _die_with(driver)
     _die_first()
     _print_on_standard_error()
+    os.environ.pop(SAFE_PATH, None)
     own = os.getpid()
     while True:
         try:
