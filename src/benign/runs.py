@@ -212,7 +212,8 @@ class Run:
         """What to know before resuming what was declared elsewhere, without a full stop."""
         words = self.reach().words(executor=executor if isinstance(executor, str) else None)
         what = ", ".join(words) or "computes, with what comes with benign alone"
-        return f"{shortened(escaped(self.id))} was declared elsewhere: resuming it {what}"
+        who = f"{shortened(escaped(self.id))} is not marked as yours (declared elsewhere, or by an older benign)"
+        return f"{who}: resuming it {what}"
 
     def resume(self, *, retry_failed: bool = False, trust: bool = False, **options: object) -> Run:
         """Go on with a run that was declared by names.

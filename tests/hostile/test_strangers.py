@@ -134,7 +134,12 @@ def test_what_was_declared_elsewhere_needs_trust_once_and_keeps_its_owners_mark(
     resume = ("resume", "theirs", "--store", "runs.db", "--executor", "here")
     monkeypatch.setenv("XDG_CONFIG_HOME", mine)
     for asked in (resume, (*resume, "--json")):
-        sentence(run(*asked), "was declared elsewhere: resuming it computes, with what comes with benign", "--trust")
+        sentence(
+            run(*asked),
+            "is not marked as yours (declared elsewhere, or by an older benign)",
+            "resuming it computes",
+            "--trust",
+        )
     with pytest.raises(PermissionError, match="trust=True"):
         benign.open_run("theirs", here / "runs.db").resume()
     assert benign.open_run("theirs", here / "runs.db").done == 0
@@ -251,7 +256,7 @@ def test_on_a_terminal_it_asks_once(here: Path, answer: str, code: int, monkeypa
     declared(here)
     ended, told = answering(answer, here)
     assert ended == code, told
-    assert "was declared elsewhere: resuming it computes, with what comes with benign alone. Trust it? [y/N]" in told
+    assert "by an older benign): resuming it computes, with what comes with benign alone. Trust it? [y/N]" in told
     assert told.count("y/N") == 1
     monkeypatch.setenv("XDG_CONFIG_HOME", str(here / ".config"))
     assert benign.open_run("theirs", here / "runs.db").is_trusted == (answer == "y")

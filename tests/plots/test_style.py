@@ -45,6 +45,11 @@ def test_positions_keep_all_digits() -> None:
     assert format_position(0.25) == "0.25"
 
 
+def test_a_huge_text_is_cut():
+    assert visible("x" * 2_000) == "x" * 2_000
+    assert visible("x" * 10**6) == "x" * 1_999 + "…"
+
+
 @pytest.mark.parametrize("character", ["\x00", "\x1b", "\u202e", "\u2066", "\ufeff", "\u2028", "\ud800", "\uffff"])
 def test_invisible_characters_are_written_out(character: str) -> None:
     assert visible(f"a{character}b") == f"a⟨U+{ord(character):04X}⟩b"
