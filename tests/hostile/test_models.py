@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -136,7 +137,8 @@ def test_a_search_answers_from_the_trainings_before(name: str, data: Path, monke
     result = emc(f"{MODELS}:{name}", data, "--json")
     assert result.exception is None, result.stderr
     answer = json.loads(result.stdout)
-    assert LACKING[name] in answer["failure"]
+    # Of trainings side by side any may be the first to fail.
+    assert LACKING[name] in re.sub(r"replicate \d-\d-\d", "replicate 0-0-0", answer["failure"])
     assert answer["failure"] in answer["sentence"]
     assert [one["samples"] for one in answer["evidence"]] == [4, 8]
     assert answer["value"] == 8
