@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -119,7 +120,12 @@ def check_refusal(result: Result, *words: str) -> None:
     assert len(sentences) == 1, result.stderr
     assert len(sentences[0]) < 1000
     for word in words:
-        assert word in sentences[0], sentences[0]
+        assert word in any_replicate(sentences[0]), sentences[0]
+
+
+def any_replicate(sentence: str) -> str:
+    """Of trainings side by side any may be the first to fail: it is called 0-0-0."""
+    return re.sub(r"replicate \d-\d-\d", "replicate 0-0-0", sentence)
 
 
 def _short_of(names: Iterable[str]) -> list[ParameterSet]:
@@ -136,7 +142,7 @@ def test_a_search_answers_from_the_trainings_before(name: str, data: Path, monke
     result = emc(f"{MODELS}:{name}", data, "--json")
     assert result.exception is None, result.stderr
     answer = json.loads(result.stdout)
-    assert LACKING[name] in answer["failure"]
+    assert LACKING[name] in any_replicate(answer["failure"])
     assert answer["failure"] in answer["sentence"]
     assert [one["samples"] for one in answer["evidence"]] == [4, 8]
     assert answer["value"] == 8

@@ -251,11 +251,11 @@ WRONG = {
     "width in halves": (lambda: {"members": a_member(2.5)}, r"^`width` must be a positive integer, got 2\.5\.$"),
     "rate zero": (
         lambda: {"members": a_member(learning_rate=0.0)},
-        r"^`learning_rate` of a member must be positive, got 0\.0\.$",
+        r"^`learning_rate` must be a positive number, got 0\.0\.$",
     ),
     "rate nan": (
         lambda: {"members": a_member(learning_rate=math.nan)},
-        r"^`learning_rate` must be a finite number, got nan\.$",
+        r"^`learning_rate` must be a positive number, got nan\.$",
     ),
     "batch too large": (
         lambda: {"training": settings(batch_size=41)},
