@@ -285,8 +285,8 @@ def test_ctrl_c_says_how_to_go_on(file, tmp_path):
     command = [sys.executable, "-m", "benign", "run", str(file), "replicates=3000", "--progress", "json"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ})
     assert process.stderr is not None
-    while '"measured"' not in process.stderr.readline():
-        pass
+    while '"measured"' not in (line := process.stderr.readline()):
+        assert line  # the command goes on
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=60)

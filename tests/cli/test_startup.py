@@ -35,7 +35,8 @@ def test_a_stream_that_does_not_block_is_waited_for():
 
 def test_messages_that_nobody_takes_stop_nothing():
     with io.BufferedWriter(_Messages("/dev/full", "w")) as stream:
-        stream.write(b"progress")
+        assert stream.write(b"progress") == len(b"progress")
+    assert stream.closed
 
 
 @pytest.fixture
