@@ -164,7 +164,7 @@ class Run:
         """One curve, reading no more of the store than it needs; see :meth:`benign.Surface.curve`."""
         self._check_begun()
         if metric not in self.grid.part.metrics:
-            raise unknown_name("metric of this run", metric, sorted(self.grid.part.metrics))
+            raise unknown_name("metric of this run", metric, sorted(self.grid.part.metrics), argument="metric")
         samples = at.get("samples") if dim != "samples" else None
         noise = at.get(LABEL_NOISE)
         levels = self.grid.label_noise or ()
@@ -263,7 +263,7 @@ class Run:
             OutputFailed: if the file cannot be written.
         """
         if to not in _SUFFIXES:
-            raise unknown_name("format", to, _SUFFIXES)
+            raise unknown_name("format", to, _SUFFIXES, argument="to")
         target = Path(path) if path is not None else unlinked(Path(f"{file_name(self.id)}{_SUFFIXES[to]}"))
         write = {"parquet": self.surface.to_parquet, "csv": self.surface.to_csv, "netcdf": self.surface.to_netcdf}[to]
         return write(target)

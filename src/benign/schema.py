@@ -160,7 +160,7 @@ def checked_metrics(metrics: Iterable[str] | None) -> frozenset[str]:
         raise InvalidArgument(
             f'`metrics` must be a list of names, for example ["leave_one_out_loss"], got {shown(metrics)}.'
         )
-    return DEFAULT_METRICS | {checked_name("metric", name, METRICS) for name in metrics}
+    return DEFAULT_METRICS | {checked_name("metric", name, METRICS, argument="metrics") for name in metrics}
 
 
 def replicate_coordinates(replicates: Sequence[Replicate]) -> dict[str, object]:
@@ -197,7 +197,7 @@ def check(dataset: xr.Dataset) -> xr.Dataset:
         raise InvalidArgument(f"`dataset` is no surface: it lacks the dimension {missing[0]!r}.")
     for name in dataset.data_vars:
         if name not in METRICS and name not in ALWAYS:
-            raise unknown_name("surface variable", name, [*METRICS, *ALWAYS])
+            raise unknown_name("surface variable", name, [*METRICS, *ALWAYS], argument="dataset")
         leading = [dim for dim in dataset[name].dims if dim in LEADING]
         if leading != list(dataset[name].dims[: len(leading)]):
             raise InvalidArgument(

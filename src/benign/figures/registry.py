@@ -37,7 +37,7 @@ def find_figure(name: str) -> Figure:
     Raises:
         UnknownName: if there is none, with the nearest.
     """
-    checked_name("figure", name, NAMES)
+    checked_name("figure", name, NAMES, argument="name")
     figure = importlib.import_module(f"benign.figures.{name}").FIGURE
     assert isinstance(figure, Figure)
     return figure

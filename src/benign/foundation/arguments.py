@@ -14,14 +14,14 @@ from benign.foundation.wording import shortened, shown, told
 _LONGEST_PATH = 300
 
 
-def checked_name(kind: str, name: object, known: Collection[str]) -> str:
+def checked_name(kind: str, name: object, known: Collection[str], *, argument: str | None = None) -> str:
     """``name``, if it is among the known ones.
 
     Raises:
-        UnknownName: if it is not, with the nearest; ``kind`` says what it is a name of.
+        UnknownName: if it is not, with the nearest; ``kind`` says what it is a name of, and its argument unless said.
     """
     if not (issubclass(type(name), str) and name in known):
-        raise unknown_name(kind, name, known)
+        raise unknown_name(kind, name, known, argument=argument)
     return str(name)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from typing import Self
 
 from benign.foundation.wording import escaped, shortened, shown
 
@@ -21,7 +22,24 @@ class BenignError(Exception):
 
 
 class InvalidArgument(BenignError, ValueError):
-    """An argument that cannot be used; the message names it in backticks."""
+    """An argument that cannot be used.
+
+    Attributes:
+        argument: its name, or None where the sentence is about several, or about none.
+    """
+
+    def __init__(self, sentence: str, argument: str | None = None) -> None:
+        super().__init__(sentence)
+        self.argument = argument
+
+    @classmethod
+    def of(cls, argument: str, fault: str) -> Self:
+        """The error about one argument, which begins its sentence.
+
+        >>> str(InvalidArgument.of("ridge", "must be zero or a positive number, got -1."))
+        '`ridge` must be zero or a positive number, got -1.'
+        """
+        return cls(f"`{argument}` {fault}", argument)
 
 
 class UnknownName(InvalidArgument):
@@ -40,19 +58,19 @@ class OutputFailed(BenignError, OSError):
     """A result that could not be written."""
 
 
-def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownName:
-    """Build the error for an unknown ``name``, with the nearest known one.
+def unknown_name(kind: str, name: object, known: Iterable[str], *, argument: str | None = None) -> UnknownName:
+    """Build the error for an unknown ``name``, with the nearest known one; the argument is called ``kind`` unless said.
 
     >>> str(unknown_name("scale", "quik", ["smoke", "quick"]))
     "unknown scale 'quik'; did you mean 'quick'? Known: smoke, quick."
     """
-    return unknown_names(kind, [name], known)
+    return unknown_names(kind, [name], known, argument=argument or kind)
 
 
-def unknown_names(kind: str, names: Sequence[object], known: Iterable[str]) -> UnknownName:
+def unknown_names(kind: str, names: Sequence[object], known: Iterable[str], *, argument: str) -> UnknownName:
     """Build the error for several unknown names at once, with the known ones nearest to them.
 
-    >>> str(unknown_names("column", ["hight", "widht"], ["height", "width"]))
+    >>> str(unknown_names("column", ["hight", "widht"], ["height", "width"], argument="inputs"))
     "unknown columns 'hight' and 'widht'; did you mean 'height' and 'width'? Known: height, width."
     """
     choices = list(known)
@@ -65,7 +83,8 @@ def unknown_names(kind: str, names: Sequence[object], known: Iterable[str]) -> U
     hint = f"did you mean {listed(near)}? " if near else ""
     more = f" and {len(choices) - _MOST_KNOWN:,} more" if len(choices) > _MOST_KNOWN else ""
     them = ", ".join(shortened(escaped(choice)) for choice in choices[:_MOST_KNOWN])
-    return UnknownName(f"unknown {kind}{'s' * (len(names) > 1)} {listed(names)}; {hint}Known: {them or 'none'}{more}.")
+    sentence = f"unknown {kind}{'s' * (len(names) > 1)} {listed(names)}; {hint}Known: {them or 'none'}{more}."
+    return UnknownName(sentence, argument)
 
 
 def listed(names: Iterable[object]) -> str:

@@ -30,7 +30,7 @@ def checked_basis(basis: str) -> Basis:
     Raises:
         UnknownName: otherwise, with the nearest name.
     """
-    return checked_name("polynomial basis", basis, _VANDERMONDE)  # type: ignore[return-value]
+    return checked_name("polynomial basis", basis, _VANDERMONDE, argument="basis")  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -191,7 +191,7 @@ def from_estimator(
     known = sorted(own.get_params(deep=True))
     for argument, value in (("size", size), ("time", time)):
         if not (argument == "time" and value is None):
-            checked_name(f"`{argument}` parameter of {name}", value, known)
+            checked_name(f"`{argument}` parameter of {name}", value, known, argument=argument)
     if size == time:
         raise InvalidArgument(f"`size` and `time` must be different parameters, got {size!r} for both.")
     return Estimator(

@@ -42,7 +42,7 @@ def checked_inputs(known: Sequence[str], target: str, inputs: Sequence[str] | No
     named = [target, *([] if inputs is None else _as_list(inputs))]
     unknown = [column for column in named if not (issubclass(type(column), str) and column in is_known)]
     if unknown:
-        raise unknown_names("column", unknown, known)
+        raise unknown_names("column", unknown, known, argument="target" if unknown[0] is target else "inputs")
     chosen = [column for column in known if column != target] if inputs is None else named[1:]
     if repeated := repeated_names(chosen):
         raise InvalidArgument(f"`inputs` names {listed(repeated)} twice; name each once.")

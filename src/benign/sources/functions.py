@@ -252,7 +252,7 @@ def function(
     (5, 1)
     """
     if isinstance(target, str):
-        checked_name("function", target, _NAMED)
+        checked_name("function", target, _NAMED, argument="target")
         given = target
         target, named_low, named_high = _NAMED[target]
         low, high = named_low if low is None else low, named_high if high is None else high

@@ -70,7 +70,7 @@ def _placed(
 ) -> Float[np.ndarray, "replicate samples *rest"]:
     """The array with all its axes, those of length one put in where they are missing."""
     if name not in schema.METRICS and name not in schema.ALWAYS:
-        raise unknown_name("metric", name, [*schema.METRICS, *schema.ALWAYS])
+        raise unknown_name("metric", name, [*schema.METRICS, *schema.ALWAYS], argument="metrics")
     array = np.asarray(values, dtype=np.float64)
     wanted = [len(axes[axis]) for axis in _ORDER[1:] if not (name in _OF_A_SET and axis in ("size", "time"))]
     long = [length for length in wanted if length > 1]

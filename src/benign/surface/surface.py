@@ -66,8 +66,8 @@ class Surface:
         Raises:
             InvalidArgument: for an unknown metric or axis, or where an axis of several values is not fixed.
         """
-        checked_name("metric of this surface", metric, [n for n in schema.METRICS if n in self.dataset])
-        checked_name("axis", dim, ("size", "time", "samples"))
+        checked_name("metric of this surface", metric, [n for n in schema.METRICS if n in self.dataset], argument="metric")
+        checked_name("axis", dim, ("size", "time", "samples"), argument="dim")
         others = [axis for axis in ("size", "time", "samples") if axis != dim]
         others += [axis for axis in schema.LEADING if axis in self.dataset.dims]
         for axis in at:

@@ -53,7 +53,7 @@ def run_number(connection: Connection, run_id: str) -> int:
     number = known_number(connection, run_id)
     if number is None:
         known = connection.scalars(select(run.c.id).order_by(run.c.number.desc()))
-        raise unknown_name("run", run_id, map(str, known))
+        raise unknown_name("run", run_id, map(str, known), argument="run_id")
     return number
 
 
