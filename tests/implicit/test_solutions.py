@@ -15,9 +15,9 @@ if not HAS_JAX:
 
 import benign
 from benign.foundation.errors import InvalidArgument, OutputFailed
-from benign.implicit.flatness_measures import FlatnessSettings
+from benign.implicit.curvature.flatness_measures import FlatnessSettings
 from benign.implicit.kept_weights import KeptWeights
-from benign.implicit.norms import path_norm, spectral_norm_product
+from benign.implicit.norms.dense_norms import path_norm, spectral_norm_product
 from benign.implicit.solution_recording import SolutionRecorder
 from benign.implicit.solutions import Solutions
 from benign.networks import Member, MLPFamily, Training, initial_network, train_population

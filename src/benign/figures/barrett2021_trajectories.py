@@ -33,8 +33,8 @@ from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.foundation.number_words import format_number as number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
-from benign.implicit.orders import fitted_order
-from benign.implicit.two_parameters import PAPER_START, TwoParameters
+from benign.implicit.flows.orders import fitted_order
+from benign.implicit.flows.two_parameters import PAPER_START, TwoParameters
 from benign.plots import CurveDisplay, PlaneDisplay, PlanePath, PlanePoint, Role, Series
 from benign.surface.arrays import surface_from_arrays
 from benign.surface.sections import along_size

@@ -9,9 +9,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from benign.implicit.backward_error import BackwardErrorAnalysis, backward_error_analysis
-    from benign.implicit.eigenvalues import Eigenvalues, KrylovOutcome, top_eigenvalues
-    from benign.implicit.flatness_measures import (
+    from benign.implicit.curvature.eigenvalues import Eigenvalues, KrylovOutcome, top_eigenvalues
+    from benign.implicit.curvature.flatness_measures import (
         ALL_MEASURES,
         Flatness,
         FlatnessMeasure,
@@ -19,15 +18,19 @@ if TYPE_CHECKING:
         FlatnessSettings,
         flatness,
     )
-    from benign.implicit.flows import FlowNotIntegrated, flow_end, flow_path
-    from benign.implicit.hessian import FlatLoss, dense_hessian, network_loss, parameter_loss
+    from benign.implicit.curvature.hessian import FlatLoss, dense_hessian, network_loss, parameter_loss
+    from benign.implicit.curvature.sharpness import NoiseMoments, under_noise, worst_rise
+    from benign.implicit.curvature.trace import TraceEstimate, estimate_trace
+    from benign.implicit.flows.backward_error import BackwardErrorAnalysis, backward_error_analysis
+    from benign.implicit.flows.integration import FlowNotIntegrated, flow_end, flow_path
+    from benign.implicit.flows.methods import Adam, GradientDescent, MiniBatch, Momentum
+    from benign.implicit.flows.modified_loss import implicit_gradient_regularizer, regularization_rate
+    from benign.implicit.flows.network_penalty import GradientPenalty, gradient_penalty
+    from benign.implicit.flows.orders import Comparison, Order
+    from benign.implicit.flows.torch_loop import GradientPenaltyLog
+    from benign.implicit.flows.two_parameters import TwoParameters
     from benign.implicit.kept_weights import KeptWeights
-    from benign.implicit.loss_barrier import LineRisks, matched_pairs, risks_along_lines
-    from benign.implicit.methods import Adam, GradientDescent, MiniBatch, Momentum
-    from benign.implicit.modified_loss import implicit_gradient_regularizer, regularization_rate
-    from benign.implicit.network_pairs import PairMean, pair_mean
-    from benign.implicit.network_penalty import GradientPenalty, gradient_penalty
-    from benign.implicit.norms import (
+    from benign.implicit.norms.dense_norms import (
         DistanceFromStart,
         NormRecorder,
         distance_from_start,
@@ -39,83 +42,80 @@ if TYPE_CHECKING:
         spectral_norm_product,
         spectral_norms,
     )
-    from benign.implicit.orders import Comparison, Order
-    from benign.implicit.prediction_disagreement import Disagreement, disagreement, mean_squared_difference
     from benign.implicit.repeated_mlp import RepeatedMLP
-    from benign.implicit.representation_similarity import hidden_features, layerwise_cka, linear_cka
-    from benign.implicit.sharpness import NoiseMoments, under_noise, worst_rise
+    from benign.implicit.similarity.loss_barrier import LineRisks, matched_pairs, risks_along_lines
+    from benign.implicit.similarity.network_pairs import PairMean, pair_mean
+    from benign.implicit.similarity.prediction_disagreement import Disagreement, disagreement, mean_squared_difference
+    from benign.implicit.similarity.representation_similarity import hidden_features, layerwise_cka, linear_cka
+    from benign.implicit.similarity.weight_matching import WeightMatching, match_weights, permuted
     from benign.implicit.solution_recording import SolutionRecorder
     from benign.implicit.solutions import Solutions
-    from benign.implicit.torch_loop import GradientPenaltyLog
-    from benign.implicit.trace import TraceEstimate, estimate_trace
-    from benign.implicit.two_parameters import TwoParameters
-    from benign.implicit.weight_matching import WeightMatching, match_weights, permuted
 
 _HOMES = {
     # which flow a method follows
-    "BackwardErrorAnalysis": "backward_error",
-    "backward_error_analysis": "backward_error",
-    "Adam": "methods",
-    "GradientDescent": "methods",
-    "MiniBatch": "methods",
-    "Momentum": "methods",
-    "FlowNotIntegrated": "flows",
-    "flow_end": "flows",
-    "flow_path": "flows",
-    "implicit_gradient_regularizer": "modified_loss",
-    "regularization_rate": "modified_loss",
-    "Comparison": "orders",
-    "Order": "orders",
-    "TwoParameters": "two_parameters",
+    "BackwardErrorAnalysis": "flows.backward_error",
+    "backward_error_analysis": "flows.backward_error",
+    "Adam": "flows.methods",
+    "GradientDescent": "flows.methods",
+    "MiniBatch": "flows.methods",
+    "Momentum": "flows.methods",
+    "FlowNotIntegrated": "flows.integration",
+    "flow_end": "flows.integration",
+    "flow_path": "flows.integration",
+    "implicit_gradient_regularizer": "flows.modified_loss",
+    "regularization_rate": "flows.modified_loss",
+    "Comparison": "flows.orders",
+    "Order": "flows.orders",
+    "TwoParameters": "flows.two_parameters",
     # the gradient penalty along training
-    "GradientPenalty": "network_penalty",
-    "gradient_penalty": "network_penalty",
-    "GradientPenaltyLog": "torch_loop",
+    "GradientPenalty": "flows.network_penalty",
+    "gradient_penalty": "flows.network_penalty",
+    "GradientPenaltyLog": "flows.torch_loop",
     # how flat a solution is
-    "ALL_MEASURES": "flatness_measures",
-    "Flatness": "flatness_measures",
-    "FlatnessMeasure": "flatness_measures",
-    "FlatnessRecorder": "flatness_measures",
-    "FlatnessSettings": "flatness_measures",
-    "flatness": "flatness_measures",
-    "FlatLoss": "hessian",
-    "dense_hessian": "hessian",
-    "network_loss": "hessian",
-    "parameter_loss": "hessian",
-    "Eigenvalues": "eigenvalues",
-    "KrylovOutcome": "eigenvalues",
-    "top_eigenvalues": "eigenvalues",
-    "TraceEstimate": "trace",
-    "estimate_trace": "trace",
-    "NoiseMoments": "sharpness",
-    "under_noise": "sharpness",
-    "worst_rise": "sharpness",
+    "ALL_MEASURES": "curvature.flatness_measures",
+    "Flatness": "curvature.flatness_measures",
+    "FlatnessMeasure": "curvature.flatness_measures",
+    "FlatnessRecorder": "curvature.flatness_measures",
+    "FlatnessSettings": "curvature.flatness_measures",
+    "flatness": "curvature.flatness_measures",
+    "FlatLoss": "curvature.hessian",
+    "dense_hessian": "curvature.hessian",
+    "network_loss": "curvature.hessian",
+    "parameter_loss": "curvature.hessian",
+    "Eigenvalues": "curvature.eigenvalues",
+    "KrylovOutcome": "curvature.eigenvalues",
+    "top_eigenvalues": "curvature.eigenvalues",
+    "TraceEstimate": "curvature.trace",
+    "estimate_trace": "curvature.trace",
+    "NoiseMoments": "curvature.sharpness",
+    "under_noise": "curvature.sharpness",
+    "worst_rise": "curvature.sharpness",
     # how large it is
-    "DistanceFromStart": "norms",
-    "NormRecorder": "norms",
-    "distance_from_start": "norms",
-    "distances_from_start": "norms",
-    "frobenius_norm": "norms",
-    "output_margins": "norms",
-    "path_norm": "norms",
-    "spectral_complexity": "norms",
-    "spectral_norm_product": "norms",
-    "spectral_norms": "norms",
+    "DistanceFromStart": "norms.dense_norms",
+    "NormRecorder": "norms.dense_norms",
+    "distance_from_start": "norms.dense_norms",
+    "distances_from_start": "norms.dense_norms",
+    "frobenius_norm": "norms.dense_norms",
+    "output_margins": "norms.dense_norms",
+    "path_norm": "norms.dense_norms",
+    "spectral_complexity": "norms.dense_norms",
+    "spectral_norm_product": "norms.dense_norms",
+    "spectral_norms": "norms.dense_norms",
     # how alike solutions are
-    "Disagreement": "prediction_disagreement",
-    "disagreement": "prediction_disagreement",
-    "mean_squared_difference": "prediction_disagreement",
-    "PairMean": "network_pairs",
-    "pair_mean": "network_pairs",
-    "hidden_features": "representation_similarity",
-    "layerwise_cka": "representation_similarity",
-    "linear_cka": "representation_similarity",
-    "WeightMatching": "weight_matching",
-    "match_weights": "weight_matching",
-    "permuted": "weight_matching",
-    "LineRisks": "loss_barrier",
-    "matched_pairs": "loss_barrier",
-    "risks_along_lines": "loss_barrier",
+    "Disagreement": "similarity.prediction_disagreement",
+    "disagreement": "similarity.prediction_disagreement",
+    "mean_squared_difference": "similarity.prediction_disagreement",
+    "PairMean": "similarity.network_pairs",
+    "pair_mean": "similarity.network_pairs",
+    "hidden_features": "similarity.representation_similarity",
+    "layerwise_cka": "similarity.representation_similarity",
+    "linear_cka": "similarity.representation_similarity",
+    "WeightMatching": "similarity.weight_matching",
+    "match_weights": "similarity.weight_matching",
+    "permuted": "similarity.weight_matching",
+    "LineRisks": "similarity.loss_barrier",
+    "matched_pairs": "similarity.loss_barrier",
+    "risks_along_lines": "similarity.loss_barrier",
     "RepeatedMLP": "repeated_mlp",
     # solutions as a procedure
     "Solutions": "solutions",
@@ -123,7 +123,7 @@ _HOMES = {
     "KeptWeights": "kept_weights",
 }
 
-_WITHOUT_JAX = ("orders", "two_parameters", "torch_loop")
+_WITHOUT_JAX = ("flows.orders", "flows.two_parameters", "flows.torch_loop")
 
 __all__ = [
     "ALL_MEASURES",

@@ -20,11 +20,11 @@ from benign.foundation.numbers import checked_count
 from benign.foundation.outcomes import Outcome
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
-from benign.implicit.loss_barrier import matched_pairs, risks_along_lines
-from benign.implicit.network_pairs import pairs_of
-from benign.implicit.norms import checked_dense
-from benign.implicit.prediction_disagreement import disagreement, mean_squared_difference
-from benign.implicit.representation_similarity import layerwise_cka
+from benign.implicit.norms.dense_norms import checked_dense
+from benign.implicit.similarity.loss_barrier import matched_pairs, risks_along_lines
+from benign.implicit.similarity.network_pairs import pairs_of
+from benign.implicit.similarity.prediction_disagreement import disagreement, mean_squared_difference
+from benign.implicit.similarity.representation_similarity import layerwise_cka
 from benign.networks.dense import Dense, MLPFamily
 from benign.networks.population import Member, TrainedPopulation, train_population
 from benign.networks.recording import Data, RiskRecorder, outputs_of
@@ -72,7 +72,7 @@ class RepeatedMLP:
     def __post_init__(self) -> None:
         for argument, least in (("networks", 2), ("restarts", 1), ("alphas", 3)):
             if checked_count(argument, getattr(self, argument)) < least:
-                raise InvalidArgument(f"`{argument}` must be at least {least}, got {getattr(self, argument)}.")
+                raise InvalidArgument.of(argument, f"must be at least {least}, got {getattr(self, argument)}.")
 
     @property
     def time_name(self) -> str:
@@ -145,12 +145,13 @@ class RepeatedMLP:
         refuse_unmeasured(metrics, MEASURED, "RepeatedMLP")
         at_end = sorted(metrics & SOLUTION_PAIR_METRICS)
         if at_end and times[-1] not in (END_OF_TRAINING, self.mlp.training.last_time):
-            raise InvalidArgument(
-                f"`metrics` asks for {at_end[0]}, which is measured at the end of training; let `times` end there, at "
-                f"{self.mlp.training.last_time}."
+            raise InvalidArgument.of(
+                "metrics",
+                f"asks for {at_end[0]}, which is measured at the end of training; let `times` end there, at "
+                f"{self.mlp.training.last_time}.",
             )
         if metrics & {"disagreement", "disagreement_independent"} and splits[0].classes is None:
-            raise InvalidArgument("`metrics` asks for disagreement, which needs classes; use output_difference.")
+            raise InvalidArgument.of("metrics", "asks for disagreement, which needs classes; use output_difference.")
 
     def _repeated(self, split: Split) -> list[Split]:
         """The split at the initialisations of its networks."""

@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from benign.implicit.flatness_measures import FlatnessMeasure, FlatnessSettings, measured
-from benign.implicit.hessian import gradient_at, holding_padding, network_loss, random_key
-from benign.implicit.norms import checked_dense, output_margins, path_norm, spectral_norm_product
-from benign.implicit.sharpness import under_noise
+from benign.implicit.curvature.flatness_measures import FlatnessMeasure, FlatnessSettings, measured
+from benign.implicit.curvature.hessian import gradient_at, holding_padding, network_loss, random_key
+from benign.implicit.curvature.sharpness import under_noise
+from benign.implicit.norms.dense_norms import checked_dense, output_margins, path_norm, spectral_norm_product
 from benign.networks.recording import Data, RiskRecorder, outputs_of
 
 # The surface's names for the measures of flatness of the training loss.

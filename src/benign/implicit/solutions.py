@@ -24,7 +24,7 @@ from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.outcomes import Outcome
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
-from benign.implicit.flatness_measures import FlatnessSettings
+from benign.implicit.curvature.flatness_measures import FlatnessSettings
 from benign.implicit.kept_weights import KeptWeights, Weights, shapes
 from benign.implicit.solution_recording import SolutionRecorder, WeightsRecorder
 from benign.networks import engine
@@ -101,10 +101,10 @@ class Solutions:
         if self.activation not in ACTIVATIONS:
             raise unknown_name("activation", self.activation, ACTIVATIONS)
         if checked_number("cooling_rate", self.cooling_rate) <= 0.0:
-            raise InvalidArgument(f"`cooling_rate` must be a positive number, got {self.cooling_rate!r}.")
+            raise InvalidArgument.of("cooling_rate", f"must be a positive number, got {self.cooling_rate!r}.")
         if self.training.steps is None or self.training.schedule != "constant":
-            raise InvalidArgument(
-                "`training` must have a constant schedule and a number of `steps`: time is step size times steps."
+            raise InvalidArgument.of(
+                "training", "must have a constant schedule and a number of `steps`: time is step size times steps."
             )
 
     @property
@@ -197,9 +197,10 @@ class Solutions:
         ]
         for time, step in zip(times, steps, strict=True):
             if abs(step - round(step)) > 1e-6 * max(1.0, step) or round(step) > self.training.last_time:
-                raise InvalidArgument(
-                    f"`times` must be whole numbers of steps of {self.training.learning_rate:g} up to the end of "
-                    f"training, {self.end:g}, got {time:g}."
+                raise InvalidArgument.of(
+                    "times",
+                    f"must be whole numbers of steps of {self.training.learning_rate:g} up to the end of "
+                    f"training, {self.end:g}, got {time:g}.",
                 )
         return [float(step) for step in self.training.steps_at([round(step) for step in steps], 1)]
 

@@ -1,0 +1,184 @@
+r"""The trace of a Hessian from products with random vectors, with an interval.
+
+* Hutchinson 1990: :math:`\mathrm{tr}\, H = E\, g^T H g` for Rademacher vectors g.
+* Hutch++ (Meyer, Musco, Musco, Woodruff 2021, SOSA, algorithm 1): with Q an orthonormal basis of the range of H S, S
+  random, the trace of the dominant part is exact and only the rest is sampled,
+
+.. math:: \mathrm{tr}\, H = \mathrm{tr}\, Q^T H Q + E\, g^T (I - Q Q^T) H (I - Q Q^T) g.
+
+Given Q, the sampled terms are independent and of equal law, so that Student's t gives an interval that means what it
+says; XTrace (Epperly, Tropp, Webber 2024) is more precise but its leave-one-out terms are not independent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from scipy import stats
+
+from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.numbers import checked_count
+from benign.foundation.randomness import checked_seed
+from benign.implicit.curvature.hessian import FlatLoss, hessian_products, not_finite, own_precision, random_key
+
+TraceMethod = Literal["hutch++", "hutchinson"]
+
+_FEWEST = 9  # products: a sketch of three and three terms for a variance
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceEstimate:
+    """An estimated trace.
+
+    Attributes:
+        value: the estimate.
+        standard_error: of the sampled part; 0 where the trace is exact.
+        interval: at ``level``, given the sketch.
+        level: of the interval.
+        products: number of Hessian-vector products.
+    """
+
+    value: float
+    standard_error: float
+    interval: tuple[float, float]
+    level: float
+    products: int
+
+
+class Moments(NamedTuple):
+    """What :func:`sampled_trace` yields inside a compiled program."""
+
+    value: Float[Array, ""]
+    standard_error: Float[Array, ""]
+
+
+def estimate_trace(
+    loss: FlatLoss, *, method: TraceMethod = "hutch++", products: int = 96, level: float = 0.95, seed: int = 0
+) -> TraceEstimate:
+    r"""The trace of the Hessian of a loss, the sum of its curvatures in all directions.
+
+    Equivalent to ``numpy.trace(dense_hessian(loss))`` where ``products`` is at least 1.5 times the parameters.
+
+    Args:
+        loss: of :func:`benign.implicit.network_loss` or :func:`benign.implicit.parameter_loss`.
+        method: ``"hutch++"``, or ``"hutchinson"`` for its plain ancestor.
+        products: Hessian-vector products to spend, at least 9. Hutch++ takes a third for the sketch, a third for its
+            exact part and a third for the rest.
+        level: of the interval.
+        seed: addresses the random vectors.
+
+    Raises:
+        InvalidArgument: for an unknown method, too few products, a level that is none or a loss that is not finite.
+
+    Returns:
+        estimate, standard error and interval.
+    """
+    if method not in get_args(TraceMethod):
+        raise unknown_name("method", method, get_args(TraceMethod))
+    if checked_count("products", products) < _FEWEST:
+        raise InvalidArgument.of(
+            "products", f"must be at least {_FEWEST}, got {products}: fewer give no interval; use 96."
+        )
+    checked_seed(seed)
+    with own_precision(loss):
+        moments = _compiled(loss, method, products, random_key(seed, "trace"))
+        value, error = float(moments.value), float(moments.standard_error)
+    if not math.isfinite(value):
+        raise not_finite("a product with the Hessian")
+    half = half_width(error, terms=sampled_terms(loss.size, method, products), level=level)
+    return TraceEstimate(
+        value=value,
+        standard_error=error,
+        interval=(value - half, value + half),
+        level=level,
+        products=spent(loss.size, method, products),
+    )
+
+
+@eqx.filter_jit
+def _compiled(loss: FlatLoss, method: TraceMethod, products: int, key: Array) -> Moments:
+    return trace_of(loss, method=method, products=products, key=key)
+
+
+def trace_of(loss: FlatLoss, *, method: TraceMethod, products: int, key: Array) -> Moments:
+    """As :func:`estimate_trace`, to be called inside a compiled program."""
+    return sampled_trace(
+        lambda vectors: hessian_products(loss, vectors),
+        like=loss.parameters,
+        key=key,
+        method=method,
+        products=products,
+    )
+
+
+def sampled_trace(
+    product: Callable[[Float[Array, "b m"]], Float[Array, "b m"]],
+    *,
+    like: Float[Array, " m"],
+    key: Array,
+    method: TraceMethod,
+    products: int,
+) -> Moments:
+    """Estimate and standard error for a symmetric matrix known by its products with some rows at once."""
+    m = len(like)
+    width, terms = _sketch_width(m, method, products), sampled_terms(m, method, products)
+    for_sketch, for_rest = jax.random.split(key)
+    exact, Q = jnp.zeros((), like.dtype), None
+    if width == m:
+        exact = jnp.trace(product(jnp.eye(m, dtype=like.dtype)))
+    elif width:
+        Q = jnp.linalg.qr(product(_signs(for_sketch, (width, m), like)).T)[0]
+        exact = jnp.sum(Q.T * product(Q.T))
+    # Sums of m rounded terms, so that a trace without a sampled part is not claimed to the last bit.
+    rounding = 4.0 * math.sqrt(m) * np.finfo(like.dtype).eps
+    if not terms:
+        return Moments(value=exact, standard_error=rounding * jnp.abs(exact))
+    g = _signs(for_rest, (terms, m), like)
+    if Q is not None:
+        g = g - (g @ Q) @ Q.T
+    samples = jnp.sum(g * product(g), axis=1)
+    value = exact + jnp.mean(samples)
+    error = jnp.std(samples, ddof=1) / math.sqrt(terms)
+    return Moments(value=value, standard_error=jnp.hypot(error, rounding * jnp.abs(value)))
+
+
+def _signs(key: Array, shape: tuple[int, int], like: Array) -> Float[Array, "b m"]:
+    return jax.random.rademacher(key, shape, like.dtype)
+
+
+def _sketch_width(m: int, method: TraceMethod, products: int) -> int:
+    if method == "hutchinson":
+        return 0
+    return m if 2 * products >= 3 * m else products // 3
+
+
+def sampled_terms(m: int, method: TraceMethod, products: int) -> int:
+    """How many random vectors sample what the sketch has left; none if that is nothing."""
+    width = _sketch_width(m, method, products)
+    return 0 if width == m else products - 2 * width
+
+
+def spent(m: int, method: TraceMethod, products: int) -> int:
+    """Products that are computed."""
+    width = _sketch_width(m, method, products)
+    return m if width == m else products
+
+
+def half_width(standard_error: float, *, terms: int, level: float) -> float:
+    """Half the interval's width by Student's t.
+
+    Raises:
+        InvalidArgument: if ``level`` is no probability.
+    """
+    if not 0.0 < level < 1.0:
+        raise InvalidArgument.of("level", f"must lie strictly between 0 and 1, got {level!r}; 0.95 is usual.")
+    quantile = stats.t.ppf(0.5 + level / 2.0, terms - 1) if terms > 1 else stats.norm.ppf(0.5 + level / 2.0)
+    return float(quantile * standard_error)

@@ -1,0 +1,135 @@
+r"""Do two networks represent the inputs alike? Linear centred kernel alignment (CKA) of hidden features.
+
+Sources: Kornblith, Norouzi, Lee, Hinton 2019 (linear CKA, equations 3 and 4); Song, Smola, Gretton, Bedo, Borgwardt
+2012 (JMLR 13:1393, equation 5: the unbiased :math:`\mathrm{HSIC}_1`); Murphy, Zylberberg, Fyshe 2024 (why the biased
+CKA of wide layers on few inputs is near 1 whatever the layers hold).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from benign.foundation.errors import InvalidArgument
+from benign.implicit.precision import own_precision
+from benign.implicit.similarity.network_pairs import pairs_of
+from benign.networks.dense import Dense, Layer
+from benign.networks.recording import outputs_of
+
+_LEAST_INPUTS = 4  # HSIC_1 divides by n - 3
+
+
+def linear_cka(X: Float[np.ndarray, "n p"], Y: Float[np.ndarray, "n q"], *, debiased: bool = True) -> float:
+    r"""Linear CKA of two sets of features of the same n inputs.
+
+    .. math:: \mathrm{CKA} = \frac{\mathrm{HSIC}(K, L)}{\sqrt{\mathrm{HSIC}(K, K)\, \mathrm{HSIC}(L, L)}},
+        \qquad K = X X^\top,\ L = Y Y^\top
+
+    The biased HSIC is :math:`\|X_c^\top Y_c\|_F^2` of the centred features. The debiased one, with the diagonals of K
+    and L set to zero,
+
+    .. math:: \mathrm{HSIC}_1 = \frac{1}{n (n - 3)} \Bigl[\operatorname{tr} \tilde K \tilde L
+        + \frac{1^\top \tilde K 1\; 1^\top \tilde L 1}{(n - 1)(n - 2)}
+        - \frac{2}{n - 2} 1^\top \tilde K \tilde L 1 \Bigr],
+
+    is computed from the features: no n x n matrix is formed.
+
+    Invariant under orthogonal maps of the features, such as permutations of hidden units, under one common factor and
+    under shifts; not under other linear maps. Known flaw: it is dominated by the directions of largest variance, and a
+    few outlying inputs move it at will (Davari et al. 2023).
+
+    Args:
+        X: features, a row for each input.
+        Y: features of the same inputs.
+        debiased: whether to use :math:`\mathrm{HSIC}_1`: near 0 for independent features however wide, at times below.
+
+    Returns:
+        At most 1, which a set of features reaches with itself; NaN where features do not vary.
+
+    Raises:
+        InvalidArgument: for features of different numbers of inputs, or of fewer than four.
+
+    Cost: O(n p q + n p^2 + n q^2).
+
+    >>> X = np.random.default_rng(0).standard_normal((20, 3))
+    >>> round(linear_cka(X, 2.0 * X[:, ::-1]), 12)
+    1.0
+    """
+    if len(X) != len(Y) or len(X) < _LEAST_INPUTS:
+        raise InvalidArgument(
+            f"`X` and `Y` must hold features of the same inputs, four or more, got {len(X)} and {len(Y)} rows."
+        )
+    X, Y = _centred(X), _centred(Y)
+    hsic = _debiased_hsic if debiased else _biased_hsic
+    with np.errstate(invalid="ignore"):  # 0 / 0 of constant features
+        return float(hsic(X, Y) / np.sqrt(hsic(X, X) * hsic(Y, Y)))
+
+
+def layerwise_cka(
+    networks: Sequence[Dense], inputs: Float[np.ndarray, "m d"], *, debiased: bool = True
+) -> Float[np.ndarray, "layer pair"]:
+    """Linear CKA of each hidden layer with the same layer of another network, for all pairs of networks.
+
+    Args:
+        networks: of one depth; widths may differ.
+        inputs: on which they are compared, four or more; take test inputs.
+        debiased: as :func:`linear_cka`.
+
+    Returns:
+        Row l: hidden layer l, in the order of :func:`itertools.combinations`, ready for ``pair_mean``.
+
+    Raises:
+        InvalidArgument: for fewer than two networks, or networks of different depths.
+    """
+    if len(networks) < 2 or len({len(network.layers) for network in networks}) > 1:
+        raise InvalidArgument.of("networks", "must hold two or more networks of the same depth.")
+    features = [hidden_features(network, inputs) for network in networks]
+    pairs = pairs_of(len(networks))
+    return np.array(
+        [
+            [linear_cka(features[i][layer], features[j][layer], debiased=debiased) for i, j in pairs]
+            for layer in range(len(features[0]))
+        ]
+    )
+
+
+def hidden_features(network: Dense, inputs: Float[np.ndarray, "m d"]) -> tuple[Float[np.ndarray, "m width"], ...]:
+    """What each hidden layer makes of the inputs, after its activation, in the network's own precision."""
+    with own_precision(network):
+        return tuple(np.asarray(layer) for layer in _hidden_features(network, jnp.asarray(inputs)))
+
+
+@eqx.filter_jit
+def _hidden_features(network: Dense, inputs: Float[Array, "m d"]) -> list[Float[Array, "m width"]]:
+    features = []
+    for layer in network.layers[:-1]:
+        width, dtype = len(layer.bias), layer.weight.dtype
+        nothing = Layer(weight=jnp.eye(width, dtype=dtype), bias=jnp.zeros(width, dtype=dtype))
+        inputs = outputs_of(Dense(layers=(layer, nothing), activation=network.activation), inputs)
+        features.append(inputs)
+    return features
+
+
+def _centred(X: Float[np.ndarray, "n p"]) -> Float[np.ndarray, "n p"]:
+    """In float64, without the mean: HSIC does not change, and squares of a large mean need not cancel."""
+    features = np.asarray(X, dtype=np.float64)
+    is_constant = np.ptp(features, axis=0) == 0.0  # whose mean may differ from them by rounding
+    return np.where(is_constant, 0.0, features - np.mean(features, axis=0))
+
+
+def _biased_hsic(X: Float[np.ndarray, "n p"], Y: Float[np.ndarray, "n q"]) -> float:
+    return float(np.sum((X.T @ Y) ** 2))
+
+
+def _debiased_hsic(X: Float[np.ndarray, "n p"], Y: Float[np.ndarray, "n q"]) -> float:
+    """HSIC_1 of linear kernels: K 1 = X (X^T 1), tr K L = |X^T Y|^2, and the diagonals k, l taken out by hand."""
+    n = len(X)
+    k, l = np.sum(X**2, axis=1), np.sum(Y**2, axis=1)  # noqa: E741 (the paper's letter)
+    K1, L1 = X @ np.sum(X, axis=0) - k, Y @ np.sum(Y, axis=0) - l
+    trace = np.sum((X.T @ Y) ** 2) - k @ l
+    correction = np.sum(K1) * np.sum(L1) / ((n - 1) * (n - 2)) - 2.0 / (n - 2) * (K1 @ L1)
+    return float(trace + correction) / (n * (n - 3))
