@@ -137,7 +137,9 @@ class Reproduction:
             if any(file_name(key) != key for key in surfaces):
                 raise ValueError(surfaces)
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise InvalidArgument(f"`folder` {shown(str(target))} holds no findings.json that can be read.") from error
+            raise InvalidArgument.of(
+                "folder", f"{shown(str(target))} holds no findings.json that can be read."
+            ) from error
         return cls(
             figure=find_figure(name), scale=scale, seed=seed, seconds=seconds,
             surfaces={key: Surface.open(target / f"{key}.nc") for key in surfaces},

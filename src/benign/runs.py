@@ -437,7 +437,7 @@ def _first(given: int | None, declared: int | None) -> int | None:
 
 def _positive(argument: str, value: float) -> float:
     if checked_number(argument, value) <= 0.0:
-        raise InvalidArgument(f"`{argument}` must be positive, got {value!r}.")
+        raise InvalidArgument.of(argument, f"must be positive, got {value!r}.")
     return float(value)
 
 

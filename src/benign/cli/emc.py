@@ -120,7 +120,7 @@ def _names(inputs: str | None) -> list[str] | None:
     try:
         return next(csv.reader([bare]), [])
     except csv.Error as error:
-        raise InvalidArgument(f"`--inputs` must be names with commas between them, got {inputs!r}.") from error
+        raise InvalidArgument.of("--inputs", f"must be names with commas between them, got {inputs!r}.") from error
 
 
 def _print(result: PeakLocation) -> None:

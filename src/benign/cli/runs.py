@@ -75,8 +75,8 @@ def start(
             file, overrides or (), announce=lambda reach: _say(file.name, reach, progress, executor, store)
         )
         if not _kept(experiment, store):
-            raise InvalidArgument(
-                "`--store` is ':memory:', which is gone before what was measured in it can be looked at; name a file."
+            raise InvalidArgument.of(
+                "--store", "is ':memory:', which is gone before what was measured in it can be looked at; name a file."
             )
         with displayed(progress) as (listeners, on_interrupt):
             result = run(

@@ -117,7 +117,7 @@ def named(target: str, *, inverse: bool, folder: Path) -> Procedure:
     if not inverse:
         return found
     if is_built_in(found):
-        raise InvalidArgument(f"`--inverse` is for your own sizes; more {found.size_name} fit more: leave it out.")
+        raise InvalidArgument.of("--inverse", f"is for your own sizes; more {found.size_name} fit more: leave it out.")
     return replace(found, is_inverse=True)  # type: ignore[type-var]
 
 
@@ -152,7 +152,7 @@ def _imported(target: str, folder: Path) -> Procedure:
 
     module, _, name = target.partition(":")
     if not module or not name:
-        raise InvalidArgument(f"`MODULE:PROCEDURE` must name both, as in my_model:forest, got {target!r}.")
+        raise InvalidArgument.of("MODULE:PROCEDURE", f"must name both, as in my_model:forest, got {target!r}.")
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))  # as Python itself does
     try:

@@ -99,16 +99,17 @@ def _prepared(
     reference, other = number_array("values", values[0], axes=2), as_array("values", values[1])
     candidate = number_array("values", other[:, None] if other.ndim == 1 else other, axes=2)
     if len(reference) != len(candidate):
-        raise InvalidArgument(
-            f"`values` must hold the same replicates twice, got {len(reference)} and {len(candidate)} rows; pair them."
+        raise InvalidArgument.of(
+            "values", f"must hold the same replicates twice, got {len(reference)} and {len(candidate)} rows; pair them."
         )
     reference = reference[:, np.isfinite(reference).all(axis=0)]
     candidate = candidate[:, np.isfinite(candidate).all(axis=0)]
     K = reference.shape[1]
     if not K or not candidate.shape[1] or not len(reference):
-        raise InvalidArgument(
-            "`values` must hold a position that is finite in every replicate on both sides, got none; measure sizes "
-            "where the solution can be trusted."
+        raise InvalidArgument.of(
+            "values",
+            "must hold a position that is finite in every replicate on both sides, got none; measure sizes "
+            "where the solution can be trusted.",
         )
     joined, is_log = log_if_positive(np.hstack([reference, candidate]))
     joined = joined[canonical_order(joined)]

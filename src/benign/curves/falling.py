@@ -89,8 +89,8 @@ def _block_means(
         for i in range(len(edges) - 1)
     ]
     if len(members) < 2 or not all(len(columns) for columns in members):
-        raise InvalidArgument(
-            f"`edges` must cut at least two blocks that hold a measured position each, got {edges}; take fewer."
+        raise InvalidArgument.of(
+            "edges", f"must cut at least two blocks that hold a measured position each, got {edges}; take fewer."
         )
     with np.errstate(divide="ignore", invalid="ignore"):
         logarithms = np.log(values)

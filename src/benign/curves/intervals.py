@@ -21,7 +21,7 @@ def check_level(level: float) -> None:
         InvalidArgument: if ``level`` is not strictly between 0.5 and 1.
     """
     if not 0.5 < checked_number("level", level) < 1.0:
-        raise InvalidArgument(f"`level` must lie strictly between 0.5 and 1, got {level!r}; 0.95 is usual.")
+        raise InvalidArgument.of("level", f"must lie strictly between 0.5 and 1, got {level!r}; 0.95 is usual.")
 
 
 def bootstrap_counts(replicates: int, resamples: int, *, seed: int, address: int = 0) -> Int[np.ndarray, "B R"]:
@@ -78,8 +78,8 @@ def percentile_interval(resampled: Float[np.ndarray, "B"], *, level: float = 0.9
     check_level(level)
     resampled = number_array("resampled", resampled, axes=1)
     if resampled.size == 0 or np.isnan(resampled).any():
-        raise InvalidArgument(
-            "`resampled` must hold at least one number and no NaN; drop the resamples without a value."
+        raise InvalidArgument.of(
+            "resampled", "must hold at least one number and no NaN; drop the resamples without a value."
         )
     ascending = np.sort(resampled)
     cut = _cut(len(ascending), level)

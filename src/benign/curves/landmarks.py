@@ -238,14 +238,17 @@ def _check(
             f"and {None if train_objective is None else train_objective.shape}; one row a replicate."
         )
     if not np.all(np.diff(positions) > 0.0):
-        raise InvalidArgument("`positions` must increase strictly, got ties or a fall; sort the columns by position.")
+        raise InvalidArgument.of(
+            "positions", "must increase strictly, got ties or a fall; sort the columns by position."
+        )
     if constant_objective is not None and not (len(constant_objective) == R and np.all(constant_objective > 0.0)):
-        raise InvalidArgument(
-            f"`constant_objective` must hold {R} positive numbers, one a replicate, got {constant_objective}; "
-            "pass None to leave the threshold out."
+        raise InvalidArgument.of(
+            "constant_objective",
+            f"must hold {R} positive numbers, one a replicate, got {constant_objective}; "
+            "pass None to leave the threshold out.",
         )
     if not 0.0 < checked_number("tolerance", tolerance) < 1.0:
-        raise InvalidArgument(f"`tolerance` must lie between 0 and 1, got {tolerance!r}; 0.02 is usual.")
+        raise InvalidArgument.of("tolerance", f"must lie between 0 and 1, got {tolerance!r}; 0.02 is usual.")
 
 
 def interpolation_threshold(

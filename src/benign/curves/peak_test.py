@@ -166,7 +166,7 @@ def peak_test(
     positions = None if positions is None else number_array("positions", positions, axes=1)
     R, K = values.shape
     if R < 1:
-        raise InvalidArgument("`values` must hold a row for each replicate, got none.")
+        raise InvalidArgument.of("values", "must hold a row for each replicate, got none.")
     places = np.arange(1.0, K + 1.0) if positions is None else positions
     if len(places) != K or (training is not None and training.shape != (R, K)):
         raise InvalidArgument(

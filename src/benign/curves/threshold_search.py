@@ -307,9 +307,9 @@ def regimes(
         InvalidArgument: as there.
     """
     if not (math.isfinite(band) and band > 1.0):
-        raise InvalidArgument(f"`band` must be a number above 1, got {band!r}; 1.5 is usual.")
+        raise InvalidArgument.of("band", f"must be a number above 1, got {band!r}; 1.5 is usual.")
     if not np.all(n > 0.0):
-        raise InvalidArgument("`n` must be positive: a training set has at least one sample.")
+        raise InvalidArgument.of("n", "must be positive: a training set has at least one sample.")
     labels = []
     for end in (low, emc, high):
         ratio = end / n
@@ -321,14 +321,14 @@ def regimes(
 
 def _check(positions: Float[np.ndarray, " K"], risks: Sequence[Float[np.ndarray, " _R"]]) -> None:
     if len(positions) != len(risks) or not len(positions):
-        raise InvalidArgument(
-            f"`risks` must hold the draws of each of the {len(positions)} positions, got {len(risks)}."
+        raise InvalidArgument.of(
+            "risks", f"must hold the draws of each of the {len(positions)} positions, got {len(risks)}."
         )
     if not (np.all(positions > 0.0) and np.all(np.diff(positions) > 0.0)):
-        raise InvalidArgument("`positions` must be positive and increase strictly; sort them and leave out zero.")
+        raise InvalidArgument.of("positions", "must be positive and increase strictly; sort them and leave out zero.")
     for position, draws in zip(positions.tolist(), risks, strict=True):
         if not len(draws) or not np.isfinite(draws).all():
-            raise InvalidArgument(f"`risks` at {position:g} must be at least one finite number, got {draws}.")
+            raise InvalidArgument.of("risks", f"at {position:g} must be at least one finite number, got {draws}.")
 
 
 def _interval(

@@ -314,7 +314,7 @@ def _range(procedure: Procedure, source: Source, size: int, unit: int, seed: int
     guess = max(SMALLEST, procedure.parameters(size, split) // split.train_targets.shape[1])
     largest = max(LARGEST, 4 * guess) if source.max_samples is None else source.max_samples
     if largest < unit:
-        raise InvalidArgument(f"`multiple` is {unit}, but {source.name} has only {largest} samples; lower it.")
+        raise InvalidArgument.of("multiple", f"is {unit}, but {source.name} has only {largest} samples; lower it.")
     first, last = math.ceil(SMALLEST / unit), largest // unit
     return first, min(max(guess // unit, first), last), last
 

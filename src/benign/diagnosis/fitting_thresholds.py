@@ -319,8 +319,8 @@ def threshold_time(
         if _gives_all_times(procedure):
             return question.along(place, model_size, _moments(last), unit)
         if last != math.floor(last):
-            raise InvalidArgument(
-                f"`until` must be a whole number of {unit}, for each of which this procedure is trained, got {last:g}."
+            raise InvalidArgument.of(
+                "until", f"must be a whole number of {unit}, for each of which this procedure is trained, got {last:g}."
             )
         largest = int(last)
         first = max(1, largest // 2)
@@ -502,12 +502,14 @@ def _sizes_to_try(question: _Question, guess: int | None) -> tuple[int, int]:
 
 def _last_time(procedure: Procedure, until: float | None) -> float:
     if procedure.time_name is None:
-        raise InvalidArgument("`procedure` has no training time: it is solved, or its time was not named.")
+        raise InvalidArgument.of("procedure", "has no training time: it is solved, or its time was not named.")
     last = checked_number("until", until) if until is not None else end_of_training(procedure)
     if last is None:
-        raise InvalidArgument(f"`until` must be given, in {procedure.time_name}: the procedure does not say how long.")
+        raise InvalidArgument.of(
+            "until", f"must be given, in {procedure.time_name}: the procedure does not say how long."
+        )
     if last <= 0.0:
-        raise InvalidArgument(f"`until` must be a positive number of {procedure.time_name}, got {last:g}.")
+        raise InvalidArgument.of("until", f"must be a positive number of {procedure.time_name}, got {last:g}.")
     return last
 
 

@@ -33,9 +33,10 @@ def check_contract(procedure: object, source: object) -> None:
     check_kinds(procedure, source)
     assert isinstance(source, Source)
     if source.max_samples is not None and source.max_samples < SMALLEST:
-        raise InvalidArgument(
-            f"`source` {source.name} has {source.max_samples} training samples outside its test set; at least "
-            f"{SMALLEST} are needed: lower `test_samples` or give more data."
+        raise InvalidArgument.of(
+            "source",
+            f"{source.name} has {source.max_samples} training samples outside its test set; at least "
+            f"{SMALLEST} are needed: lower `test_samples` or give more data.",
         )
 
 
@@ -46,7 +47,9 @@ def check_criterion_of(source: Source, criterion: str) -> None:
         InvalidArgument: if the source has no classes.
     """
     if criterion == "error" and source.classes is None:
-        raise InvalidArgument('`criterion="error"` needs classes, and this source is a regression; use "objective".')
+        raise InvalidArgument(
+            '`criterion="error"` needs classes, and this source is a regression; use "objective".', "criterion"
+        )
 
 
 def checked_size(size: object, procedure: Procedure) -> int:
@@ -57,8 +60,8 @@ def checked_size(size: object, procedure: Procedure) -> int:
     """
     number = checked_count("size", size)
     if number > procedure.max_size:
-        raise InvalidArgument(
-            f"`size` asks for {amount(number, procedure.size_name)}, but there are only {procedure.max_size:g}."
+        raise InvalidArgument.of(
+            "size", f"asks for {amount(number, procedure.size_name)}, but there are only {procedure.max_size:g}."
         )
     return int(checked_sizes([number], available=procedure.max_size, samples=SMALLEST, unit=procedure.size_name)[0])
 
@@ -71,10 +74,12 @@ def checked_samples(samples: object, source: Source) -> int:
     """
     n = checked_count("samples", samples)
     if n < SMALLEST:
-        raise InvalidArgument(f"`samples` must be at least {SMALLEST}, got {n}: one sample is fitted by a constant.")
+        raise InvalidArgument.of(
+            "samples", f"must be at least {SMALLEST}, got {n}: one sample is fitted by a constant."
+        )
     if source.max_samples is not None and n > source.max_samples:
-        raise InvalidArgument(
-            f"`samples` asks for {n}, but {source.name} has only {source.max_samples} outside its test set; lower it."
+        raise InvalidArgument.of(
+            "samples", f"asks for {n}, but {source.name} has only {source.max_samples} outside its test set; lower it."
         )
     return n
 
@@ -88,10 +93,10 @@ def checked_times(time: object, procedure: Procedure) -> list[float] | None:
     if time is None:
         return None
     if procedure.time_name is None:
-        raise InvalidArgument("`time` must be None: this procedure is solved, not trained, so it has no duration.")
+        raise InvalidArgument.of("time", "must be None: this procedure is solved, not trained, so it has no duration.")
     moment = checked_number("time", time)
     if moment <= 0.0:
-        raise InvalidArgument(f"`time` must be a positive number of {procedure.time_name}, got {moment:g}.")
+        raise InvalidArgument.of("time", f"must be a positive number of {procedure.time_name}, got {moment:g}.")
     return [moment]
 
 
@@ -105,8 +110,8 @@ def checked_budget(max_trainings: int | None, replicates: int | None) -> tuple[i
     draws = DRAWS if replicates is None else checked_count("replicates", replicates)
     for argument, value in (("max_trainings", budget), ("replicates", draws)):
         if value < LEAST_DRAWS:
-            raise InvalidArgument(
-                f"`{argument}` must be at least {LEAST_DRAWS}, got {value}: fewer trainings decide nothing at one n."
+            raise InvalidArgument.of(
+                argument, f"must be at least {LEAST_DRAWS}, got {value}: fewer trainings decide nothing at one n."
             )
     return budget, draws
 
@@ -121,7 +126,7 @@ def deadline(start: float, max_minutes: float | None) -> Callable[[], bool]:
         return lambda: True
     minutes = checked_number("max_minutes", max_minutes)
     if minutes <= 0.0:
-        raise InvalidArgument(f"`max_minutes` must be positive, got {minutes:g}; leave it out for no limit.")
+        raise InvalidArgument.of("max_minutes", f"must be positive, got {minutes:g}; leave it out for no limit.")
     return lambda: clock.monotonic() - start < 60.0 * minutes
 
 
@@ -135,8 +140,8 @@ def training_limits(max_minutes: float | None, minutes_per_training: float | Non
         max_minutes if minutes_per_training is None else checked_number("minutes_per_training", minutes_per_training)
     )
     if minutes is not None and minutes <= 0.0:
-        raise InvalidArgument(
-            f"`minutes_per_training` must be positive, got {minutes:g}; leave it out for max_minutes."
+        raise InvalidArgument.of(
+            "minutes_per_training", f"must be positive, got {minutes:g}; leave it out for max_minutes."
         )
     seconds = None if minutes is None else max(60.0 * minutes, LEAST_SECONDS)
     return replace(FIRST_FAILURE_ENDS, stops_at_interrupt=True, seconds_per_job=seconds)

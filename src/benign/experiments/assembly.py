@@ -65,7 +65,7 @@ def assemble(
     if not columns.is_there.any():
         what = f"{damaged:,} damaged blocks and nothing else" if damaged else "nothing"
         then = "measure again with `benign resume RUN`" if damaged else "measure something first"
-        raise InvalidArgument(f"`blocks` holds {what} of this grid, so there is no surface; {then}.")
+        raise InvalidArgument.of("blocks", f"holds {what} of this grid, so there is no surface; {then}.")
     surface = schema.check(_surface(grid, columns))
     return surface.assign_attrs({DAMAGED: damaged}) if damaged else surface
 

@@ -54,8 +54,8 @@ def check_kinds(procedure: object, source: object) -> None:
     )
     for argument, value, protocol, makers in kinds:
         if not isinstance(value, protocol):
-            raise InvalidArgument(
-                f"`{argument}` must be a {protocol.__name__}, got {type(value).__name__}; make one with {makers}."
+            raise InvalidArgument.of(
+                argument, f"must be a {protocol.__name__}, got {type(value).__name__}; make one with {makers}."
             )
 
 

@@ -81,8 +81,8 @@ def resolve_grid(
         check(counts, part.recorded_times)
     specs = [_checked_spec("source", {**source.spec(), "revision": source.revision}) for source in sources]
     if len({json.dumps(spec, sort_keys=True) for spec in specs}) < len(specs):
-        raise InvalidArgument(
-            f"`label_noise` gives {sources[0].name} levels that its spec() does not tell apart; put the level into it."
+        raise InvalidArgument.of(
+            "label_noise", f"gives {sources[0].name} levels that its spec() does not tell apart; put the level into it."
         )
     return Grid(
         procedure=_checked_spec("procedure", {**procedure.spec(), "revision": procedure.revision}),
@@ -111,7 +111,9 @@ def checked_replicates(
     if count is not None:
         raise InvalidArgument("`replicates` and `crossed` cannot both be given; choose paired or crossed replicates.")
     if not isinstance(crossed, (tuple, list)) or len(crossed) != 3:
-        raise InvalidArgument(f"`crossed` must be three counts (draws, initialisations, noises), got {shown(crossed)}.")
+        raise InvalidArgument.of(
+            "crossed", f"must be three counts (draws, initialisations, noises), got {shown(crossed)}."
+        )
     counts = [checked_count("crossed", count) for count in crossed]
     check_cells(*counts, *others)
     return crossed_replicates(*counts, seed=checked_seed(seed))
@@ -120,8 +122,8 @@ def checked_replicates(
 def _checked_levels(label_noise: Sequence[float], sources: Sequence[Source]) -> tuple[float, ...]:
     levels = tuple(checked_number("label_noise", level) for level in label_noise)
     if not levels or len(levels) != len(sources):
-        raise InvalidArgument(
-            f"`label_noise` must hold one level for each source, got {len(levels)} for {len(sources)}."
+        raise InvalidArgument.of(
+            "label_noise", f"must hold one level for each source, got {len(levels)} for {len(sources)}."
         )
     _check_increase("label_noise", levels)
     return levels
@@ -129,18 +131,19 @@ def _checked_levels(label_noise: Sequence[float], sources: Sequence[Source]) -> 
 
 def _checked_samples(samples: Sequence[int], source: Source) -> list[int]:
     if not isinstance(samples, (Sequence, np.ndarray)) or isinstance(samples, str) or not len(samples):
-        raise InvalidArgument(
-            f"`samples` must be a list of training-set sizes, for example [1000], got {shown(samples)}."
+        raise InvalidArgument.of(
+            "samples", f"must be a list of training-set sizes, for example [1000], got {shown(samples)}."
         )
     counts = [checked_count("samples", n) for n in samples]
     if min(counts) < 2:
-        raise InvalidArgument(f"`samples` must be at least 2, got {min(counts)}: one sample shows no curve.")
+        raise InvalidArgument.of("samples", f"must be at least 2, got {min(counts)}: one sample shows no curve.")
     if sorted(set(counts)) != counts:
-        raise InvalidArgument(f"`samples` must increase strictly, got {counts}; sort them and drop repeats.")
+        raise InvalidArgument.of("samples", f"must increase strictly, got {counts}; sort them and drop repeats.")
     if source.max_samples is not None and counts[-1] > source.max_samples:
-        raise InvalidArgument(
-            f"`samples` asks for {counts[-1]} training samples, but {source.name} has {source.max_samples} outside its "
-            "test set; lower it."
+        raise InvalidArgument.of(
+            "samples",
+            f"asks for {counts[-1]} training samples, but {source.name} has {source.max_samples} outside its "
+            "test set; lower it.",
         )
     return counts
 
@@ -154,14 +157,17 @@ def _checked_sizes(sizes: Sizes, procedure: Procedure, samples: int) -> Int[np.n
     if is_auto(sizes) and is_size_inverse(procedure):
         raise InvalidArgument(
             f'`sizes="auto"` searches the fewest that fit, and {procedure.size_name} is the inverse of a size; give a '
-            "list, for example [1, 2, 5, 10, 20, 50]."
+            "list, for example [1, 2, 5, 10, 20, 50].",
+            "sizes",
         )
     if is_auto(sizes):
         return np.zeros(0, dtype=np.int64)
     if isinstance(sizes, str) and sizes != "every":
         near = difflib.get_close_matches(sizes, ("every", AUTO), n=1, cutoff=0.3)
         hint = f"; did you mean {near[0]!r}?" if near else "."
-        raise InvalidArgument(f'`sizes` must be "every", "auto" or a list of whole numbers, got {shown(sizes)}{hint}')
+        raise InvalidArgument.of(
+            "sizes", f'must be "every", "auto" or a list of whole numbers, got {shown(sizes)}{hint}'
+        )
     if isinstance(sizes, str):
         last = procedure.max_size if math.isfinite(procedure.max_size) else EVERY_FACTOR * samples
         check_axes(sizes=range(int(last)))
@@ -170,12 +176,12 @@ def _checked_sizes(sizes: Sizes, procedure: Procedure, samples: int) -> Int[np.n
 
 def _checked_times(times: Sequence[float], procedure: Procedure) -> Float[np.ndarray, " time"]:
     if procedure.time_name is None:
-        raise InvalidArgument("`times` must be None: this procedure is solved, not trained, so it has no duration.")
+        raise InvalidArgument.of("times", "must be None: this procedure is solved, not trained, so it has no duration.")
     if not isinstance(times, (Sequence, np.ndarray)) or isinstance(times, str) or not len(times):
-        raise InvalidArgument(f"`times` must be a list of numbers of {procedure.time_name}, got {shown(times)}.")
+        raise InvalidArgument.of("times", f"must be a list of numbers of {procedure.time_name}, got {shown(times)}.")
     moments = [checked_number("times", moment) for moment in times]
     if moments[0] < 0:
-        raise InvalidArgument(f"`times` must be at least 0, got {moments[0]:g}.")
+        raise InvalidArgument.of("times", f"must be at least 0, got {moments[0]:g}.")
     _check_increase("times", moments)
     return np.array(moments, dtype=np.float64)
 
@@ -183,9 +189,9 @@ def _checked_times(times: Sequence[float], procedure: Procedure) -> Float[np.nda
 def _check_increase(argument: str, values: Sequence[float]) -> None:
     for before, after in pairwise(values):
         if before >= after:
-            raise InvalidArgument(
-                f"`{argument}` must increase strictly, but {before:g} is followed by {after:g}; sort them and drop "
-                "repeats."
+            raise InvalidArgument.of(
+                argument,
+                f"must increase strictly, but {before:g} is followed by {after:g}; sort them and drop repeats.",
             )
 
 
@@ -199,9 +205,10 @@ def _check_columns(procedure: Procedure, source: Source) -> None:
     if text or gaps:
         held = [f"{what} in {_named(names)}" for what, names in (("text", text), ("missing values", gaps)) if names]
         name = procedure.spec().get("procedure", type(procedure).__name__)
-        raise InvalidArgument(
-            f"`source` {source.name} holds {' and '.join(held)}, and {name} takes numbers alone: encode the text, fill "
-            "in what is missing, name other `inputs`, or measure a pipeline that takes them, by benign.from_estimator."
+        raise InvalidArgument.of(
+            "source",
+            f"{source.name} holds {' and '.join(held)}, and {name} takes numbers alone: encode the text, fill "
+            "in what is missing, name other `inputs`, or measure a pipeline that takes them, by benign.from_estimator.",
         )
 
 
@@ -216,7 +223,7 @@ def _checked_spec(argument: str, spec: dict[str, object]) -> dict[str, object]:
     try:
         json.dumps(spec, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise InvalidArgument(f"`{argument}` must have a spec() of JSON values alone, but {error}.") from error
+        raise InvalidArgument.of(argument, f"must have a spec() of JSON values alone, but {error}.") from error
     return spec
 
 

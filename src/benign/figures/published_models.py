@@ -184,10 +184,12 @@ def _against(own: Mapping[str, tuple[float, float, float]], cross_entropy: float
 
 def _checked(name: str, numbers: tuple[float, float, float]) -> tuple[float, float, float]:
     if not isinstance(numbers, (tuple, list)) or len(numbers) != 3:
-        raise InvalidArgument(f"`own` must map a name to (parameters, samples, outputs), got {numbers!r} for {name!r}.")
+        raise InvalidArgument.of(
+            "own", f"must map a name to (parameters, samples, outputs), got {numbers!r} for {name!r}."
+        )
     parameters, samples, outputs = (checked_number("own", number) for number in numbers)
     if min(parameters, samples, outputs) <= 0.0:
-        raise InvalidArgument(f"`own` must hold positive numbers, got {numbers!r} for {name!r}.")
+        raise InvalidArgument.of("own", f"must hold positive numbers, got {numbers!r} for {name!r}.")
     return parameters, samples, outputs
 
 

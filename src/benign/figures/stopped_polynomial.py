@@ -62,7 +62,7 @@ class StoppedPolynomial:
         metrics: frozenset[str],
     ) -> Block:
         if times is None or metrics - DEFAULT_METRICS - {LEFT}:
-            raise InvalidArgument(f"`times` must be given, and `metrics` ask for {LEFT} at most.")
+            raise InvalidArgument.of("times", f"must be given, and `metrics` ask for {LEFT} at most.")
         shape = (len(splits), len(sizes), len(times))
         values = {name: np.full(shape, np.nan) for name in metrics}
         for row, split in enumerate(splits):

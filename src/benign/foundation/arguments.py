@@ -32,7 +32,7 @@ def checked_flag(argument: str, value: object) -> bool:
         InvalidArgument: if it is neither.
     """
     if not issubclass(type(value), (bool, np.bool_)):
-        raise InvalidArgument(f"`{argument}` must be True or False, got {shown(value)}.")
+        raise InvalidArgument.of(argument, f"must be True or False, got {shown(value)}.")
     return bool(value)
 
 
@@ -43,9 +43,9 @@ def checked_text(argument: str, value: object) -> str:
         InvalidArgument: if it is none, or holds NUL or half a surrogate pair.
     """
     if type(value) not in (str, np.str_):
-        raise InvalidArgument(f"`{argument}` must be a text, got {shown(value)}.")
+        raise InvalidArgument.of(argument, f"must be a text, got {shown(value)}.")
     if not is_writable(str(value)):
-        raise InvalidArgument(f"`{argument}` must be text that a file can hold, got {shown(value)}; rename it.")
+        raise InvalidArgument.of(argument, f"must be text that a file can hold, got {shown(value)}; rename it.")
     return str(value)
 
 
@@ -65,9 +65,9 @@ def checked_path(argument: str, path: object) -> Path:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise InvalidArgument(f"`{argument}` must be the path of a file, got {shown(path)} ({told(error)}).") from error
+        raise InvalidArgument.of(argument, f"must be the path of a file, got {shown(path)} ({told(error)}).") from error
     if "\0" in str(file):
-        raise InvalidArgument(f"`{argument}` {shown(str(file))} holds a NUL character; no file has such a name.")
+        raise InvalidArgument.of(argument, f"{shown(str(file))} holds a NUL character; no file has such a name.")
     return file
 
 
@@ -84,9 +84,9 @@ def checked_file(argument: str, path: object) -> Path:
     except OSError:  # a name too long
         is_there = False
     if not is_there:
-        raise InvalidArgument(f"`{argument}` {where} does not exist; check its name and folder.")
+        raise InvalidArgument.of(argument, f"{where} does not exist; check its name and folder.")
     if not file.is_file():
-        raise InvalidArgument(
-            f"`{argument}` {where} is no regular file, but a folder, a device or a pipe; give a file."
+        raise InvalidArgument.of(
+            argument, f"{where} is no regular file, but a folder, a device or a pipe; give a file."
         )
     return file

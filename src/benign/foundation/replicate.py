@@ -34,7 +34,7 @@ def paired_replicates(count: int, *, seed: int = 0) -> tuple[Replicate, ...]:
         InvalidArgument: if ``count`` is not positive.
     """
     if count < 1:
-        raise InvalidArgument(f"`replicates` must be at least 1, got {count}; ask for 10 to get intervals.")
+        raise InvalidArgument.of("replicates", f"must be at least 1, got {count}; ask for 10 to get intervals.")
     return tuple(Replicate(seed=seed, draw=i, initialisation=i, noise=i) for i in range(count))
 
 
@@ -45,9 +45,10 @@ def crossed_replicates(draws: int, initialisations: int, noises: int, *, seed: i
         InvalidArgument: if a count is not positive.
     """
     if min(draws, initialisations, noises) < 1:
-        raise InvalidArgument(
-            f"`crossed` must hold three positive counts, got {(draws, initialisations, noises)}; use 1 for a factor "
-            "that should not vary."
+        raise InvalidArgument.of(
+            "crossed",
+            f"must hold three positive counts, got {(draws, initialisations, noises)}; use 1 for a factor "
+            "that should not vary.",
         )
     grid = itertools.product(range(draws), range(initialisations), range(noises))
     return tuple(Replicate(seed=seed, draw=a, initialisation=b, noise=c) for a, b, c in grid)

@@ -75,7 +75,7 @@ class MappedColumns:
         train = self.features.columns(self.train_inputs, start, stop)
         test = self.features.columns(self.test_inputs, start, stop)[: len(self.test_inputs)]
         if not (np.isfinite(train).all() and np.isfinite(test).all()):
-            raise InvalidArgument(
-                f"`features` gave NaN or infinity in columns {start + 1} to {stop}; check the scale of the inputs."
+            raise InvalidArgument.of(
+                "features", f"gave NaN or infinity in columns {start + 1} to {stop}; check the scale of the inputs."
             )
         return train, test

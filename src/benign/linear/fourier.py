@@ -42,7 +42,8 @@ def median_bandwidth(inputs: Float[np.ndarray, "m d"]) -> float:
     median = float(np.median(pdist(inputs[:500]))) if len(inputs) > 1 else 0.0
     if not (math.isfinite(median) and median > 0.0):
         raise InvalidArgument(
-            '`bandwidth="median"` found no distance between the inputs (most of them are equal); give a number instead.'
+            '`bandwidth="median"` found no distance between the inputs (most are equal); give a number instead.',
+            "bandwidth",
         )
     return median
 

@@ -50,7 +50,7 @@ class PolynomialFeatures:
         checked_basis(self.basis)
         low, high = checked_number("low", self.low), checked_number("high", self.high)
         if low >= high:
-            raise InvalidArgument(f"`low` must lie below `high`, both finite, got {low} and {high}.")
+            raise InvalidArgument.of("low", f"must lie below `high`, both finite, got {low} and {high}.")
 
     @property
     def max_size(self) -> float:
@@ -65,8 +65,8 @@ class PolynomialFeatures:
             NotEnoughMemory: for too high a degree: all below it are computed, too.
         """
         if inputs.shape[1] != 1:
-            raise InvalidArgument(
-                f"`inputs` of a polynomial must have one column, got {inputs.shape[1]}; use random Fourier features."
+            raise InvalidArgument.of(
+                "inputs", f"of a polynomial must have one column, got {inputs.shape[1]}; use random Fourier features."
             )
         require_memory(
             8.0 * len(inputs) * stop, purpose=f"a polynomial of degree {stop - 1:,} at {len(inputs):,} inputs",

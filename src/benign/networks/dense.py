@@ -77,9 +77,9 @@ def _count(shapes: list[tuple[int, int]]) -> int:
 def _widened(module: eqx.Module, width: int) -> Dense:
     assert isinstance(module, Dense)
     if width < len(module.layers[0].bias):
-        raise InvalidArgument(
-            f"`width` must be at least that of the network, {len(module.layers[0].bias)}, got {width}; a network "
-            "only grows."
+        raise InvalidArgument.of(
+            "width",
+            f"must be at least that of the network, {len(module.layers[0].bias)}, got {width}; a network only grows.",
         )
     outputs, inputs = module.layers[-1].weight.shape[0], module.layers[0].weight.shape[1]
     shapes = _widths(len(module.layers) - 1, width, inputs, outputs)

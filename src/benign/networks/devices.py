@@ -57,14 +57,15 @@ def find_device(name: DeviceName) -> object:
         InvalidArgument: for an unknown kind, or a GPU where JAX sees none.
     """
     if name not in ("cpu", "gpu", None):
-        raise InvalidArgument(f'`device` must be "cpu", "gpu" or None, got {name!r}.')
+        raise InvalidArgument.of("device", f'must be "cpu", "gpu" or None, got {name!r}.')
     jax = loaded_jax()
     try:
         return jax.local_devices(backend=name)[0]
     except RuntimeError as error:
-        raise InvalidArgument(
-            "`device` asks for a GPU, but JAX sees none here; install a JAX for it (https://docs.jax.dev, "
-            "installation), or leave `device` out to train on the processor."
+        raise InvalidArgument.of(
+            "device",
+            "asks for a GPU, but JAX sees none here; install a JAX for it (https://docs.jax.dev, "
+            "installation), or leave `device` out to train on the processor.",
         ) from error
 
 

@@ -174,27 +174,28 @@ def initial_network(family: Family, member: Member) -> eqx.Module:
 
 def _check(family: Family, training: Training, members: Sequence[Member]) -> None:
     if not members:
-        raise InvalidArgument("`members` must hold at least one network to train.")
+        raise InvalidArgument.of("members", "must hold at least one network to train.")
     first = members[0].split
     for member in members:
         checked_count("width", member.width)
         if member.learning_rate is not None:
             checked_rate("learning_rate", member.learning_rate)
         if member.gradient_penalty is not None and checked_number("gradient_penalty", member.gradient_penalty) < 0.0:
-            raise InvalidArgument(
-                f"`gradient_penalty` of a member must be zero or positive, got {member.gradient_penalty!r}."
+            raise InvalidArgument.of(
+                "gradient_penalty", f"of a member must be zero or positive, got {member.gradient_penalty!r}."
             )
         for name in ("train_inputs", "train_targets", "test_inputs"):
             shapes = getattr(member.split, name).shape, getattr(first, name).shape
             if shapes[0] != shapes[1]:
-                raise InvalidArgument(
-                    f"`members` must have splits of one shape, but `{name}` is {shapes[0]} in one and {shapes[1]} in "
-                    "another; train them in calls of their own."
+                raise InvalidArgument.of(
+                    "members",
+                    f"must have splits of one shape, but `{name}` is {shapes[0]} in one and {shapes[1]} in "
+                    "another; train them in calls of their own.",
                 )
         _check_start(family, member)
     training.batch_of(first.samples)
     if training.stop_at_zero_error and first.classes is None:
-        raise InvalidArgument("`stop_at_zero_error` needs classes, which regression has not; leave it out.")
+        raise InvalidArgument.of("stop_at_zero_error", "needs classes, which regression has not; leave it out.")
     for split in {id(member.split): member.split for member in members}.values():
         _check_targets(training, split)
 
@@ -203,21 +204,23 @@ def _check_start(family: Family, member: Member) -> None:
     needed = _parameters(family, member, member.width)
     held = needed if member.start is None else sum(leaf.size for leaf in _arrays(member.start))
     if held != needed:
-        raise InvalidArgument(
-            f"`start` of a member of width {member.width} must hold {needed} numbers, got a network of {held}; give "
-            "one of the member's own width."
+        raise InvalidArgument.of(
+            "start",
+            f"of a member of width {member.width} must hold {needed} numbers, got a network of {held}; give "
+            "one of the member's own width.",
         )
 
 
 def _check_targets(training: Training, split: Split) -> None:
     targets = split.train_targets
     if not all(np.isfinite(part).all() for part in (split.train_inputs, targets, split.test_inputs)):
-        raise InvalidArgument("`members` hold a split with values that are not finite; clean the data.")
+        raise InvalidArgument.of("members", "hold a split with values that are not finite; clean the data.")
     is_one_hot = np.all((targets == 0.0) | (targets == 1.0)) and np.all(targets.sum(axis=1) == 1.0)
     if training.loss == "cross-entropy" and not is_one_hot:
-        raise InvalidArgument(
-            '`loss` is "cross-entropy", which needs one class for each sample (rows with a single 1), but a split has '
-            'other targets; use loss="squared" for regression.'
+        raise InvalidArgument.of(
+            "loss",
+            'is "cross-entropy", which needs one class for each sample (rows with a single 1), but a split has '
+            'other targets; use loss="squared" for regression.',
         )
 
 

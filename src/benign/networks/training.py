@@ -96,17 +96,17 @@ class Training:
         checked_rate("learning_rate", self.learning_rate)
         for argument in ("weight_decay", "gradient_penalty"):
             if checked_number(argument, getattr(self, argument)) < 0.0:
-                raise InvalidArgument(
-                    f"`{argument}` must be zero or a positive number, got {getattr(self, argument)!r}."
+                raise InvalidArgument.of(
+                    argument, f"must be zero or a positive number, got {getattr(self, argument)!r}."
                 )
         if checked_number("gradient_penalty_step", self.gradient_penalty_step) <= 0.0:
-            raise InvalidArgument(
-                f"`gradient_penalty_step` must be a positive number, got {self.gradient_penalty_step!r}."
+            raise InvalidArgument.of(
+                "gradient_penalty_step", f"must be a positive number, got {self.gradient_penalty_step!r}."
             )
         for argument in ("momentum", "average"):
             if not 0.0 <= checked_number(argument, getattr(self, argument)) < 1.0:
-                raise InvalidArgument(
-                    f"`{argument}` must lie from 0 up to but not including 1, got {getattr(self, argument)!r}."
+                raise InvalidArgument.of(
+                    argument, f"must lie from 0 up to but not including 1, got {getattr(self, argument)!r}."
                 )
 
     @property
@@ -126,9 +126,10 @@ class Training:
             InvalidArgument: if a batch is larger than n.
         """
         if self.batch_size is not None and self.batch_size > samples:
-            raise InvalidArgument(
-                f"`batch_size` must be at most the number of training samples, got {self.batch_size} of {samples}; "
-                "lower it, or None for the full batch."
+            raise InvalidArgument.of(
+                "batch_size",
+                f"must be at most the number of training samples, got {self.batch_size} of {samples}; "
+                "lower it, or None for the full batch.",
             )
         return samples if self.batch_size is None else self.batch_size
 
@@ -150,18 +151,19 @@ class Training:
         moments = [float(self.last_time) if moment == math.inf else float(moment) for moment in times]
         for moment in moments:
             if not 0.0 <= moment <= self.last_time:
-                raise InvalidArgument(
-                    f"`times` must lie from 0 to the end of training, {self.last_time} {self.time_name}, got "
-                    f"{moment:g}; train longer or leave it out."
+                raise InvalidArgument.of(
+                    "times",
+                    f"must lie from 0 to the end of training, {self.last_time} {self.time_name}, got "
+                    f"{moment:g}; train longer or leave it out.",
                 )
             if abs(moment * unit - round(moment * unit)) > 1e-6:
-                raise InvalidArgument(
-                    f"`times` must fall on whole steps, of which an epoch has {unit}, got {moment:g}; round it."
+                raise InvalidArgument.of(
+                    "times", f"must fall on whole steps, of which an epoch has {unit}, got {moment:g}; round it."
                 )
         steps = np.array([round(moment * unit) for moment in moments], dtype=np.int64)
         if not len(steps) or np.any(np.diff(steps) <= 0):
             given = ", ".join(f"{moment:g}" for moment in moments)
-            raise InvalidArgument(f"`times` must increase strictly, got [{given}]; sort them and drop repeats.")
+            raise InvalidArgument.of("times", f"must increase strictly, got [{given}]; sort them and drop repeats.")
         return steps
 
     def log_spaced(self, count: int = 24) -> tuple[float, ...]:

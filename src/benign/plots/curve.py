@@ -67,7 +67,7 @@ class CurveDisplay:
 
     def __post_init__(self) -> None:
         if not self.series:
-            raise InvalidArgument("`series` must hold at least one series to draw.")
+            raise InvalidArgument.of("series", "must hold at least one series to draw.")
         for name in ("series", "marks", "regimes"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
 

@@ -29,7 +29,7 @@ class Contour:
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", frozen(self.values))
         if not np.isfinite(self.level):
-            raise InvalidArgument(f"`level` of contour {self.label!r} must be a finite number, got {self.level}.")
+            raise InvalidArgument.of("level", f"of contour {self.label!r} must be a finite number, got {self.level}.")
 
     def first_times(self, times: Float[np.ndarray, " T"]) -> Float[np.ndarray, " S"]:
         """For each size the time at which the level is first crossed, between two times in proportion; NaN for never.
@@ -114,9 +114,10 @@ class Region:
                 f"{self.high}."
             )
         if decided.shape != self.values.shape:
-            raise InvalidArgument(
-                f"`is_decided` of region {self.label!r} must have the shape of its values, {self.values.shape}, got "
-                f"{decided.shape}."
+            raise InvalidArgument.of(
+                "is_decided",
+                f"of region {self.label!r} must have the shape of its values, {self.values.shape}, got "
+                f"{decided.shape}.",
             )
 
     @property
@@ -141,20 +142,21 @@ def frozen(values: Real[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
 def _check_trace(trace: Trace) -> None:
     positions = trace.positions
     if positions.ndim != 1 or not len(positions) or not np.isfinite(positions).all() or (np.diff(positions) <= 0).any():
-        raise InvalidArgument(
-            f"`positions` of trace {trace.label!r} must be a non-empty, strictly rising list of numbers."
+        raise InvalidArgument.of(
+            "positions", f"of trace {trace.label!r} must be a non-empty, strictly rising list of numbers."
         )
     for name in ("values", "low", "high"):
         values = getattr(trace, name)
         if values is not None and values.shape != positions.shape:
-            raise InvalidArgument(
-                f"`{name}` of trace {trace.label!r} must hold one time for each of the {len(positions)} positions, "
-                f"got shape {values.shape}."
+            raise InvalidArgument.of(
+                name,
+                f"of trace {trace.label!r} must hold one time for each of the {len(positions)} positions, "
+                f"got shape {values.shape}.",
             )
     if (trace.low is None) != (trace.high is None):
         raise InvalidArgument(f"`low` and `high` of trace {trace.label!r} make one interval; give both or neither.")
     if trace.low is not None and trace.high is not None and (trace.low > trace.high).any():
-        raise InvalidArgument(f"`low` of trace {trace.label!r} must not exceed `high`; swap the two.")
+        raise InvalidArgument.of("low", f"of trace {trace.label!r} must not exceed `high`; swap the two.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,8 +61,8 @@ def as_axes(ax: object) -> Axes:
     from matplotlib.axes import Axes
 
     if not isinstance(ax, Axes):
-        raise InvalidArgument(
-            f"`ax` must be the matplotlib Axes to draw on, got {type(ax).__name__}; leave it out for a new figure."
+        raise InvalidArgument.of(
+            "ax", f"must be the matplotlib Axes to draw on, got {type(ax).__name__}; leave it out for a new figure."
         )
     return ax
 
@@ -75,7 +75,7 @@ def as_panel_axes(ax: object, count: int) -> tuple[Axes, ...]:
     """
     flat = list(getattr(ax, "flat", ax)) if isinstance(ax, Iterable) else [ax]
     if len(flat) != count:
-        raise InvalidArgument(f"`ax` must hold {count} axes, one for each panel, got {len(flat)}.")
+        raise InvalidArgument.of("ax", f"must hold {count} axes, one for each panel, got {len(flat)}.")
     return tuple(as_axes(one) for one in flat)
 
 

@@ -111,7 +111,7 @@ def save(
     """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
-        raise InvalidArgument(f"`formats` must be among {', '.join(FORMATS)}, got {unknown[0]!r}.")
+        raise InvalidArgument.of("formats", f"must be among {', '.join(FORMATS)}, got {unknown[0]!r}.")
     stem = Path(path_stem)
     paths = tuple(stem.with_name(f"{stem.name}.{name}") for name in formats)
     for path in paths if only_ours else ():

@@ -76,10 +76,10 @@ def value_scale(
     note = _why_not_log(drawn) if log else ""
     log = log and not note
     if log and limits is not None and limits[0] <= 0:
-        raise InvalidArgument(f"`y_limits` of a log axis must be positive, got {limits}; raise the lower one.")
+        raise InvalidArgument.of("y_limits", f"of a log axis must be positive, got {limits}; raise the lower one.")
     if limits is not None:
         if not (math.isfinite(limits[0]) and math.isfinite(limits[1]) and limits[0] < limits[1]):
-            raise InvalidArgument(f"`y_limits` must be two rising finite numbers, got {limits}.")
+            raise InvalidArgument.of("y_limits", f"must be two rising finite numbers, got {limits}.")
         return Scale(is_log=log, low=limits[0], high=limits[1], note=note)
     low, high = _log_range(series, drawn) if log else _linear_range(series, drawn)
     return Scale(is_log=log, low=low, high=high, note=note)

@@ -69,24 +69,28 @@ class Series:
 def _check(series: Series) -> None:
     positions = series.positions
     if positions.ndim != 1 or len(positions) == 0:
-        raise InvalidArgument(
-            f"`positions` of series {series.name!r} must be a non-empty list of numbers, got shape {positions.shape}."
+        raise InvalidArgument.of(
+            "positions", f"of series {series.name!r} must be a non-empty list of numbers, got shape {positions.shape}."
         )
     for name in ("median", "low", "high"):
         shape = getattr(series, name).shape
         if shape != positions.shape:
-            raise InvalidArgument(
-                f"`{name}` of series {series.name!r} must hold one number for each of the {len(positions)} positions, "
-                f"got shape {shape}."
+            raise InvalidArgument.of(
+                name,
+                f"of series {series.name!r} must hold one number for each of the {len(positions)} positions, "
+                f"got shape {shape}.",
             )
     if not np.isfinite(positions).all() or (np.diff(positions) <= 0).any():
-        raise InvalidArgument(f"`positions` of series {series.name!r} must be finite and strictly rising; sort them.")
+        raise InvalidArgument.of(
+            "positions", f"of series {series.name!r} must be finite and strictly rising; sort them."
+        )
     if (series.low > series.high).any():
-        raise InvalidArgument(f"`low` of series {series.name!r} must not exceed `high`; swap the two.")
+        raise InvalidArgument.of("low", f"of series {series.name!r} must not exceed `high`; swap the two.")
     if series.condition is not None and not 0 <= series.condition < len(CONDITION_LOOKS):
-        raise InvalidArgument(
-            f"`condition` of series {series.name!r} must be 0 to {len(CONDITION_LOOKS) - 1}, got {series.condition}; "
-            "spread more conditions over several panels."
+        raise InvalidArgument.of(
+            "condition",
+            f"of series {series.name!r} must be 0 to {len(CONDITION_LOOKS) - 1}, got {series.condition}; "
+            "spread more conditions over several panels.",
         )
 
 
@@ -108,7 +112,9 @@ def series_from_replicates(
     """
     table = np.asarray(values, dtype=np.float64)
     if table.ndim != 2 or len(table) == 0:
-        raise InvalidArgument(f"`values` of series {name!r} must be replicates x positions, got shape {table.shape}.")
+        raise InvalidArgument.of(
+            "values", f"of series {name!r} must be replicates x positions, got shape {table.shape}."
+        )
     undefined = ~np.isfinite(table).all(axis=0)
     low, median, high = np.quantile(np.where(undefined, 0.0, table), [quantiles[0], 0.5, quantiles[1]], axis=0)
     for line in (low, median, high):
@@ -143,8 +149,9 @@ class Threshold:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.position) and self.low <= self.position <= self.high):
-            raise InvalidArgument(
-                f"`threshold` must be finite and lie in its interval, got {self.position} in [{self.low}, {self.high}]."
+            raise InvalidArgument.of(
+                "threshold",
+                f"must be finite and lie in its interval, got {self.position} in [{self.low}, {self.high}].",
             )
 
     @property
@@ -176,7 +183,9 @@ class Band:
 
     def __post_init__(self) -> None:
         if not self.low < self.high:
-            raise InvalidArgument(f"`low` of band {self.label!r} must lie below `high`, got {self.low}, {self.high}.")
+            raise InvalidArgument.of(
+                "low", f"of band {self.label!r} must lie below `high`, got {self.low}, {self.high}."
+            )
 
     @property
     def text(self) -> str:

@@ -37,7 +37,7 @@ class StackedDisplay:
 
     def __post_init__(self) -> None:
         if not self.panels:
-            raise InvalidArgument("`panels` must hold at least one display to draw.")
+            raise InvalidArgument.of("panels", "must hold at least one display to draw.")
         object.__setattr__(self, "panels", tuple(self.panels))
 
     @property

@@ -69,8 +69,8 @@ def measure_foreign(
     """
     foreign = sorted(metrics - PREDICTION_RISKS - {"norm", "function_norm"})
     if foreign:
-        raise InvalidArgument(
-            f"`metrics` asks for {foreign[0]}, which needs more than the predictions of {code.name}; leave it out."
+        raise InvalidArgument.of(
+            "metrics", f"asks for {foreign[0]}, which needs more than the predictions of {code.name}; leave it out."
         )
     moments = None if times is None else times.tolist()
     shape = (len(splits), len(sizes), 1 if times is None else len(times))
@@ -107,8 +107,8 @@ def predict_foreign(
         InvalidArgument: as :func:`measure_foreign`, and if the inputs have other columns than those trained on.
     """
     if inputs.shape[1] != split.train_inputs.shape[1]:
-        raise InvalidArgument(
-            f"`inputs` must have {split.train_inputs.shape[1]} columns, as in training, got {inputs.shape[1]}."
+        raise InvalidArgument.of(
+            "inputs", f"must have {split.train_inputs.shape[1]} columns, as in training, got {inputs.shape[1]}."
         )
     moments = None if times is None else times.tolist()
     for size in sizes.tolist():

@@ -119,12 +119,14 @@ class Estimator:
         if times is None:
             return
         if self.time_name is None:
-            raise InvalidArgument(
-                '`times` must be None: no parameter is the training time; name it, for example time="n_estimators".'
+            raise InvalidArgument.of(
+                "times", 'must be None: no parameter is the training time; name it, for example time="n_estimators".'
             )
         broken = times[(times < 1) | (times != np.floor(times))]
         if len(broken):
-            raise InvalidArgument(f"`times` must be whole numbers of {self.time_name} from 1 on, got {broken[0]:g}.")
+            raise InvalidArgument.of(
+                "times", f"must be whole numbers of {self.time_name} from 1 on, got {broken[0]:g}."
+            )
 
     def _train(self, split: Split, size: int, times: Moments, inputs: Inputs) -> Iterator[list[ArrayLike]]:
         model = self._seeded(split.replicate).set_params(**{self.size_name: size})
@@ -205,12 +207,13 @@ def _cloned(estimator: Any) -> Any:
     from sklearn.base import clone
 
     if isinstance(estimator, type):
-        raise InvalidArgument(f"`estimator` must be an estimator, got the class; write {estimator.__name__}().")
+        raise InvalidArgument.of("estimator", f"must be an estimator, got the class; write {estimator.__name__}().")
     for method in ("fit", "predict", "get_params", "set_params"):
         if not callable(getattr(estimator, method, None)):
-            raise InvalidArgument(
-                f"`estimator` must have the method {method}, which {type(estimator).__name__} has not; give a "
-                "scikit-learn estimator, or use `from_callable`."
+            raise InvalidArgument.of(
+                "estimator",
+                f"must have the method {method}, which {type(estimator).__name__} has not; give a "
+                "scikit-learn estimator, or use `from_callable`.",
             )
     with guarded("`estimator` cannot be cloned", "its constructor must do nothing but keep its arguments"):
         own = clone(estimator)
@@ -228,9 +231,10 @@ def _is_regressor(model: Any, split: Split) -> bool:
         kind = getattr(model, "_estimator_type", None)
         classifies, regresses = kind == "classifier", kind == "regressor"
     if classifies and split.classes is None:
-        raise InvalidArgument(
-            f"`estimator` {type(model).__name__} is a classifier, and the source has real values; use a regressor, or "
-            'task="classification" in the source.'
+        raise InvalidArgument.of(
+            "estimator",
+            f"{type(model).__name__} is a classifier, and the source has real values; use a regressor, or "
+            'task="classification" in the source.',
         )
     return regresses or split.classes is None
 

@@ -49,9 +49,9 @@ def measure_features(
         InvalidArgument: if times are asked for, or leave-one-out risk of complex features.
     """
     if times is not None:
-        raise InvalidArgument("`times` must be None: least squares is solved, not trained, so it has no duration.")
+        raise InvalidArgument.of("times", "must be None: least squares is solved, not trained, so it has no duration.")
     if factor > 1 and metrics & {"leave_one_out_loss", "leave_one_out_error"}:
-        raise InvalidArgument('`metrics` asks for leave-one-out risk, which needs real features; use form="real".')
+        raise InvalidArgument.of("metrics", 'asks for leave-one-out risk, which needs real features; use form="real".')
     _check_metrics(metrics)
     shape = (len(splits), len(sizes), 1)
     values = {name: np.full(shape, np.nan) for name in metrics}
@@ -82,9 +82,10 @@ def _check_metrics(metrics: frozenset[str]) -> None:
     }
     unknown = sorted(trained | metrics & (PENALTIES | SOLUTION_METRICS | PAIR_METRICS))
     if unknown:
-        raise InvalidArgument(
-            f"`metrics` asks for {unknown[0]}, which is measured of trained networks alone, not of solved least "
-            "squares; leave it out."
+        raise InvalidArgument.of(
+            "metrics",
+            f"asks for {unknown[0]}, which is measured of trained networks alone, not of solved least "
+            "squares; leave it out.",
         )
 
 
@@ -103,8 +104,8 @@ def predict_features(
         InvalidArgument: if a size cannot be answered, sizes do not increase, or the inputs have other columns.
     """
     if inputs.shape[1] != split.train_inputs.shape[1]:
-        raise InvalidArgument(
-            f"`inputs` must have {split.train_inputs.shape[1]} columns, as in training, got {inputs.shape[1]}."
+        raise InvalidArgument.of(
+            "inputs", f"must have {split.train_inputs.shape[1]} columns, as in training, got {inputs.shape[1]}."
         )
     sizes = checked_sizes(sizes, available=np.inf, samples=split.samples, unit="columns")
     zeros = np.zeros((len(inputs), split.train_targets.shape[1]))
@@ -120,7 +121,7 @@ def predict_features(
         prediction = record.predictions.get(factor * size)
         if prediction is None or not np.isfinite(prediction).all():
             outcome = Outcome(outcomes(record)[0, factor * size - 1])
-            raise InvalidArgument(f"`sizes` holds {size}, where {outcome.sentence}.")
+            raise InvalidArgument.of("sizes", f"holds {size}, where {outcome.sentence}.")
         yield Predictions(size=size, time=END_OF_TRAINING, values=prediction[0].T)
 
 

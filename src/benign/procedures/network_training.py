@@ -75,9 +75,9 @@ def check_network(training: object, device: object) -> None:
         InvalidArgument: with what was given.
     """
     if not isinstance(training, Training):
-        raise InvalidArgument(f"`training` must be a benign.Training, got {training!r}.")
+        raise InvalidArgument.of("training", f"must be a benign.Training, got {training!r}.")
     if device not in ("cpu", "gpu", None):
-        raise InvalidArgument(f'`device` must be "cpu", "gpu" or None, got {device!r}.')
+        raise InvalidArgument.of("device", f'must be "cpu", "gpu" or None, got {device!r}.')
 
 
 def check_moments(training: Training, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
@@ -117,14 +117,14 @@ def measure_networks(
 
     for elsewhere, procedure in ((SOLUTION_METRICS, "Solutions"), (PAIR_METRICS, "RepeatedMLP")):
         for name in sorted(metrics & elsewhere):
-            raise InvalidArgument(
-                f"`metrics` asks for {name}, which benign.implicit.{procedure} measures; use it in place of this "
-                "procedure."
+            raise InvalidArgument.of(
+                "metrics",
+                f"asks for {name}, which benign.implicit.{procedure} measures; use it in place of this procedure.",
             )
     solved = sorted(metrics & SOLVED_METRICS)
     if solved:
-        raise InvalidArgument(
-            f"`metrics` asks for {solved[0]}, which only solved models have, not trained networks; leave it out."
+        raise InvalidArgument.of(
+            "metrics", f"asks for {solved[0]}, which only solved models have, not trained networks; leave it out."
         )
     plain = frozenset(name.removesuffix("_averaged") for name in metrics)
     request = request_for(
@@ -159,7 +159,7 @@ def refuse_unmeasured(metrics: frozenset[str], measured: Set[str], procedure: st
         InvalidArgument: for the first one of them.
     """
     for name in sorted(metrics - measured):
-        raise InvalidArgument(f"`metrics` asks for {name}, which {procedure} does not measure; leave it out.")
+        raise InvalidArgument.of("metrics", f"asks for {name}, which {procedure} does not measure; leave it out.")
 
 
 def with_penalties(recordings: Recordings, counts: Int[np.ndarray, " size"]) -> Recordings:
@@ -191,8 +191,8 @@ def predict_networks(
     from benign.networks.recording import PredictionRecorder
 
     if inputs.shape[1] != split.train_inputs.shape[1]:
-        raise InvalidArgument(
-            f"`inputs` must have {split.train_inputs.shape[1]} columns, as in training, got {inputs.shape[1]}."
+        raise InvalidArgument.of(
+            "inputs", f"must have {split.train_inputs.shape[1]} columns, as in training, got {inputs.shape[1]}."
         )
     recorder = PredictionRecorder(inputs=inputs.astype(training.precision))
     request = request_for([split], sizes, times, spec, device, recorder, averaged=False)

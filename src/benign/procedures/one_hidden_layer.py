@@ -66,13 +66,13 @@ class OneHiddenLayer:
         if self.weight_reuse is False:
             return
         if not isinstance(self.weight_reuse, (tuple, list)) or not self.weight_reuse:
-            raise InvalidArgument(
-                "`weight_reuse` must be False or a chain of widths, for example (5, 10, 20), got "
-                f"{self.weight_reuse!r}."
+            raise InvalidArgument.of(
+                "weight_reuse",
+                f"must be False or a chain of widths, for example (5, 10, 20), got {self.weight_reuse!r}.",
             )
         chain = tuple(checked_count("weight_reuse", width) for width in self.weight_reuse)
         if any(before >= after for before, after in pairwise(chain)):
-            raise InvalidArgument(f"`weight_reuse` must increase strictly, got {chain}; sort it and drop repeats.")
+            raise InvalidArgument.of("weight_reuse", f"must increase strictly, got {chain}; sort it and drop repeats.")
         object.__setattr__(self, "weight_reuse", chain)
 
     @property
@@ -154,7 +154,9 @@ def _train_chain(chain: tuple[int, ...], training: Training, request: Request) -
     sizes = request.sizes.tolist()
     for width in sizes:
         if width not in chain:
-            raise InvalidArgument(f"`sizes` must be widths of the chain `weight_reuse`, {list(chain)}, got {width}.")
+            raise InvalidArgument.of(
+                "sizes", f"must be widths of the chain `weight_reuse`, {list(chain)}, got {width}."
+            )
     trained = train_chain(
         [width for width in chain if width <= max(sizes)], training, request.splits, times=request.times,
         recorder=request.recorder, averaged=request.averaged, device=request.device, checkpoint=request.checkpoint,

@@ -72,9 +72,10 @@ class Polynomial:
         metrics: frozenset[str],
     ) -> Block:
         if sizes[-1] > _LARGEST:
-            raise InvalidArgument(
-                f"`sizes` of a polynomial may reach {_LARGEST:,} coefficients, got {sizes[-1]:,}: each column takes "
-                "as long as all before it; lower the degree."
+            raise InvalidArgument.of(
+                "sizes",
+                f"of a polynomial may reach {_LARGEST:,} coefficients, got {sizes[-1]:,}: each column takes "
+                "as long as all before it; lower the degree.",
             )
         return measure_features(splits, sizes, times, metrics, columns_of=self._columns, ridge=self.ridge, factor=1)
 

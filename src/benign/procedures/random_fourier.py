@@ -54,7 +54,7 @@ class RandomFourier:
             checked_bandwidth(self.bandwidth)
         checked_name("form", self.form, ("real", "complex"))
         if checked_ridge(self.ridge) > 0.0 and self.form == "complex":
-            raise InvalidArgument('`ridge` must be 0 with form="complex"; use form="real" for ridge.')
+            raise InvalidArgument.of("ridge", 'must be 0 with form="complex"; use form="real" for ridge.')
 
     def spec(self) -> dict[str, object]:
         return {

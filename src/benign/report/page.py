@@ -42,9 +42,9 @@ class Card:
 
     def __post_init__(self) -> None:
         if self.verdict not in ("holds", "fails", "undecided"):
-            raise InvalidArgument(f"`verdict` must be holds, fails or undecided, got {self.verdict!r}.")
+            raise InvalidArgument.of("verdict", f"must be holds, fails or undecided, got {self.verdict!r}.")
         if self.link and not _ADDRESS.fullmatch(self.link):
-            raise InvalidArgument(f"`link` must be a plain address that starts with https://, got {self.link!r}.")
+            raise InvalidArgument.of("link", f"must be a plain address that starts with https://, got {self.link!r}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +65,13 @@ class Table:
 
     def __post_init__(self) -> None:
         if len(self.rows) > MAX_ROWS:
-            raise InvalidArgument(
-                f"`rows` of a table on the page must be at most {MAX_ROWS}, got {len(self.rows):,}; offer them as a file."
+            raise InvalidArgument.of(
+                "rows",
+                f"of a table on the page must be at most {MAX_ROWS}, got {len(self.rows):,}; offer them as a file.",
             )
         for row in (*self.rows, *self.exact):
             if len(row) != len(self.columns):
-                raise InvalidArgument(f"`rows` must hold {len(self.columns)} cells each, got {len(row)}.")
+                raise InvalidArgument.of("rows", f"must hold {len(self.columns)} cells each, got {len(row)}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,8 +143,8 @@ class Page:
     def __post_init__(self) -> None:
         words = len(self.headline.split())
         if not 1 <= words <= MAX_HEADLINE_WORDS:
-            raise InvalidArgument(
-                f"`headline` must have 1 to {MAX_HEADLINE_WORDS} words, got {words}; move the rest to the lede."
+            raise InvalidArgument.of(
+                "headline", f"must have 1 to {MAX_HEADLINE_WORDS} words, got {words}; move the rest to the lede."
             )
 
 

@@ -38,7 +38,9 @@ def refuse_weights(sample_weight: None) -> None:
         InvalidArgument: if there are any.
     """
     if sample_weight is not None:
-        raise InvalidArgument("`sample_weight` must be left out: every sample counts the same, in training and risk.")
+        raise InvalidArgument.of(
+            "sample_weight", "must be left out: every sample counts the same, in training and risk."
+        )
 
 
 @contextlib.contextmanager

@@ -88,9 +88,9 @@ class FiniteSource:
         rows = len(self.data.inputs)
         checked_text("name", self.name)
         if checked_count("test_samples", self.test_samples) >= rows:
-            raise InvalidArgument(
-                f"`test_samples` must leave rows to train on, got {self.test_samples} of {rows} rows; ask for "
-                f"at most {rows - 1}."
+            raise InvalidArgument.of(
+                "test_samples",
+                f"must leave rows to train on, got {self.test_samples} of {rows} rows; ask for at most {rows - 1}.",
             )
         _check_scale(self.scale, self.data.largest)
         if self.classes is None:
@@ -177,9 +177,10 @@ class FiniteSource:
     def _checked_samples(self, samples: int) -> int:
         samples = checked_count("samples", samples)
         if samples > self.max_samples:
-            raise InvalidArgument(
-                f"`samples` must be at most {self.max_samples}, got {samples}: {self.name} has {len(self.data.inputs)} "
-                f"rows and {self.test_samples} of them are for testing; ask for fewer or lower `test_samples`."
+            raise InvalidArgument.of(
+                "samples",
+                f"must be at most {self.max_samples}, got {samples}: {self.name} has {len(self.data.inputs)} "
+                f"rows and {self.test_samples} of them are for testing; ask for fewer or lower `test_samples`.",
             )
         return samples
 
@@ -250,7 +251,9 @@ def _check_scale(scale: str | float, largest: float) -> None:
         checked_name("scale", scale, _SCALES)
         divisor = 1.0
     elif (divisor := checked_number("scale", scale)) <= 0.0:
-        raise InvalidArgument(f'`scale` must be a positive number, "standard", "unit" or "none", got {shown(scale)}.')
+        raise InvalidArgument.of(
+            "scale", f'must be a positive number, "standard", "unit" or "none", got {shown(scale)}.'
+        )
     check_size("inputs", largest / divisor, LARGEST_INPUT)
 
 

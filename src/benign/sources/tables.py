@@ -30,11 +30,13 @@ def input_table(inputs: ArrayLike) -> Shaped[np.ndarray, "rows d"]:
     """
     array = _as_objects_if_text("inputs", inputs)
     if array.ndim == 0:
-        raise InvalidArgument(f"`inputs` must be a dense table with one row a sample, got {shown(array.item())}.")
+        raise InvalidArgument.of("inputs", f"must be a dense table with one row a sample, got {shown(array.item())}.")
     if len(array) < 2:
-        raise InvalidArgument(f"`inputs` must have at least 2 rows, one to train on and one to test, got {len(array)}.")
+        raise InvalidArgument.of(
+            "inputs", f"must have at least 2 rows, one to train on and one to test, got {len(array)}."
+        )
     if array.size == 0:
-        raise InvalidArgument(f"`inputs` must have at least one column, got the shape {array.shape}.")
+        raise InvalidArgument.of("inputs", f"must have at least one column, got the shape {array.shape}.")
     return array.reshape(len(array), -1)
 
 
@@ -62,7 +64,9 @@ def target_matrix(
     array = _homogeneous(targets)
     if array.ndim == 0 or len(array) != rows:
         given = "one value" if array.ndim == 0 else f"{len(array)} entries"
-        raise InvalidArgument(f"`targets` must have one entry for each of the {rows} rows of `inputs`, got {given}.")
+        raise InvalidArgument.of(
+            "targets", f"must have one entry for each of the {rows} rows of `inputs`, got {given}."
+        )
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim > 1:
@@ -92,11 +96,13 @@ def _classified(
     elif array.dtype.kind == "S":
         array = _decoded(array)
     elif array.dtype.kind not in "biuU":
-        raise InvalidArgument(f"`targets` must be strings or integers to be classes, got {array.dtype}; convert them.")
+        raise InvalidArgument.of(
+            "targets", f"must be strings or integers to be classes, got {array.dtype}; convert them."
+        )
     names, labels = np.unique(array, return_inverse=True)
     if len(names) < 2:
-        raise InvalidArgument(
-            f"`targets` must hold at least two classes, got only {names[0].item()!r}; there is nothing to tell apart."
+        raise InvalidArgument.of(
+            "targets", f"must hold at least two classes, got only {names[0].item()!r}; there is nothing to tell apart."
         )
     return class_matrix(names, labels.astype(np.int64))
 
@@ -123,27 +129,29 @@ def _decoded(array: Shaped[np.ndarray, " rows"]) -> Shaped[np.ndarray, " rows"]:
     try:
         return np.char.decode(array, "utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidArgument(f"`targets` must be text in UTF-8, got {shown(error.object)}; decode it.") from error
+        raise InvalidArgument.of("targets", f"must be text in UTF-8, got {shown(error.object)}; decode it.") from error
 
 
 def _whole_numbers(array: Float[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
     _check_finite("targets", np.asarray(array, dtype=np.float64)[:, None])
     broken = np.flatnonzero((array != np.round(array)) | (np.abs(array) >= 2.0**53))
     if len(broken):
-        raise InvalidArgument(
-            f"`targets` must be strings or integers to be classes, got {array[broken[0]]} in row {broken[0]} (counted "
-            'from 0); say task="regression" for values.'
+        raise InvalidArgument.of(
+            "targets",
+            f"must be strings or integers to be classes, got {array[broken[0]]} in row {broken[0]} (counted "
+            'from 0); say task="regression" for values.',
         )
     return array.astype(np.int64)
 
 
 def _several_outputs(array: Shaped[np.ndarray, "rows ..."], task: str) -> Float[np.ndarray, "rows outputs"]:
     if array.ndim > 2 or task == "classification":
-        raise InvalidArgument(f"`targets` must be one column of class labels, got the shape {array.shape}.")
+        raise InvalidArgument.of("targets", f"must be one column of class labels, got the shape {array.shape}.")
     if task == "auto" and (array.dtype.kind != "f" or _is_one_hot(array)):
-        raise InvalidArgument(
-            f'`targets` must be one column, got the shape {array.shape} of {array.dtype}; say task="regression" for '
-            "several outputs, or give class labels instead of one-hot rows."
+        raise InvalidArgument.of(
+            "targets",
+            f'must be one column, got the shape {array.shape} of {array.dtype}; say task="regression" for '
+            "several outputs, or give class labels instead of one-hot rows.",
         )
     return _values(array)
 
@@ -154,12 +162,12 @@ def _is_one_hot(array: Shaped[np.ndarray, "rows outputs"]) -> bool:
 
 def _values(table: Shaped[np.ndarray, "rows outputs"]) -> Float[np.ndarray, "rows outputs"]:
     if table.shape[1] == 0:
-        raise InvalidArgument("`targets` must have at least one column, got none.")
+        raise InvalidArgument.of("targets", "must have at least one column, got none.")
     matrix = as_numbers("targets", table)
     _check_finite("targets", matrix)
     check_size("targets", np.abs(matrix).max(), LARGEST_TARGET)
     if np.all(matrix == matrix[0]):
-        raise InvalidArgument(f"`targets` must vary, got {matrix[0, 0]} in every row; there is nothing to learn.")
+        raise InvalidArgument.of("targets", f"must vary, got {matrix[0, 0]} in every row; there is nothing to learn.")
     return frozen(matrix)
 
 
@@ -182,9 +190,10 @@ def _homogeneous(targets: ArrayLike) -> Shaped[np.ndarray, "..."]:
         return array
     kinds = list(dict.fromkeys("a number" if is_number(value) else type(value).__name__ for value in array.flat))
     if len(kinds) > 1:
-        raise InvalidArgument(
-            f"`targets` must be all of one kind, got {kinds[0]} and {kinds[1]}; convert them to one, or remove the "
-            "rows where they are missing."
+        raise InvalidArgument.of(
+            "targets",
+            f"must be all of one kind, got {kinds[0]} and {kinds[1]}; convert them to one, or remove the "
+            "rows where they are missing.",
         )
     _refuse_unwritable(array.flat)
     return as_array("targets", array.tolist())
@@ -194,7 +203,9 @@ def _refuse_unwritable(labels: Iterable[object]) -> None:
     """Refuse text that no file can hold: NumPy would drop a NUL at its end, and make one class of two."""
     for label in labels:
         if (isinstance(label, str) and not is_writable(label)) or (isinstance(label, bytes) and b"\0" in label):
-            raise InvalidArgument(f"`targets` must be text that a file can hold, got {shown(label)}; rename the class.")
+            raise InvalidArgument.of(
+                "targets", f"must be text that a file can hold, got {shown(label)}; rename the class."
+            )
 
 
 def check_size(argument: str, size: float, largest: float) -> None:
@@ -204,9 +215,9 @@ def check_size(argument: str, size: float, largest: float) -> None:
         InvalidArgument: if it exceeds ``largest``, or is below its inverse.
     """
     if size > largest:
-        raise InvalidArgument(f"`{argument}` must not exceed {largest:g} in size; rescale them.")
+        raise InvalidArgument.of(argument, f"must not exceed {largest:g} in size; rescale them.")
     if 0.0 < size < 1.0 / largest:
-        raise InvalidArgument(f"`{argument}` must not all be below {1.0 / largest:g} in size; rescale them.")
+        raise InvalidArgument.of(argument, f"must not all be below {1.0 / largest:g} in size; rescale them.")
 
 
 def _check_finite(argument: str, matrix: Float[np.ndarray, "rows d"]) -> None:
@@ -214,7 +225,8 @@ def _check_finite(argument: str, matrix: Float[np.ndarray, "rows d"]) -> None:
     if is_bad.any():
         row, column = (int(index) for index in np.argwhere(is_bad)[0])
         more = f", and {is_bad.sum() - 1:,} more such" if is_bad.sum() > 1 else ""
-        raise InvalidArgument(
-            f"`{argument}` must be finite, got {matrix[row, column]} in row {row}, column {column} (counted from 0)"
-            f"{more}; remove the row or fill in the value."
+        raise InvalidArgument.of(
+            argument,
+            f"must be finite, got {matrix[row, column]} in row {row}, column {column} (counted from 0)"
+            f"{more}; remove the row or fill in the value.",
         )

@@ -66,17 +66,21 @@ class Surface:
         Raises:
             InvalidArgument: for an unknown metric or axis, or where an axis of several values is not fixed.
         """
-        checked_name("metric of this surface", metric, [n for n in schema.METRICS if n in self.dataset], argument="metric")
+        checked_name(
+            "metric of this surface", metric, [n for n in schema.METRICS if n in self.dataset], argument="metric"
+        )
         checked_name("axis", dim, ("size", "time", "samples"), argument="dim")
         others = [axis for axis in ("size", "time", "samples") if axis != dim]
         others += [axis for axis in schema.LEADING if axis in self.dataset.dims]
         for axis in at:
             if axis == dim:
-                raise InvalidArgument(f"`{axis}` is the axis of the curve and cannot be fixed; leave it out.")
+                raise InvalidArgument.of(axis, "is the axis of the curve and cannot be fixed; leave it out.")
             if axis not in others:
                 raise unknown_name("axis", axis, others)
         if dim == "time" and not np.isfinite(self.dataset["time"].values).all():
-            raise InvalidArgument('`dim="time"` needs recorded times; this surface holds the end of training alone.')
+            raise InvalidArgument(
+                '`dim="time"` needs recorded times; this surface holds the end of training alone.', "dim"
+            )
         section = self.dataset
         for axis in others:
             section = _fix(section, axis, at.get(axis))
@@ -256,8 +260,8 @@ class Surface:
             with xr.open_dataset(file, engine="h5netcdf") as stored:
                 return cls(stored.load())
         except (OSError, KeyError) as error:
-            raise InvalidArgument(
-                f"`path` {str(file)!r} holds no surface that can be read: {reason(error)}."
+            raise InvalidArgument.of(
+                "path", f"{str(file)!r} holds no surface that can be read: {reason(error)}."
             ) from error
 
 
@@ -266,7 +270,7 @@ def _at_levels(dataset: xr.Dataset, at: Mapping[str, float]) -> xr.Dataset:
     levels = [axis for axis in schema.LEADING if axis in dataset.dims]
     for axis in at:
         if axis not in levels:
-            raise InvalidArgument(f"`{axis}` must be left out: this surface has no levels of that name.")
+            raise InvalidArgument.of(axis, "must be left out: this surface has no levels of that name.")
     for axis in levels:
         dataset = _fix(dataset, axis, at.get(axis))
     return dataset
@@ -276,11 +280,11 @@ def _fix(section: xr.Dataset, axis: str, value: float | None) -> xr.Dataset:
     values = section[axis].values
     if value is None:
         if len(values) > 1:
-            raise InvalidArgument(
-                f"`{axis}` has {len(values)} values; say which, for example {axis}={values[-1]}."
+            raise InvalidArgument.of(
+                axis, f"has {len(values)} values; say which, for example {axis}={values[-1]}."
             )  # fmt: skip
         return section.isel({axis: 0})
     if schema.checked_position(axis, value) not in values:
         nearest = values[np.abs(values.astype(float) - value).argmin()]
-        raise InvalidArgument(f"`{axis}` was not measured at {value}; the nearest is {nearest}.")
+        raise InvalidArgument.of(axis, f"was not measured at {value}; the nearest is {nearest}.")
     return section.sel({axis: value})

@@ -21,8 +21,9 @@ def checked_workers(workers: object) -> int:
     asked, free = checked_count("workers", workers), available_bytes()
     most = max(_LEAST * cpu_count(), free // _WORKER_BYTES)
     if asked > most:
-        raise InvalidArgument(
-            f"`workers` must be at most {most:,} here, got {asked:,}: each is a process of 64 MiB and more, and "
-            f"{free / 2**30:.1f} GiB are free; {cpu_count()} are as many as there are processors."
+        raise InvalidArgument.of(
+            "workers",
+            f"must be at most {most:,} here, got {asked:,}: each is a process of 64 MiB and more, and "
+            f"{free / 2**30:.1f} GiB are free; {cpu_count()} are as many as there are processors.",
         )
     return asked

@@ -39,9 +39,11 @@ def choose(executor: str | Executor | None, *, workers: int | None, jobs: int) -
     if isinstance(executor, str):
         return _made(executor, workers, jobs), True
     if not isinstance(executor, Executor):
-        raise InvalidArgument(f"`executor` must be one of {', '.join(NAMES)} or an Executor, got {shown(executor)}.")
+        raise InvalidArgument.of(
+            "executor", f"must be one of {', '.join(NAMES)} or an Executor, got {shown(executor)}."
+        )
     if workers is not None:
-        raise InvalidArgument("`workers` cannot be set for an executor that is ready; leave it out.")
+        raise InvalidArgument.of("workers", "cannot be set for an executor that is ready; leave it out.")
     return executor, False
 
 
@@ -49,10 +51,10 @@ def _made(name: str, workers: int | None, jobs: int) -> Executor:
     if name not in NAMES:
         raise unknown_name("executor", name, NAMES)
     if name == "here" and workers not in {None, 1}:
-        raise InvalidArgument(f'`workers` must be 1 with `executor` "here", got {workers}; use "processes".')
+        raise InvalidArgument.of("workers", f'must be 1 with `executor` "here", got {workers}; use "processes".')
     if name == "ray" and workers is not None:
-        raise InvalidArgument(
-            "`workers` cannot be set for Ray, which uses the processors of its cluster; leave it out."
+        raise InvalidArgument.of(
+            "workers", "cannot be set for Ray, which uses the processors of its cluster; leave it out."
         )
     if name == "here" or jobs == 0:
         return Here()

@@ -103,7 +103,7 @@ class Processes:
         self, task: Task, path: str, function: Callable[..., Answer], arguments: Sequence[object]
     ) -> Future[Answer]:
         if not self._release.alive:
-            raise InvalidArgument("`submit` was called on an executor that was shut down; make a new one.")
+            raise InvalidArgument.of("submit", "was called on an executor that was shut down; make a new one.")
         try:
             task.message = (path, pack_call(function, arguments))
         except Unpicklable as error:

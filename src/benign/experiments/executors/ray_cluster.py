@@ -101,9 +101,9 @@ class Ray:
     def __init__(self, address: str | None = None, *, cpus_per_job: float = 1, gpus_per_job: float = 0) -> None:
         self._needs = {"CPU": checked_number("cpus_per_job", cpus_per_job)}
         if self._needs["CPU"] <= 0.0:
-            raise InvalidArgument(f"`cpus_per_job` must be positive, got {cpus_per_job!r}.")
+            raise InvalidArgument.of("cpus_per_job", f"must be positive, got {cpus_per_job!r}.")
         if checked_number("gpus_per_job", gpus_per_job) < 0.0:
-            raise InvalidArgument(f"`gpus_per_job` must be zero or positive, got {gpus_per_job!r}.")
+            raise InvalidArgument.of("gpus_per_job", f"must be zero or positive, got {gpus_per_job!r}.")
         if gpus_per_job:
             self._needs["GPU"] = float(gpus_per_job)
         self._ray = _joined(address)
@@ -231,9 +231,9 @@ def _joined(address: str | None) -> ModuleType:
     if ray.is_initialized():
         own = ray.get_runtime_context().gcs_address
         if address not in {None, "auto", own}:
-            raise InvalidArgument(
-                f"`address` is {address!r}, but this process has joined the Ray cluster at {own}; call ray.shutdown() "
-                "first."
+            raise InvalidArgument.of(
+                "address",
+                f"is {address!r}, but this process has joined the Ray cluster at {own}; call ray.shutdown() first.",
             )
         return ray
     where = address or os.environ.get("RAY_ADDRESS") or "local"
@@ -261,7 +261,9 @@ def _joined(address: str | None) -> ModuleType:
 
 def _refusal(where: str, error: Exception, advice: str) -> InvalidArgument:
     reason = str(error).strip().splitlines()[0].split(". ")[0].rstrip(".")
-    return InvalidArgument(f"`address` is {where!r}, but no Ray cluster could be joined there ({reason}); {advice}.")
+    return InvalidArgument.of(
+        "address", f"is {where!r}, but no Ray cluster could be joined there ({reason}); {advice}."
+    )
 
 
 def _knock(address: str) -> None:

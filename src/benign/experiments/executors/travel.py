@@ -42,9 +42,9 @@ def checked_shared(shared: object, kind: type[Handle]) -> Handle:
         InvalidArgument: if it is not.
     """
     if not isinstance(shared, kind):
-        raise InvalidArgument(
-            f"`shared` must be what this executor's `share` returned, got {type(shared).__qualname__}; "
-            "share the value first."
+        raise InvalidArgument.of(
+            "shared",
+            f"must be what this executor's `share` returned, got {type(shared).__qualname__}; share the value first.",
         )
     return shared
 

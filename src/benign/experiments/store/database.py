@@ -323,7 +323,7 @@ def _some(names: Sequence[str]) -> str:
 def _checked_seconds(argument: str, value: object) -> float:
     seconds = checked_number(argument, value)
     if seconds <= 0:
-        raise InvalidArgument(f"`{argument}` must be positive, got {value!r}.")
+        raise InvalidArgument.of(argument, f"must be positive, got {value!r}.")
     return seconds
 
 

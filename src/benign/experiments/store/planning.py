@@ -123,7 +123,9 @@ def _part_numbers(connection: Connection, keys: set[str]) -> dict[str, int]:
     stored = select(tables.part.c.key, tables.part.c.number).where(wanted)
     numbers: dict[str, int] = dict(connection.execute(stored, {"keys": packed(sorted(keys))}).all())
     if unknown := keys - numbers.keys():
-        raise InvalidArgument(f"`parts` lacks the part {min(unknown)!r}, which is wanted and not in the store; add it.")
+        raise InvalidArgument.of(
+            "parts", f"lacks the part {min(unknown)!r}, which is wanted and not in the store; add it."
+        )
     return numbers
 
 

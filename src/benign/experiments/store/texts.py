@@ -17,8 +17,8 @@ def checked_key(name: str, key: str) -> str:
         InvalidArgument: if it has more than 500 characters, or some that no database can keep.
     """
     if len(key) > _LONGEST_KEY:
-        raise InvalidArgument(
-            f"`{name}` may have at most {_LONGEST_KEY} characters, got {len(key)}: {shown(key)}; shorten it."
+        raise InvalidArgument.of(
+            name, f"may have at most {_LONGEST_KEY} characters, got {len(key)}: {shown(key)}; shorten it."
         )
     return checked_text(name, key)
 
