@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import Self
 
 from benign.foundation.wording import escaped, shortened, shown
 
@@ -33,7 +32,7 @@ class InvalidArgument(BenignError, ValueError):
         self.argument = argument
 
     @classmethod
-    def of(cls, argument: str, fault: str) -> Self:
+    def of(cls, argument: str, fault: str) -> InvalidArgument:
         """The error about one argument, which begins its sentence.
 
         >>> str(InvalidArgument.of("ridge", "must be zero or a positive number, got -1."))
