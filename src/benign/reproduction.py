@@ -20,7 +20,7 @@ from benign.experiments.repeated_warnings import said_once
 from benign.experiments.store import Store, StoreUnusable
 from benign.figures import NAMES, Figure, MeasureOptions, Picture, Surfaces, checked_scale, find_figure
 from benign.foundation.arguments import checked_path
-from benign.foundation.errors import InvalidArgument, OutputFailed
+from benign.foundation.errors import OutputFailed, invalid
 from benign.foundation.file_names import file_name
 from benign.foundation.numbers import checked_count
 from benign.foundation.output import check_ours, regular_bytes, write_whole
@@ -137,9 +137,7 @@ class Reproduction:
             if any(file_name(key) != key for key in surfaces):
                 raise ValueError(surfaces)
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise InvalidArgument.of(
-                "folder", f"{shown(str(target))} holds no findings.json that can be read."
-            ) from error
+            raise invalid("folder", f"{shown(str(target))} holds no findings.json that can be read.") from error
         return cls(
             figure=find_figure(name), scale=scale, seed=seed, seconds=seconds,
             surfaces={key: Surface.open(target / f"{key}.nc") for key in surfaces},

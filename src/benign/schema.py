@@ -17,7 +17,7 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from benign.foundation.arguments import checked_name
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.errors import invalid, unknown_name
 from benign.foundation.numbers import checked_number
 from benign.foundation.replicate import Replicate
 from benign.foundation.wording import shown
@@ -157,9 +157,7 @@ def checked_metrics(metrics: Iterable[str] | None) -> frozenset[str]:
     if metrics is None:
         return DEFAULT_METRICS
     if isinstance(metrics, str) or not isinstance(metrics, Collection) or isinstance(metrics, Mapping):
-        raise InvalidArgument.of(
-            "metrics", f'must be a list of names, for example ["leave_one_out_loss"], got {shown(metrics)}.'
-        )
+        raise invalid("metrics", f'must be a list of names, for example ["leave_one_out_loss"], got {shown(metrics)}.')
     return DEFAULT_METRICS | {checked_name("metric", name, METRICS, argument="metrics") for name in metrics}
 
 
@@ -194,16 +192,16 @@ def check(dataset: xr.Dataset) -> xr.Dataset:
     """
     missing = [name for name in DIMENSIONS if name not in dataset.dims]
     if missing:
-        raise InvalidArgument.of("dataset", f"is no surface: it lacks the dimension {missing[0]!r}.")
+        raise invalid("dataset", f"is no surface: it lacks the dimension {missing[0]!r}.")
     for name in dataset.data_vars:
         if name not in METRICS and name not in ALWAYS:
             raise unknown_name("surface variable", name, [*METRICS, *ALWAYS], argument="dataset")
         leading = [dim for dim in dataset[name].dims if dim in LEADING]
         if leading != list(dataset[name].dims[: len(leading)]):
-            raise InvalidArgument.of(
+            raise invalid(
                 "dataset", f"is no surface: {leading[0]!r} must be the first dimension of {name!r}; transpose it."
             )
     for dim in ("size", "samples", *(dim for dim in dataset.dims if dim in LEADING)):
         if np.any(np.diff(dataset[dim].values) <= 0):
-            raise InvalidArgument.of("dataset", f"is no surface: its coordinate {dim!r} does not increase.")
+            raise invalid("dataset", f"is no surface: its coordinate {dim!r} does not increase.")
     return dataset

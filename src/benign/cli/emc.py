@@ -112,7 +112,7 @@ def _names(inputs: str | None) -> list[str] | None:
     Raises:
         InvalidArgument: for a line break outside quotes.
     """
-    from benign.foundation.errors import InvalidArgument
+    from benign.foundation.errors import invalid
 
     if inputs is None:
         return None
@@ -120,7 +120,7 @@ def _names(inputs: str | None) -> list[str] | None:
     try:
         return next(csv.reader([bare]), [])
     except csv.Error as error:
-        raise InvalidArgument.of("--inputs", f"must be names with commas between them, got {inputs!r}.") from error
+        raise invalid("--inputs", f"must be names with commas between them, got {inputs!r}.") from error
 
 
 def _print(result: PeakLocation) -> None:

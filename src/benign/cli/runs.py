@@ -67,7 +67,7 @@ def start(
     from benign.cli.run_display import displayed
     from benign.cli.users_code import aside
     from benign.experiments.declaration import Experiment
-    from benign.foundation.errors import InvalidArgument
+    from benign.foundation.errors import invalid
     from benign.runs import run
 
     with answered(), aside() as answer:
@@ -75,7 +75,7 @@ def start(
             file, overrides or (), announce=lambda reach: _say(file.name, reach, progress, executor, store)
         )
         if not _kept(experiment, store):
-            raise InvalidArgument.of(
+            raise invalid(
                 "--store", "is ':memory:', which is gone before what was measured in it can be looked at; name a file."
             )
         with displayed(progress) as (listeners, on_interrupt):

@@ -24,7 +24,7 @@ from benign.experiments.executors.processes import Processes
 from benign.experiments.executors.protocol import WorkerDied
 from benign.experiments.executors.travel import Unpicklable, WorkerTraceback, pack_value
 from benign.experiments.executors.worker import warm_up
-from benign.foundation.errors import BenignError, InvalidArgument, unknown_name
+from benign.foundation.errors import BenignError, InvalidArgument, invalid, unknown_name
 from benign.foundation.progress import doing
 from benign.foundation.wording import told
 
@@ -117,7 +117,7 @@ def named(target: str, *, inverse: bool, folder: Path) -> Procedure:
     if not inverse:
         return found
     if is_built_in(found):
-        raise InvalidArgument.of("--inverse", f"is for your own sizes; more {found.size_name} fit more: leave it out.")
+        raise invalid("--inverse", f"is for your own sizes; more {found.size_name} fit more: leave it out.")
     return replace(found, is_inverse=True)  # type: ignore[type-var]
 
 
@@ -152,7 +152,7 @@ def _imported(target: str, folder: Path) -> Procedure:
 
     module, _, name = target.partition(":")
     if not module or not name:
-        raise InvalidArgument.of("MODULE:PROCEDURE", f"must name both, as in my_model:forest, got {target!r}.")
+        raise invalid("MODULE:PROCEDURE", f"must name both, as in my_model:forest, got {target!r}.")
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))  # as Python itself does
     try:

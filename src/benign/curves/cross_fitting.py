@@ -14,7 +14,7 @@ from benign.curves.halvings import LEAST_REPLICATES, PRICE, Estimate, canonical_
 from benign.curves.intervals import check_level, student_quantile
 from benign.curves.shape import log_if_positive
 from benign.foundation.arrays import as_array, number_array
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 
 Selector = Callable[[Float[np.ndarray, "S r K"]], Int[np.ndarray, "S"]]
 _CHUNK = 2_000_000  # numbers given to a selector at once
@@ -99,14 +99,14 @@ def _prepared(
     reference, other = number_array("values", values[0], axes=2), as_array("values", values[1])
     candidate = number_array("values", other[:, None] if other.ndim == 1 else other, axes=2)
     if len(reference) != len(candidate):
-        raise InvalidArgument.of(
+        raise invalid(
             "values", f"must hold the same replicates twice, got {len(reference)} and {len(candidate)} rows; pair them."
         )
     reference = reference[:, np.isfinite(reference).all(axis=0)]
     candidate = candidate[:, np.isfinite(candidate).all(axis=0)]
     K = reference.shape[1]
     if not K or not candidate.shape[1] or not len(reference):
-        raise InvalidArgument.of(
+        raise invalid(
             "values",
             "must hold a position that is finite in every replicate on both sides, got none; measure sizes "
             "where the solution can be trusted.",

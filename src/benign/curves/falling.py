@@ -18,7 +18,7 @@ from jaxtyping import Float
 
 from benign.curves.findings import LEVEL, Finding, Verdict, scaled_replicates, without_number
 from benign.curves.mean_tests import student_bound
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 
 
 def falling_claim(
@@ -89,7 +89,7 @@ def _block_means(
         for i in range(len(edges) - 1)
     ]
     if len(members) < 2 or not all(len(columns) for columns in members):
-        raise InvalidArgument.of(
+        raise invalid(
             "edges", f"must cut at least two blocks that hold a measured position each, got {edges}; take fewer."
         )
     with np.errstate(divide="ignore", invalid="ignore"):

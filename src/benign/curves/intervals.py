@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from scipy import special
 
 from benign.foundation.arrays import number_array
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_number
 from benign.foundation.randomness import generator
 
@@ -21,7 +21,7 @@ def check_level(level: float) -> None:
         InvalidArgument: if ``level`` is not strictly between 0.5 and 1.
     """
     if not 0.5 < checked_number("level", level) < 1.0:
-        raise InvalidArgument.of("level", f"must lie strictly between 0.5 and 1, got {level!r}; 0.95 is usual.")
+        raise invalid("level", f"must lie strictly between 0.5 and 1, got {level!r}; 0.95 is usual.")
 
 
 def bootstrap_counts(replicates: int, resamples: int, *, seed: int, address: int = 0) -> Int[np.ndarray, "B R"]:
@@ -78,9 +78,7 @@ def percentile_interval(resampled: Float[np.ndarray, "B"], *, level: float = 0.9
     check_level(level)
     resampled = number_array("resampled", resampled, axes=1)
     if resampled.size == 0 or np.isnan(resampled).any():
-        raise InvalidArgument.of(
-            "resampled", "must hold at least one number and no NaN; drop the resamples without a value."
-        )
+        raise invalid("resampled", "must hold at least one number and no NaN; drop the resamples without a value.")
     ascending = np.sort(resampled)
     cut = _cut(len(ascending), level)
     return float(ascending[cut]), float(ascending[len(ascending) - 1 - cut])

@@ -15,7 +15,7 @@ from benign.curves.peak_test import PeakTest, PeakVerdict, peak_test
 from benign.curves.shape import log_if_positive, prominent_triples
 from benign.curves.threshold_search import TOLERANCE
 from benign.foundation.arrays import number_array
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.number_words import format_number, format_position
 from benign.foundation.numbers import checked_number
 
@@ -238,17 +238,15 @@ def _check(
             f"and {None if train_objective is None else train_objective.shape}; one row a replicate."
         )
     if not np.all(np.diff(positions) > 0.0):
-        raise InvalidArgument.of(
-            "positions", "must increase strictly, got ties or a fall; sort the columns by position."
-        )
+        raise invalid("positions", "must increase strictly, got ties or a fall; sort the columns by position.")
     if constant_objective is not None and not (len(constant_objective) == R and np.all(constant_objective > 0.0)):
-        raise InvalidArgument.of(
+        raise invalid(
             "constant_objective",
             f"must hold {R} positive numbers, one a replicate, got {constant_objective}; "
             "pass None to leave the threshold out.",
         )
     if not 0.0 < checked_number("tolerance", tolerance) < 1.0:
-        raise InvalidArgument.of("tolerance", f"must lie between 0 and 1, got {tolerance!r}; 0.02 is usual.")
+        raise invalid("tolerance", f"must lie between 0 and 1, got {tolerance!r}; 0.02 is usual.")
 
 
 def interpolation_threshold(

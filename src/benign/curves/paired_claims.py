@@ -24,7 +24,7 @@ from benign.curves.mean_tests import (
 )
 from benign.foundation.arguments import checked_name
 from benign.foundation.arrays import number_array
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 
 Statistic = Literal["mean", "median", "log ratio"]
 Side = Literal["above", "below"]
@@ -193,10 +193,10 @@ def interval_claim(
         InvalidArgument: if ``allowed`` or ``interval`` ends before it starts.
     """
     if not allowed[0] <= allowed[1]:
-        raise InvalidArgument.of("allowed", f"must be (low, high) with low <= high, got {allowed}; swap its ends.")
+        raise invalid("allowed", f"must be (low, high) with low <= high, got {allowed}; swap its ends.")
     low, high = interval
     if low > high:
-        raise InvalidArgument.of("interval", f"must be (low, high) with low <= high, got {interval}; swap its ends.")
+        raise invalid("interval", f"must be (low, high) with low <= high, got {interval}; swap its ends.")
     test = test or f"interval inside {allowed[0]:g} to {allowed[1]:g}"
     finding = replace(
         without_number(name, claim, unit, test, replicates, paper), effect=estimate, interval=interval

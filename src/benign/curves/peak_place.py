@@ -41,7 +41,7 @@ from jaxtyping import Float
 
 from benign.curves.threshold_search import REGIME_BAND, TOLERANCE
 from benign.foundation.arrays import number_array
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.size_words import is_counted
 
 EXACT = 1e-20
@@ -147,7 +147,7 @@ def peak_place(
         return None
     positions, risks = number_array("positions", positions, axes=1), number_array("training", risks, axes=2)
     if risks.shape[1:] != positions.shape:
-        raise InvalidArgument.of("training", f"must be of {len(positions)} `positions`, got the shape {risks.shape}.")
+        raise invalid("training", f"must be of {len(positions)} `positions`, got the shape {risks.shape}.")
     if is_fitted_below:
         positions, risks = 1.0 / positions[::-1], risks[:, ::-1]
     usable = np.isfinite(risks).all(axis=0)

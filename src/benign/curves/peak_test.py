@@ -25,7 +25,7 @@ from benign.curves.mean_tests import hall_p_values, is_most
 from benign.curves.peak_at_threshold import FACTOR, PeakAtThreshold, peak_at_threshold
 from benign.curves.shape import log_if_positive, prominent_triples, steady_triples
 from benign.foundation.arrays import number_array
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 
 NO_PEAK_ABOVE = 0.3  # p-value; a peak of five standard errors exceeds it in fewer than 5 % of measurements
 DETECTABLE = 5.0  # standard errors at which the search says "peak" in four of five measurements with 10 replicates
@@ -166,7 +166,7 @@ def peak_test(
     positions = None if positions is None else number_array("positions", positions, axes=1)
     R, K = values.shape
     if R < 1:
-        raise InvalidArgument.of("values", "must hold a row for each replicate, got none.")
+        raise invalid("values", "must hold a row for each replicate, got none.")
     places = np.arange(1.0, K + 1.0) if positions is None else positions
     if len(places) != K or (training is not None and training.shape != (R, K)):
         raise InvalidArgument(

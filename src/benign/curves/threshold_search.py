@@ -25,7 +25,7 @@ from jaxtyping import Float, Int
 from scipy import special
 
 from benign.curves.intervals import check_level, student_quantile
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.number_words import format_number
 
 LEAST_DRAWS = 4
@@ -307,9 +307,9 @@ def regimes(
         InvalidArgument: as there.
     """
     if not (math.isfinite(band) and band > 1.0):
-        raise InvalidArgument.of("band", f"must be a number above 1, got {band!r}; 1.5 is usual.")
+        raise invalid("band", f"must be a number above 1, got {band!r}; 1.5 is usual.")
     if not np.all(n > 0.0):
-        raise InvalidArgument.of("n", "must be positive: a training set has at least one sample.")
+        raise invalid("n", "must be positive: a training set has at least one sample.")
     labels = []
     for end in (low, emc, high):
         ratio = end / n
@@ -321,14 +321,12 @@ def regimes(
 
 def _check(positions: Float[np.ndarray, " K"], risks: Sequence[Float[np.ndarray, " _R"]]) -> None:
     if len(positions) != len(risks) or not len(positions):
-        raise InvalidArgument.of(
-            "risks", f"must hold the draws of each of the {len(positions)} positions, got {len(risks)}."
-        )
+        raise invalid("risks", f"must hold the draws of each of the {len(positions)} positions, got {len(risks)}.")
     if not (np.all(positions > 0.0) and np.all(np.diff(positions) > 0.0)):
-        raise InvalidArgument.of("positions", "must be positive and increase strictly; sort them and leave out zero.")
+        raise invalid("positions", "must be positive and increase strictly; sort them and leave out zero.")
     for position, draws in zip(positions.tolist(), risks, strict=True):
         if not len(draws) or not np.isfinite(draws).all():
-            raise InvalidArgument.of("risks", f"at {position:g} must be at least one finite number, got {draws}.")
+            raise invalid("risks", f"at {position:g} must be at least one finite number, got {draws}.")
 
 
 def _interval(

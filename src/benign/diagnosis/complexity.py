@@ -37,7 +37,7 @@ from benign.experiments import Executor, Place, measure
 from benign.experiments.reading import opened
 from benign.experiments.repeated_warnings import said_once
 from benign.experiments.running import search_name
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_count
 from benign.foundation.progress import Progress, silent
 from benign.foundation.randomness import checked_seed
@@ -314,7 +314,7 @@ def _range(procedure: Procedure, source: Source, size: int, unit: int, seed: int
     guess = max(SMALLEST, procedure.parameters(size, split) // split.train_targets.shape[1])
     largest = max(LARGEST, 4 * guess) if source.max_samples is None else source.max_samples
     if largest < unit:
-        raise InvalidArgument.of("multiple", f"is {unit}, but {source.name} has only {largest} samples; lower it.")
+        raise invalid("multiple", f"is {unit}, but {source.name} has only {largest} samples; lower it.")
     first, last = math.ceil(SMALLEST / unit), largest // unit
     return first, min(max(guess // unit, first), last), last
 

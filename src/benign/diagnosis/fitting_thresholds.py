@@ -43,7 +43,7 @@ from benign.experiments.driver import Limits
 from benign.experiments.reading import opened
 from benign.experiments.repeated_warnings import said_once
 from benign.experiments.running import search_name
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.progress import Progress, silent
 from benign.foundation.randomness import checked_seed
@@ -319,7 +319,7 @@ def threshold_time(
         if _gives_all_times(procedure):
             return question.along(place, model_size, _moments(last), unit)
         if last != math.floor(last):
-            raise InvalidArgument.of(
+            raise invalid(
                 "until", f"must be a whole number of {unit}, for each of which this procedure is trained, got {last:g}."
             )
         largest = int(last)
@@ -502,14 +502,12 @@ def _sizes_to_try(question: _Question, guess: int | None) -> tuple[int, int]:
 
 def _last_time(procedure: Procedure, until: float | None) -> float:
     if procedure.time_name is None:
-        raise InvalidArgument.of("procedure", "has no training time: it is solved, or its time was not named.")
+        raise invalid("procedure", "has no training time: it is solved, or its time was not named.")
     last = checked_number("until", until) if until is not None else end_of_training(procedure)
     if last is None:
-        raise InvalidArgument.of(
-            "until", f"must be given, in {procedure.time_name}: the procedure does not say how long."
-        )
+        raise invalid("until", f"must be given, in {procedure.time_name}: the procedure does not say how long.")
     if last <= 0.0:
-        raise InvalidArgument.of("until", f"must be a positive number of {procedure.time_name}, got {last:g}.")
+        raise invalid("until", f"must be a positive number of {procedure.time_name}, got {last:g}.")
     return last
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from benign.curves.threshold_search import LEAST_DRAWS
 from benign.experiments.driver import Limits
 from benign.experiments.measurement import FIRST_FAILURE_ENDS, check_kinds
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.size_words import amount
 from benign.foundation.sizes import checked_sizes
@@ -33,7 +33,7 @@ def check_contract(procedure: object, source: object) -> None:
     check_kinds(procedure, source)
     assert isinstance(source, Source)
     if source.max_samples is not None and source.max_samples < SMALLEST:
-        raise InvalidArgument.of(
+        raise invalid(
             "source",
             f"{source.name} has {source.max_samples} training samples outside its test set; at least "
             f"{SMALLEST} are needed: lower `test_samples` or give more data.",
@@ -60,7 +60,7 @@ def checked_size(size: object, procedure: Procedure) -> int:
     """
     number = checked_count("size", size)
     if number > procedure.max_size:
-        raise InvalidArgument.of(
+        raise invalid(
             "size", f"asks for {amount(number, procedure.size_name)}, but there are only {procedure.max_size:g}."
         )
     return int(checked_sizes([number], available=procedure.max_size, samples=SMALLEST, unit=procedure.size_name)[0])
@@ -74,11 +74,9 @@ def checked_samples(samples: object, source: Source) -> int:
     """
     n = checked_count("samples", samples)
     if n < SMALLEST:
-        raise InvalidArgument.of(
-            "samples", f"must be at least {SMALLEST}, got {n}: one sample is fitted by a constant."
-        )
+        raise invalid("samples", f"must be at least {SMALLEST}, got {n}: one sample is fitted by a constant.")
     if source.max_samples is not None and n > source.max_samples:
-        raise InvalidArgument.of(
+        raise invalid(
             "samples", f"asks for {n}, but {source.name} has only {source.max_samples} outside its test set; lower it."
         )
     return n
@@ -93,10 +91,10 @@ def checked_times(time: object, procedure: Procedure) -> list[float] | None:
     if time is None:
         return None
     if procedure.time_name is None:
-        raise InvalidArgument.of("time", "must be None: this procedure is solved, not trained, so it has no duration.")
+        raise invalid("time", "must be None: this procedure is solved, not trained, so it has no duration.")
     moment = checked_number("time", time)
     if moment <= 0.0:
-        raise InvalidArgument.of("time", f"must be a positive number of {procedure.time_name}, got {moment:g}.")
+        raise invalid("time", f"must be a positive number of {procedure.time_name}, got {moment:g}.")
     return [moment]
 
 
@@ -110,7 +108,7 @@ def checked_budget(max_trainings: int | None, replicates: int | None) -> tuple[i
     draws = DRAWS if replicates is None else checked_count("replicates", replicates)
     for argument, value in (("max_trainings", budget), ("replicates", draws)):
         if value < LEAST_DRAWS:
-            raise InvalidArgument.of(
+            raise invalid(
                 argument, f"must be at least {LEAST_DRAWS}, got {value}: fewer trainings decide nothing at one n."
             )
     return budget, draws
@@ -126,7 +124,7 @@ def deadline(start: float, max_minutes: float | None) -> Callable[[], bool]:
         return lambda: True
     minutes = checked_number("max_minutes", max_minutes)
     if minutes <= 0.0:
-        raise InvalidArgument.of("max_minutes", f"must be positive, got {minutes:g}; leave it out for no limit.")
+        raise invalid("max_minutes", f"must be positive, got {minutes:g}; leave it out for no limit.")
     return lambda: clock.monotonic() - start < 60.0 * minutes
 
 
@@ -140,9 +138,7 @@ def training_limits(max_minutes: float | None, minutes_per_training: float | Non
         max_minutes if minutes_per_training is None else checked_number("minutes_per_training", minutes_per_training)
     )
     if minutes is not None and minutes <= 0.0:
-        raise InvalidArgument.of(
-            "minutes_per_training", f"must be positive, got {minutes:g}; leave it out for max_minutes."
-        )
+        raise invalid("minutes_per_training", f"must be positive, got {minutes:g}; leave it out for max_minutes.")
     seconds = None if minutes is None else max(60.0 * minutes, LEAST_SECONDS)
     return replace(FIRST_FAILURE_ENDS, stops_at_interrupt=True, seconds_per_job=seconds)
 

@@ -14,7 +14,7 @@ from benign.experiments.encoding import CellBlock, CorruptBlock, decode
 from benign.experiments.grid import Grid
 from benign.experiments.parts import Part
 from benign.experiments.states import StoredBlock
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.schema import DAMAGED
 
 _MISSING = -1  # in integers, until the end
@@ -65,7 +65,7 @@ def assemble(
     if not columns.is_there.any():
         what = f"{damaged:,} damaged blocks and nothing else" if damaged else "nothing"
         then = "measure again with `benign resume RUN`" if damaged else "measure something first"
-        raise InvalidArgument.of("blocks", f"holds {what} of this grid, so there is no surface; {then}.")
+        raise invalid("blocks", f"holds {what} of this grid, so there is no surface; {then}.")
     surface = schema.check(_surface(grid, columns))
     return surface.assign_attrs({DAMAGED: damaged}) if damaged else surface
 

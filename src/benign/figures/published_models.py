@@ -34,7 +34,7 @@ from benign.curves.findings import LEVEL
 from benign.curves.landmarks import interpolation_threshold
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_measurement import measure_population
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.number_words import format_number as number
 from benign.foundation.numbers import checked_number
 from benign.networks.training import Training
@@ -184,12 +184,10 @@ def _against(own: Mapping[str, tuple[float, float, float]], cross_entropy: float
 
 def _checked(name: str, numbers: tuple[float, float, float]) -> tuple[float, float, float]:
     if not isinstance(numbers, (tuple, list)) or len(numbers) != 3:
-        raise InvalidArgument.of(
-            "own", f"must map a name to (parameters, samples, outputs), got {numbers!r} for {name!r}."
-        )
+        raise invalid("own", f"must map a name to (parameters, samples, outputs), got {numbers!r} for {name!r}.")
     parameters, samples, outputs = (checked_number("own", number) for number in numbers)
     if min(parameters, samples, outputs) <= 0.0:
-        raise InvalidArgument.of("own", f"must hold positive numbers, got {numbers!r} for {name!r}.")
+        raise invalid("own", f"must hold positive numbers, got {numbers!r} for {name!r}.")
     return parameters, samples, outputs
 
 

@@ -19,7 +19,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float, Int
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.outcomes import Outcome
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
@@ -62,7 +62,7 @@ class StoppedPolynomial:
         metrics: frozenset[str],
     ) -> Block:
         if times is None or metrics - DEFAULT_METRICS - {LEFT}:
-            raise InvalidArgument.of("times", f"must be given, and `metrics` ask for {LEFT} at most.")
+            raise invalid("times", f"must be given, and `metrics` ask for {LEFT} at most.")
         shape = (len(splits), len(sizes), len(times))
         values = {name: np.full(shape, np.nan) for name in metrics}
         for row, split in enumerate(splits):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.errors import invalid, unknown_name
 from benign.foundation.wording import shortened, shown, told
 
 _LONGEST_PATH = 300
@@ -32,7 +32,7 @@ def checked_flag(argument: str, value: object) -> bool:
         InvalidArgument: if it is neither.
     """
     if not issubclass(type(value), (bool, np.bool_)):
-        raise InvalidArgument.of(argument, f"must be True or False, got {shown(value)}.")
+        raise invalid(argument, f"must be True or False, got {shown(value)}.")
     return bool(value)
 
 
@@ -43,9 +43,9 @@ def checked_text(argument: str, value: object) -> str:
         InvalidArgument: if it is none, or holds NUL or half a surrogate pair.
     """
     if type(value) not in (str, np.str_):
-        raise InvalidArgument.of(argument, f"must be a text, got {shown(value)}.")
+        raise invalid(argument, f"must be a text, got {shown(value)}.")
     if not is_writable(str(value)):
-        raise InvalidArgument.of(argument, f"must be text that a file can hold, got {shown(value)}; rename it.")
+        raise invalid(argument, f"must be text that a file can hold, got {shown(value)}; rename it.")
     return str(value)
 
 
@@ -65,9 +65,9 @@ def checked_path(argument: str, path: object) -> Path:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise InvalidArgument.of(argument, f"must be the path of a file, got {shown(path)} ({told(error)}).") from error
+        raise invalid(argument, f"must be the path of a file, got {shown(path)} ({told(error)}).") from error
     if "\0" in str(file):
-        raise InvalidArgument.of(argument, f"{shown(str(file))} holds a NUL character; no file has such a name.")
+        raise invalid(argument, f"{shown(str(file))} holds a NUL character; no file has such a name.")
     return file
 
 
@@ -84,9 +84,7 @@ def checked_file(argument: str, path: object) -> Path:
     except OSError:  # a name too long
         is_there = False
     if not is_there:
-        raise InvalidArgument.of(argument, f"{where} does not exist; check its name and folder.")
+        raise invalid(argument, f"{where} does not exist; check its name and folder.")
     if not file.is_file():
-        raise InvalidArgument.of(
-            argument, f"{where} is no regular file, but a folder, a device or a pipe; give a file."
-        )
+        raise invalid(argument, f"{where} is no regular file, but a folder, a device or a pipe; give a file.")
     return file

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from benign.foundation.errors import BenignError, InvalidArgument
+from benign.foundation.errors import BenignError, invalid
 from benign.foundation.wording import shown, told
 
 _NUMBERS = (int, float, np.integer, np.floating, Fraction, Decimal)
@@ -28,21 +28,19 @@ def as_array(argument: str, values: object) -> Shaped[np.ndarray, "..."]:
         raise
     except BaseException as error:
         if "inhomogeneous" in told(error):
-            raise InvalidArgument.of(argument, "must have rows of equal length, got a ragged list.") from error
-        raise InvalidArgument.of(
-            argument, f"cannot be read as an array ({told(error)}); give a NumPy array."
-        ) from error
+            raise invalid(argument, "must have rows of equal length, got a ragged list.") from error
+        raise invalid(argument, f"cannot be read as an array ({told(error)}); give a NumPy array.") from error
 
 
 def _refuse_hidden(argument: str, values: object) -> None:
     if hasattr(type(values), "toarray"):  # of a data frame it may be a column
-        raise InvalidArgument.of(argument, "must be a dense array, got a sparse one; call its .toarray().")
+        raise invalid(argument, "must be a dense array, got a sparse one; call its .toarray().")
     parts: Sequence[object] = values if isinstance(values, (list, tuple)) else [values]
     for index, part in enumerate(parts):
         if isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part):
             masked = np.argwhere(np.atleast_1d(np.ma.getmaskarray(part)))
             row = int(masked[0, 0]) if part is values else index
-            raise InvalidArgument.of(
+            raise invalid(
                 argument,
                 f"must have no masked entries, got one in row {row} (counted from 0); remove such rows or "
                 "fill them in.",
@@ -72,7 +70,7 @@ def number_array(argument: str, values: object, *, axes: int) -> Float[np.ndarra
     """
     array = as_array(argument, values)
     if array.ndim != axes:
-        raise InvalidArgument.of(argument, f"must be an array of {axes} axes, got the shape {array.shape}.")
+        raise invalid(argument, f"must be an array of {axes} axes, got the shape {array.shape}.")
     if array.dtype.kind in "biuf" or not array.size:
         return array.astype(np.float64, copy=False)
     return as_numbers(argument, array.reshape(len(array), -1)).reshape(array.shape)
@@ -95,7 +93,7 @@ def _of_objects(argument: str, table: Shaped[np.ndarray, "rows d"], advice: str)
                 ("fit into float64", "rescale it") if isinstance(error, OverflowError) else ("be numbers", advice)
             )
             where = f"in row {row}, column {column} (counted from 0)"
-            raise InvalidArgument.of(argument, f"must {wanted}, got {shown(value)} {where}; {cure}.") from error
+            raise invalid(argument, f"must {wanted}, got {shown(value)} {where}; {cure}.") from error
     return numbers
 
 

@@ -31,15 +31,6 @@ class InvalidArgument(BenignError, ValueError):
         super().__init__(sentence)
         self.argument = argument
 
-    @classmethod
-    def of(cls, argument: str, fault: str) -> InvalidArgument:
-        """The error about one argument, which begins its sentence.
-
-        >>> str(InvalidArgument.of("ridge", "must be zero or a positive number, got -1."))
-        '`ridge` must be zero or a positive number, got -1.'
-        """
-        return cls(f"`{argument}` {fault}", argument)
-
 
 class UnknownName(InvalidArgument):
     """A figure, scale, metric or setting that does not exist."""
@@ -55,6 +46,15 @@ class NotEnoughMemory(BenignError, MemoryError):
 
 class OutputFailed(BenignError, OSError):
     """A result that could not be written."""
+
+
+def invalid(argument: str, fault: str) -> InvalidArgument:
+    """Build the error about one argument, which begins its sentence.
+
+    >>> str(invalid("ridge", "must be zero or a positive number, got -1."))
+    '`ridge` must be zero or a positive number, got -1.'
+    """
+    return InvalidArgument(f"`{argument}` {fault}", argument)
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str], *, argument: str | None = None) -> UnknownName:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.wording import shown
 
 LARGEST_INTEGER = 2**63 - 1
@@ -21,9 +21,9 @@ def checked_count(argument: str, value: object) -> int:
         InvalidArgument: if it is not, or exceeds 64 bits; the message names ``argument``.
     """
     if not is_integer(value) or value < 1:  # type: ignore[operator]
-        raise InvalidArgument.of(argument, f"must be a positive integer, got {shown(value)}.")
+        raise invalid(argument, f"must be a positive integer, got {shown(value)}.")
     if value > LARGEST_INTEGER:  # type: ignore[operator]
-        raise InvalidArgument.of(argument, f"must be an integer below 2^63, got {shown(value)}.")
+        raise invalid(argument, f"must be an integer below 2^63, got {shown(value)}.")
     return int(value)  # type: ignore[call-overload]
 
 
@@ -34,7 +34,7 @@ def checked_index(argument: str, value: object) -> int:
         InvalidArgument: if it is not; the message names ``argument``.
     """
     if not (is_integer(value) and 0 <= value <= LARGEST_INTEGER):  # type: ignore[operator]
-        raise InvalidArgument.of(argument, f"must be an integer from 0 to 2^63 - 1, got {shown(value)}.")
+        raise invalid(argument, f"must be an integer from 0 to 2^63 - 1, got {shown(value)}.")
     return int(value)  # type: ignore[call-overload]
 
 
@@ -55,7 +55,7 @@ def checked_positive(argument: str, value: object) -> float:
     """
     number = _checked(argument, value, "a positive number")
     if number <= 0.0:
-        raise InvalidArgument.of(argument, f"must be a positive number, got {shown(value)}.")
+        raise invalid(argument, f"must be a positive number, got {shown(value)}.")
     return number
 
 
@@ -67,7 +67,7 @@ def checked_rate(argument: str, value: object) -> float:
     """
     number = _finite(argument, value, "a positive number")
     if number <= 0.0:
-        raise InvalidArgument.of(argument, f"must be a positive number, got {shown(value)}.")
+        raise invalid(argument, f"must be a positive number, got {shown(value)}.")
     return number
 
 
@@ -79,7 +79,7 @@ def checked_ridge(ridge: object) -> float:
     """
     number = _checked("ridge", ridge, "zero or a positive number")
     if number < 0.0:
-        raise InvalidArgument.of("ridge", f"must be zero or a positive number, got {shown(ridge)}.")
+        raise invalid("ridge", f"must be zero or a positive number, got {shown(ridge)}.")
     return number
 
 
@@ -95,14 +95,14 @@ def _finite(argument: str, value: object, kind: str) -> float:
     except OverflowError:  # an integer beyond 1e308
         number = 10.0 * LARGEST
     if not math.isfinite(number):
-        raise InvalidArgument.of(argument, f"must be {kind}, got {shown(value)}.")
+        raise invalid(argument, f"must be {kind}, got {shown(value)}.")
     return number
 
 
 def _checked(argument: str, value: object, kind: str) -> float:
     number = _finite(argument, value, kind)
     if number and not SMALLEST <= abs(number) <= LARGEST:
-        raise InvalidArgument.of(
+        raise invalid(
             argument,
             f"must be {'0 or ' * (kind != 'a positive number')}from {SMALLEST:g} to {LARGEST:g} in size, "
             f"got {shown(value)}; rescale what it is measured in.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_index
 
 
@@ -34,7 +34,7 @@ def paired_replicates(count: int, *, seed: int = 0) -> tuple[Replicate, ...]:
         InvalidArgument: if ``count`` is not positive.
     """
     if count < 1:
-        raise InvalidArgument.of("replicates", f"must be at least 1, got {count}; ask for 10 to get intervals.")
+        raise invalid("replicates", f"must be at least 1, got {count}; ask for 10 to get intervals.")
     return tuple(Replicate(seed=seed, draw=i, initialisation=i, noise=i) for i in range(count))
 
 
@@ -45,7 +45,7 @@ def crossed_replicates(draws: int, initialisations: int, noises: int, *, seed: i
         InvalidArgument: if a count is not positive.
     """
     if min(draws, initialisations, noises) < 1:
-        raise InvalidArgument.of(
+        raise invalid(
             "crossed",
             f"must hold three positive counts, got {(draws, initialisations, noises)}; use 1 for a factor "
             "that should not vary.",

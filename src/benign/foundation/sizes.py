@@ -10,7 +10,7 @@ from jaxtyping import Int
 from numpy.typing import ArrayLike
 
 from benign.foundation.arrays import as_array
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.size_words import amount, is_counted
 from benign.foundation.wording import shown
 
@@ -35,20 +35,20 @@ def checked_sizes(
     of = f" of {unit}" if is_counted(unit) else ""
     if isinstance(sizes, str):
         if sizes != "every":
-            raise InvalidArgument.of("sizes", f'must be "every" or a list of numbers{of}, got {shown(sizes)}.')
+            raise invalid("sizes", f'must be "every" or a list of numbers{of}, got {shown(sizes)}.')
         return np.arange(1, int(available if math.isfinite(available) else EVERY_FACTOR * samples) + 1)
     wanted = np.atleast_1d(as_array("sizes", sizes))
     if wanted.ndim != 1 or not wanted.size or wanted.dtype.kind not in "iuf":
-        raise InvalidArgument.of("sizes", f'must be "every" or a list of at least one number{of}, got {shown(sizes)}.')
+        raise invalid("sizes", f'must be "every" or a list of at least one number{of}, got {shown(sizes)}.')
     broken = ~np.isfinite(wanted) | (wanted != np.floor(wanted)) | (wanted < 1)
     if np.any(broken):
-        raise InvalidArgument.of("sizes", f"must be whole numbers{of} from 1 on, got {wanted[broken][0]}.")
+        raise invalid("sizes", f"must be whole numbers{of} from 1 on, got {wanted[broken][0]}.")
     falls = np.flatnonzero(wanted[1:] <= wanted[:-1])  # a difference of unsigned integers is never negative
     if len(falls):
         before, after = wanted[falls[0]], wanted[falls[0] + 1]
-        raise InvalidArgument.of("sizes", f"must increase strictly, but {before} is followed by {after}; sort them.")
+        raise invalid("sizes", f"must increase strictly, but {before} is followed by {after}; sort them.")
     available = min(available, _LARGEST)
     if wanted[-1] > available:
         there = "there are only" if is_counted(unit) else "the largest is"
-        raise InvalidArgument.of("sizes", f"asks for {amount(int(wanted[-1]), unit)}, but {there} {int(available)}.")
+        raise invalid("sizes", f"asks for {amount(int(wanted[-1]), unit)}, but {there} {int(available)}.")
     return wanted.astype(np.int64)

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from benign import schema
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count
 from benign.foundation.outcomes import Outcome
 from benign.foundation.replicate import Replicate
@@ -72,7 +72,7 @@ class RepeatedMLP:
     def __post_init__(self) -> None:
         for argument, least in (("networks", 2), ("restarts", 1), ("alphas", 3)):
             if checked_count(argument, getattr(self, argument)) < least:
-                raise InvalidArgument.of(argument, f"must be at least {least}, got {getattr(self, argument)}.")
+                raise invalid(argument, f"must be at least {least}, got {getattr(self, argument)}.")
 
     @property
     def time_name(self) -> str:
@@ -145,13 +145,13 @@ class RepeatedMLP:
         refuse_unmeasured(metrics, MEASURED, "RepeatedMLP")
         at_end = sorted(metrics & SOLUTION_PAIR_METRICS)
         if at_end and times[-1] not in (END_OF_TRAINING, self.mlp.training.last_time):
-            raise InvalidArgument.of(
+            raise invalid(
                 "metrics",
                 f"asks for {at_end[0]}, which is measured at the end of training; let `times` end there, at "
                 f"{self.mlp.training.last_time}.",
             )
         if metrics & {"disagreement", "disagreement_independent"} and splits[0].classes is None:
-            raise InvalidArgument.of("metrics", "asks for disagreement, which needs classes; use output_difference.")
+            raise invalid("metrics", "asks for disagreement, which needs classes; use output_difference.")
 
     def _repeated(self, split: Split) -> list[Split]:
         """The split at the initialisations of its networks."""

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from benign.foundation.errors import InvalidArgument, OutputFailed, unknown_name
+from benign.foundation.errors import OutputFailed, invalid, unknown_name
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.outcomes import Outcome
 from benign.foundation.replicate import Replicate
@@ -101,9 +101,9 @@ class Solutions:
         if self.activation not in ACTIVATIONS:
             raise unknown_name("activation", self.activation, ACTIVATIONS)
         if checked_number("cooling_rate", self.cooling_rate) <= 0.0:
-            raise InvalidArgument.of("cooling_rate", f"must be a positive number, got {self.cooling_rate!r}.")
+            raise invalid("cooling_rate", f"must be a positive number, got {self.cooling_rate!r}.")
         if self.training.steps is None or self.training.schedule != "constant":
-            raise InvalidArgument.of(
+            raise invalid(
                 "training", "must have a constant schedule and a number of `steps`: time is step size times steps."
             )
 
@@ -197,7 +197,7 @@ class Solutions:
         ]
         for time, step in zip(times, steps, strict=True):
             if abs(step - round(step)) > 1e-6 * max(1.0, step) or round(step) > self.training.last_time:
-                raise InvalidArgument.of(
+                raise invalid(
                     "times",
                     f"must be whole numbers of steps of {self.training.learning_rate:g} up to the end of "
                     f"training, {self.end:g}, got {time:g}.",

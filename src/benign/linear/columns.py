@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.linear.features import FeatureMap
 
 
@@ -75,7 +75,7 @@ class MappedColumns:
         train = self.features.columns(self.train_inputs, start, stop)
         test = self.features.columns(self.test_inputs, start, stop)[: len(self.test_inputs)]
         if not (np.isfinite(train).all() and np.isfinite(test).all()):
-            raise InvalidArgument.of(
+            raise invalid(
                 "features", f"gave NaN or infinity in columns {start + 1} to {stop}; check the scale of the inputs."
             )
         return train, test

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from numpy.polynomial import chebyshev, legendre, polynomial
 
 from benign.foundation.arguments import checked_name
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.memory import require_memory
 from benign.foundation.numbers import checked_number
 
@@ -50,7 +50,7 @@ class PolynomialFeatures:
         checked_basis(self.basis)
         low, high = checked_number("low", self.low), checked_number("high", self.high)
         if low >= high:
-            raise InvalidArgument.of("low", f"must lie below `high`, both finite, got {low} and {high}.")
+            raise invalid("low", f"must lie below `high`, both finite, got {low} and {high}.")
 
     @property
     def max_size(self) -> float:
@@ -65,7 +65,7 @@ class PolynomialFeatures:
             NotEnoughMemory: for too high a degree: all below it are computed, too.
         """
         if inputs.shape[1] != 1:
-            raise InvalidArgument.of(
+            raise invalid(
                 "inputs", f"of a polynomial must have one column, got {inputs.shape[1]}; use random Fourier features."
             )
         require_memory(

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from benign.foundation.arguments import checked_flag
 from benign.foundation.arrays import as_array, as_numbers
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.memory import require_memory
 from benign.foundation.number_words import format_number
 from benign.foundation.numbers import checked_ridge
@@ -289,18 +289,18 @@ def _as_matrix(values: ArrayLike, name: str) -> Float[np.ndarray, "m outputs"]:
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2 or not array.size:
-        raise InvalidArgument.of(name, f"must be a matrix with at least one row and one column, got {array.shape}.")
+        raise invalid(name, f"must be a matrix with at least one row and one column, got {array.shape}.")
     if array.dtype == np.float64:  # as a rule, and not copied then
         matrix = np.ascontiguousarray(array)
     else:
         matrix = as_numbers(name, array, advice="encode class labels as one-hot rows")
     if not (matrix.min() >= -_LARGEST_ENTRY and matrix.max() <= _LARGEST_ENTRY):
         row = int(np.flatnonzero(~(np.abs(matrix) <= _LARGEST_ENTRY).all(axis=1))[0])
-        raise InvalidArgument.of(
+        raise invalid(
             name, f"holds NaN, infinity or a number beyond 1e100, first in row {row}; remove, impute or rescale it."
         )
     if 0.0 < max(matrix.max(), -matrix.min()) < 1.0 / _LARGEST_ENTRY:
-        raise InvalidArgument.of(name, "holds no number of at least 1e-100 in size, but for 0; rescale it.")
+        raise invalid(name, "holds no number of at least 1e-100 in size, but for 0; rescale it.")
     is_tiny = (matrix < _SMALLEST_ENTRY) & (matrix > -_SMALLEST_ENTRY)
     # Tiny ones are far below the rounding of the others, and have no square.
     return np.where(is_tiny, 0.0, matrix) if (is_tiny & (matrix != 0.0)).any() else matrix
@@ -321,7 +321,7 @@ def _as_columns(
         )
     for rows, targets, name in ((first, train_targets, "train"), (second, test_targets, "test")):
         if len(rows) != len(targets):
-            raise InvalidArgument.of(name, f"has {len(rows)} rows but `{name}_targets` has {len(targets)}; pair them.")
+            raise invalid(name, f"has {len(rows)} rows but `{name}_targets` has {len(targets)}; pair them.")
     if first.shape[1] != second.shape[1] or train_targets.shape[1] != test_targets.shape[1]:
         raise InvalidArgument(
             f"train and test must have the same columns, got {first.shape[1]} and {second.shape[1]} inputs, "
@@ -330,7 +330,7 @@ def _as_columns(
     if features is None:
         return GivenColumns(train=first, test=second), float(first.shape[1])
     if not isinstance(features, FeatureMap):
-        raise InvalidArgument.of("features", f"must be a FeatureMap, got {shown(features)}; for one: FourierFeatures.")
+        raise invalid("features", f"must be a FeatureMap, got {shown(features)}; for one: FourierFeatures.")
     return MappedColumns(features=features, train_inputs=first, test_inputs=second), features.max_size
 
 

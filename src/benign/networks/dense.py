@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.errors import invalid, unknown_name
 from benign.foundation.numbers import checked_count
 from benign.networks.activations import ACTIVATIONS, KEEP_ZERO
 
@@ -77,7 +77,7 @@ def _count(shapes: list[tuple[int, int]]) -> int:
 def _widened(module: eqx.Module, width: int) -> Dense:
     assert isinstance(module, Dense)
     if width < len(module.layers[0].bias):
-        raise InvalidArgument.of(
+        raise invalid(
             "width",
             f"must be at least that of the network, {len(module.layers[0].bias)}, got {width}; a network only grows.",
         )

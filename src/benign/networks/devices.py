@@ -9,7 +9,7 @@ from itertools import count
 from types import ModuleType
 from typing import Literal
 
-from benign.foundation.errors import InvalidArgument, MissingExtra
+from benign.foundation.errors import MissingExtra, invalid
 from benign.foundation.extras import require
 from benign.foundation.folders import cache_folder
 
@@ -57,12 +57,12 @@ def find_device(name: DeviceName) -> object:
         InvalidArgument: for an unknown kind, or a GPU where JAX sees none.
     """
     if name not in ("cpu", "gpu", None):
-        raise InvalidArgument.of("device", f'must be "cpu", "gpu" or None, got {name!r}.')
+        raise invalid("device", f'must be "cpu", "gpu" or None, got {name!r}.')
     jax = loaded_jax()
     try:
         return jax.local_devices(backend=name)[0]
     except RuntimeError as error:
-        raise InvalidArgument.of(
+        raise invalid(
             "device",
             "asks for a GPU, but JAX sees none here; install a JAX for it (https://docs.jax.dev, "
             "installation), or leave `device` out to train on the processor.",

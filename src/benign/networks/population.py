@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from benign.foundation.errors import InvalidArgument, NotEnoughMemory
+from benign.foundation.errors import NotEnoughMemory, invalid
 from benign.foundation.memory import available_bytes
 from benign.foundation.numbers import checked_count, checked_number, checked_rate
 from benign.foundation.progress import Progress, silent
@@ -174,20 +174,18 @@ def initial_network(family: Family, member: Member) -> eqx.Module:
 
 def _check(family: Family, training: Training, members: Sequence[Member]) -> None:
     if not members:
-        raise InvalidArgument.of("members", "must hold at least one network to train.")
+        raise invalid("members", "must hold at least one network to train.")
     first = members[0].split
     for member in members:
         checked_count("width", member.width)
         if member.learning_rate is not None:
             checked_rate("learning_rate", member.learning_rate)
         if member.gradient_penalty is not None and checked_number("gradient_penalty", member.gradient_penalty) < 0.0:
-            raise InvalidArgument.of(
-                "gradient_penalty", f"of a member must be zero or positive, got {member.gradient_penalty!r}."
-            )
+            raise invalid("gradient_penalty", f"of a member must be zero or positive, got {member.gradient_penalty!r}.")
         for name in ("train_inputs", "train_targets", "test_inputs"):
             shapes = getattr(member.split, name).shape, getattr(first, name).shape
             if shapes[0] != shapes[1]:
-                raise InvalidArgument.of(
+                raise invalid(
                     "members",
                     f"must have splits of one shape, but `{name}` is {shapes[0]} in one and {shapes[1]} in "
                     "another; train them in calls of their own.",
@@ -195,7 +193,7 @@ def _check(family: Family, training: Training, members: Sequence[Member]) -> Non
         _check_start(family, member)
     training.batch_of(first.samples)
     if training.stop_at_zero_error and first.classes is None:
-        raise InvalidArgument.of("stop_at_zero_error", "needs classes, which regression has not; leave it out.")
+        raise invalid("stop_at_zero_error", "needs classes, which regression has not; leave it out.")
     for split in {id(member.split): member.split for member in members}.values():
         _check_targets(training, split)
 
@@ -204,7 +202,7 @@ def _check_start(family: Family, member: Member) -> None:
     needed = _parameters(family, member, member.width)
     held = needed if member.start is None else sum(leaf.size for leaf in _arrays(member.start))
     if held != needed:
-        raise InvalidArgument.of(
+        raise invalid(
             "start",
             f"of a member of width {member.width} must hold {needed} numbers, got a network of {held}; give "
             "one of the member's own width.",
@@ -214,10 +212,10 @@ def _check_start(family: Family, member: Member) -> None:
 def _check_targets(training: Training, split: Split) -> None:
     targets = split.train_targets
     if not all(np.isfinite(part).all() for part in (split.train_inputs, targets, split.test_inputs)):
-        raise InvalidArgument.of("members", "hold a split with values that are not finite; clean the data.")
+        raise invalid("members", "hold a split with values that are not finite; clean the data.")
     is_one_hot = np.all((targets == 0.0) | (targets == 1.0)) and np.all(targets.sum(axis=1) == 1.0)
     if training.loss == "cross-entropy" and not is_one_hot:
-        raise InvalidArgument.of(
+        raise invalid(
             "loss",
             'is "cross-entropy", which needs one class for each sample (rows with a single 1), but a split has '
             'other targets; use loss="squared" for regression.',

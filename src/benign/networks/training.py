@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Int
 
 from benign.foundation.arguments import checked_flag, checked_name
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_count, checked_number, checked_rate
 
 LOSSES = ("cross-entropy", "squared")
@@ -96,18 +96,12 @@ class Training:
         checked_rate("learning_rate", self.learning_rate)
         for argument in ("weight_decay", "gradient_penalty"):
             if checked_number(argument, getattr(self, argument)) < 0.0:
-                raise InvalidArgument.of(
-                    argument, f"must be zero or a positive number, got {getattr(self, argument)!r}."
-                )
+                raise invalid(argument, f"must be zero or a positive number, got {getattr(self, argument)!r}.")
         if checked_number("gradient_penalty_step", self.gradient_penalty_step) <= 0.0:
-            raise InvalidArgument.of(
-                "gradient_penalty_step", f"must be a positive number, got {self.gradient_penalty_step!r}."
-            )
+            raise invalid("gradient_penalty_step", f"must be a positive number, got {self.gradient_penalty_step!r}.")
         for argument in ("momentum", "average"):
             if not 0.0 <= checked_number(argument, getattr(self, argument)) < 1.0:
-                raise InvalidArgument.of(
-                    argument, f"must lie from 0 up to but not including 1, got {getattr(self, argument)!r}."
-                )
+                raise invalid(argument, f"must lie from 0 up to but not including 1, got {getattr(self, argument)!r}.")
 
     @property
     def time_name(self) -> str:
@@ -126,7 +120,7 @@ class Training:
             InvalidArgument: if a batch is larger than n.
         """
         if self.batch_size is not None and self.batch_size > samples:
-            raise InvalidArgument.of(
+            raise invalid(
                 "batch_size",
                 f"must be at most the number of training samples, got {self.batch_size} of {samples}; "
                 "lower it, or None for the full batch.",
@@ -151,19 +145,19 @@ class Training:
         moments = [float(self.last_time) if moment == math.inf else float(moment) for moment in times]
         for moment in moments:
             if not 0.0 <= moment <= self.last_time:
-                raise InvalidArgument.of(
+                raise invalid(
                     "times",
                     f"must lie from 0 to the end of training, {self.last_time} {self.time_name}, got "
                     f"{moment:g}; train longer or leave it out.",
                 )
             if abs(moment * unit - round(moment * unit)) > 1e-6:
-                raise InvalidArgument.of(
+                raise invalid(
                     "times", f"must fall on whole steps, of which an epoch has {unit}, got {moment:g}; round it."
                 )
         steps = np.array([round(moment * unit) for moment in moments], dtype=np.int64)
         if not len(steps) or np.any(np.diff(steps) <= 0):
             given = ", ".join(f"{moment:g}" for moment in moments)
-            raise InvalidArgument.of("times", f"must increase strictly, got [{given}]; sort them and drop repeats.")
+            raise invalid("times", f"must increase strictly, got [{given}]; sort them and drop repeats.")
         return steps
 
     def log_spaced(self, count: int = 24) -> tuple[float, ...]:

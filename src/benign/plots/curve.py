@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Real
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.plots.decimation import kept_rows
 from benign.plots.describe import describe_curve
 from benign.plots.output import svg_html, svg_text
@@ -67,7 +67,7 @@ class CurveDisplay:
 
     def __post_init__(self) -> None:
         if not self.series:
-            raise InvalidArgument.of("series", "must hold at least one series to draw.")
+            raise invalid("series", "must hold at least one series to draw.")
         for name in ("series", "marks", "regimes"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Real
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.number_words import format_number, format_position
 from benign.plots.output import svg_html, svg_text
 
@@ -160,9 +160,9 @@ class FitsDisplay:
 def _check(display: FitsDisplay) -> None:
     count = len(display.grid)
     if not display.panels:
-        raise InvalidArgument.of("panels", "must hold at least one fit to draw.")
+        raise invalid("panels", "must hold at least one fit to draw.")
     if display.grid.ndim != 1 or count < 2 or not (np.diff(display.grid) > 0).all():
-        raise InvalidArgument.of("grid", "must be a strictly rising list of at least two inputs.")
+        raise invalid("grid", "must be a strictly rising list of at least two inputs.")
     if display.train_inputs.shape != display.train_targets.shape or display.train_inputs.ndim != 1:
         raise InvalidArgument(
             f"`train_inputs` and `train_targets` must be two lists of one length, got shapes "
@@ -173,11 +173,11 @@ def _check(display: FitsDisplay) -> None:
     functions += [(f"others of {panel.label!r}", panel.others) for panel in display.panels if panel.others is not None]
     for name, values in functions:
         if values is not None and values.shape[-1] != count:
-            raise InvalidArgument.of(name, f"must hold one value for each of the {count} grid points.")
+            raise invalid(name, f"must hold one value for each of the {count} grid points.")
     if display.y_limits is not None and not (
         math.isfinite(sum(display.y_limits)) and display.y_limits[0] < display.y_limits[1]
     ):
-        raise InvalidArgument.of("y_limits", f"must be two rising finite numbers, got {display.y_limits}.")
+        raise invalid("y_limits", f"must be two rising finite numbers, got {display.y_limits}.")
 
 
 def _rows(panel: str, curve: str, x: Float[np.ndarray, " P"], y: Float[np.ndarray, " P"]) -> pd.DataFrame:

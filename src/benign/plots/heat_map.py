@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Real, Shaped
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.plots.describe import describe_heat_map
 from benign.plots.heat_map_parts import Cells, Contour, Region, Trace, cells, frozen
 from benign.plots.output import svg_html, svg_text
@@ -197,9 +197,9 @@ def _check(display: HeatMapDisplay) -> None:
     for name in ("sizes", "times"):
         positions = getattr(display, name)
         if positions.ndim != 1 or not len(positions):
-            raise InvalidArgument.of(name, f"must be a non-empty list of numbers, got shape {positions.shape}.")
+            raise invalid(name, f"must be a non-empty list of numbers, got shape {positions.shape}.")
         if not np.isfinite(positions).all() or (np.diff(positions) <= 0).any():
-            raise InvalidArgument.of(name, "must be finite and strictly rising; sort them.")
+            raise invalid(name, "must be finite and strictly rising; sort them.")
     shape = (len(display.sizes), len(display.times))
     tables = [("`values`", display.values)]
     tables += [(f"`values` of contour {one.label!r}", one.values) for one in display.contours]
@@ -210,11 +210,9 @@ def _check(display: HeatMapDisplay) -> None:
             raise InvalidArgument(f"{name} must be sizes x times, {shape[0]} x {shape[1]}, got shape {table.shape}.")
     limits = display.value_limits
     if limits is not None and not (np.isfinite(limits).all() and limits[0] < limits[1]):
-        raise InvalidArgument.of("value_limits", f"must be two rising finite numbers, got {limits}.")
+        raise invalid("value_limits", f"must be two rising finite numbers, got {limits}.")
     if limits is not None and display.value_log and limits[0] <= 0:
-        raise InvalidArgument.of(
-            "value_limits", f"of logarithmic colours must be positive, got {limits}; raise the lower."
-        )
+        raise invalid("value_limits", f"of logarithmic colours must be positive, got {limits}; raise the lower.")
 
 
 def _not_reached(contour: Contour, display: HeatMapDisplay) -> str:

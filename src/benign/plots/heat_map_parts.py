@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool, Float, Real
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.number_words import format_position
 from benign.plots.scales import Scale
 
@@ -29,7 +29,7 @@ class Contour:
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", frozen(self.values))
         if not np.isfinite(self.level):
-            raise InvalidArgument.of("level", f"of contour {self.label!r} must be a finite number, got {self.level}.")
+            raise invalid("level", f"of contour {self.label!r} must be a finite number, got {self.level}.")
 
     def first_times(self, times: Float[np.ndarray, " T"]) -> Float[np.ndarray, " S"]:
         """For each size the time at which the level is first crossed, between two times in proportion; NaN for never.
@@ -114,7 +114,7 @@ class Region:
                 f"{self.high}."
             )
         if decided.shape != self.values.shape:
-            raise InvalidArgument.of(
+            raise invalid(
                 "is_decided",
                 f"of region {self.label!r} must have the shape of its values, {self.values.shape}, got "
                 f"{decided.shape}.",
@@ -142,13 +142,11 @@ def frozen(values: Real[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
 def _check_trace(trace: Trace) -> None:
     positions = trace.positions
     if positions.ndim != 1 or not len(positions) or not np.isfinite(positions).all() or (np.diff(positions) <= 0).any():
-        raise InvalidArgument.of(
-            "positions", f"of trace {trace.label!r} must be a non-empty, strictly rising list of numbers."
-        )
+        raise invalid("positions", f"of trace {trace.label!r} must be a non-empty, strictly rising list of numbers.")
     for name in ("values", "low", "high"):
         values = getattr(trace, name)
         if values is not None and values.shape != positions.shape:
-            raise InvalidArgument.of(
+            raise invalid(
                 name,
                 f"of trace {trace.label!r} must hold one time for each of the {len(positions)} positions, "
                 f"got shape {values.shape}.",
@@ -156,7 +154,7 @@ def _check_trace(trace: Trace) -> None:
     if (trace.low is None) != (trace.high is None):
         raise InvalidArgument(f"`low` and `high` of trace {trace.label!r} make one interval; give both or neither.")
     if trace.low is not None and trace.high is not None and (trace.low > trace.high).any():
-        raise InvalidArgument.of("low", f"of trace {trace.label!r} must not exceed `high`; swap the two.")
+        raise invalid("low", f"of trace {trace.label!r} must not exceed `high`; swap the two.")
 
 
 @dataclass(frozen=True, kw_only=True)

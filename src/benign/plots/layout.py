@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.plots.drawing import Key, draw_lines, keys, names_width, write_words
 from benign.plots.labels import points_box, text_size
 from benign.plots.style import HEADLINE_POINTS, INK, MUTED, PAPER, SMALL_POINTS, TEXT_POINTS, TITLE_POINTS, house_style
@@ -61,7 +61,7 @@ def as_axes(ax: object) -> Axes:
     from matplotlib.axes import Axes
 
     if not isinstance(ax, Axes):
-        raise InvalidArgument.of(
+        raise invalid(
             "ax", f"must be the matplotlib Axes to draw on, got {type(ax).__name__}; leave it out for a new figure."
         )
     return ax
@@ -75,7 +75,7 @@ def as_panel_axes(ax: object, count: int) -> tuple[Axes, ...]:
     """
     flat = list(getattr(ax, "flat", ax)) if isinstance(ax, Iterable) else [ax]
     if len(flat) != count:
-        raise InvalidArgument.of("ax", f"must hold {count} axes, one for each panel, got {len(flat)}.")
+        raise invalid("ax", f"must hold {count} axes, one for each panel, got {len(flat)}.")
     return tuple(as_axes(one) for one in flat)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.output import MARK, check_ours, write_whole
 from benign.foundation.progress import doing
 from benign.plots.style import house_style
@@ -111,7 +111,7 @@ def save(
     """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
-        raise InvalidArgument.of("formats", f"must be among {', '.join(FORMATS)}, got {unknown[0]!r}.")
+        raise invalid("formats", f"must be among {', '.join(FORMATS)}, got {unknown[0]!r}.")
     stem = Path(path_stem)
     paths = tuple(stem.with_name(f"{stem.name}.{name}") for name in formats)
     for path in paths if only_ours else ():

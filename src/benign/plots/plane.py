@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Real
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.number_words import format_number
 from benign.plots.heat_map_parts import frozen
 from benign.plots.output import svg_html, svg_text
@@ -41,11 +41,11 @@ class PlanePath:
     def __post_init__(self) -> None:
         object.__setattr__(self, "points", frozen(self.points))
         if self.points.ndim != 2 or self.points.shape[1:] != (2,) or not len(self.points):
-            raise InvalidArgument.of(
+            raise invalid(
                 "points", f"of path {self.name!r} must be rows of two numbers, got shape {self.points.shape}."
             )
         if not np.isfinite(self.points).all():
-            raise InvalidArgument.of("points", f"of path {self.name!r} must be finite; cut the path where it diverges.")
+            raise invalid("points", f"of path {self.name!r} must be finite; cut the path where it diverges.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,11 +100,9 @@ class PlaneDisplay:
         for name in ("paths", "points"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if not 1 <= len(self.paths) <= MOST_PATHS:
-            raise InvalidArgument.of(
-                "paths", f"must hold 1 to {MOST_PATHS} paths, got {len(self.paths)}; draw two pictures."
-            )
+            raise invalid("paths", f"must hold 1 to {MOST_PATHS} paths, got {len(self.paths)}; draw two pictures.")
         if self.values.shape != (len(self.y), len(self.x)):
-            raise InvalidArgument.of(
+            raise invalid(
                 "values",
                 f"must have one row for each y and one column for each x, {(len(self.y), len(self.x))}, got "
                 f"shape {self.values.shape}; transpose it.",
@@ -112,7 +110,7 @@ class PlaneDisplay:
         if min(self.values.shape) < 2 or any((np.diff(axis) <= 0).any() for axis in (self.x, self.y)):
             raise InvalidArgument("`x` and `y` must rise and hold at least two numbers each.")
         if not (np.isfinite(self.values).all() and self.values.min() >= 0.0 < self.values.max()):
-            raise InvalidArgument.of("values", "must be finite and not negative: levels are powers of ten.")
+            raise invalid("values", "must be finite and not negative: levels are powers of ten.")
 
     @cached_property
     def scales(self) -> tuple[Scale, Scale]:

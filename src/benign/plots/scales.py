@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.number_words import format_position
 from benign.plots.series import Series
 from benign.plots.style import Role, tick_text
@@ -76,10 +76,10 @@ def value_scale(
     note = _why_not_log(drawn) if log else ""
     log = log and not note
     if log and limits is not None and limits[0] <= 0:
-        raise InvalidArgument.of("y_limits", f"of a log axis must be positive, got {limits}; raise the lower one.")
+        raise invalid("y_limits", f"of a log axis must be positive, got {limits}; raise the lower one.")
     if limits is not None:
         if not (math.isfinite(limits[0]) and math.isfinite(limits[1]) and limits[0] < limits[1]):
-            raise InvalidArgument.of("y_limits", f"must be two rising finite numbers, got {limits}.")
+            raise invalid("y_limits", f"must be two rising finite numbers, got {limits}.")
         return Scale(is_log=log, low=limits[0], high=limits[1], note=note)
     low, high = _log_range(series, drawn) if log else _linear_range(series, drawn)
     return Scale(is_log=log, low=low, high=high, note=note)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.number_words import format_number
 from benign.plots.describe import describe_scatter
 from benign.plots.output import svg_html, svg_text
@@ -35,7 +35,7 @@ class Point:
         for name in ("x", "y"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
-                raise InvalidArgument.of(name, f"of point {self.label!r} must be positive and finite, got {value}.")
+                raise invalid(name, f"of point {self.label!r} must be positive and finite, got {value}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class RatioLine:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.ratio) and self.ratio > 0):
-            raise InvalidArgument.of("ratio", f"of line {self.label!r} must be positive and finite, got {self.ratio}.")
+            raise invalid("ratio", f"of line {self.label!r} must be positive and finite, got {self.ratio}.")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,10 +87,10 @@ class ScatterDisplay:
         for name in ("points", "lines"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if not self.points:
-            raise InvalidArgument.of("points", "must hold at least one point to draw.")
+            raise invalid("points", "must hold at least one point to draw.")
         others = [group for group in self.groups if group != self.own]
         if len(others) > _MOST_GROUPS:
-            raise InvalidArgument.of(
+            raise invalid(
                 "points",
                 f"must belong to at most {_MOST_GROUPS} groups beside {self.own!r}, got {len(others)}; join some.",
             )

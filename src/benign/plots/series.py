@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool, Float, Int, Real
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.number_words import format_number, format_position
 from benign.plots.style import CONDITION_LOOKS, Role
 
@@ -69,25 +69,23 @@ class Series:
 def _check(series: Series) -> None:
     positions = series.positions
     if positions.ndim != 1 or len(positions) == 0:
-        raise InvalidArgument.of(
+        raise invalid(
             "positions", f"of series {series.name!r} must be a non-empty list of numbers, got shape {positions.shape}."
         )
     for name in ("median", "low", "high"):
         shape = getattr(series, name).shape
         if shape != positions.shape:
-            raise InvalidArgument.of(
+            raise invalid(
                 name,
                 f"of series {series.name!r} must hold one number for each of the {len(positions)} positions, "
                 f"got shape {shape}.",
             )
     if not np.isfinite(positions).all() or (np.diff(positions) <= 0).any():
-        raise InvalidArgument.of(
-            "positions", f"of series {series.name!r} must be finite and strictly rising; sort them."
-        )
+        raise invalid("positions", f"of series {series.name!r} must be finite and strictly rising; sort them.")
     if (series.low > series.high).any():
-        raise InvalidArgument.of("low", f"of series {series.name!r} must not exceed `high`; swap the two.")
+        raise invalid("low", f"of series {series.name!r} must not exceed `high`; swap the two.")
     if series.condition is not None and not 0 <= series.condition < len(CONDITION_LOOKS):
-        raise InvalidArgument.of(
+        raise invalid(
             "condition",
             f"of series {series.name!r} must be 0 to {len(CONDITION_LOOKS) - 1}, got {series.condition}; "
             "spread more conditions over several panels.",
@@ -112,9 +110,7 @@ def series_from_replicates(
     """
     table = np.asarray(values, dtype=np.float64)
     if table.ndim != 2 or len(table) == 0:
-        raise InvalidArgument.of(
-            "values", f"of series {name!r} must be replicates x positions, got shape {table.shape}."
-        )
+        raise invalid("values", f"of series {name!r} must be replicates x positions, got shape {table.shape}.")
     undefined = ~np.isfinite(table).all(axis=0)
     low, median, high = np.quantile(np.where(undefined, 0.0, table), [quantiles[0], 0.5, quantiles[1]], axis=0)
     for line in (low, median, high):
@@ -149,7 +145,7 @@ class Threshold:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.position) and self.low <= self.position <= self.high):
-            raise InvalidArgument.of(
+            raise invalid(
                 "threshold",
                 f"must be finite and lie in its interval, got {self.position} in [{self.low}, {self.high}].",
             )
@@ -183,9 +179,7 @@ class Band:
 
     def __post_init__(self) -> None:
         if not self.low < self.high:
-            raise InvalidArgument.of(
-                "low", f"of band {self.label!r} must lie below `high`, got {self.low}, {self.high}."
-            )
+            raise invalid("low", f"of band {self.label!r} must lie below `high`, got {self.low}, {self.high}.")
 
     @property
     def text(self) -> str:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.plots.curve import CurveDisplay
 from benign.plots.output import svg_html, svg_text
 from benign.plots.scales import Scale
@@ -37,7 +37,7 @@ class StackedDisplay:
 
     def __post_init__(self) -> None:
         if not self.panels:
-            raise InvalidArgument.of("panels", "must hold at least one display to draw.")
+            raise invalid("panels", "must hold at least one display to draw.")
         object.__setattr__(self, "panels", tuple(self.panels))
 
     @property

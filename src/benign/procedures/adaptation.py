@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from benign.foundation.arguments import checked_flag
-from benign.foundation.errors import BenignError, InvalidArgument
+from benign.foundation.errors import BenignError, InvalidArgument, invalid
 from benign.foundation.outcomes import Outcome
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
@@ -69,7 +69,7 @@ def measure_foreign(
     """
     foreign = sorted(metrics - PREDICTION_RISKS - {"norm", "function_norm"})
     if foreign:
-        raise InvalidArgument.of(
+        raise invalid(
             "metrics", f"asks for {foreign[0]}, which needs more than the predictions of {code.name}; leave it out."
         )
     moments = None if times is None else times.tolist()
@@ -107,7 +107,7 @@ def predict_foreign(
         InvalidArgument: as :func:`measure_foreign`, and if the inputs have other columns than those trained on.
     """
     if inputs.shape[1] != split.train_inputs.shape[1]:
-        raise InvalidArgument.of(
+        raise invalid(
             "inputs", f"must have {split.train_inputs.shape[1]} columns, as in training, got {inputs.shape[1]}."
         )
     moments = None if times is None else times.tolist()

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from benign.foundation.arguments import checked_name
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_count
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
@@ -119,14 +119,12 @@ class Estimator:
         if times is None:
             return
         if self.time_name is None:
-            raise InvalidArgument.of(
+            raise invalid(
                 "times", 'must be None: no parameter is the training time; name it, for example time="n_estimators".'
             )
         broken = times[(times < 1) | (times != np.floor(times))]
         if len(broken):
-            raise InvalidArgument.of(
-                "times", f"must be whole numbers of {self.time_name} from 1 on, got {broken[0]:g}."
-            )
+            raise invalid("times", f"must be whole numbers of {self.time_name} from 1 on, got {broken[0]:g}.")
 
     def _train(self, split: Split, size: int, times: Moments, inputs: Inputs) -> Iterator[list[ArrayLike]]:
         model = self._seeded(split.replicate).set_params(**{self.size_name: size})
@@ -207,10 +205,10 @@ def _cloned(estimator: Any) -> Any:
     from sklearn.base import clone
 
     if isinstance(estimator, type):
-        raise InvalidArgument.of("estimator", f"must be an estimator, got the class; write {estimator.__name__}().")
+        raise invalid("estimator", f"must be an estimator, got the class; write {estimator.__name__}().")
     for method in ("fit", "predict", "get_params", "set_params"):
         if not callable(getattr(estimator, method, None)):
-            raise InvalidArgument.of(
+            raise invalid(
                 "estimator",
                 f"must have the method {method}, which {type(estimator).__name__} has not; give a "
                 "scikit-learn estimator, or use `from_callable`.",
@@ -231,7 +229,7 @@ def _is_regressor(model: Any, split: Split) -> bool:
         kind = getattr(model, "_estimator_type", None)
         classifies, regresses = kind == "classifier", kind == "regressor"
     if classifies and split.classes is None:
-        raise InvalidArgument.of(
+        raise invalid(
             "estimator",
             f"{type(model).__name__} is a classifier, and the source has real values; use a regressor, or "
             'task="classification" in the source.',

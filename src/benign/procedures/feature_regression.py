@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.outcomes import Outcome
 from benign.foundation.replicate import Replicate
 from benign.foundation.sizes import checked_sizes
@@ -49,9 +49,9 @@ def measure_features(
         InvalidArgument: if times are asked for, or leave-one-out risk of complex features.
     """
     if times is not None:
-        raise InvalidArgument.of("times", "must be None: least squares is solved, not trained, so it has no duration.")
+        raise invalid("times", "must be None: least squares is solved, not trained, so it has no duration.")
     if factor > 1 and metrics & {"leave_one_out_loss", "leave_one_out_error"}:
-        raise InvalidArgument.of("metrics", 'asks for leave-one-out risk, which needs real features; use form="real".')
+        raise invalid("metrics", 'asks for leave-one-out risk, which needs real features; use form="real".')
     _check_metrics(metrics)
     shape = (len(splits), len(sizes), 1)
     values = {name: np.full(shape, np.nan) for name in metrics}
@@ -82,7 +82,7 @@ def _check_metrics(metrics: frozenset[str]) -> None:
     }
     unknown = sorted(trained | metrics & (PENALTIES | SOLUTION_METRICS | PAIR_METRICS))
     if unknown:
-        raise InvalidArgument.of(
+        raise invalid(
             "metrics",
             f"asks for {unknown[0]}, which is measured of trained networks alone, not of solved least "
             "squares; leave it out.",
@@ -104,7 +104,7 @@ def predict_features(
         InvalidArgument: if a size cannot be answered, sizes do not increase, or the inputs have other columns.
     """
     if inputs.shape[1] != split.train_inputs.shape[1]:
-        raise InvalidArgument.of(
+        raise invalid(
             "inputs", f"must have {split.train_inputs.shape[1]} columns, as in training, got {inputs.shape[1]}."
         )
     sizes = checked_sizes(sizes, available=np.inf, samples=split.samples, unit="columns")
@@ -121,7 +121,7 @@ def predict_features(
         prediction = record.predictions.get(factor * size)
         if prediction is None or not np.isfinite(prediction).all():
             outcome = Outcome(outcomes(record)[0, factor * size - 1])
-            raise InvalidArgument.of("sizes", f"holds {size}, where {outcome.sentence}.")
+            raise invalid("sizes", f"holds {size}, where {outcome.sentence}.")
         yield Predictions(size=size, time=END_OF_TRAINING, values=prediction[0].T)
 
 

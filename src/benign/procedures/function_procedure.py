@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from benign.foundation.arguments import checked_text
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
@@ -107,9 +107,7 @@ class FunctionProcedure:
 
     def _check_times(self, times: Float[np.ndarray, " time"] | None) -> None:
         if times is not None and self.time_name is None:
-            raise InvalidArgument.of(
-                "times", 'must be None: the function has no time; name it, for example time_name="steps".'
-            )
+            raise invalid("times", 'must be None: the function has no time; name it, for example time_name="steps".')
 
     def _train(self, split: Split, size: int, times: Moments, inputs: Inputs) -> Iterator[list[ArrayLike]]:
         seed = addressed_seed(split.replicate, "seed of a function")
@@ -117,7 +115,7 @@ class FunctionProcedure:
             moment = int(time) if time is not None and time == math.floor(time) else time
             predict = self.fit(handed_on(split.train_inputs, split).copy(), training_targets(split), size, moment, seed)
             if not callable(predict):
-                raise InvalidArgument.of(
+                raise invalid(
                     "fit", f"of {self.name!r} must return a function, predict(X), got {type(predict).__name__}."
                 )
             yield [predict(handed_on(asked, split).copy()) for asked in inputs]
@@ -166,7 +164,7 @@ def from_callable(
     _check_signature(fit)
     for argument, text in (("name", name), ("size_name", size_name), ("time_name", time_name)):
         if not (argument == "time_name" and text is None) and not checked_text(argument, text).strip():
-            raise InvalidArgument.of(argument, f"must be a text, got {text!r}.")
+            raise invalid(argument, f"must be a text, got {text!r}.")
     if not (isinstance(max_size, float) and max_size == math.inf):
         checked_count("max_size", max_size)
     if revision is None:
@@ -182,7 +180,7 @@ def from_callable(
 
 def _check_signature(fit: object) -> None:
     if not callable(fit):
-        raise InvalidArgument.of(
+        raise invalid(
             "fit",
             f"must be a function fit(X, y, size, time, seed), got {type(fit).__name__}; give the function itself.",
         )
@@ -193,6 +191,6 @@ def _check_signature(fit: object) -> None:
     try:
         signature.bind(None, None, 1, None, 0)
     except TypeError as error:
-        raise InvalidArgument.of(
+        raise invalid(
             "fit", f"must take five arguments, (X, y, size, time, seed), and takes {signature}: {error}."
         ) from error

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.folders import cache_folder
 from benign.foundation.outcomes import Outcome
 from benign.foundation.replicate import Replicate
@@ -75,9 +75,9 @@ def check_network(training: object, device: object) -> None:
         InvalidArgument: with what was given.
     """
     if not isinstance(training, Training):
-        raise InvalidArgument.of("training", f"must be a benign.Training, got {training!r}.")
+        raise invalid("training", f"must be a benign.Training, got {training!r}.")
     if device not in ("cpu", "gpu", None):
-        raise InvalidArgument.of("device", f'must be "cpu", "gpu" or None, got {device!r}.')
+        raise invalid("device", f'must be "cpu", "gpu" or None, got {device!r}.')
 
 
 def check_moments(training: Training, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
@@ -117,13 +117,13 @@ def measure_networks(
 
     for elsewhere, procedure in ((SOLUTION_METRICS, "Solutions"), (PAIR_METRICS, "RepeatedMLP")):
         for name in sorted(metrics & elsewhere):
-            raise InvalidArgument.of(
+            raise invalid(
                 "metrics",
                 f"asks for {name}, which benign.implicit.{procedure} measures; use it in place of this procedure.",
             )
     solved = sorted(metrics & SOLVED_METRICS)
     if solved:
-        raise InvalidArgument.of(
+        raise invalid(
             "metrics", f"asks for {solved[0]}, which only solved models have, not trained networks; leave it out."
         )
     plain = frozenset(name.removesuffix("_averaged") for name in metrics)
@@ -159,7 +159,7 @@ def refuse_unmeasured(metrics: frozenset[str], measured: Set[str], procedure: st
         InvalidArgument: for the first one of them.
     """
     for name in sorted(metrics - measured):
-        raise InvalidArgument.of("metrics", f"asks for {name}, which {procedure} does not measure; leave it out.")
+        raise invalid("metrics", f"asks for {name}, which {procedure} does not measure; leave it out.")
 
 
 def with_penalties(recordings: Recordings, counts: Int[np.ndarray, " size"]) -> Recordings:
@@ -191,7 +191,7 @@ def predict_networks(
     from benign.networks.recording import PredictionRecorder
 
     if inputs.shape[1] != split.train_inputs.shape[1]:
-        raise InvalidArgument.of(
+        raise invalid(
             "inputs", f"must have {split.train_inputs.shape[1]} columns, as in training, got {inputs.shape[1]}."
         )
     recorder = PredictionRecorder(inputs=inputs.astype(training.precision))

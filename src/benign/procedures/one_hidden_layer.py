@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
@@ -66,13 +66,13 @@ class OneHiddenLayer:
         if self.weight_reuse is False:
             return
         if not isinstance(self.weight_reuse, (tuple, list)) or not self.weight_reuse:
-            raise InvalidArgument.of(
+            raise invalid(
                 "weight_reuse",
                 f"must be False or a chain of widths, for example (5, 10, 20), got {self.weight_reuse!r}.",
             )
         chain = tuple(checked_count("weight_reuse", width) for width in self.weight_reuse)
         if any(before >= after for before, after in pairwise(chain)):
-            raise InvalidArgument.of("weight_reuse", f"must increase strictly, got {chain}; sort it and drop repeats.")
+            raise invalid("weight_reuse", f"must increase strictly, got {chain}; sort it and drop repeats.")
         object.__setattr__(self, "weight_reuse", chain)
 
     @property
@@ -154,9 +154,7 @@ def _train_chain(chain: tuple[int, ...], training: Training, request: Request) -
     sizes = request.sizes.tolist()
     for width in sizes:
         if width not in chain:
-            raise InvalidArgument.of(
-                "sizes", f"must be widths of the chain `weight_reuse`, {list(chain)}, got {width}."
-            )
+            raise invalid("sizes", f"must be widths of the chain `weight_reuse`, {list(chain)}, got {width}.")
     trained = train_chain(
         [width for width in chain if width <= max(sizes)], training, request.splits, times=request.times,
         recorder=request.recorder, averaged=request.averaged, device=request.device, checkpoint=request.checkpoint,

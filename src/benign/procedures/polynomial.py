@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float, Int
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_ridge
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
@@ -72,7 +72,7 @@ class Polynomial:
         metrics: frozenset[str],
     ) -> Block:
         if sizes[-1] > _LARGEST:
-            raise InvalidArgument.of(
+            raise invalid(
                 "sizes",
                 f"of a polynomial may reach {_LARGEST:,} coefficients, got {sizes[-1]:,}: each column takes "
                 "as long as all before it; lower the degree.",

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from benign.foundation.arguments import checked_name
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_ridge
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
@@ -54,7 +54,7 @@ class RandomFourier:
             checked_bandwidth(self.bandwidth)
         checked_name("form", self.form, ("real", "complex"))
         if checked_ridge(self.ridge) > 0.0 and self.form == "complex":
-            raise InvalidArgument.of("ridge", 'must be 0 with form="complex"; use form="real" for ridge.')
+            raise invalid("ridge", 'must be 0 with form="complex"; use form="real" for ridge.')
 
     def spec(self) -> dict[str, object]:
         return {

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.number_words import format_number, format_position
 from benign.plots.output import Display
 
@@ -42,9 +42,9 @@ class Card:
 
     def __post_init__(self) -> None:
         if self.verdict not in ("holds", "fails", "undecided"):
-            raise InvalidArgument.of("verdict", f"must be holds, fails or undecided, got {self.verdict!r}.")
+            raise invalid("verdict", f"must be holds, fails or undecided, got {self.verdict!r}.")
         if self.link and not _ADDRESS.fullmatch(self.link):
-            raise InvalidArgument.of("link", f"must be a plain address that starts with https://, got {self.link!r}.")
+            raise invalid("link", f"must be a plain address that starts with https://, got {self.link!r}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,13 +65,13 @@ class Table:
 
     def __post_init__(self) -> None:
         if len(self.rows) > MAX_ROWS:
-            raise InvalidArgument.of(
+            raise invalid(
                 "rows",
                 f"of a table on the page must be at most {MAX_ROWS}, got {len(self.rows):,}; offer them as a file.",
             )
         for row in (*self.rows, *self.exact):
             if len(row) != len(self.columns):
-                raise InvalidArgument.of("rows", f"must hold {len(self.columns)} cells each, got {len(row)}.")
+                raise invalid("rows", f"must hold {len(self.columns)} cells each, got {len(row)}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +143,7 @@ class Page:
     def __post_init__(self) -> None:
         words = len(self.headline.split())
         if not 1 <= words <= MAX_HEADLINE_WORDS:
-            raise InvalidArgument.of(
+            raise invalid(
                 "headline", f"must have 1 to {MAX_HEADLINE_WORDS} words, got {words}; move the rest to the lede."
             )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 
 _MOST_PROBLEMS = 5
 
@@ -38,9 +38,7 @@ def refuse_weights(sample_weight: None) -> None:
         InvalidArgument: if there are any.
     """
     if sample_weight is not None:
-        raise InvalidArgument.of(
-            "sample_weight", "must be left out: every sample counts the same, in training and risk."
-        )
+        raise invalid("sample_weight", "must be left out: every sample counts the same, in training and risk.")
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from benign.foundation.arguments import checked_flag, checked_name, is_writable
-from benign.foundation.errors import InvalidArgument, listed, unknown_names
+from benign.foundation.errors import InvalidArgument, invalid, listed, unknown_names
 from benign.foundation.progress import doing
 from benign.foundation.split import Column
 from benign.foundation.wording import shown
@@ -45,15 +45,13 @@ def checked_inputs(known: Sequence[str], target: str, inputs: Sequence[str] | No
         raise unknown_names("column", unknown, known, argument="target" if unknown[0] is target else "inputs")
     chosen = [column for column in known if column != target] if inputs is None else named[1:]
     if repeated := repeated_names(chosen):
-        raise InvalidArgument.of("inputs", f"names {listed(repeated)} twice; name each once.")
+        raise invalid("inputs", f"names {listed(repeated)} twice; name each once.")
     if not chosen:
-        raise InvalidArgument.of("inputs", f"must name at least one column beside the target {target!r}.")
+        raise invalid("inputs", f"must name at least one column beside the target {target!r}.")
     if target in chosen:
-        raise InvalidArgument.of("inputs", f"must not hold the target {target!r}: it would be learnt from itself.")
+        raise invalid("inputs", f"must not hold the target {target!r}: it would be learnt from itself.")
     if broken := [column for column in (target, *chosen) if not is_writable(column)]:
-        raise InvalidArgument.of(
-            "inputs", f"must have names that a file can hold, unlike {listed(broken)}; rename them."
-        )
+        raise invalid("inputs", f"must have names that a file can hold, unlike {listed(broken)}; rename them.")
     return chosen
 
 
@@ -64,15 +62,13 @@ def repeated_names(names: Sequence[str]) -> list[str]:
 
 def _as_list(inputs: object) -> list[str]:
     if isinstance(inputs, str):
-        raise InvalidArgument.of(
-            "inputs", f"must be a list of names of columns, got {shown(inputs)}; write [{shown(inputs)}]."
-        )
+        raise invalid("inputs", f"must be a list of names of columns, got {shown(inputs)}; write [{shown(inputs)}].")
     try:
         return list(inputs)  # type: ignore[call-overload]
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise InvalidArgument.of("inputs", f"must be a list of names of columns, got {shown(inputs)}.") from error
+        raise invalid("inputs", f"must be a list of names of columns, got {shown(inputs)}.") from error
 
 
 @doing("looking through the table")
@@ -96,16 +92,14 @@ def source_of_columns(
     checked_name("task", task, TASKS)
     checked_flag("as_frame", as_frame)
     if columns.num_rows < 2:
-        raise InvalidArgument.of(
-            "inputs", f"must have at least 2 rows, one to train on and one to test, got {columns.num_rows}."
-        )
+        raise invalid("inputs", f"must have at least 2 rows, one to train on and one to test, got {columns.num_rows}.")
     problems: list[InvalidArgument] = []
     with noted(problems):
         targets, classes = _target_matrix(columns[target], target, task)
     matrix, described = _input_matrix(columns, inputs, problems)
     is_frame = as_frame or any(column.texts is not None or column.has_gaps for column in described)
     if is_frame and scale not in ("standard", "none"):
-        problems.append(InvalidArgument.of("scale", "must be left out where columns are handed on as a data frame."))
+        problems.append(invalid("scale", "must be left out where columns are handed on as a data frame."))
     refuse_all(problems)
     return FiniteSource(
         data=FiniteData(
@@ -155,9 +149,7 @@ def _input_matrix(
             if index in beyond:
                 _refuse_size(matrix[beyond[index], index], column.name, beyond[index])
             if gaps[index] == len(matrix):
-                raise InvalidArgument.of(
-                    "inputs", f"must hold values, but column {column.name!r} has none; leave it out."
-                )
+                raise invalid("inputs", f"must hold values, but column {column.name!r} has none; leave it out.")
     return frozen(matrix), tuple(
         replace(column, has_gaps=bool(gap)) for column, gap in zip(described, gaps, strict=True)
     )
@@ -185,14 +177,12 @@ def _side_by_side(
 
 def _refuse_size(value: float, column: str, row: int) -> NoReturn:
     if np.isinf(value):
-        raise InvalidArgument.of(
+        raise invalid(
             "inputs",
             f"must be finite, but column {column!r} holds {value} in row {row} (counted from 0); remove the "
             "row or fill in the value.",
         )
-    raise InvalidArgument.of(
-        "inputs", f"must not exceed {LARGEST_INPUT:g} in size, as column {column!r} does; rescale it."
-    )
+    raise invalid("inputs", f"must not exceed {LARGEST_INPUT:g} in size, as column {column!r} does; rescale it.")
 
 
 def _numbers(values: pa.ChunkedArray, name: str) -> tuple[Column, pa.ChunkedArray]:
@@ -218,7 +208,7 @@ def _numbers(values: pa.ChunkedArray, name: str) -> tuple[Column, pa.ChunkedArra
 
 
 def _wrong_kind(values: pa.ChunkedArray, name: str) -> InvalidArgument:
-    return InvalidArgument.of(
+    return invalid(
         "inputs",
         f"must be columns of numbers or text, but {name!r} holds {_described(values)}, or name the columns to "
         "learn from.",
@@ -277,7 +267,7 @@ def _is_numeral(text: str) -> bool:
 def _refuse_missing(values: pa.ChunkedArray, column: str) -> None:
     if values.null_count:
         row = int(np.argmax(values.is_null().to_numpy()))
-        raise InvalidArgument.of(
+        raise invalid(
             "target",
             f"must have no missing values, but column {column!r} lacks {values.null_count} of {len(values)}, "
             f"the first in row {row} (counted from 0); remove such rows.",
@@ -293,9 +283,7 @@ def _target_matrix(
     values = _plain(values, column)
     is_text, is_float = types.is_large_string(values.type), types.is_floating(values.type)
     if is_text and task == "regression":
-        raise InvalidArgument.of(
-            "target", f"must be numbers for regression, but {column!r} holds {_described(values)}."
-        )
+        raise invalid("target", f"must be numbers for regression, but {column!r} holds {_described(values)}.")
     if is_float or task == "regression":
         return _number_targets(values.to_numpy(), column, task)
     encoded = values.dictionary_encode().combine_chunks()
@@ -327,16 +315,14 @@ def _plain(values: pa.ChunkedArray, column: str) -> pa.ChunkedArray:
         try:
             return values.cast("string").cast("large_string")
         except pa.ArrowInvalid as error:
-            raise InvalidArgument.of(
-                "target", f"must be text in UTF-8, but {column!r} is not; save it as UTF-8."
-            ) from error
+            raise invalid("target", f"must be text in UTF-8, but {column!r} is not; save it as UTF-8.") from error
     text = _as_text(values)
     if text is not None:
         return text
     if types.is_decimal(values.type):
         return values.cast("float64")
     if not (types.is_boolean(values.type) or types.is_integer(values.type) or types.is_floating(values.type)):
-        raise InvalidArgument.of(
+        raise invalid(
             "target", f"must be labels or numbers, but {column!r} holds values of the type {values.type}; convert them."
         )
     return values
@@ -348,7 +334,7 @@ def _number_targets(
     is_bad = ~np.isfinite(values)
     if is_bad.any():
         row = int(np.argmax(is_bad))
-        raise InvalidArgument.of(
+        raise invalid(
             "target",
             f"must be finite, but column {column!r} holds {values[row]} in row {row} (counted from 0); remove "
             "the row or fill in the value.",
@@ -359,7 +345,7 @@ def _number_targets(
 
 
 def _refuse_constant(value: object, column: str) -> NoReturn:
-    raise InvalidArgument.of(
+    raise invalid(
         "target", f"must vary, but column {column!r} holds {shown(value)} in every row; there is nothing to learn."
     )
 
@@ -368,7 +354,7 @@ def _refuse_mixture(text: pa.ChunkedArray, column: str) -> None:
     """Text beside numbers, more of it than classes would be: most likely numbers, with something else among them."""
     names = text.unique().to_pylist()
     if any(map(_is_numeral, names)) and not all(map(_is_numeral, names)):
-        raise InvalidArgument.of(
+        raise invalid(
             "target",
             f"must be labels or numbers, but column {column!r} holds {_described(text)}, or say "
             'task="classification" if all are labels.',

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from benign.foundation.errors import BenignError, InvalidArgument
+from benign.foundation.errors import BenignError, InvalidArgument, invalid
 from benign.foundation.numbers import LARGEST_INTEGER, is_integer
 from benign.foundation.wording import told
 from benign.sources.checks import refuse_weights
@@ -98,19 +98,17 @@ def _wrapped(data: Any) -> tuple[nw.DataFrame[Any] | nw.LazyFrame[Any], list[str
         names = wrapped.collect_schema().names()
         numbered = {column: str(column) for column in names if not isinstance(column, str)}
         if any(isinstance(column, tuple) for column in names) or set(numbered.values()) & set(names):
-            raise InvalidArgument.of(
-                "data", f"must have a name of its own for each column, got {names[:3]}; rename them."
-            )
+            raise invalid("data", f"must have a name of its own for each column, got {names[:3]}; rename them.")
         renamed = wrapped.rename(numbered) if numbered else wrapped
         return renamed, [numbered.get(column, column) for column in names]
     except TypeError as error:
-        raise InvalidArgument.of(
+        raise invalid(
             "data",
             f"must be a data frame (pandas, polars, PyArrow, DuckDB, ...), got {type(data).__name__}; "
             "`benign.sources.arrays` takes arrays and lists.",
         ) from error
     except DuplicateError as error:
-        raise InvalidArgument.of("data", f"has several columns of one name; rename them ({told(error)}).") from error
+        raise invalid("data", f"has several columns of one name; rename them ({told(error)}).") from error
     except (BenignError, KeyboardInterrupt, MemoryError):
         raise
     except BaseException as error:
@@ -128,7 +126,7 @@ def _in_native_order(data: Any) -> Any:
 
 def _unreadable(error: BaseException) -> InvalidArgument:
     """What goes wrong in the user's own frame or query, in any of the libraries."""
-    return InvalidArgument.of("data", f"cannot be read ({told(error)}); correct the frame or its query.")
+    return invalid("data", f"cannot be read ({told(error)}); correct the frame or its query.")
 
 
 def _as_arrow(wrapped: nw.DataFrame[Any] | nw.LazyFrame[Any], names: list[str]) -> pa.Table:
@@ -162,10 +160,10 @@ def _refuse_objects(chosen: nw.DataFrame[Any], error: BaseException | None = Non
         kinds = [type(value).__name__ for value in chosen[column].to_list()]
         other = next((row for row, kind in enumerate(kinds) if kind not in ("NoneType", kinds[0])), None)
         if other is not None:
-            raise InvalidArgument.of(
+            raise invalid(
                 "data",
                 f"must hold one kind of value in each column, but {column!r} holds {kinds[0]} and "
                 f"{kinds[other]} (row {other}, counted from 0); convert it to one.",
             ) from error
     reason = told(error) if error else f"{chosen.columns[0]!r} holds objects"
-    raise InvalidArgument.of("data", f"must hold columns of numbers, booleans or text, but {reason}.") from error
+    raise invalid("data", f"must hold columns of numbers, booleans or text, but {reason}.") from error

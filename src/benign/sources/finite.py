@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from benign.foundation.arguments import checked_name, checked_text
-from benign.foundation.errors import InvalidArgument, listed
+from benign.foundation.errors import InvalidArgument, invalid, listed
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
@@ -88,7 +88,7 @@ class FiniteSource:
         rows = len(self.data.inputs)
         checked_text("name", self.name)
         if checked_count("test_samples", self.test_samples) >= rows:
-            raise InvalidArgument.of(
+            raise invalid(
                 "test_samples",
                 f"must leave rows to train on, got {self.test_samples} of {rows} rows; ask for at most {rows - 1}.",
             )
@@ -177,7 +177,7 @@ class FiniteSource:
     def _checked_samples(self, samples: int) -> int:
         samples = checked_count("samples", samples)
         if samples > self.max_samples:
-            raise InvalidArgument.of(
+            raise invalid(
                 "samples",
                 f"must be at most {self.max_samples}, got {samples}: {self.name} has {len(self.data.inputs)} "
                 f"rows and {self.test_samples} of them are for testing; ask for fewer or lower `test_samples`.",
@@ -251,9 +251,7 @@ def _check_scale(scale: str | float, largest: float) -> None:
         checked_name("scale", scale, _SCALES)
         divisor = 1.0
     elif (divisor := checked_number("scale", scale)) <= 0.0:
-        raise InvalidArgument.of(
-            "scale", f'must be a positive number, "standard", "unit" or "none", got {shown(scale)}.'
-        )
+        raise invalid("scale", f'must be a positive number, "standard", "unit" or "none", got {shown(scale)}.')
     check_size("inputs", largest / divisor, LARGEST_INPUT)
 
 

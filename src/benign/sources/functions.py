@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from benign.foundation.arguments import checked_flag, checked_name, checked_text
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.memory import require_memory
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.randomness import generator
@@ -81,7 +81,7 @@ class FunctionSource:
     def __post_init__(self) -> None:
         low, high = checked_number("low", self.low), checked_number("high", self.high)
         if low >= high:
-            raise InvalidArgument.of("low", f"must be less than `high`, got {low} and {high}.")
+            raise invalid("low", f"must be less than `high`, got {low} and {high}.")
         checked_deviation("noise", self.noise)
         checked_count("test_samples", self.test_samples)
         checked_flag("test_grid", self.test_grid)
@@ -191,7 +191,7 @@ def _check_target(target: Target, name: str, grid: Float[np.ndarray, " m"]) -> N
     values, again = _values_of(target, name, grid), _values_of(target, name, grid[:501])
     check_size("target", np.abs(values).max(), LARGEST_TARGET)
     if not np.allclose(values[:501], again, rtol=1e-9, atol=0.0):
-        raise InvalidArgument.of(
+        raise invalid(
             "target",
             f"must give each x the same value whatever else it is called with, but {name} did not; keep "
             "random numbers and averages out of it and use `noise`.",
@@ -205,20 +205,18 @@ def _values_of(target: Target, name: str, x: Float[np.ndarray, " m"]) -> Float[n
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise InvalidArgument.of(
+        raise invalid(
             "target",
             f"must map a NumPy array to one of the same length, but {name} raised {told(error)}; use "
             "numpy.sin and the like instead of math.sin, or numpy.vectorize.",
         ) from error
     if type(values) is not np.ndarray or values.shape != x.shape or values.dtype.kind not in "biuf":
         given = f"{values.dtype} of the shape {values.shape}" if type(values) is np.ndarray else shown(values)
-        raise InvalidArgument.of(
-            "target", f"must map {len(x)} numbers to as many real numbers, but {name} gave {given}."
-        )
+        raise invalid("target", f"must map {len(x)} numbers to as many real numbers, but {name} gave {given}.")
     is_fine = np.abs(values) <= LARGEST_TARGET
     if not is_fine.all():
         worst = np.argmin(is_fine)
-        raise InvalidArgument.of(
+        raise invalid(
             "target",
             f"must be finite from `low` to `high`, but {name}({x[worst]:g}) is {values[worst]}; keep it below "
             f"{LARGEST_TARGET:g} in size, or change the interval.",
@@ -264,7 +262,7 @@ def function(
     elif callable(target):
         given = getattr(target, "__name__", type(target).__name__)
     else:
-        raise InvalidArgument.of("target", f"must be a function or one of {', '.join(_NAMED)}, got {shown(target)}.")
+        raise invalid("target", f"must be a function or one of {', '.join(_NAMED)}, got {shown(target)}.")
     if low is None or high is None:
         raise InvalidArgument("`low` and `high` must say where x is drawn from, for example low=-1, high=1.")
     return FunctionSource(

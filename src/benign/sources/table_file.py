@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benign.foundation.arguments import checked_file, checked_name
-from benign.foundation.errors import InvalidArgument, listed
+from benign.foundation.errors import invalid, listed
 from benign.foundation.memory import require_memory
 from benign.foundation.progress import doing
 from benign.foundation.wording import reason, shortened
@@ -99,18 +99,18 @@ def _read(file: Path) -> pa.Table:
         columns = _read_csv(file, ConvertOptions(strings_can_be_null=True)) if suffix == ".csv" else _read_parquet(file)
         names = columns.column_names
     except UnicodeDecodeError as error:
-        raise InvalidArgument.of("path", f"{where} names columns in no UTF-8; save it as UTF-8.") from error
+        raise invalid("path", f"{where} names columns in no UTF-8; save it as UTF-8.") from error
     except pa.ArrowException as error:
         if "Empty CSV file" in str(error):
-            raise InvalidArgument.of("path", f"{where} holds no rows.") from error
+            raise invalid("path", f"{where} holds no rows.") from error
         words = (ragged_line(file) if suffix == ".csv" else None) or reason(error)
-        raise InvalidArgument.of("path", f"{where} is no {suffix} file that can be read: {words}.") from error
+        raise invalid("path", f"{where} is no {suffix} file that can be read: {words}.") from error
     except OSError as error:
-        raise InvalidArgument.of("path", f"{where} cannot be read: {error.strerror or reason(error)}.") from error
+        raise invalid("path", f"{where} cannot be read: {error.strerror or reason(error)}.") from error
     if columns.num_rows == 0:
-        raise InvalidArgument.of("path", f"{where} holds no rows.")
+        raise invalid("path", f"{where} holds no rows.")
     if repeated := repeated_names(names):
-        raise InvalidArgument.of("path", f"{where} has several columns called {listed(repeated)}; rename them.")
+        raise invalid("path", f"{where} has several columns called {listed(repeated)}; rename them.")
     return columns
 
 
@@ -120,11 +120,11 @@ def _shown(file: Path) -> str:
 
 def _check_file(file: Path, where: str) -> None:
     if file.suffix.lower() not in _FORMATS:
-        raise InvalidArgument.of("path", f"{where} must be a file whose name ends in {' or '.join(_FORMATS)}.")
+        raise invalid("path", f"{where} must be a file whose name ends in {' or '.join(_FORMATS)}.")
     if file.stat().st_size == 0:
-        raise InvalidArgument.of("path", f"{where} is empty: not even the columns are named; check how it was written.")
+        raise invalid("path", f"{where} is empty: not even the columns are named; check how it was written.")
     if file.suffix.lower() == ".csv" and (fault := fault_of_csv(file)):
-        raise InvalidArgument.of("path", f"{where} is no .csv file that can be read: {fault}.")
+        raise invalid("path", f"{where} is no .csv file that can be read: {fault}.")
 
 
 def _read_csv(file: Path, options: ConvertOptions) -> pa.Table:

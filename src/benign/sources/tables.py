@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from benign.foundation.arguments import checked_name, is_writable
 from benign.foundation.arrays import as_array, as_numbers, is_number
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.memory import require_memory
 from benign.foundation.wording import shown
 from benign.sources.checks import frozen
@@ -30,13 +30,11 @@ def input_table(inputs: ArrayLike) -> Shaped[np.ndarray, "rows d"]:
     """
     array = _as_objects_if_text("inputs", inputs)
     if array.ndim == 0:
-        raise InvalidArgument.of("inputs", f"must be a dense table with one row a sample, got {shown(array.item())}.")
+        raise invalid("inputs", f"must be a dense table with one row a sample, got {shown(array.item())}.")
     if len(array) < 2:
-        raise InvalidArgument.of(
-            "inputs", f"must have at least 2 rows, one to train on and one to test, got {len(array)}."
-        )
+        raise invalid("inputs", f"must have at least 2 rows, one to train on and one to test, got {len(array)}.")
     if array.size == 0:
-        raise InvalidArgument.of("inputs", f"must have at least one column, got the shape {array.shape}.")
+        raise invalid("inputs", f"must have at least one column, got the shape {array.shape}.")
     return array.reshape(len(array), -1)
 
 
@@ -64,9 +62,7 @@ def target_matrix(
     array = _homogeneous(targets)
     if array.ndim == 0 or len(array) != rows:
         given = "one value" if array.ndim == 0 else f"{len(array)} entries"
-        raise InvalidArgument.of(
-            "targets", f"must have one entry for each of the {rows} rows of `inputs`, got {given}."
-        )
+        raise invalid("targets", f"must have one entry for each of the {rows} rows of `inputs`, got {given}.")
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim > 1:
@@ -96,12 +92,10 @@ def _classified(
     elif array.dtype.kind == "S":
         array = _decoded(array)
     elif array.dtype.kind not in "biuU":
-        raise InvalidArgument.of(
-            "targets", f"must be strings or integers to be classes, got {array.dtype}; convert them."
-        )
+        raise invalid("targets", f"must be strings or integers to be classes, got {array.dtype}; convert them.")
     names, labels = np.unique(array, return_inverse=True)
     if len(names) < 2:
-        raise InvalidArgument.of(
+        raise invalid(
             "targets", f"must hold at least two classes, got only {names[0].item()!r}; there is nothing to tell apart."
         )
     return class_matrix(names, labels.astype(np.int64))
@@ -129,14 +123,14 @@ def _decoded(array: Shaped[np.ndarray, " rows"]) -> Shaped[np.ndarray, " rows"]:
     try:
         return np.char.decode(array, "utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidArgument.of("targets", f"must be text in UTF-8, got {shown(error.object)}; decode it.") from error
+        raise invalid("targets", f"must be text in UTF-8, got {shown(error.object)}; decode it.") from error
 
 
 def _whole_numbers(array: Float[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
     _check_finite("targets", np.asarray(array, dtype=np.float64)[:, None])
     broken = np.flatnonzero((array != np.round(array)) | (np.abs(array) >= 2.0**53))
     if len(broken):
-        raise InvalidArgument.of(
+        raise invalid(
             "targets",
             f"must be strings or integers to be classes, got {array[broken[0]]} in row {broken[0]} (counted "
             'from 0); say task="regression" for values.',
@@ -146,9 +140,9 @@ def _whole_numbers(array: Float[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"
 
 def _several_outputs(array: Shaped[np.ndarray, "rows ..."], task: str) -> Float[np.ndarray, "rows outputs"]:
     if array.ndim > 2 or task == "classification":
-        raise InvalidArgument.of("targets", f"must be one column of class labels, got the shape {array.shape}.")
+        raise invalid("targets", f"must be one column of class labels, got the shape {array.shape}.")
     if task == "auto" and (array.dtype.kind != "f" or _is_one_hot(array)):
-        raise InvalidArgument.of(
+        raise invalid(
             "targets",
             f'must be one column, got the shape {array.shape} of {array.dtype}; say task="regression" for '
             "several outputs, or give class labels instead of one-hot rows.",
@@ -162,12 +156,12 @@ def _is_one_hot(array: Shaped[np.ndarray, "rows outputs"]) -> bool:
 
 def _values(table: Shaped[np.ndarray, "rows outputs"]) -> Float[np.ndarray, "rows outputs"]:
     if table.shape[1] == 0:
-        raise InvalidArgument.of("targets", "must have at least one column, got none.")
+        raise invalid("targets", "must have at least one column, got none.")
     matrix = as_numbers("targets", table)
     _check_finite("targets", matrix)
     check_size("targets", np.abs(matrix).max(), LARGEST_TARGET)
     if np.all(matrix == matrix[0]):
-        raise InvalidArgument.of("targets", f"must vary, got {matrix[0, 0]} in every row; there is nothing to learn.")
+        raise invalid("targets", f"must vary, got {matrix[0, 0]} in every row; there is nothing to learn.")
     return frozen(matrix)
 
 
@@ -190,7 +184,7 @@ def _homogeneous(targets: ArrayLike) -> Shaped[np.ndarray, "..."]:
         return array
     kinds = list(dict.fromkeys("a number" if is_number(value) else type(value).__name__ for value in array.flat))
     if len(kinds) > 1:
-        raise InvalidArgument.of(
+        raise invalid(
             "targets",
             f"must be all of one kind, got {kinds[0]} and {kinds[1]}; convert them to one, or remove the "
             "rows where they are missing.",
@@ -203,9 +197,7 @@ def _refuse_unwritable(labels: Iterable[object]) -> None:
     """Refuse text that no file can hold: NumPy would drop a NUL at its end, and make one class of two."""
     for label in labels:
         if (isinstance(label, str) and not is_writable(label)) or (isinstance(label, bytes) and b"\0" in label):
-            raise InvalidArgument.of(
-                "targets", f"must be text that a file can hold, got {shown(label)}; rename the class."
-            )
+            raise invalid("targets", f"must be text that a file can hold, got {shown(label)}; rename the class.")
 
 
 def check_size(argument: str, size: float, largest: float) -> None:
@@ -215,9 +207,9 @@ def check_size(argument: str, size: float, largest: float) -> None:
         InvalidArgument: if it exceeds ``largest``, or is below its inverse.
     """
     if size > largest:
-        raise InvalidArgument.of(argument, f"must not exceed {largest:g} in size; rescale them.")
+        raise invalid(argument, f"must not exceed {largest:g} in size; rescale them.")
     if 0.0 < size < 1.0 / largest:
-        raise InvalidArgument.of(argument, f"must not all be below {1.0 / largest:g} in size; rescale them.")
+        raise invalid(argument, f"must not all be below {1.0 / largest:g} in size; rescale them.")
 
 
 def _check_finite(argument: str, matrix: Float[np.ndarray, "rows d"]) -> None:
@@ -225,7 +217,7 @@ def _check_finite(argument: str, matrix: Float[np.ndarray, "rows d"]) -> None:
     if is_bad.any():
         row, column = (int(index) for index in np.argwhere(is_bad)[0])
         more = f", and {is_bad.sum() - 1:,} more such" if is_bad.sum() > 1 else ""
-        raise InvalidArgument.of(
+        raise invalid(
             argument,
             f"must be finite, got {matrix[row, column]} in row {row}, column {column} (counted from 0)"
             f"{more}; remove the row or fill in the value.",

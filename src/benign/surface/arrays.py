@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from benign import schema
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.errors import invalid, unknown_name
 from benign.foundation.replicate import Replicate, paired_replicates
 
 _OF_A_SET = ("train_loss_constant", "test_error_constant")  # of one training set, whatever the model
@@ -46,24 +46,22 @@ def surface_from_arrays(
         "time": np.array([schema.END_OF_TRAINING]) if time is None else _axis("time", time),
     }
     if not metrics:
-        raise InvalidArgument.of("metrics", 'must hold at least one array, for example {"test_loss": values}.')
+        raise invalid("metrics", 'must hold at least one array, for example {"test_loss": values}.')
     arrays = {name: _placed(name, values, axes) for name, values in metrics.items() if name != "parameters"}
     count = max(len(values) for values in arrays.values()) if arrays else 1
     for name, values in arrays.items():
         if len(values) not in (1, count):
-            raise InvalidArgument.of(
-                "metrics", f"has {len(values)} replicates of {name} and {count} of another; agree."
-            )
+            raise invalid("metrics", f"has {len(values)} replicates of {name} and {count} of another; agree.")
     rows = tuple(replicates) if replicates is not None else paired_replicates(count)
     if len(rows) != count:
-        raise InvalidArgument.of("replicates", f"must have one for each of the {count} rows, got {len(rows)}.")
+        raise invalid("replicates", f"must have one for each of the {count} rows, got {len(rows)}.")
     return schema.check(schema.described(_dataset(arrays, axes, rows, metrics.get("parameters"), attributes or {})))
 
 
 def _axis(name: str, values: ArrayLike) -> Float[np.ndarray, " K"]:
     positions = np.atleast_1d(np.asarray(values, dtype=np.float64))
     if positions.ndim != 1 or not positions.size or np.isnan(positions).any() or np.any(np.diff(positions) <= 0):
-        raise InvalidArgument.of(name, f"must be one number or several that increase, got shape {positions.shape}.")
+        raise invalid(name, f"must be one number or several that increase, got shape {positions.shape}.")
     return positions
 
 
@@ -80,7 +78,7 @@ def _placed(
         if list(shape) in (wanted, long):
             return array.reshape(len(array) if array.ndim > len(shape) else 1, *wanted)
     named = ", ".join(["replicates", *(f"{len(axes[axis])} {axis}" for axis in _ORDER[1 : 1 + len(wanted)])])
-    raise InvalidArgument.of(
+    raise invalid(
         "metrics", f"has {name} of shape {array.shape}, which does not fit ({named}); only axes of length one may lack."
     )
 

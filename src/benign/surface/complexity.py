@@ -18,7 +18,7 @@ from benign.curves.threshold_search import (
     find_threshold,
     regimes,
 )
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.number_words import format_number, format_position
 from benign.schema import checked_position
 from benign.surface.size_direction import is_read_inversely, wrong_way_note
@@ -84,7 +84,7 @@ def emc_on_surface(
     risks = training_risks(dataset, checked_criterion(criterion))
     epsilon, n = checked_tolerance(tolerance), dataset["samples"].values.astype(np.float64)
     if len(n) < 2:
-        raise InvalidArgument.of("surface", "must hold several numbers of samples; measure it with samples=[...].")
+        raise invalid("surface", "must hold several numbers of samples; measure it with samples=[...].")
     shape = risks.shape[:2]
     numbers = np.full((4, *shape), np.nan)
     outcome = np.full(shape, NO_NUMBER, dtype=np.int64)
@@ -155,19 +155,19 @@ def _smallest(
     for name, wanted in at.items():
         values = dataset[name].values
         if wanted is None and len(values) > 1:
-            raise InvalidArgument.of(name, f"has {len(values)} values; say which, for example {name}={values[-1]}.")
+            raise invalid(name, f"has {len(values)} values; say which, for example {name}={values[-1]}.")
         if wanted is not None and checked_position(name, wanted) not in values:
-            raise InvalidArgument.of(name, f"was not measured at {wanted}; there are {values.tolist()}.")
+            raise invalid(name, f"was not measured at {wanted}; there are {values.tolist()}.")
         dataset = dataset.isel({name: [0 if wanted is None else int(np.flatnonzero(values == wanted)[0])]})
     positions = dataset[axis].values.astype(np.float64)
     # The logarithm of a time of zero is no number, and nothing is fitted before training.
     is_usable = np.isfinite(positions) & (positions > 0.0)
     if not is_usable.any():
-        raise InvalidArgument.of("surface", f"holds the end of training alone; measure it with {axis}s=[...].")
+        raise invalid("surface", f"holds the end of training alone; measure it with {axis}s=[...].")
     risks = np.moveaxis(training_risks(dataset, kind), 0 if axis == "size" else 1, 0).reshape(len(positions), -1)
     risks, positions = risks[is_usable], positions[is_usable]
     if not np.isfinite(risks).all():
-        raise InvalidArgument.of("surface", f"has a training risk that is no number at some {axis}; leave it out.")
+        raise invalid("surface", f"has a training risk that is no number at some {axis}; leave it out.")
     if axis == "size" and (note := wrong_way_note(dataset, kind, epsilon)):
         raise InvalidArgument(note)
     if axis == "size" and is_read_inversely(dataset):

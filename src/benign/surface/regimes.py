@@ -33,7 +33,7 @@ from benign.curves.threshold_search import (
     regimes,
 )
 from benign.foundation.arguments import checked_name
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.number_words import format_position
 from benign.foundation.numbers import checked_number
 from benign.foundation.size_words import amount, span
@@ -279,14 +279,14 @@ def checked_basis(dataset: xr.Dataset, basis: object) -> Basis:
     known = cast("Basis", checked_name("basis", basis, get_args(Basis)))
     axis = AXES[known]
     if np.isfinite(_hardness(dataset, axis)).sum() < 2:
-        raise InvalidArgument.of("basis", f"{known!r} needs several {axis}; the surface has {dataset.sizes[axis]}.")
+        raise invalid("basis", f"{known!r} needs several {axis}; the surface has {dataset.sizes[axis]}.")
     return known
 
 
 def _checked_band(band: object) -> float:
     factor = checked_number("band", band)
     if factor <= 1.0:
-        raise InvalidArgument.of("band", f"must be a number above 1, got {factor:g}; 1.5 is usual.")
+        raise invalid("band", f"must be a number above 1, got {factor:g}; 1.5 is usual.")
     return factor
 
 
@@ -300,9 +300,7 @@ def _chosen(dataset: xr.Dataset, band: float) -> Basis:
     for name in ("size", "time"):
         if several[name]:
             return BASES[name]
-    raise InvalidArgument.of(
-        "surface", "holds one size, time and n: measure more sizes, `sizes=[...]`, or use `benign emc`."
-    )
+    raise invalid("surface", "holds one size, time and n: measure more sizes, `sizes=[...]`, or use `benign emc`.")
 
 
 def _hardness(dataset: xr.Dataset, axis: str) -> Float[np.ndarray, " K"]:
@@ -364,5 +362,5 @@ def _place_on(axis: str, values: Float[np.ndarray, " axis"], wanted: float | Non
     found = np.flatnonzero(values == wanted)
     if not len(found):
         known = f"{values[0]:g}" if len(values) == 1 else f"{values[0]:g} to {values[-1]:g}, {len(values)} of them"
-        raise InvalidArgument.of(axis, f"must be one that was measured ({known}), got {wanted}.")
+        raise invalid(axis, f"must be one that was measured ({known}), got {wanted}.")
     return int(found[0])

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from benign import schema
 from benign.curves.threshold_search import REGIME_BAND, TOLERANCE, ThresholdEstimate
 from benign.foundation.arguments import checked_file, checked_name
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.errors import InvalidArgument, invalid, unknown_name
 from benign.foundation.output import write_whole
 from benign.foundation.wording import reason
 from benign.surface import tables
@@ -74,7 +74,7 @@ class Surface:
         others += [axis for axis in schema.LEADING if axis in self.dataset.dims]
         for axis in at:
             if axis == dim:
-                raise InvalidArgument.of(axis, "is the axis of the curve and cannot be fixed; leave it out.")
+                raise invalid(axis, "is the axis of the curve and cannot be fixed; leave it out.")
             if axis not in others:
                 raise unknown_name("axis", axis, others)
         if dim == "time" and not np.isfinite(self.dataset["time"].values).all():
@@ -260,9 +260,7 @@ class Surface:
             with xr.open_dataset(file, engine="h5netcdf") as stored:
                 return cls(stored.load())
         except (OSError, KeyError) as error:
-            raise InvalidArgument.of(
-                "path", f"{str(file)!r} holds no surface that can be read: {reason(error)}."
-            ) from error
+            raise invalid("path", f"{str(file)!r} holds no surface that can be read: {reason(error)}.") from error
 
 
 def _at_levels(dataset: xr.Dataset, at: Mapping[str, float]) -> xr.Dataset:
@@ -270,7 +268,7 @@ def _at_levels(dataset: xr.Dataset, at: Mapping[str, float]) -> xr.Dataset:
     levels = [axis for axis in schema.LEADING if axis in dataset.dims]
     for axis in at:
         if axis not in levels:
-            raise InvalidArgument.of(axis, "must be left out: this surface has no levels of that name.")
+            raise invalid(axis, "must be left out: this surface has no levels of that name.")
     for axis in levels:
         dataset = _fix(dataset, axis, at.get(axis))
     return dataset
@@ -280,11 +278,11 @@ def _fix(section: xr.Dataset, axis: str, value: float | None) -> xr.Dataset:
     values = section[axis].values
     if value is None:
         if len(values) > 1:
-            raise InvalidArgument.of(
+            raise invalid(
                 axis, f"has {len(values)} values; say which, for example {axis}={values[-1]}."
             )  # fmt: skip
         return section.isel({axis: 0})
     if schema.checked_position(axis, value) not in values:
         nearest = values[np.abs(values.astype(float) - value).argmin()]
-        raise InvalidArgument.of(axis, f"was not measured at {value}; the nearest is {nearest}.")
+        raise invalid(axis, f"was not measured at {value}; the nearest is {nearest}.")
     return section.sel({axis: value})

@@ -9,7 +9,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.foundation.arguments import checked_name
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_number
 from benign.foundation.outcomes import Outcome
 from benign.foundation.size_words import amount
@@ -40,7 +40,7 @@ def checked_tolerance(tolerance: object) -> float:
     """
     value = checked_number("tolerance", tolerance)
     if not 0.0 < value < 1.0:
-        raise InvalidArgument.of("tolerance", f"must lie strictly between 0 and 1, got {value:g}; 0.02 is usual.")
+        raise invalid("tolerance", f"must lie strictly between 0 and 1, got {value:g}; 0.02 is usual.")
     return value
 
 
@@ -55,10 +55,10 @@ def training_risks(dataset: xr.Dataset, criterion: Criterion) -> Float[np.ndarra
     """
     for axis in LEADING:
         if axis in dataset.dims:
-            raise InvalidArgument.of("surface", f"holds several values of {axis}; select one, for example with `sel`.")
+            raise invalid("surface", f"holds several values of {axis}; select one, for example with `sel`.")
     for name in ("train_error" if criterion == "error" else "train_loss", "train_loss_constant"):
         if name not in dataset:
-            raise InvalidArgument.of("surface", f"lacks {name}, from which what is fitted is read; keep it.")
+            raise invalid("surface", f"lacks {name}, from which what is fitted is read; keep it.")
     order = ("size", "time", "samples", "replicate")
     if criterion == "error":
         if not dataset.attrs.get("classes", 0):
@@ -70,7 +70,7 @@ def training_risks(dataset: xr.Dataset, criterion: Criterion) -> Float[np.ndarra
     varies = (constant > 0.0).any(axis=1)
     if not varies.all():
         n = int(dataset["samples"].values[np.argmin(varies)])
-        raise InvalidArgument.of(
+        raise invalid(
             "source",
             f"gave the same target to all {n} training samples in every draw, so there is nothing to fit; "
             "check its targets, or use more samples.",
@@ -119,4 +119,4 @@ def require_numbers(
     outcome = Outcome(int(dataset["outcome"].transpose("size", "time", "samples", "replicate").values[at]))
     why = f"{outcome.sentence}." if not outcome.is_trusted else "change the procedure's settings."
     size = f" and {amount(int(dataset['size'].values[at[0]]), dataset.attrs['size_name'])}" if names_size else ""
-    raise InvalidArgument.of("procedure", f"has no finite training risk at {n} samples{size}: {why}")
+    raise invalid("procedure", f"has no finite training risk at {n} samples{size}: {why}")

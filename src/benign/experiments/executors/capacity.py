@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loky import cpu_count  # type: ignore[import-untyped]
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.memory import available_bytes
 from benign.foundation.numbers import checked_count
 
@@ -21,7 +21,7 @@ def checked_workers(workers: object) -> int:
     asked, free = checked_count("workers", workers), available_bytes()
     most = max(_LEAST * cpu_count(), free // _WORKER_BYTES)
     if asked > most:
-        raise InvalidArgument.of(
+        raise invalid(
             "workers",
             f"must be at most {most:,} here, got {asked:,}: each is a process of 64 MiB and more, and "
             f"{free / 2**30:.1f} GiB are free; {cpu_count()} are as many as there are processors.",

@@ -10,7 +10,7 @@ from benign.experiments.executors.here import Here
 from benign.experiments.executors.processes import Processes
 from benign.experiments.executors.protocol import Executor
 from benign.experiments.executors.ray_cluster import Ray
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.errors import invalid, unknown_name
 from benign.foundation.wording import shown
 
 NAMES = ("here", "processes", "ray")
@@ -39,11 +39,9 @@ def choose(executor: str | Executor | None, *, workers: int | None, jobs: int) -
     if isinstance(executor, str):
         return _made(executor, workers, jobs), True
     if not isinstance(executor, Executor):
-        raise InvalidArgument.of(
-            "executor", f"must be one of {', '.join(NAMES)} or an Executor, got {shown(executor)}."
-        )
+        raise invalid("executor", f"must be one of {', '.join(NAMES)} or an Executor, got {shown(executor)}.")
     if workers is not None:
-        raise InvalidArgument.of("workers", "cannot be set for an executor that is ready; leave it out.")
+        raise invalid("workers", "cannot be set for an executor that is ready; leave it out.")
     return executor, False
 
 
@@ -51,11 +49,9 @@ def _made(name: str, workers: int | None, jobs: int) -> Executor:
     if name not in NAMES:
         raise unknown_name("executor", name, NAMES)
     if name == "here" and workers not in {None, 1}:
-        raise InvalidArgument.of("workers", f'must be 1 with `executor` "here", got {workers}; use "processes".')
+        raise invalid("workers", f'must be 1 with `executor` "here", got {workers}; use "processes".')
     if name == "ray" and workers is not None:
-        raise InvalidArgument.of(
-            "workers", "cannot be set for Ray, which uses the processors of its cluster; leave it out."
-        )
+        raise invalid("workers", "cannot be set for Ray, which uses the processors of its cluster; leave it out.")
     if name == "here" or jobs == 0:
         return Here()
     if name == "ray":

@@ -22,7 +22,7 @@ from benign.experiments.executors.capacity import checked_workers
 from benign.experiments.executors.lanes import Backlog, Lane, Task, out_of_this_folder, take_lanes
 from benign.experiments.executors.protocol import Shared
 from benign.experiments.executors.travel import Unpicklable, checked_shared, fail, pack_call, pack_value
-from benign.foundation.errors import InvalidArgument, OutputFailed
+from benign.foundation.errors import OutputFailed, invalid
 
 STARTING_SECONDS = 1.5
 """Starting workers and importing the numerical libraries takes about that long, once in the life of this process."""
@@ -103,7 +103,7 @@ class Processes:
         self, task: Task, path: str, function: Callable[..., Answer], arguments: Sequence[object]
     ) -> Future[Answer]:
         if not self._release.alive:
-            raise InvalidArgument.of("submit", "was called on an executor that was shut down; make a new one.")
+            raise invalid("submit", "was called on an executor that was shut down; make a new one.")
         try:
             task.message = (path, pack_call(function, arguments))
         except Unpicklable as error:

@@ -31,7 +31,7 @@ from benign.experiments.executors.travel import (
     pack_value,
     settle,
 )
-from benign.foundation.errors import BenignError, InvalidArgument
+from benign.foundation.errors import BenignError, InvalidArgument, invalid
 from benign.foundation.extras import require
 from benign.foundation.numbers import checked_number
 from benign.foundation.progress import doing
@@ -101,9 +101,9 @@ class Ray:
     def __init__(self, address: str | None = None, *, cpus_per_job: float = 1, gpus_per_job: float = 0) -> None:
         self._needs = {"CPU": checked_number("cpus_per_job", cpus_per_job)}
         if self._needs["CPU"] <= 0.0:
-            raise InvalidArgument.of("cpus_per_job", f"must be positive, got {cpus_per_job!r}.")
+            raise invalid("cpus_per_job", f"must be positive, got {cpus_per_job!r}.")
         if checked_number("gpus_per_job", gpus_per_job) < 0.0:
-            raise InvalidArgument.of("gpus_per_job", f"must be zero or positive, got {gpus_per_job!r}.")
+            raise invalid("gpus_per_job", f"must be zero or positive, got {gpus_per_job!r}.")
         if gpus_per_job:
             self._needs["GPU"] = float(gpus_per_job)
         self._ray = _joined(address)
@@ -231,7 +231,7 @@ def _joined(address: str | None) -> ModuleType:
     if ray.is_initialized():
         own = ray.get_runtime_context().gcs_address
         if address not in {None, "auto", own}:
-            raise InvalidArgument.of(
+            raise invalid(
                 "address",
                 f"is {address!r}, but this process has joined the Ray cluster at {own}; call ray.shutdown() first.",
             )
@@ -261,9 +261,7 @@ def _joined(address: str | None) -> ModuleType:
 
 def _refusal(where: str, error: Exception, advice: str) -> InvalidArgument:
     reason = str(error).strip().splitlines()[0].split(". ")[0].rstrip(".")
-    return InvalidArgument.of(
-        "address", f"is {where!r}, but no Ray cluster could be joined there ({reason}); {advice}."
-    )
+    return invalid("address", f"is {where!r}, but no Ray cluster could be joined there ({reason}); {advice}.")
 
 
 def _knock(address: str) -> None:

@@ -15,7 +15,7 @@ import cloudpickle  # type: ignore[import-untyped]
 
 from benign.experiments.executors.protocol import WorkerDied
 from benign.experiments.executors.threads import one_thread
-from benign.foundation.errors import BenignError, InvalidArgument
+from benign.foundation.errors import BenignError, invalid
 from benign.foundation.wording import told
 
 Handle = TypeVar("Handle")
@@ -42,7 +42,7 @@ def checked_shared(shared: object, kind: type[Handle]) -> Handle:
         InvalidArgument: if it is not.
     """
     if not isinstance(shared, kind):
-        raise InvalidArgument.of(
+        raise invalid(
             "shared",
             f"must be what this executor's `share` returned, got {type(shared).__qualname__}; share the value first.",
         )

@@ -22,7 +22,7 @@ from benign.experiments.store.expressions import batches
 from benign.experiments.store.locations import Location, located
 from benign.experiments.store.transactions import Transactions
 from benign.experiments.store.versions import bring_to_head, is_older
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.memory import require_memory
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.wording import shown
@@ -323,7 +323,7 @@ def _some(names: Sequence[str]) -> str:
 def _checked_seconds(argument: str, value: object) -> float:
     seconds = checked_number(argument, value)
     if seconds <= 0:
-        raise InvalidArgument.of(argument, f"must be positive, got {value!r}.")
+        raise invalid(argument, f"must be positive, got {value!r}.")
     return seconds
 
 

@@ -12,7 +12,7 @@ from platformdirs import user_data_path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.extras import require
 
 VARIABLE = "BENIGN_STORE"
@@ -71,7 +71,7 @@ def located(location: str | Path | None) -> Location:
     if location is None:
         location = default_location()
     if not isinstance(location, (str, Path)):
-        raise InvalidArgument.of("store", f"must be a path or an address, got {type(location).__name__}; {_FORMS}.")
+        raise invalid("store", f"must be a path or an address, got {type(location).__name__}; {_FORMS}.")
     if isinstance(location, Path):
         return _file(location)
     if location in _IN_MEMORY:
@@ -82,20 +82,18 @@ def located(location: str | Path | None) -> Location:
     if not path.strip() or re.match(r"[A-Za-z][\w+.-]*://", path):
         # Only the scheme is repeated: the rest may hold a password.
         scheme = path.partition("://")[0]
-        raise InvalidArgument.of(
-            "store", f"cannot be {scheme + '://...' if '://' in path else repr(location)}; {_FORMS}."
-        )
+        raise invalid("store", f"cannot be {scheme + '://...' if '://' in path else repr(location)}; {_FORMS}.")
     return _file(Path(path))
 
 
 def _file(path: Path) -> Location:
     if "\0" in str(path):
-        raise InvalidArgument.of("store", f"cannot be {str(path)!r}, which holds a NUL character; {_FORMS}.")
+        raise invalid("store", f"cannot be {str(path)!r}, which holds a NUL character; {_FORMS}.")
     try:
         file = path.expanduser().absolute()
         os.fsencode(file)
     except (RuntimeError, UnicodeError) as error:  # no such home; a lone surrogate
-        raise InvalidArgument.of("store", f"cannot be {str(path)!r} ({error}); {_FORMS}.") from error
+        raise invalid("store", f"cannot be {str(path)!r} ({error}); {_FORMS}.") from error
     if file.is_file() and not all(os.access(place, os.W_OK) for place in (file, file.resolve().parent)):
         return _looked_at(file)
     return Location(url=URL.create("sqlite", database=str(file)), printable=str(file), file=file)
@@ -121,9 +119,7 @@ def _server(address: str) -> Location:
         url = make_url(address).set(drivername="postgresql+psycopg")
     except (ArgumentError, ValueError):
         # Without its cause, which repeats the password.
-        raise InvalidArgument.of(
-            "store", f"holds no address of a PostgreSQL server that can be read; {_FORMS}."
-        ) from None
+        raise invalid("store", f"holds no address of a PostgreSQL server that can be read; {_FORMS}.") from None
     require("psycopg", extra="postgres", purpose="A store on PostgreSQL")
     shown = url.set(drivername="postgresql", query={k: "***" if k in _SECRETS else v for k, v in url.query.items()})
     return Location(url=url, printable=shown.render_as_string(hide_password=True))

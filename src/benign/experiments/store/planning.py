@@ -30,7 +30,7 @@ from benign.experiments.store.reading import RECORD, known_number, record_in, ru
 from benign.experiments.store.texts import checked_key
 from benign.experiments.store.versions import take_turn
 from benign.foundation.arguments import checked_text
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 
 Pair = tuple[str, str]
 
@@ -123,9 +123,7 @@ def _part_numbers(connection: Connection, keys: set[str]) -> dict[str, int]:
     stored = select(tables.part.c.key, tables.part.c.number).where(wanted)
     numbers: dict[str, int] = dict(connection.execute(stored, {"keys": packed(sorted(keys))}).all())
     if unknown := keys - numbers.keys():
-        raise InvalidArgument.of(
-            "parts", f"lacks the part {min(unknown)!r}, which is wanted and not in the store; add it."
-        )
+        raise invalid("parts", f"lacks the part {min(unknown)!r}, which is wanted and not in the store; add it.")
     return numbers
 
 

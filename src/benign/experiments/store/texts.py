@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benign.foundation.arguments import checked_text
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.wording import shown
 
 # PostgreSQL's index takes up to 2,704 bytes.
@@ -17,9 +17,7 @@ def checked_key(name: str, key: str) -> str:
         InvalidArgument: if it has more than 500 characters, or some that no database can keep.
     """
     if len(key) > _LONGEST_KEY:
-        raise InvalidArgument.of(
-            name, f"may have at most {_LONGEST_KEY} characters, got {len(key)}: {shown(key)}; shorten it."
-        )
+        raise invalid(name, f"may have at most {_LONGEST_KEY} characters, got {len(key)}: {shown(key)}; shorten it.")
     return checked_text(name, key)
 
 

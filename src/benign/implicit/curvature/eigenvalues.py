@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, UInt32
 
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.errors import invalid, unknown_name
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.randomness import checked_seed, generator
 from benign.implicit.curvature.hessian import FlatLoss, hessian_product, not_finite, own_precision
@@ -140,13 +140,13 @@ def _check(loss: FlatLoss, k: int, which: str, tolerance: float | None, most_pro
     checked_count("k", k)
     checked_count("most_products", most_products)
     if k > loss.size:
-        raise InvalidArgument.of(
+        raise invalid(
             "k", f"must be at most the number of parameters, {loss.size}, got {k}: there are no more eigenvalues."
         )
     if which not in get_args(Which):
         raise unknown_name("end of the spectrum", which, get_args(Which), argument="which")
     if tolerance is not None and not checked_number("tolerance", tolerance) > 0.0:
-        raise InvalidArgument.of("tolerance", f"must be positive, got {tolerance!r}.")
+        raise invalid("tolerance", f"must be positive, got {tolerance!r}.")
 
 
 def _tolerance(loss: FlatLoss, tolerance: float | None) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy import stats
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.randomness import checked_seed
 from benign.implicit.curvature.eigenvalues import lanczos_of, start_word
@@ -159,12 +159,12 @@ class FlatnessSettings:
     def __post_init__(self) -> None:
         for name in ("radius", "adaptive_radius", "multiplicative", "additive"):
             if checked_number(name, getattr(self, name)) <= 0.0:
-                raise InvalidArgument.of(name, f"must be positive, got {getattr(self, name)!r}.")
+                raise invalid(name, f"must be positive, got {getattr(self, name)!r}.")
         for name, least in (("steps", 1), ("draws", 2), ("products", 9), ("most_products", 1)):
             if checked_count(name, getattr(self, name)) < least:
-                raise InvalidArgument.of(name, f"must be at least {least}, got {getattr(self, name)!r}.")
+                raise invalid(name, f"must be at least {least}, got {getattr(self, name)!r}.")
         if not 0.0 < checked_number("level", self.level) < 1.0:
-            raise InvalidArgument.of("level", f"must lie strictly between 0 and 1, got {self.level!r}; 0.95 is usual.")
+            raise invalid("level", f"must lie strictly between 0 and 1, got {self.level!r}; 0.95 is usual.")
         checked_seed(self.seed)
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.errors import InvalidArgument, invalid, unknown_name
 from benign.foundation.numbers import checked_count
 from benign.foundation.randomness import generator
 from benign.implicit.precision import precision_of
@@ -119,7 +119,7 @@ def parameter_loss(loss: Callable[[Tree], Array], parameters: Tree) -> FlatLoss:
     shape = getattr(result, "shape", None)
     if shape != () or not jnp.issubdtype(result.dtype, jnp.floating):
         told = f"shape {shape}" if shape else f"{type(result).__name__}" if shape is None else f"type {result.dtype}"
-        raise InvalidArgument.of(
+        raise invalid(
             "loss", f"must return one real number, got {told}; average it over samples and outputs, as jnp.mean does."
         )
     return FlatLoss(parameters=flat, unravel=unravel, structure=loss, samples=None, loss="own")
@@ -187,7 +187,7 @@ def dense_hessian(loss: FlatLoss) -> Float[np.ndarray, "m m"]:
         InvalidArgument: above 2,000 parameters.
     """
     if loss.size > LARGEST_DENSE:
-        raise InvalidArgument.of(
+        raise invalid(
             "loss",
             f"has {loss.size:,} parameters: a model too large for a dense check, which goes up to "
             f"{LARGEST_DENSE:,}; use `top_eigenvalues` and `estimate_trace`, which form no matrix.",
@@ -204,7 +204,7 @@ def _all_columns(loss: FlatLoss) -> Float[Array, "m m"]:
 
 def not_finite(what: str) -> InvalidArgument:
     """The error for a loss whose ``what`` is no finite number."""
-    return InvalidArgument.of(
+    return invalid(
         "loss",
         f"cannot be measured: {what} is no finite number at these parameters; check that training did not "
         "diverge and that inputs and targets are finite.",
@@ -282,10 +282,10 @@ def _dtype_of(parameters: Tree, name: str) -> np.dtype[Any]:
     leaves = jax.tree.leaves(parameters)
     kinds = {str(leaf.dtype) if hasattr(leaf, "dtype") else type(leaf).__name__ for leaf in leaves}
     if not leaves or sum(np.size(leaf) for leaf in leaves) == 0:
-        raise InvalidArgument.of(name, "holds no parameters, so there is nothing to differentiate in.")
+        raise invalid(name, "holds no parameters, so there is nothing to differentiate in.")
     if not kinds <= {"float32", "float64"}:
         kind = sorted(kinds - {"float32", "float64"})[0]
-        raise InvalidArgument.of(
+        raise invalid(
             name,
             f"holds parameters of type {kind}, in which no curvature can be measured; convert them to float32 "
             "or float64, and keep what is not trained out of the arrays.",
@@ -299,13 +299,13 @@ def _check_stateless(network: eqx.Module) -> None:
 
     for node in jax.tree.leaves(network, is_leaf=is_special):
         if isinstance(node, eqx.nn.StateIndex):
-            raise InvalidArgument.of(
+            raise invalid(
                 "network",
                 "holds state (batch normalisation), so its loss depends on more than its parameters; wrap it "
                 "with the statistics fixed (equinox.nn.inference_mode) and measure that function by `parameter_loss`.",
             )
         if isinstance(node, eqx.nn.Dropout) and node.p > 0.0 and not node.inference:
-            raise InvalidArgument.of(
+            raise invalid(
                 "network",
                 "drops units at random, so its loss is no function of its parameters alone; measure "
                 "equinox.nn.inference_mode(network).",

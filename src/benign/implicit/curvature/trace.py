@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy import stats
 
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.errors import invalid, unknown_name
 from benign.foundation.numbers import checked_count
 from benign.foundation.randomness import checked_seed
 from benign.implicit.curvature.hessian import FlatLoss, hessian_products, not_finite, own_precision, random_key
@@ -84,9 +84,7 @@ def estimate_trace(
     if method not in get_args(TraceMethod):
         raise unknown_name("method", method, get_args(TraceMethod))
     if checked_count("products", products) < _FEWEST:
-        raise InvalidArgument.of(
-            "products", f"must be at least {_FEWEST}, got {products}: fewer give no interval; use 96."
-        )
+        raise invalid("products", f"must be at least {_FEWEST}, got {products}: fewer give no interval; use 96.")
     checked_seed(seed)
     with own_precision(loss):
         moments = _compiled(loss, method, products, random_key(seed, "trace"))
@@ -179,6 +177,6 @@ def half_width(standard_error: float, *, terms: int, level: float) -> float:
         InvalidArgument: if ``level`` is no probability.
     """
     if not 0.0 < level < 1.0:
-        raise InvalidArgument.of("level", f"must lie strictly between 0 and 1, got {level!r}; 0.95 is usual.")
+        raise invalid("level", f"must lie strictly between 0 and 1, got {level!r}; 0.95 is usual.")
     quantile = stats.t.ppf(0.5 + level / 2.0, terms - 1) if terms > 1 else stats.norm.ppf(0.5 + level / 2.0)
     return float(quantile * standard_error)

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.number_words import format_number
 from benign.foundation.numbers import checked_number
 from benign.implicit.flows.discrete import trajectory
@@ -176,19 +176,15 @@ def _losses(loss: Any, method: Method) -> tuple[Callable[[Any], Any], ...]:
     is_batched = isinstance(method, MiniBatch)
     losses = tuple(loss) if isinstance(loss, Sequence) else (loss,)
     if not all(callable(one) for one in losses):
-        raise InvalidArgument.of(
-            "loss", "must be a function of the parameters, or for mini-batches a list of functions."
-        )
+        raise invalid("loss", "must be a function of the parameters, or for mini-batches a list of functions.")
     if is_batched and not 2 <= len(losses) <= _MOST_BATCHES:
-        raise InvalidArgument.of(
+        raise invalid(
             "loss",
             f"must be a list of 2 to {_MOST_BATCHES} functions for mini-batches, one a batch, since all orders "
             f"of the batches are run; got {len(losses)}.",
         )
     if not is_batched and len(losses) != 1:
-        raise InvalidArgument.of(
-            "loss", f'must be one function for {method.name}; for a list take `method="mini-batch"`.'
-        )
+        raise invalid("loss", f'must be one function for {method.name}; for a list take `method="mini-batch"`.')
     return losses
 
 
@@ -207,7 +203,7 @@ def _plan(
     """What is compared, from the fastest time scale 1 / rate."""
     length = 1.0 / rate if time is None else checked_number("time", time)
     if length <= 0.0:
-        raise InvalidArgument.of("time", f"must be positive, got {time!r}.")
+        raise invalid("time", f"must be positive, got {time!r}.")
     if step_sizes is None:
         wanted = 1.0 / rate / method.shortest / batches / 2.0 ** np.arange(_HALVINGS)
     else:
@@ -221,7 +217,7 @@ def _plan(
         )  # fmt: skip
     steps = tuple(max(1, round(length / h)) for h in wanted)
     if len(set(steps)) < LEAST_POINTS:
-        raise InvalidArgument.of(
+        raise invalid(
             "step_sizes",
             f"must give at least {LEAST_POINTS} different numbers of steps in the time {length:g}, got "
             f"{sorted(set(steps))}; take smaller ones, or a longer `time`.",
@@ -241,11 +237,11 @@ def _plan(
 def _checked_steps(step_sizes: Sequence[float] | np.ndarray, rate: float) -> Float[np.ndarray, " K"]:
     wanted = np.unique(np.asarray(step_sizes, dtype=np.float64))[::-1]
     if len(wanted) < LEAST_POINTS or not np.isfinite(wanted).all() or wanted[-1] <= 0.0:
-        raise InvalidArgument.of(
+        raise invalid(
             "step_sizes", f"must hold at least {LEAST_POINTS} different positive numbers, got {list(step_sizes)!r}."
         )
     if wanted[0] * rate >= 2.0:
-        raise InvalidArgument.of(
+        raise invalid(
             "step_sizes",
             f"must lie below {2.0 / rate:.3g}, twice the flow's shortest time scale at the start (for "
             f"gradient descent 2 / curvature), got {wanted[0]:.3g}: beyond, steps diverge and no flow is followed.",
@@ -262,7 +258,7 @@ def _check_smooth(method: Method, problem: Problem, plan: _Plan) -> None:
         raise _diverged(step_size)
     places = np.unique(np.linspace(0, steps, _CHORDS + 1).round().astype(int))
     if not is_smooth_along(problem.loss, path[places]):
-        raise InvalidArgument.of(
+        raise invalid(
             "loss",
             "has kinks along the path, as networks of ReLU units do: its gradient or curvature jumps, so that "
             "no order is predicted and none is seen; take a smooth activation such as tanh, softplus or GELU.",

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from benign.foundation.errors import BenignError, InvalidArgument
+from benign.foundation.errors import BenignError, invalid
 from benign.implicit.flows.modified_loss import Scalar
 
 Field = Callable[[Float[Array, " m"], Any], Float[Array, " m"]]
@@ -103,13 +103,13 @@ def _solved(
 
 def _check(start: Float[Array, " m"], times: Float[np.ndarray, " T"], solver: str) -> None:
     if start.dtype != jnp.float64:
-        raise InvalidArgument.of("start", f"must be float64 to integrate a flow to its tolerance, got {start.dtype}.")
+        raise invalid("start", f"must be float64 to integrate a flow to its tolerance, got {start.dtype}.")
     if times.ndim != 1 or not len(times) or not np.isfinite(times).all() or times[0] < 0 or (np.diff(times) < 0).any():
-        raise InvalidArgument.of("time", "must be finite and not negative, and several times must rise.")
+        raise invalid("time", "must be finite and not negative, and several times must rise.")
     if solver not in ("dopri8", "kvaerno5"):
-        raise InvalidArgument.of("solver", f'must be "dopri8" or "kvaerno5", got {solver!r}.')
+        raise invalid("solver", f'must be "dopri8" or "kvaerno5", got {solver!r}.')
     if solver == "kvaerno5" and len(start) > _MOST_IMPLICIT:
-        raise InvalidArgument.of(
+        raise invalid(
             "solver",
             f'"kvaerno5" solves with an m x m matrix at each step and takes at most {_MOST_IMPLICIT} '
             f'parameters, got {len(start):,}; take "dopri8".',

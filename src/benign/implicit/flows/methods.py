@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.errors import invalid, unknown_name
 from benign.foundation.numbers import checked_number
 from benign.implicit.flows.discrete import GradientOf, epoch_in_every_order, run, run_after_warm_up
 from benign.implicit.flows.modified_loss import (
@@ -133,7 +133,7 @@ class Adam:
         _check_share("momentum", self.momentum)
         _check_share("square_momentum", self.square_momentum)
         if not checked_number("epsilon", self.epsilon) > 0.0:
-            raise InvalidArgument.of("epsilon", f"must be positive, got {self.epsilon!r}; 0.1 is usual here.")
+            raise invalid("epsilon", f"must be positive, got {self.epsilon!r}; 0.1 is usual here.")
 
     @property
     def shortest(self) -> int:
@@ -212,9 +212,7 @@ def find_method(method: str | Method) -> Method:
     usual = (GradientDescent(), Momentum(), Momentum(nesterov=True), Adam(), MiniBatch())
     known: dict[str, Method] = {one.name: one for one in usual}
     if not isinstance(method, str):
-        raise InvalidArgument.of(
-            "method", f"must be a name or a method such as Momentum(momentum=0.5), got {method!r}."
-        )
+        raise invalid("method", f"must be a name or a method such as Momentum(momentum=0.5), got {method!r}.")
     if method not in known:
         raise unknown_name("method", method, known)
     return known[method]
@@ -231,4 +229,4 @@ def start_from_rest(loss: Loss, start: Float[Array, " m"], step_size: Scalar, mo
 
 def _check_share(argument: str, value: object) -> None:
     if not 0.0 <= checked_number(argument, value) < 1.0:
-        raise InvalidArgument.of(argument, f"must be at least 0 and below 1, got {value!r}.")
+        raise invalid(argument, f"must be at least 0 and below 1, got {value!r}.")

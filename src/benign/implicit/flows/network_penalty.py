@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.errors import invalid, unknown_name
 from benign.foundation.numbers import checked_count, checked_rate
 from benign.foundation.randomness import generator
 from benign.implicit.precision import own_precision
@@ -85,11 +85,9 @@ def gradient_penalty(
         raise unknown_name("loss", loss, LOSSES)
     parameters = jax.tree.leaves(eqx.filter(network, eqx.is_array))
     if not parameters or not all(jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in parameters):
-        raise InvalidArgument.of("network", "must have real-valued parameters; convert integer ones to floats.")
+        raise invalid("network", "must have real-valued parameters; convert integer ones to floats.")
     if batch_size is not None and checked_count("batch_size", batch_size) > len(inputs):
-        raise InvalidArgument.of(
-            "batch_size", f"must be at most the number of samples, got {batch_size} of {len(inputs)}."
-        )
+        raise invalid("batch_size", f"must be at most the number of samples, got {batch_size} of {len(inputs)}.")
     count = sum(leaf.size for leaf in parameters)
     dtype = np.result_type(*parameters)
     # Consecutive rows are a batch below, which must not be one of a sorted file.
@@ -102,7 +100,7 @@ def gradient_penalty(
             eqx.filter_jit(minibatch_square)(here, loss, *samples, batch_size)
         )  # fmt: skip
     if not np.isfinite(full):
-        raise InvalidArgument.of("network", "has a gradient that is not finite; it has diverged, or the data hold NaN.")
+        raise invalid("network", "has a gradient that is not finite; it has diverged, or the data hold NaN.")
     return GradientPenalty(
         full_batch=full / count, minibatch=None if batches is None else batches / count, parameters=count
     )

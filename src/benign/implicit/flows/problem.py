@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.implicit.flows.modified_loss import Loss
 
 MOST_PARAMETERS = 10_000
@@ -52,14 +52,14 @@ def prepare(losses: Sequence[Callable[[Any], Any]], start: Any) -> Problem:
     kinds = [getattr(leaf, "dtype", np.asarray(leaf).dtype) for leaf in leaves]
     odd = next((kind for kind in kinds if not jnp.issubdtype(kind, jnp.floating)), None)
     if not leaves or odd is not None:
-        raise InvalidArgument.of(
+        raise invalid(
             "start",
             f"must hold floating-point arrays alone, got {odd if leaves else 'none'}; convert whole numbers "
             "with `.astype(float)`, and close over what is not trained.",
         )
     parameters = sum(int(np.size(leaf)) for leaf in leaves)
     if not 1 <= parameters <= MOST_PARAMETERS:
-        raise InvalidArgument.of(
+        raise invalid(
             "start",
             f"must hold 1 to {MOST_PARAMETERS:,} parameters, got {parameters:,}; the flow takes thousands of "
             "gradients in float64: analyse a narrower network.",
@@ -85,23 +85,23 @@ def _check_loss(loss: Loss, start: Float[Array, " m"]) -> None:
         traced = jax.make_jaxpr(loss)(start)
     except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
         first = str(error).splitlines()[0]
-        raise InvalidArgument.of(
+        raise invalid(
             "loss", f"must be written in JAX operations that can be differentiated and compiled; JAX says: {first}"
         ) from error
     except TypeError as error:
         if "is not a valid JAX type" not in str(error):
             raise
-        raise InvalidArgument.of("loss", "must return one number as a JAX scalar, got something else.") from error
+        raise invalid("loss", "must return one number as a JAX scalar, got something else.") from error
     shapes = [(one.shape, one.dtype) for one in traced.out_avals]
     if len(shapes) != 1 or shapes[0][0] != ():
-        raise InvalidArgument.of(
+        raise invalid(
             "loss",
             f"must return a scalar, got {'shape ' + str(shapes[0][0]) if len(shapes) == 1 else 'several values'}"
             "; take the mean over samples, and leave out auxiliary outputs.",
         )
     narrowed = next(_narrowed(traced.jaxpr), None)
     if narrowed is not None or shapes[0][1] != jnp.float64:
-        raise InvalidArgument.of(
+        raise invalid(
             "loss",
             f"computes in {narrowed or shapes[0][1]}, in which orders drown in rounding; leave out conversions "
             "such as `.astype(jnp.float32)`: parameters arrive in float64.",
@@ -136,9 +136,9 @@ def checked_curvature(problem: Problem) -> float:
             f"{curvature:.3g}; start elsewhere."
         )
     if slope == 0.0:
-        raise InvalidArgument.of("start", "is a stationary point of the loss, where nothing moves; start elsewhere.")
+        raise invalid("start", "is a stationary point of the loss, where nothing moves; start elsewhere.")
     if curvature == 0.0:
-        raise InvalidArgument.of(
+        raise invalid(
             "loss",
             "has no curvature at `start`: step sizes are measured in it, and on a linear loss method and flow "
             "agree exactly; start elsewhere.",

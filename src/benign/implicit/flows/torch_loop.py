@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.extras import require
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ class GradientPenaltyLog:
     def __post_init__(self) -> None:
         torch = require("torch", extra="torch", purpose="logging the gradient penalty of a PyTorch model")
         if not isinstance(self.model, torch.nn.Module):
-            raise InvalidArgument.of("model", f"must be a torch.nn.Module, got {type(self.model).__name__}.")
+            raise invalid("model", f"must be a torch.nn.Module, got {type(self.model).__name__}.")
         if not self._trained():
-            raise InvalidArgument.of("model", "has no parameter that is trained; set requires_grad.")
+            raise invalid("model", "has no parameter that is trained; set requires_grad.")
 
     @property
     def parameters(self) -> int:
@@ -92,7 +92,7 @@ class GradientPenaltyLog:
         """
         gradients = [parameter.grad for parameter in self._trained() if parameter.grad is not None]
         if not gradients:
-            raise InvalidArgument.of("model", "has no gradients; call `after_backward` after loss.backward().")
+            raise invalid("model", "has no gradients; call `after_backward` after loss.backward().")
         self._squares.append(float(sum(_double(gradient).square().sum() for gradient in gradients)) / self.parameters)
 
     def after_epoch(
@@ -119,7 +119,7 @@ class GradientPenaltyLog:
             for name, buffer in self.model.named_buffers():
                 buffer.copy_(buffers[name])
         if not samples:
-            raise InvalidArgument.of("batches", "is empty; give the training set, for example the loader.")
+            raise invalid("batches", "is empty; give the training set, for example the loader.")
         square = float(sum(part.square().sum() for part in gradient)) / samples**2
         row = PenaltyRow(
             epoch=len(self.rows) + 1,
@@ -159,7 +159,7 @@ class GradientPenaltyLog:
             inputs, targets = batch.to(place), labels.to(place)
             loss = loss_function(self.model(inputs), targets)
             if loss.ndim:
-                raise InvalidArgument.of("loss_function", f"must return a scalar, got shape {tuple(loss.shape)}.")
+                raise invalid("loss_function", f"must return a scalar, got shape {tuple(loss.shape)}.")
             count = len(inputs)
             slopes = torch.autograd.grad(loss, trained, allow_unused=True)
             for total, slope in zip(gradient, slopes, strict=True):

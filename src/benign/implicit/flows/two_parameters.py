@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.integrate import solve_ivp
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_count, checked_number
 
 PAPER_START = (2.8, 3.5)
@@ -72,9 +72,7 @@ class TwoParameters:
         product, sign = self.y / self.x, math.copysign(1.0, self.y / self.x)
         kept = start[0] + sign * start[1]
         if kept == 0.0:
-            raise InvalidArgument.of(
-                "start", f"{start} lies on the line from which gradient flow ends in the saddle at 0."
-            )
+            raise invalid("start", f"{start} lies on the line from which gradient flow ends in the saddle at 0.")
         c = start[0] ** 2 - start[1] ** 2
         root = math.hypot(c, 2.0 * product)
         larger = math.sqrt((abs(c) + root) / 2.0)
@@ -100,7 +98,7 @@ class TwoParameters:
             InvalidArgument: for a step size that is not positive.
         """
         if checked_number("step_size", step_size) <= 0.0:
-            raise InvalidArgument.of("step_size", f"must be positive, got {step_size!r}.")
+            raise invalid("step_size", f"must be positive, got {step_size!r}.")
         path = [np.array(start, dtype=np.float64)]
         velocity = np.zeros_like(path[0])
         for _ in range(checked_count("steps", steps)):

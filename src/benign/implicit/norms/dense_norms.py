@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.networks.dense import Dense
 from benign.networks.family import Family
 from benign.networks.population import Member, TrainedPopulation, initial_network
@@ -125,7 +125,7 @@ def distance_from_start(initial: Dense, network: Dense) -> DistanceFromStart:
     """
     shapes = [[layer.weight.shape for layer in one.layers] for one in (initial, network)]
     if shapes[0] != shapes[1]:
-        raise InvalidArgument.of("initial", f"must have the shapes of `network`, {shapes[1]}, got {shapes[0]}.")
+        raise invalid("initial", f"must have the shapes of `network`, {shapes[1]}, got {shapes[0]}.")
     squares, ratios = 0.0, 0.0
     for before, after in zip(initial.layers, network.layers, strict=True):
         moved = float(np.sum((_double(after.weight) - _double(before.weight)) ** 2))
@@ -151,9 +151,7 @@ def distances_from_start(
         InvalidArgument: if the population has other members, or networks that are not dense.
     """
     if len(members) != len(population.networks):
-        raise InvalidArgument.of(
-            "members", f"must be those of the population, {len(population.networks)}, got {len(members)}."
-        )
+        raise invalid("members", f"must be those of the population, {len(population.networks)}, got {len(members)}.")
     initial = [checked_dense(initial_network(family, member)) for member in members]
     return tuple(
         distance_from_start(before, checked_dense(after))
@@ -168,7 +166,7 @@ def checked_dense(network: eqx.Module) -> Dense:
         InvalidArgument: if it is another.
     """
     if not isinstance(network, Dense):
-        raise InvalidArgument.of("network", f"must be a dense network, got {type(network).__name__}; use MLPFamily.")
+        raise invalid("network", f"must be a dense network, got {type(network).__name__}; use MLPFamily.")
     return network
 
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from benign.foundation.errors import InvalidArgument, unknown_name
+from benign.foundation.errors import invalid, unknown_name
 from benign.foundation.split import Split
 from benign.implicit.precision import own_precision
 from benign.implicit.similarity.weight_matching import match_weights
@@ -140,7 +140,7 @@ def line_display(lines: Mapping[str, LineRisks], metric: str = "test_loss") -> C
     """
     sets = list(lines.values())
     if not 1 <= len(sets) <= len(_ROLES) or any(not np.array_equal(one.alphas, sets[0].alphas) for one in sets):
-        raise InvalidArgument.of("lines", f"must hold one to {len(_ROLES)} sets of lines, measured at the same alphas.")
+        raise invalid("lines", f"must hold one to {len(_ROLES)} sets of lines, measured at the same alphas.")
     counts = sorted({len(one._of(metric)) for one in sets})
     of = f"{counts[0]:,} pairs" if len(counts) == 1 else "the pairs"
     kind = metric.replace("_", " ")
@@ -160,7 +160,7 @@ def _checked_alphas(alphas: Sequence[float]) -> Float[np.ndarray, " alpha"]:
     moments = np.asarray(alphas, dtype=np.float64)
     is_grid = moments.ndim == 1 and len(moments) > 2 and moments[0] == 0.0 and moments[-1] == 1.0
     if not (is_grid and (np.diff(moments) > 0.0).all()):
-        raise InvalidArgument.of(
+        raise invalid(
             "alphas",
             f"must increase strictly from 0 to 1 with numbers between, got {alphas!r}; use numpy.linspace(0, 1, 11).",
         )
@@ -169,11 +169,9 @@ def _checked_alphas(alphas: Sequence[float]) -> Float[np.ndarray, " alpha"]:
 
 def _check(pairs: Sequence[Pair]) -> None:
     if not pairs:
-        raise InvalidArgument.of("pairs", "must hold at least one pair of networks.")
+        raise invalid("pairs", "must hold at least one pair of networks.")
     kinds = {
         (network.activation, *(layer.weight.shape for layer in network.layers)) for pair in pairs for network in pair
     }
     if len(kinds) > 1:
-        raise InvalidArgument.of(
-            "pairs", "must hold networks of one activation and shape; measure each width by itself."
-        )
+        raise invalid("pairs", "must hold networks of one activation and shape; measure each width by itself.")

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from benign.curves.intervals import check_level, student_quantile
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,7 +72,7 @@ def members_of(pairs: int) -> int:
     """
     members = round(0.5 + np.sqrt(0.25 + 2.0 * pairs))
     if pairs < 1 or members * (members - 1) // 2 != pairs:
-        raise InvalidArgument.of(
+        raise invalid(
             "values", f"must hold one number for each pair of two or more networks (1, 3, 6, 10, ...), got {pairs}."
         )
     return members
@@ -94,5 +94,5 @@ def checked_members(argument: str, values: Shaped[np.ndarray, "member ..."]) -> 
         InvalidArgument: for fewer; the message names ``argument``.
     """
     if len(values) < 2:
-        raise InvalidArgument.of(argument, f"must hold at least two networks to compare, got {len(values)}.")
+        raise invalid(argument, f"must hold at least two networks to compare, got {len(values)}.")
     return len(values)

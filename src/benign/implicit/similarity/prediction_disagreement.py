@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import special
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import invalid
 from benign.implicit.similarity.network_pairs import PairMean, checked_members, pair_mean, pairs_of
 
 
@@ -117,16 +117,16 @@ def _confusion(predicted: Int[np.ndarray, " n"], labels: Int[np.ndarray, " n"], 
 def _check(outputs: Float[np.ndarray, "member n K"], labels: Int[np.ndarray, " n"]) -> None:
     _, n, classes = outputs.shape
     if classes < 2:
-        raise InvalidArgument.of(
+        raise invalid(
             "outputs",
             "must have one column for each of two or more classes, got one; for regression use "
             "`mean_squared_difference`.",
         )
     if labels.shape != (n,) or n == 0 or labels.min() < 0 or labels.max() >= classes:
-        raise InvalidArgument.of(
+        raise invalid(
             "labels",
             f"must hold one class from 0 to {classes - 1} for each of the {n} inputs; got shape "
             f"{labels.shape}; take the arg max of one-hot targets.",
         )
     if not np.isfinite(outputs).all():
-        raise InvalidArgument.of("outputs", "must be finite; leave out the networks whose training diverged.")
+        raise invalid("outputs", "must be finite; leave out the networks whose training diverged.")

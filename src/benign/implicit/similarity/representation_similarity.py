@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.implicit.precision import own_precision
 from benign.implicit.similarity.network_pairs import pairs_of
 from benign.networks.dense import Dense, Layer
@@ -86,7 +86,7 @@ def layerwise_cka(
         InvalidArgument: for fewer than two networks, or networks of different depths.
     """
     if len(networks) < 2 or len({len(network.layers) for network in networks}) > 1:
-        raise InvalidArgument.of("networks", "must hold two or more networks of the same depth.")
+        raise invalid("networks", "must hold two or more networks of the same depth.")
     features = [hidden_features(network, inputs) for network in networks]
     pairs = pairs_of(len(networks))
     return np.array(

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.optimize import linear_sum_assignment
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_count
 from benign.foundation.randomness import generator
 from benign.networks.dense import Dense, Layer
@@ -98,7 +98,7 @@ def permuted(network: Dense, permutations: Sequence[Permutation]) -> Dense:
         not np.array_equal(np.sort(order), np.arange(len(layer.bias)))
         for order, layer in zip(permutations, hidden, strict=False)
     ):
-        raise InvalidArgument.of(
+        raise invalid(
             "permutations",
             f"must hold one permutation for each hidden layer, of {[len(one.bias) for one in hidden]} units.",
         )
@@ -164,7 +164,7 @@ def _similarity(first: Dense, second: Dense) -> float:
 def _check(first: Dense, second: Dense) -> None:
     shapes = [[layer.weight.shape for layer in network.layers] for network in (first, second)]
     if shapes[0] != shapes[1] or first.activation != second.activation:
-        raise InvalidArgument.of(
+        raise invalid(
             "second",
             f"must have the activation and shapes of `first`, {first.activation} and {shapes[0]}, got "
             f"{second.activation} and {shapes[1]}.",
