@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -20,11 +21,7 @@ def checked_count(argument: str, value: object) -> int:
     Raises:
         InvalidArgument: if it is not, or exceeds 64 bits; the message names ``argument``.
     """
-    if not is_integer(value) or value < 1:  # type: ignore[operator]
-        raise invalid(argument, f"must be a positive integer, got {shown(value)}.")
-    if value > LARGEST_INTEGER:  # type: ignore[operator]
-        raise invalid(argument, f"must be an integer below 2^63, got {shown(value)}.")
-    return int(value)  # type: ignore[call-overload]
+    return _integer(argument, value, "a positive integer", least=1)
 
 
 def checked_index(argument: str, value: object) -> int:
@@ -33,30 +30,48 @@ def checked_index(argument: str, value: object) -> int:
     Raises:
         InvalidArgument: if it is not; the message names ``argument``.
     """
-    if not (is_integer(value) and 0 <= value <= LARGEST_INTEGER):  # type: ignore[operator]
-        raise invalid(argument, f"must be an integer from 0 to 2^63 - 1, got {shown(value)}.")
+    return _integer(argument, value, "an integer from 0 to 2^63 - 1", least=0)
+
+
+def _integer(argument: str, value: object, kind: str, *, least: int) -> int:
+    if not is_integer(value) or value < least:  # type: ignore[operator]
+        raise invalid(argument, f"must be {kind}, got {shown(value)}.")
+    if value > LARGEST_INTEGER:  # type: ignore[operator]
+        raise invalid(argument, f"must be an integer below 2^63, got {shown(value)}.")
     return int(value)  # type: ignore[call-overload]
 
 
-def checked_number(argument: str, value: object) -> float:
+def checked_number(
+    argument: str, value: object, *, kind: str = "a finite number", fits: Callable[[float], bool] = math.isfinite
+) -> float:
     """``value``, if it is a real number that can be computed with: 0, or from 1e-100 to 1e100 in size.
 
+    Args:
+        argument: what the message names.
+        value: what was given for it.
+        kind: what the message asks for where ``value`` is no number that fits.
+        fits: which numbers do.
+
     Raises:
-        InvalidArgument: if it is not; the message names ``argument``.
+        InvalidArgument: if it is not, or does not fit.
+
+    >>> checked_number("share", 0.5, kind="from 0 to 1", fits=lambda share: 0.0 <= share <= 1.0)
+    0.5
     """
-    return _checked(argument, value, "a finite number")
+    number = _fitting(argument, value, kind, fits)
+    if number and not SMALLEST <= abs(number) <= LARGEST:
+        sizes = f"{'0 or ' * fits(0.0)}from {SMALLEST:g} to {LARGEST:g} in size"
+        raise invalid(argument, f"must be {sizes}, got {shown(value)}; rescale what it is measured in.")
+    return number + 0.0  # -0.0 is 0.0
 
 
-def checked_positive(argument: str, value: object) -> float:
-    """``value``, if it is a positive number.
+def checked_positive(argument: str, value: object, *, kind: str = "a positive number") -> float:
+    """``value``, if it is a positive number; ``kind`` is what the message asks for.
 
     Raises:
         InvalidArgument: unless it is from 1e-100 to 1e100; the message names ``argument``.
     """
-    number = _checked(argument, value, "a positive number")
-    if number <= 0.0:
-        raise invalid(argument, f"must be a positive number, got {shown(value)}.")
-    return number
+    return checked_number(argument, value, kind=kind, fits=_is_positive)
 
 
 def checked_rate(argument: str, value: object) -> float:
@@ -65,10 +80,7 @@ def checked_rate(argument: str, value: object) -> float:
     Raises:
         InvalidArgument: if it is not; the message names ``argument``.
     """
-    number = _finite(argument, value, "a positive number")
-    if number <= 0.0:
-        raise invalid(argument, f"must be a positive number, got {shown(value)}.")
-    return number
+    return _fitting(argument, value, "a positive number", _is_positive)
 
 
 def checked_ridge(ridge: object) -> float:
@@ -77,10 +89,7 @@ def checked_ridge(ridge: object) -> float:
     Raises:
         InvalidArgument: unless it is zero, or from 1e-100 to 1e100.
     """
-    number = _checked("ridge", ridge, "zero or a positive number")
-    if number < 0.0:
-        raise invalid("ridge", f"must be zero or a positive number, got {shown(ridge)}.")
-    return number
+    return checked_number("ridge", ridge, kind="zero or a positive number", fits=lambda number: number >= 0.0)
 
 
 def is_integer(value: object) -> bool:
@@ -88,23 +97,16 @@ def is_integer(value: object) -> bool:
     return issubclass(type(value), (int, np.integer)) and type(value) not in (bool, np.timedelta64)
 
 
-def _finite(argument: str, value: object, kind: str) -> float:
+def _is_positive(number: float) -> bool:
+    return number > 0.0
+
+
+def _fitting(argument: str, value: object, kind: str, fits: Callable[[float], bool]) -> float:
     is_number = is_integer(value) or issubclass(type(value), (float, np.floating))
     try:
         number = float(value) if is_number else math.nan  # type: ignore[arg-type]
     except OverflowError:  # an integer beyond 1e308
-        number = 10.0 * LARGEST
-    if not math.isfinite(number):
+        number = 10.0 * LARGEST if value > 0 else -10.0 * LARGEST  # type: ignore[operator]
+    if not (math.isfinite(number) and fits(number)):
         raise invalid(argument, f"must be {kind}, got {shown(value)}.")
     return number
-
-
-def _checked(argument: str, value: object, kind: str) -> float:
-    number = _finite(argument, value, kind)
-    if number and not SMALLEST <= abs(number) <= LARGEST:
-        raise invalid(
-            argument,
-            f"must be {'0 or ' * (kind != 'a positive number')}from {SMALLEST:g} to {LARGEST:g} in size, "
-            f"got {shown(value)}; rescale what it is measured in.",
-        )
-    return number + 0.0  # -0.0 is 0.0

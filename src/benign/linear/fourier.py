@@ -27,10 +27,7 @@ def checked_bandwidth(bandwidth: object) -> float:
     Raises:
         InvalidArgument: unless it is from 1e-100 to 1e100.
     """
-    try:
-        return checked_positive("bandwidth", bandwidth)
-    except InvalidArgument as error:
-        raise InvalidArgument(str(error).replace("a positive number", 'a positive number or "median"')) from None
+    return checked_positive("bandwidth", bandwidth, kind='a positive number or "median"')
 
 
 def median_bandwidth(inputs: Float[np.ndarray, "m d"]) -> float:

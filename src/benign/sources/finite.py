@@ -14,11 +14,10 @@ from numpy.typing import ArrayLike
 
 from benign.foundation.arguments import checked_name, checked_text
 from benign.foundation.errors import InvalidArgument, invalid, listed
-from benign.foundation.numbers import checked_count, checked_number
+from benign.foundation.numbers import checked_count, checked_positive
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Column, Split
-from benign.foundation.wording import shown
 from benign.sources.checks import fingerprint, frozen, noted, refuse_all, refuse_weights
 from benign.sources.copies import Copies, find_copies, row_codes
 from benign.sources.label_noise import checked_deviation, checked_rate, with_label_noise
@@ -250,8 +249,8 @@ def _check_scale(scale: str | float, largest: float) -> None:
     if isinstance(scale, str):
         checked_name("scale", scale, _SCALES)
         divisor = 1.0
-    elif (divisor := checked_number("scale", scale)) <= 0.0:
-        raise invalid("scale", f'must be a positive number, "standard", "unit" or "none", got {shown(scale)}.')
+    else:
+        divisor = checked_positive("scale", scale, kind='a positive number, "standard", "unit" or "none"')
     check_size("inputs", largest / divisor, LARGEST_INPUT)
 
 

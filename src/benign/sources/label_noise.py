@@ -36,7 +36,6 @@ from benign.foundation.numbers import checked_number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import class_indices
-from benign.foundation.wording import shown
 from benign.sources.checks import frozen
 
 Part = Literal["train", "test"]
@@ -50,14 +49,8 @@ def checked_rate(rate: object) -> float:
     Raises:
         InvalidArgument: unless 0 <= ``rate`` < 1.
     """
-    number = checked_number("label_noise", rate)
-    if not 0.0 <= number < 1.0:
-        raise invalid(
-            "label_noise",
-            f"must be a share of flipped labels from 0 up to but not including 1, got {shown(rate)}; "
-            "write 0.1 for 10 %.",
-        )
-    return number
+    share = "a share of flipped labels from 0 up to but not including 1, for example 0.1 for 10 %"
+    return checked_number("label_noise", rate, kind=share, fits=lambda number: 0.0 <= number < 1.0)
 
 
 def checked_deviation(argument: str, deviation: object) -> float:
@@ -66,10 +59,8 @@ def checked_deviation(argument: str, deviation: object) -> float:
     Raises:
         InvalidArgument: if it is negative or not finite; the message names ``argument``.
     """
-    number = checked_number(argument, deviation)
-    if number < 0.0:
-        raise invalid(argument, f"must be a standard deviation of at least 0, got {shown(deviation)}.")
-    return number
+    kind = "a standard deviation of at least 0"
+    return checked_number(argument, deviation, kind=kind, fits=lambda number: number >= 0.0)
 
 
 def flipped_positions(count: int, rate: float, random: np.random.Generator) -> Bool[np.ndarray, " n"]:
