@@ -24,7 +24,7 @@ import numpy as np
 from machine import describe
 
 import benign
-from benign.experiments.driver import Limits
+from benign.experiments.environment import Environment
 from benign.experiments.executors import Executor, Here, Processes, Ray
 from benign.experiments.grid import Grid
 from benign.experiments.jobs import Job, Study, measure_job
@@ -46,8 +46,7 @@ OUTPUT = Path(__file__).parent / "runs.json"
 def grid_of(*, replicates: int, samples: Sequence[int] = (10,), sizes: Sequence[int] = (2, 4, 6)) -> Grid:
     """Many small jobs."""
     return resolve_grid(
-        PROCEDURE, [SOURCE], None, sizes=sizes, times=None, samples=samples, replicates=replicates, crossed=None,
-        seed=0, metrics=None,
+        PROCEDURE, [SOURCE], sizes=sizes, samples=samples, replicates=replicates,
     )  # fmt: skip
 
 
@@ -64,7 +63,7 @@ def run_seconds(grid: Grid, executor: Executor) -> float:
     """One run into a new SQLite file."""
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "runs.db") as store:
         start = time.perf_counter()
-        outcome = run_grid(grid, PROCEDURE, [SOURCE], name="overhead", declaration=None, store=store, executor=executor)
+        outcome = run_grid(grid, PROCEDURE, [SOURCE], Environment(store=store, executor=executor), name="overhead")
         seconds = time.perf_counter() - start
     assert outcome.counts[State.DONE] == len(grid.replicates)
     return seconds
@@ -108,9 +107,8 @@ def resuming_case() -> dict[str, object]:
         start = time.perf_counter()
         with Store.open(path) as store:
             outcome = run_grid(
-                grid, PROCEDURE, [SOURCE], name="benchmark", declaration=None, store=store, executor="processes",
-                limits=Limits(),
-            )  # fmt: skip
+                grid, PROCEDURE, [SOURCE], Environment(store=store, executor="processes", attempts=3), name="benchmark"
+            )
         seconds = time.perf_counter() - start
     assert outcome.counts[State.DONE] == MANY
     return {"jobs": MANY, "seconds": round(seconds, 2), "peak_mebibytes": _peak_mebibytes()}
@@ -186,7 +184,7 @@ def workers() -> dict[str, object]:
     def seconds(executor: Executor) -> float:
         with Store.open(":memory:") as store:
             start = time.perf_counter()
-            run_grid(grid, procedure, [source], name="workers", declaration=None, store=store, executor=executor)
+            run_grid(grid, procedure, [source], Environment(store=store, executor=executor), name="workers")
             return time.perf_counter() - start
 
     one, two = Processes(1), Processes(2)
@@ -205,7 +203,7 @@ def _warm(executor: Executor, procedure: benign.Procedure, source: benign.source
         procedure, [source], None, sizes=[5], times=None, samples=[20], replicates=8, crossed=None, seed=0, metrics=None
     )
     with Store.open(":memory:") as store:
-        run_grid(grid, procedure, [source], name="warm", declaration=None, store=store, executor=executor)
+        run_grid(grid, procedure, [source], Environment(store=store, executor=executor), name="warm")
 
 
 def _record(grid: Grid) -> RunRecord:

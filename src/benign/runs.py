@@ -7,7 +7,7 @@ import difflib
 import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,21 +16,22 @@ from loky import cpu_count  # type: ignore[import-untyped]
 from benign.experiments.declaration import Execution, Experiment, resolve
 from benign.experiments.declaration.reach import Reach, stored_reach
 from benign.experiments.declaration.resolution import without_store
-from benign.experiments.driver import Ending, Limits
+from benign.experiments.driver import Ending
+from benign.experiments.environment import Environment, print_how_to_stop_at_once
 from benign.experiments.executors import Executor, Processes, Ray
 from benign.experiments.executors.capacity import checked_workers
 from benign.experiments.forecast import Forecast, sample_and_forecast
 from benign.experiments.grid import Cell, Grid
-from benign.experiments.jobs import Study
+from benign.experiments.jobs import SharedWork
 from benign.experiments.listener import Listener
 from benign.experiments.planning import plan_run
 from benign.experiments.reading import read_dataset, set_aside_damaged
-from benign.experiments.running import RunOutcome, is_search, print_how_to_stop_at_once, run_grid, run_id
+from benign.experiments.running import RunOutcome, is_search, run_grid, run_id
 from benign.experiments.states import Failure, RunRecord, RunSummary, State
 from benign.experiments.store import Store
 from benign.experiments.trust import is_ours
 from benign.foundation.arguments import checked_text
-from benign.foundation.errors import BenignError, InvalidArgument, UnknownName, listed, unknown_name
+from benign.foundation.errors import BenignError, InvalidArgument, UnknownName, invalid, listed, unknown_name
 from benign.foundation.file_names import file_name, unlinked
 from benign.foundation.numbers import checked_number
 from benign.foundation.wording import escaped, shortened, shown
@@ -238,7 +239,7 @@ class Run:
             caution = self.caution(options.get("executor"))  # type: ignore[arg-type]
             raise NotTrusted(f"{caution}. To trust it, add --trust (in Python, trust=True).")
         experiment = without_store(Experiment.from_json(self.record.declaration))
-        if run_id(experiment.name, resolve(experiment, store=self.store).grid) != self.id:
+        if run_id(experiment.name, resolve(experiment, Environment(store=self.store)).grid) != self.id:
             raise InvalidArgument(
                 f"What {self.id} measures has changed since it was started (its data, or a newer version of benign); "
                 "what is measured stays as it is, and `benign run FILE` starts anew."
@@ -314,21 +315,23 @@ def run(
     declared = _declared(experiment)
     execution = declared.execution
     place = store if store is not None else execution.store
-    limits = Limits(
-        attempts=execution.attempts,
-        seconds_per_job=None if execution.minutes_per_job is None else 60.0 * execution.minutes_per_job,
-        seconds=None if max_minutes is None else 60.0 * _positive("max_minutes", max_minutes),
-    )
+    seconds = None if max_minutes is None else 60.0 * _positive("max_minutes", max_minutes)
     # The file's workers are those of the file's executor.
     side_by_side = workers if executor == "here" else _first(workers, execution.workers)
     with _executor(executor, execution) as chosen:
-        pilot_workers = side_by_side if isinstance(chosen, str) else None
-        resolved = resolve(declared, store=place, executor=chosen, workers=pilot_workers)
+        environment = Environment(
+            executor=chosen, workers=side_by_side if isinstance(chosen, str) else None, store=place,
+        )  # fmt: skip
+        resolved = resolve(declared, environment)
         with Store.open(place) as opened:
+            environment = replace(
+                environment, store=opened, listeners=listeners, on_interrupt=on_interrupt, attempts=execution.attempts,
+                seconds_per_job=None if execution.minutes_per_job is None else 60.0 * execution.minutes_per_job,
+                seconds=seconds,
+            )  # fmt: skip
             outcome = run_grid(
-                resolved.grid, resolved.procedure, resolved.sources, name=declared.name,
-                declaration=resolved.declaration, store=opened, executor=chosen, workers=pilot_workers, limits=limits,
-                listeners=listeners, on_interrupt=on_interrupt,
+                resolved.grid, resolved.procedure, resolved.sources, environment, name=declared.name,
+                declaration=resolved.declaration,
             )  # fmt: skip
             result = _run_of(opened.summary(outcome.run), place, opened.location, outcome)
     if outcome.ending is Ending.INTERRUPTED:
@@ -356,7 +359,7 @@ def plan(
     """
     declared = _declared(experiment)
     place = store if store is not None else declared.execution.store
-    resolved = resolve(declared, store=place)
+    resolved = resolve(declared, Environment(store=place))
     name = run_id(declared.name, resolved.grid)
     record = RunRecord(
         id=name, name=declared.name, grid=resolved.grid.to_json(), declaration=resolved.declaration
@@ -368,7 +371,7 @@ def plan(
         with Store.open(place) as opened:
             opened.release_abandoned()
             planned = plan_run(resolved.grid, resolved.procedure, opened, record)
-            study = Study(procedure=resolved.procedure, sources=resolved.sources, parts=planned.parts)
+            study = SharedWork(procedure=resolved.procedure, sources=resolved.sources, parts=planned.parts)
             return sample_and_forecast(
                 name, planned, study, store=opened, executor=executor, workers=side_by_side,
                 budget_seconds=_positive("sample_seconds", sample_seconds),
@@ -437,7 +440,7 @@ def _first(given: int | None, declared: int | None) -> int | None:
 
 def _positive(argument: str, value: float) -> float:
     if checked_number(argument, value) <= 0.0:
-        raise InvalidArgument.of(argument, f"must be positive, got {value!r}.")
+        raise invalid(argument, f"must be positive, got {value!r}.")
     return float(value)
 
 

@@ -16,6 +16,7 @@ import benign
 from benign.curves.threshold_search import TOLERANCE, ThresholdOutcome
 from benign.experiments import measure
 from benign.experiments.declaration import Experiment, InvalidDeclaration, resolve
+from benign.experiments.environment import Environment
 from benign.experiments.size_placement import place_sizes
 from benign.experiments.size_search import VANISHED, SizeThreshold, search_size
 from benign.foundation.errors import InvalidArgument
@@ -227,11 +228,15 @@ def test_a_declared_experiment(tmp_path) -> None:
     experiment = Experiment.from_toml(path)
     assert Experiment.from_json(experiment.to_json()) == experiment
     store = tmp_path / "runs.db"
-    grid = resolve(experiment, store=store).grid
+    grid = resolve(experiment, Environment(store=store)).grid
     assert 15 in grid.part.sizes
     size = store.stat().st_size
     shutil.copy(store, tmp_path / "copy.db")
-    assert resolve(experiment, store=tmp_path / "copy.db").grid.key == grid.key == resolve(experiment).grid.key
+    assert (
+        resolve(experiment, Environment(store=tmp_path / "copy.db")).grid.key
+        == grid.key
+        == resolve(experiment).grid.key
+    )
     assert store.stat().st_size == size
     run = benign.run(experiment, store=store, executor="here")
     assert run.state == "done"

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 import benign
-from benign.experiments.driver import Limits
+from benign.experiments.environment import Environment
 from benign.experiments.executors import Here, Processes
 from benign.experiments.grid import Grid
 from benign.experiments.measurement import measure
@@ -25,17 +25,12 @@ SAMPLES, SIZES = [10, 20], [1, 2, 3, 5, 8]
 
 
 def grid_of(procedure, replicates):
-    return resolve_grid(
-        procedure, [SOURCE], None, sizes=SIZES, times=None, samples=SAMPLES, replicates=replicates, crossed=None,
-        seed=0, metrics=None,
-    )  # fmt: skip
+    return resolve_grid(procedure, [SOURCE], sizes=SIZES, samples=SAMPLES, replicates=replicates)
 
 
 def run(procedure, store, *, replicates, executor, **limits):
-    return run_grid(
-        grid_of(procedure, replicates), procedure, [SOURCE], name="survival", declaration=None, store=store,
-        executor=executor, limits=Limits(**limits),
-    )  # fmt: skip
+    environment = Environment(store=store, executor=executor, **{"attempts": 3, **limits})
+    return run_grid(grid_of(procedure, replicates), procedure, [SOURCE], environment, name="survival")
 
 
 def undisturbed(tmp_path, replicates):

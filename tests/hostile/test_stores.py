@@ -25,6 +25,7 @@ from typer.testing import CliRunner
 
 import benign
 from benign.cli.main import app
+from benign.experiments.environment import Environment
 from benign.experiments.resolution import resolve_grid
 from benign.experiments.running import run_grid
 from benign.experiments.states import RunRecord
@@ -61,10 +62,10 @@ def healthy(tmp_path_factory) -> Healthy:
             ("first", [10, 20], range(1, 4)), ("second", [20, 30], range(1, 4)), ("third", [10], range(1, 300)),
         ):  # fmt: skip
             grid = resolve_grid(
-                procedure, [source], None, sizes=list(sizes), times=None, samples=samples, replicates=3, crossed=None,
-                seed=0, metrics=["train_loss", "test_loss"],
+                procedure, [source], sizes=list(sizes), samples=samples, replicates=3,
+                metrics=["train_loss", "test_loss"],
             )  # fmt: skip
-            run_grid(grid, procedure, [source], name=name, declaration=None, store=store, executor="here")
+            run_grid(grid, procedure, [source], Environment(store=store, executor="here", attempts=3), name=name)
     runs = tuple(run.id for run in benign.list_runs(folder / "store.db"))
     seen, said = looked_at(folder / "store.db", runs)
     assert not said

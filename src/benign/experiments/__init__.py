@@ -9,19 +9,22 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from benign.experiments.environment import Environment
     from benign.experiments.executors import Executor
     from benign.experiments.keeping import IN_MEMORY, Place
-    from benign.experiments.measurement import MeasurementInterrupted, measure
+    from benign.experiments.measurement import measure
+    from benign.experiments.running import MeasurementInterrupted
 
 _HOMES = {
+    "Environment": "environment",
     "Executor": "executors",
     "IN_MEMORY": "keeping",
-    "MeasurementInterrupted": "measurement",
+    "MeasurementInterrupted": "running",
     "Place": "keeping",
     "measure": "measurement",
 }
 
-__all__ = ["IN_MEMORY", "Executor", "MeasurementInterrupted", "Place", "measure"]
+__all__ = ["IN_MEMORY", "Environment", "Executor", "MeasurementInterrupted", "Place", "measure"]
 
 
 def __getattr__(name: str) -> object:

@@ -10,20 +10,20 @@ import enum
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 
-from benign.experiments.audience import Audience
+from benign.experiments.environment import Environment
 from benign.experiments.executors.protocol import Executor, JobStopped, NodeDied, Shared, WorkerDied
 from benign.experiments.heartbeat import beating
 from benign.experiments.interruption import Interruption, listening
-from benign.experiments.jobs import JobResult, Study, results_of, run_job
-from benign.experiments.listener import Progressed
+from benign.experiments.jobs import SharedWork, run_job
+from benign.experiments.listener import Listeners, Progressed
 from benign.experiments.parts import Part
 from benign.experiments.planning import Plan, PlannedJob
 from benign.experiments.repeated_warnings import bring_back
-from benign.experiments.states import State
+from benign.experiments.states import JobResult, State
 from benign.experiments.store import Store
 from benign.experiments.tally import Tally
 from benign.foundation.errors import BenignError, NotEnoughMemory
@@ -48,15 +48,7 @@ class Ending(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How far a driver goes.
-
-    Attributes:
-        attempts: how often a job that raises, hangs or is killed is tried.
-        seconds_per_job: a job that takes longer is stopped, where the executor can stop one.
-        seconds: no job is started after that long; None for no end.
-        stops_at_failure: raise what the first job raised instead of going on with the others; nothing counts as failed.
-        stops_at_interrupt: the first Ctrl-C does not wait for running jobs.
-    """
+    """What :class:`Environment` says now; kept until its last user has moved."""
 
     attempts: int = 3
     seconds_per_job: float | None = None
@@ -67,33 +59,33 @@ class Limits:
 
 def drive(
     plan: Plan,
-    study: Study,
+    study: SharedWork,
     *,
     store: Store,
     executor: Executor,
-    limits: Limits,
-    audience: Audience,
-    on_interrupt: Callable[[int], None],
+    environment: Environment,
+    audience: Listeners,
 ) -> tuple[Ending, Progressed]:
     """Do the jobs of the plan that no other driver does; return when all are done or failed, or earlier if asked.
 
     Args:
         plan: what is left to do.
         study: what the jobs share.
-        store: where the plan's units are.
-        executor: where jobs run.
-        limits: when to stop.
+        store: the environment's, open: where the plan's units are.
+        executor: the environment's, started: where jobs run.
+        environment: when to stop.
         audience: told what happens.
-        on_interrupt: called at the first Ctrl-C with the number of jobs still running.
 
     Raises:
         StoreUnusable: if a result cannot be written; every result before it is kept.
     """
     driver = store.enter_driver()
     loop = _Loop(
-        plan, study.procedure.size_name, store=store, driver=driver, executor=executor, limits=limits, audience=audience
-    )
-    on_first = None if limits.stops_at_interrupt else lambda: on_interrupt(loop.busy)
+        plan, study.procedure.size_name, store=store, driver=driver, executor=executor, environment=environment,
+        audience=audience,
+    )  # fmt: skip
+    tell = environment.on_interrupt
+    on_first = None if tell is None else lambda: tell(loop.busy)
     try:
         with beating(store, driver), listening(on_first) as interruption:
             try:
@@ -122,15 +114,15 @@ class _Loop:
         store: Store,
         driver: str,
         executor: Executor,
-        limits: Limits,
-        audience: Audience,
+        environment: Environment,
+        audience: Listeners,
     ) -> None:
         self._submitted: dict[Future[JobResult], PlannedJob] = {}
         self._since: dict[Future[JobResult], float] = {}
         self._overdue: set[Future[JobResult]] = set()
         self._parts, self._size_name = plan.parts, size_name
         self._store, self._driver, self._executor = store, driver, executor
-        self._limits, self._audience = limits, audience
+        self._environment, self._audience = environment, audience
         self._tally = Tally(plan)
         self._queue: deque[PlannedJob] = deque()
         self._elsewhere: list[PlannedJob] = []
@@ -138,7 +130,7 @@ class _Loop:
         self._next_look = 0.0
         self._queue_all_but_failed(plan)
 
-    def run(self, study: Shared[Study], interruption: Interruption) -> Ending:
+    def run(self, study: Shared[SharedWork], interruption: Interruption) -> Ending:
         """Until nothing is left, or no job may be started any more and none is running."""
         self._store.release_abandoned()
         self._audience.started(self.progress)
@@ -182,7 +174,7 @@ class _Loop:
 
     @property
     def _is_out_of_time(self) -> bool:
-        return self._limits.seconds is not None and self._seconds >= self._limits.seconds
+        return self._environment.seconds is not None and self._seconds >= self._environment.seconds
 
     def _queue_all_but_failed(self, plan: Plan) -> None:
         """What failed before stays failed until a retry is asked for."""
@@ -192,7 +184,7 @@ class _Loop:
             if len(failed) < len(job.units):
                 self._queue.append(job.restricted(set(job.units) - set(failed)) if failed else job)
 
-    def _fill(self, study: Shared[Study]) -> None:
+    def _fill(self, study: Shared[SharedWork]) -> None:
         """Claim and submit until the executor is busy; one that runs jobs at once returns with a finished one."""
         slots = self._executor.slots
         while self._queue and len(self._submitted) < slots and not self._is_out_of_time:
@@ -232,12 +224,12 @@ class _Loop:
             return
         job = self._submitted.pop(future)
         if future in self._overdue:
-            error = JobStopped(f"It was stopped after {self._limits.seconds_per_job:g} s; allow it more minutes.")
+            error = JobStopped(f"It was stopped after {self._environment.seconds_per_job:g} s; allow it more minutes.")
         self._handle_failure(job, error)
 
     def _keep(self, future: Future[JobResult]) -> None:
         job, result = self._submitted[future], future.result()
-        self._store.record(self._driver, results_of(job.units, result))
+        self._store.record(self._driver, job.units, result)
         del self._submitted[future]
         bring_back(result.heard)
         self._tally.settle(job.units, has_failed=False)
@@ -250,11 +242,13 @@ class _Loop:
             self._store.release(self._driver, job.units)
             self._queue.append(job)
             return
-        if self._limits.stops_at_failure:
+        if self._environment.attempts is None:
             self._store.release(self._driver, job.units)
             raise _placed(error, _words(job, self._parts, self._size_name))
         text = "".join(traceback.format_exception(error))[-_LONGEST_TRACEBACK:]
-        state = self._store.fail(self._driver, job.units, text, limit=self._attempts(error))
+        state = self._store.fail(
+            self._driver, job.units, text, limit=1 if _is_final(error) else self._environment.attempts
+        )
         if state is State.PLANNED:
             self._queue.append(job)
         else:
@@ -263,14 +257,9 @@ class _Loop:
         for position in range(len(job.units)):
             self._audience.failed(job.cell(position), text, state is State.PLANNED, progress)
 
-    def _attempts(self, error: BaseException) -> int:
-        """A sentence about bad input would only be said again; a full machine, a killed worker or a bug may not."""
-        is_final = isinstance(error, BenignError) and not isinstance(error, (MemoryError, RuntimeError, TimeoutError))
-        return 1 if is_final else self._limits.attempts
-
     def _stop_overdue(self) -> None:
         """Time counts from when a job was first seen running: until then it waited for a worker."""
-        limit = self._limits.seconds_per_job
+        limit = self._environment.seconds_per_job
         if limit is None or not self._executor.can_stop:
             return
         now = time.monotonic()
@@ -297,6 +286,11 @@ class _Loop:
                 if left:
                     place.append(job.restricted(left))
         self._audience.advanced(self.progress)
+
+
+def _is_final(error: BaseException) -> bool:
+    """A sentence about bad input would only be said again; a full machine, a killed worker or a bug may not."""
+    return isinstance(error, BenignError) and not isinstance(error, (MemoryError, RuntimeError, TimeoutError))
 
 
 def _words(job: PlannedJob, parts: Mapping[str, Part], size_name: str) -> str:

@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import replace
+from typing import Unpack
 
-import xarray as xr
-
-from benign.experiments.driver import Ending, Limits
+from benign.experiments.driver import Limits
+from benign.experiments.environment import Environment
 from benign.experiments.executors.protocol import Executor
-from benign.experiments.grid import Grid
 from benign.experiments.keeping import IN_MEMORY, Place
-from benign.experiments.listener import ProgressListener
 from benign.experiments.pilot import with_found_sizes
-from benign.experiments.reading import opened, read_dataset
-from benign.experiments.resolution import Sizes, is_auto, resolve_grid
-from benign.experiments.running import run_grid, search_name
-from benign.experiments.states import State
-from benign.experiments.store import Store
+from benign.experiments.resolution import Axes, Sizes, resolve_grid
+from benign.experiments.running import measured_grid
 from benign.foundation.arguments import checked_text
-from benign.foundation.errors import BenignError, InvalidArgument
+from benign.foundation.errors import invalid
 from benign.foundation.progress import Progress, silent
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
 from benign.surface import Surface
 
 FIRST_FAILURE_ENDS = Limits(attempts=1, stops_at_failure=True)
-
-
-class MeasurementInterrupted(BenignError, KeyboardInterrupt):
-    """Stopped by the user; ``dataset`` is the surface of what had been measured, None if nothing was."""
-
-    def __init__(self, dataset: xr.Dataset | None, done: int, total: int, *, place: str = IN_MEMORY) -> None:
-        kept = "in this error's `dataset` alone" if place == IN_MEMORY else f"kept in {place}"
-        super().__init__(f"Interrupted after {done} of {total} jobs; what was measured is {kept}.")
-        self.dataset = dataset
 
 
 def check_kinds(procedure: object, source: object) -> None:
@@ -54,7 +40,7 @@ def check_kinds(procedure: object, source: object) -> None:
     )
     for argument, value, protocol, makers in kinds:
         if not isinstance(value, protocol):
-            raise InvalidArgument.of(
+            raise invalid(
                 argument, f"must be a {protocol.__name__}, got {type(value).__name__}; make one with {makers}."
             )
 
@@ -75,7 +61,7 @@ def measure(
     store: Place = IN_MEMORY,
     name: str | None = None,
     progress: Progress = silent,
-    limits: Limits = FIRST_FAILURE_ENDS,
+    limits: Limits | None = None,
 ) -> Surface:
     """Measure train and test risk of ``procedure`` on ``source``.
 
@@ -98,7 +84,7 @@ def measure(
             kept. What a store holds already is not measured again.
         name: what ``benign runs`` calls it; says what was measured unless given.
         progress: told the number of finished jobs.
-        limits: how often a job is tried, and how long it may take; unless given, the first failure ends it all.
+        limits: as :class:`Environment` has them; goes as soon as nobody gives any.
 
     Returns:
         The surface; ``.curve("test_loss")`` is a section of it.
@@ -107,49 +93,38 @@ def measure(
         InvalidArgument: for settings that make no sense; the message says what to do.
         MeasurementInterrupted: on Ctrl-C; its ``dataset`` is what had been measured.
     """
-    check_kinds(procedure, source)
-    grid = resolve_grid(
-        procedure, [source], None, sizes=sizes, times=times, samples=samples, replicates=replicates, crossed=crossed,
-        seed=seed, metrics=metrics,
+    environment = Environment(executor=executor, workers=workers, store=store, progress=progress)
+    if limits is not None:
+        environment = replace(
+            environment, seconds_per_job=limits.seconds_per_job, seconds=limits.seconds,
+            attempts=None if limits.stops_at_failure else limits.attempts,
+            on_interrupt=None if limits.stops_at_interrupt else environment.on_interrupt,
+        )  # fmt: skip
+    return measure_in(
+        environment, procedure, source, name=name, sizes=sizes, times=times, samples=samples, replicates=replicates,
+        crossed=crossed, seed=seed, metrics=metrics,
     )  # fmt: skip
-    called = str(grid.attributes["title"]) if name is None else checked_text("name", name)
-    with opened(store) as place:
-
-        def measured(grid: Grid, sources: Sequence[Source], called: str) -> xr.Dataset:
-            return measured_grid(
-                grid, procedure, sources, name=called, store=place, executor=executor, workers=workers,
-                progress=progress, limits=limits,
-            )  # fmt: skip
-
-        if is_auto(sizes):
-            pilot = partial(measured, called=search_name(f"the sizes of {called}"))
-            grid = with_found_sizes(grid, procedure, [source], pilot)
-        return Surface(measured(grid, [source], called))
 
 
-def measured_grid(
-    grid: Grid,
-    procedure: Procedure,
-    sources: Sequence[Source],
-    *,
-    name: str,
-    store: Store,
-    executor: str | Executor | None = None,
-    workers: int | None = None,
-    progress: Progress = silent,
-    limits: Limits = FIRST_FAILURE_ENDS,
-) -> xr.Dataset:
-    """Measure what the store lacks of a resolved grid, stopping at the first failure, and join it.
+def measure_in(
+    environment: Environment, procedure: Procedure, source: Source, *, name: str | None = None, **axes: Unpack[Axes]
+) -> Surface:
+    """As :func:`measure`, in an environment.
+
+    Args:
+        environment: where and how jobs run, and what stops them.
+        procedure: what is measured.
+        source: on what.
+        name: what ``benign runs`` calls it; says what was measured unless given.
+        axes: ``sizes``, ``times``, ``samples``, ``replicates``, ``crossed``, ``seed`` and ``metrics``, as there.
 
     Raises:
-        MeasurementInterrupted: on Ctrl-C.
+        InvalidArgument: for settings that make no sense; the message says what to do.
+        MeasurementInterrupted: on Ctrl-C; its ``dataset`` is what had been measured.
     """
-    outcome = run_grid(
-        grid, procedure, sources, name=name, declaration=None, store=store, executor=executor, workers=workers,
-        limits=limits, listeners=[ProgressListener(progress)],
-    )  # fmt: skip
-    dataset = read_dataset(store, outcome.run, grid) if outcome.counts[State.DONE] else None
-    if outcome.ending is Ending.INTERRUPTED:
-        raise MeasurementInterrupted(dataset, outcome.progress.done, outcome.progress.total, place=store.location)
-    assert dataset is not None  # a failure was raised, an interruption too
-    return dataset
+    check_kinds(procedure, source)
+    grid = resolve_grid(procedure, [source], **axes)
+    called = str(grid.attributes["title"]) if name is None else checked_text("name", name)
+    with environment.opened() as here:
+        grid = with_found_sizes(grid, procedure, [source], here, name=called)
+        return Surface(measured_grid(grid, procedure, [source], here, name=called))

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import xarray as xr
 from jaxtyping import Float
 
+from benign.experiments.environment import Environment
 from benign.experiments.grid import Grid
+from benign.experiments.running import measured_grid, search_name
 from benign.experiments.size_placement import place_sizes
 from benign.experiments.size_search import SizeThreshold, search_size
 from benign.foundation.errors import InvalidArgument
@@ -24,13 +25,14 @@ from benign.surface.training_risks import relative_training_loss
 
 DRAWS = 3
 _FEWEST_SAMPLES = 2
+_RisksOn = Callable[[Grid, Source], Float[np.ndarray, " R"]]
+"""A pilot's grid of one size, measured: the relative training loss of each draw."""
 
-MeasuredGrid = Callable[[Grid, Sequence[Source]], xr.Dataset]
-"""Measures what the store lacks of a grid and joins it."""
 
-
-def with_found_sizes(grid: Grid, procedure: Procedure, sources: Sequence[Source], measured: MeasuredGrid) -> Grid:
-    """The grid with the sizes that a pilot finds for it.
+def with_found_sizes(
+    grid: Grid, procedure: Procedure, sources: Sequence[Source], environment: Environment, *, name: str
+) -> Grid:
+    """The grid with the sizes that a pilot finds for it; as it is, where it has sizes.
 
     At each n a few draws of the grid's own replicates are trained at a few sizes, with the grid's own times and
     metrics, so that their blocks are part of what is measured afterwards. The last time decides what is fitted. Of
@@ -41,13 +43,21 @@ def with_found_sizes(grid: Grid, procedure: Procedure, sources: Sequence[Source]
         grid: all but its sizes; see :func:`benign.experiments.resolution.resolve_grid`.
         procedure: the one whose settings are the grid's.
         sources: likewise, one for each level of label noise.
-        measured: measures a pilot's grid.
+        environment: where the pilot's jobs run; its store keeps what they measure.
+        name: of what the sizes are for.
 
     Raises:
         InvalidArgument: if not even the first size that is tried can be trained.
     """
+    if len(grid.part.sizes):
+        return grid
+
+    def risks(pilot: Grid, source: Source) -> Float[np.ndarray, " R"]:
+        called = search_name(f"the sizes of {name}")
+        return relative_training_loss(measured_grid(pilot, procedure, [source], environment, name=called))[0, -1, 0]
+
     found = [
-        _search(grid, samples, level, procedure, sources[level], measured)
+        _search(grid, samples, level, procedure, sources[level], risks)
         for samples in grid.samples
         for level in sorted({0, len(sources) - 1})
     ]
@@ -62,7 +72,7 @@ def with_found_sizes(grid: Grid, procedure: Procedure, sources: Sequence[Source]
 
 
 def _search(
-    grid: Grid, samples: int, level: int, procedure: Procedure, source: Source, measured: MeasuredGrid
+    grid: Grid, samples: int, level: int, procedure: Procedure, source: Source, risks_on: _RisksOn
 ) -> SizeThreshold:
     pilot = replace(
         grid, sources=(grid.sources[level],), label_noise=None, samples=(samples,), replicates=_replicates(grid),
@@ -77,13 +87,13 @@ def _search(
         nonlocal has_measured
         one = replace(pilot, part=replace(pilot.part, sizes=np.array([size], dtype=np.int64)))
         try:
-            risks = relative_training_loss(measured(one, [source]))
+            risks = risks_on(one, source)
         except InvalidArgument:
             if not has_measured and size >= largest:
                 raise
             return None
         has_measured = True
-        return risks[0, -1, 0]
+        return risks
 
     with doing(f"searching the sizes that fit n = {samples:,}"):
         return search_size(risks_of, samples=samples, guess=_size_of(samples, procedure, split), largest=largest)

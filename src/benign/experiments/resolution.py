@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, Required, TypedDict
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,7 +16,7 @@ from benign import schema
 from benign.experiments.grid import Grid
 from benign.experiments.parts import Part
 from benign.experiments.room import check_axes, check_cells, check_largest
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.randomness import checked_seed
 from benign.foundation.replicate import Replicate, crossed_replicates, paired_replicates
@@ -33,18 +33,30 @@ AUTO = "auto"
 _MOST_NAMES = 5
 
 
+class Axes(TypedDict, total=False):
+    """What of a grid is asked for in plain values; see :func:`resolve_grid`."""
+
+    sizes: Sizes
+    times: Sequence[float] | None
+    samples: Required[Sequence[int]]
+    replicates: int | None
+    crossed: Sequence[int] | None
+    seed: int
+    metrics: Sequence[str] | None
+
+
 def resolve_grid(
     procedure: Procedure,
     sources: Sequence[Source],
-    label_noise: Sequence[float] | None,
+    label_noise: Sequence[float] | None = None,
     *,
-    sizes: Sizes,
-    times: Sequence[float] | None,
     samples: Sequence[int],
-    replicates: int | None,
-    crossed: Sequence[int] | None,
-    seed: int,
-    metrics: Sequence[str] | None,
+    sizes: Sizes = "every",
+    times: Sequence[float] | None = None,
+    replicates: int | None = None,
+    crossed: Sequence[int] | None = None,
+    seed: int = 0,
+    metrics: Sequence[str] | None = None,
 ) -> Grid:
     """Check everything that was asked for and lay out the grid.
 
@@ -81,7 +93,7 @@ def resolve_grid(
         check(counts, part.recorded_times)
     specs = [_checked_spec("source", {**source.spec(), "revision": source.revision}) for source in sources]
     if len({json.dumps(spec, sort_keys=True) for spec in specs}) < len(specs):
-        raise InvalidArgument.of(
+        raise invalid(
             "label_noise", f"gives {sources[0].name} levels that its spec() does not tell apart; put the level into it."
         )
     return Grid(
@@ -111,9 +123,7 @@ def checked_replicates(
     if count is not None:
         raise InvalidArgument("`replicates` and `crossed` cannot both be given; choose paired or crossed replicates.")
     if not isinstance(crossed, (tuple, list)) or len(crossed) != 3:
-        raise InvalidArgument.of(
-            "crossed", f"must be three counts (draws, initialisations, noises), got {shown(crossed)}."
-        )
+        raise invalid("crossed", f"must be three counts (draws, initialisations, noises), got {shown(crossed)}.")
     counts = [checked_count("crossed", count) for count in crossed]
     check_cells(*counts, *others)
     return crossed_replicates(*counts, seed=checked_seed(seed))
@@ -122,25 +132,21 @@ def checked_replicates(
 def _checked_levels(label_noise: Sequence[float], sources: Sequence[Source]) -> tuple[float, ...]:
     levels = tuple(checked_number("label_noise", level) for level in label_noise)
     if not levels or len(levels) != len(sources):
-        raise InvalidArgument.of(
-            "label_noise", f"must hold one level for each source, got {len(levels)} for {len(sources)}."
-        )
+        raise invalid("label_noise", f"must hold one level for each source, got {len(levels)} for {len(sources)}.")
     _check_increase("label_noise", levels)
     return levels
 
 
 def _checked_samples(samples: Sequence[int], source: Source) -> list[int]:
     if not isinstance(samples, (Sequence, np.ndarray)) or isinstance(samples, str) or not len(samples):
-        raise InvalidArgument.of(
-            "samples", f"must be a list of training-set sizes, for example [1000], got {shown(samples)}."
-        )
+        raise invalid("samples", f"must be a list of training-set sizes, for example [1000], got {shown(samples)}.")
     counts = [checked_count("samples", n) for n in samples]
     if min(counts) < 2:
-        raise InvalidArgument.of("samples", f"must be at least 2, got {min(counts)}: one sample shows no curve.")
+        raise invalid("samples", f"must be at least 2, got {min(counts)}: one sample shows no curve.")
     if sorted(set(counts)) != counts:
-        raise InvalidArgument.of("samples", f"must increase strictly, got {counts}; sort them and drop repeats.")
+        raise invalid("samples", f"must increase strictly, got {counts}; sort them and drop repeats.")
     if source.max_samples is not None and counts[-1] > source.max_samples:
-        raise InvalidArgument.of(
+        raise invalid(
             "samples",
             f"asks for {counts[-1]} training samples, but {source.name} has {source.max_samples} outside its "
             "test set; lower it.",
@@ -165,9 +171,7 @@ def _checked_sizes(sizes: Sizes, procedure: Procedure, samples: int) -> Int[np.n
     if isinstance(sizes, str) and sizes != "every":
         near = difflib.get_close_matches(sizes, ("every", AUTO), n=1, cutoff=0.3)
         hint = f"; did you mean {near[0]!r}?" if near else "."
-        raise InvalidArgument.of(
-            "sizes", f'must be "every", "auto" or a list of whole numbers, got {shown(sizes)}{hint}'
-        )
+        raise invalid("sizes", f'must be "every", "auto" or a list of whole numbers, got {shown(sizes)}{hint}')
     if isinstance(sizes, str):
         last = procedure.max_size if math.isfinite(procedure.max_size) else EVERY_FACTOR * samples
         check_axes(sizes=range(int(last)))
@@ -176,12 +180,12 @@ def _checked_sizes(sizes: Sizes, procedure: Procedure, samples: int) -> Int[np.n
 
 def _checked_times(times: Sequence[float], procedure: Procedure) -> Float[np.ndarray, " time"]:
     if procedure.time_name is None:
-        raise InvalidArgument.of("times", "must be None: this procedure is solved, not trained, so it has no duration.")
+        raise invalid("times", "must be None: this procedure is solved, not trained, so it has no duration.")
     if not isinstance(times, (Sequence, np.ndarray)) or isinstance(times, str) or not len(times):
-        raise InvalidArgument.of("times", f"must be a list of numbers of {procedure.time_name}, got {shown(times)}.")
+        raise invalid("times", f"must be a list of numbers of {procedure.time_name}, got {shown(times)}.")
     moments = [checked_number("times", moment) for moment in times]
     if moments[0] < 0:
-        raise InvalidArgument.of("times", f"must be at least 0, got {moments[0]:g}.")
+        raise invalid("times", f"must be at least 0, got {moments[0]:g}.")
     _check_increase("times", moments)
     return np.array(moments, dtype=np.float64)
 
@@ -189,7 +193,7 @@ def _checked_times(times: Sequence[float], procedure: Procedure) -> Float[np.nda
 def _check_increase(argument: str, values: Sequence[float]) -> None:
     for before, after in pairwise(values):
         if before >= after:
-            raise InvalidArgument.of(
+            raise invalid(
                 argument,
                 f"must increase strictly, but {before:g} is followed by {after:g}; sort them and drop repeats.",
             )
@@ -205,7 +209,7 @@ def _check_columns(procedure: Procedure, source: Source) -> None:
     if text or gaps:
         held = [f"{what} in {_named(names)}" for what, names in (("text", text), ("missing values", gaps)) if names]
         name = procedure.spec().get("procedure", type(procedure).__name__)
-        raise InvalidArgument.of(
+        raise invalid(
             "source",
             f"{source.name} holds {' and '.join(held)}, and {name} takes numbers alone: encode the text, fill "
             "in what is missing, name other `inputs`, or measure a pipeline that takes them, by benign.from_estimator.",
@@ -223,7 +227,7 @@ def _checked_spec(argument: str, spec: dict[str, object]) -> dict[str, object]:
     try:
         json.dumps(spec, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise InvalidArgument.of(argument, f"must have a spec() of JSON values alone, but {error}.") from error
+        raise invalid(argument, f"must have a spec() of JSON values alone, but {error}.") from error
     return spec
 
 

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from benign.experiments.audience import Audience
-from benign.experiments.driver import Ending, Limits, drive
+import xarray as xr
+
+from benign.experiments.driver import Ending, drive
+from benign.experiments.environment import Environment
 from benign.experiments.executors import choose
-from benign.experiments.executors.protocol import Executor
 from benign.experiments.grid import Grid
-from benign.experiments.jobs import Study
-from benign.experiments.listener import Listener, Progressed
+from benign.experiments.jobs import SharedWork
+from benign.experiments.keeping import IN_MEMORY
+from benign.experiments.listener import Listeners, Progressed
 from benign.experiments.planning import plan_run
+from benign.experiments.reading import opened, read_dataset
 from benign.experiments.repeated_warnings import said_once
 from benign.experiments.states import RunRecord, State
-from benign.experiments.store import Store
+from benign.foundation.errors import BenignError
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
 
-_NO_LIMITS = Limits()
 _SEARCH = "search for "
 _KEY_DIGITS = 8
 _LONGEST_SLUG = 40
@@ -45,11 +46,13 @@ class RunOutcome:
     progress: Progressed
 
 
-def print_how_to_stop_at_once(running: int) -> None:
-    """On standard error: what the first Ctrl-C did, and what a second one would do."""
-    what = f"Finishing {running} running {'job' if running == 1 else 'jobs'}" if running else "Stopping"
-    # There is no other way to reach who pressed it.
-    print(f"\n{what}; Ctrl-C again stops at once.", file=sys.stderr, flush=True)  # noqa: T201
+class MeasurementInterrupted(BenignError, KeyboardInterrupt):
+    """Stopped by the user; ``dataset`` is the surface of what had been measured, None if nothing was."""
+
+    def __init__(self, dataset: xr.Dataset | None, done: int, total: int, *, place: str = IN_MEMORY) -> None:
+        kept = "in this error's `dataset` alone" if place == IN_MEMORY else f"kept in {place}"
+        super().__init__(f"Interrupted after {done} of {total} jobs; what was measured is {kept}.")
+        self.dataset = dataset
 
 
 @said_once()
@@ -57,53 +60,61 @@ def run_grid(
     grid: Grid,
     procedure: Procedure,
     sources: Sequence[Source],
+    environment: Environment,
     *,
     name: str,
-    declaration: str | None,
-    store: Store,
-    executor: str | Executor | None = None,
-    workers: int | None = None,
-    limits: Limits = _NO_LIMITS,
-    listeners: Sequence[Listener] = (),
-    on_interrupt: Callable[[int], None] = print_how_to_stop_at_once,
+    declaration: str | None = None,
 ) -> RunOutcome:
-    """Measure what the store lacks of the grid.
+    """Measure what the environment's store lacks of the grid.
 
     Args:
         grid: what is wanted; see :func:`benign.experiments.resolution.resolve_grid`.
         procedure: the one whose settings are the grid's.
         sources: likewise, one for each level of label noise.
+        environment: where and how its jobs run.
         name: what the run is called; its id is made of it and of the grid's key.
         declaration: the experiment as JSON, for a later resume from the store alone.
-        store: what is there is not measured again.
-        executor: ``"here"``, ``"processes"``, ``"ray"``, a ready one, or None to choose by the length of the first job.
-        workers: processes.
-        limits: when to stop.
-        listeners: told what happens.
-        on_interrupt: called at the first Ctrl-C with the number of jobs that still run.
 
     Raises:
         InvalidArgument: for an executor or number of workers that cannot be used.
         StoreUnusable: if a result cannot be written; every result before it is kept.
     """
-    record = RunRecord(id=run_id(name, grid), name=name, grid=grid.to_json(), declaration=declaration)
-    plan = plan_run(grid, procedure, store, record)
-    if limits.stops_at_failure and State.FAILED in plan.states.values():
-        store.retry(record.id)
+    with opened(environment.store) as store:
+        record = RunRecord(id=run_id(name, grid), name=name, grid=grid.to_json(), declaration=declaration)
         plan = plan_run(grid, procedure, store, record)
-    chosen, is_owned = choose(executor, workers=workers, jobs=len(plan.jobs))
-    audience = Audience(listeners, run=record.id, grid=grid, parts=plan.parts)
-    try:
-        ending, progress = drive(
-            plan, Study(procedure=procedure, sources=tuple(sources), parts=plan.parts), store=store, executor=chosen,
-            limits=limits, audience=audience, on_interrupt=on_interrupt,
-        )  # fmt: skip
-    finally:
-        if is_owned:
-            chosen.shutdown(wait=False)
-    counts = store.counts(record.id)
+        if environment.attempts is None and State.FAILED in plan.states.values():
+            store.retry(record.id)
+            plan = plan_run(grid, procedure, store, record)
+        executor, is_owned = choose(environment.executor, workers=environment.workers, jobs=len(plan.jobs))
+        audience = Listeners(environment.all_listeners, run=record.id, grid=grid, parts=plan.parts)
+        study = SharedWork(procedure=procedure, sources=tuple(sources), parts=plan.parts)
+        try:
+            ending, progress = drive(
+                plan, study, store=store, executor=executor, environment=environment, audience=audience
+            )
+        finally:
+            if is_owned:
+                executor.shutdown(wait=False)
+        counts = store.counts(record.id)
     audience.ended(counts, progress)
     return RunOutcome(run=record.id, ending=ending, counts=counts, progress=progress)
+
+
+def measured_grid(
+    grid: Grid, procedure: Procedure, sources: Sequence[Source], environment: Environment, *, name: str
+) -> xr.Dataset:
+    """Measure what the environment's store lacks of a resolved grid, and join it.
+
+    Raises:
+        MeasurementInterrupted: on Ctrl-C.
+    """
+    with opened(environment.store) as store:
+        outcome = run_grid(grid, procedure, sources, replace(environment, store=store), name=name)
+        dataset = read_dataset(store, outcome.run, grid) if outcome.counts[State.DONE] else None
+    if outcome.ending is Ending.INTERRUPTED:
+        raise MeasurementInterrupted(dataset, outcome.progress.done, outcome.progress.total, place=store.location)
+    assert dataset is not None  # a failure was raised, an interruption too
+    return dataset
 
 
 def search_name(what: str) -> str:

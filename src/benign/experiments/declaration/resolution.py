@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-
-import xarray as xr
 
 from benign.experiments.declaration.axes import as_numbers, as_whole_numbers
 from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, find_maker
 from benign.experiments.declaration.experiment import Crossed, Experiment
 from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, refuse
 from benign.experiments.declaration.settings import located, make, settings_of
-from benign.experiments.executors.protocol import Executor
+from benign.experiments.environment import Environment
 from benign.experiments.grid import Grid
-from benign.experiments.keeping import IN_MEMORY, Place
-from benign.experiments.measurement import measured_grid
 from benign.experiments.pilot import with_found_sizes
-from benign.experiments.reading import opened
-from benign.experiments.resolution import AUTO, Sizes, resolve_grid
-from benign.experiments.running import search_name
+from benign.experiments.resolution import Sizes, resolve_grid
 from benign.foundation.errors import InvalidArgument
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
@@ -47,20 +41,12 @@ class Resolved:
     declaration: str | None
 
 
-def resolve(
-    experiment: Experiment,
-    *,
-    store: Place = IN_MEMORY,
-    executor: str | Executor | None = None,
-    workers: int | None = None,
-) -> Resolved:
+def resolve(experiment: Experiment, environment: Environment | None = None) -> Resolved:
     """Make the source and the procedure, and check everything against everything; with ``sizes="auto"``, find them.
 
     Args:
         experiment: as declared.
-        store: keeps what a pilot measures to find the sizes.
-        executor: runs the pilot.
-        workers: likewise.
+        environment: where a pilot's jobs run, and what keeps them; this process and its memory unless given.
 
     Raises:
         InvalidDeclaration: for what cannot be measured; the message names file and key.
@@ -69,9 +55,10 @@ def resolve(
     """
     try:
         resolved = _resolved(experiment)
-        if experiment.sizes != AUTO:
-            return resolved
-        return replace(resolved, grid=_with_found_sizes(experiment, resolved, store, executor, workers))
+        grid = with_found_sizes(
+            resolved.grid, resolved.procedure, resolved.sources, environment or Environment(), name=experiment.name
+        )
+        return replace(resolved, grid=grid)
     except InvalidDeclaration as error:
         raise experiment.origin.error(error.problems) from error.__cause__
 
@@ -97,21 +84,6 @@ def _resolved(experiment: Experiment) -> Resolved:
         sources=sources,
         declaration=without_store(experiment).to_json() if experiment.is_declared_by_name else None,
     )
-
-
-def _with_found_sizes(
-    experiment: Experiment, resolved: Resolved, store: Place, executor: str | Executor | None, workers: int | None
-) -> Grid:
-    with opened(store) as place:
-
-        def measured(grid: Grid, sources: Sequence[Source]) -> xr.Dataset:
-            return measured_grid(
-                grid, resolved.procedure, sources, name=search_name(f"the sizes of {experiment.name}"), store=place,
-                executor=executor,
-                workers=workers,
-            )  # fmt: skip
-
-        return with_found_sizes(resolved.grid, resolved.procedure, resolved.sources, measured)
 
 
 def _at_its_key(error: InvalidArgument) -> InvalidDeclaration:
