@@ -1,23 +1,24 @@
 """What the adapters of foreign training code share: guard it, check what it predicts, and turn that into a block.
 
+``from_estimator`` and ``from_callable`` make procedures that say how to train (:class:`ForeignProcedure`); the
+functions below are the rest of their methods.
+
 Foreign code gets copies of the data, a seed, and global random states (NumPy's and Python's) of its own: so code that
 draws from those is repeatable too, and the user's are left as they were.
 """
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from types import TracebackType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from benign.foundation.arguments import checked_flag
 from benign.foundation.errors import BenignError, InvalidArgument, invalid
 from benign.foundation.outcomes import Outcome
 from benign.foundation.randomness import generator
@@ -25,49 +26,64 @@ from benign.foundation.replicate import Replicate
 from benign.foundation.split import Column, Split, class_indices
 from benign.foundation.wording import shown, told
 from benign.procedures.prediction_risks import PREDICTION_RISKS, prediction_risks
-from benign.procedures.protocol import Predictions
+from benign.procedures.protocol import Predictions, check_inputs, recorded_times
 from benign.schema import END_OF_TRAINING, Block
 
 Inputs = Sequence[Float[np.ndarray, "_ d"]]
 Moments = Sequence[float] | None
-Train = Callable[[Split, int, Moments, Inputs], Iterator[Sequence[ArrayLike]]]
-"""Trains at one size and yields, for each time in turn (once, where they are None), its predictions on each input."""
-
 # A sum in another order, as in a forest of several threads, is the same number still.
 _SAME = 1e-6
 _checked_for_repeatability: set[str] = set()
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ForeignCode:
-    """Training code that is not ours.
+@runtime_checkable
+class ForeignProcedure(Protocol):
+    """A procedure whose training code is not ours."""
 
-    Attributes:
-        name: what messages call it.
-        key: names all of its settings; what is checked once a process is checked once for each key.
-        train: does it.
-    """
+    @property
+    def name(self) -> str:
+        """What messages call the code."""
+        ...
 
-    name: str
-    key: str
-    train: Train
+    @property
+    def revision(self) -> int:
+        """Raised by the user when the numbers change."""
+        ...
+
+    def spec(self) -> dict[str, object]:
+        """All of its settings; with the revision, what is checked once a process is checked once for each."""
+        ...
+
+    def check(self, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
+        """Refuse times that the code does not have."""
+        ...
+
+    def train(self, split: Split, size: int, times: Moments, inputs: Inputs) -> Iterator[Sequence[ArrayLike]]:
+        """Train at one size; yield, for each time in turn (once, where they are None), predictions on each input."""
+        ...
+
+
+def size_as_parameters(procedure: object, size: int, split: Split) -> int:
+    """The size itself: how many numbers foreign code fits is not known."""
+    del procedure, split
+    return size
 
 
 def measure_foreign(
+    code: ForeignProcedure,
     splits: Sequence[Split],
     sizes: Int[np.ndarray, " size"],
     times: Float[np.ndarray, " time"] | None,
     metrics: frozenset[str],
-    *,
-    code: ForeignCode,
 ) -> Block:
     """Train on every split at every size, and compute the risks of what is predicted; norms are NaN.
 
     Raises:
-        InvalidArgument: for a metric that predictions do not give, for code that raises, predicts no finite numbers of
-            the right shape, or whose two trainings with the same seed differ.
+        InvalidArgument: for times that there are not, a metric that predictions do not give, and for code that raises,
+            predicts no finite numbers of the right shape, or whose two trainings with the same seed differ.
     """
-    foreign = sorted(metrics - PREDICTION_RISKS - {"norm", "function_norm"})
+    code.check((), times)
+    foreign = sorted(metrics - PREDICTION_RISKS - {"norm", "scaled_norm"})
     if foreign:
         raise invalid(
             "metrics", f"asks for {foreign[0]}, which needs more than the predictions of {code.name}; leave it out."
@@ -86,7 +102,7 @@ def measure_foreign(
     return Block(
         replicates=tuple(split.replicate for split in splits),
         sizes=sizes,
-        times=np.array([END_OF_TRAINING]) if times is None else times,
+        times=recorded_times(times),
         parameters=sizes.copy(),
         outcome=np.full(shape, int(Outcome.CONVERGED), dtype=np.int8),
         metrics=values,
@@ -94,22 +110,19 @@ def measure_foreign(
 
 
 def predict_foreign(
+    code: ForeignProcedure,
     split: Split,
     inputs: Float[np.ndarray, "m d"],
     sizes: Int[np.ndarray, " size"],
-    times: Float[np.ndarray, " time"] | None,
-    *,
-    code: ForeignCode,
+    times: Float[np.ndarray, " time"] | None = None,
 ) -> Iterator[Predictions]:
     """Train on the split and predict on other inputs, one size and then one time after another.
 
     Raises:
         InvalidArgument: as :func:`measure_foreign`, and if the inputs have other columns than those trained on.
     """
-    if inputs.shape[1] != split.train_inputs.shape[1]:
-        raise invalid(
-            "inputs", f"must have {split.train_inputs.shape[1]} columns, as in training, got {inputs.shape[1]}."
-        )
+    code.check((), times)
+    check_inputs(inputs, split)
     moments = None if times is None else times.tolist()
     for size in sizes.tolist():
         answers = predictions_of(code, split, size, moments, (inputs,))
@@ -118,7 +131,7 @@ def predict_foreign(
 
 
 def predictions_of(
-    code: ForeignCode, split: Split, size: int, times: Moments, inputs: Inputs
+    code: ForeignProcedure, split: Split, size: int, times: Moments, inputs: Inputs
 ) -> Iterator[list[Float[np.ndarray, "_ outputs"]]]:
     """What the code predicts on each of the inputs at each time, guarded and checked.
 
@@ -191,15 +204,6 @@ def checked_predictions(raw: ArrayLike, split: Split, rows: int, who: str) -> Fl
     return values.astype(np.float64)
 
 
-def checked_inverse(inverse: object) -> bool:
-    """Whether the size is the inverse of one.
-
-    Raises:
-        InvalidArgument: if that is neither True nor False.
-    """
-    return checked_flag("inverse", inverse)
-
-
 def addressed_seed(replicate: Replicate, purpose: str) -> int:
     """A seed below 2^31 - 1 that the replicate's initialisation decides."""
     return int(generator(replicate.seed, purpose, replicate.initialisation).integers(2**31 - 1))
@@ -250,9 +254,7 @@ class _OwnRandomStates:
     def __enter__(self) -> None:
         self._swap()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._swap()
 
     def _swap(self) -> None:
@@ -263,10 +265,11 @@ class _OwnRandomStates:
 
 
 def _check_repeatable(
-    code: ForeignCode, split: Split, size: int, times: Moments, found: Float[np.ndarray, "n_test outputs"]
+    code: ForeignProcedure, split: Split, size: int, times: Moments, found: Float[np.ndarray, "n_test outputs"]
 ) -> None:
     """Train once more at the first size and time; once for each code and process."""
-    if code.key in _checked_for_repeatability:
+    key = json.dumps([code.spec(), code.revision], sort_keys=True)
+    if key in _checked_for_repeatability:
         return
     first = None if times is None else times[:1]
     ((again,),) = predictions_of(code, split, size, first, (split.test_inputs,))
@@ -275,4 +278,4 @@ def _check_repeatable(
             f"{code.name} ignores its seed: two trainings with the same one differ at size {size}; let all of its "
             "randomness come from it, so that the numbers can be had again."
         )
-    _checked_for_repeatability.add(code.key)
+    _checked_for_repeatability.add(key)

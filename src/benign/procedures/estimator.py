@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import uuid
 from collections.abc import Iterator, Sequence
@@ -10,30 +9,28 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from benign.foundation.arguments import checked_name
+from benign.foundation.arguments import checked_flag, checked_name
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_count
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.procedures.adaptation import (
-    ForeignCode,
     Inputs,
     Moments,
-    checked_inverse,
     guarded,
     handed_on,
     measure_foreign,
     predict_foreign,
+    size_as_parameters,
     training_targets,
 )
 from benign.procedures.estimator_times import answer, answers_along_times, random_states
 from benign.procedures.foreign_settings import describe_estimator
-from benign.procedures.protocol import Predictions
-from benign.schema import Block
+from benign.procedures.protocol import one_replicate_each
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,6 +48,10 @@ class Estimator:
     objective: ClassVar[str] = "squared"
     max_size: ClassVar[float] = math.inf
     takes_columns: ClassVar[bool] = True
+    parameters = size_as_parameters
+    batches = one_replicate_each
+    measure = measure_foreign
+    predict = predict_foreign
 
     estimator: Any
     size_name: str
@@ -59,63 +60,30 @@ class Estimator:
     revision: int = 1
     _token: str = field(default_factory=lambda: uuid.uuid4().hex, repr=False)
 
+    @property
+    def name(self) -> str:
+        return type(self.estimator).__name__
+
     def spec(self) -> dict[str, object]:
         """Class, parameters and scikit-learn's version; the size's own value and how it is read decide nothing."""
         import sklearn
         from sklearn.base import clone
 
-        name = type(self.estimator).__name__
-        with guarded(f"`estimator` {name} cannot be described", "mend its get_params, set_params or constructor"):
+        with guarded(f"`estimator` {self.name} cannot be described", "mend its get_params, set_params or constructor"):
             described = describe_estimator(
                 clone(self.estimator).set_params(**{self.size_name: None}), token=self._token
             )
         return {
-            "procedure": name,
+            "procedure": self.name,
             "size": self.size_name,
             "time": self.time_name,
             "estimator": described,
             "scikit-learn": sklearn.__version__,
         }
 
-    def parameters(self, size: int, split: Split) -> int:
-        """The size itself: how many numbers an estimator fits is not known."""
-        del split
-        return size
-
-    def batches(self, replicates: Sequence[Replicate]) -> Sequence[tuple[Replicate, ...]]:
-        return [(replicate,) for replicate in replicates]
-
-    def measure(
-        self,
-        splits: Sequence[Split],
-        sizes: Int[np.ndarray, " size"],
-        times: Float[np.ndarray, " time"] | None,
-        metrics: frozenset[str],
-    ) -> Block:
-        self._check_times(times)
-        return measure_foreign(splits, sizes, times, metrics, code=self._code)
-
-    def predict(
-        self,
-        split: Split,
-        inputs: Float[np.ndarray, "m d"],
-        sizes: Int[np.ndarray, " size"],
-        times: Float[np.ndarray, " time"] | None = None,
-    ) -> Iterator[Predictions]:
-        self._check_times(times)
-        return predict_foreign(split, inputs, sizes, times, code=self._code)
-
-    @property
-    def _code(self) -> ForeignCode:
-        key = json.dumps([self.spec(), self.revision], sort_keys=True)
-        return ForeignCode(name=type(self.estimator).__name__, key=key, train=self._train)
-
     def check(self, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
         """Whether the estimator has these times."""
         del samples
-        self._check_times(times)
-
-    def _check_times(self, times: Float[np.ndarray, " time"] | None) -> None:
         if times is None:
             return
         if self.time_name is None:
@@ -126,7 +94,7 @@ class Estimator:
         if len(broken):
             raise invalid("times", f"must be whole numbers of {self.time_name} from 1 on, got {broken[0]:g}.")
 
-    def _train(self, split: Split, size: int, times: Moments, inputs: Inputs) -> Iterator[list[ArrayLike]]:
+    def train(self, split: Split, size: int, times: Moments, inputs: Inputs) -> Iterator[list[ArrayLike]]:
         model = self._seeded(split.replicate).set_params(**{self.size_name: size})
         y = training_targets(split, as_matrix=_is_regressor(model, split))
         x, *frames = (handed_on(values, split) for values in (split.train_inputs, *inputs))
@@ -195,7 +163,7 @@ def from_estimator(
     if size == time:
         raise InvalidArgument(f"`size` and `time` must be different parameters, got {size!r} for both.")
     return Estimator(
-        estimator=own, size_name=size, time_name=time, is_inverse=checked_inverse(inverse),
+        estimator=own, size_name=size, time_name=time, is_inverse=checked_flag("inverse", inverse),
         revision=checked_count("revision", revision),
     )  # fmt: skip
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import math
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -11,28 +10,25 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from benign.foundation.arguments import checked_text
+from benign.foundation.arguments import checked_flag, checked_text
 from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count
-from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.procedures.adaptation import (
-    ForeignCode,
     Inputs,
     Moments,
     addressed_seed,
-    checked_inverse,
     handed_on,
     measure_foreign,
     predict_foreign,
+    size_as_parameters,
     training_targets,
 )
 from benign.procedures.foreign_settings import source_digest
-from benign.procedures.protocol import Predictions
-from benign.schema import Block
+from benign.procedures.protocol import one_replicate_each
 
 Predict = Callable[..., ArrayLike]
 """``predict(X)``."""
@@ -54,6 +50,10 @@ class FunctionProcedure:
 
     objective: ClassVar[str] = "squared"
     takes_columns: ClassVar[bool] = True
+    parameters = size_as_parameters
+    batches = one_replicate_each
+    measure = measure_foreign
+    predict = predict_foreign
 
     fit: Fit
     name: str
@@ -67,49 +67,13 @@ class FunctionProcedure:
     def spec(self) -> dict[str, object]:
         return {"procedure": self.name, "kind": "function", "code": self.code}
 
-    def parameters(self, size: int, split: Split) -> int:
-        """The size itself: how many numbers the function fits is not known."""
-        del split
-        return size
-
-    def batches(self, replicates: Sequence[Replicate]) -> Sequence[tuple[Replicate, ...]]:
-        return [(replicate,) for replicate in replicates]
-
-    def measure(
-        self,
-        splits: Sequence[Split],
-        sizes: Int[np.ndarray, " size"],
-        times: Float[np.ndarray, " time"] | None,
-        metrics: frozenset[str],
-    ) -> Block:
-        self._check_times(times)
-        return measure_foreign(splits, sizes, times, metrics, code=self._foreign)
-
-    def predict(
-        self,
-        split: Split,
-        inputs: Float[np.ndarray, "m d"],
-        sizes: Int[np.ndarray, " size"],
-        times: Float[np.ndarray, " time"] | None = None,
-    ) -> Iterator[Predictions]:
-        self._check_times(times)
-        return predict_foreign(split, inputs, sizes, times, code=self._foreign)
-
-    @property
-    def _foreign(self) -> ForeignCode:
-        key = json.dumps([self.spec(), self.revision], sort_keys=True)
-        return ForeignCode(name=self.name, key=key, train=self._train)
-
     def check(self, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
         """Whether there are times at all."""
         del samples
-        self._check_times(times)
-
-    def _check_times(self, times: Float[np.ndarray, " time"] | None) -> None:
         if times is not None and self.time_name is None:
             raise invalid("times", 'must be None: the function has no time; name it, for example time_name="steps".')
 
-    def _train(self, split: Split, size: int, times: Moments, inputs: Inputs) -> Iterator[list[ArrayLike]]:
+    def train(self, split: Split, size: int, times: Moments, inputs: Inputs) -> Iterator[list[ArrayLike]]:
         seed = addressed_seed(split.replicate, "seed of a function")
         for time in [None] if times is None else times:
             moment = int(time) if time is not None and time == math.floor(time) else time
@@ -174,7 +138,7 @@ def from_callable(
         code = "as by its revision"
     return FunctionProcedure(
         fit=fit, name=name, revision=1 if revision is None else checked_count("revision", revision), code=code,
-        size_name=size_name, time_name=time_name, max_size=max_size, is_inverse=checked_inverse(inverse),
+        size_name=size_name, time_name=time_name, max_size=max_size, is_inverse=checked_flag("inverse", inverse),
     )  # fmt: skip
 
 

@@ -1,4 +1,8 @@
-"""The contract of a training procedure."""
+"""The contract of a training procedure.
+
+A family is a frozen dataclass of its settings. What families share are functions of a family, and the class body takes
+them as its methods (``measure = measure_networks``): a protocol beside each function says what of the family it needs.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,15 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int
 
+from benign.foundation.errors import invalid
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
-from benign.schema import Block
+from benign.schema import END_OF_TRAINING, Block
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Predictions:
-    """Predictions of the model of one size at one time."""
+    """Predictions of the model of one size at one time: values, or one score a class."""
 
     size: int
     time: float
@@ -35,10 +40,7 @@ class Procedure(Protocol):
     Laws: the numbers depend on the split, its replicate's ``seed`` and ``initialisation`` and the settings alone, never
     on which splits, sizes or metrics share the call; ``revision`` is raised when they change.
 
-    A procedure may have a method ``check(samples, times)`` that raises an InvalidArgument for numbers of samples or
-    times that it cannot do: then nothing of such a grid is measured. It may have a method
-    ``least_bytes(samples, test_samples, size)``: what measuring that size on so many samples needs at least, whatever
-    the source; what this machine cannot hold is refused before it is built. It may have attributes:
+    What only some procedures have: :class:`SupportsCheck`, :class:`SupportsLeastBytes`, and the attributes
     ``is_inverse``, True where the larger its size, the less it can fit, and ``takes_columns``, True where it heeds
     :attr:`Split.columns`, so that it may be given text and missing values.
     """
@@ -99,3 +101,47 @@ class Procedure(Protocol):
     ) -> Iterator[Predictions]:
         """Predictions on other inputs, one size after another."""
         ...
+
+
+@runtime_checkable
+class SupportsCheck(Protocol):
+    """A procedure that knows beforehand what it cannot do: then nothing of such a grid is measured."""
+
+    def check(self, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
+        """Refuse numbers of samples or times.
+
+        Raises:
+            InvalidArgument: for the first that it cannot do.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsLeastBytes(Protocol):
+    """A procedure that knows what memory it needs: what this machine cannot hold is refused before it is built."""
+
+    def least_bytes(self, samples: int, test_samples: int, size: int) -> float:
+        """What measuring one size on so many samples needs at least, whatever the source."""
+        ...
+
+
+def one_replicate_each(procedure: object, replicates: Sequence[Replicate]) -> list[tuple[Replicate, ...]]:
+    """The batches of a procedure that gains nothing by measuring replicates together."""
+    del procedure
+    return [(replicate,) for replicate in replicates]
+
+
+def recorded_times(times: Float[np.ndarray, " time"] | None) -> Float[np.ndarray, " time"]:
+    """The times of a block; where none are asked for, the end of training."""
+    return np.array([END_OF_TRAINING]) if times is None else times
+
+
+def check_inputs(inputs: Float[np.ndarray, "m d"], split: Split) -> None:
+    """Refuse inputs that have other columns than those trained on.
+
+    Raises:
+        InvalidArgument: with both numbers of columns.
+    """
+    wanted = split.train_inputs.shape[1]
+    if inputs.shape[1] != wanted:
+        raise invalid("inputs", f"must have {wanted} columns, as in training, got {inputs.shape[1]}.")
