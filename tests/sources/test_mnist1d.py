@@ -340,7 +340,7 @@ def test_files_know_it_by_name() -> None:
 BAD_SETTINGS: dict[str, tuple[dict[str, float], str]] = {
     "all-flipped": (
         {"label_noise": 1.0},
-        "`label_noise` must be a share of flipped labels from 0 up to but not including 1, got 1.0",
+        "`label_noise` must be a share of flipped labels from 0 up to but not including 1 (0.1 for 10 %), got 1.0",
     ),
     "negative-noise": ({"label_noise": -0.1}, "`label_noise` must be a share of flipped labels"),
     "no-test-set": ({"test_samples": 0}, "`test_samples` must be a positive integer, got 0."),

@@ -49,7 +49,7 @@ def checked_rate(rate: object) -> float:
     Raises:
         InvalidArgument: unless 0 <= ``rate`` < 1.
     """
-    share = "a share of flipped labels from 0 up to but not including 1, for example 0.1 for 10 %"
+    share = "a share of flipped labels from 0 up to but not including 1 (0.1 for 10 %)"
     return checked_number("label_noise", rate, kind=share, fits=lambda number: 0.0 <= number < 1.0)
 
 
