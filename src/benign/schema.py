@@ -9,8 +9,9 @@ test labels. A loss is the procedure's training objective: squared error summed 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
@@ -48,8 +49,8 @@ _RISKS = {
     "test_error_noisy": "as test_error, on test labels under the training label noise",
     "train_error_flipped": "as train_error, on the training samples whose label is flipped (1 - share memorised)",
     "train_error_unflipped": "as train_error, on the training samples whose label is not flipped",
-    "validation_loss": "loss on the first half of the test set, its labels noisy as in training: a validation set",
-    "validation_error": "as validation_loss, zero-one error",
+    "validation_loss": "loss on a validation set: the first half of the test set, its labels as noisy as in training",
+    "validation_error": "zero-one error on that validation set",
     "test_loss_held_out": "test_loss on the second half of the test set, which validation has not seen",
     "test_error_held_out": "as test_loss_held_out, zero-one error",
 }
@@ -59,10 +60,10 @@ _SOLUTION = {
     "gradient_penalty_minibatch": "as gradient_penalty of one mini-batch, mean over mini-batches",
     "top_eigenvalue": "largest eigenvalue of the Hessian of the training objective",
     "hessian_trace": "trace of the Hessian of the training objective",
-    "sharpness": "largest rise of the training objective within a small ball around the parameters (SAM)",
-    "adaptive_sharpness": "as sharpness, the ball scaled by each parameter's size: invariant under rescaling of units",
-    "train_error_perturbed": "train_error of parameters multiplied by 1 + noise, mean over draws",
-    "test_error_perturbed": "test_error of parameters multiplied by 1 + noise, mean over draws",
+    "worst_sharpness": "largest rise of the training objective within a small ball around the parameters",
+    "adaptive_sharpness": "as worst_sharpness, the ball scaled by each parameter's size: unchanged by rescaled units",
+    "train_error_under_noise": "train_error of parameters multiplied by 1 + noise, mean over draws",
+    "test_error_under_noise": "test_error of parameters multiplied by 1 + noise, mean over draws",
     "path_norm": "root of the sum over paths of squared products of weights",
     "spectral_norm_product": "product of the spectral norms of the weight matrices",
     "distance_from_start": "Euclidean distance of the parameters from the initial ones",
@@ -82,7 +83,7 @@ METRICS: dict[str, str] = {
     **{f"{name}_averaged": f"{text}; for the moving average of the weights" for name, text in _RISKS.items()},
     "norm": "norm of the weights |theta|",
     "norm_averaged": "norm of the moving average of the weights",
-    "function_norm": "sqrt(size) |theta|: the norm of the weights for features scaled by 1 / sqrt(size)",
+    "scaled_norm": "sqrt(size) |theta|: the norm of the weights for features scaled by 1 / sqrt(size)",
     **_SOLUTION,
     **_PAIR,
     **{
@@ -95,7 +96,7 @@ METRICS: dict[str, str] = {
     "condition_2norm": "2-norm condition number of the design matrix, on a grid of sizes",
     "effective_rank": "exponential of the entropy of the normalised singular values, on a grid of sizes",
 }
-# What only a training, only :class:`benign.implicit.RepeatedMLP`, or only :class:`benign.implicit.Solutions` can tell.
+# What only a training, only :class:`benign.procedures.RepeatedMLP`, or only :class:`benign.procedures.Solutions` can tell.
 PENALTIES = frozenset({"gradient_penalty", "gradient_penalty_minibatch"})
 PAIR_METRICS = frozenset(_PAIR)
 AVERAGED_METRICS = frozenset(name for name in METRICS if name.endswith("_averaged"))
@@ -103,21 +104,40 @@ SOLVED_METRICS = frozenset(
     {"leave_one_out_loss", "leave_one_out_error", "condition", "condition_2norm", "effective_rank"}
 )
 SOLUTION_METRICS = frozenset({*_SOLUTION, *(f"{name}_cooled" for name in (*_RISKS, *_SOLUTION))}) - PENALTIES
-DEFAULT_METRICS = frozenset(
-    {"train_loss", "train_error", "test_loss", "test_error", "norm", "function_norm"}
-)  # fmt: skip
+DEFAULT_METRICS = frozenset({"train_loss", "train_error", "test_loss", "test_error", "norm", "scaled_norm"})
+FORMAT = 2
+"""Of what is written: blocks in a store, and files. Format 1 is read, too."""
+_RENAMED = {"function_norm": "scaled_norm", "sharpness": "worst_sharpness"} | {
+    f"{part}_error_perturbed": f"{part}_error_under_noise" for part in ("train", "test")
+}
+_NAMES_TODAY = _RENAMED | {f"{old}_cooled": f"{new}_cooled" for old, new in _RENAMED.items() if new in _SOLUTION}
+_FIRST_NAMES = {new: old for old, new in _NAMES_TODAY.items()}
+# What needs no training: the risks of the best constant predictors.
+CONSTANTS = {
+    "train_loss_constant": "train_loss of the best constant predictor",
+    "test_error_constant": "test_error of always predicting the most frequent training class",
+}
 # Kept with every surface, whatever metrics are asked for.
 ALWAYS = {
     "outcome": "0: converged, 1: dependent columns, 2: ill-conditioned, 3: diverged, 4: budget spent (from 2 on: none)",
     "parameters": "number of trained parameters",
-    "train_loss_constant": "train_loss of the best constant predictor",
-    "test_error_constant": "test_error of always predicting the most frequent training class",
+    **CONSTANTS,
 }
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Block:
-    """What measuring one procedure on some splits of one n yields: the (replicate, size, time) part of a surface."""
+    """What measuring one procedure on some splits of one n yields: the (replicate, size, time) part of a surface.
+
+    Attributes:
+        replicates: which replicate each row is of; empty for a block out of a store, which is of one.
+        sizes: strictly increasing.
+        times: strictly increasing; ``[inf]`` is the end of training.
+        parameters: number of trained parameters.
+        outcome: an :class:`~benign.foundation.outcomes.Outcome` each.
+        metrics: by name.
+        constants: the risks of the best constant predictors, by name; a procedure leaves them to the job.
+    """
 
     replicates: tuple[Replicate, ...]
     sizes: Int[np.ndarray, " size"]
@@ -125,16 +145,31 @@ class Block:
     parameters: Int[np.ndarray, " size"]
     outcome: Int[np.ndarray, "replicate size time"]
     metrics: Mapping[str, Float[np.ndarray, "replicate size time"]]
+    constants: Mapping[str, Float[np.ndarray, " replicate"]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class MeasuredBlock:
-    """A block with the number of samples it was measured at and the risks of the best constant predictors."""
+def name_today(metric: str) -> str:
+    """What a metric of format 1 is called in format 2; of others the name itself."""
+    return _NAMES_TODAY.get(metric, metric)
 
-    samples: int
-    block: Block
-    train_loss_constant: Float[np.ndarray, " replicate"]
-    test_error_constant: Float[np.ndarray, " replicate"]
+
+def first_name(metric: str) -> str:
+    """What a metric was called in format 1: keys are made of these names, so that what is measured stays known."""
+    return _FIRST_NAMES.get(metric, metric)
+
+
+def asked_name(
+    metric: object, *, known: Collection[str] = METRICS, kind: str = "metric", argument: str = "metrics"
+) -> str:
+    """The name of a metric that a user asks for, who may still use the one of format 1.
+
+    Raises:
+        UnknownName: for a metric that is not among the known ones.
+    """
+    name = checked_name(kind, name_today(metric) if isinstance(metric, str) else metric, known, argument=argument)
+    if name != metric:
+        warnings.warn(f"The metric {metric} is called {name} now; its old name goes with 0.3.", FutureWarning, 2)
+    return name
 
 
 def checked_position(axis: str, value: object) -> float:
@@ -158,7 +193,7 @@ def checked_metrics(metrics: Iterable[str] | None) -> frozenset[str]:
         return DEFAULT_METRICS
     if isinstance(metrics, str) or not isinstance(metrics, Collection) or isinstance(metrics, Mapping):
         raise invalid("metrics", f'must be a list of names, for example ["leave_one_out_loss"], got {shown(metrics)}.')
-    return DEFAULT_METRICS | {checked_name("metric", name, METRICS, argument="metrics") for name in metrics}
+    return DEFAULT_METRICS | {asked_name(name) for name in metrics}
 
 
 def replicate_coordinates(replicates: Sequence[Replicate]) -> dict[str, object]:
@@ -181,6 +216,23 @@ def described(dataset: xr.Dataset) -> xr.Dataset:
     for name, text in {**METRICS, **ALWAYS}.items():
         if name in dataset:
             dataset[name].attrs["long_name"] = text
+    return dataset
+
+
+def marked(dataset: xr.Dataset) -> xr.Dataset:
+    """The dataset as it is written to a file: with its format, which :func:`unmarked` takes off."""
+    return dataset.assign_attrs(format=FORMAT)
+
+
+def unmarked(dataset: xr.Dataset) -> xr.Dataset:
+    """The dataset out of a file of this format or the one before, its metrics called as today.
+
+    Raises:
+        InvalidArgument: if its format is newer.
+    """
+    dataset = dataset.rename({name: name_today(str(name)) for name in dataset.data_vars})
+    if dataset.attrs.pop("format", 1) not in (1, FORMAT):
+        raise invalid("path", "holds a surface of a newer benign; upgrade with: pip install --upgrade benign")
     return dataset
 
 

@@ -11,7 +11,7 @@ from benign.experiments.grid import Grid
 from benign.experiments.parts import Part
 from benign.experiments.states import StoredBlock
 from benign.foundation.replicate import Replicate, paired_replicates
-from benign.schema import Block, MeasuredBlock
+from benign.schema import Block
 
 METRICS = ("norm", "test_loss", "train_loss")
 
@@ -36,23 +36,22 @@ def grid(
     )
 
 
-def block(
-    shape: Part, *, samples: int = 10, replicates: Sequence[Replicate] = (Replicate(),), level: int = 0
-) -> MeasuredBlock:
+def block(shape: Part, *, samples: int = 10, replicates: Sequence[Replicate] = (Replicate(),), level: int = 0) -> Block:
     """Numbers that depend on the address alone: two parts agree where they overlap."""
     rows = [_rows(shape, samples, replicate, level) for replicate in replicates]
-    return MeasuredBlock(
-        samples=samples,
-        block=Block(
-            replicates=tuple(replicates),
-            sizes=shape.sizes,
-            times=shape.times,
-            parameters=7 * shape.sizes,
-            outcome=(np.array([row["outcome"] for row in rows]) * 3).astype(np.int8),
-            metrics={name: np.array([row[name] for row in rows]) for name in sorted(shape.metrics)},
-        ),
-        train_loss_constant=np.array([samples + replicate.draw / 3 for replicate in replicates]),
-        test_error_constant=np.array([np.nan if replicate.draw == 1 else 0.1 + level for replicate in replicates]),
+    return Block(
+        replicates=tuple(replicates),
+        sizes=shape.sizes,
+        times=shape.times,
+        parameters=7 * shape.sizes,
+        outcome=(np.array([row["outcome"] for row in rows]) * 3).astype(np.int8),
+        metrics={name: np.array([row[name] for row in rows]) for name in sorted(shape.metrics)},
+        constants={
+            "train_loss_constant": np.array([samples + replicate.draw / 3 for replicate in replicates]),
+            "test_error_constant": np.array(
+                [np.nan if replicate.draw == 1 else 0.1 + level for replicate in replicates]
+            ),
+        },
     )
 
 

@@ -6,7 +6,7 @@ import hashlib
 import sys
 from collections.abc import Callable
 
-from benign.experiments.states import Result, State
+from benign.experiments.states import JobResult, State
 from benign.experiments.store import Store
 
 
@@ -51,10 +51,8 @@ def record_all(location: str) -> None:
         sys.stdin.readline()
         for start in range(0, len(left), 2):
             mine = store.claim(driver, left[start : start + 2])
-            store.record(
-                driver,
-                [Result(unit=i, payload=payload_of(i), seconds=0.1, peak_bytes=1, provenance="{}") for i in mine],
-            )
+            payloads = tuple(map(payload_of, mine))
+            store.record(driver, mine, JobResult(payloads=payloads, seconds=0.1, peak_bytes=1, provenance="{}"))
             for unit in mine:
                 say(str(unit))
 

@@ -6,7 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import numpy as np
 from sqlalchemy import Connection, text
 
 from benign.experiments.parts import Part
-from benign.experiments.states import Result, RunRecord, Unit
+from benign.experiments.states import JobResult, RunRecord, Unit
 from benign.experiments.store import Store
 from benign.experiments.store.tables import VERSION_TABLE
 from tests.optional import needs
@@ -67,10 +67,14 @@ def planned(store: Store, cells: Sequence[str] = ("a", "b", "c"), run_id: str = 
     return store.units_of_run(run_id)
 
 
-def result(unit: int, payload: bytes = b"block", **changes: float | str) -> Result:
-    """What a worker sends back."""
-    settings: dict[str, float | str] = {"seconds": 0.5, "peak_bytes": 2**40, "provenance": '{"version": 1}', **changes}
-    return Result(unit=unit, payload=payload, **settings)  # type: ignore[arg-type]
+def record(
+    store: Store, driver: str, blocks: Mapping[int, bytes], *, seconds: float = 0.5, provenance: str = '{"version": 1}'
+) -> None:
+    """Keep the block of each unit, as of one job that took so many seconds for each of them."""
+    result = JobResult(
+        payloads=tuple(blocks.values()), seconds=seconds * len(blocks), peak_bytes=2**40, provenance=provenance
+    )
+    store.record(driver, list(blocks), result)
 
 
 @contextmanager

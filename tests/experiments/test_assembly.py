@@ -26,7 +26,7 @@ def _keyed(*parts: Part) -> dict[str, Part]:
 
 
 def _joined(of: Grid, level: int = 0) -> xr.Dataset:
-    measured = [block(of.part, samples=n, replicates=of.replicates, level=level) for n in of.samples]
+    measured = {n: block(of.part, samples=n, replicates=of.replicates, level=level) for n in of.samples}
     return join(measured, of.replicates)
 
 
@@ -106,8 +106,7 @@ def test_where_parts_overlap_the_graver_outcome_stays():
         blocks = []
         for shape, outcome in zip(shapes, outcomes, strict=True):
             measured = block(shape)
-            flagged = replace(measured.block, outcome=np.full_like(measured.block.outcome, outcome))
-            payload = encode(replace(measured, block=flagged))[0]
+            payload = encode(replace(measured, outcome=np.full_like(measured.outcome, outcome)))[0]
             blocks.append(StoredBlock(unit=0, cell=key, part=shape.key, payload=payload))
         return assemble(of, blocks, _keyed(*shapes))
 
@@ -145,10 +144,10 @@ def test_what_else_is_missing_is_nan():
 
 def test_it_is_nan_as_in_the_join_of_measured_blocks():
     of = grid(part())
-    measured = [
-        block(of.part, samples=10, replicates=of.replicates),
-        block(of.part, samples=20, replicates=of.replicates[:2]),
-    ]
+    measured = {
+        10: block(of.part, samples=10, replicates=of.replicates),
+        20: block(of.part, samples=20, replicates=of.replicates[:2]),
+    }
     cells = dict(of.cells())
     blocks = [b for b in stored(of, of.part) if (cells[b.cell].samples, cells[b.cell].replicate.draw) != (20, 2)]
     surface = assemble(of, blocks, _keyed(of.part))

@@ -13,7 +13,7 @@ from benign.experiments.encoding import CorruptBlock, decode, encode
 from benign.experiments.parts import Part
 from benign.foundation.errors import BenignError
 from benign.foundation.replicate import paired_replicates
-from benign.schema import MeasuredBlock
+from benign.schema import Block
 from tests.experiments.measured import block, part
 
 TIMES = (0.5, 1.0, np.inf)
@@ -29,35 +29,31 @@ def _bits(values: np.ndarray) -> bytes:
     return np.ascontiguousarray(values, dtype=np.float64).tobytes()
 
 
-def _part_of(measured: MeasuredBlock) -> Part:
-    of = measured.block
-    return Part(sizes=of.sizes, times=of.times, metrics=frozenset(of.metrics))
+def _part_of(measured: Block) -> Part:
+    return Part(sizes=measured.sizes, times=measured.times, metrics=frozenset(measured.metrics))
 
 
 @pytest.mark.parametrize("measured", BLOCKS)
-def test_what_is_encoded_is_decoded(measured: MeasuredBlock):
+def test_what_is_encoded_is_decoded(measured: Block):
     payloads = encode(measured)
-    assert len(payloads) == len(measured.block.replicates)
+    assert len(payloads) == len(measured.replicates)
     for row, payload in enumerate(payloads):
         cell = decode(payload, _part_of(measured))
-        assert set(cell.metrics) == set(measured.block.metrics)
-        for name, values in measured.block.metrics.items():
-            assert _bits(cell.metrics[name]) == _bits(values[row])
-        np.testing.assert_array_equal(cell.outcome, measured.block.outcome[row].ravel())
+        assert set(cell.metrics) == set(measured.metrics)
+        for name, values in measured.metrics.items():
+            assert _bits(cell.metrics[name]) == _bits(values[row][None])
+        np.testing.assert_array_equal(cell.outcome, measured.outcome[row][None])
         assert cell.outcome.dtype == np.int8
-        np.testing.assert_array_equal(cell.parameters, np.repeat(measured.block.parameters, len(measured.block.times)))
-        assert _bits(np.array(cell.train_loss_constant)) == _bits(measured.train_loss_constant[row])
-        np.testing.assert_array_equal(cell.test_error_constant, measured.test_error_constant[row])
+        np.testing.assert_array_equal(cell.parameters, measured.parameters)
+        for name, values in measured.constants.items():
+            assert _bits(cell.constants[name]) == _bits(values[row : row + 1])
 
 
-def _with_loss(values: np.ndarray, constant: float) -> MeasuredBlock:
+def _with_loss(values: np.ndarray, constant: float) -> Block:
     """A block of one size whose test loss at the times is ``values``."""
     measured = block(part(sizes=[1], times=range(len(values)), metrics=["test_loss"]))
-    return replace(
-        measured,
-        block=replace(measured.block, metrics={"test_loss": values.reshape(1, 1, -1)}),
-        train_loss_constant=np.array([constant]),
-    )
+    constants = {**measured.constants, "train_loss_constant": np.array([constant])}
+    return replace(measured, metrics={"test_loss": values.reshape(1, 1, -1)}, constants=constants)
 
 
 @pytest.mark.parametrize("repeats", [1, 100], ids=["small", "compressed"])
@@ -72,13 +68,13 @@ def test_any_number_is_kept(values, constant):
     measured = _with_loss(values, constant)
     cell = decode(encode(measured)[0], _part_of(measured))
     assert _bits(cell.metrics["test_loss"]) == _bits(values)
-    assert _bits(np.array(cell.train_loss_constant)) == _bits(np.array(constant))
+    assert _bits(cell.constants["train_loss_constant"]) == _bits(np.array(constant))
 
 
 def test_single_precision_is_widened():
     measured = _with_loss(np.array([0.1], dtype=np.float32), 0.0)
     cell = decode(encode(measured)[0], _part_of(measured))
-    assert cell.metrics["test_loss"].tolist() == [float(np.float32(0.1))]
+    assert cell.metrics["test_loss"].ravel().tolist() == [float(np.float32(0.1))]
 
 
 @pytest.mark.parametrize(
@@ -95,13 +91,13 @@ def test_only_the_metrics_asked_for_are_read(wanted, there):
     cell = decode(encode(measured)[0], _part_of(measured), wanted)
     assert list(cell.metrics) == there
     for name in there:
-        np.testing.assert_array_equal(cell.metrics[name], measured.block.metrics[name].ravel())
-    np.testing.assert_array_equal(cell.outcome, measured.block.outcome.ravel())
+        np.testing.assert_array_equal(cell.metrics[name], measured.metrics[name])
+    np.testing.assert_array_equal(cell.outcome, measured.outcome)
 
 
 def test_long_columns_are_compressed():
     long = block(part(sizes=range(1, 2000), metrics=["norm"]))
-    flat = replace(long, block=replace(long.block, metrics={"norm": np.ones((1, 1999, 1))}))
+    flat = replace(long, metrics={"norm": np.ones((1, 1999, 1))})
     assert len(encode(flat)[0]) < 8 * 1999 < len(encode(long)[0])
 
 
@@ -149,7 +145,7 @@ def test_a_flipped_byte_is_refused_or_read_as_numbers(data):
         cell = decode(damaged, LONG)
     except CorruptBlock:
         return
-    assert len(cell.outcome) == len(cell.parameters)
+    assert cell.outcome.shape == (1, len(cell.parameters), 1)
 
 
 @pytest.mark.parametrize("codec", ["zstd", "lz4"])

@@ -7,7 +7,7 @@ import pytest
 import benign
 from benign.experiments.executors import Here
 from benign.experiments.forecast import Sample, SampleFailed, _peak, _probes, _seconds_at, _total, sample_and_forecast
-from benign.experiments.jobs import Study
+from benign.experiments.jobs import SharedWork
 from benign.experiments.planning import plan_run
 from benign.experiments.resolution import resolve_grid
 from benign.experiments.states import RunRecord, State
@@ -75,7 +75,7 @@ def planned():
             return plan_run(grid, procedure, store, record)
 
         def forecast(plan):
-            study = Study(procedure=procedure, sources=(source,), parts=plan.parts)
+            study = SharedWork(procedure=procedure, sources=(source,), parts=plan.parts)
             return sample_and_forecast(
                 "forecast", plan, study, store=store, executor=Here(), workers=2, budget_seconds=60.0
             )

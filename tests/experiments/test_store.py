@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benign.experiments.parts import Part
-from benign.experiments.states import State
+from benign.experiments.states import JobResult, State
 from benign.experiments.store import Store, hosts, reading
 from benign.experiments.store.errors import RunInUse, StoreUnusable
 from benign.foundation.errors import InvalidArgument, UnknownName
-from tests.experiments.stores import KINDS, OTHER_PART, PART, PARTS, located, planned, result, run_record
+from tests.experiments.stores import KINDS, OTHER_PART, PART, PARTS, located, planned, record, run_record
 
 NOTHING = dict.fromkeys(State, 0)
 
@@ -133,7 +133,8 @@ def test_runs_are_listed_newest_first_with_their_progress(store):
     store.add_run(run_record("empty"), [], {})
     driver = store.enter_driver()
     store.claim(driver, [unit.id for unit in units])
-    store.record(driver, [result(units[0].id, seconds=2.5), result(units[2].id, seconds=1.0)])
+    record(store, driver, {units[0].id: b"block"}, seconds=2.5)
+    record(store, driver, {units[2].id: b"block"}, seconds=1.0)
     empty, new, old = store.runs()
     assert (empty.record.id, empty.counts, empty.seconds) == ("empty", NOTHING, 0.0)
     assert (new.record, new.counts, new.seconds) == (store.run("new"), NOTHING | {State.DONE: 1}, 1.0)
@@ -158,7 +159,7 @@ def test_a_recorded_unit_has_its_block(store):
     a, b, _ = (unit.id for unit in planned(store))
     driver = store.enter_driver()
     store.claim(driver, [a, b])
-    store.record(driver, [result(b, b"\0\xff" * 5000), result(a, b"")])
+    record(store, driver, {b: b"\0\xff" * 5000, a: b""})
     assert _states(store) == ["done", "done", "planned"]
     assert [(block.cell, block.part, block.payload) for block in store.blocks("first")] == [
         ("a", PART.key, b""),
@@ -170,8 +171,9 @@ def test_what_is_done_stays_as_it_is(store):
     (a, *_) = (unit.id for unit in planned(store))
     mine, theirs = store.enter_driver(), store.enter_driver()
     store.claim(mine, [a])
-    store.record(mine, [result(a, b"first", seconds=1.0), result(a, b"twin", seconds=3.0)])
-    store.record(theirs, [result(a, b"second", seconds=5.0, provenance='{"other": 1}')])
+    twins = JobResult(payloads=(b"first", b"twin"), seconds=2.0, peak_bytes=1, provenance='{"version": 1}')
+    store.record(mine, [a, a], twins)
+    record(store, theirs, {a: b"second"}, seconds=5.0, provenance='{"other": 1}')
     store.fail(mine, [a], "late", limit=1)
     store.release(mine, [a])
     assert store.claim(theirs, [a]) == []
@@ -188,7 +190,7 @@ def test_a_late_result_is_kept_whatever_became_of_its_unit(store, state):
         store.claim(theirs, [a])
     if state == "failed":
         store.fail(theirs, [a], "error", limit=1)
-    store.record(mine, [result(a, b"late")])
+    record(store, mine, {a: b"late"})
     assert [block.payload for block in store.blocks("first")] == [b"late"]
     assert store.failures("first") == []
     store.leave_driver(theirs)
@@ -200,7 +202,7 @@ def test_a_result_of_a_deleted_unit_is_passed_over_and_its_number_never_given_ag
     driver = store.enter_driver()
     assert store.delete_run("first") == 0
     units = planned(store, ["x", "y", "z"])
-    store.record(driver, [result(last, b"stray")])
+    record(store, driver, {last: b"stray"})
     assert last < min(unit.id for unit in units)
     assert _states(store) == ["planned"] * 3
 
@@ -256,7 +258,7 @@ def test_a_limit_is_at_least_one_attempt(store, limit):
 def test_blocks_of_some_cells(store):
     units = planned(store, ["a", "b", "c", "d"])
     driver = store.enter_driver()
-    store.record(driver, [result(unit.id, unit.cell.encode()) for unit in units[:3]])
+    record(store, driver, {unit.id: unit.cell.encode() for unit in units[:3]})
     assert [block.payload for block in store.blocks("first", ["c", "absent", "a", "d", "c"])] == [b"a", b"c"]
     assert list(store.blocks("first", [])) == []
 
@@ -267,7 +269,7 @@ def test_blocks_are_read_in_pieces_between_which_others_write(store, monkeypatch
     monkeypatch.setattr(reading, "_CHUNK_BYTES", size)
     units = planned(store, [f"{i}" for i in range(7)])
     driver = store.enter_driver()
-    store.record(driver, [result(unit.id, b"%010d" % unit.id) for unit in units])
+    record(store, driver, {unit.id: b"%010d" % unit.id for unit in units})
     found = []
     for block in store.blocks("first"):
         store.heartbeat(driver)
@@ -278,7 +280,7 @@ def test_blocks_are_read_in_pieces_between_which_others_write(store, monkeypatch
 def test_blocks_deleted_while_they_are_read_are_left_out(store, monkeypatch):
     monkeypatch.setattr(reading, "_CHUNK_ROWS", 1)
     units = planned(store)
-    store.record(store.enter_driver(), [result(unit.id) for unit in units])
+    record(store, store.enter_driver(), {unit.id: b"block" for unit in units})
     blocks = store.blocks("first")
     assert next(blocks).cell == "a"
     store.delete_run("first")
@@ -288,8 +290,8 @@ def test_blocks_deleted_while_they_are_read_are_left_out(store, monkeypatch):
 def test_each_provenance_is_told_once(store):
     a, b, c = (unit.id for unit in planned(store))
     driver = store.enter_driver()
-    store.record(driver, [result(a, provenance='{"n": 1}'), result(b, provenance='{"n": 2}')])
-    store.record(driver, [result(c, provenance='{"n": 1}')])
+    record(store, driver, {a: b"", c: b""}, provenance='{"n": 1}')
+    record(store, driver, {b: b""}, provenance='{"n": 2}')
     assert sorted(store.provenances("first")) == ['{"n": 1}', '{"n": 2}']
 
 
@@ -299,7 +301,7 @@ def test_each_provenance_is_told_once(store):
 def test_a_deleted_run_leaves_what_others_use(store):
     units = planned(store, run_id="old")
     store.add_run(run_record("new"), [("b", PART.key), ("c", OTHER_PART.key)], {})
-    store.record(store.enter_driver(), [result(unit.id) for unit in units])
+    record(store, store.enter_driver(), {unit.id: b"block" for unit in units})
     assert store.delete_run("old") == 2
     assert [summary.record.id for summary in store.runs()] == ["new"]
     assert [block.cell for block in store.blocks("new")] == ["b"]
@@ -336,7 +338,7 @@ def test_a_driver_that_leaves_gives_its_units_back(store):
     mine, theirs = store.enter_driver(), store.enter_driver()
     store.claim(mine, [a, b])
     store.claim(theirs, [c])
-    store.record(mine, [result(a)])
+    record(store, mine, {a: b"block"})
     store.leave_driver(mine)
     assert _states(store) == ["done", "planned", "running"]
 
@@ -396,7 +398,7 @@ def test_a_heartbeat_may_come_from_another_thread(store):
     try:
         for unit in units:
             assert store.claim(driver, [unit.id]) == [unit.id]
-            store.record(driver, [result(unit.id)])
+            record(store, driver, {unit.id: b"block"})
     finally:
         stop.set()
         thread.join()
@@ -409,14 +411,14 @@ def test_the_states_of_some_units(store):
     a, b, c = (unit.id for unit in planned(store))
     driver = store.enter_driver()
     store.claim(driver, [b])
-    store.record(driver, [result(c)])
+    record(store, driver, {c: b"block"})
     assert store.states([c, b, a, c, 999]) == {a: State.PLANNED, b: State.RUNNING, c: State.DONE}
     assert store.states([]) == {}
 
 
 def test_a_run_by_itself(store):
     units = planned(store)
-    store.record(store.enter_driver(), [result(units[0].id)])
+    record(store, store.enter_driver(), {units[0].id: b"block"})
     assert store.summary("first") == store.runs()[0]
     assert store.has_run("first")
     assert not store.has_run("second")
@@ -463,7 +465,7 @@ def test_hostile_texts_come_back_as_they_went_in(store, text):
     store.claim(driver, [unit.id])
     store.fail(driver, [unit.id], text, limit=1)
     assert store.failures(key)[0].error == text
-    store.record(driver, [result(unit.id, provenance=text)])
+    record(store, driver, {unit.id: b"block"}, provenance=text)
     assert store.provenances(key) == [text]
     assert [block.cell for block in store.blocks(key, [key])] == [key]
     assert store.delete_run(key) == 1
@@ -481,7 +483,7 @@ def test_what_no_database_can_keep_gets_a_sentence(store, where, text):
         "declaration": lambda: store.add_run(run_record(declaration=text), [], {}),
         "cell": lambda: store.add_run(run_record(), [(text, PART.key)], {}),
         "part": lambda: store.add_run(run_record(), [], {text: PART}),
-        "provenance": lambda: store.record(driver, [result(units[0].id, provenance=text)]),
+        "provenance": lambda: record(store, driver, {units[0].id: b"block"}, provenance=text),
     }
     with pytest.raises(InvalidArgument, match=f"`{where}` must be text that a file can hold, got '.*'; rename it"):
         put[where]()
@@ -527,6 +529,6 @@ def test_anything_round_trips_or_gets_a_sentence(store, texts, payloads, moments
     assert [unit.cell for unit in units] == cells
     np.testing.assert_array_equal(store.parts([part.key])[part.key].times, part.times)
     sent = dict(zip(cells, payloads, strict=False))
-    store.record(store.enter_driver(), [result(unit.id, sent[unit.cell]) for unit in units])
+    record(store, store.enter_driver(), {unit.id: sent[unit.cell] for unit in units})
     assert {block.cell: block.payload for block in store.blocks(run_id)} == sent
     assert store.delete_run(run_id) == len(cells)

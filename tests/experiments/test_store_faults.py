@@ -17,7 +17,7 @@ from sqlalchemy import text
 from benign.experiments.states import State
 from benign.experiments.store import Store
 from benign.experiments.store.errors import StoreFull, StoreLocked, StoreUnusable
-from tests.experiments.stores import located, planned, read_only, result, run_record
+from tests.experiments.stores import located, planned, read_only, record, run_record
 from tests.optional import needs
 
 
@@ -27,7 +27,7 @@ def file(tmp_path):
     path = tmp_path / "store.db"
     with Store.open(path) as store:
         units = planned(store, [f"{i}" for i in range(40)])
-        store.record(driver := store.enter_driver(), [result(unit.id, bytes(5000)) for unit in units])
+        record(store, driver := store.enter_driver(), {unit.id: bytes(5000) for unit in units})
         store.leave_driver(driver)
     return path
 
@@ -256,7 +256,7 @@ def test_a_full_store_waits_with_growing_pauses_and_then_says_so(tmp_path, monke
         _limit_pages(store, 1)  # SQLite makes it as many as there are
         monkeypatch.setattr(time, "monotonic", lambda: sum(pauses))
         with pytest.raises(StoreFull, match=r"has no room left \(database or disk is full\); free some space") as error:
-            store.record(driver, [result(a, bytes(100_000)), result(b, bytes(100_000))])
+            record(store, driver, {a: bytes(100_000), b: bytes(100_000)})
         _sentence(error, tmp_path)
         assert pauses == pytest.approx([0.1, 0.2, 0.4, 0.3])
         assert store.counts("first")[State.DONE] == 0
@@ -269,7 +269,7 @@ def test_a_full_store_goes_on_once_there_is_room(tmp_path, monkeypatch):
         store.claim(driver, [a])
         _limit_pages(store, 1)
         monkeypatch.setattr(time, "sleep", lambda _: _limit_pages(store, 1_000_000))
-        store.record(driver, [result(a, bytes(100_000))])
+        record(store, driver, {a: bytes(100_000)})
         assert [block.payload for block in store.blocks("first")] == [bytes(100_000)]
 
 
@@ -285,7 +285,7 @@ def test_a_full_disk(tmp_path):
         recorded = []
         with pytest.raises(StoreFull, match="has no room left") as error:  # noqa: PT012 (some may find room)
             for unit in units:
-                store.record(driver, [result(unit.id, os.urandom(20_000))])
+                record(store, driver, {unit.id: os.urandom(20_000)})
                 recorded.append(unit.id)
         _sentence(error, tmp_path)
         (tmp_path / "ballast").unlink()
@@ -300,7 +300,7 @@ def test_a_full_disk_that_gets_room(tmp_path):
         fill(tmp_path / "ballast")
         threading.Timer(0.5, (tmp_path / "ballast").unlink).start()
         for unit in units:
-            store.record(driver, [result(unit.id, bytes(50_000))])
+            record(store, driver, {unit.id: bytes(50_000)})
         assert len(list(store.blocks("first"))) == 10
 
 
@@ -345,7 +345,7 @@ def test_a_full_server_goes_on_once_there_is_room(server, monkeypatch):
                 _administer(store, "DROP TRIGGER full_disk ON benign_block")
 
         monkeypatch.setattr(time, "sleep", wait)
-        store.record(driver, [result(a)])
+        record(store, driver, {a: b"block"})
         assert pauses == [0.1, 0.2, 0.4]
         assert store.counts("first")[State.DONE] == 1
 
@@ -355,7 +355,7 @@ def test_a_server_that_stays_full_says_so(server):
         (a, *_), driver = (unit.id for unit in planned(store)), store.enter_driver()
         _administer(store, _FULL, "CREATE TRIGGER full_disk BEFORE INSERT ON benign_block EXECUTE FUNCTION full_disk()")
         with pytest.raises(StoreFull, match=r"has no room left \(could not extend file: No space left on device\)"):
-            store.record(driver, [result(a)])
+            record(store, driver, {a: b"block"})
         assert store.counts("first")[State.DONE] == 0
 
 
@@ -392,7 +392,7 @@ def test_a_connection_lost_in_the_midst_of_a_result(server, monkeypatch):
             _administer(store, "DROP TRIGGER lost ON benign_block")
 
         monkeypatch.setattr(time, "sleep", wait)
-        store.record(driver, [result(a)])
+        record(store, driver, {a: b"block"})
         assert pauses == [0.1]
         assert len(list(store.blocks("first"))) == 1
 
@@ -444,5 +444,5 @@ def test_a_deleted_run_makes_no_driver_wait(file):
         driver = store.enter_driver()
         assert store.delete_run("first") == 40
         units = planned(store, [f"{i}" for i in range(40)])
-        store.record(driver, [result(unit.id, bytes(5000)) for unit in units])
+        record(store, driver, {unit.id: bytes(5000) for unit in units})
     assert before / 2 < file.stat().st_size < before * 1.1

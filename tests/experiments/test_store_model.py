@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from benign.experiments.states import State
 from benign.experiments.store import Store
-from tests.experiments.stores import KINDS, located, planned, result
+from tests.experiments.stores import KINDS, located, planned, record
 
 UNITS = 6
 positions = st.lists(st.integers(0, UNITS - 1), min_size=1, max_size=UNITS, unique=True)
@@ -54,15 +54,15 @@ class Drivers(RuleBasedStateMachine):
 
     @rule(driver=who, which=positions, any_at_all=st.booleans())
     def record(self, driver, which, any_at_all):
-        sent = []
+        sent: dict[int, bytes] = {}
         for i in which if any_at_all else self._held(driver, which):
             self.results += 1
             payload = b"%d" % self.results
-            sent.append(result(self.ids[i], payload))
+            sent.setdefault(self.ids[i], payload)
             if self.units[i].state is not State.DONE:
                 self.units[i].become(State.DONE)
                 self.units[i].payload = payload
-        self.store.record(self.names[driver], sent)
+        record(self.store, self.names[driver], sent)
 
     @rule(driver=who, which=positions, limit=st.integers(1, 3))
     def fail(self, driver, which, limit):

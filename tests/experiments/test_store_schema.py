@@ -18,7 +18,7 @@ from benign.experiments.store import Store
 from benign.experiments.store.errors import StoreTooNew, StoreUnusable
 from benign.experiments.store.tables import HEAD, VERSION_TABLE, metadata
 from benign.experiments.store.versions import MIGRATIONS, bring_to_head
-from tests.experiments.stores import KINDS, SHARED_KINDS, back_to_0001, child, heard, located, planned, result, told
+from tests.experiments.stores import KINDS, SHARED_KINDS, back_to_0001, child, heard, located, planned, record, told
 
 
 def _locations(kinds):
@@ -128,7 +128,7 @@ def test_an_older_store_gets_the_checksums_that_a_new_one_has(location):
     with Store.open(location) as store:
         units = [unit.id for unit in planned(store, [f"{i}" for i in range(1_200)])]
         store.claim(driver := store.enter_driver(), units)
-        store.record(driver, [result(unit, bytes([unit % 256]) * 10_000) for unit in units[:-1]])
+        record(store, driver, {unit: bytes([unit % 256]) * 10_000 for unit in units[:-1]})
         store.fail(driver, units[-1:], "Traceback, é", limit=1)
         made = _checked(store)
         store._transactions.writing(back_to_0001)

@@ -10,7 +10,7 @@ from benign.curves import Verdict
 from benign.figures.belkin2019_fourier import FIGURE, _falling_sentence, _falls
 
 HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED
-FALLING = ("test_loss", "function_norm")
+FALLING = ("test_loss", "scaled_norm")
 N, REPLICATES = 20, 10
 SIZES = np.arange(1, 10 * N + 1)
 LOWEST = 0.4  # below n
@@ -33,7 +33,7 @@ def surface_of(loss, sizes, seed=0):
     return xr.Dataset(
         {
             "test_loss": (dims, risk), "test_error": (dims, np.minimum(0.9, 0.3 * risk)), "train_loss": (dims, train),
-            "train_error": (dims, train), "function_norm": (dims, 10.0 * risk), "norm": (dims, risk),
+            "train_error": (dims, train), "scaled_norm": (dims, 10.0 * risk), "norm": (dims, risk),
             "train_loss_constant": (dims[2:], np.full((1, REPLICATES), 0.9)),
             "test_error_constant": (dims[2:], np.full((1, REPLICATES), 0.9)),
         },

@@ -32,7 +32,7 @@ def surface_of(part, *, flatter=0.5, better=0.02, noise=1e-3, seed=0):
         "gradient_penalty": h**1.5 * loss / m, "gradient_penalty_cooled": loss / m,
         "top_eigenvalue": 2.0 * h**-flatter, "top_eigenvalue_cooled": 2.0 * h**-flatter,
         "adaptive_sharpness": h**-flatter, "adaptive_sharpness_cooled": h**-flatter,
-        "test_error_perturbed": 0.3 - better * np.log2(h), "test_error_perturbed_cooled": 0.3 - better * np.log2(h),
+        "test_error_under_noise": 0.3 - better * np.log2(h), "test_error_under_noise_cooled": 0.3 - better * np.log2(h),
     }  # fmt: skip
     dims = (schema.LEARNING_RATE, *schema.DIMENSIONS)
     tables = {

@@ -10,12 +10,12 @@ import xarray as xr
 from jaxtyping import Bool, Float, Int
 
 from benign import schema
-from benign.experiments.encoding import CellBlock, CorruptBlock, decode
+from benign.experiments.encoding import CorruptBlock, decode
 from benign.experiments.grid import Grid
 from benign.experiments.parts import Part
 from benign.experiments.states import StoredBlock
 from benign.foundation.errors import invalid
-from benign.schema import DAMAGED
+from benign.schema import DAMAGED, Block
 
 _MISSING = -1  # in integers, until the end
 
@@ -50,7 +50,7 @@ def assemble(
     damaged = 0
     for block in blocks:
         try:
-            part, content = read_block(block, parts, names)
+            content = read_block(block, parts, names)
         except CorruptBlock:
             damaged += 1
             continue
@@ -59,7 +59,7 @@ def assemble(
             continue
         placement = placements.get(block.part)
         if placement is None:
-            placement = placements[block.part] = _placement(grid.part, part)
+            placement = placements[block.part] = _placement(grid.part, content)
         if not placement.is_empty:
             columns.write(cell, placement, content)
     if not columns.is_there.any():
@@ -70,10 +70,8 @@ def assemble(
     return surface.assign_attrs({DAMAGED: damaged}) if damaged else surface
 
 
-def read_block(
-    block: StoredBlock, parts: Mapping[str, Part | None], metrics: Collection[str] | None = None
-) -> tuple[Part, CellBlock]:
-    """Part and content of a block.
+def read_block(block: StoredBlock, parts: Mapping[str, Part | None], metrics: Collection[str] | None = None) -> Block:
+    """What a block holds.
 
     Raises:
         CorruptBlock: if it, or its part, is damaged.
@@ -81,24 +79,32 @@ def read_block(
     part = None if block.payload is None else parts[block.part]
     if block.payload is None or part is None:
         raise CorruptBlock("A stored block, or what it is said to hold, is damaged.")
-    return part, decode(block.payload, part, metrics)
+    return decode(block.payload, part, metrics)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Placement:
-    """Which rows (size x time) of a part's blocks stand at which rows of the grid's."""
+    """Which rows (size x time) of a part's blocks stand at which rows of the grid's, and which sizes at which."""
 
+    source_sizes: Int[np.ndarray, " size"]
+    target_sizes: Int[np.ndarray, " size"]
     source: slice | Int[np.ndarray, " row"]
     target: slice | Int[np.ndarray, " row"]
     is_empty: bool
 
 
-def _placement(wanted: Part, part: Part) -> _Placement:
+def _placement(wanted: Part, part: Block) -> _Placement:
     _, size_there, size_here = np.intersect1d(wanted.sizes, part.sizes, assume_unique=True, return_indices=True)
     _, time_there, time_here = np.intersect1d(wanted.times, part.times, assume_unique=True, return_indices=True)
     target = (size_there[:, None] * len(wanted.times) + time_there).ravel()
     source = (size_here[:, None] * len(part.times) + time_here).ravel()
-    return _Placement(source=_as_slice(source), target=_as_slice(target), is_empty=not len(target))
+    return _Placement(
+        source_sizes=size_here,
+        target_sizes=size_there,
+        source=_as_slice(source),
+        target=_as_slice(target),
+        is_empty=not len(target),
+    )
 
 
 def _as_slice(rows: Int[np.ndarray, " row"]) -> slice | Int[np.ndarray, " row"]:
@@ -114,7 +120,7 @@ class _Columns:
 
     metrics: Mapping[str, Float[np.ndarray, "cell row"]]
     outcome: Int[np.ndarray, "cell row"]
-    parameters: Int[np.ndarray, " row"]
+    parameters: Int[np.ndarray, " size"]
     constants: Float[np.ndarray, "cell 2"]
     is_there: Bool[np.ndarray, " cell"]
 
@@ -124,20 +130,21 @@ class _Columns:
         return cls(
             metrics={name: np.full((cells, rows), np.nan) for name in metrics},
             outcome=np.full((cells, rows), _MISSING, dtype=np.int8),
-            parameters=np.full(rows, _MISSING, dtype=np.int64),
+            parameters=np.full(len(part.sizes), _MISSING, dtype=np.int64),
             constants=np.full((cells, 2), np.nan),
             is_there=np.zeros(cells, dtype=bool),
         )
 
-    def write(self, cell: int, placement: _Placement, block: CellBlock) -> None:
+    def write(self, cell: int, placement: _Placement, block: Block) -> None:
         source, target = placement.source, placement.target
         for name, values in block.metrics.items():
-            self.metrics[name][cell, target] = values[source]
+            self.metrics[name][cell, target] = values.ravel()[source]
         outcome = self.outcome[cell]
-        outcome[target] = np.maximum(outcome[target], block.outcome[source])
+        outcome[target] = np.maximum(outcome[target], block.outcome.ravel()[source])
         # Where they depend on n, the largest; whatever the order of the blocks.
-        self.parameters[target] = np.maximum(self.parameters[target], block.parameters[source])
-        self.constants[cell] = block.train_loss_constant, block.test_error_constant
+        sizes = placement.target_sizes
+        self.parameters[sizes] = np.maximum(self.parameters[sizes], block.parameters[placement.source_sizes])
+        self.constants[cell] = [values[0] for values in block.constants.values()]
         self.is_there[cell] = True
 
 
@@ -156,10 +163,8 @@ def _surface(grid: Grid, columns: _Columns) -> xr.Dataset:
 
     data = {name: variable(values) for name, values in columns.metrics.items()}
     data["outcome"] = variable(_without_marks(columns.outcome, np.float32))
-    parameters = columns.parameters.reshape(sizes, times).max(axis=1)
-    data["parameters"] = xr.Variable("size", _without_marks(parameters, np.float64))
-    data["train_loss_constant"] = variable(columns.constants[:, 0])
-    data["test_error_constant"] = variable(columns.constants[:, 1])
+    data["parameters"] = xr.Variable("size", _without_marks(columns.parameters, np.float64))
+    data |= {name: variable(values) for name, values in zip(schema.CONSTANTS, columns.constants.T, strict=True)}
     return schema.described(xr.Dataset(data, coords=_coordinates(grid, is_kept), attrs=dict(grid.attributes)))
 
 

@@ -7,20 +7,18 @@ one a metric; its schema's metadata holds the version of this format and the ris
 from __future__ import annotations
 
 import functools
-import itertools
 import struct
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float, Int
 
 from benign.experiments.parts import Part
 from benign.foundation.errors import BenignError
-from benign.schema import MeasuredBlock
+from benign.foundation.replicate import Replicate
+from benign.schema import CONSTANTS, FORMAT, Block, name_today
 
-_FORMAT = b"1"
+_FORMATS = (b"1", str(FORMAT).encode())  # they differ in what some metrics are called
 _LEADING = ("outcome", "parameters")
 # Places of fields in the tables of Arrow's Message.fbs.
 _MESSAGE_HEADER, _BATCH_BUFFERS, _BATCH_COMPRESSION = 8, 8, 10
@@ -34,32 +32,12 @@ class CorruptBlock(BenignError, ValueError):
     """Bytes that hold no measured block."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class CellBlock:
-    """A block of one replicate, its rows size x time in C order.
-
-    Attributes:
-        metrics: one column each.
-        outcome: :class:`~benign.foundation.outcomes.Outcome` of each row.
-        parameters: number of trained parameters.
-        train_loss_constant: training loss of the best constant predictor.
-        test_error_constant: test error of always saying the most frequent training class.
-    """
-
-    metrics: Mapping[str, Float[np.ndarray, " row"]]
-    outcome: Int[np.ndarray, " row"]
-    parameters: Int[np.ndarray, " row"]
-    train_loss_constant: float
-    test_error_constant: float
-
-
-def encode(measured: MeasuredBlock) -> tuple[bytes, ...]:
+def encode(block: Block) -> tuple[bytes, ...]:
     """One stream for each replicate of the block. Non-finite values are kept as they are.
 
     Args:
-        measured: metrics are stored in float64, the outcome in int8.
+        block: with its constants; metrics are stored in float64, the outcome in int8.
     """
-    block = measured.block
     names = tuple(sorted(block.metrics))
     replicates = len(block.replicates)
     outcome = _rows(block.outcome, np.int8, replicates)
@@ -67,29 +45,32 @@ def encode(measured: MeasuredBlock) -> tuple[bytes, ...]:
     metrics = [_rows(block.metrics[name], np.float64, replicates) for name in names]
     payloads = []
     for row in range(replicates):
-        metadata = {
-            b"format": _FORMAT,
-            b"train_loss_constant": float(measured.train_loss_constant[row]).hex(),
-            b"test_error_constant": float(measured.test_error_constant[row]).hex(),
-        }
+        constants = {name: float(values[row]).hex() for name, values in block.constants.items()}
+        metadata = {"format": _FORMATS[-1], **constants}
         columns = [outcome[row], parameters, *(values[row] for values in metrics)]
         payloads.append(_stream(_schema(names).with_metadata(metadata), columns))
     return tuple(payloads)
 
 
-def decode(payload: bytes, part: Part, metrics: Collection[str] | None = None) -> CellBlock:
+def decode(
+    payload: bytes, part: Part, metrics: Collection[str] | None = None, replicates: tuple[Replicate, ...] = ()
+) -> Block:
     """Read what :func:`encode` wrote. Bytes that somebody else wrote do no harm: they are refused before they unpack.
 
     Args:
-        payload: one stream.
+        payload: one stream, of this format or the one before.
         part: what the block holds.
         metrics: read and decompress only these, as far as they are there; None for all.
+        replicates: the one that the block is of, where it is known.
+
+    Returns:
+        the block of that replicate alone.
 
     Raises:
         CorruptBlock: if the payload is damaged, of another format or no block of that part.
     """
     try:
-        return _read(payload, part, metrics)
+        return _read(payload, part, metrics, replicates)
     except CorruptBlock:
         raise
     except (pa.ArrowException, LookupError, ValueError, OSError, StopIteration, OverflowError, struct.error) as error:
@@ -98,32 +79,32 @@ def decode(payload: bytes, part: Part, metrics: Collection[str] | None = None) -
         ) from error
 
 
-def _read(payload: bytes, part: Part, metrics: Collection[str] | None) -> CellBlock:
+def _read(payload: bytes, part: Part, metrics: Collection[str] | None, replicates: tuple[Replicate, ...]) -> Block:
     schema = pa.ipc.open_stream(payload).schema
     metadata = schema.metadata or {}
-    if metadata.get(b"format") != _FORMAT:
+    if metadata.get(b"format") not in _FORMATS:
         raise CorruptBlock("A stored block has a format that this version of benign does not read; update benign.")
     rows = len(part.sizes) * len(part.times)
     if not schema.equals(_schema(tuple(schema.names[len(_LEADING) :]))):
         raise CorruptBlock("A stored block has other columns than numbers.")
     _check_expansion(payload, rows)
-    is_wanted = [metrics is None or name in metrics or name in _LEADING for name in schema.names]
-    fields = [index for index, wanted in enumerate(is_wanted) if wanted]
+    names = [name_today(name) for name in schema.names]
+    fields = [i for i, name in enumerate(names) if metrics is None or name in metrics or name in _LEADING]
     options = pa.ipc.IpcReadOptions(use_threads=False, included_fields=fields)
     batch = pa.ipc.open_stream(payload, options=options).read_next_batch()
     batch.validate()
     if batch.num_rows != rows:
         raise CorruptBlock("A stored block has more or fewer rows than its part.")
-    columns = {
-        name: column.to_numpy()
-        for name, column in zip(itertools.compress(schema.names, is_wanted), batch.columns, strict=True)
-    }
-    return CellBlock(
+    shape = (1, len(part.sizes), len(part.times))
+    columns = {names[i]: column.to_numpy().reshape(shape) for i, column in zip(fields, batch.columns, strict=True)}
+    return Block(
+        replicates=replicates,
+        sizes=part.sizes,
+        times=part.times,
         outcome=columns.pop("outcome"),
-        parameters=columns.pop("parameters"),
+        parameters=columns.pop("parameters")[0, :, 0],
         metrics=columns,
-        train_loss_constant=float.fromhex(metadata[b"train_loss_constant"].decode()),
-        test_error_constant=float.fromhex(metadata[b"test_error_constant"].decode()),
+        constants={name: np.array([float.fromhex(metadata[name.encode()].decode())]) for name in CONSTANTS},
     )
 
 

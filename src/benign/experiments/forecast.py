@@ -11,9 +11,10 @@ import numpy as np
 
 from benign.experiments.executors.protocol import Executor, Shared
 from benign.experiments.heartbeat import beating
-from benign.experiments.jobs import JobResult, Study, results_of, run_job
+from benign.experiments.jobs import SharedWork, run_job
 from benign.experiments.planning import Plan, PlannedJob
 from benign.experiments.repeated_warnings import bring_back, said_once
+from benign.experiments.states import JobResult
 from benign.experiments.store import Store
 from benign.foundation.errors import BenignError
 from benign.foundation.wording import told
@@ -76,7 +77,7 @@ class Forecast:
 
 @said_once()
 def sample_and_forecast(
-    run: str, plan: Plan, study: Study, *, store: Store, executor: Executor, workers: int, budget_seconds: float
+    run: str, plan: Plan, study: SharedWork, *, store: Store, executor: Executor, workers: int, budget_seconds: float
 ) -> Forecast:
     """Time jobs of growing n, as long as the next one is expected to fit into the budget; scale up from these.
 
@@ -133,7 +134,7 @@ class _Bench:
     store: Store
     driver: str
     executor: Executor
-    study: Shared[Study]
+    study: Shared[SharedWork]
 
     def time(self, samples: int, jobs: list[PlannedJob], seconds_left: float) -> list[Sample]:
         """Run some of the jobs and take them out of the list; nothing if other drivers have them all.
@@ -163,7 +164,7 @@ class _Bench:
                 f"A job failed while it was timed (n = {job.job.samples:,}): {told(error)}; nothing can be forecast"
                 " until it runs."
             ) from error
-        self.store.record(self.driver, results_of(job.units, result))
+        self.store.record(self.driver, job.units, result)
         bring_back(result.heard)
         return result
 

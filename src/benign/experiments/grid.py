@@ -16,6 +16,7 @@ from benign.foundation.arguments import is_writable
 from benign.foundation.errors import BenignError
 from benign.foundation.memory import require_memory
 from benign.foundation.replicate import Replicate
+from benign.schema import first_name, name_today
 
 Spec = Mapping[str, object]
 
@@ -108,7 +109,7 @@ class Grid:
                 "replicates": [(r.draw, r.initialisation, r.noise) for r in self.replicates],
                 "sizes": self.part.sizes.tolist(),
                 "times": [repr(moment) for moment in self.part.times.tolist()],
-                "metrics": sorted(self.part.metrics),
+                "metrics": sorted(map(first_name, self.part.metrics)),
                 "attributes": self.attributes,
             }
         )
@@ -162,7 +163,7 @@ class Grid:
             part=Part(
                 sizes=np.array(stored["sizes"], dtype=np.int64),
                 times=np.array([float(moment) for moment in stored["times"]]),
-                metrics=frozenset(stored["metrics"]),
+                metrics=frozenset(map(name_today, stored["metrics"])),
             ),
             attributes=stored["attributes"],
         )

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from benign.schema import END_OF_TRAINING
+from benign.schema import END_OF_TRAINING, first_name
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,10 +30,10 @@ class Part:
 
     @cached_property
     def key(self) -> str:
-        """SHA-256 of the canonical content: equal parts have equal keys."""
+        """SHA-256 of the canonical content: equal parts have equal keys, whatever format names their metrics."""
         digest = hashlib.sha256(np.ascontiguousarray(self.sizes, dtype="<i8").tobytes())
         digest.update(b"|" + np.ascontiguousarray(self.times, dtype="<f8").tobytes() + b"|")
-        digest.update(json.dumps(sorted(self.metrics)).encode())
+        digest.update(json.dumps(sorted(map(first_name, self.metrics))).encode())
         return digest.hexdigest()
 
     @property

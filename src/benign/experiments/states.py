@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from benign.experiments.repeated_warnings import Heard
 
 
 class State(enum.StrEnum):
@@ -34,22 +37,22 @@ class Unit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
-    """A measured unit on its way into the store.
+class JobResult:
+    """What a job sends back, on its way into the store.
 
     Attributes:
-        unit: the unit's id.
-        payload: its block as compressed Arrow bytes.
-        seconds: wall time of its job, divided by the units that the job measured.
-        peak_bytes: peak resident memory of the process that measured it, during the job.
+        payloads: the block of each of its replicates as compressed Arrow bytes.
+        seconds: wall time.
+        peak_bytes: peak resident memory of the process that ran it, meanwhile.
         provenance: JSON: versions, device, commit.
+        heard: what libraries warned of.
     """
 
-    unit: int
-    payload: bytes
+    payloads: tuple[bytes, ...]
     seconds: float
     peak_bytes: int
     provenance: str
+    heard: Counter[Heard] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +63,7 @@ class StoredBlock:
         unit: the store's number of its unit.
         cell: key of its cell.
         part: key of its part.
-        payload: what :attr:`Result.payload` was; None, and cell and part empty, where any of it is damaged.
+        payload: one of :attr:`JobResult.payloads`; None, and cell and part empty, where any of it is damaged.
     """
 
     unit: int

@@ -123,7 +123,7 @@ def _findings_of(name: str, surface: xr.Dataset, tuned: xr.Dataset) -> list[Find
         ),
         peak_position_claim(
             name=f"{name}_norm_peaks_at_threshold", claim=f"With {words}, the norm peaks where features = samples",
-            landmarks=landmarks_along_size(surface, "function_norm", level=level), scale=n, allowed=(0.95, 1.05),
+            landmarks=landmarks_along_size(surface, "scaled_norm", level=level), scale=n, allowed=(0.95, 1.05),
             level=level, paper="norm peaks exactly at N = n (Belkin et al. 2019, Fig. 2)",
         ),
     ]  # fmt: skip
@@ -151,7 +151,7 @@ def _findings_of(name: str, surface: xr.Dataset, tuned: xr.Dataset) -> list[Find
 
 _RISK_WORDS = {"test_loss": "loss", "test_error": "zero-one error"}
 _NORM = "Norm: the length of the weights, for features scaled by 1 / sqrt(features), so that sizes can be compared."
-_FALLING_WORDS = {"test_loss": "test loss", "function_norm": "norm"}
+_FALLING_WORDS = {"test_loss": "test loss", "scaled_norm": "norm"}
 
 
 def _second_descent(name: str, surface: xr.Dataset, metric: str, *, level: float = LEVEL) -> Finding:
@@ -200,7 +200,7 @@ def _picture_of(name: str, surfaces: Surfaces) -> Picture:
         y_limits=_loss_limits(surface),
     )  # fmt: skip
     norm = replace(
-        size_display(surface, ("function_norm",), title="Norm", y_label="norm of the weights"), caption=_NORM
+        size_display(surface, ("scaled_norm",), title="Norm", y_label="norm of the weights"), caption=_NORM
     )  # fmt: skip
     display = StackedDisplay(title=f"Every size from 1 to {FACTOR * n:,}: {WORDS[name]}", panels=(loss, norm))
     sentence = _loss_sentence(name, surface, surfaces[f"{name}_tuned_ridge"])
@@ -210,7 +210,7 @@ def _picture_of(name: str, surfaces: Surfaces) -> Picture:
             f"{name}_{claim}"
             for claim in (
                 "peak_at_threshold", "second_descent_test_loss", "test_loss_falls_beyond", "norm_peaks_at_threshold",
-                "function_norm_falls_beyond", "tuned_ridge_no_peak",
+                "scaled_norm_falls_beyond", "tuned_ridge_no_peak",
             )
         ),
     )  # fmt: skip

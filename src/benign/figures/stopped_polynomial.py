@@ -109,7 +109,7 @@ def _curves(
         "train_loss": _loss(train @ theta[:-1], split.train_targets),
         "test_loss": _loss(predictions[:-1], split.test_targets),
         "norm": norm,
-        "function_norm": math.sqrt(train.shape[1]) * norm,
+        "scaled_norm": math.sqrt(train.shape[1]) * norm,
         LEFT: _loss(predictions[:-1], predictions[-1]),
     }
 

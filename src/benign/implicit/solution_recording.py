@@ -19,7 +19,7 @@ from benign.networks.recording import Data, RiskRecorder, outputs_of
 FLATNESS = {
     "top_eigenvalue": FlatnessMeasure.TOP_EIGENVALUE,
     "hessian_trace": FlatnessMeasure.TRACE,
-    "sharpness": FlatnessMeasure.WORST_SHARPNESS,
+    "worst_sharpness": FlatnessMeasure.WORST_SHARPNESS,
     "adaptive_sharpness": FlatnessMeasure.ADAPTIVE_SHARPNESS,
 }
 _COOLED = "_cooled"
@@ -95,8 +95,8 @@ class SolutionRecorder:
         found = measured(around, flat, self.settings)
         values |= {name: found[FLATNESS[name].value] for name in names & FLATNESS.keys()}
         for name, inputs, targets in (
-            ("train_error_perturbed", data.train_inputs, data.train_targets),
-            ("test_error_perturbed", data.test_inputs, data.test_targets),
+            ("train_error_under_noise", data.train_inputs, data.train_targets),
+            ("test_error_under_noise", data.test_inputs, data.test_targets),
         ):
             if name in names:
                 values[name] = self._perturbed(network, inputs, targets)

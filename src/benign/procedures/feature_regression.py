@@ -186,7 +186,7 @@ def _curves(
     norm = np.sqrt(np.maximum(record.norm_squared[position, at], 0.0))
     curves = {
         "norm": norm,
-        "function_norm": np.sqrt(sizes) * norm,
+        "scaled_norm": np.sqrt(sizes) * norm,
         "leave_one_out_loss": record.left_out_squares[position, at] / n,
         "leave_one_out_error": record.left_out_wrong[position, at] / n * classified,
         "condition": record.condition[at],

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from benign import schema
-from benign.foundation.errors import invalid, unknown_name
+from benign.foundation.errors import invalid
 from benign.foundation.replicate import Replicate, paired_replicates
 
 _OF_A_SET = ("train_loss_constant", "test_error_constant")  # of one training set, whatever the model
@@ -47,6 +47,8 @@ def surface_from_arrays(
     }
     if not metrics:
         raise invalid("metrics", 'must hold at least one array, for example {"test_loss": values}.')
+    known = [*schema.METRICS, *schema.ALWAYS]
+    metrics = {schema.asked_name(name, known=known): values for name, values in metrics.items()}
     arrays = {name: _placed(name, values, axes) for name, values in metrics.items() if name != "parameters"}
     count = max(len(values) for values in arrays.values()) if arrays else 1
     for name, values in arrays.items():
@@ -69,8 +71,6 @@ def _placed(
     name: str, values: ArrayLike, axes: Mapping[str, Float[np.ndarray, " K"]]
 ) -> Float[np.ndarray, "replicate samples *rest"]:
     """The array with all its axes, those of length one put in where they are missing."""
-    if name not in schema.METRICS and name not in schema.ALWAYS:
-        raise unknown_name("metric", name, [*schema.METRICS, *schema.ALWAYS], argument="metrics")
     array = np.asarray(values, dtype=np.float64)
     wanted = [len(axes[axis]) for axis in _ORDER[1:] if not (name in _OF_A_SET and axis in ("size", "time"))]
     long = [length for length in wanted if length > 1]

@@ -78,7 +78,7 @@ def netcdf_bytes(dataset: xr.Dataset) -> bytes:
     content = io.BytesIO()
     with h5netcdf.File(content, "w") as file:
         encoding = {name: {"zlib": True, "complevel": 4} for name in dataset.data_vars}
-        dataset.dump_to_store(H5NetCDFStore(file), encoding=encoding)
+        schema.marked(dataset).dump_to_store(H5NetCDFStore(file), encoding=encoding)
     return content.getvalue()
 
 

@@ -39,7 +39,7 @@ from benign.experiments.declaration.toml_file import declared_in
 from benign.experiments.declaration.translation import translated
 from benign.foundation.wording import shown
 from benign.procedures.protocol import Procedure
-from benign.schema import METRICS
+from benign.schema import METRICS, asked_name, name_today
 from benign.sources.protocol import Source
 
 _ZERO_WIDTH_JOINER = "\u200d"  # joins emoji
@@ -101,9 +101,9 @@ def _metrics(names: object) -> tuple[str, ...]:
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
         refuse(f'must be a list of names of metrics, for example ["leave_one_out_loss"], got {shown(names)}.')
     for name in names:
-        if name not in METRICS:
+        if name_today(name) not in METRICS:
             refuse(f"there is no metric {shown(name)}; {nearest(name, list(METRICS))}")
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(map(asked_name, names)))
 
 
 _Name = Annotated[str, Field(strict=True, min_length=1, max_length=80), AfterValidator(_is_name)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from benign.experiments.states import Result, State
+from benign.experiments.states import JobResult, State
 from benign.experiments.store.checksums import checksum
 from benign.experiments.store.drivers import beat
 from benign.experiments.store.expressions import Clock, among, batches, inserting, packed
@@ -51,7 +51,7 @@ _RECORD = (
     )
 )
 _BLOCK = insert(block).values(unit=bindparam("number"), payload=bindparam("content"))
-_PROVENANCES = select(provenance.c.hash, provenance.c.number).where(among(provenance.c.hash, "hashes"))
+_PROVENANCE = select(provenance.c.number).where(provenance.c.hash == bindparam("hash"))
 
 _OURS = _AMONG & (unit.c.driver == bindparam("name"))
 _ATTEMPTS = (
@@ -71,23 +71,23 @@ def claim(connection: Connection, driver: str, units: Sequence[int]) -> list[int
     return [number for number in dict.fromkeys(units) if number in free]
 
 
-def record(connection: Connection, driver: str, results: Sequence[Result]) -> None:
+def record(connection: Connection, driver: str, units: Sequence[int], result: JobResult) -> None:
     """See :meth:`benign.experiments.store.Store.record`."""
     beat(connection, driver)
-    new = {result.unit: result for result in reversed(results)}
-    undone = [row for some in batches(new) for row in connection.execute(_NOT_DONE, {"units": packed(some)})]
+    payloads = dict(zip(reversed(units), reversed(result.payloads), strict=True))  # of twins the first
+    undone = [row for some in batches(payloads) for row in connection.execute(_NOT_DONE, {"units": packed(some)})]
     if not undone:
         return
-    provenances = _provenance_numbers(connection, {new[number].provenance for number, *_ in undone})
+    spent, peak = float(result.seconds) / len(units), int(result.peak_bytes)
+    made_by = _provenance_number(connection, result.provenance)
     done = []
     for number, cell, key in undone:
-        result = new[number]
-        spent, peak, made_by = float(result.seconds), int(result.peak_bytes), provenances[result.provenance]
-        checked = checksum(cell, key, spent, peak, made_by, payload=result.payload)
-        facts = {"spent": spent, "peak": peak, "made_by": made_by, "checked": checked, "bytes": len(result.payload)}
-        done.append({"number": number, **facts})
+        payload = payloads[number]
+        checked = checksum(cell, key, spent, peak, made_by, payload=payload)
+        facts = {"spent": spent, "peak": peak, "made_by": made_by, "checked": checked, "bytes": len(payload)}
+        done.append({"number": number, "content": payload, **facts})
     connection.execute(_RECORD, done)
-    connection.execute(_BLOCK, [{"number": number, "content": new[number].payload} for number, *_ in undone])
+    connection.execute(_BLOCK, done)
 
 
 def fail(connection: Connection, driver: str, units: Sequence[int], error: str, limit: int) -> State:
@@ -124,13 +124,12 @@ def retry(connection: Connection, run_id: str) -> int:
     return connection.execute(failed.values(state=State.PLANNED.value, attempts=0, error=None, checksum=None)).rowcount
 
 
-def _provenance_numbers(connection: Connection, texts: set[str]) -> dict[str, int]:
+def _provenance_number(connection: Connection, text: str) -> int:
     """Every block of a run was made by one of a few provenances: each is stored once."""
-    hashes = {text: provenance_hash(checked_text("provenance", text)) for text in texts}
-    wanted = {"hashes": packed(sorted(hashes.values()))}
-    numbers = dict(connection.execute(_PROVENANCES, wanted).all())
-    new = [{"hash": hashed, "content": text} for text, hashed in hashes.items() if hashed not in numbers]
-    if new:
-        connection.execute(inserting(connection, provenance).on_conflict_do_nothing(), new)  # another may be faster
-        numbers = dict(connection.execute(_PROVENANCES, wanted).all())
-    return {text: numbers[hashed] for text, hashed in hashes.items()}
+    known = {"hash": provenance_hash(checked_text("provenance", text))}
+    number = connection.scalar(_PROVENANCE, known)
+    if number is None:
+        new = inserting(connection, provenance).on_conflict_do_nothing()  # another may be faster
+        connection.execute(new, {**known, "content": text})
+        number = connection.scalars(_PROVENANCE, known).one()
+    return number

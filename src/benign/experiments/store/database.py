@@ -13,7 +13,7 @@ from typing import Final, final
 from sqlalchemy import URL
 
 from benign.experiments.parts import Part
-from benign.experiments.states import Failure, Result, RunRecord, RunSummary, State, StoredBlock, Unit
+from benign.experiments.states import Failure, JobResult, RunRecord, RunSummary, State, StoredBlock, Unit
 from benign.experiments.store import claiming, drivers, planning, reading
 from benign.experiments.store.encoded_parts import decode_part
 from benign.experiments.store.engines import bytes_in, copy_of, engine_of, forbid_writing, give_space_back
@@ -286,12 +286,17 @@ class Store:
         """Take those of the units that are planned; they are running now, and no other driver gets them."""
         return self._transactions.writing(lambda it: claiming.claim(it, driver, units))
 
-    def record(self, driver: str, results: Sequence[Result]) -> None:
-        """Store blocks, and with each, in the same transaction, that its unit is done.
+    def record(self, driver: str, units: Sequence[int], result: JobResult) -> None:
+        """Store the blocks of a job, and with each, in the same transaction, that its unit is done.
 
         A unit that is done already, by whichever driver, is left as it is, and one that was deleted is passed over.
+
+        Args:
+            driver: whose job it was.
+            units: one for each payload of the result; its seconds are shared out among them.
+            result: what the job sent back.
         """
-        self._transactions.writing(lambda it: claiming.record(it, driver, results), repeatable=True)
+        self._transactions.writing(lambda it: claiming.record(it, driver, units, result), repeatable=True)
 
     def fail(self, driver: str, units: Sequence[int], error: str, *, limit: int) -> State:
         """Count a failed attempt at units that were measured together, and keep its traceback.

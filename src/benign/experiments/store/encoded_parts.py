@@ -8,6 +8,7 @@ import zlib
 import numpy as np
 
 from benign.experiments.parts import Part, is_increasing
+from benign.schema import first_name, name_today
 
 _MOST_BYTES = 2**28
 
@@ -17,7 +18,7 @@ def encode_part(part: Part) -> dict[str, bytes | str]:
     return {
         "sizes": zlib.compress(part.sizes.astype("<i8").tobytes()),
         "times": zlib.compress(part.times.astype("<f8").tobytes()),
-        "metrics": json.dumps(sorted(part.metrics)),
+        "metrics": json.dumps(sorted(map(first_name, part.metrics))),
     }
 
 
@@ -29,7 +30,7 @@ def decode_part(key: str, sizes: object, times: object, metrics: object) -> Part
         part = Part(
             sizes=_numbers(sizes, "<i8").astype(np.int64),
             times=_numbers(times, "<f8").astype(np.float64),
-            metrics=frozenset(json.loads(metrics)),
+            metrics=frozenset(map(name_today, json.loads(metrics))),
         )
         is_whole = part.key == key and is_increasing(part.sizes) and is_increasing(part.times)
     except (zlib.error, ValueError, TypeError, RecursionError):
