@@ -152,7 +152,7 @@ def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
 def _trained(
     options: MeasureOptions, name: str, training: Training, metrics: tuple[str, ...], activation: str = "relu"
 ) -> xr.Dataset:
-    from benign.implicit.solutions import Solutions
+    from benign.procedures.solutions import Solutions
 
     settings = SETTINGS[options.scale]
     return measure_population(

@@ -176,7 +176,7 @@ def _measured(
     options: MeasureOptions, training: Training, *, part: str, test_samples: int, samples: int, sizes: tuple[int, ...],
     replicates: int, times: list[float] | None = None,
 ) -> xr.Dataset:  # fmt: skip
-    from benign.implicit.solutions import Solutions
+    from benign.procedures.solutions import Solutions
 
     return measure_population(
         options, Solutions(training=training), mnist1d(label_noise=0.2, test_samples=test_samples),

@@ -113,7 +113,7 @@ SETTINGS = {
 
 def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
     """One surface over width and time for each learning rate."""
-    from benign.implicit.repeated_mlp import RepeatedMLP
+    from benign.procedures.repeated_mlp import RepeatedMLP
 
     settings = SETTINGS[options.scale]
     for rate in settings.rates:

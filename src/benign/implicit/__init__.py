@@ -6,6 +6,7 @@ The public names are loaded on first use; those that compute on JAX or Diffrax n
 from __future__ import annotations
 
 import importlib
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,14 +43,12 @@ if TYPE_CHECKING:
         spectral_norm_product,
         spectral_norms,
     )
-    from benign.implicit.repeated_mlp import RepeatedMLP
     from benign.implicit.similarity.loss_barrier import LineRisks, matched_pairs, risks_along_lines
     from benign.implicit.similarity.network_pairs import PairMean, pair_mean
     from benign.implicit.similarity.prediction_disagreement import Disagreement, disagreement, mean_squared_difference
     from benign.implicit.similarity.representation_similarity import hidden_features, layerwise_cka, linear_cka
     from benign.implicit.similarity.weight_matching import WeightMatching, match_weights, permuted
     from benign.implicit.solution_recording import SolutionRecorder
-    from benign.implicit.solutions import Solutions
 
 _HOMES = {
     # which flow a method follows
@@ -116,12 +115,13 @@ _HOMES = {
     "LineRisks": "similarity.loss_barrier",
     "matched_pairs": "similarity.loss_barrier",
     "risks_along_lines": "similarity.loss_barrier",
-    "RepeatedMLP": "repeated_mlp",
-    # solutions as a procedure
-    "Solutions": "solutions",
+    # a solution, as procedures measure it
     "SolutionRecorder": "solution_recording",
     "KeptWeights": "kept_weights",
 }
+
+# The procedures that measure solutions stand with the others now; the old names go with 0.3.
+_MOVED = ("RepeatedMLP", "Solutions")
 
 _WITHOUT_JAX = ("flows.orders", "flows.two_parameters", "flows.torch_loop")
 
@@ -151,9 +151,7 @@ __all__ = [
     "NormRecorder",
     "Order",
     "PairMean",
-    "RepeatedMLP",
     "SolutionRecorder",
-    "Solutions",
     "TraceEstimate",
     "TwoParameters",
     "WeightMatching",
@@ -193,6 +191,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name in _MOVED:
+        warnings.warn(f"benign.implicit.{name} is now benign.procedures.{name}.", DeprecationWarning, stacklevel=2)
+        return getattr(importlib.import_module("benign.procedures"), name)
     if name not in _HOMES:
         raise AttributeError(f"module 'benign.implicit' has no attribute {name!r}")
     if _HOMES[name] not in _WITHOUT_JAX:

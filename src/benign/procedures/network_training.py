@@ -119,7 +119,7 @@ def measure_networks(
         for name in sorted(metrics & elsewhere):
             raise invalid(
                 "metrics",
-                f"asks for {name}, which benign.implicit.{procedure} measures; use it in place of this procedure.",
+                f"asks for {name}, which benign.procedures.{procedure} measures; use it in place of this procedure.",
             )
     solved = sorted(metrics & SOLVED_METRICS)
     if solved:

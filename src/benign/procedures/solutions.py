@@ -56,7 +56,7 @@ from benign.schema import (
 
 _DISTANCE = "distance_from_start"
 MEASURED = METRICS.keys() - AVERAGED_METRICS - PAIR_METRICS - SOLVED_METRICS - {f"{_DISTANCE}_cooled"}
-"""What it measures of a solution; ``function_norm``, a default metric of every surface, stays NaN."""
+"""What it measures of a solution; ``scaled_norm``, a default metric of every surface, stays NaN."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,11 +14,11 @@ if not HAS_JAX:
 
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.outcomes import Outcome
-from benign.implicit.repeated_mlp import PAIR_METRICS, SOLUTION_PAIR_METRICS, RepeatedMLP
 from benign.implicit.similarity.loss_barrier import matched_pairs, risks_along_lines
 from benign.implicit.similarity.representation_similarity import layerwise_cka
 from benign.networks import Member, MLPFamily, train_population
 from benign.procedures import MLP, Procedure
+from benign.procedures.repeated_mlp import PAIR_METRICS, SOLUTION_PAIR_METRICS, RepeatedMLP
 from tests.implicit.dense_networks import outputs
 from tests.networks.cases import classification, regression, settings
 

@@ -19,8 +19,8 @@ from benign.implicit.curvature.flatness_measures import FlatnessSettings
 from benign.implicit.kept_weights import KeptWeights
 from benign.implicit.norms.dense_norms import path_norm, spectral_norm_product
 from benign.implicit.solution_recording import SolutionRecorder
-from benign.implicit.solutions import Solutions
 from benign.networks import Member, MLPFamily, Training, initial_network, train_population
+from benign.procedures.solutions import Solutions
 from tests.networks import oracle
 from tests.networks.cases import regression
 
@@ -33,8 +33,8 @@ WIDTHS = np.array([5, 8])
 SETTINGS = FlatnessSettings(draws=3, steps=2)
 METRICS = frozenset(
     {
-        "train_loss", "train_error", "test_loss", "test_error", "norm", "function_norm", "gradient_penalty",
-        "path_norm", "spectral_norm_product", "distance_from_start", "top_eigenvalue", "test_error_perturbed",
+        "train_loss", "train_error", "test_loss", "test_error", "norm", "scaled_norm", "gradient_penalty",
+        "path_norm", "spectral_norm_product", "distance_from_start", "top_eigenvalue", "test_error_under_noise",
         "train_loss_cooled", "gradient_penalty_cooled", "path_norm_cooled",
     }
 )  # fmt: skip
@@ -103,7 +103,7 @@ def test_every_number_is_that_of_the_network_at_its_physical_time(block, place):
     }
     for name, value in expected.items():
         assert block.metrics[name][place] == pytest.approx(value, rel=1e-8, abs=1e-10), name
-    assert block.metrics["function_norm"].shape == (2, 2, 3)
+    assert block.metrics["scaled_norm"].shape == (2, 2, 3)
 
 
 def test_an_eigenvalue_bounds_the_curvature_along_the_gradient(block):
@@ -119,7 +119,7 @@ def test_an_eigenvalue_bounds_the_curvature_along_the_gradient(block):
 def test_kept_weights_give_the_same_numbers_without_training(block, tmp_path, monkeypatch):
     kept = procedure(keep=str(tmp_path / "weights"))
     first = kept.measure(SPLITS, WIDTHS, TIMES, METRICS)
-    monkeypatch.setattr("benign.implicit.solutions.train_widths", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr("benign.procedures.solutions.train_widths", lambda *_, **__: pytest.fail("trained again"))
     again = kept.measure(SPLITS, WIDTHS[:1], TIMES[1:], METRICS | {"normalised_margin"})
     for name in METRICS:
         np.testing.assert_array_equal(first.metrics[name], block.metrics[name])
@@ -132,7 +132,7 @@ def test_times_that_are_asked_for_later_join_those_that_are_kept(tmp_path, monke
     kept, names = procedure(keep=str(tmp_path)), frozenset({"train_loss", "path_norm"})
     early = kept.measure(SPLITS[:1], WIDTHS[:1], TIMES[:2], names)
     late = kept.measure(SPLITS[:1], WIDTHS[:1], None, names)
-    monkeypatch.setattr("benign.implicit.solutions.train_widths", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr("benign.procedures.solutions.train_widths", lambda *_: pytest.fail("trained again"))
     every = kept.measure(SPLITS[:1], WIDTHS[:1], TIMES, names)
     np.testing.assert_array_equal(every.metrics["path_norm"][..., :2], early.metrics["path_norm"])
     np.testing.assert_array_equal(every.metrics["path_norm"][..., 2], late.metrics["path_norm"][..., 0])
@@ -160,7 +160,7 @@ def test_the_mini_batch_penalty_of_the_full_batch_is_that_of_the_full_batch():
 
 def test_a_regression_has_no_errors_and_no_margins():
     split = regression()
-    names = frozenset({"train_loss", "train_error", "test_error_perturbed", "normalised_margin", "path_norm"})
+    names = frozenset({"train_loss", "train_error", "test_error_under_noise", "normalised_margin", "path_norm"})
     training = Training(optimizer="sgd", loss="squared", batch_size=None, learning_rate=0.01, steps=2)
     found = procedure(training=training).measure([split], WIDTHS[:1], None, names).metrics
     assert all(np.isnan(found[name]).all() for name in names - {"train_loss", "path_norm"})

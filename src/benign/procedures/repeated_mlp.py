@@ -28,7 +28,7 @@ from benign.implicit.similarity.representation_similarity import layerwise_cka
 from benign.networks.dense import Dense, MLPFamily
 from benign.networks.population import Member, TrainedPopulation, train_population
 from benign.networks.recording import Data, RiskRecorder, outputs_of
-from benign.procedures import MLP
+from benign.procedures.mlp import MLP
 from benign.procedures.network_training import refuse_unmeasured
 from benign.procedures.protocol import Predictions
 from benign.schema import END_OF_TRAINING, Block
@@ -40,7 +40,7 @@ SOLUTION_PAIR_METRICS = schema.PAIR_METRICS - PAIR_METRICS
 MEASURED = (
     schema.METRICS.keys() - schema.AVERAGED_METRICS - schema.SOLVED_METRICS - schema.SOLUTION_METRICS - schema.PENALTIES
 )
-"""What it measures; ``function_norm``, a default metric of every surface, stays NaN."""
+"""What it measures; ``scaled_norm``, a default metric of every surface, stays NaN."""
 
 
 @dataclass(frozen=True, kw_only=True)
