@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-from benign.experiments.declaration.annotations import expected_by, parts, table_type
+from benign.experiments.declaration.annotations import Schema, expected_by, options, table_type
 from benign.experiments.declaration.axes import Range
 from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, Kind, find_maker, known_names
 from benign.experiments.declaration.settings import settings_of
 from benign.schema import METRICS
-
-Schema = dict[str, object]
 
 _RANGE = Range.model_json_schema(by_alias=True)
 REAL_AXIS: Schema = {
@@ -28,12 +25,6 @@ _WHOLE_NUMBERS: list[Schema] = [
 WHOLE_AXIS: Schema = {"anyOf": [{"const": "every"}, *_WHOLE_NUMBERS]}
 SIZE_AXIS: Schema = {"anyOf": [{"enum": ["every", "auto"]}, *_WHOLE_NUMBERS]}
 METRICS_SCHEMA: Schema = {"type": "array", "items": {"enum": list(METRICS)}}
-_TYPES: dict[object, Schema] = {
-    bool: {"type": "boolean"},
-    int: {"type": "integer"},
-    float: {"type": "number"},
-    str: {"type": "string"},
-}
 
 
 def experiment_schema(model: type[BaseModel]) -> Schema:
@@ -87,12 +78,5 @@ def _value_schema(hint: object) -> Schema:
     table = table_type(hint)
     if table is not None:
         return _table_schema(settings_of(table))
-    options: list[Schema] = []
-    for part in parts(hint):
-        if get_origin(part) is Literal:
-            options.append({"enum": list(get_args(part))})
-        elif part in _TYPES:
-            options.append(_TYPES[part])
-        elif expected_by(part) == "a list":
-            options.append({"type": "array"})
-    return {"anyOf": options} if options else {}
+    known = [option.schema for option in options(hint) if option.schema]
+    return {"anyOf": known} if known else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -80,6 +80,22 @@ def refuse(text: str, *path: str) -> NoReturn:
         InvalidDeclaration: always.
     """
     raise Origin().error([Problem(path, text)])
+
+
+def at_key(error: InvalidArgument, places: Mapping[str, KeyPath], elsewhere: KeyPath = ()) -> InvalidDeclaration:
+    """The error about an argument as a problem of the key that the argument came from.
+
+    >>> refused = InvalidArgument("`ridge` must be positive, got -1.", "ridge")
+    >>> at_key(refused, {"ridge": ("procedure", "ridge")}).problems
+    (Problem(path=('procedure', 'ridge'), text='must be positive, got -1.'),)
+    """
+    text = str(error).removeprefix(f"`{error.argument}` ")
+    return Origin().error([Problem(places.get(error.argument or "", elsewhere), text)])
+
+
+def within(key: str, problems: Iterable[Problem]) -> list[Problem]:
+    """The problems of a table as those of the table around it."""
+    return [Problem((key, *problem.path), problem.text) for problem in problems]
 
 
 def shown_path(path: KeyPath) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from benign.experiments.declaration.axes import as_numbers, as_whole_numbers
 from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, find_maker
 from benign.experiments.declaration.experiment import Crossed, Experiment
-from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, refuse
-from benign.experiments.declaration.settings import located, make, settings_of
+from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, at_key, refuse, within
+from benign.experiments.declaration.settings import make, settings_of
 from benign.experiments.environment import Environment
 from benign.experiments.grid import Grid
 from benign.experiments.pilot import with_found_sizes
@@ -77,19 +77,13 @@ def _resolved(experiment: Experiment) -> Resolved:
             seed=experiment.seed, metrics=experiment.metrics,
         )  # fmt: skip
     except InvalidArgument as error:
-        raise _at_its_key(error) from error
+        raise at_key(error, {name: (name,) for name in _ARGUMENTS}) from error
     return Resolved(
         grid=grid,
         procedure=procedure,
         sources=sources,
         declaration=without_store(experiment).to_json() if experiment.is_declared_by_name else None,
     )
-
-
-def _at_its_key(error: InvalidArgument) -> InvalidDeclaration:
-    if isinstance(error, InvalidDeclaration):
-        return error
-    return Origin().error([located(str(error), {name: (name,) for name in _ARGUMENTS}, ())])
 
 
 def _procedure_and_source(experiment: Experiment) -> tuple[Procedure, Source]:
@@ -101,7 +95,7 @@ def _procedure_and_source(experiment: Experiment) -> tuple[Procedure, Source]:
         try:
             made[kind.word] = make(given, kind) if isinstance(given, Mapping) else given
         except InvalidDeclaration as error:
-            problems.extend(Problem((kind.word, *problem.path), problem.text) for problem in error.problems)
+            problems += within(kind.word, error.problems)
     if problems:
         raise Origin().error(problems)
     procedure, source = made["procedure"], made["source"]
@@ -139,8 +133,7 @@ def _at_level(source: Source, level: float) -> Source:
     try:
         changed = change(level)
     except InvalidArgument as error:
-        places = {"label_noise": ("label_noise",), "noise": ("label_noise",)}
-        raise Origin().error([located(str(error), places, ("label_noise",))]) from error
+        raise at_key(error, {}, ("label_noise",)) from error
     assert isinstance(changed, Source)
     return changed
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from typing import Any
 
 from benign.experiments.declaration.annotations import admits, expected_by, is_path, table_type
 from benign.experiments.declaration.catalogue import Kind, Maker, find_maker, known_names
 from benign.experiments.declaration.plain import absolute
-from benign.experiments.declaration.problems import InvalidDeclaration, KeyPath, Origin, Problem, nearest, refuse
+from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, at_key, nearest, refuse, within
 from benign.foundation.errors import BenignError, InvalidArgument
 from benign.foundation.wording import shown
 
@@ -38,7 +37,7 @@ def checked_choice(value: object, kind: Kind, *, keys: Container[str] = ()) -> C
         what = "is missing" if "name" not in table else f"must be text, got {shown(name)}"
         refuse(f"{what}; say which {kind.word}. Known: {', '.join(known_names(kind))}.", "name")
     maker = find_maker(kind, name)
-    problems = list(_setting_problems(table, maker, keys))
+    problems = _setting_problems(table, maker, keys)
     if problems:
         raise Origin().error(problems)
     paths = path_settings(maker)
@@ -59,8 +58,7 @@ def make(choice: Mapping[str, object], kind: Kind) -> object:
     except InvalidDeclaration:
         raise
     except InvalidArgument as error:
-        problem = located(str(error), {key: (key,) for key in settings}, ())
-        raise Origin().error([_with_short_values(problem, settings)]) from error
+        raise at_key(error, {key: (key,) for key in settings}) from error
     except BenignError:
         raise
     except Exception as error:  # a plug-in's maker, or a type of value that nobody thought of
@@ -80,35 +78,13 @@ def _with_tables_made(settings: Mapping[str, object], maker: Maker) -> dict[str,
             try:
                 made[key] = _filled(table, known[key].default, value)
             except InvalidArgument as error:
-                problem = located(str(error), {inner: (key, inner) for inner in value}, (key,))
-                raise Origin().error([_with_short_values(problem, value)]) from error
+                raise at_key(error, {inner: (key, inner) for inner in value}, (key,)) from error
     return made
 
 
 def _filled(table: Any, default: Any, value: Mapping[str, object]) -> object:
     """The dataclass of a table; what the table leaves out is as the maker's own default has it."""
     return replace(default, **value) if isinstance(default, table) else table(**value)
-
-
-def located(message: str, places: Mapping[str, KeyPath], elsewhere: KeyPath) -> Problem:
-    """A sentence about an argument as a problem of the key that the argument came from.
-
-    >>> located("`ridge` must be zero or a positive number, got -1.", {"ridge": ("procedure", "ridge")}, ())
-    Problem(path=('procedure', 'ridge'), text='must be zero or a positive number, got -1.')
-    """
-    named = re.match(r"`(\w+)` (?!and )", message)
-    if named and named[1] in places:
-        return Problem(places[named[1]], message[named.end() :])
-    unknown = re.match(r"unknown (?:\w+ )*(\w+) '", message)
-    return Problem(places.get(unknown[1], elsewhere) if unknown else elsewhere, message)
-
-
-def _with_short_values(problem: Problem, settings: Mapping[str, object]) -> Problem:
-    """The problem with long values shortened: the makers' own messages repeat them whole."""
-    text = problem.text
-    for value in settings.values():
-        text = text.replace(repr(value), shown(value))
-    return Problem(problem.path, text)
 
 
 def path_settings(maker: Maker) -> frozenset[str]:
@@ -137,7 +113,7 @@ def _signature(maker: Maker) -> Mapping[str, inspect.Parameter]:
             return {"settings": inspect.Parameter("settings", inspect.Parameter.VAR_KEYWORD)}
 
 
-def _setting_problems(table: Mapping[str, object], maker: Maker, keys: Container[str]) -> Sequence[Problem]:
+def _setting_problems(table: Mapping[str, object], maker: Maker, keys: Container[str]) -> list[Problem]:
     known = settings_of(maker)
     takes_any = any(setting.kind is setting.VAR_KEYWORD for setting in _signature(maker).values())
     problems: list[Problem] = []
@@ -146,15 +122,13 @@ def _setting_problems(table: Mapping[str, object], maker: Maker, keys: Container
             hint = known[key].annotation
             table_of = table_type(hint)
             if table_of is not None and isinstance(value, dict):
-                inner = _setting_problems(value, table_of, ())
-                problems.extend(Problem((key, *problem.path), problem.text) for problem in inner)
+                problems += within(key, _setting_problems(value, table_of, ()))
             elif not admits(hint, value):
                 problems.append(Problem((key,), f"must be {expected_by(hint)}, got {shown(value)}."))
         elif key != "name" and not takes_any:
             advice = f"write {key} above the first table in brackets. " if key in keys else ""
             problems.append(Problem((key,), f"there is no such setting; {advice}{nearest(key, sorted(known))}"))
-    missing = [key for key, setting in known.items() if setting.default is setting.empty and key not in table]
-    return [
-        *problems,
-        *(Problem((key,), f"is missing; it must be {expected_by(known[key].annotation)}.") for key in missing),
-    ]
+    for key, setting in known.items():
+        if setting.default is setting.empty and key not in table:
+            problems.append(Problem((key,), f"is missing; it must be {expected_by(setting.annotation)}."))
+    return problems
