@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from benign.experiments.store import Store
 from benign.experiments.store.errors import StoreTooNew, StoreUnusable
 from benign.experiments.store.tables import HEAD, VERSION_TABLE, metadata
 from benign.experiments.store.versions import MIGRATIONS, bring_to_head
-from tests.experiments.stores import KINDS, SHARED_KINDS, back_to_0001, child, heard, located, planned, record, told
+from tests.experiments.stores import (
+    KINDS,
+    SHARED_KINDS,
+    back_to_0001,
+    child,
+    heard,
+    located,
+    planned,
+    read_only,
+    record,
+    told,
+)
+
+FORMAT1 = Path(__file__).parents[1] / "data" / "format1"
 
 
 def _locations(kinds):
@@ -41,21 +56,32 @@ def test_the_constant_names_the_newest_migration():
 
 
 def test_migrations_lead_to_the_tables(location):
-    with Store.open(location) as store, store._transactions.reading() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        assert compare_metadata(context, metadata) == []
-        assert context.get_current_revision() == HEAD
+    with Store.open(location) as store:
+        _migrated_from_0001(store)
+        with store._transactions.reading() as connection:
+            context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+            assert compare_metadata(context, metadata) == []
+            assert context.get_current_revision() == HEAD
+
+
+def _migrated_from_0001(store):
+    store._transactions.writing(back_to_0001)
+    bring_to_head(store._transactions, store._location)
 
 
 def test_migrations_lead_to_the_tables_with_their_conditions(tmp_path):
     """Alembic compares neither CHECK nor AUTOINCREMENT nor WITHOUT ROWID."""
-    Store.open(tmp_path / "migrated.db").close()
-    metadata.create_all(engine := create_engine(f"sqlite:///{tmp_path}/created.db"))
-    engine.dispose()
-    migrated, created = (_statements(tmp_path / name) for name in ("migrated.db", "created.db"))
-    migrated.pop(VERSION_TABLE)
-    assert migrated == created
+    Store.open(tmp_path / "created.db").close()
+    with Store.open(tmp_path / "migrated.db") as store:
+        _migrated_from_0001(store)
+    created = _statements(tmp_path / "created.db")
+    assert _statements(tmp_path / "migrated.db") == created
     assert any("AUTOINCREMENT" in clause for clause in created["benign_unit"][-1])
+
+
+def test_the_tables_are_those_that_alembic_made_in_the_first_versions(tmp_path):
+    Store.open(tmp_path / "created.db").close()
+    assert _statements(tmp_path / "created.db") == _statements(FORMAT1 / "store.db")
 
 
 def _statements(file):
@@ -96,7 +122,7 @@ def test_a_newer_store_is_refused_and_left_alone(shared_location):
         planned(store)
         _set_version(store, "9999")
     with pytest.raises(
-        StoreTooNew, match=r"written by a newer benign \(schema 9999, known up to 0002\); upgrade with: pip"
+        StoreTooNew, match=rf"written by a newer benign \(schema 9999, known up to {HEAD}\); upgrade with: pip"
     ):
         Store.open(shared_location)
     if not shared_location.startswith("postgresql"):
@@ -110,17 +136,41 @@ def _set_version(store, version):
     )
 
 
-def test_a_migration_that_is_interrupted_leaves_nothing(tmp_path, monkeypatch):
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
+def _interrupted(*_, **__):
+    raise KeyboardInterrupt
 
+
+def test_a_setting_up_that_is_interrupted_leaves_nothing(tmp_path, monkeypatch):
     with monkeypatch.context() as during:
-        during.setattr("alembic.op.create_index", interrupted)
+        during.setattr("benign.experiments.store.versions.insert", _interrupted)
         with pytest.raises(KeyboardInterrupt):
             Store.open(tmp_path / "store.db")
     assert _statements(tmp_path / "store.db") == {}
     with Store.open(tmp_path / "store.db") as store:
         assert len(planned(store)) == 3
+
+
+def test_a_migration_that_is_interrupted_leaves_the_store_as_it_was(tmp_path, monkeypatch):
+    with Store.open(tmp_path / "store.db") as store:
+        planned(store)
+        store._transactions.writing(back_to_0001)
+    before = _statements(tmp_path / "store.db")
+    with monkeypatch.context() as during:
+        during.setattr("benign.experiments.store.checksums.checksum", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            Store.open(tmp_path / "store.db")
+    assert _statements(tmp_path / "store.db") == before
+    with Store.open(tmp_path / "store.db") as store:
+        assert len(store.units_of_run("first")) == 3
+
+
+def test_a_store_of_the_last_version_is_opened_where_it_cannot_be_written(tmp_path, monkeypatch):
+    """It has the tables of today: nothing is copied, and blocks of format 1 are read."""
+    shutil.copy(FORMAT1 / "store.db", tmp_path / "store.db")
+    monkeypatch.setattr("benign.experiments.store.database.require_memory", _interrupted)
+    with read_only(tmp_path), Store.open(tmp_path / "store.db") as store:
+        (key,) = {unit.part for unit in store.units_of_run(store.runs()[0].record.id)}
+        assert store.parts([key])
 
 
 def test_an_older_store_gets_the_checksums_that_a_new_one_has(location):

@@ -18,7 +18,9 @@ from sqlalchemy import (
 )
 
 # What the newest file in migrations/versions is called; a store that says so is opened without Alembic.
-HEAD = "0002"
+HEAD = "0003"
+# Those whose tables are the same: a store that cannot be written is read as it is.
+LIKE_HEAD = ("0002", HEAD)
 VERSION_TABLE = "benign_schema"
 
 # SQLite counts rows for a primary key of this very type only.

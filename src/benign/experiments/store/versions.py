@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, MetaData, Table, Text, inspect, select, text
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, insert, inspect, select, text
 
 from benign.experiments.store.engines import keep_log
 from benign.experiments.store.errors import StoreTooNew, StoreUnusable
 from benign.experiments.store.locations import Location
-from benign.experiments.store.tables import HEAD, VERSION_TABLE
+from benign.experiments.store.tables import HEAD, LIKE_HEAD, VERSION_TABLE, metadata
 from benign.experiments.store.transactions import Transactions
 from benign.foundation.progress import doing
 
@@ -22,7 +22,12 @@ _COMPUTED = text(
 )
 
 # Alembic's own table.
-_version = Table(VERSION_TABLE, MetaData(), Column("version_num", Text))
+_version = Table(
+    VERSION_TABLE,
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+)
 
 # Any number that other users of a PostgreSQL server are unlikely to choose; released with the transaction.
 _ADVISORY_LOCK = 0x62656E69676E
@@ -48,7 +53,7 @@ def bring_to_head(transactions: Transactions, location: Location) -> None:
         is_foreign = _computes(connection)  # and would, if it were looked at
         found = None if is_foreign else _found(connection)
         is_foreign |= found is None and not location.is_server and bool(inspect(connection).get_table_names())
-    if found == HEAD:
+    if found == HEAD or (location.is_read_only and found in LIKE_HEAD):
         return
     if is_foreign:
         raise StoreUnusable(
@@ -57,13 +62,13 @@ def bring_to_head(transactions: Transactions, location: Location) -> None:
         )
     if found is None and location.file is not None:
         transactions.outside(keep_log)
-    transactions.writing(lambda connection: _migrate(connection, location))
+    transactions.writing(lambda connection: _set_up(connection, location))
 
 
 def is_older(transactions: Transactions) -> bool:
-    """Whether it is a store of another version than this."""
+    """Whether it is a store with other tables than today's."""
     with transactions.reading() as connection:
-        return not _computes(connection) and _found(connection) not in (None, HEAD)
+        return not _computes(connection) and _found(connection) not in (None, *LIKE_HEAD)
 
 
 def _computes(connection: Connection) -> bool:
@@ -79,11 +84,18 @@ def _found(connection: Connection) -> str | None:
 
 
 @doing("setting up the store")
-def _migrate(connection: Connection, location: Location) -> None:
+def _set_up(connection: Connection, location: Location) -> None:
     take_turn(connection)
     found = _found(connection)
-    if found == HEAD:  # another process was faster
-        return
+    if found is None:
+        metadata.create_all(connection, checkfirst=False)
+        _version.create(connection)
+        connection.execute(insert(_version).values(version_num=HEAD))
+    elif found != HEAD:  # unless another process was faster
+        _migrate(connection, location, found)
+
+
+def _migrate(connection: Connection, location: Location, found: str) -> None:
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -91,7 +103,7 @@ def _migrate(connection: Connection, location: Location) -> None:
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
-    if found is not None and found not in known:
+    if found not in known:
         raise StoreTooNew(
             f"The store {location.printable} was written by a newer benign (schema {found}, known up to {HEAD});"
             " upgrade with: pip install --upgrade benign"
