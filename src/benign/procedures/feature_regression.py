@@ -1,11 +1,15 @@
-"""Least squares on nested features, measured at every size of many splits by the size path.
+r"""Least squares on nested features, measured at every size of many splits by the size path.
+
+The coefficients of size k minimise :math:`|Y - Z_{:k} \theta|^2 + \text{ridge} |\theta|^2`, those of minimum norm
+without ridge; ``benign.linear`` says how all sizes are had from one factorisation.
 
 Splits that share their samples and features and differ only in label noise are further outputs of one factorisation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -19,64 +23,82 @@ from benign.linear.columns import Columns
 from benign.linear.problem import PathProblem, PathRecord
 from benign.linear.size_path import as_labels, outcomes, solve_size_path
 from benign.linear.spectrum import summarise
-from benign.procedures.protocol import Predictions
+from benign.procedures.protocol import Predictions, check_inputs, recorded_times
 from benign.schema import END_OF_TRAINING, PAIR_METRICS, PENALTIES, SOLUTION_METRICS, Block
 
-ColumnsOf = Callable[[Split, Float[np.ndarray, "m d"]], Columns]
 _SPECTRUM_METRICS = frozenset({"condition_2norm", "effective_rank"})
 
 
-def batches_of_same_inputs(replicates: Sequence[Replicate]) -> list[tuple[Replicate, ...]]:
+@runtime_checkable
+class FeatureRegression(Protocol):
+    """A procedure that is least squares on its own features."""
+
+    @property
+    def ridge(self) -> float:
+        """scikit-learn's alpha, the same at every size; 0 for the minimum-norm solution."""
+        ...
+
+    @property
+    def factor(self) -> int:
+        """How many real columns a unit of size has, and how many real rows a sample: 2 for complex features."""
+        ...
+
+    def columns(self, split: Split, inputs: Float[np.ndarray, "m d"]) -> Columns:
+        """The features of the split's training inputs and of other inputs."""
+        ...
+
+
+def batches_of_same_inputs(features: object, replicates: Sequence[Replicate]) -> list[tuple[Replicate, ...]]:
     """Label-noise draws on the same inputs and features go together: they are further outputs of one factorisation."""
+    del features
     return [tuple(replicates[i] for i in members) for members in _same_inputs(replicates)]
 
 
+def coefficients_of_features(features: FeatureRegression, size: int, split: Split) -> int:
+    """Real numbers that are fitted: a column's for each output, two for a complex one."""
+    return features.factor * size * split.train_targets.shape[1]
+
+
 def measure_features(
+    features: FeatureRegression,
     splits: Sequence[Split],
     sizes: Int[np.ndarray, " size"],
     times: Float[np.ndarray, " time"] | None,
     metrics: frozenset[str],
-    *,
-    columns_of: ColumnsOf,
-    ridge: float,
-    factor: int,
 ) -> Block:
-    """Measure least squares on the features that ``columns_of`` makes from a split and test inputs.
-
-    ``factor`` is how many real columns a unit of size has and how many real rows a sample: 2 for complex features.
+    """Measure all sizes of every split, those that share inputs and features together.
 
     Raises:
-        InvalidArgument: if times are asked for, or leave-one-out risk of complex features.
+        InvalidArgument: if times are asked for, or a metric that solved least squares, or complex features, have not.
     """
-    if times is not None:
-        raise invalid("times", "must be None: least squares is solved, not trained, so it has no duration.")
-    if factor > 1 and metrics & {"leave_one_out_loss", "leave_one_out_error"}:
-        raise invalid("metrics", 'asks for leave-one-out risk, which needs real features; use form="real".')
-    _check_metrics(metrics)
+    _check_asked(features, times, metrics)
     shape = (len(splits), len(sizes), 1)
     values = {name: np.full(shape, np.nan) for name in metrics}
     outcome = np.zeros(shape, dtype=np.int8)
     for members in _same_inputs([split.replicate for split in splits]):
         group = [splits[i] for i in members]
-        problem = _problem(group, sizes, metrics, ridge, factor)
-        record = solve_size_path(problem, columns_of(group[0], group[0].test_inputs))
+        problem = _problem(features, group, sizes, metrics)
+        record = solve_size_path(problem, features.columns(group[0], group[0].test_inputs))
         for position, (row, split) in enumerate(zip(members, group, strict=True)):
-            for name, curve in _curves(problem, record, position, split, sizes, factor).items():
+            for name, curve in _curves(problem, record, position, split, sizes, features.factor).items():
                 if name in metrics:
                     values[name][row, :, 0] = curve
-            outcome[row, :, 0] = outcomes(record)[position, factor * sizes - 1]
-    outputs = splits[0].train_targets.shape[1]
+            outcome[row, :, 0] = outcomes(record)[position, features.factor * sizes - 1]
     return Block(
         replicates=tuple(split.replicate for split in splits),
         sizes=sizes,
-        times=np.array([END_OF_TRAINING]),
-        parameters=factor * sizes * outputs,
+        times=recorded_times(None),
+        parameters=np.array([coefficients_of_features(features, size, splits[0]) for size in sizes.tolist()]),
         outcome=outcome,
         metrics=values,
     )
 
 
-def _check_metrics(metrics: frozenset[str]) -> None:
+def _check_asked(features: FeatureRegression, times: object, metrics: frozenset[str]) -> None:
+    if times is not None:
+        raise invalid("times", "must be None: least squares is solved, not trained, so it has no duration.")
+    if features.factor > 1 and metrics & {"leave_one_out_loss", "leave_one_out_error"}:
+        raise invalid("metrics", 'asks for leave-one-out risk, which needs real features; use form="real".')
     trained = {
         name for name in metrics if name.startswith("validation") or name.endswith(("averaged", "flipped", "held_out"))
     }
@@ -90,33 +112,30 @@ def _check_metrics(metrics: frozenset[str]) -> None:
 
 
 def predict_features(
+    features: FeatureRegression,
     split: Split,
     inputs: Float[np.ndarray, "m d"],
     sizes: Int[np.ndarray, " size"],
-    *,
-    columns_of: ColumnsOf,
-    ridge: float,
-    factor: int,
+    times: Float[np.ndarray, " time"] | None = None,
 ) -> Iterator[Predictions]:
-    """Predictions of every size on other inputs; raises where a size is too ill-conditioned.
+    """Predictions of every size on other inputs.
 
     Raises:
-        InvalidArgument: if a size cannot be answered, sizes do not increase, or the inputs have other columns.
+        InvalidArgument: if a size is too ill-conditioned, sizes do not increase, or the inputs have other columns.
     """
-    if inputs.shape[1] != split.train_inputs.shape[1]:
-        raise invalid(
-            "inputs", f"must have {split.train_inputs.shape[1]} columns, as in training, got {inputs.shape[1]}."
-        )
+    del times
+    check_inputs(inputs, split)
+    factor = features.factor
     sizes = checked_sizes(sizes, available=np.inf, samples=split.samples, unit="columns")
     zeros = np.zeros((len(inputs), split.train_targets.shape[1]))
     wanted = factor * sizes
     train = as_labels([[split.train_targets]])
     problem = PathProblem(
-        targets=_embedded(train.targets[0], factor), train=train, test=as_labels([[zeros]]), ridge=ridge,
+        targets=_embedded(train.targets[0], factor), train=train, test=as_labels([[zeros]]), ridge=features.ridge,
         last=int(wanted[-1]), asked=frozenset(wanted.tolist()),
         leave_one_out=False, predict_at=frozenset(wanted.tolist()), spectrum_at=frozenset(),
     )  # fmt: skip
-    record = solve_size_path(problem, columns_of(split, inputs))
+    record = solve_size_path(problem, features.columns(split, inputs))
     for size in sizes.tolist():
         prediction = record.predictions.get(factor * size)
         if prediction is None or not np.isfinite(prediction).all():
@@ -133,12 +152,9 @@ def _same_inputs(replicates: Sequence[Replicate]) -> list[list[int]]:
 
 
 def _problem(
-    group: Sequence[Split],
-    sizes: Int[np.ndarray, " size"],
-    metrics: frozenset[str],
-    ridge: float,
-    factor: int,
+    features: FeatureRegression, group: Sequence[Split], sizes: Int[np.ndarray, " size"], metrics: frozenset[str]
 ) -> PathProblem:
+    factor = features.factor
     train = [[split.train_targets for split in group], [split.train_targets_clean for split in group]]
     test = [[split.test_targets for split in group], [split.test_targets_noisy for split in group]]
     needs_clean = bool(metrics & {"train_loss_clean", "train_error_clean"})
@@ -149,7 +165,7 @@ def _problem(
         targets=_embedded(labels.targets[0], factor),
         train=labels,
         test=as_labels(test[: 1 + needs_noisy]),
-        ridge=ridge,
+        ridge=features.ridge,
         last=int(factor * sizes[-1]),
         asked=frozenset((factor * sizes).tolist()),
         leave_one_out=bool(metrics & {"leave_one_out_loss", "leave_one_out_error"}),

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
-
-import numpy as np
-from jaxtyping import Float, Int
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from benign.foundation.errors import unknown_name
 from benign.foundation.numbers import checked_count
-from benign.foundation.replicate import Replicate
-from benign.foundation.split import Split
 from benign.networks.activations import ACTIVATIONS
 from benign.networks.devices import DeviceName, require_jax
 from benign.networks.training import Training
@@ -23,13 +17,15 @@ from benign.procedures.network_training import (
     batches_of_populations,
     check_moments,
     check_network,
-    least_bytes_of_training,
+    least_bytes_of_networks,
     measure_networks,
     predict_networks,
     train_widths,
+    weights_and_biases,
 )
-from benign.procedures.protocol import Predictions
-from benign.schema import Block
+
+if TYPE_CHECKING:
+    from benign.networks.dense import MLPFamily
 
 _TRAINING = Training()
 
@@ -52,6 +48,12 @@ class MLP:
     revision: ClassVar[int] = 1
     size_name: ClassVar[str] = "hidden units"
     max_size: ClassVar[float] = math.inf
+    parameters = weights_and_biases
+    least_bytes = least_bytes_of_networks
+    check = check_moments
+    batches = batches_of_populations
+    measure = measure_networks
+    predict = predict_networks
 
     depth: int = 2
     activation: Literal["relu", "tanh", "gelu", "silu", "softplus", "sigmoid"] = "relu"
@@ -81,51 +83,12 @@ class MLP:
             "training": self.training.spec(),
         }
 
-    def parameters(self, size: int, split: Split) -> int:
-        """Weights and biases."""
+    @property
+    def family(self) -> MLPFamily:
+        """Its networks."""
         from benign.networks.dense import MLPFamily
 
-        family = MLPFamily(depth=self.depth, activation=self.activation)
-        return family.parameters(size, inputs=split.train_inputs.shape[1], outputs=split.train_targets.shape[1])
+        return MLPFamily(depth=self.depth, activation=self.activation)
 
-    def least_bytes(self, samples: int, test_samples: int, size: int) -> float:
-        """Of a network of one input and one output."""
-        del test_samples
-        parameters = 3 * size + 1 + (self.depth - 1) * (size + 1) * size
-        return least_bytes_of_training(self.training, parameters, samples=samples, width=size, depth=self.depth)
-
-    def check(self, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
-        """Whether training on these numbers of samples has these times."""
-        check_moments(self.training, samples, times)
-
-    def batches(self, replicates: Sequence[Replicate]) -> Sequence[tuple[Replicate, ...]]:
-        return batches_of_populations(replicates, self.device)
-
-    def measure(
-        self,
-        splits: Sequence[Split],
-        sizes: Int[np.ndarray, " size"],
-        times: Float[np.ndarray, " time"] | None,
-        metrics: frozenset[str],
-    ) -> Block:
-        return measure_networks(
-            splits, sizes, times, metrics, training=self.training, spec=self.spec(), device=self.device,
-            parameters=self.parameters, trainer=self._train,
-        )  # fmt: skip
-
-    def predict(
-        self,
-        split: Split,
-        inputs: Float[np.ndarray, "m d"],
-        sizes: Int[np.ndarray, " size"],
-        times: Float[np.ndarray, " time"] | None = None,
-    ) -> Iterator[Predictions]:
-        return predict_networks(
-            split, inputs, sizes, times, training=self.training, spec=self.spec(), device=self.device,
-            trainer=self._train,
-        )  # fmt: skip
-
-    def _train(self, request: Request) -> Recordings:
-        from benign.networks.dense import MLPFamily
-
-        return train_widths(MLPFamily(depth=self.depth, activation=self.activation), self.training, request)
+    def train(self, request: Request) -> Recordings:
+        return train_widths(self.family, self.training, request)

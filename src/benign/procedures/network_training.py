@@ -9,10 +9,10 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from benign.foundation.errors import invalid
 from benign.foundation.folders import cache_folder
@@ -21,8 +21,8 @@ from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.networks.devices import DeviceName, has_gpu
 from benign.networks.training import Training
-from benign.procedures.protocol import Predictions
-from benign.schema import END_OF_TRAINING, PAIR_METRICS, SOLUTION_METRICS, SOLVED_METRICS, Block
+from benign.procedures.protocol import Predictions, check_inputs, recorded_times
+from benign.schema import PAIR_METRICS, SOLUTION_METRICS, SOLVED_METRICS, Block
 
 CHECKPOINTS_VARIABLE = "BENIGN_CHECKPOINTS"
 # More replicates a job would make it long without making it faster.
@@ -55,12 +55,50 @@ class Request:
     checkpoint: Path | None
 
 
-Trainer = Callable[[Request], Recordings]
-"""Trains every split at every width; what it records has the axes (replicate, size, time, ...)."""
+@runtime_checkable
+class NetworkProcedure(Protocol):
+    """A procedure that trains dense networks of equally wide hidden layers."""
+
+    @property
+    def training(self) -> Training:
+        """How they are trained."""
+        ...
+
+    @property
+    def device(self) -> DeviceName:
+        """Where; None for JAX's own choice."""
+        ...
+
+    @property
+    def depth(self) -> int:
+        """Number of hidden layers."""
+        ...
+
+    def spec(self) -> dict[str, object]:
+        """Canonical settings: what decides the numbers."""
+        ...
+
+    def parameters(self, size: int, split: Split) -> int:
+        """Number of weights and biases."""
+        ...
+
+    def train(self, request: Request) -> Recordings:
+        """Train every split at every width; what is recorded has the axes (replicate, size, time, ...)."""
+        ...
 
 
-def batches_of_populations(replicates: Sequence[Replicate], device: DeviceName) -> list[tuple[Replicate, ...]]:
+def weights_and_biases(network: NetworkProcedure, size: int, split: Split) -> int:
+    """(d + 1) H + (D - 1) (H + 1) H + (H + 1) K, of d inputs, D hidden layers of H units and K outputs."""
+    return _weights_and_biases(network.depth, size, split.train_inputs.shape[1], split.train_targets.shape[1])
+
+
+def _weights_and_biases(depth: int, width: int, inputs: int, outputs: int) -> int:
+    return (inputs + 1) * width + (depth - 1) * (width + 1) * width + (width + 1) * outputs
+
+
+def batches_of_populations(network: NetworkProcedure, replicates: Sequence[Replicate]) -> list[tuple[Replicate, ...]]:
     """Equal shares for the cores, each a population; all at once for a GPU, which is fastest with everything."""
+    device = network.device
     if device == "gpu" or (device is None and has_gpu()):
         return [tuple(replicates)]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -80,76 +118,92 @@ def check_network(training: object, device: object) -> None:
         raise invalid("device", f'must be "cpu", "gpu" or None, got {device!r}.')
 
 
-def check_moments(training: Training, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
+def check_moments(network: NetworkProcedure, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
     """Refuse batches and times that no training on these numbers of samples has.
 
     Raises:
         InvalidArgument: for a batch larger than n, or a time past the end or between two steps.
     """
     for n in samples:
-        training.steps_at([END_OF_TRAINING] if times is None else times.tolist(), n)
+        network.training.steps_at(recorded_times(times).tolist(), n)
 
 
-def least_bytes_of_training(training: Training, parameters: int, *, samples: int, width: int, depth: int) -> float:
-    """Bytes of a network, its gradient and its optimiser, of what a batch leaves in its layers, and of its program."""
-    numbers = 8 * parameters + 16 * min(training.batch_size or samples, samples) * width
-    return np.dtype(training.precision).itemsize * numbers + _PROGRAM_BYTES_A_LAYER * depth
+def least_bytes_of_networks(network: NetworkProcedure, samples: int, test_samples: int, size: int) -> float:
+    """Bytes of a network of one input and one output, its gradient and its optimiser, of what a batch leaves in its
+    layers, and of its program.
+    """
+    del test_samples
+    training = network.training
+    parameters = _weights_and_biases(network.depth, size, 1, 1)
+    numbers = 8 * parameters + 16 * min(training.batch_size or samples, samples) * size
+    return np.dtype(training.precision).itemsize * numbers + _PROGRAM_BYTES_A_LAYER * network.depth
 
 
 def measure_networks(
+    network: NetworkProcedure,
     splits: Sequence[Split],
     sizes: Int[np.ndarray, " size"],
     times: Float[np.ndarray, " time"] | None,
     metrics: frozenset[str],
-    *,
-    training: Training,
-    spec: Mapping[str, object],
-    device: DeviceName,
-    parameters: Callable[[int, Split], int],
-    trainer: Trainer,
 ) -> Block:
-    """Train every split at every width as ``trainer`` does, and record the metrics; where training diverges, nothing.
+    """Train every split at every width, and record the metrics; where training diverges, nothing.
 
     Raises:
         InvalidArgument: for a metric that only solved models have, or a time that is no moment of the training.
     """
     from benign.networks.recording import RiskRecorder
 
+    _refuse_metrics_of_others(metrics)
+    recorder = RiskRecorder(
+        loss=network.training.loss,
+        metrics=frozenset(name.removesuffix("_averaged") for name in metrics),
+        has_classes=splits[0].classes is not None,
+        batch=network.training.batch_size,
+    )
+    averaged = any(name.endswith("_averaged") for name in metrics)
+    recordings = resumed(request_for(network, splits, sizes, times, recorder, averaged=averaged), network.train)
+    counts = _counts(network, splits, sizes)
+    losses = np.array([values for name, values in recordings.items() if "loss" in name])
+    diverged = np.asarray(~np.isfinite(losses).all(axis=0))
+    return block_of_networks(network, splits, sizes, times, metrics, with_penalties(recordings, counts), diverged)
+
+
+def block_of_networks(
+    network: NetworkProcedure,
+    splits: Sequence[Split],
+    sizes: Int[np.ndarray, " size"],
+    times: Float[np.ndarray, " time"] | None,
+    metrics: frozenset[str],
+    values: Recordings,
+    diverged: Bool[np.ndarray, "replicate size time"],
+) -> Block:
+    """A block of what was recorded: NaN where training has diverged, and of what was not."""
+    nothing = np.full(diverged.shape, np.nan)
+    return Block(
+        replicates=tuple(split.replicate for split in splits),
+        sizes=sizes,
+        times=recorded_times(times),
+        parameters=_counts(network, splits, sizes),
+        outcome=np.where(diverged, int(Outcome.DIVERGED), int(Outcome.CONVERGED)).astype(np.int8),
+        metrics={name: np.where(diverged, np.nan, values.get(name, nothing)).astype(np.float64) for name in metrics},
+    )
+
+
+def _counts(
+    network: NetworkProcedure, splits: Sequence[Split], sizes: Int[np.ndarray, " size"]
+) -> Int[np.ndarray, " size"]:
+    return np.array([network.parameters(width, splits[0]) for width in sizes.tolist()])
+
+
+def _refuse_metrics_of_others(metrics: frozenset[str]) -> None:
     for elsewhere, procedure in ((SOLUTION_METRICS, "Solutions"), (PAIR_METRICS, "RepeatedMLP")):
         for name in sorted(metrics & elsewhere):
             raise invalid(
                 "metrics",
                 f"asks for {name}, which benign.procedures.{procedure} measures; use it in place of this procedure.",
             )
-    solved = sorted(metrics & SOLVED_METRICS)
-    if solved:
-        raise invalid(
-            "metrics", f"asks for {solved[0]}, which only solved models have, not trained networks; leave it out."
-        )
-    plain = frozenset(name.removesuffix("_averaged") for name in metrics)
-    request = request_for(
-        splits, sizes, times, spec, device,
-        RiskRecorder(
-            loss=training.loss, metrics=plain, has_classes=splits[0].classes is not None,
-            batch=training.batch_size,
-        ),
-        averaged=any(name.endswith("_averaged") for name in metrics),
-    )  # fmt: skip
-    counts = np.array([parameters(width, splits[0]) for width in sizes.tolist()])
-    recordings = with_penalties(resumed(request, trainer), counts)
-    losses = [values for name, values in recordings.items() if "loss" in name]
-    diverged = ~np.isfinite(losses).all(axis=0)
-    nothing = np.full(diverged.shape, np.nan)
-    return Block(
-        replicates=tuple(split.replicate for split in splits),
-        sizes=sizes,
-        times=request.times,
-        parameters=counts,
-        outcome=np.where(diverged, int(Outcome.DIVERGED), int(Outcome.CONVERGED)).astype(np.int8),
-        metrics={
-            name: np.where(diverged, np.nan, recordings.get(name, nothing)).astype(np.float64) for name in metrics
-        },
-    )
+    for name in sorted(metrics & SOLVED_METRICS):
+        raise invalid("metrics", f"asks for {name}, which only solved models have, not trained networks; leave it out.")
 
 
 def refuse_unmeasured(metrics: frozenset[str], measured: Set[str], procedure: str) -> None:
@@ -173,15 +227,11 @@ def with_penalties(recordings: Recordings, counts: Int[np.ndarray, " size"]) -> 
 
 
 def predict_networks(
+    network: NetworkProcedure,
     split: Split,
     inputs: Float[np.ndarray, "m d"],
     sizes: Int[np.ndarray, " size"],
-    times: Float[np.ndarray, " time"] | None,
-    *,
-    training: Training,
-    spec: Mapping[str, object],
-    device: DeviceName,
-    trainer: Trainer,
+    times: Float[np.ndarray, " time"] | None = None,
 ) -> Iterator[Predictions]:
     """The networks' outputs on other inputs, one size and then one time after another.
 
@@ -190,13 +240,10 @@ def predict_networks(
     """
     from benign.networks.recording import PredictionRecorder
 
-    if inputs.shape[1] != split.train_inputs.shape[1]:
-        raise invalid(
-            "inputs", f"must have {split.train_inputs.shape[1]} columns, as in training, got {inputs.shape[1]}."
-        )
-    recorder = PredictionRecorder(inputs=inputs.astype(training.precision))
-    request = request_for([split], sizes, times, spec, device, recorder, averaged=False)
-    values = resumed(request, trainer)["predictions"][0]
+    check_inputs(inputs, split)
+    recorder = PredictionRecorder(inputs=inputs.astype(network.training.precision))
+    request = request_for(network, [split], sizes, times, recorder)
+    values = resumed(request, network.train)["predictions"][0]
     for row, size in enumerate(sizes.tolist()):
         for column, moment in enumerate(request.times.tolist()):
             yield Predictions(size=size, time=moment, values=values[row, column].astype(np.float64))
@@ -216,24 +263,22 @@ def train_widths(family: Any, training: Training, request: Request) -> Recording
 
 
 def request_for(
+    network: NetworkProcedure,
     splits: Sequence[Split],
     sizes: Int[np.ndarray, " size"],
     times: Float[np.ndarray, " time"] | None,
-    spec: Mapping[str, object],
-    device: DeviceName,
     recorder: Any,
     *,
-    averaged: bool,
+    averaged: bool = False,
 ) -> Request:
     """A request whose checkpoint has a place of its own, by everything that decides its numbers."""
     from benign.networks.fingerprints import recorder_name
 
-    moments = np.array([END_OF_TRAINING]) if times is None else times
+    moments = recorded_times(times)
+    decides = [sizes.tolist(), moments.tolist(), averaged, recorder_name(recorder)]
     return Request(
-        splits=splits, sizes=sizes, times=moments, recorder=recorder, averaged=averaged, device=device,
-        checkpoint=_checkpoint_place(
-            spec, splits, [sizes.tolist(), moments.tolist(), averaged, recorder_name(recorder)]
-        ),
+        splits=splits, sizes=sizes, times=moments, recorder=recorder, averaged=averaged, device=network.device,
+        checkpoint=_checkpoint_place(network.spec(), splits, decides),
     )  # fmt: skip
 
 
@@ -254,14 +299,14 @@ def _checkpoint_place(spec: Mapping[str, object], splits: Sequence[Split], rest:
     return folder / digest.hexdigest()[:32]
 
 
-def resumed(request: Request, trainer: Trainer) -> Recordings:
+def resumed(request: Request, train: Callable[[Request], Recordings]) -> Recordings:
     """Train, going on from a checkpoint; one that cannot be used costs a warning, and one of others stays."""
     from benign.networks.checkpoints import CheckpointUnusable, forget
 
     try:
-        return trainer(request)
+        return train(request)
     except CheckpointUnusable as error:
         is_free = request.checkpoint is None or forget(request.checkpoint)
         words = "Training starts anew." if is_free else "Training starts anew, without a checkpoint."
         warnings.warn(f"{error} {words}", stacklevel=2)
-        return trainer(request if is_free else replace(request, checkpoint=None))
+        return train(request if is_free else replace(request, checkpoint=None))

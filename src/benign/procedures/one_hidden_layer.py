@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar, Literal
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count
-from benign.foundation.replicate import Replicate
-from benign.foundation.split import Split
 from benign.networks.devices import DeviceName, require_jax
 from benign.networks.training import Training
 from benign.procedures.network_training import (
@@ -23,13 +19,12 @@ from benign.procedures.network_training import (
     batches_of_populations,
     check_moments,
     check_network,
-    least_bytes_of_training,
+    least_bytes_of_networks,
     measure_networks,
     predict_networks,
     train_widths,
+    weights_and_biases,
 )
-from benign.procedures.protocol import Predictions
-from benign.schema import Block
 
 _TRAINING = Training(loss="squared", optimizer="momentum", learning_rate=1e-3)
 
@@ -55,6 +50,13 @@ class OneHiddenLayer:
 
     revision: ClassVar[int] = 1
     size_name: ClassVar[str] = "hidden units"
+    depth: ClassVar[int] = 1
+    parameters = weights_and_biases
+    least_bytes = least_bytes_of_networks
+    check = check_moments
+    batches = batches_of_populations
+    measure = measure_networks
+    predict = predict_networks
 
     weight_reuse: Literal[False] | tuple[int, ...] = False
     training: Training = _TRAINING
@@ -94,48 +96,7 @@ class OneHiddenLayer:
             "training": self.training.spec(),
         }
 
-    def parameters(self, size: int, split: Split) -> int:
-        """Weights and biases: (d + 1) H + (H + 1) K."""
-        inputs, outputs = split.train_inputs.shape[1], split.train_targets.shape[1]
-        return (inputs + 1) * size + (size + 1) * outputs
-
-    def least_bytes(self, samples: int, test_samples: int, size: int) -> float:
-        """Of a network of one input and one output."""
-        del test_samples
-        return least_bytes_of_training(self.training, 3 * size + 1, samples=samples, width=size, depth=1)
-
-    def check(self, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
-        """Whether training on these numbers of samples has these times."""
-        check_moments(self.training, samples, times)
-
-    def batches(self, replicates: Sequence[Replicate]) -> Sequence[tuple[Replicate, ...]]:
-        return batches_of_populations(replicates, self.device)
-
-    def measure(
-        self,
-        splits: Sequence[Split],
-        sizes: Int[np.ndarray, " size"],
-        times: Float[np.ndarray, " time"] | None,
-        metrics: frozenset[str],
-    ) -> Block:
-        return measure_networks(
-            splits, sizes, times, metrics, training=self.training, spec=self.spec(), device=self.device,
-            parameters=self.parameters, trainer=self._train,
-        )  # fmt: skip
-
-    def predict(
-        self,
-        split: Split,
-        inputs: Float[np.ndarray, "m d"],
-        sizes: Int[np.ndarray, " size"],
-        times: Float[np.ndarray, " time"] | None = None,
-    ) -> Iterator[Predictions]:
-        return predict_networks(
-            split, inputs, sizes, times, training=self.training, spec=self.spec(), device=self.device,
-            trainer=self._train,
-        )  # fmt: skip
-
-    def _train(self, request: Request) -> Recordings:
+    def train(self, request: Request) -> Recordings:
         from benign.networks.dense import OneHiddenLayerFamily
 
         if self.weight_reuse is False:

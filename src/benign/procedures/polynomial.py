@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,13 +12,16 @@ from jaxtyping import Float, Int
 
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_ridge
-from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.linear.columns import Columns, MappedColumns
 from benign.linear.polynomials import Basis, PolynomialFeatures, checked_basis
 from benign.linear.size_path import bytes_of_path
-from benign.procedures.feature_regression import batches_of_same_inputs, measure_features, predict_features
-from benign.procedures.protocol import Predictions
+from benign.procedures.feature_regression import (
+    batches_of_same_inputs,
+    coefficients_of_features,
+    measure_features,
+    predict_features,
+)
 from benign.schema import Block
 
 _LARGEST = 100_000  # coefficients, in minutes
@@ -42,6 +45,10 @@ class Polynomial:
     time_name: ClassVar[str | None] = None
     objective: ClassVar[str] = "squared"
     max_size: ClassVar[float] = math.inf
+    factor: ClassVar[int] = 1
+    parameters = coefficients_of_features
+    batches = batches_of_same_inputs
+    predict = predict_features
 
     basis: Basis = "legendre"
     ridge: float = 0.0
@@ -53,16 +60,9 @@ class Polynomial:
     def spec(self) -> dict[str, object]:
         return {"procedure": "polynomial", "basis": self.basis, "ridge": float(self.ridge)}
 
-    def parameters(self, size: int, split: Split) -> int:
-        """One coefficient a degree and output."""
-        return size * split.train_targets.shape[1]
-
     def least_bytes(self, samples: int, test_samples: int, size: int) -> float:
         """The path's work arrays, and all columns of its last panel."""
         return bytes_of_path(samples, size, test_samples=test_samples) + 8.0 * (samples + test_samples) * size
-
-    def batches(self, replicates: Sequence[Replicate]) -> Sequence[tuple[Replicate, ...]]:
-        return batches_of_same_inputs(replicates)
 
     def measure(
         self,
@@ -77,19 +77,9 @@ class Polynomial:
                 f"of a polynomial may reach {_LARGEST:,} coefficients, got {sizes[-1]:,}: each column takes "
                 "as long as all before it; lower the degree.",
             )
-        return measure_features(splits, sizes, times, metrics, columns_of=self._columns, ridge=self.ridge, factor=1)
+        return measure_features(self, splits, sizes, times, metrics)
 
-    def predict(
-        self,
-        split: Split,
-        inputs: Float[np.ndarray, "m d"],
-        sizes: Int[np.ndarray, " size"],
-        times: Float[np.ndarray, " time"] | None = None,
-    ) -> Iterator[Predictions]:
-        del times
-        return predict_features(split, inputs, sizes, columns_of=self._columns, ridge=self.ridge, factor=1)
-
-    def _columns(self, split: Split, inputs: Float[np.ndarray, "m d"]) -> Columns:
+    def columns(self, split: Split, inputs: Float[np.ndarray, "m d"]) -> Columns:
         low, high = float(split.pool.min()), float(split.pool.max())
         if not high > low:
             raise InvalidArgument(

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from benign.foundation.arguments import checked_name
 from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_ridge
-from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.linear.columns import Columns, MappedColumns
 from benign.linear.fourier import ComplexFourierFeatures, FourierFeatures, checked_bandwidth, median_bandwidth
 from benign.linear.size_path import bytes_of_path
-from benign.procedures.feature_regression import batches_of_same_inputs, measure_features, predict_features
-from benign.procedures.protocol import Predictions
-from benign.schema import Block
+from benign.procedures.feature_regression import (
+    batches_of_same_inputs,
+    coefficients_of_features,
+    measure_features,
+    predict_features,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,10 @@ class RandomFourier:
     time_name: ClassVar[str | None] = None
     objective: ClassVar[str] = "squared"
     max_size: ClassVar[float] = math.inf
+    parameters = coefficients_of_features
+    batches = batches_of_same_inputs
+    measure = measure_features
+    predict = predict_features
 
     bandwidth: float | Literal["median"] = "median"
     form: Literal["real", "complex"] = "real"
@@ -64,51 +69,20 @@ class RandomFourier:
             "ridge": float(self.ridge),
         }
 
-    def parameters(self, size: int, split: Split) -> int:
-        """Real numbers that are fitted: two for each complex weight."""
-        return self._factor * size * split.train_targets.shape[1]
-
     def least_bytes(self, samples: int, test_samples: int, size: int) -> float:
         """The path's work arrays."""
-        return bytes_of_path(self._factor * samples, self._factor * size, test_samples=test_samples)
-
-    def batches(self, replicates: Sequence[Replicate]) -> Sequence[tuple[Replicate, ...]]:
-        return batches_of_same_inputs(replicates)
-
-    def measure(
-        self,
-        splits: Sequence[Split],
-        sizes: Int[np.ndarray, " size"],
-        times: Float[np.ndarray, " time"] | None,
-        metrics: frozenset[str],
-    ) -> Block:
-        return measure_features(
-            splits, sizes, times, metrics, columns_of=self._columns, ridge=self.ridge, factor=self._factor
-        )
-
-    def predict(
-        self,
-        split: Split,
-        inputs: Float[np.ndarray, "m d"],
-        sizes: Int[np.ndarray, " size"],
-        times: Float[np.ndarray, " time"] | None = None,
-    ) -> Iterator[Predictions]:
-        del times
-        return predict_features(split, inputs, sizes, columns_of=self._columns, ridge=self.ridge, factor=self._factor)
+        return bytes_of_path(self.factor * samples, self.factor * size, test_samples=test_samples)
 
     @property
-    def _factor(self) -> int:
+    def factor(self) -> int:
         return 2 if self.form == "complex" else 1
 
-    def _columns(self, split: Split, inputs: Float[np.ndarray, "m d"]) -> Columns:
+    def columns(self, split: Split, inputs: Float[np.ndarray, "m d"]) -> Columns:
         bandwidth = median_bandwidth(split.pool) if self.bandwidth == "median" else float(self.bandwidth)
-        seed, initialisation = split.replicate.seed, split.replicate.initialisation
-        if self.form == "complex":
-            return MappedColumns(
-                features=ComplexFourierFeatures(bandwidth=bandwidth, seed=seed, initialisation=initialisation),
-                train_inputs=split.train_inputs,
-                test_inputs=inputs,
-                is_complex=True,
-            )
-        features = FourierFeatures(bandwidth=bandwidth, seed=seed, initialisation=initialisation)
-        return MappedColumns(features=features, train_inputs=split.train_inputs, test_inputs=inputs)
+        is_complex = self.form == "complex"
+        features = (ComplexFourierFeatures if is_complex else FourierFeatures)(
+            bandwidth=bandwidth, seed=split.replicate.seed, initialisation=split.replicate.initialisation
+        )
+        return MappedColumns(
+            features=features, train_inputs=split.train_inputs, test_inputs=inputs, is_complex=is_complex
+        )

@@ -17,7 +17,6 @@ from jaxtyping import Array, Bool, Float, Int
 from benign import schema
 from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count
-from benign.foundation.outcomes import Outcome
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.implicit.norms.dense_norms import checked_dense
@@ -25,12 +24,12 @@ from benign.implicit.similarity.loss_barrier import matched_pairs, risks_along_l
 from benign.implicit.similarity.network_pairs import pairs_of
 from benign.implicit.similarity.prediction_disagreement import disagreement, mean_squared_difference
 from benign.implicit.similarity.representation_similarity import layerwise_cka
-from benign.networks.dense import Dense, MLPFamily
+from benign.networks.dense import Dense
 from benign.networks.population import Member, TrainedPopulation, train_population
 from benign.networks.recording import Data, RiskRecorder, outputs_of
 from benign.procedures.mlp import MLP
-from benign.procedures.network_training import refuse_unmeasured
-from benign.procedures.protocol import Predictions
+from benign.procedures.network_training import block_of_networks, refuse_unmeasured
+from benign.procedures.protocol import Predictions, recorded_times
 from benign.schema import END_OF_TRAINING, Block
 
 PAIR_METRICS = frozenset({"disagreement", "disagreement_independent", "output_difference"})
@@ -104,7 +103,7 @@ class RepeatedMLP:
         times: Float[np.ndarray, " time"] | None,
         metrics: frozenset[str],
     ) -> Block:
-        moments = np.array([END_OF_TRAINING]) if times is None else times
+        moments = recorded_times(times)
         self._check_metrics(splits, moments, metrics)
         trained = self._train(splits, sizes, moments, metrics)
         shape = (len(splits), len(sizes), self.networks)
@@ -117,17 +116,7 @@ class RepeatedMLP:
                       for s in range(len(sizes))] for r, split in enumerate(splits)]  # fmt: skip
         for cells in (pairwise, solutions):
             values |= {name: np.array([[cell[name] for cell in row] for row in cells]) for name in cells[0][0]}
-        nothing = np.full(diverged.shape, np.nan)
-        return Block(
-            replicates=tuple(split.replicate for split in splits),
-            sizes=sizes,
-            times=moments,
-            parameters=np.array([self.parameters(size, splits[0]) for size in sizes.tolist()]),
-            outcome=np.where(diverged, int(Outcome.DIVERGED), int(Outcome.CONVERGED)).astype(np.int8),
-            metrics={
-                name: np.where(diverged, np.nan, values.get(name, nothing)).astype(np.float64) for name in metrics
-            },
-        )
+        return block_of_networks(self.mlp, splits, sizes, times, metrics, values, diverged)
 
     def predict(
         self,
@@ -177,8 +166,7 @@ class RepeatedMLP:
         ]
         risks = RiskRecorder(loss=mlp.training.loss, metrics=metrics, has_classes=splits[0].classes is not None)
         return train_population(
-            MLPFamily(depth=mlp.depth, activation=mlp.activation), mlp.training, members, times=times,
-            recorder=_RisksAndOutputs(risks=risks), device=mlp.device,
+            mlp.family, mlp.training, members, times=times, recorder=_RisksAndOutputs(risks=risks), device=mlp.device,
         )  # fmt: skip
 
     def _compared(

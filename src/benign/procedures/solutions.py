@@ -19,32 +19,33 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from benign.foundation.errors import OutputFailed, invalid, unknown_name
+from benign.foundation.errors import OutputFailed, invalid
 from benign.foundation.numbers import checked_count, checked_number
-from benign.foundation.outcomes import Outcome
-from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.implicit.curvature.flatness_measures import FlatnessSettings
 from benign.implicit.kept_weights import KeptWeights, Weights, shapes
 from benign.implicit.solution_recording import SolutionRecorder, WeightsRecorder
 from benign.networks import engine
-from benign.networks.activations import ACTIVATIONS
 from benign.networks.dense import MLPFamily
 from benign.networks.devices import DeviceName, find_device, free_bytes
 from benign.networks.population import Member, initial_network
 from benign.networks.recording import Data
 from benign.networks.sharing import shared
 from benign.networks.training import Training
+from benign.procedures.mlp import MLP
 from benign.procedures.network_training import (
+    Recordings,
+    Request,
     batches_of_populations,
-    check_network,
+    block_of_networks,
     predict_networks,
     refuse_unmeasured,
     request_for,
     resumed,
     train_widths,
+    weights_and_biases,
 )
-from benign.procedures.protocol import Predictions
+from benign.procedures.protocol import Predictions, recorded_times
 from benign.schema import (
     AVERAGED_METRICS,
     END_OF_TRAINING,
@@ -55,6 +56,11 @@ from benign.schema import (
 )
 
 _DISTANCE = "distance_from_start"
+# The settings that decide numbers, as keys have told them from the first.
+_KEYED = (
+    "radius", "adaptive_radius", "steps", "multiplicative", "additive", "draws", "products", "most_products", "level",
+    "seed",
+)  # fmt: skip
 MEASURED = METRICS.keys() - AVERAGED_METRICS - PAIR_METRICS - SOLVED_METRICS - {f"{_DISTANCE}_cooled"}
 """What it measures of a solution; ``scaled_norm``, a default metric of every surface, stays NaN."""
 
@@ -84,6 +90,8 @@ class Solutions:
     size_name: ClassVar[str] = "hidden units"
     time_name: ClassVar[str] = "physical time (step size x steps)"
     max_size: ClassVar[float] = math.inf
+    parameters = weights_and_biases
+    batches = batches_of_populations
 
     training: Training
     depth: int = 2
@@ -95,11 +103,9 @@ class Solutions:
     device: DeviceName = None
 
     def __post_init__(self) -> None:
-        check_network(self.training, self.device)
-        checked_count("depth", self.depth)
+        # Refuses what is no setting of a network.
+        MLP(depth=self.depth, activation=self.activation, training=self.training, device=self.device)
         checked_count("cooling_steps", self.cooling_steps)
-        if self.activation not in ACTIVATIONS:
-            raise unknown_name("activation", self.activation, ACTIVATIONS)
         if checked_number("cooling_rate", self.cooling_rate) <= 0.0:
             raise invalid("cooling_rate", f"must be a positive number, got {self.cooling_rate!r}.")
         if self.training.steps is None or self.training.schedule != "constant":
@@ -122,22 +128,20 @@ class Solutions:
             "depth": int(self.depth),
             "activation": self.activation,
             "training": self.training.spec(),
-            "settings": repr(self.settings),
+            "settings": f"FlatnessSettings({', '.join(f'{name}={getattr(self.settings, name)}' for name in _KEYED)})",
             "cooling": [int(self.cooling_steps), float(self.cooling_rate)],
         }
 
-    def parameters(self, size: int, split: Split) -> int:
-        """Weights and biases."""
-        return self._family.parameters(size, inputs=split.train_inputs.shape[1], outputs=split.train_targets.shape[1])
-
-    def batches(self, replicates: Sequence[Replicate]) -> Sequence[tuple[Replicate, ...]]:
-        return batches_of_populations(replicates, self.device)
+    @property
+    def family(self) -> MLPFamily:
+        """Its networks."""
+        return MLPFamily(depth=self.depth, activation=self.activation)
 
     def check(self, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
         """Whether these times are moments of training, and the batch fits these numbers of samples."""
         for n in samples:
             self.training.batch_of(n)
-        self._steps_at([END_OF_TRAINING] if times is None else times.tolist())
+        self._steps_at(recorded_times(times).tolist())
 
     def measure(
         self,
@@ -147,23 +151,11 @@ class Solutions:
         metrics: frozenset[str],
     ) -> Block:
         refuse_unmeasured(metrics, MEASURED, "Solutions")
-        moments = [END_OF_TRAINING] if times is None else times.tolist()
+        moments = recorded_times(times).tolist()
         parts = [self._measured(splits, width, moments, metrics) for width in sizes.tolist()]
-        nothing = np.full((len(splits), len(moments)), np.nan)
-        losses = np.stack([part["train_loss"] for part in parts], axis=1)
-        diverged = ~np.isfinite(losses)
-        values = {
-            name: np.where(diverged, np.nan, np.stack([part.get(name, nothing) for part in parts], axis=1))
-            for name in metrics
-        }
-        return Block(
-            replicates=tuple(split.replicate for split in splits),
-            sizes=sizes,
-            times=np.array(moments),
-            parameters=np.array([self.parameters(width, splits[0]) for width in sizes.tolist()]),
-            outcome=np.where(diverged, int(Outcome.DIVERGED), int(Outcome.CONVERGED)).astype(np.int8),
-            metrics={name: value.astype(np.float64) for name, value in values.items()},
-        )
+        values = {name: np.stack([part[name] for part in parts], axis=1) for name in parts[0]}
+        diverged = ~np.isfinite(values["train_loss"])
+        return block_of_networks(self, splits, sizes, times, metrics, values, diverged)
 
     def predict(
         self,
@@ -172,18 +164,13 @@ class Solutions:
         sizes: Int[np.ndarray, " size"],
         times: Float[np.ndarray, " time"] | None = None,
     ) -> Iterator[Predictions]:
-        moments = [END_OF_TRAINING] if times is None else times.tolist()
+        moments = recorded_times(times).tolist()
         steps = np.array(self._steps_at(moments), dtype=np.float64)
-        predictions = predict_networks(
-            split, inputs, sizes, steps, training=self.training, spec=self.spec(), device=self.device,
-            trainer=lambda request: train_widths(self._family, self.training, request),
-        )  # fmt: skip
-        for i, one in enumerate(predictions):
+        for i, one in enumerate(predict_networks(self, split, inputs, sizes, steps)):
             yield Predictions(size=one.size, time=moments[i % len(moments)], values=one.values)
 
-    @property
-    def _family(self) -> MLPFamily:
-        return MLPFamily(depth=self.depth, activation=self.activation)
+    def train(self, request: Request) -> Recordings:
+        return train_widths(self.family, self.training, request)
 
     def _steps_at(self, times: Sequence[float]) -> list[float]:
         """Steps at physical times.
@@ -210,7 +197,7 @@ class Solutions:
         """All metrics of one width."""
         weights = self._weights(splits, width, times)
         members = [Member(width=width, split=split) for split in splits]
-        initial = [initial_network(self._family, member) for member in members]
+        initial = [initial_network(self.family, member) for member in members]
         values = self._recorded(splits, initial[0], weights, metrics)
         count = self.parameters(width, splits[0])
         for square in [name for name in values if name.startswith("gradient_square")]:
@@ -235,20 +222,17 @@ class Solutions:
         found = [None if weights is None or shapes(weights) != own else weights for weights in found]
         missing = [i for i, weights in enumerate(found) if weights is None]
         if missing:
-            trained = self._train([splits[i] for i in missing], width, times)
+            trained = self._trained([splits[i] for i in missing], width, times)
             for i, weights in zip(missing, trained, strict=True):
                 found[i] = weights
                 if kept is not None:
                     _keep(kept, width, splits[i], times, weights)
         return [weights for weights in found if weights is not None]
 
-    def _train(self, splits: Sequence[Split], width: int, times: Sequence[float]) -> list[Weights]:
+    def _trained(self, splits: Sequence[Split], width: int, times: Sequence[float]) -> list[Weights]:
         """The weights of a width, trained from a checkpoint where one was left."""
-        request = request_for(
-            splits, np.array([width]), np.array(self._steps_at(times)), self.spec(), self.device, WeightsRecorder(),
-            averaged=False,
-        )  # fmt: skip
-        recorded = resumed(request, lambda request: train_widths(self._family, self.training, request))
+        steps = np.array(self._steps_at(times))
+        recorded = resumed(request_for(self, splits, np.array([width]), steps, WeightsRecorder()), self.train)
         leaves = sorted(recorded, key=lambda name: int(name.removeprefix("weights_")))
         own = self._leaves(width, splits[0])
         return [
@@ -261,7 +245,7 @@ class Solutions:
 
     def _leaves(self, width: int, split: Split) -> list[Any]:
         """The arrays of a network as it begins."""
-        network = initial_network(self._family, Member(width=width, split=split))
+        network = initial_network(self.family, Member(width=width, split=split))
         return jax.tree.leaves(eqx.filter(network, eqx.is_array))
 
     def _recorded(
