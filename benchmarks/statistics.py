@@ -209,13 +209,13 @@ def _intervals(bank: CurveBank, K: int, R: int, runs: int, *, seed: int) -> Iter
     random, truth = np.random.default_rng([seed, K, R]), bank.truth()
     for _ in range(runs):
         positions, test, training = bank.draw(random, R, K)
-        found = find_landmarks(positions, test, training, np.ones(R))
+        found = find_landmarks(positions, test, training, np.ones(R), estimator="median")
         if found.peak is None:
             continue  # then the classical minimum is another point: the lowest of the whole curve
         for name, position in truth.items():
             mark = getattr(found, name)
             if mark is not None:
-                low, high = mark.position_interval
+                low, high = mark.interval if name == "threshold" else mark.position_interval
                 yield name, (low <= position <= high, (high - low) * K)
 
 

@@ -48,8 +48,9 @@ def test_the_other_way_round_the_largest_value_that_fits_is_the_threshold():
     assert surface.notes == ()
     assert curve.note == ""
     assert curve.threshold is not None
-    assert (curve.threshold.position, curve.threshold.index) == (1.0, 0)
-    assert curve.threshold.position_interval == (1.0, 2.0)
+    assert (curve.threshold.value, curve.threshold.unit, curve.threshold.is_inverse) == (1.0, "n_neighbors", True)
+    assert curve.threshold.interval == (1.0, 1.0)
+    assert surface.smallest_size().interval == (1.0, 1.0)
     labels = surface.regimes().label[:, 0, 0]
     assert set(labels) == {Regime.UNDER, Regime.UNDECIDED}
     assert labels[-1] == Regime.UNDER
@@ -72,9 +73,18 @@ def test_landmarks_along_an_inverse_are_those_along_the_size():
     noise = np.exp(0.05 * np.random.default_rng(0).standard_normal((12, len(sizes))))
     risk = np.array([1.0, 0.5, 0.7, 1.5, 4.0, 2.0, 1.0, 0.4, 0.3]) * noise
     train = np.maximum(0.0, 1.0 - sizes / 50.0) * noise
-    forward = find_landmarks(sizes, risk, train, np.ones(12))
-    mirrored = find_landmarks(400.0 / sizes[::-1], risk[:, ::-1], train[:, ::-1], np.ones(12), is_fitted_below=True)
-    for name in ("threshold", "classical_minimum", "peak", "second_descent", "first_better"):
+    forward = find_landmarks(sizes, risk, train, np.ones(12), estimator="median")
+    mirrored = find_landmarks(
+        400.0 / sizes[::-1], risk[:, ::-1], train[:, ::-1], np.ones(12), estimator="median",
+        is_fitted_below=True,
+    )  # fmt: skip
+    forward_threshold, mirrored_threshold = forward.threshold, mirrored.threshold
+    assert forward_threshold is not None
+    assert mirrored_threshold is not None
+    assert mirrored_threshold.value == pytest.approx(400.0 / forward_threshold.value)
+    low, high = forward_threshold.interval
+    assert mirrored_threshold.interval == pytest.approx((400.0 / high, 400.0 / low))
+    for name in ("classical_minimum", "peak", "second_descent", "first_better"):
         one, other = getattr(forward, name), getattr(mirrored, name)
         assert other.position == pytest.approx(400.0 / one.position)
         assert (other.index, other.value) == (len(sizes) - 1 - one.index, one.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import time
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -12,13 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benign.curves import Landmark, PeakVerdict, find_landmarks
+from benign.curves.threshold_search import TOLERANCE
 from benign.foundation.errors import InvalidArgument
 
+T = TypeVar("T")
 POSITIONS = np.arange(1.0, 101.0)
 # Falls to 1 at 11, rises to 9 at 41, falls to 0.3 at 91, rises to 3; below 1 from 80 on.
 CURVE = np.interp(POSITIONS, [1, 11, 41, 91, 100], [5.0, 1.0, 9.0, 0.3, 3.0])
 TRAIN = np.interp(POSITIONS, [1, 41, 100], [2.0, 0.0, 0.0])
-NAMES = ("threshold", "classical_minimum", "peak", "second_descent", "first_better")
+NAMES = ("classical_minimum", "peak", "second_descent", "first_better")
 
 
 def measured(*, R=10, spread=0.05, seed=0, curve=CURVE):
@@ -30,22 +33,30 @@ def all_of(landmarks) -> dict[str, Landmark]:
     return {name: getattr(landmarks, name) for name in NAMES}
 
 
-def there(landmark: Landmark | None) -> Landmark:
+def by_median(*arguments):
+    return find_landmarks(*arguments, estimator="median")
+
+
+def there(landmark: T | None) -> T:
     assert landmark is not None
     return landmark
 
 
 def test_noise_free_landmarks_are_exact():
     risk = np.tile(CURVE, (6, 1))
-    found = find_landmarks(POSITIONS, risk, np.tile(TRAIN, (6, 1)), np.full(6, 2.0))
-    # Train objective 2 (1 - (p - 1) / 40) <= 0.02 * 2 from p = 40.2 on.
-    expected = {"threshold": 41, "classical_minimum": 11, "peak": 41, "second_descent": 91, "first_better": 87}
+    expected = {"classical_minimum": 11, "peak": 41, "second_descent": 91, "first_better": 87}
+    for estimator in ("mean", "median"):
+        found = find_landmarks(POSITIONS, risk, np.tile(TRAIN, (6, 1)), np.full(6, 2.0), estimator=estimator)
+        # Train objective 2 (1 - (p - 1) / 40) <= 0.02 * 2 from p = 40.2 on.
+        assert there(found.threshold).value == 41
+        assert there(found.threshold).estimator == estimator
+        assert there(found.threshold).interval == ((41.0, 41.0) if estimator == "mean" else (40.0, 41.0))
     first_better = int(POSITIONS[np.argmax((CURVE < 1.0) & (POSITIONS > 41))])
     assert {name: mark.position for name, mark in all_of(found).items()} == expected
     assert first_better == 87
     for name, mark in all_of(found).items():
         # What lies between two measured positions was not seen: a crossing was before, an extremum on either side.
-        gap = (mark.position - 1.0, mark.position + (0.0 if name in ("threshold", "first_better") else 1.0))
+        gap = (mark.position - 1.0, mark.position + (0.0 if name == "first_better" else 1.0))
         np.testing.assert_equal(mark.position_interval, (np.nan, np.nan) if name == "second_descent" else gap)
         assert mark.position == POSITIONS[mark.index]
     assert there(found.peak).value == 9.0
@@ -54,8 +65,11 @@ def test_noise_free_landmarks_are_exact():
 
 
 def test_noisy_landmarks_lie_in_their_intervals():
-    found = find_landmarks(POSITIONS, measured(), measured(curve=TRAIN), np.full(10, 2.0))
-    truth = {"threshold": 41, "classical_minimum": 11, "peak": 41, "second_descent": 91, "first_better": 87}
+    found = by_median(POSITIONS, measured(), measured(curve=TRAIN), np.full(10, 2.0))
+    low, high = there(found.threshold).interval
+    assert low <= 41 <= high
+    assert low <= there(found.threshold).value <= high
+    truth = {"classical_minimum": 11, "peak": 41, "second_descent": 91, "first_better": 87}
     for name, mark in all_of(found).items():
         low, high = mark.position_interval
         if name != "second_descent":
@@ -65,9 +79,9 @@ def test_noisy_landmarks_lie_in_their_intervals():
 
 
 def test_a_place_at_the_end_of_the_axis_is_bounded_by_its_last_position():
-    found = find_landmarks(POSITIONS, measured(curve=POSITIONS), measured(curve=1e-3 + 0.0 * POSITIONS), np.ones(10))
+    found = by_median(POSITIONS, measured(curve=POSITIONS), measured(curve=1e-3 + 0.0 * POSITIONS), np.ones(10))
     assert there(found.classical_minimum).position_interval == (1.0, 2.0)
-    assert there(found.threshold).position_interval == (1.0, 1.0)
+    assert there(found.threshold).interval == (1.0, 1.0)
 
 
 @settings(max_examples=20)
@@ -75,10 +89,10 @@ def test_a_place_at_the_end_of_the_axis_is_bounded_by_its_last_position():
 def test_a_threshold_is_not_moved_by_what_happens_to_be_fitted_far_from_it(seed):
     random = np.random.default_rng(seed)
     train = np.where(POSITIONS >= 50.0, 0.01, 0.04) * np.exp(0.02 * random.normal(size=(10, 100)))
-    calm = find_landmarks(POSITIONS, measured(), train, np.ones(10))
+    calm = by_median(POSITIONS, measured(), train, np.ones(10))
     train[:, random.choice(45, size=3, replace=False)] = 0.001
-    moved = find_landmarks(POSITIONS, measured(), train, np.ones(10))
-    assert there(calm.threshold).position == there(moved.threshold).position == 50.0
+    moved = by_median(POSITIONS, measured(), train, np.ones(10))
+    assert there(calm.threshold).value == there(moved.threshold).value == 50.0
 
 
 def test_without_a_peak_only_threshold_and_minimum_remain():
@@ -116,21 +130,22 @@ def test_first_better_has_no_upper_end_if_some_resamples_never_beat_it():
 
 
 def test_one_replicate_has_no_intervals_and_no_peak():
-    found = find_landmarks(POSITIONS, measured(R=1), TRAIN[None], np.array([2.0]))
+    found = by_median(POSITIONS, measured(R=1), TRAIN[None], np.array([2.0]))
     assert found.peak_test.verdict is PeakVerdict.UNDECIDED
     assert found.peak is None
-    assert np.isnan(there(found.threshold).position_interval).all()
+    assert np.isnan(there(found.threshold).interval).all()
     assert np.isnan(there(found.classical_minimum).value_interval).all()
 
 
 def test_training_that_never_fits_has_no_threshold():
-    found = find_landmarks(POSITIONS, measured(), np.ones((10, 100)), np.ones(10))
-    assert found.threshold is None
+    for estimator in ("mean", "median"):
+        found = find_landmarks(POSITIONS, measured(), np.ones((10, 100)), np.ones(10), estimator=estimator)
+        assert found.threshold is None
 
 
 def test_nothing_but_nan_has_no_landmarks():
     found = find_landmarks(POSITIONS, np.full((10, 100), np.nan), np.full((10, 100), np.nan), np.ones(10))
-    assert all(mark is None for mark in all_of(found).values())
+    assert all(mark is None for mark in (found.threshold, *all_of(found).values()))
 
 
 @settings(max_examples=10)
@@ -138,14 +153,16 @@ def test_nothing_but_nan_has_no_landmarks():
 def test_axis_columns_of_nan_and_their_place_do_not_matter(seed):
     random = np.random.default_rng(seed)
     risk, train, constant = measured(seed=seed), measured(curve=TRAIN, seed=seed), np.full(10, 2.0)
-    found = find_landmarks(POSITIONS, risk, train, constant)
-    curved = find_landmarks(np.exp(POSITIONS / 20.0), risk, train, constant)
+    found = by_median(POSITIONS, risk, train, constant)
+    curved = by_median(np.exp(POSITIONS / 20.0), risk, train, constant)
     assert curved.peak_test.searched == found.peak_test.searched
     at = np.sort(random.choice(100, size=4, replace=False))
     places, kept = np.insert(POSITIONS, at, POSITIONS[at] - 0.5), np.delete(np.arange(104), at + np.arange(4))
     padded_risk, padded_train = np.full((10, 104), np.nan), np.full((10, 104), np.nan)
     padded_risk[:, kept], padded_train[:, kept] = risk, train
-    padded = find_landmarks(places, padded_risk, padded_train, constant)
+    padded = by_median(places, padded_risk, padded_train, constant)
+    assert padded.threshold == found.threshold
+    np.testing.assert_allclose(there(curved.threshold).interval, np.exp(np.array(there(found.threshold).interval) / 20))
     for name, mark in all_of(found).items():
         twin, other = getattr(padded, name), getattr(curved, name)
         assert repr(twin) == repr(dataclasses.replace(mark, index=int(kept[mark.index])))  # NaN is not equal to itself
@@ -170,13 +187,16 @@ def test_many_positions_are_found_where_all_of_them_say_and_in_time():
     risk = np.exp(logs + 0.1 * random.normal(size=(10, 1)) + 0.02 * random.normal(size=(10, K)))
     train = np.maximum(1.0 - positions / n, 0.0) * np.exp(0.1 * random.normal(size=(10, 1)))
     start = time.perf_counter()
-    found = find_landmarks(positions, risk, train, np.ones(10))
+    found = by_median(positions, risk, train, np.ones(10))
     assert time.perf_counter() - start < 4.0  # 0.5 s alone on this machine
+    by_mean = there(find_landmarks(positions, risk, train, np.ones(10)).threshold)
+    assert by_mean.value == np.ceil(by_mean.value)
+    assert abs(by_mean.value / there(found.threshold).value - 1.0) < 0.01
     median = np.median(risk, axis=0)
     assert abs(there(found.peak).position - n) <= 2
     assert there(found.second_descent).index == int(np.argmin(median[2100:])) + 2100
-    assert there(found.threshold).index == int(np.argmax(np.median(train, axis=0) <= 0.02))
-    assert there(found.threshold).position_interval[1] - there(found.threshold).position_interval[0] < 20.0
+    assert there(found.threshold).value == positions[np.argmax(np.median(train, axis=0) <= TOLERANCE)]
+    assert there(found.threshold).interval[1] - there(found.threshold).interval[0] < 20.0
     # The noise-free curve is back at its minimum where log(p / n) = 3 exp(-10 log(p / n)).
     assert abs(there(found.first_better).position - 2568.0) < 40.0
 
@@ -193,7 +213,13 @@ def test_many_positions_are_found_where_all_of_them_say_and_in_time():
     ],
 )
 def test_bad_input_gets_a_sentence(change, message):
-    usual = {"positions": POSITIONS, "constant_objective": np.ones(10), "tolerance": 0.02, "level": 0.95, "seed": 0}
+    usual = {
+        "positions": POSITIONS,
+        "constant_objective": np.ones(10),
+        "tolerance": TOLERANCE,
+        "level": 0.95,
+        "seed": 0,
+    }
     arguments = usual | change
     positions, constant = arguments.pop("positions"), arguments.pop("constant_objective")
     with pytest.raises(InvalidArgument, match=message):

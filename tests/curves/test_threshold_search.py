@@ -6,20 +6,19 @@ Measured when the method was chosen, with other seeds, 300 to 500 runs a case: c
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 
+from benign.curves.fitting_threshold import FittingThreshold, ThresholdOutcome
 from benign.curves.intervals import mean_interval
 from benign.curves.threshold_search import (
     Decision,
     Regime,
-    ThresholdEstimate,
-    ThresholdOutcome,
     dispersion_above,
     find_threshold,
-    isotonic,
     mean_ends,
     regime,
     regimes,
@@ -177,16 +176,6 @@ def test_noise_alone_makes_no_second_crossing():
     assert found.first_crossing == found.value < 20.0  # the means .03 and .015 are pooled
 
 
-def test_isotonic_is_the_nearest_monotone_sequence():
-    random = np.random.default_rng(2)
-    from sklearn.isotonic import IsotonicRegression
-
-    for _ in range(20):
-        values, weights = random.normal(size=9), random.uniform(0.5, 3.0, size=9)
-        expected = IsotonicRegression().fit_transform(np.arange(9), values, sample_weight=weights)
-        np.testing.assert_allclose(isotonic(values, weights), expected, atol=1e-12)
-
-
 @pytest.mark.parametrize(
     ("n", "expected"),
     [
@@ -239,18 +228,27 @@ def test_bad_input_gets_a_sentence(call, sentence):
 @pytest.mark.parametrize(
     ("interval", "outcome", "words"),
     [
-        ((185.2, 188.4), ThresholdOutcome.FOUND, "186 (185 to 188)"),
-        ((0.0, 188.4), ThresholdOutcome.FOUND, "186 (188 or fewer)"),
-        ((185.2, math.inf), ThresholdOutcome.FOUND, "186 (185 or more)"),
-        ((185.2, 188.4), ThresholdOutcome.UNDECIDED, f"186 (185 to 188); {ThresholdOutcome.UNDECIDED.value}"),
-        ((185.2, math.inf), ThresholdOutcome.ALL_FITTED, "not among what was measured, all of which is fitted"),
-        (
-            (0.0, 185.2),
-            ThresholdOutcome.NONE_FITTED,
-            "not among what was measured, none of which was shown to be fitted",
-        ),
+        ((185.0, 188.0), ThresholdOutcome.FOUND, "186 units (95 % interval: 185 to 188) are the fewest at which"),
+        ((0.0, 188.0), ThresholdOutcome.FOUND, "186 units (95 % interval: 188 or fewer) are the fewest at which"),
+        ((185.0, math.inf), ThresholdOutcome.FOUND, "186 units (95 % interval: 185 or more) are the fewest at which"),
+        ((185.0, 188.0), ThresholdOutcome.UNDECIDED, "undecided; tried from 100 to 200 units, the 95 % interval of"),
+        ((0.0, 100.0), ThresholdOutcome.ALL_FITTED, "the mean training objective is at most 0.02 of"),
+        ((200.0, math.inf), ThresholdOutcome.NONE_FITTED, "the mean training objective stays above 0.02 of"),
     ],
 )
-def test_a_threshold_prints_where_it_is(interval, outcome, words):
-    estimate = ThresholdEstimate(value=186.3, interval=interval, first_crossing=186.3, outcome=outcome)
-    assert str(estimate) == words
+def test_a_threshold_prints_where_it_is_and_by_which_estimator(interval, outcome, words):
+    found = FittingThreshold(
+        value=186.0, interval=interval, first_crossing=186.0, outcome=outcome, tolerance=TOLERANCE,
+        evidence={100.0: 0.5, 200.0: 0.0},
+    )  # fmt: skip
+    assert str(found).startswith(f"Threshold: {words}")
+    assert "mean training objective" in str(found)
+    assert "median training objective" in str(dataclasses.replace(found, estimator="median"))
+
+
+def test_the_old_names_of_a_threshold_answer_with_a_warning():
+    found = find_threshold(np.array([10.0, 20.0]), [np.zeros(4), np.full(4, 0.5)], TOLERANCE)
+    with pytest.warns(DeprecationWarning, match="threshold.position is now threshold.value"):
+        assert found.position == found.value
+    with pytest.raises(AttributeError, match="no attribute 'index'"):
+        found.index  # noqa: B018

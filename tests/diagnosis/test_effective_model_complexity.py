@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import benign
-from benign.curves.threshold_search import Regime, ThresholdOutcome
+from benign.curves.fitting_threshold import ThresholdOutcome
+from benign.curves.threshold_search import Regime
 from benign.diagnosis.conflicting_labels import irreducible_risk
 from benign.diagnosis.threshold_bracketing import SearchLimits, ThresholdSearch
 from benign.experiments import MeasurementInterrupted

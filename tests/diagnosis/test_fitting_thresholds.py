@@ -10,9 +10,8 @@ from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.tree import DecisionTreeRegressor
 
 import benign
-from benign.curves.threshold_search import ThresholdOutcome
+from benign.curves.fitting_threshold import MoreBudget, ThresholdOutcome, more_budget
 from benign.diagnosis import fitting_thresholds
-from benign.diagnosis.more_budget import MoreBudget, more_budget
 from benign.diagnosis.threshold_bracketing import SearchLimits, ThresholdSearch
 from benign.experiments import MeasurementInterrupted, measure
 from benign.experiments.executors.protocol import WorkerDied

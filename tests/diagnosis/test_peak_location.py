@@ -9,8 +9,8 @@ import pytest
 from sklearn.neural_network import MLPRegressor
 
 import benign
+from benign.curves.fitting_threshold import ThresholdOutcome
 from benign.curves.peak_place import PeakEnd, PeakPlace
-from benign.curves.threshold_search import ThresholdOutcome
 from benign.diagnosis.exact_fit import look_beyond
 from benign.diagnosis.peak_location import _placed, locate_peak
 from tests.diagnosis.known import logistic

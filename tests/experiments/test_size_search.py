@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import benign
-from benign.curves.threshold_search import TOLERANCE, ThresholdOutcome
+from benign.curves.fitting_threshold import ThresholdOutcome
+from benign.curves.threshold_search import TOLERANCE
 from benign.experiments import measure
 from benign.experiments.declaration import Experiment, InvalidDeclaration, resolve
 from benign.experiments.environment import Environment

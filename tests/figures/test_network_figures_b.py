@@ -329,12 +329,11 @@ def test_where_the_raw_error_does_not_fall_averaging_takes_away_no_share_of_it()
 
 def test_the_threshold_over_samples_is_the_largest_n_that_is_fitted():
     surface = over_samples(noise=0.05)["samples"]
-    landmarks = landmarks_along_samples(surface, surface["test_loss"].values[0, -1].T)
+    landmarks = landmarks_along_samples(surface, surface["test_loss"].values[0, -1].T, estimator="median")
     assert landmarks.threshold is not None
     assert landmarks.peak is not None
-    assert landmarks.threshold.position == 110
-    assert SAMPLES[landmarks.threshold.index] == 110
-    low, high = landmarks.threshold.position_interval
+    assert landmarks.threshold.value == 110
+    low, high = landmarks.threshold.interval
     assert low <= 110 <= high
     assert landmarks.peak.position == 110
 

@@ -8,7 +8,8 @@ import pytest
 import xarray as xr
 
 import benign
-from benign.curves.threshold_search import Regime, ThresholdOutcome
+from benign.curves.fitting_threshold import ThresholdOutcome
+from benign.curves.threshold_search import Regime
 from benign.foundation.errors import InvalidArgument, UnknownName
 from benign.surface.regimes import checked_basis, critical_range, regimes_of_surface
 

@@ -13,8 +13,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 import benign
-from benign.curves.threshold_search import Regime, ThresholdOutcome
-from benign.diagnosis.more_budget import MoreBudget
+from benign.curves.fitting_threshold import MoreBudget, ThresholdOutcome
+from benign.curves.threshold_search import Regime
 from benign.diagnosis.peak_location import locate_peak
 from benign.foundation.errors import InvalidArgument
 from benign.schema import SIZE_IS_INVERSE

@@ -20,7 +20,7 @@ def surface():
 def test_curve_of_real_images_has_its_landmarks(surface):
     curve = surface.curve("test_loss", dim="size")
     assert curve.values.shape == (8, 400)
-    assert 25 <= curve.threshold.position <= 40
+    assert 25 <= curve.threshold.value <= 40
     assert 38 <= curve.peak.position <= 42
     assert curve.classical_minimum.position < curve.peak.position < curve.second_descent.position
     assert curve.peak.value > 10 * curve.classical_minimum.value

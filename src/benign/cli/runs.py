@@ -395,17 +395,22 @@ def _as_json(run: Run) -> dict[str, object]:
 
 
 def _curve_as_json(curve: SizeCurve) -> dict[str, object]:
+    marks = {
+        name.replace("_", " "): {
+            "position": mark.position, "value": _plain(mark.value),
+            "interval": [_plain(end) for end in mark.position_interval],
+        }
+        for name in ("classical_minimum", "peak", "second_descent")
+        if (mark := getattr(curve.landmarks, name)) is not None
+    }  # fmt: skip
+    if (threshold := curve.landmarks.threshold) is not None:
+        there = threshold.evidence.get(threshold.value, math.nan)
+        ends = [_plain(end) for end in threshold.interval]
+        place = {"position": threshold.value, "value": _plain(there), "interval": ends}
+        marks = {"threshold": {**place, "estimator": threshold.estimator}, **marks}
     return {
         "where": curve.words,
-        "landmarks": {
-            name.replace("_", " "): {
-                "position": mark.position,
-                "value": _plain(mark.value),
-                "interval": [_plain(end) for end in mark.position_interval],
-            }
-            for name in ("threshold", "classical_minimum", "peak", "second_descent")
-            if (mark := getattr(curve.landmarks, name)) is not None
-        },
+        "landmarks": marks,
         "findings": [finding.to_dict() for finding in curve.findings],
     }
 

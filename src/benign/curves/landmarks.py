@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
+from benign.curves.fitting_threshold import FittingThreshold, ThresholdEstimator, ThresholdOutcome
 from benign.curves.intervals import bootstrap_counts, bootstrap_medians, check_level, percentile_interval
 from benign.curves.peak_test import PeakTest, PeakVerdict, peak_test
+from benign.curves.resampled_places import NEVER, RESAMPLES, between_positions, crossing_columns, seen_columns
 from benign.curves.shape import log_if_positive, prominent_triples
+from benign.curves.threshold_reading import read_threshold
 from benign.curves.threshold_search import TOLERANCE
 from benign.foundation.arrays import number_array
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.number_words import format_number, format_position
 from benign.foundation.numbers import checked_number
 
-RESAMPLES = 1000
-MOST_POSITIONS = 2000  # up to here the bootstrap sees every position
-_NEIGHBOURS = 100  # on each side of a landmark, always seen
-_BLOCKS = 300  # by index, and as many by its logarithm
 _SMOOTHED = 200  # columns from which on the bottom of the curve is averaged over one of so many on either side
 _MANY = 10
 _SCATTER = {"classical_minimum": 3.0, "peak": 2.0}
 _OF_THE_CURVE = ("classical_minimum", "peak", "second_descent", "first_better")
-_NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +37,7 @@ class Landmark:
         position_interval: bootstrap interval of the position over replicates, which holds the gaps between the measured
             positions around it; an end that is the first or last of them is bounded by nothing. (NaN, NaN) for one
             replicate, and for the second descent.
-        value: median over replicates there; for the threshold, the median training objective.
+        value: median over replicates there.
         value_interval: bootstrap interval of that median at this position, so without the search for it.
     """
 
@@ -65,7 +62,7 @@ class Landmarks:
     """All landmarks of a curve; None where there is none.
 
     Attributes:
-        threshold: the interpolation threshold.
+        threshold: the interpolation threshold, read from training risk.
         classical_minimum: the lowest point before the peak; of the whole curve if there is no peak.
         peak: the highest point between the classical minimum and the second descent, if the peak test says PEAK.
         second_descent: the lowest point beyond the peak. Where on a long flat stretch it lies is luck, and the
@@ -74,7 +71,7 @@ class Landmarks:
         peak_test: whether there is a peak at all.
     """
 
-    threshold: Landmark | None
+    threshold: FittingThreshold | None
     classical_minimum: Landmark | None
     peak: Landmark | None
     second_descent: Landmark | None
@@ -91,9 +88,8 @@ class Landmarks:
 
     @property
     def named(self) -> tuple[tuple[str, Landmark], ...]:
-        """In the words of the field: the threshold, and those of the curve as they follow while fitting gets easier."""
+        """Those of the curve, in the words of the field, as they follow while fitting gets easier."""
         found = (
-            ("threshold", self.threshold),
             ("classical minimum" if self.peak else "minimum", self.classical_minimum),
             ("peak", self.peak),
             ("second descent", self.second_descent),
@@ -102,9 +98,9 @@ class Landmarks:
 
     def __str__(self) -> str:
         """Each landmark on a line, whether the second descent beats the minimum, and what the peak test says."""
-        lines = [
-            f"{name} at {landmark.place if landmark is self.threshold else landmark}" for name, landmark in self.named
-        ]
+        lines = [f"{name} at {landmark}" for name, landmark in self.named]
+        if self.threshold is not None:
+            lines.insert(0, f"threshold at {self.threshold.place}, from the {self.threshold.estimator} training risk")
         if self.second_descent is not None:
             lines[-1] += f", {self.comparison}{self._from_where}"
         return "\n".join([*lines, str(self.peak_test)])
@@ -125,6 +121,7 @@ def find_landmarks(
     constant_objective: Float[np.ndarray, "R"] | None,
     *,
     tolerance: float = TOLERANCE,
+    estimator: ThresholdEstimator = "mean",
     level: float = 0.95,
     seed: int = 0,
     is_fitted_below: bool = False,
@@ -137,10 +134,10 @@ def find_landmarks(
     the left end of the U, and however far the curve falls at its right end. Without a peak (refused or undecided), only
     the threshold and the global minimum remain.
 
-    The threshold is the position from which on the median over replicates of (training objective / best constant
-    predictor's) is at most ``tolerance``: the split of the axis that the fewest positions contradict, for on a fine
-    grid the first one that happens to be fitted comes far too early. ``first_better`` likewise. Along the axis of
-    samples its mirror image is wanted: reverse the columns.
+    The threshold is the position from which on the mean (or median) over replicates of (training objective / best
+    constant predictor's) is at most ``tolerance``: :func:`benign.curves.threshold_reading.read_threshold`.
+    ``first_better`` is the split of the axis that the fewest positions contradict, for on a fine grid the first one
+    that happens to be better comes far too early.
 
     Intervals: percentiles of 1,000 bootstrap resamples of the replicates, widened to the next measured positions, since
     what lies between two of them was not seen: a peak may be anywhere between the neighbours of the highest position, a
@@ -158,7 +155,8 @@ def find_landmarks(
         train_objective: what training minimises (a loss where the procedure has one), for the threshold. Its columns
             with NaN are skipped; may be None.
         constant_objective: training objective of the best constant predictor for each replicate, positive; may be None.
-        tolerance: of the threshold; 0.02 as everywhere in the package.
+        tolerance: of the threshold.
+        estimator: of the threshold: ``"mean"`` or ``"median"``.
         level: of the intervals and the peak test.
         seed: root seed of the bootstrap.
         is_fitted_below: True along an inverse of a size, where small positions are the fitted ones: the same along
@@ -176,17 +174,31 @@ def find_landmarks(
     if constant_objective is not None:
         constant_objective = number_array("constant_objective", constant_objective, axes=1)
     _check(positions, test_risk, train_objective, constant_objective, tolerance)
-    if is_fitted_below:
-        train = None if train_objective is None else train_objective[:, ::-1]
-        turned = 1.0 / positions[::-1], test_risk[:, ::-1], train, constant_objective
-        return _turned_back(find_landmarks(*turned, tolerance=tolerance, level=level, seed=seed), positions)
-    counts = bootstrap_counts(len(test_risk), RESAMPLES, seed=seed)
     threshold, relative = None, None
     if train_objective is not None and constant_objective is not None:
         relative = train_objective / constant_objective[:, None]
-        threshold = interpolation_threshold(
-            positions, train_objective, constant_objective, tolerance=tolerance, level=level, seed=seed
-        )
+        read = read_threshold(
+            positions, relative.T, tolerance, estimator=estimator, level=level, seed=seed,
+            is_fitted_below=is_fitted_below,
+        )  # fmt: skip
+        threshold = read if read.outcome in (ThresholdOutcome.FOUND, ThresholdOutcome.ALL_FITTED) else None
+    if not is_fitted_below:
+        return _landmarks(positions, test_risk, relative, threshold, level, seed)
+    turned = None if relative is None else relative[:, ::-1]
+    found = _landmarks(1.0 / positions[::-1], test_risk[:, ::-1], turned, threshold, level, seed)
+    return _turned_back(found, positions)
+
+
+def _landmarks(
+    positions: Float[np.ndarray, "K"],
+    test_risk: Float[np.ndarray, "R K"],
+    relative: Float[np.ndarray, "R K"] | None,
+    threshold: FittingThreshold | None,
+    level: float,
+    seed: int,
+) -> Landmarks:
+    """Of positions that fit the better the larger they are."""
+    counts = bootstrap_counts(len(test_risk), RESAMPLES, seed=seed)
     test = peak_test(test_risk, training=relative, positions=positions, level=level)
     usable = np.flatnonzero(np.isfinite(test_risk).all(axis=0))
     found: dict[str, Landmark | None] = dict.fromkeys(_OF_THE_CURVE)
@@ -220,8 +232,9 @@ def _turned_back(found: Landmarks, positions: Float[np.ndarray, "K"]) -> Landmar
     if test.at_threshold is not None:
         low, high = test.at_threshold.place
         test = replace(test, at_threshold=replace(test.at_threshold, place=(back(high), back(low))))
-    places = {name: landmark(name) for name in ("threshold", *_OF_THE_CURVE)}
-    return Landmarks(peak_test=test, **places)
+    return Landmarks(
+        threshold=found.threshold, peak_test=test, **{name: landmark(name) for name in _OF_THE_CURVE}
+    )  # fmt: skip
 
 
 def _check(
@@ -249,35 +262,6 @@ def _check(
         raise invalid("tolerance", f"must lie between 0 and 1, got {tolerance!r}; 0.02 is usual.")
 
 
-def interpolation_threshold(
-    positions: Float[np.ndarray, "K"],
-    objective: Float[np.ndarray, "R K"],
-    constant: Float[np.ndarray, "R"],
-    *,
-    tolerance: float = TOLERANCE,
-    level: float = 0.95,
-    seed: int = 0,
-) -> Landmark | None:
-    """The threshold alone, of positions that fit the better the larger they are; arguments as :func:`find_landmarks`.
-
-    None where nothing is fitted.
-    """
-    counts = bootstrap_counts(len(objective), RESAMPLES, seed=seed)
-    usable = np.flatnonzero(np.isfinite(objective).all(axis=0))
-    if not len(usable):
-        return None
-    share = objective[:, usable] / constant[:, None]
-    at = int(_crossing((np.median(share, axis=0) <= tolerance)[None])[0])
-    if at == _NEVER:
-        return None
-    # A resample's median is at most the tolerance only where a replicate's is: none is fitted before the first.
-    start = max(int(np.argmax((share <= tolerance).any(axis=0))) - 1, 0)
-    seen = start + _seen(np.median(share[:, start:], axis=0), (at - start,))
-    crossings = _crossing(bootstrap_medians(share[:, seen], counts) <= tolerance)
-    interval = _between_positions(positions[usable[seen]], crossings, level, is_crossing=True)
-    return _landmark(positions[usable], usable, objective[:, usable], at, interval, counts, level)
-
-
 def _curve_landmarks(
     positions: Float[np.ndarray, "K"],
     test_risk: Float[np.ndarray, "R K"],
@@ -295,16 +279,16 @@ def _curve_landmarks(
     # Resampled medians scatter more between many near positions than the median itself does: measured, on fine grids.
     is_fine = len(usable) >= _SMOOTHED and len(risk) >= _MANY
     levels = {name: 1.0 - _SCATTER.get(name, 1.0) * (1.0 - level) if is_fine else level for name in at}
-    seen = _seen(median, tuple(index for index in at.values() if index != _NEVER))
+    seen = seen_columns(median, tuple(index for index in at.values() if index != NEVER))
     resampled = bootstrap_medians(risk[:, seen], counts)
     logs = resampled if scale is risk else bootstrap_medians(scale[:, seen], counts)
     moved = _indices(logs, resampled, has_peak=has_peak)
     return {
-        name: None if index == _NEVER else
+        name: None if index == NEVER else
         _landmark(
             places, usable, risk, index,
             (math.nan, math.nan) if name == "second_descent" else
-            _between_positions(
+            between_positions(
                 places[seen], moved[name], levels[name], is_crossing=name == "first_better",
             ), counts, level,
         )
@@ -315,7 +299,7 @@ def _curve_landmarks(
 def _indices(
     scale: Float[np.ndarray, "B K"], medians: Float[np.ndarray, "B K"], *, has_peak: bool
 ) -> dict[str, Int[np.ndarray, "B"]]:
-    """Columns of the landmarks of each median curve; ``_NEVER`` where none is better."""
+    """Columns of the landmarks of each median curve; ``NEVER`` where none is better."""
     if not has_peak:
         return {"classical_minimum": np.argmin(medians, axis=1)}
     i, j, k = prominent_triples(scale)
@@ -328,7 +312,7 @@ def _indices(
     else:
         lowest = medians[rows, i]
     is_descent = (columns > j[:, None]) & (columns <= k[:, None])
-    better = _crossing(medians < lowest[:, None], is_descent)
+    better = crossing_columns(medians < lowest[:, None], is_descent)
     return {"classical_minimum": i, "peak": j, "second_descent": k, "first_better": better}
 
 
@@ -338,49 +322,6 @@ def _running_mean(values: Float[np.ndarray, "B K"], reach: int) -> Float[np.ndar
     columns = np.arange(values.shape[1])
     low, high = np.maximum(columns - reach, 0), np.minimum(columns + reach + 1, values.shape[1])
     return (sums[:, high] - sums[:, low]) / (high - low)
-
-
-def _crossing(
-    conditions: Bool[np.ndarray, "B K"], is_inside: Bool[np.ndarray, "B K"] | None = None
-) -> Int[np.ndarray, "B"]:
-    """The column from which on a condition is met: the split, inside, that the fewest columns contradict, the first one
-    of equals; ``_NEVER`` where it is nowhere met.
-    """
-    inside = np.ones(conditions.shape, dtype=bool) if is_inside is None else is_inside
-    met = conditions & inside
-    missed_before = np.cumsum(met, axis=1) - met
-    missed_beyond = np.cumsum((inside & ~met)[:, ::-1], axis=1)[:, ::-1]
-    contradicting = np.where(met, missed_before + missed_beyond, conditions.shape[1] + 1)
-    return np.where(met.any(axis=1), np.argmin(contradicting, axis=1), _NEVER)
-
-
-def _between_positions(
-    places: Float[np.ndarray, "K"], indices: Int[np.ndarray, "B"], level: float, *, is_crossing: bool
-) -> tuple[float, float]:
-    """Percentile interval of resampled columns, from the position before it to the one beyond it.
-
-    A crossing lies before the column where it was seen. Infinite above where too many resamples never crossed.
-    """
-    low, high = percentile_interval(indices.astype(np.float64), level=level)
-    last = len(places) - 1
-    if low > last:
-        return math.inf, math.inf
-    end = math.inf if high > last else float(places[min(int(high) + (not is_crossing), last)])
-    return float(places[max(int(low) - 1, 0)]), end
-
-
-def _seen(median: Float[np.ndarray, "K"], landmarks: tuple[int, ...]) -> Int[np.ndarray, "L"]:
-    """The columns that the bootstrap looks at."""
-    K = len(median)
-    if K <= MOST_POSITIONS:
-        return np.arange(K)
-    edges = np.concatenate([np.linspace(0, K, _BLOCKS + 1), np.geomspace(1, K, _BLOCKS)]).astype(np.int64)
-    edges = np.unique(edges)
-    chosen = [np.arange(max(0, at - _NEIGHBOURS), min(K, at + _NEIGHBOURS + 1)) for at in landmarks]
-    for start, end in itertools.pairwise(edges):
-        block = median[start:end]
-        chosen.append(np.array([start + np.argmin(block), start + np.argmax(block)]))
-    return np.unique(np.concatenate(chosen))
 
 
 def _landmark(

@@ -17,16 +17,16 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy import special
+from scipy.optimize import isotonic_regression
 
-from benign.curves.intervals import check_level, student_quantile
+from benign.curves.fitting_threshold import FittingThreshold, ThresholdOutcome
+from benign.curves.intervals import check_level
 from benign.foundation.errors import invalid
-from benign.foundation.number_words import format_number
 
 LEAST_DRAWS = 4
 LEVEL = 0.95
@@ -41,15 +41,6 @@ class Decision(enum.Enum):
     FITTED = "the mean training risk is at most the tolerance"
     UNFITTED = "the mean training risk is above the tolerance"
     UNDECIDED = "the draws so far do not say on which side of the tolerance the mean training risk is"
-
-
-class ThresholdOutcome(enum.Enum):
-    """What became of a search for a threshold; the value is the sentence that the user reads."""
-
-    FOUND = "the threshold lies between what was fitted and what was not"
-    ALL_FITTED = "all that was measured is fitted: the threshold lies where fitting is harder"
-    NONE_FITTED = "nothing that was measured is fitted: the threshold lies where fitting is easier"
-    UNDECIDED = "the budget was spent before the threshold was found to the precision that its noise allows"
 
 
 class Regime(enum.IntEnum):
@@ -72,66 +63,6 @@ _REGIMES = {
     Regime.OVER: "over-parameterised: the procedure could fit more samples than there are",
     Regime.UNDECIDED: "undecided: the interval of the effective model complexity crosses the edge of a regime",
 }
-
-
-# Along sizes and times the fitted ones are above, along samples below: these words hold either way.
-_BEYOND = {
-    ThresholdOutcome.ALL_FITTED: "not among what was measured, all of which is fitted",
-    ThresholdOutcome.NONE_FITTED: "not among what was measured, none of which was shown to be fitted",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ThresholdEstimate:
-    """A crossing of the tolerance.
-
-    Attributes:
-        value: the largest position that is fitted, interpolated; 0 if none is, the last one if all are.
-        interval: its interval; 0 below means that nothing bounds it from below, infinity above likewise.
-        first_crossing: where the mean first leaves the tolerance; below ``value`` where the fitted set is significantly
-            no interval.
-        outcome: whether there is a crossing.
-    """
-
-    value: float
-    interval: tuple[float, float]
-    first_crossing: float
-    outcome: ThresholdOutcome
-
-    def __str__(self) -> str:
-        """Where it lies, with its interval: "186 (185 to 188)"; in words where nothing, or everything, was fitted."""
-        if self.outcome in _BEYOND:
-            return _BEYOND[self.outcome]
-        low, high = self.interval
-        ends = f"{format_number(low)} to {format_number(high)}"
-        if high == math.inf:
-            ends = f"{format_number(low)} or more"
-        elif low <= 0.0:
-            ends = f"{format_number(high)} or fewer"
-        where = f"{format_number(self.value)} ({ends})"
-        return where if self.outcome is ThresholdOutcome.FOUND else f"{where}; {self.outcome.value}"
-
-    def widened(
-        self, positions: Sequence[float] | Float[np.ndarray, " K"], *, is_fitted_above: bool = False
-    ) -> ThresholdEstimate:
-        """The estimate, its interval holding the gap between the measured positions around its value.
-
-        Within that gap the crossing is only interpolated, which is no evidence where the mean falls off a cliff.
-
-        Args:
-            positions: what was measured.
-            is_fitted_above: whether positions above the value are the fitted ones, as along sizes and times.
-        """
-        if not 0.0 < self.value < math.inf:
-            return self
-        rounding = 1.0 - 1e-12 if is_fitted_above else 1.0 + 1e-12
-        edge = self.value * rounding
-        below = [float(p) for p in positions if (p < edge if is_fitted_above else p <= edge)]
-        above = [float(p) for p in positions if (p >= edge if is_fitted_above else p > edge)]
-        low, high = self.interval
-        return replace(
-            self, interval=(min(low, max(below, default=low)), max(high, min(above, default=high)))
-        )  # fmt: skip
 
 
 def sequential_decision(
@@ -171,18 +102,40 @@ def mean_ends(draws: Float[np.ndarray, " R"], *, dispersion: float = 0.0, level:
     >>> low, round(high, 4)
     (0.0, 0.0184)
     """
+    low, high = _mean_ends([draws], dispersion, level)
+    return float(low[0]), float(high[0])
+
+
+def _mean_ends(
+    risks: Sequence[Float[np.ndarray, " _R"]], dispersion: float, level: float
+) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, " K"]]:
+    """:func:`mean_ends` at every position."""
     check_level(level)
-    R = len(draws)
-    if R < LEAST_DRAWS:
-        return -math.inf, math.inf
-    mean = float(np.mean(draws))
-    half = student_quantile(0.5 * (1.0 + level), R - 1) * float(np.std(draws, ddof=1)) / math.sqrt(R)
+    R = np.array([len(draws) for draws in risks], dtype=np.float64)
+    mean, spread = of_each(risks, np.mean), of_each(risks, _spread)
+    half = special.stdtrit(np.maximum(R - 1.0, 1.0), 0.5 * (1.0 + level)) * spread / np.sqrt(R)
     low, high = mean - half, mean + half
     if dispersion > 0.0:
-        count, unit, tail = max(0.0, R * mean / dispersion), 0.5 * dispersion / R, 0.5 * (1.0 - level)
-        high = max(high, unit * float(special.chdtri(2.0 * count + 2.0, tail)))
-        low = min(low, unit * float(special.chdtri(2.0 * count, 1.0 - tail)) if count > 0.0 else 0.0)
-    return low, high
+        count, unit, tail = np.maximum(0.0, R * mean / dispersion), 0.5 * dispersion / R, 0.5 * (1.0 - level)
+        high = np.maximum(high, unit * special.chdtri(2.0 * count + 2.0, tail))
+        at_least = unit * special.chdtri(np.where(count > 0.0, 2.0 * count, 1.0), 1.0 - tail)
+        low = np.minimum(low, np.where(count > 0.0, at_least, 0.0))
+    is_enough = R >= LEAST_DRAWS
+    return np.where(is_enough, low, -math.inf), np.where(is_enough, high, math.inf)
+
+
+def of_each(
+    risks: Sequence[Float[np.ndarray, " _R"]], statistic: Callable[..., Float[np.ndarray, "..."]]
+) -> Float[np.ndarray, " K"]:
+    """A statistic of the draws at each position, along their last axis; all at once where there are as many of each."""
+    if len({len(draws) for draws in risks}) == 1:
+        return np.asarray(statistic(np.array(risks), axis=-1))
+    return np.array([statistic(draws, axis=-1) for draws in risks])
+
+
+def _spread(draws: Float[np.ndarray, "..."], axis: int) -> Float[np.ndarray, "..."]:
+    """Standard deviation; of one draw 0."""
+    return np.asarray(np.std(draws, axis=axis, ddof=min(1, draws.shape[axis] - 1)))
 
 
 def dispersion_above(risks: Sequence[Float[np.ndarray, " _R"]], tolerance: float) -> float:
@@ -212,7 +165,7 @@ def find_threshold(
     tolerance: float,
     *,
     level: float = LEVEL,
-) -> ThresholdEstimate:
+) -> FittingThreshold:
     """The largest position whose mean risk is at most the tolerance, with its interval.
 
     Linear interpolation of the mean in the logarithm of the position, between the last fitted and the first unfitted
@@ -236,47 +189,31 @@ def find_threshold(
     """
     _check(positions, risks)
     x, count = np.log(positions), np.array([len(draws) for draws in risks], dtype=np.float64)
-    mean = np.array([np.mean(draws) for draws in risks])
+    mean = of_each(risks, np.mean)
     dispersion = dispersion_above(risks, tolerance)
-    low, high = np.array([mean_ends(draws, dispersion=dispersion, level=level) for draws in risks]).T
+    low, high = _mean_ends(risks, dispersion, level)
     fitted = np.flatnonzero(high <= tolerance)
     last = int(fitted[-1]) if len(fitted) else -1
     unfitted = np.flatnonzero(low > tolerance)
     is_interval = not len(unfitted) or unfitted[0] > last
     start = 0 if is_interval else last
-    value = _crossing(x[start:], isotonic(mean[start:], count[start:]), tolerance)
+    value = _crossing(x[start:], mean[start:], count[start:], tolerance)
     first = value
     if not is_interval:
         end = int(unfitted[0]) + 1
-        first = _crossing(x[:end], isotonic(mean[:end], count[:end]), tolerance)
+        first = _crossing(x[:end], mean[:end], count[:end], tolerance)
     ends = _interval(x, low, high, last, tolerance)
     outcome = ThresholdOutcome.NONE_FITTED if value == -math.inf else ThresholdOutcome.FOUND
     if value == math.inf:
         outcome = ThresholdOutcome.ALL_FITTED
     value, first = min(value, float(x[-1])), min(first, float(x[-1]))
-    return ThresholdEstimate(
+    return FittingThreshold(
         value=_position(value),
         interval=(_position(min(ends[0], value)), _position(max(ends[1], value))),
         first_crossing=_position(first),
         outcome=outcome,
+        is_inverse=True,
     )
-
-
-def isotonic(values: Float[np.ndarray, " K"], weights: Float[np.ndarray, " K"]) -> Float[np.ndarray, " K"]:
-    """The non-decreasing sequence that is nearest in weighted squares: pool adjacent violators.
-
-    >>> isotonic(np.array([0.0, 3.0, 1.0]), np.array([1.0, 1.0, 1.0])).tolist()
-    [0.0, 2.0, 2.0]
-    """
-    blocks: list[tuple[float, float, int]] = []
-    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
-        block = (value, weight, 1)
-        while blocks and blocks[-1][0] > block[0]:
-            before = blocks.pop()
-            total = before[1] + block[1]
-            block = ((before[0] * before[1] + block[0] * block[1]) / total, total, before[2] + block[2])
-        blocks.append(block)
-    return np.concatenate([np.full(length, value) for value, _, length in blocks])
 
 
 def regime(emc: float, interval: tuple[float, float], n: float, *, band: float = REGIME_BAND) -> Regime:
@@ -353,8 +290,11 @@ def _interval(
     return lower, _between(x, low, after - 1, tolerance)
 
 
-def _crossing(x: Float[np.ndarray, " K"], rising: Float[np.ndarray, " K"], tolerance: float) -> float:
-    """Where a non-decreasing sequence crosses the tolerance; minus infinity before its start, infinity beyond."""
+def _crossing(
+    x: Float[np.ndarray, " K"], means: Float[np.ndarray, " K"], counts: Float[np.ndarray, " K"], tolerance: float
+) -> float:
+    """Where the isotonic means cross the tolerance; minus infinity before their start, infinity beyond."""
+    rising = isotonic_regression(means, weights=counts).x
     below = int(np.count_nonzero(rising <= tolerance))
     if not below:
         return -math.inf

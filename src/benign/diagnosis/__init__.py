@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import warnings
 
+from benign.curves.fitting_threshold import FittingThreshold
 from benign.diagnosis.complexity import EffectiveModelComplexity, Evidence, effective_model_complexity
-from benign.diagnosis.fitting_thresholds import FittingThreshold, threshold_size, threshold_time
+from benign.diagnosis.fitting_thresholds import threshold_size, threshold_time
 
 __all__ = [
     "EffectiveModelComplexity",

@@ -10,16 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from benign.curves.threshold_search import (
-    REGIME_BAND,
-    TOLERANCE,
-    Regime,
-    ThresholdEstimate,
-    ThresholdOutcome,
-    dispersion_above,
-    mean_ends,
-    regime,
-)
+from benign.curves.fitting_threshold import Criterion, FittingThreshold, ThresholdOutcome
+from benign.curves.threshold_search import REGIME_BAND, TOLERANCE, Regime, dispersion_above, mean_ends, regime
 from benign.diagnosis.conflicting_labels import irreducible_risk
 from benign.diagnosis.search_arguments import (
     SMALLEST,
@@ -47,7 +39,6 @@ from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source, source_notes
 from benign.surface.training_risks import (
     CRITERION_WORDS,
-    Criterion,
     checked_criterion,
     checked_tolerance,
     require_numbers,
@@ -319,7 +310,7 @@ def _range(procedure: Procedure, source: Source, size: int, unit: int, seed: int
     return first, min(max(guess // unit, first), last), last
 
 
-def _interval(estimate: ThresholdEstimate, tried: list[int], unit: int) -> tuple[float, float]:
+def _interval(estimate: FittingThreshold, tried: list[int], unit: int) -> tuple[float, float]:
     """The interval in whole n, with the gap between the n that were tried around the value.
 
     Of two n, one that is fitted and one that is not, the complexity is anything from the first to just below the other.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
+from benign.curves.fitting_threshold import Criterion
 from benign.foundation.split import Split
-from benign.surface.training_risks import Criterion
 
 
 def irreducible_risk(split: Split, criterion: Criterion, objective: str) -> float:

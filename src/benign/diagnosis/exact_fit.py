@@ -12,10 +12,10 @@ from typing import Literal
 
 import numpy as np
 
+from benign.curves.fitting_threshold import FittingThreshold
 from benign.curves.peak_place import PeakPlace, peak_place, zeros
 from benign.curves.threshold_search import LEAST_DRAWS
 from benign.diagnosis.complexity import EffectiveModelComplexity
-from benign.diagnosis.fitting_thresholds import FittingThreshold
 
 _DOUBLINGS = 2
 

@@ -16,9 +16,9 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves.smallest_crossing import find_smallest
-from benign.curves.threshold_search import TOLERANCE, ThresholdEstimate, ThresholdOutcome
-from benign.diagnosis.more_budget import MoreBudget, more_budget
+from benign.curves.fitting_threshold import NOTHING_READ, PRECISION, Criterion, FittingThreshold, ThresholdOutcome
+from benign.curves.threshold_reading import mean_crossing
+from benign.curves.threshold_search import TOLERANCE
 from benign.diagnosis.search_arguments import (
     SMALLEST,
     check_contract,
@@ -28,16 +28,9 @@ from benign.diagnosis.search_arguments import (
     checked_size,
     checked_times,
     deadline,
-    plain,
     training_limits,
 )
-from benign.diagnosis.threshold_bracketing import (
-    FAILURES,
-    PRECISION,
-    PositionRefused,
-    SearchLimits,
-    ThresholdSearch,
-)
+from benign.diagnosis.threshold_bracketing import FAILURES, PositionRefused, SearchLimits, ThresholdSearch
 from benign.experiments import Executor, Place, measure
 from benign.experiments.driver import Limits
 from benign.experiments.reading import opened
@@ -48,7 +41,7 @@ from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.progress import Progress, silent
 from benign.foundation.randomness import checked_seed
 from benign.foundation.replicate import Replicate
-from benign.foundation.size_words import amount, is_counted, span
+from benign.foundation.size_words import amount
 from benign.foundation.sizes import EVERY_FACTOR
 from benign.procedures.estimator import Estimator
 from benign.procedures.estimator_times import Route, route_of
@@ -57,7 +50,6 @@ from benign.procedures.protocol import Procedure, is_size_inverse
 from benign.sources.protocol import Source, source_notes
 from benign.surface.size_direction import wrong_way_note_of_search
 from benign.surface.training_risks import (
-    Criterion,
     checked_criterion,
     checked_tolerance,
     require_numbers,
@@ -66,120 +58,7 @@ from benign.surface.training_risks import (
 
 _BELOW_THE_PARAMETERS = 4  # small models cost little, and few thresholds lie above as many parameters as samples
 _MOMENTS = 25
-_NOTHING = ThresholdEstimate(
-    value=math.inf, interval=(0.0, math.inf), first_crossing=math.inf, outcome=ThresholdOutcome.UNDECIDED
-)
 _REACH = 1000.0  # times that are no whole numbers start so far below the last one
-
-
-@dataclass(frozen=True, kw_only=True)
-class FittingThreshold:
-    """Where the mean training risk of n samples falls to the tolerance, along size or time.
-
-    Attributes:
-        value: the smallest that fits, rounded up where only whole numbers exist; the smallest tried where all fit,
-            infinity where none does. Of an inverse of a size the largest that fits, rounded down; the largest tried, 0.
-        interval: its 95 % interval over draws, and never finer than what was tried about the value; 0 below and
-            infinity above mean unbounded.
-        outcome: ``FOUND``; ``ALL_FITTED`` if even the smallest fits; ``NONE_FITTED`` if none that was tried does;
-            ``UNDECIDED`` if the budget ended before it was bounded on both sides.
-        evidence: mean training risk at everything that was tried, ascending.
-        trainings: number of trainings that it rests on, those that a store held already included.
-        seconds: how long it took.
-        samples: number of training samples n.
-        tolerance: what counts as fitted.
-        criterion: ``"objective"`` or ``"error"``.
-        unit: what is counted.
-        is_budget_spent: whether the search ended because its budget did.
-        is_noise_limited: whether the draws, rather than how finely was tried, decide how wide the interval is.
-        title: what was searched.
-        is_inverse: whether the size is the inverse of one.
-        note: why nothing can be said, where the training risk shows that the size is read the wrong way round.
-        data_notes: what there is to know of the data; see :attr:`benign.Surface.notes`.
-        failure: what the training failed with that ended the search; empty where none did.
-    """
-
-    value: float
-    interval: tuple[float, float]
-    outcome: ThresholdOutcome
-    evidence: Mapping[float, float]
-    trainings: int
-    seconds: float
-    samples: int
-    tolerance: float
-    criterion: Criterion
-    unit: str
-    is_budget_spent: bool
-    is_noise_limited: bool
-    title: str
-    is_inverse: bool = False
-    note: str = ""
-    data_notes: tuple[str, ...] = ()
-    failure: str = ""
-
-    def __str__(self) -> str:
-        """The sentence, and what there is to know of the data."""
-        return " ".join([self.sentence, *self.data_notes])
-
-    @property
-    def sentence(self) -> str:
-        """The result in words."""
-        if self.note:
-            return f"{self.title}, from {self.trainings} trainings: {self.note}"
-        end = f"; a failure ended the search. {self.failure}" if self.failure else "."
-        words = [f"{self.title}: {self._found}, from {self.trainings} trainings{end}"]
-        return " ".join([*words, self.more_budget.value]).rstrip()
-
-    @property
-    def ends(self) -> str:
-        """The interval in words."""
-        low, high = self.interval
-        if high == math.inf:
-            return f"{low:,.6g} or more" if low else "not bounded"
-        return f"{low:,.6g} to {high:,.6g}" if low else f"{high:,.6g} or fewer"
-
-    @property
-    def _found(self) -> str:
-        first, last = min(self.evidence), max(self.evidence)
-        risk = "training objective" if self.criterion == "objective" else "zero-one training error"
-        level = f"{self.tolerance:g}"
-        if self.criterion == "objective":
-            level += " of the best constant predictor's"
-        if self.outcome is ThresholdOutcome.ALL_FITTED:
-            hardest = (last, "largest") if self.is_inverse else (first, "smallest")
-            return f"the mean {risk} is at most {level} even at {amount(hardest[0], self.unit)}, the {hardest[1]} tried"
-        if self.outcome is ThresholdOutcome.NONE_FITTED:
-            easiest = (first, "down", "smallest") if self.is_inverse else (last, "up", "largest")
-            at = amount(easiest[0], self.unit)
-            return f"the mean {risk} stays above {level} {easiest[1]} to {at}, the {easiest[2]} tried"
-        if self.outcome is ThresholdOutcome.FOUND:
-            most = ("the largest", "the most") if self.is_inverse else ("the smallest", "the fewest")
-            extreme = f"are {most[1]}" if is_counted(self.unit) else f"is {most[0]}"
-            found = f"{amount(self.value, self.unit)} (95 % interval: {self.ends})"
-            return f"{found} {extreme} at which the mean {risk} is at most {level}"
-        tried = span(first, last, self.unit)
-        return f"undecided; tried {tried}, the 95 % interval of where the mean {risk} falls to {level} is {self.ends}"
-
-    @property
-    def more_budget(self) -> MoreBudget:
-        """What more trainings would buy."""
-        if self.note or self.failure:
-            return MoreBudget.NOTHING
-        return more_budget(
-            self.outcome, self.interval, is_budget_spent=self.is_budget_spent, is_noise_limited=self.is_noise_limited
-        )
-
-    def to_dict(self) -> dict[str, object]:
-        """All numbers as JSON values; None stands for what is not bounded."""
-        return {
-            "title": self.title, "value": self.value if math.isfinite(self.value) else None,
-            "interval": plain(self.interval), "outcome": self.outcome.name.lower(),
-            "sentence": self.sentence, "unit": self.unit, "samples": self.samples, "tolerance": self.tolerance,
-            "criterion": self.criterion, "trainings": self.trainings, "seconds": self.seconds,
-            "is_budget_spent": self.is_budget_spent, "is_inverse": self.is_inverse, "note": self.note,
-            "data_notes": list(self.data_notes), "failure": self.failure,
-            "evidence": [{"position": position, "mean": mean} for position, mean in self.evidence.items()],
-        }  # fmt: skip
 
 
 @said_once()
@@ -362,7 +241,7 @@ class _Question:
         """Search along sizes, or say that they are read the wrong way round."""
         inverse, unit = is_size_inverse(self.procedure), self.procedure.size_name
         search = self._search(place, lambda size: ([size], times), largest, seeks_smallest=not inverse)
-        estimate, nothing_for = _NOTHING, None
+        estimate, nothing_for = NOTHING_READ, None
         try:
             estimate = search.run(first)
         except FAILURES as error:
@@ -376,7 +255,7 @@ class _Question:
         if nothing_for is not None and not note:
             raise nothing_for
         return self._answer(
-            _NOTHING if note else estimate, search.ascending, search.trainings, unit,
+            NOTHING_READ if note else estimate, search.ascending, search.trainings, unit,
             is_budget_spent=search.is_budget_spent, inverse=inverse, note=note, failure=search.failure_in_words,
         )  # fmt: skip
 
@@ -424,11 +303,11 @@ class _Question:
                 failure = str(error)
                 break
             risks, done = dict(zip(moments, found[0], strict=True)), wanted
-            low, high = find_smallest(risks, self.epsilon).interval
+            low, high = mean_crossing(np.array(moments), list(risks.values()), self.epsilon).interval
             is_on_one_side = low >= moments[-1] or high <= moments[0]
             if is_on_one_side or high <= step * low:
                 break
-        estimate = find_smallest(risks, self.epsilon)
+        estimate = mean_crossing(np.array(moments), list(risks.values()), self.epsilon)
         if (is_budget_spent or failure) and not (estimate.interval[0] > 0.0 and estimate.interval[1] < math.inf):
             estimate = replace(estimate, outcome=ThresholdOutcome.UNDECIDED)
         return self._answer(estimate, risks, done, unit, is_budget_spent=is_budget_spent, failure=failure)
@@ -449,7 +328,7 @@ class _Question:
 
     def _answer(
         self,
-        estimate: ThresholdEstimate,
+        estimate: FittingThreshold,
         risks: Mapping[float, Float[np.ndarray, " _R"]],
         trainings: int,
         unit: str,
@@ -460,18 +339,13 @@ class _Question:
         failure: str = "",
     ) -> FittingThreshold:
         self.progress(self.task, self.budget[0], self.budget[0])
-        below, above = _neighbours(risks, estimate.value, is_fitted_above=not inverse)
-        value, low, high = estimate.value, min(estimate.interval[0], below), max(estimate.interval[1], above)
-        if all(position == math.floor(position) for position in risks):
-            value, low, high = _whole(value, low, high, is_fitted_above=not inverse)
-            # Nothing is smaller than 1: where that was tried and may be the threshold, it bounds it.
-            low = 1.0 if not low and not inverse and not note and 1.0 in risks else low
-        return FittingThreshold(
-            value=value, interval=(low, high), outcome=estimate.outcome, trainings=trainings,
-            evidence={position: float(np.mean(draws)) for position, draws in risks.items()},
+        evidence = {position: float(np.mean(draws)) for position, draws in risks.items()}
+        read = replace(estimate.widened(list(risks)), evidence=evidence)
+        read = read if note else read.in_whole_numbers()
+        return replace(
+            read, trainings=trainings,
             seconds=clock.monotonic() - self.start, samples=self.samples, tolerance=self.epsilon,
             criterion=self.criterion, unit=unit, is_budget_spent=is_budget_spent,
-            is_noise_limited=estimate.interval[1] * below > above * estimate.interval[0],
             title=f"{self.task.capitalize()} at {self.subject}", is_inverse=inverse, note=note,
             data_notes=source_notes(self.source, self.samples, Replicate(seed=self.seed)), failure=failure,
         )  # fmt: skip
@@ -532,27 +406,3 @@ def _moments(last: float) -> list[float]:
     if last == math.floor(last):
         return [float(moment) for moment in np.unique(np.round(np.geomspace(1.0, last, _MOMENTS)))]
     return [float(moment) for moment in np.geomspace(last / _REACH, last, _MOMENTS)]
-
-
-def _neighbours(risks: Mapping[float, object], value: float, *, is_fitted_above: bool) -> tuple[float, float]:
-    """What was tried next below a crossing and next above it: between them it is only interpolated."""
-    # What was tried and is the crossing itself is fitted.
-    edge = value * (1.0 - 1e-12 if is_fitted_above else 1.0 + 1e-12)
-    return max((p for p in risks if p < edge), default=0.0), min((p for p in risks if p >= edge), default=math.inf)
-
-
-def _whole(value: float, low: float, high: float, *, is_fitted_above: bool) -> tuple[float, float, float]:
-    """A crossing and its ends as whole numbers; exp(log(size)) may miss the size a little.
-
-    Of two of them, one that fits and one that does not, only the first can be the threshold.
-    """
-    if is_fitted_above:
-        value, high = (_rounded_up(end) for end in (value, high))
-        return value, min(math.floor(low) + 1.0 if low else 0.0, value), high
-    value, low = (float(math.floor(end * (1.0 + 1e-12))) if math.isfinite(end) else end for end in (value, low))
-    return value, low, max(_rounded_up(high) - 1.0, value)
-
-
-def _rounded_up(position: float) -> float:
-    """The smallest whole number that is not below; exp(log(size)) may lie a little above the size."""
-    return float(math.ceil(position * (1.0 - 1e-12))) if math.isfinite(position) else position

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from benign.curves.fitting_threshold import FittingThreshold, MoreBudget, ThresholdOutcome, more_budget
 from benign.curves.peak_place import PeakPlace
-from benign.curves.threshold_search import LEAST_DRAWS, REGIME_BAND, Regime, ThresholdOutcome
+from benign.curves.threshold_search import LEAST_DRAWS, REGIME_BAND, Regime
 from benign.diagnosis.complexity import EffectiveModelComplexity, effective_model_complexity
 from benign.diagnosis.exact_fit import look_beyond, peak_samples, peak_size
-from benign.diagnosis.fitting_thresholds import FittingThreshold, end_of_training, threshold_size, threshold_time
-from benign.diagnosis.more_budget import MoreBudget, more_budget
+from benign.diagnosis.fitting_thresholds import end_of_training, threshold_size, threshold_time
 from benign.diagnosis.search_arguments import (
     DRAWS,
     check_contract,

@@ -14,21 +14,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from benign.curves.smallest_crossing import find_smallest
+from benign.curves.fitting_threshold import PRECISION, FittingThreshold, ThresholdOutcome
+from benign.curves.threshold_reading import mean_crossing
 from benign.curves.threshold_search import (
     LEAST_DRAWS,
     Decision,
-    ThresholdEstimate,
-    ThresholdOutcome,
     dispersion_above,
-    find_threshold,
     sequential_decision,
 )
 from benign.experiments.executors.protocol import JobStopped, WorkerDied
 from benign.foundation.errors import BenignError, InvalidArgument, NotEnoughMemory
 
-PRECISION = 1.03
-"""Neighbouring positions are not told apart below this ratio."""
 _INNER = 0.25  # a bisection leaves at least this share of the bracket on either side
 
 
@@ -110,16 +106,14 @@ class ThresholdSearch:
         return {float(position): self.risks[position] for position in sorted(self.risks)}
 
     @property
-    def estimate(self) -> ThresholdEstimate:
+    def estimate(self) -> FittingThreshold:
         """The threshold as far as it is known."""
-        if self._seeks_smallest:
-            return find_smallest(self.risks, self._tolerance)
-        ascending = sorted(self.risks)
-        return find_threshold(
-            np.array(ascending, dtype=np.float64), [self.risks[n] for n in ascending], self._tolerance
-        )
+        x = np.array(list(self.ascending))
+        return mean_crossing(
+            x, list(self.ascending.values()), self._tolerance, is_fitted_below=not self._seeks_smallest
+        )  # fmt: skip
 
-    def run(self, start: int) -> ThresholdEstimate:
+    def run(self, start: int) -> FittingThreshold:
         """Search from a first guess until the threshold is known as well as the draws allow, or the budget is spent.
 
         A training that fails ends the search: ``failure`` is what it ended with.
@@ -155,13 +149,13 @@ class ThresholdSearch:
         with contextlib.suppress(PositionRefused, *FAILURES):
             self.risks[position] = self._risks_of(position, LEAST_DRAWS)
 
-    def _failed(self, error: BenignError) -> ThresholdEstimate:
+    def _failed(self, error: BenignError) -> FittingThreshold:
         if not self.risks:
             raise error
         self.failure = error
         return self._given_up()
 
-    def _given_up(self) -> ThresholdEstimate:
+    def _given_up(self) -> FittingThreshold:
         """The estimate of a search that has not ended by itself: undecided unless it is bounded on both sides."""
         estimate = self.estimate
         is_bounded = estimate.interval[0] > 0.0 and estimate.interval[1] < math.inf

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from jaxtyping import Int
 
-from benign.curves.threshold_search import ThresholdOutcome
+from benign.curves.fitting_threshold import ThresholdOutcome
 from benign.experiments.size_search import SizeThreshold
 
 BELOW = 10.0

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from benign.curves.threshold_search import TOLERANCE, ThresholdOutcome, find_threshold
+from benign.curves.fitting_threshold import ThresholdOutcome
+from benign.curves.threshold_search import TOLERANCE, find_threshold
 from benign.foundation.size_words import amount, is_counted
 
 VANISHED = 0.0002

@@ -34,9 +34,10 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from benign.curves import Finding, Landmark, Verdict, higher_claim
+from benign.curves import Finding, Verdict, higher_claim
 from benign.curves.claims import below_the_best_claim, more_than_half_claim, no_peak_claim, rises_claim
 from benign.curves.findings import without_number
+from benign.curves.fitting_threshold import FittingThreshold, ThresholdOutcome
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_drawing import Line, curve_of, diverged_words, loss_limits, percent
 from benign.figures.network_measurement import measure_population
@@ -152,9 +153,9 @@ def _widths(surfaces: Surfaces) -> _Widths:
     )  # fmt: skip
 
 
-def _fit(surface: xr.Dataset) -> Landmark | None:
+def _fit(surface: xr.Dataset) -> FittingThreshold | None:
     """The width from which on the training set is fitted: the interpolation threshold of one branch, if it has one."""
-    return landmarks_along_size(surface, "test_loss").threshold
+    return landmarks_along_size(surface, "test_loss", estimator="median").threshold
 
 
 def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
@@ -247,9 +248,9 @@ def _rises_to_fit(branch: str, surface: xr.Dataset) -> Finding:
     fit, name, paper = _fit(surface), f"{branch}_rises_to_fit", "not in the paper, whose U ends at n K parameters"
     words = f"With {WORDS[branch]}, the first width that fits the training set"
     rest = "has a higher test loss than the best narrower one"
-    if fit is None or fit.index == 0:
+    if fit is None or fit.outcome is ThresholdOutcome.ALL_FITTED:
         return without_number(name, f"{words} {rest}", "loss", "no such width", surface.sizes["replicate"], paper)
-    return _rises(name, surface, int(fit.position), f"{words} ({fit.position:.0f} units) {rest}", paper=paper)
+    return _rises(name, surface, int(fit.value), f"{words} ({fit.value:.0f} units) {rest}", paper=paper)
 
 
 def _error_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
@@ -311,9 +312,9 @@ def _fit_marks(surface: xr.Dataset, name: str) -> list[Mark]:
     fit = _fit(surface)
     if fit is None:
         return []
-    parameters = float(parameters_of(surface)[sizes_of(surface) == fit.position][0])
-    value = median_at_size(surface, "train_loss", int(fit.position))
-    return [Mark(position=parameters, value=value, label=f"{name} fits from {fit.position:.0f} units on:")]
+    parameters = float(parameters_of(surface)[sizes_of(surface) == fit.value][0])
+    value = median_at_size(surface, "train_loss", int(fit.value))
+    return [Mark(position=parameters, value=value, label=f"{name} fits from {fit.value:.0f} units on:")]
 
 
 _SHORT = {"reuse": "reused", "fresh": "random", "restarted": "random, same schedule"}
@@ -361,10 +362,10 @@ def _fit_words(surfaces: Surfaces, branch: str) -> str:
     low = f"lowest below n K: {number(best)} at {lowest}"
     if fit is None:
         return f"with {WORDS[branch]} at no width ({low})"
-    first, last = fit.position_interval
+    first, last = fit.interval
     spread = "" if np.isnan(first) else f" ({first:.0f} to {last:.0f})"
-    (there,) = _losses(surface, (int(fit.position),))
-    return f"with {WORDS[branch]} at {fit.position:.0f} units{spread}, where the test loss is {there} ({low})"
+    (there,) = _losses(surface, (int(fit.value),))
+    return f"with {WORDS[branch]} at {fit.value:.0f} units{spread}, where the test loss is {there} ({low})"
 
 
 def _error_picture(surfaces: Surfaces) -> Picture:

@@ -381,7 +381,7 @@ def _curve(name: str, surface: xr.Dataset, kind: str) -> CurveDisplay:
         ],
         "size", title=f"Test and train {kind} after the last epoch", x_label=size_label(surface),
         y_label="zero-one error" if kind == "error" else "loss (cross-entropy, nats)", y_log=kind == "loss",
-        landmarks=landmarks_along_size(end, f"test_{kind}"),
+        landmarks=landmarks_along_size(end, f"test_{kind}", estimator="median"),
         y_limits=loss_limits(end["test_loss"].values) if kind == "loss" else None,
     )  # fmt: skip
     if not _is_notebook(surface):

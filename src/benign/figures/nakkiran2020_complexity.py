@@ -47,7 +47,7 @@ from jaxtyping import Float
 from benign.curves import Finding, Landmark, Landmarks, Verdict, find_landmarks, interval_claim, paired_claim
 from benign.curves.claims import RELEVANT_FACTOR, RELEVANT_FACTOR_OF_ERRORS, peak_position_claim
 from benign.curves.findings import LEVEL, as_factor
-from benign.curves.threshold_search import ThresholdOutcome
+from benign.curves.fitting_threshold import Criterion, ThresholdOutcome
 from benign.experiments import measure
 from benign.figures import nakkiran2020_epochwise as epochwise
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
@@ -88,7 +88,7 @@ from benign.surface.sections import (
     sizes_of,
     times_of,
 )
-from benign.surface.training_risks import Criterion, training_risks
+from benign.surface.training_risks import training_risks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -285,7 +285,9 @@ def fitted_size(
     section = at(at_end(surface), samples=samples)
     if not np.isfinite(training_risks(section, criterion)).all():
         return NOWHERE
-    found = smallest_size(section, samples=samples, tolerance=tolerance, criterion=criterion, level=level)
+    found = smallest_size(
+        section, samples=samples, tolerance=tolerance, criterion=criterion, level=level, interpolated=True
+    )
     return Place(value=found.value, low=found.interval[0], high=found.interval[1])
 
 
@@ -296,8 +298,8 @@ def fitted_time(
     if not np.isfinite(training_risks(surface, criterion)).all():
         return NOWHERE
     found = shortest_time(
-        surface, samples=samples_of(surface), tolerance=tolerance, criterion=criterion, level=level
-    )  # fmt: skip
+        surface, samples=samples_of(surface), tolerance=tolerance, criterion=criterion, level=level, interpolated=True
+    )
     return Place(value=found.value, low=found.interval[0], high=found.interval[1])
 
 

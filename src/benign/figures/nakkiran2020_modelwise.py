@@ -242,9 +242,9 @@ def _threshold(surface: xr.Dataset, level: float) -> tuple[float, float, float]:
     """The threshold in hidden units and its interval: beyond all widths where none fits, nowhere without a number."""
     if not np.isfinite(along_size(surface, "train_loss")).all():
         return math.nan, math.nan, math.nan
-    found = landmarks_along_size(surface, "test_error", level=level).threshold
+    found = landmarks_along_size(surface, "test_error", level=level, estimator="median").threshold
     return (math.nan, float(sizes_of(surface)[-1]), math.inf) if found is None else (
-        found.position, *found.position_interval
+        found.value, *found.interval
     )  # fmt: skip
 
 
@@ -291,7 +291,7 @@ def _squared_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
 
 
 def _squared_landmarks(surface: xr.Dataset, metric: str) -> Landmarks:
-    return landmarks_along_size(over_parameters(surface), metric)
+    return landmarks_along_size(over_parameters(surface), metric, estimator="median")
 
 
 # Pictures ------------------------------------------------------------------------------------------------------------
@@ -348,9 +348,11 @@ def _fit_picture(surfaces: Surfaces) -> Picture:
         _noise_lines(surfaces, "test_loss", Role.TEST), "size", title="Test loss", x_label=x_label,
         y_label="test loss (nats)", y_log=True,
     )  # fmt: skip
-    thresholds = {name: landmarks_along_size(surfaces[name], "test_error").threshold for name in NOISE}
+    thresholds = {
+        name: landmarks_along_size(surfaces[name], "test_error", estimator="median").threshold for name in NOISE
+    }
     words = [
-        f"{'none of the widths' if mark is None else format(mark.position, ',.0f')} ({WORDS[name]})"
+        f"{'none of the widths' if mark is None else format(mark.value, ',.0f')} ({WORDS[name]})"
         for name, mark in thresholds.items()
     ]
     sentence = (
@@ -391,7 +393,7 @@ def _threshold_words(surface: xr.Dataset) -> str:
     mark = _squared_landmarks(surface, "test_loss").threshold
     if mark is None:
         return "none of the widths fits the training labels to within 2 %"
-    share = mark.position / (CLASSES * samples_of(surface))
+    share = mark.value / (CLASSES * samples_of(surface))
     return f"the training labels are first fitted, to within 2 %, at {number(share)} n K parameters"
 
 

@@ -157,7 +157,7 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
 def _loss_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
     loss = along_samples(surface, "test_loss")
     level = FIGURE.level_of("loss_peaks_over_samples")
-    landmarks = landmarks_along_samples(surface, loss, level=level)
+    landmarks = landmarks_along_samples(surface, loss, level=level, estimator="median")
     position = peak_position_claim(
         name="loss_peaks_over_samples", claim="Over the number of samples the test loss peaks between 75 and 180",
         landmarks=landmarks, scale=1.0, allowed=PEAK, scale_word="samples", level=level,
@@ -193,8 +193,8 @@ def _threshold_claim(landmarks: Landmarks, replicates: int) -> Finding:
     return interval_claim(
         name="training_loss_leaves_zero_there",
         claim="The training loss leaves zero (2 % of a constant's) between 75 and 180 samples",
-        estimate=float("nan") if threshold is None else threshold.position,
-        interval=nowhere if threshold is None else threshold.position_interval,
+        estimate=float("nan") if threshold is None else threshold.value,
+        interval=nowhere if threshold is None else threshold.interval,
         allowed=PEAK, unit="samples", replicates=replicates, is_place=True,
         test="bootstrap interval of the largest n that is fitted inside 75 to 180 samples",
         paper="the peak is at the interpolation threshold (Nakkiran et al. 2020, Fig. 11)",
@@ -290,7 +290,7 @@ def _loss_picture(surface: xr.Dataset) -> Picture:
         Line(section=section, metric="test_loss", name="test"),
         Line(section=section, metric="train_loss", name="train", role=Role.TRAIN),
     ]
-    landmarks = landmarks_along_samples(surface, along_samples(surface, "test_loss"))
+    landmarks = landmarks_along_samples(surface, along_samples(surface, "test_loss"), estimator="median")
     display = curve_of(
         lines, "samples", title=f"Loss over the number of samples, {width} units",
         x_label="number of training samples (samples)", y_label="loss (squared error)", landmarks=landmarks, y_log=True,

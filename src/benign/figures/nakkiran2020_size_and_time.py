@@ -68,7 +68,7 @@ def landmarks_at_end(
     """Landmarks of an error over width; the threshold is the first width whose median training error is at most eps."""
     train = over_size_and_time(surface, "train_error")[:, :, -1]
     return find_landmarks(
-        sizes_of(surface), error, train, np.ones(len(train)), tolerance=EPS, level=level,
+        sizes_of(surface), error, train, np.ones(len(train)), tolerance=EPS, estimator="median", level=level,
         seed=seed_of(surface),
     )  # fmt: skip
 
@@ -120,9 +120,9 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
 def peak_at_crossing_claim(landmarks: Landmarks) -> Finding:
     """That the peak lies where the training error falls below eps; the interval of both enters, the wide way round."""
     threshold, peak = landmarks.threshold, landmarks.peak
-    scale = np.nan if threshold is None else threshold.position
+    scale = np.nan if threshold is None else threshold.value
     if threshold is not None and peak is not None:
-        (low, high), (first, last) = peak.position_interval, threshold.position_interval
+        (low, high), (first, last) = peak.position_interval, threshold.interval
         ends = (low * scale / last, high * scale / first)
         landmarks = replace(landmarks, peak=replace(peak, position_interval=ends))
     return peak_position_claim(
@@ -189,7 +189,7 @@ def _last_epoch_words(landmarks: Landmarks, last: float) -> str:
     line = (
         f"after {last:.0f} epochs no width has a training error of {EPS:g} or less"
         if threshold is None
-        else f"the training error after {last:.0f} epochs is {EPS:g} or less from {threshold.position:.0f} units on"
+        else f"the training error after {last:.0f} epochs is {EPS:g} or less from {threshold.value:.0f} units on"
     )
     top = "no peak of the test error is confirmed" if peak is None else f"the test error peaks at {peak.position:.0f}"
     return f"{line[0].upper()}{line[1:]}, and {top}"

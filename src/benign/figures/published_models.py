@@ -28,10 +28,12 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import Finding, Landmark, interval_claim, paired_claim
+from benign.curves import Finding, interval_claim, paired_claim
 from benign.curves.claims import below_margin_claim
 from benign.curves.findings import LEVEL
-from benign.curves.landmarks import interpolation_threshold
+from benign.curves.fitting_threshold import FittingThreshold
+from benign.curves.threshold_reading import read_threshold
+from benign.curves.threshold_search import TOLERANCE
 from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
 from benign.figures.network_measurement import measure_population
 from benign.foundation.errors import invalid
@@ -108,7 +110,6 @@ SETTINGS = {
 }  # fmt: skip
 OUTPUTS = 10
 _WITHIN = 2.0
-FITTED = 0.02  # of the best constant's training loss, as everywhere
 LOSSES: dict[str, Literal["squared", "cross-entropy"]] = {"squared": "squared", "cross_entropy": "cross-entropy"}
 WORDS = {"squared": "the squared loss", "cross_entropy": "cross-entropy"}
 
@@ -216,26 +217,25 @@ def _ratios(surface: xr.Dataset) -> Float[np.ndarray, " sizes"]:
     return parameters_of(surface) / (samples_of(surface) * OUTPUTS)
 
 
-def _threshold(surface: xr.Dataset, *, level: float) -> Landmark | None:
-    """The threshold in parameters for each number to fit."""
-    return interpolation_threshold(
-        _ratios(surface), share_along_size(surface), np.ones(surface.sizes["replicate"]), level=level,
-        seed=seed_of(surface),
-    )  # fmt: skip
+def _threshold(surface: xr.Dataset, *, level: float) -> FittingThreshold:
+    """The threshold in parameters for each number to fit; infinite where no width fits."""
+    share = share_along_size(surface).T
+    return read_threshold(_ratios(surface), share, estimator="median", level=level, seed=seed_of(surface))
 
 
 def _own_thresholds(surface: xr.Dataset) -> Float[np.ndarray, " replicates"]:
     """The threshold on each training set; NaN where no width fits it."""
-    found = [interpolation_threshold(_ratios(surface), row[None], np.ones(1)) for row in share_along_size(surface)]
-    return np.array([np.nan if one is None else one.position for one in found])
+    found = [read_threshold(_ratios(surface), row[:, None], estimator="median") for row in share_along_size(surface)]
+    return np.array([one.value if one.value < np.inf else np.nan for one in found])
 
 
 def _threshold_claim(surfaces: Surfaces, loss: str, *, name: str, claim: str, allowed: tuple[float, float]) -> Finding:
     level, surface = FIGURE.level_of(name), surfaces[loss]
     found = _threshold(surface, level=level)
+    nowhere = (float("nan"), float("nan"))
     return interval_claim(
-        name=name, claim=claim, estimate=float("nan") if found is None else found.position,
-        interval=(float("nan"), float("nan")) if found is None else found.position_interval, allowed=allowed,
+        name=name, claim=claim, estimate=found.value if found.value < np.inf else float("nan"),
+        interval=found.interval if found.value < np.inf else nowhere, allowed=allowed,
         unit=_UNIT, is_place=True, replicates=surface.sizes["replicate"], paper=_COUNT, level=level,
         test="first width whose median training loss is 2 % of the best constant's; bootstrap interval of level "
         f"{level:.3g} inside {allowed[0]:g} to {allowed[1]:g}",
@@ -263,12 +263,12 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
         paired_claim(
             name="too_few_cannot_fit",
             claim="By the squared loss, the narrowest network leaves more than 2 % of the best constant's loss",
-            differences=share[:, 0], margin=FITTED, unit="share of the best constant's loss", paper=_COUNT,
+            differences=share[:, 0], margin=TOLERANCE, unit="share of the best constant's loss", paper=_COUNT,
         ),
         below_margin_claim(
             name="enough_can_fit",
             claim="By the squared loss, the widest network leaves less than 2 % of the best constant's loss",
-            differences=share[:, -1], margin=FITTED, unit="share of the best constant's loss", paper=_COUNT,
+            differences=share[:, -1], margin=TOLERANCE, unit="share of the best constant's loss", paper=_COUNT,
         ),
     )  # fmt: skip
 
@@ -282,8 +282,8 @@ def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
 
 def _places(surfaces: Surfaces) -> dict[str, float | None]:
     """Each loss's threshold in parameters for each number to fit; None where no width fits."""
-    found = {name: _threshold(surface, level=LEVEL) for name, surface in surfaces.items()}
-    return {name: None if place is None else place.position for name, place in found.items()}
+    found = {name: _threshold(surface, level=LEVEL).value for name, surface in surfaces.items()}
+    return {name: place if place < np.inf else None for name, place in found.items()}
 
 
 def _models_picture(surfaces: Surfaces) -> Picture:
@@ -320,7 +320,7 @@ def _fit_picture(surfaces: Surfaces) -> Picture:
         for (name, surface), role in zip(surfaces.items(), (Role.TEST, Role.TRAIN), strict=True)
     ]
     ends = _ratios(surfaces["squared"])[[0, -1]]
-    fitted = series_from_replicates("fitted: 2 %", ends, np.full((1, 2), 100.0 * FITTED), Role.REFERENCE)
+    fitted = series_from_replicates("fitted: 2 %", ends, np.full((1, 2), 100.0 * TOLERANCE), Role.REFERENCE)
     display = CurveDisplay(
         title="From how many parameters each loss fits the same digits", series=(*lines, fitted),
         x_label="parameters / (samples × outputs)", y_label="training loss, % of the best constant's",

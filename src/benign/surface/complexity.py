@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypedDict, Unpack
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
-from benign.curves.smallest_crossing import find_smallest
-from benign.curves.threshold_search import (
-    LEVEL,
-    REGIME_BAND,
-    TOLERANCE,
-    ThresholdEstimate,
-    ThresholdOutcome,
-    find_threshold,
-    regimes,
-)
+from benign.curves.fitting_threshold import Criterion, FittingThreshold, ThresholdEstimator, ThresholdOutcome
+from benign.curves.threshold_reading import read_threshold
+from benign.curves.threshold_search import LEVEL, REGIME_BAND, TOLERANCE, find_threshold, regimes
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.number_words import format_number, format_position
-from benign.schema import checked_position
+from benign.schema import SOURCE_NOTES, checked_position
 from benign.surface.size_direction import is_read_inversely, wrong_way_note
-from benign.surface.training_risks import Criterion, checked_criterion, checked_tolerance, training_risks
+from benign.surface.training_risks import checked_criterion, checked_tolerance, training_risks
 
 NO_NUMBER = -1
 _MOST_TOLD = 5
 OUTCOMES = tuple(ThresholdOutcome)
+_UNITS = {"size": "units", "time": "steps"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,15 +95,19 @@ def emc_on_surface(
     )  # fmt: skip
 
 
+class ThresholdReading(TypedDict, total=False):
+    """How a threshold is read from a surface: what is left out is as everywhere."""
+
+    tolerance: float
+    criterion: Criterion
+    estimator: ThresholdEstimator
+    level: float
+    interpolated: bool
+
+
 def smallest_size(
-    dataset: xr.Dataset,
-    *,
-    samples: int | None = None,
-    time: float | None = None,
-    tolerance: float = TOLERANCE,
-    criterion: Criterion = "objective",
-    level: float = LEVEL,
-) -> ThresholdEstimate:
+    dataset: xr.Dataset, *, samples: int | None = None, time: float | None = None, **reading: Unpack[ThresholdReading]
+) -> FittingThreshold:
     """The smallest size that fits n samples, from training risks alone; see :func:`shortest_time`.
 
     Of an inverse of a size the largest value that fits.
@@ -116,42 +115,36 @@ def smallest_size(
     Raises:
         InvalidArgument: as there, and where the training risk shows that the size is read the wrong way round.
     """
-    return _smallest(dataset, "size", {"samples": samples, "time": time}, tolerance, criterion, level)
+    return _smallest(dataset, "size", {"samples": samples, "time": time}, **reading)
 
 
 def shortest_time(
-    dataset: xr.Dataset,
-    *,
-    samples: int | None = None,
-    size: int | None = None,
-    tolerance: float = TOLERANCE,
-    criterion: Criterion = "objective",
-    level: float = LEVEL,
-) -> ThresholdEstimate:
+    dataset: xr.Dataset, *, samples: int | None = None, size: int | None = None, **reading: Unpack[ThresholdReading]
+) -> FittingThreshold:
     """The shortest recorded time after which n samples are fitted, from training risks alone.
 
-    Interpolated, with its interval, which holds the gap between the recorded times around it; infinity above means
-    unbounded. ``ALL_FITTED`` says that all are fitted: the
-    threshold is the smallest one measured, or below it; ``NONE_FITTED``, with an infinite value, that none is.
+    The contour "training risk = tolerance" of the effective model complexity (Nakkiran et al. 2020, Definition 1) along
+    time; see :func:`benign.curves.threshold_reading.read_threshold`.
 
     Args:
         dataset: of the surface.
         samples: n; may be left out where the surface has one.
         size: of the model; may be left out where the surface has one.
-        tolerance: what counts as fitted.
-        criterion: ``"objective"`` or ``"error"``.
-        level: of the interval.
+        reading: ``tolerance``, what counts as fitted; ``criterion``, ``"objective"`` or ``"error"``; ``estimator`` over
+            draws, ``"mean"`` or ``"median"``; ``level`` of the interval; ``interpolated``, to leave the mean's crossing
+            between whole numbers.
 
     Raises:
         InvalidArgument: for cells that were not measured or have no number.
     """
-    return _smallest(dataset, "time", {"samples": samples, "size": size}, tolerance, criterion, level)
+    return _smallest(dataset, "time", {"samples": samples, "size": size}, **reading)
 
 
 def _smallest(
-    dataset: xr.Dataset, axis: str, at: dict[str, float | None], tolerance: float, criterion: Criterion, level: float
-) -> ThresholdEstimate:
-    epsilon, kind = checked_tolerance(tolerance), checked_criterion(criterion)
+    dataset: xr.Dataset, axis: str, at: dict[str, float | None], **reading: Unpack[ThresholdReading]
+) -> FittingThreshold:
+    epsilon = checked_tolerance(reading.get("tolerance", TOLERANCE))
+    kind = checked_criterion(reading.get("criterion", "objective"))
     for name, wanted in at.items():
         values = dataset[name].values
         if wanted is None and len(values) > 1:
@@ -165,12 +158,23 @@ def _smallest(
     if not is_usable.any():
         raise invalid("surface", f"holds the end of training alone; measure it with {axis}s=[...].")
     risks = np.moveaxis(training_risks(dataset, kind), 0 if axis == "size" else 1, 0).reshape(len(positions), -1)
-    risks, positions = risks[is_usable], positions[is_usable]
-    if not np.isfinite(risks).all():
+    if not np.isfinite(risks[is_usable]).all():
         raise invalid("surface", f"has a training risk that is no number at some {axis}; leave it out.")
     if axis == "size" and (note := wrong_way_note(dataset, kind, epsilon)):
         raise InvalidArgument(note)
-    if axis == "size" and is_read_inversely(dataset):
-        return find_threshold(positions, list(risks), epsilon, level=level).widened(positions)
-    found = find_smallest(dict(zip(positions.tolist(), risks, strict=True)), epsilon, level=level)
-    return found.widened(positions, is_fitted_above=True)
+    found = read_threshold(
+        positions, risks, epsilon, estimator=reading.get("estimator", "mean"), level=reading.get("level", LEVEL),
+        seed=int(dataset.attrs.get("seed", 0)), is_fitted_below=axis == "size" and is_read_inversely(dataset),
+        interpolated=reading.get("interpolated", False),
+    )  # fmt: skip
+    return described(replace(found, criterion=kind), dataset, axis)
+
+
+def described(found: FittingThreshold, dataset: xr.Dataset, axis: str) -> FittingThreshold:
+    """The threshold with the names of what was measured, at one n and along one axis."""
+    n, attributes = int(dataset["samples"].values.item()), dataset.attrs
+    unit = attributes.get("size_name") if axis == "size" else attributes.get("time_name")
+    notes = (attributes[SOURCE_NOTES],) if SOURCE_NOTES in attributes else ()
+    return replace(
+        found, unit=str(unit or _UNITS[axis]), samples=n, title=f"Threshold {axis} at n = {n:,}", data_notes=notes
+    )

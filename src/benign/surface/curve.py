@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,9 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Landmark, Landmarks, PeakPlace, PeakTest, find_landmarks, peak_place
+from benign.curves.fitting_threshold import FittingThreshold, ThresholdEstimator
 from benign.schema import SOURCE_NOTES
+from benign.surface.complexity import described
 from benign.surface.size_direction import is_read_inversely, wrong_way_note
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ class Curve:
     metric: str
     dim: str
     section: xr.Dataset
+    estimator: ThresholdEstimator = "mean"
 
     def __str__(self) -> str:
         """What is drawn over what, the landmarks, what the peak test says, and what there is to know of the data."""
@@ -64,18 +67,18 @@ class Curve:
         constant = self.section["train_loss_constant"].values
         # A training draw of one class is fitted by the constant: then "fitted" says nothing and there is no threshold.
         has_threshold = self.dim == "size" and self._varies and not self.note
-        return find_landmarks(
-            self.positions,
-            self.values,
-            train if has_threshold else None,
-            np.broadcast_to(constant, len(train)) if has_threshold else None,
-            seed=int(self.section.attrs.get("seed", 0)),
-            is_fitted_below=self._is_inverse,
-        )
+        found = find_landmarks(
+            self.positions, self.values, train if has_threshold else None,
+            np.broadcast_to(constant, len(train)) if has_threshold else None, estimator=self.estimator,
+            seed=int(self.section.attrs.get("seed", 0)), is_fitted_below=self._is_inverse,
+        )  # fmt: skip
+        if found.threshold is None:
+            return found
+        return replace(found, threshold=described(found.threshold, self.section, self.dim))
 
     @property
-    def threshold(self) -> Landmark | None:
-        """The smallest size that fits the training set to within 0.02 of the best constant predictor's loss.
+    def threshold(self) -> FittingThreshold | None:
+        """The smallest size that fits the training set, as :meth:`benign.Surface.smallest_size` says it.
 
         The largest, of an inverse of a size. None where no size does, where some training draw holds one class only,
         and where sizes are read the wrong way round, as :attr:`note` says.

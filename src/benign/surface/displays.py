@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import Landmark, Landmarks
+from benign.curves import Landmarks
+from benign.curves.fitting_threshold import FittingThreshold
 from benign.curves.threshold_search import REGIME_BAND
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.size_words import is_counted
@@ -24,7 +25,7 @@ METRIC_WORDS = {
     "cross-entropy": "loss (cross-entropy, nats)",
     "error": "zero-one error",
     "norm": "norm of the weights",
-    "function_norm": "norm of the weights, features scaled by 1 / sqrt(size)",
+    "scaled_norm": "norm of the weights, features scaled by 1 / sqrt(size)",
 }
 
 
@@ -80,7 +81,7 @@ def quantiles_with_gaps(values: Float[np.ndarray, "replicates K"]) -> Float[np.n
 def _role(metric: str) -> Role:
     if metric.startswith("train"):
         return Role.TRAIN
-    return Role.NORM if metric in ("norm", "function_norm") else Role.TEST
+    return Role.NORM if metric in ("norm", "scaled_norm") else Role.TEST
 
 
 def _series_name(metric: str) -> str:
@@ -90,25 +91,24 @@ def _series_name(metric: str) -> str:
 
 
 def landmark_marks(landmarks: Landmarks) -> tuple[Mark, ...]:
-    """The landmarks that exist, in the words of the field, but the threshold, which is a line."""
+    """The landmarks that exist, in the words of the field."""
     return tuple(
         Mark(
             position=mark.position, value=mark.value,
             label=f"{name} ({landmarks.comparison}) to" if mark is landmarks.second_descent else name,
         )
         for name, mark in landmarks.named
-        if mark is not landmarks.threshold
     )  # fmt: skip
 
 
-def threshold_line(threshold: Landmark | None, *, words: str = "threshold") -> Threshold | None:
+def threshold_line(threshold: FittingThreshold | None, *, words: str = "threshold") -> Threshold | None:
     """The interpolation threshold with its interval, if there is one."""
     if threshold is None:
         return None
-    low, high = threshold.position_interval
-    if not (np.isfinite(low) and np.isfinite(high)):
-        low = high = threshold.position
-    return Threshold(position=threshold.position, low=low, high=high, label=words)
+    low, high = threshold.interval
+    if not 0.0 < low <= high < np.inf:
+        low = high = threshold.value
+    return Threshold(position=threshold.value, low=low, high=high, label=words)
 
 
 def regime_bands(samples: float, positions: Float[np.ndarray, " K"]) -> tuple[Band, ...]:

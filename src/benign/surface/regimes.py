@@ -23,15 +23,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
-from benign.curves.threshold_search import (
-    LEAST_DRAWS,
-    REGIME_BAND,
-    TOLERANCE,
-    Regime,
-    ThresholdOutcome,
-    find_threshold,
-    regimes,
-)
+from benign.curves.fitting_threshold import Criterion, ThresholdOutcome
+from benign.curves.threshold_search import LEAST_DRAWS, REGIME_BAND, TOLERANCE, Regime, find_threshold, regimes
 from benign.foundation.arguments import checked_name
 from benign.foundation.errors import invalid
 from benign.foundation.number_words import format_position
@@ -39,13 +32,7 @@ from benign.foundation.numbers import checked_number
 from benign.foundation.size_words import amount, span
 from benign.schema import SOURCE_NOTES
 from benign.surface.size_direction import is_read_inversely, wrong_way_note
-from benign.surface.training_risks import (
-    Criterion,
-    checked_criterion,
-    checked_tolerance,
-    training_risks,
-    with_axes,
-)
+from benign.surface.training_risks import checked_criterion, checked_tolerance, training_risks, with_axes
 
 Basis = Literal["EMC / n", "size / threshold size", "time / threshold time"]
 AXES: dict[str, str] = {"EMC / n": "samples", "size / threshold size": "size", "time / threshold time": "time"}

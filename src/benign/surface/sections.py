@@ -15,7 +15,8 @@ from jaxtyping import Float
 from benign.curves import Landmarks, find_landmarks
 from benign.curves.early_stopping import EarlyStopping, stop_early
 from benign.curves.findings import LEVEL
-from benign.curves.landmarks import interpolation_threshold
+from benign.curves.fitting_threshold import ThresholdEstimator, ThresholdOutcome
+from benign.curves.threshold_reading import read_threshold
 from benign.foundation.outcomes import Outcome
 from benign.schema import LEARNING_RATE
 from benign.surface.size_direction import is_read_inversely, wrong_way_note
@@ -104,7 +105,9 @@ def along_size(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicate
     return _numbers(surface[metric].isel(time=0, samples=0).transpose("replicate", "size"))
 
 
-def landmarks_along_size(surface: xr.Dataset, metric: str, *, level: float = LEVEL) -> Landmarks:
+def landmarks_along_size(
+    surface: xr.Dataset, metric: str, *, level: float = LEVEL, estimator: ThresholdEstimator = "mean"
+) -> Landmarks:
     """Landmarks of a metric along the size axis, their intervals and the peak test at ``level``."""
     constant = _numbers(surface["train_loss_constant"].isel(samples=0))
     is_read = not wrong_way_note(surface)
@@ -113,6 +116,7 @@ def landmarks_along_size(surface: xr.Dataset, metric: str, *, level: float = LEV
         along_size(surface, metric),
         along_size(surface, "train_loss") if is_read else None,
         constant if is_read else None,
+        estimator=estimator,
         level=level,
         seed=seed_of(surface),
         is_fitted_below=is_read_inversely(surface),
@@ -218,25 +222,15 @@ def stopping_of(surface: xr.Dataset) -> EarlyStopping:
 
 
 def landmarks_along_samples(
-    surface: xr.Dataset, values: Float[np.ndarray, "replicates samples"], *, level: float = LEVEL
-) -> Landmarks:
+    surface: xr.Dataset, values: Float[np.ndarray, "replicates samples"], *, level: float = LEVEL,
+    estimator: ThresholdEstimator = "mean",
+) -> Landmarks:  # fmt: skip
     """Landmarks of a curve over n; the threshold is the largest n that is still fitted, the mirror image of a size's.
 
     ``values`` are of the surface's one size at the end of training.
     """
     positions, seed = sample_counts_of(surface), seed_of(surface)
     found = find_landmarks(positions, values, None, None, level=level, seed=seed)
-    share = relative_training_loss(surface)[0, -1].T
-    mirrored = interpolation_threshold(
-        -positions[::-1], share[:, ::-1], np.ones(len(values)), level=level, seed=seed
-    )  # fmt: skip
-    if mirrored is None:
-        return found
-    low, high = mirrored.position_interval
-    threshold = replace(
-        mirrored,
-        index=len(positions) - 1 - mirrored.index,
-        position=-mirrored.position,
-        position_interval=(-high, -low),
-    )
-    return replace(found, threshold=threshold)
+    share = relative_training_loss(surface)[0, -1]
+    read = read_threshold(positions, share, estimator=estimator, level=level, seed=seed, is_fitted_below=True)
+    return found if read.outcome is ThresholdOutcome.NONE_FITTED else replace(found, threshold=read)

@@ -71,14 +71,14 @@ def _findings(words: str, surface: xr.Dataset, landmarks: Landmarks) -> tuple[Fi
         peak_position_claim(
             name=f"{name}_peak_at_threshold",
             claim=f"At {words}, the test loss peaks within a factor {_THRESHOLD_BAND:g} of the interpolation threshold",
-            landmarks=landmarks, scale=threshold.position, allowed=(1.0 / _THRESHOLD_BAND, _THRESHOLD_BAND), paper="",
+            landmarks=landmarks, scale=threshold.value, allowed=(1.0 / _THRESHOLD_BAND, _THRESHOLD_BAND), paper="",
             scale_word="threshold", unit="times threshold",
         )
     ]  # fmt: skip
     sizes, values = sizes_of(surface), along_size(surface, "test_loss")
     if is_read_inversely(surface):
-        sizes, values, threshold = -sizes[::-1], values[:, ::-1], replace(threshold, position=-threshold.position)
-    below = sizes < threshold.position
+        sizes, values, threshold = -sizes[::-1], values[:, ::-1], replace(threshold, value=-threshold.value)
+    below = sizes < threshold.value
     largest, others = "the largest size", "size below"
     if sizes[-1] < 0:
         largest, others = "the smallest value, the largest size,", "value above"

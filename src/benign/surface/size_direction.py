@@ -20,12 +20,13 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
+from benign.curves.fitting_threshold import Criterion
 from benign.curves.mean_tests import student_p_values
 from benign.curves.threshold_search import LEAST_DRAWS, TOLERANCE
 from benign.foundation.number_words import format_position
 from benign.foundation.size_words import is_counted
 from benign.schema import SIZE_IS_INVERSE
-from benign.surface.training_risks import Criterion, training_risks, with_axes
+from benign.surface.training_risks import training_risks, with_axes
 
 _LEVEL = 0.99
 

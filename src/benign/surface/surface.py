@@ -13,7 +13,8 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from benign import schema
-from benign.curves.threshold_search import REGIME_BAND, TOLERANCE, ThresholdEstimate
+from benign.curves.fitting_threshold import Criterion, FittingThreshold, ThresholdEstimator
+from benign.curves.threshold_search import REGIME_BAND, TOLERANCE
 from benign.foundation.arguments import checked_file, checked_name
 from benign.foundation.errors import InvalidArgument, invalid, unknown_name
 from benign.foundation.output import write_whole
@@ -24,7 +25,6 @@ from benign.surface.complexity import ComplexitySurface, emc_on_surface, shortes
 from benign.surface.curve import Curve
 from benign.surface.notes import notes_of
 from benign.surface.regimes import Basis, RegimeMap, regimes_of_surface
-from benign.surface.training_risks import Criterion
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,21 +54,21 @@ class Surface:
         measured = ", ".join(filter(None, [n, axes, f"{dataset.sizes['replicate']:,} replicates"]))
         return "\n".join([f"{dataset.attrs.get('title', 'surface')}: {measured}", *self.notes])
 
-    def curve(self, metric: str, dim: str = "size", **at: float) -> Curve:
+    def curve(self, metric: str, dim: str = "size", *, estimator: ThresholdEstimator = "mean", **at: float) -> Curve:
         """The section of one metric along one axis.
 
         Args:
             metric: a variable of the surface, for example ``"test_loss"``.
             dim: the axis that stays: ``"size"``, ``"time"`` or ``"samples"``.
+            estimator: of the threshold: ``"mean"`` or ``"median"`` over replicates.
             at: values of the other axes, for example ``samples=1000``, ``label_noise=0.2`` where the surface has levels
                 of label noise among them; not needed where an axis has one value.
 
         Raises:
             InvalidArgument: for an unknown metric or axis, or where an axis of several values is not fixed.
         """
-        checked_name(
-            "metric of this surface", metric, [n for n in schema.METRICS if n in self.dataset], argument="metric"
-        )
+        known = [name for name in schema.METRICS if name in self.dataset]
+        metric = schema.asked_name(metric, known=known, kind="metric of this surface", argument="metric")
         checked_name("axis", dim, ("size", "time", "samples"), argument="dim")
         others = [axis for axis in ("size", "time", "samples") if axis != dim]
         others += [axis for axis in schema.LEADING if axis in self.dataset.dims]
@@ -84,7 +84,7 @@ class Surface:
         section = self.dataset
         for axis in others:
             section = _fix(section, axis, at.get(axis))
-        return Curve(metric=metric, dim=dim, section=section)
+        return Curve(metric=metric, dim=dim, section=section, estimator=estimator)
 
     def regimes(
         self,
@@ -127,11 +127,14 @@ class Surface:
         *,
         tolerance: float = TOLERANCE,
         criterion: Criterion = "objective",
+        estimator: ThresholdEstimator = "mean",
         **at: float,
-    ) -> ThresholdEstimate:
+    ) -> FittingThreshold:
         """The smallest size that fits ``samples`` after ``time``, with its interval; see :meth:`shortest_time`."""
-        dataset = _at_levels(self.dataset, at)
-        return smallest_size(dataset, samples=samples, time=time, tolerance=tolerance, criterion=criterion)
+        return smallest_size(
+            _at_levels(self.dataset, at), samples=samples, time=time, tolerance=tolerance, criterion=criterion,
+            estimator=estimator,
+        )  # fmt: skip
 
     def shortest_time(
         self,
@@ -140,17 +143,21 @@ class Surface:
         *,
         tolerance: float = TOLERANCE,
         criterion: Criterion = "objective",
+        estimator: ThresholdEstimator = "mean",
         **at: float,
-    ) -> ThresholdEstimate:
+    ) -> FittingThreshold:
         """The shortest recorded time after which a model of ``size`` fits ``samples``, with its interval.
 
-        What has one value in the surface may be left out; the other arguments are those of :meth:`regimes`.
+        What has one value in the surface may be left out; the other arguments are those of :meth:`regimes`, and
+        ``estimator``: whether the ``"mean"`` or the ``"median"`` over draws falls to the tolerance there.
 
         Raises:
             InvalidArgument: for what was not measured or has no number.
         """
-        dataset = _at_levels(self.dataset, at)
-        return shortest_time(dataset, samples=samples, size=size, tolerance=tolerance, criterion=criterion)
+        return shortest_time(
+            _at_levels(self.dataset, at), samples=samples, size=size, tolerance=tolerance, criterion=criterion,
+            estimator=estimator,
+        )  # fmt: skip
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -258,7 +265,7 @@ class Surface:
         file = checked_file("path", path)
         try:
             with xr.open_dataset(file, engine="h5netcdf") as stored:
-                return cls(stored.load())
+                return cls(schema.unmarked(stored.load()))
         except (OSError, KeyError) as error:
             raise invalid("path", f"{str(file)!r} holds no surface that can be read: {reason(error)}.") from error
 

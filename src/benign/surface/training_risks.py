@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast, get_args
+from typing import cast, get_args
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
+from benign.curves.fitting_threshold import Criterion
 from benign.foundation.arguments import checked_name
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_number
@@ -15,7 +16,6 @@ from benign.foundation.outcomes import Outcome
 from benign.foundation.size_words import amount
 from benign.schema import LEADING
 
-Criterion = Literal["objective", "error"]
 _ORDER = ("size", "time", "samples")
 CRITERION_WORDS: dict[str, str] = {
     "objective": "training objective / best constant predictor's",
