@@ -98,7 +98,7 @@ def test_problems_of_arrays_are_told_together() -> None:
     with pytest.raises(
         InvalidArgument,
         match=r"^The data have 2 problems\. \(1\) `inputs` must be finite, got nan in row 0, column 1 \(counted from "
-        r"0\), and 1 more such; .* \(2\) `targets` must hold at least two classes",
+        r"0\), and 1 more such; .* \(2\) `targets` must vary, got 'a' in every row",
     ):
         arrays([[1.0, np.nan], [2.0, np.inf]], ["a", "a"])
 

@@ -184,7 +184,7 @@ BAD_DATA = {
     ),
     "dates": (np.array(["2020-01-01", "2020-01-02"], dtype="M8[D]"), [0, 1], "`inputs` must be numbers, got"),
     "complex": ([1j, 2j], [0, 1], "`inputs` must be numbers, got 1j in row 0, column 0"),
-    "huge": ([[1e200], [0.0]], [0, 1], "`inputs` must not exceed 1e+150"),
+    "huge": ([[1e200], [0.0]], [0, 1], "`inputs` must not exceed 1e+150 in size, got 1e+200; rescale them"),
     "huge-integers": ([[10**400], [0]], [0, 1], "`inputs` must fit into float64"),
     "ragged": ([[0.0, 1.0], [2.0]], [0, 1], "`inputs` must have rows of equal length, got a ragged list"),
     "one-number": (3.0, [0, 1], "`inputs` must be a dense table with one row a sample, got 3.0"),
@@ -205,8 +205,8 @@ BAD_DATA = {
     ),
     "missing-name": ([0.0, 1.0], ["a", None], "`targets` must be all of one kind, got str and NoneType"),
     "missing-value": ([0.0, 1.0, 2.0], [1.5, NAN, 0.5], "`targets` must be finite, got nan in row 1, column 0"),
-    "one-class": ([0.0, 1.0], ["a", "a"], "`targets` must hold at least two classes, got only 'a'"),
-    "one-integer": ([0.0, 1.0], [7, 7], "`targets` must hold at least two classes, got only 7"),
+    "one-class": ([0.0, 1.0], ["a", "a"], "`targets` must vary, got 'a' in every row; there is nothing"),
+    "one-integer": ([0.0, 1.0], [7, 7], "`targets` must vary, got 7 in every row"),
     "constant": ([0.0, 1.0], [0.5, 0.5], "`targets` must vary, got 0.5 in every row"),
     "one-hot": ([0.0, 1.0], [[0, 1], [1, 0]], "`targets` must be one column, got the shape (2, 2) of int64"),
     "no-target-columns": ([0.0, 1.0], np.empty((2, 0)), "`targets` must have at least one column, got none"),
@@ -260,7 +260,10 @@ BAD_SETTINGS = {
     "noise-in-percent": ({"label_noise": 20.0}, "`label_noise` must be a share of flipped labels"),
     "negative-noise": ({"label_noise": -0.1}, "`label_noise` must be a share of flipped labels"),
     "zero-scale": ({"scale": 0.0}, '`scale` must be a positive number, "standard", "unit" or "none", got 0.0.'),
-    "infinite-scale": ({"scale": float("inf")}, "`scale` must be a finite number, got inf."),
+    "infinite-scale": (
+        {"scale": float("inf")},
+        '`scale` must be a positive number, "standard", "unit" or "none", got inf.',
+    ),
 }
 
 

@@ -108,7 +108,7 @@ def test_drawing_digits_is_fast() -> None:
         start = time.perf_counter()
         source.draw(1000, Replicate(draw=draw))
         seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 0.005
+    assert min(seconds) < 0.05
 
 
 @pytest.fixture

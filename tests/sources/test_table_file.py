@@ -209,21 +209,25 @@ BAD_COLUMNS: dict[str, tuple[str, dict[str, object], str]] = {
         "x,y\n1,1.5\n2.5,2.5\nred,3.5\n",
         {},
         (
-            "`inputs` must be columns of numbers or text, but 'x' holds text beside numbers, first 'red' in row 2 "
+            "`inputs` must be columns of numbers or text, but column 'x' holds text beside numbers, first 'red' in row 2 "
             "(counted from 0); correct it, or name the columns to learn from."
         ),
     ),
     "date-input": (
         "x,y\n2020-01-01,1.5\n2020-01-02,2.5\n",
         {},
-        "`inputs` must be columns of numbers or text, but 'x' holds values of the type date32[day]; encode them",
+        "`inputs` must be columns of numbers or text, but column 'x' holds values of the type date32[day]; encode them",
     ),
     "infinite": (
         "w,x,y\n1,1,1.5\n1,-inf,2.5\n",
         {},
         "`inputs` must be finite, but column 'x' holds -inf in row 1 (counted from 0); remove the row",
     ),
-    "huge": ("w,x,y\n1,1,1.5\n1,-1e200,2.5\n", {}, "`inputs` must not exceed 1e+150 in size, as column 'x' does"),
+    "huge": (
+        "w,x,y\n1,1,1.5\n1,-1e200,2.5\n",
+        {},
+        "`inputs` must not exceed 1e+150 in size, but column 'x' holds 1e+200; rescale them",
+    ),
     "infinite-target": ("x,y\n1,1.5\n2,inf\n", {}, "`target` must be finite, but column 'y' holds inf in row 1"),
     "one-class": ("x,y\n1,a\n2,a\n", {}, "`target` must vary, but column 'y' holds 'a' in every row; there is nothing"),
     "one-integer": ("x,y\n1,7\n2,7\n", {}, "`target` must vary, but column 'y' holds 7 in every row"),
@@ -232,7 +236,7 @@ BAD_COLUMNS: dict[str, tuple[str, dict[str, object], str]] = {
     "text-regression": (
         "x,y\n1,3\n2,four\n",
         {"task": "regression"},
-        "`target` must be numbers for regression, but 'y' holds text beside numbers, first 'four' in row 1",
+        "`target` must be numbers for regression, but column 'y' holds text beside numbers, first 'four' in row 1",
     ),
     "mixed-target": (
         "x,y\n1,0.1\n2,0.2\n3,unknown\n",
@@ -245,7 +249,7 @@ BAD_COLUMNS: dict[str, tuple[str, dict[str, object], str]] = {
     "date-target": (
         "x,y\n1,2020-01-01\n2,2020-01-02\n",
         {},
-        "`target` must be labels or numbers, but 'y' holds values of the type date32[day]; convert them.",
+        "`target` must be labels or numbers, but column 'y' holds values of the type date32[day]; convert them.",
     ),
     "task": ("x,y\n1,2\n2,3\n", {"task": "classify"}, "unknown task 'classify'; did you mean 'classification'?"),
     "target-alone": ("y\n1\n2\n", {}, "`inputs` must name at least one column beside the target 'y'."),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benign.foundation.errors import invalid, unknown_name
+from benign.foundation.errors import attempted, invalid, unknown_name
 from benign.foundation.wording import shortened, shown, told
 
 _LONGEST_PATH = 300
@@ -60,12 +60,10 @@ def checked_path(argument: str, path: object) -> Path:
     Raises:
         InvalidArgument: if it is none, or holds a NUL character.
     """
-    try:
-        file = Path(os.fsdecode(path))  # type: ignore[arg-type]
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise invalid(argument, f"must be the path of a file, got {shown(path)} ({told(error)}).") from error
+    file = attempted(
+        lambda: Path(os.fsdecode(path)),  # type: ignore[arg-type]
+        lambda error: invalid(argument, f"must be the path of a file, got {shown(path)} ({told(error)})."),
+    )
     if "\0" in str(file):
         raise invalid(argument, f"{shown(str(file))} holds a NUL character; no file has such a name.")
     return file

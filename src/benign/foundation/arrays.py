@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from benign.foundation.errors import BenignError, invalid
+from benign.foundation.errors import InvalidArgument, attempted, invalid
 from benign.foundation.wording import shown, told
 
 _NUMBERS = (int, float, np.integer, np.floating, Fraction, Decimal)
@@ -21,18 +21,16 @@ def as_array(argument: str, values: object) -> Shaped[np.ndarray, "..."]:
     Raises:
         InvalidArgument: for these, and for values whose own code fails.
     """
-    try:
-        _refuse_hidden(argument, values)
-        return np.asarray(values)
-    except (BenignError, KeyboardInterrupt, MemoryError):
-        raise
-    except BaseException as error:
+
+    def refusal(error: BaseException) -> InvalidArgument:
         if "inhomogeneous" in told(error):
-            raise invalid(argument, "must have rows of equal length, got a ragged list.") from error
-        raise invalid(argument, f"cannot be read as an array ({told(error)}); give a NumPy array.") from error
+            return invalid(argument, "must have rows of equal length, got a ragged list.")
+        return invalid(argument, f"cannot be read as an array ({told(error)}); give a NumPy array.")
+
+    return attempted(lambda: np.asarray(_without_hidden(argument, values)), refusal)
 
 
-def _refuse_hidden(argument: str, values: object) -> None:
+def _without_hidden(argument: str, values: object) -> object:
     if hasattr(type(values), "toarray"):  # of a data frame it may be a column
         raise invalid(argument, "must be a dense array, got a sparse one; call its .toarray().")
     parts: Sequence[object] = values if isinstance(values, (list, tuple)) else [values]
@@ -45,6 +43,7 @@ def _refuse_hidden(argument: str, values: object) -> None:
                 f"must have no masked entries, got one in row {row} (counted from 0); remove such rows or "
                 "fill them in.",
             )
+    return values
 
 
 def as_numbers(

@@ -7,9 +7,12 @@ would expect, so ``except ValueError`` keeps working.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from benign.foundation.wording import escaped, shortened, shown
+
+Answer = TypeVar("Answer")
 
 _MOST_KNOWN = 50
 _MOST_NAMES = 5
@@ -55,6 +58,21 @@ def invalid(argument: str, fault: str) -> InvalidArgument:
     '`ridge` must be zero or a positive number, got -1.'
     """
     return InvalidArgument(f"`{argument}` {fault}", argument)
+
+
+def attempted(call: Callable[[], Answer], refusal: Callable[[BaseException], BenignError]) -> Answer:
+    """What somebody else's code answers.
+
+    Raises:
+        BenignError: the refusal, for whatever it raises, SystemExit included; errors of ours, Ctrl-C and want of memory
+            pass.
+    """
+    try:
+        return call()
+    except (BenignError, KeyboardInterrupt, MemoryError):
+        raise
+    except BaseException as error:
+        raise refusal(error) from error
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str], *, argument: str | None = None) -> UnknownName:

@@ -26,6 +26,11 @@ class Column:
     is_categorical: bool = False
     has_gaps: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it holds numbers, and in every row."""
+        return self.texts is None and not self.has_gaps
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Split:

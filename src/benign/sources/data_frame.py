@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benign.foundation.errors import BenignError, InvalidArgument, invalid
+from benign.foundation.errors import InvalidArgument, attempted, invalid
 from benign.foundation.numbers import LARGEST_INTEGER, is_integer
 from benign.foundation.wording import told
 from benign.sources.checks import refuse_weights
-from benign.sources.columns import checked_inputs, source_of_columns
-from benign.sources.finite import FiniteSource
+from benign.sources.columns import checked_inputs, data_of_columns
+from benign.sources.finite import FiniteSource, source_of
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -62,21 +62,14 @@ def frame(
     ('oak', 'yew')
     """
     refuse_weights(sample_weight)
-    wrapped, names = _wrapped(data)
+    wrapped, names = attempted(lambda: _wrapped(data), lambda error: _refusal(data, error))
     goal = _name(target)
     wanted: Any = [_name(column) for column in inputs] if isinstance(inputs, (list, tuple)) else inputs
     chosen = checked_inputs(names, goal, wanted)
-    return source_of_columns(
-        _as_arrow(wrapped, [*chosen, goal]),
-        target=goal,
-        inputs=chosen,
-        as_frame=as_frame,
-        task=task,
-        label_noise=label_noise,
-        test_samples=test_samples,
-        scale=scale,
-        name=name,
+    data = data_of_columns(
+        _as_arrow(wrapped, [*chosen, goal]), target=goal, inputs=chosen, as_frame=as_frame, task=task
     )
+    return source_of(data, name=name, label_noise=label_noise, test_samples=test_samples, scale=scale)
 
 
 def _name(column: str | int) -> str:
@@ -85,34 +78,27 @@ def _name(column: str | int) -> str:
 
 
 def _wrapped(data: Any) -> tuple[nw.DataFrame[Any] | nw.LazyFrame[Any], list[str]]:
-    """The frame behind the one interface of narwhals, its columns called by different strings, and these.
-
-    Raises:
-        InvalidArgument: if it is no frame, or its columns have no such names.
-    """
+    """The frame behind the one interface of narwhals, its columns called by different strings, and these."""
     import narwhals as nw
+
+    wrapped = nw.from_native(_in_native_order(data))
+    names = wrapped.collect_schema().names()
+    numbered = {column: str(column) for column in names if not isinstance(column, str)}
+    if any(isinstance(column, tuple) for column in names) or set(numbered.values()) & set(names):
+        raise invalid("data", f"must have a name of its own for each column, got {names[:3]}; rename them.")
+    renamed = wrapped.rename(numbered) if numbered else wrapped
+    return renamed, [numbered.get(column, column) for column in names]
+
+
+def _refusal(data: Any, error: BaseException) -> InvalidArgument:
     from narwhals.exceptions import DuplicateError
 
-    try:
-        wrapped = nw.from_native(_in_native_order(data))
-        names = wrapped.collect_schema().names()
-        numbered = {column: str(column) for column in names if not isinstance(column, str)}
-        if any(isinstance(column, tuple) for column in names) or set(numbered.values()) & set(names):
-            raise invalid("data", f"must have a name of its own for each column, got {names[:3]}; rename them.")
-        renamed = wrapped.rename(numbered) if numbered else wrapped
-        return renamed, [numbered.get(column, column) for column in names]
-    except TypeError as error:
-        raise invalid(
-            "data",
-            f"must be a data frame (pandas, polars, PyArrow, DuckDB, ...), got {type(data).__name__}; "
-            "`benign.sources.arrays` takes arrays and lists.",
-        ) from error
-    except DuplicateError as error:
-        raise invalid("data", f"has several columns of one name; rename them ({told(error)}).") from error
-    except (BenignError, KeyboardInterrupt, MemoryError):
-        raise
-    except BaseException as error:
-        raise _unreadable(error) from error
+    if isinstance(error, TypeError):
+        kinds = "must be a data frame (pandas, polars, PyArrow, DuckDB, ...)"
+        return invalid("data", f"{kinds}, got {type(data).__name__}; `benign.sources.arrays` takes arrays and lists.")
+    if isinstance(error, DuplicateError):
+        return invalid("data", f"has several columns of one name; rename them ({told(error)}).")
+    return _unreadable(error)
 
 
 def _in_native_order(data: Any) -> Any:
@@ -134,36 +120,22 @@ def _as_arrow(wrapped: nw.DataFrame[Any] | nw.LazyFrame[Any], names: list[str]) 
     import narwhals as nw
     import pyarrow as pa
 
-    try:
-        chosen = wrapped.select(names)
-        if isinstance(chosen, nw.LazyFrame):
-            chosen = chosen.collect("pyarrow")
-    except (KeyboardInterrupt, MemoryError):
-        raise
-    except BaseException as error:
-        raise _unreadable(error) from error
-    try:
-        table = nw.maybe_reset_index(chosen).to_arrow()
-    except (KeyboardInterrupt, MemoryError):
-        raise
-    except BaseException as error:
-        _refuse_objects(chosen, error)
+    chosen: Any = attempted(lambda: wrapped.select(names), _unreadable)
+    if isinstance(chosen, nw.LazyFrame):
+        chosen = attempted(lambda: chosen.collect("pyarrow"), _unreadable)
+    table = attempted(lambda: nw.maybe_reset_index(chosen).to_arrow(), lambda error: _no_arrow(chosen, told(error)))
     for column, kind in chosen.schema.items():
         if isinstance(kind, nw.Object) and pa.types.is_fixed_size_binary(table.schema.field(column).type):
-            _refuse_objects(chosen.select(column))  # polars hands out the addresses of its objects
+            raise _no_arrow(chosen.select(column), f"{column!r} holds objects")  # polars hands out their addresses
     return table
 
 
-def _refuse_objects(chosen: nw.DataFrame[Any], error: BaseException | None = None) -> NoReturn:
-    """Say which column is no column of Arrow, and why."""
+def _no_arrow(chosen: nw.DataFrame[Any], reason: str) -> InvalidArgument:
+    """Which column is no column of Arrow, and why."""
     for column in chosen.columns:
         kinds = [type(value).__name__ for value in chosen[column].to_list()]
         other = next((row for row, kind in enumerate(kinds) if kind not in ("NoneType", kinds[0])), None)
         if other is not None:
-            raise invalid(
-                "data",
-                f"must hold one kind of value in each column, but {column!r} holds {kinds[0]} and "
-                f"{kinds[other]} (row {other}, counted from 0); convert it to one.",
-            ) from error
-    reason = told(error) if error else f"{chosen.columns[0]!r} holds objects"
-    raise invalid("data", f"must hold columns of numbers, booleans or text, but {reason}.") from error
+            found = f"{column!r} holds {kinds[0]} and {kinds[other]} (row {other}, counted from 0)"
+            return invalid("data", f"must hold one kind of value in each column, but {found}; convert it to one.")
+    return invalid("data", f"must hold columns of numbers, booleans or text, but {reason}.")

@@ -7,6 +7,7 @@ import json
 import math
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -20,8 +21,8 @@ from benign.foundation.replicate import Replicate
 from benign.foundation.split import Column, Split
 from benign.sources.checks import fingerprint, frozen, noted, refuse_all, refuse_weights
 from benign.sources.copies import Copies, find_copies, row_codes
-from benign.sources.label_noise import checked_deviation, checked_rate, with_label_noise
-from benign.sources.tables import LARGEST_INPUT, check_size, input_matrix, input_table, target_matrix
+from benign.sources.label_noise import checked_deviation, checked_rate, under_noise
+from benign.sources.tables import LARGEST_INPUT, Place, array_targets, input_matrix, input_table
 
 _SCALES = ("standard", "unit", "none")
 _SQUARES_AT_ONCE = 2**16  # half a megabyte: they stay in the processor's cache
@@ -77,6 +78,8 @@ class FiniteSource:
         scale: how inputs are scaled; see :func:`arrays`.
     """
 
+    revision: ClassVar[int] = 1
+
     data: FiniteData
     name: str
     label_noise: float
@@ -96,11 +99,6 @@ class FiniteSource:
             checked_deviation("label_noise", self.label_noise)
         else:
             checked_rate(self.label_noise)
-
-    @property
-    def revision(self) -> int:
-        """Raised when the numbers change."""
-        return 1
 
     @property
     def max_samples(self) -> int:
@@ -155,23 +153,19 @@ class FiniteSource:
         drawn = _drawn(self.data, self.test_samples, self.scale, replicate.seed, replicate.draw)
         train_clean = frozen(self.data.targets[drawn.pool_rows[:samples]])
         test_clean = frozen(self.data.targets[drawn.test_rows])
-        is_classification, noise = self.classes is not None, float(self.label_noise)
-        return Split(
+        clean = Split(
             train_inputs=drawn.pool[:samples],
-            train_targets=with_label_noise(
-                train_clean, is_classification=is_classification, amount=noise, replicate=replicate, part="train"
-            ),
+            train_targets=train_clean,
             train_targets_clean=train_clean,
             test_inputs=drawn.test,
             test_targets=test_clean,
-            test_targets_noisy=with_label_noise(
-                test_clean, is_classification=is_classification, amount=noise, replicate=replicate, part="test"
-            ),
+            test_targets_noisy=test_clean,
             pool=drawn.pool,
             classes=self.classes,
             replicate=replicate,
             columns=self.columns,
         )
+        return under_noise(clean, float(self.label_noise))
 
     def _checked_samples(self, samples: int) -> int:
         samples = checked_count("samples", samples)
@@ -214,7 +208,7 @@ def _rows(
 @lru_cache(maxsize=2)
 def _copies(data: FiniteData, test_samples: int, seed: int, draw: int) -> Copies:
     test_rows, pool_rows = _rows(data, test_samples, seed, draw)
-    are_numbers = all(column.texts is None and not column.has_gaps for column in data.columns or ())
+    are_numbers = all(column.is_plain for column in data.columns or ())
     return find_copies(data.inputs, data.row_codes, test_rows=test_rows, pool_rows=pool_rows, are_numbers=are_numbers)
 
 
@@ -251,7 +245,7 @@ def _check_scale(scale: str | float, largest: float) -> None:
         divisor = 1.0
     else:
         divisor = checked_positive("scale", scale, kind='a positive number, "standard", "unit" or "none"')
-    check_size("inputs", largest / divisor, LARGEST_INPUT)
+    Place("inputs").check_size(largest / divisor, LARGEST_INPUT)
 
 
 def arrays(
@@ -294,17 +288,23 @@ def arrays(
     with noted(problems):
         matrix = input_matrix(table)
     with noted(problems):
-        target_rows, classes = target_matrix(targets, task=task, rows=len(table))
+        target_rows, classes = array_targets(targets, task=task, rows=len(table))
     refuse_all(problems)
-    return FiniteSource(
-        data=FiniteData(inputs=matrix, targets=target_rows, classes=classes),
-        name=name,
-        label_noise=label_noise,
-        test_samples=default_test_samples(len(matrix)) if test_samples is None else test_samples,
-        scale=scale,
-    )
+    data = FiniteData(inputs=matrix, targets=target_rows, classes=classes)
+    return source_of(data, name=name, label_noise=label_noise, test_samples=test_samples, scale=scale)
 
 
-def default_test_samples(rows: int) -> int:
-    """Rows kept for testing where nothing was said: a fifth, at most 2,000."""
-    return min(2000, max(1, rows // 5))
+def source_of(
+    data: FiniteData, *, name: str, label_noise: float, test_samples: int | None, scale: str | float
+) -> FiniteSource:
+    """A source over a user's data, a fifth of whose rows, at most 2,000, are kept for testing unless said.
+
+    Raises:
+        InvalidArgument: for settings that cannot be used.
+    """
+    if data.columns is not None and scale not in ("standard", "none"):
+        raise invalid("scale", "must be left out where columns are handed on as a data frame.")
+    if test_samples is None:
+        test_samples = min(2000, max(1, len(data.inputs) // 5))
+    scale = scale if data.columns is None else "none"
+    return FiniteSource(data=data, name=name, label_noise=label_noise, test_samples=test_samples, scale=scale)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float
 
 from benign.foundation.arguments import checked_flag, checked_name, checked_text
-from benign.foundation.errors import InvalidArgument, invalid
+from benign.foundation.errors import InvalidArgument, attempted, invalid
 from benign.foundation.memory import require_memory
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.randomness import generator
@@ -18,8 +19,8 @@ from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.foundation.wording import shown, told
 from benign.sources.checks import fingerprint, frozen
-from benign.sources.label_noise import checked_deviation, with_label_noise
-from benign.sources.tables import LARGEST_TARGET, check_size
+from benign.sources.label_noise import checked_deviation, under_noise
+from benign.sources.tables import LARGEST_TARGET, Place
 
 Target = Callable[[Float[np.ndarray, " m"]], Float[np.ndarray, " m"]]
 
@@ -70,6 +71,10 @@ class FunctionSource:
         test_grid: whether these are evenly spaced from ``low`` to ``high``, the same in each draw, instead of drawn.
     """
 
+    revision: ClassVar[int] = 1
+    max_samples: ClassVar[None] = None
+    classes: ClassVar[None] = None
+
     target: Target
     name: str
     low: float
@@ -87,21 +92,6 @@ class FunctionSource:
         checked_flag("test_grid", self.test_grid)
         checked_text("name", self.name)
         _check_target(self.target, self.name, np.linspace(low, high, 1001))
-
-    @property
-    def revision(self) -> int:
-        """Raised when the numbers change."""
-        return 1
-
-    @property
-    def max_samples(self) -> None:
-        """A distribution has no end."""
-        return
-
-    @property
-    def classes(self) -> None:
-        """Regression: there are none."""
-        return
 
     @cached_property
     def _fingerprint(self) -> str:
@@ -148,21 +138,18 @@ class FunctionSource:
         clean = self._evaluated(inputs)[:samples]
         test_inputs = self._test_inputs(replicate)
         test_clean = self._evaluated(test_inputs)
-        return Split(
+        split = Split(
             train_inputs=inputs[:samples],
-            train_targets=with_label_noise(
-                clean, is_classification=False, amount=float(self.noise), replicate=replicate, part="train"
-            ),
+            train_targets=clean,
             train_targets_clean=clean,
             test_inputs=test_inputs,
             test_targets=test_clean,
-            test_targets_noisy=with_label_noise(
-                test_clean, is_classification=False, amount=float(self.noise), replicate=replicate, part="test"
-            ),
+            test_targets_noisy=test_clean,
             pool=inputs[:POOL],
             classes=None,
             replicate=replicate,
         )
+        return under_noise(split, float(self.noise))
 
     def _test_inputs(self, replicate: Replicate) -> Float[np.ndarray, "n_test 1"]:
         if self.test_grid:
@@ -189,7 +176,7 @@ def _check_target(target: Target, name: str, grid: Float[np.ndarray, " m"]) -> N
         InvalidArgument: with what it did instead.
     """
     values, again = _values_of(target, name, grid), _values_of(target, name, grid[:501])
-    check_size("target", np.abs(values).max(), LARGEST_TARGET)
+    Place("target").check_size(np.abs(values).max(), LARGEST_TARGET)
     if not np.allclose(values[:501], again, rtol=1e-9, atol=0.0):
         raise invalid(
             "target",
@@ -200,16 +187,12 @@ def _check_target(target: Target, name: str, grid: Float[np.ndarray, " m"]) -> N
 
 def _values_of(target: Target, name: str, x: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
     """f(x), if these are as many real numbers, and finite."""
-    try:
-        values = target(x)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise invalid(
-            "target",
-            f"must map a NumPy array to one of the same length, but {name} raised {told(error)}; use "
-            "numpy.sin and the like instead of math.sin, or numpy.vectorize.",
-        ) from error
+    wanted = "must map a NumPy array to one of the same length"
+    advice = "use numpy.sin and the like, or numpy.vectorize"
+    values = attempted(
+        lambda: target(x),
+        lambda error: invalid("target", f"{wanted}, but {name} raised {told(error)}; {advice}."),
+    )
     if type(values) is not np.ndarray or values.shape != x.shape or values.dtype.kind not in "biuf":
         given = f"{values.dtype} of the shape {values.shape}" if type(values) is np.ndarray else shown(values)
         raise invalid("target", f"must map {len(x)} numbers to as many real numbers, but {name} gave {given}.")

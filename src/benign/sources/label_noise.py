@@ -25,6 +25,7 @@ Rates are read as the nearest fraction with a denominator of at most a million, 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Literal
 
@@ -35,7 +36,7 @@ from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
-from benign.foundation.split import class_indices
+from benign.foundation.split import Split, class_indices
 from benign.sources.checks import frozen
 
 Part = Literal["train", "test"]
@@ -138,19 +139,26 @@ def add_gaussian(
     return values + deviation * random.standard_normal(values.shape)
 
 
-def with_label_noise(
-    targets: Float[np.ndarray, "n outputs"], *, is_classification: bool, amount: float, replicate: Replicate, part: Part
-) -> Float[np.ndarray, "n outputs"]:
-    """Targets of a split under noise: one-hot rows flipped at the rate ``amount``, or values with that deviation."""
+def under_noise(split: Split, amount: float) -> Split:
+    """A split of clean targets under the noise of its replicate, in the training set and beside the clean test targets.
+
+    Args:
+        split: its ``classes`` say which noise: labels are flipped, or values have Gaussian noise added.
+        amount: rate of the flips, or standard deviation.
+    """
     if amount == 0.0:
-        return targets
-    if not is_classification:
-        return frozen(add_gaussian(targets, deviation=amount, replicate=replicate, part=part))
-    num_classes = targets.shape[1]
-    labels = flip_labels(
-        class_indices(targets), num_classes=num_classes, rate=amount, replicate=replicate, part=part
-    )  # fmt: skip
-    return one_hot(labels, num_classes)
+        return split
+    train = _noisy(split.train_targets_clean, amount, split, "train")
+    return replace(split, train_targets=train, test_targets_noisy=_noisy(split.test_targets, amount, split, "test"))
+
+
+def _noisy(
+    clean: Float[np.ndarray, "m outputs"], amount: float, split: Split, part: Part
+) -> Float[np.ndarray, "m outputs"]:
+    if split.classes is None:
+        return frozen(add_gaussian(clean, deviation=amount, replicate=split.replicate, part=part))
+    labels, count = class_indices(clean), clean.shape[1]
+    return one_hot(flip_labels(labels, num_classes=count, rate=amount, replicate=split.replicate, part=part), count)
 
 
 def one_hot(labels: Int[np.ndarray, " n"], num_classes: int) -> Float[np.ndarray, "n outputs"]:

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -40,7 +41,7 @@ from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.sources.checks import fingerprint, frozen
 from benign.sources.functions import POOL
-from benign.sources.label_noise import Part, checked_rate, one_hot, with_label_noise
+from benign.sources.label_noise import Part, checked_rate, one_hot, under_noise
 
 BLOCK = 5_000
 """Consecutive samples that share a generator and hold each class equally often; the pool is two of them."""
@@ -82,6 +83,10 @@ class Mnist1dSource:
         test_samples: number of test samples, drawn afresh in each draw.
     """
 
+    revision: ClassVar[int] = 1
+    max_samples: ClassVar[None] = None
+    classes: ClassVar[tuple[str, ...]] = _CLASSES
+
     name: str
     label_noise: float
     test_samples: int
@@ -89,21 +94,6 @@ class Mnist1dSource:
     def __post_init__(self) -> None:
         checked_rate(self.label_noise)
         checked_count("test_samples", self.test_samples)
-
-    @property
-    def revision(self) -> int:
-        """Raised when the numbers change."""
-        return 1
-
-    @property
-    def max_samples(self) -> None:
-        """A distribution has no end."""
-        return
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The ten digits."""
-        return _CLASSES
 
     def spec(self) -> dict[str, object]:
         """Canonical settings, the recipe's included, with the SHA-256 of the templates."""
@@ -149,22 +139,18 @@ class Mnist1dSource:
         test = _test_set(self.test_samples, replicate.seed, replicate.draw)
         train_clean = one_hot(train.labels[:samples], len(_CLASSES))
         test_clean = one_hot(test.labels, len(_CLASSES))
-        return Split(
+        clean = Split(
             train_inputs=train.inputs[:samples],
-            train_targets=self._noisy(train_clean, replicate, "train"),
+            train_targets=train_clean,
             train_targets_clean=train_clean,
             test_inputs=test.inputs,
             test_targets=test_clean,
-            test_targets_noisy=self._noisy(test_clean, replicate, "test"),
+            test_targets_noisy=test_clean,
             pool=first.inputs,
             classes=self.classes,
             replicate=replicate,
         )
-
-    def _noisy(self, targets: Float[np.ndarray, "n 10"], replicate: Replicate, part: Part) -> Float[np.ndarray, "n 10"]:
-        return with_label_noise(
-            targets, is_classification=True, amount=float(self.label_noise), replicate=replicate, part=part
-        )
+        return under_noise(clean, float(self.label_noise))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

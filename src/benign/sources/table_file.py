@@ -13,9 +13,9 @@ from benign.foundation.memory import require_memory
 from benign.foundation.progress import doing
 from benign.foundation.wording import reason, shortened
 from benign.sources.checks import refuse_weights
-from benign.sources.columns import checked_inputs, repeated_names, source_of_columns
+from benign.sources.columns import checked_inputs, data_of_columns, repeated_names
 from benign.sources.csv_text import fault_of_csv, ragged_line
-from benign.sources.finite import FiniteSource
+from benign.sources.finite import FiniteSource, source_of
 from benign.sources.tables import TASKS, are_few
 
 if TYPE_CHECKING:
@@ -71,20 +71,11 @@ def table(
     if file.suffix.lower() == ".csv" and task != "regression":
         columns = _with_labels_as_written(columns, file, target)
     pa.default_memory_pool().release_unused()  # while it reads, Arrow holds several times the table
-    source = source_of_columns(
-        columns,
-        target=target,
-        inputs=chosen,
-        as_frame=as_frame,
-        task=task,
-        label_noise=label_noise,
-        test_samples=test_samples,
-        scale=scale,
-        name=file.stem.encode(errors="replace").decode() if name is None else name,
-    )
+    data = data_of_columns(columns, target=target, inputs=chosen, as_frame=as_frame, task=task)
     del columns
     pa.default_memory_pool().release_unused()  # a draw of all rows needs the room
-    return source
+    title = file.stem.encode(errors="replace").decode() if name is None else name
+    return source_of(data, name=title, label_noise=label_noise, test_samples=test_samples, scale=scale)
 
 
 @doing("reading the table")
