@@ -254,10 +254,9 @@ _CURVE = """
 import time
 start = time.perf_counter()
 import benign
-from benign.figures import MeasureOptions
-from benign.figures.greydanus2024_mnist1d import measure_curve
-from benign.foundation.progress import silent
-surface = measure_curve(MeasureOptions(scale="quick", seed=1, workers=None, progress=silent), name="benchmark")
+from benign.experiments.environment import Environment
+from benign.figures.greydanus2024_mnist1d import curve
+surface = curve("quick").measured("benchmark", "quick", seed=1, environment=Environment())
 print(surface.sizes["size"], surface.sizes["replicate"], time.perf_counter() - start)
 """
 

@@ -9,9 +9,9 @@ import xarray as xr
 import benign
 from benign import reproduction
 from benign.experiments import MeasurementInterrupted
+from benign.experiments.environment import Environment
 from benign.figures import find_figure
 from benign.foundation.errors import InvalidArgument, OutputFailed, UnknownName
-from benign.foundation.progress import silent
 
 
 @pytest.fixture(scope="module")
@@ -19,20 +19,29 @@ def polynomial():
     return benign.figure("mml_polynomial", scale="smoke", workers=1)
 
 
-def _interrupted_figure(dataset):
-    def measure(options):
-        del options
-        yield "finished", dataset
-        raise MeasurementInterrupted(dataset.isel(replicate=slice(3)), 3, 100)
+@dataclasses.dataclass
+class Planned:
+    """A surface that is there, or whose measurement is interrupted after three replicates."""
 
-    return dataclasses.replace(find_figure("mml_polynomial"), measure=measure)
+    dataset: xr.Dataset
+    is_interrupted: bool = False
+
+    def measured(self, figure, scale, *, seed, environment):
+        if self.is_interrupted:
+            raise MeasurementInterrupted(self.dataset.isel(replicate=slice(3)), 3, 100)
+        return self.dataset
+
+
+def _interrupted_figure(dataset):
+    planned = {"finished": Planned(dataset), "unfinished": Planned(dataset, is_interrupted=True)}
+    return dataclasses.replace(find_figure("mml_polynomial"), declared=lambda _: planned.items())
 
 
 def test_interruption_keeps_finished_and_partial_surfaces(polynomial, tmp_path, monkeypatch):
     dataset = polynomial.surfaces["polynomial"].dataset
     monkeypatch.setattr(reproduction, "find_figure", lambda _: _interrupted_figure(dataset))
     with pytest.raises(MeasurementInterrupted, match=r"finished\.nc, partial\.nc"):
-        reproduction.reproduce("any", scale="smoke", seed=0, workers=1, progress=silent, rescue=tmp_path)
+        reproduction.reproduce("any", scale="smoke", seed=0, environment=Environment(), rescue=tmp_path)
     xr.testing.assert_identical(benign.Surface.open(tmp_path / "finished.nc").dataset, dataset)
     assert benign.Surface.open(tmp_path / "partial.nc").dataset.sizes["replicate"] == 3
 
@@ -41,7 +50,7 @@ def test_a_later_run_leaves_no_partial_surface_and_the_last_one_what_is_current(
     dataset = polynomial.surfaces["polynomial"].dataset
     monkeypatch.setattr(reproduction, "find_figure", lambda _: _interrupted_figure(dataset))
     with pytest.raises(MeasurementInterrupted):
-        reproduction.reproduce("any", scale="smoke", seed=0, workers=1, progress=silent, rescue=tmp_path)
+        reproduction.reproduce("any", scale="smoke", seed=0, environment=Environment(), rescue=tmp_path)
     monkeypatch.undo()
     (tmp_path / "finished.nc").unlink()
     (tmp_path / "others").mkdir()
@@ -72,7 +81,7 @@ def test_files_of_others_stay_as_they_are(polynomial, name, tmp_path, monkeypatc
     if name == "partial.nc":
         monkeypatch.setattr(reproduction, "find_figure", lambda _: _interrupted_figure(dataset))
         with pytest.raises(MeasurementInterrupted, match="Interrupted after 3 of 100 jobs; what was measured is"):
-            reproduction.reproduce("any", scale="smoke", seed=0, workers=1, progress=silent, rescue=tmp_path)
+            reproduction.reproduce("any", scale="smoke", seed=0, environment=Environment(), rescue=tmp_path)
     else:
         with pytest.raises(OutputFailed, match=f"{name} was not written by benign and stays as it is"):
             polynomial.save(tmp_path)

@@ -15,10 +15,11 @@ import xarray as xr
 
 from benign.curves import Finding
 from benign.experiments import IN_MEMORY, Executor, MeasurementInterrupted, Place
+from benign.experiments.environment import Environment
 from benign.experiments.keeping import kept_line
 from benign.experiments.repeated_warnings import said_once
 from benign.experiments.store import Store, StoreUnusable
-from benign.figures import NAMES, Figure, MeasureOptions, Picture, Surfaces, checked_scale, find_figure
+from benign.figures import NAMES, Figure, Picture, Surfaces, checked_scale, find_figure
 from benign.foundation.arguments import checked_path
 from benign.foundation.errors import OutputFailed, invalid
 from benign.foundation.file_names import file_name
@@ -219,9 +220,8 @@ def figure(
     Raises:
         UnknownName: for an unknown name or scale, with the nearest.
     """
-    return reproduce(
-        name, scale=scale, seed=seed, workers=workers, executor=executor, store=store, progress=progress, rescue=None
-    )
+    environment = Environment(executor=executor, workers=workers, store=store, progress=progress)
+    return reproduce(name, scale=scale, seed=seed, environment=environment)
 
 
 @said_once()
@@ -230,26 +230,19 @@ def reproduce(
     *,
     scale: str,
     seed: int,
-    workers: int | None,
-    progress: Progress,
-    rescue: Path | None,
-    executor: str | Executor | None = None,
-    store: Place = None,
+    environment: Environment,
+    rescue: Path | None = None,
 ) -> Reproduction:
     """As :func:`figure`; on Ctrl-C what was measured is written to the folder ``rescue``.
 
     Raises:
         MeasurementInterrupted: on Ctrl-C, saying where the partial surface is.
     """
-    wanted = find_figure(name)
-    options = MeasureOptions(
-        scale=checked_scale(scale), seed=seed, workers=workers, progress=progress, executor=executor, store=store
-    )
-    surfaces: dict[str, xr.Dataset] = {}
-    options = replace(options, store=_usable(store))
+    wanted, surfaces = find_figure(name), dict[str, xr.Dataset]()
+    environment = replace(environment, store=_usable(environment.store))
     try:
-        for key, dataset in wanted.measure(options):
-            surfaces[key] = dataset  # noqa: PERF403  (what is done is kept when the next one is interrupted)
+        for key, dataset in wanted.measure(checked_scale(scale), seed, environment):
+            surfaces[key] = dataset
     except MeasurementInterrupted as interrupt:
         if interrupt.dataset is not None:
             surfaces[PARTIAL] = interrupt.dataset
@@ -264,7 +257,7 @@ def reproduce(
         raise
     seconds = sum(dataset.attrs["seconds"] for dataset in surfaces.values())
     return Reproduction(
-        figure=wanted, scale=scale, seed=seed, seconds=seconds, kept=kept_line(options.store) if seconds else "",
+        figure=wanted, scale=scale, seed=seed, seconds=seconds, kept=kept_line(environment.store) if seconds else "",
         surfaces={key: Surface(dataset) for key, dataset in surfaces.items()},
     )  # fmt: skip
 

@@ -8,8 +8,8 @@ import xarray as xr
 
 from benign.curves import Verdict
 from benign.experiments import measure
+from benign.experiments.environment import Environment
 from benign.figures import nakkiran2020_epochwise as epochwise
-from benign.figures.figure import MeasureOptions
 from benign.figures.nakkiran2020_complexity import (
     FIGURE,
     LINEAR_TOLERANCE,
@@ -351,8 +351,7 @@ def test_one_network_that_diverged_leaves_the_claims_on_its_complexity_undecided
 
 def test_a_whole_smoke_run(tmp_path):
     needs_networks()
-    options = MeasureOptions(scale="smoke", seed=0, workers=1, progress=lambda *_: None, executor="here")
-    surfaces = dict(FIGURE.measure(options))
+    surfaces = dict(FIGURE.measure("smoke", 0, Environment(workers=1, executor="here")))
     assert list(surfaces) == list(PLANTED)
     findings = FIGURE.findings(surfaces)
     assert [one.name for one in findings] == [one.name for one in FIGURE.findings(PLANTED)]

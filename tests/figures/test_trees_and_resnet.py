@@ -9,11 +9,11 @@ import xarray as xr
 
 import benign
 from benign.curves import Verdict, find_landmarks
+from benign.experiments.environment import Environment
 from benign.figures import belkin2019_trees as trees
 from benign.figures import nakkiran2020_resnet18 as resnet
 from benign.figures.averaged_boosting import AveragedBoosting
-from benign.figures.figure import SCALES, MeasureOptions
-from benign.foundation.progress import silent
+from benign.figures.figure import SCALES
 from benign.plots import CurveDisplay
 from benign.procedures import from_estimator
 from benign.reproduction import Reproduction
@@ -29,8 +29,7 @@ def verdicts(figure, surfaces):
     return {finding.name: finding.verdict for finding in figure.findings(surfaces)}
 
 
-def options(scale, seed=0):
-    return MeasureOptions(scale=scale, seed=seed, workers=1, progress=silent, executor="here")
+HERE = Environment(workers=1, executor="here")
 
 
 # Forests and boosting ------------------------------------------------------------------------------------------------
@@ -249,7 +248,7 @@ def test_the_replicate_decides_the_random_features():
 
 @pytest.fixture(scope="module")
 def smoke():
-    return dict(trees.FIGURE.measure(options("smoke")))
+    return dict(trees.FIGURE.measure("smoke", 0, HERE))
 
 
 def test_smoke_measures_the_whole_grid(smoke):
@@ -299,7 +298,7 @@ def resnet_surfaces(**changes):
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_the_table_is_the_surface_at_every_scale(scale):
-    surface = dict(resnet.FIGURE.measure(options(scale, seed=5)))["published"]
+    surface = dict(resnet.FIGURE.measure(scale, 5, HERE))["published"]
     Surface(surface)
     assert surface.sizes["replicate"] == 1
     xr.testing.assert_identical(surface, resnet_surfaces()["published"])
@@ -380,7 +379,7 @@ def test_a_table_without_a_crossing_or_second_descent_is_told_without_numbers():
 
 
 def test_the_published_figure_is_saved_and_cites_no_measurement(tmp_path):
-    surfaces = {name: Surface(dataset) for name, dataset in resnet.FIGURE.measure(options("smoke"))}
+    surfaces = {name: Surface(dataset) for name, dataset in resnet.FIGURE.measure("smoke", 0, HERE)}
     made = Reproduction(figure=resnet.FIGURE, scale="smoke", seed=0, surfaces=surfaces, seconds=0.0)
     made.save(tmp_path)
     stored = json.loads((tmp_path / "findings.json").read_text(encoding="utf-8"))

@@ -93,6 +93,7 @@ def reproduce_figure(
     Example: benign figure belkin2019_fourier --scale smoke --out /tmp/belkin
     """
     from benign.cli.progress import shown
+    from benign.experiments.environment import Environment
     from benign.foundation.file_names import file_name, unlinked
     from benign.reproduction import checked_folder, reproduce
 
@@ -100,9 +101,8 @@ def reproduce_figure(
         place = out or unlinked(Path("benign-report") / file_name(name))
         folder = checked_folder(place, names=[name], scale=scale, seed=seed, workers=workers)
         with shown(name) as progress:
-            result = reproduce(
-                name, scale=scale, seed=seed, workers=workers, store=store, progress=progress, rescue=folder
-            )
+            environment = Environment(workers=workers, store=store, progress=progress)
+            result = reproduce(name, scale=scale, seed=seed, environment=environment, rescue=folder)
         files = result.save(folder)
     if as_json:
         print(json.dumps({**result.to_dict(), "files": [str(file) for file in files]}, indent=2))
@@ -125,6 +125,7 @@ def run_demo(
     Example: benign demo --scale smoke --out /tmp/demo
     """
     from benign.cli.progress import shown
+    from benign.experiments.environment import Environment
     from benign.figures import DEMO
     from benign.foundation.file_names import unlinked
     from benign.reproduction import checked_folder, reproduce, write_report
@@ -136,12 +137,9 @@ def run_demo(
         folder = checked_folder(out or Path("benign-report"), names=DEMO, scale=scale, seed=seed, workers=workers)
         for name in DEMO:
             with shown(name) as progress:
-                results.append(
-                    reproduce(
-                        name, scale=scale, seed=seed, workers=workers, store=store, progress=progress,
-                        rescue=folder / name,
-                    )
-                )  # fmt: skip
+                environment = Environment(workers=workers, store=store, progress=progress)
+                rescue = folder / name
+                results.append(reproduce(name, scale=scale, seed=seed, environment=environment, rescue=rescue))
             results[-1].save(folder / name)
             _print_figure(results[-1], verbose=verbose)
         report = write_report(results, folder / "report.html", command="benign demo")

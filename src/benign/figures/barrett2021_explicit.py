@@ -30,15 +30,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import Finding, Verdict, higher_claim
-from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.curves import Finding, higher_claim
+from benign.figures.figure import Figure, Judged, Picture, Surfaces
+from benign.figures.measurement import Measurement
 from benign.figures.network_drawing import diverged_words
-from benign.figures.network_measurement import measure_population
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, Series, StackedDisplay, series_from_replicates, spread_sentence
@@ -108,6 +109,17 @@ class Settings:
             gradient_penalty_by="finite_difference" if by_difference else "double_backpropagation",
         )  # fmt: skip
 
+    def measurement(
+        self, name: str, training: Training, metrics: tuple[str, ...], activation: Literal["relu", "tanh"] = "relu"
+    ) -> Measurement:
+        """The solutions that a training finds, over time."""
+        from benign.procedures.solutions import Solutions
+
+        return Measurement(
+            procedure=Solutions(training=training, activation=activation), source=mnist(side=self.side), part=name,
+            samples=[self.samples], sizes=[self.width], times=self.times, replicates=self.replicates, metrics=metrics,
+        )  # fmt: skip
+
 
 _QUICK = Settings(
     samples=500, side=7, width=64, rate=0.0625, steps=(0.25, 0.5, 1.0), beyond=(2.0,),
@@ -127,39 +139,22 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+def _declared(scale: str) -> Iterator[tuple[str, Measurement]]:
     """One surface over time for each penalty, for each larger step, and for the ways of computing a penalty."""
-    settings = SETTINGS[options.scale]
-    rate, strengths = settings.rate, settings.strengths
-    for k, strength in enumerate(strengths):
-        name = f"penalty_{k}"
-        yield name, _trained(options, name, settings.training(rate, strength), COOLED_METRICS)
-    for k, step in enumerate(settings.steps, start=1):
-        yield f"step_{k}", _trained(options, f"step_{k}", settings.training(step), COOLED_METRICS)
-    partnered = strengths[len(settings.steps)]
-    by_difference = settings.training(rate, partnered, by_difference=True)
-    yield "difference", _trained(options, "difference", by_difference, COOLED_METRICS)
-    if not settings.has_tanh:
-        return
-    for name, training in {
-        "tanh_none": settings.training(rate),
-        "tanh_penalty": settings.training(rate, partnered),
-        "tanh_difference": by_difference,
-    }.items():
-        yield name, _trained(options, name, training, PATH_METRICS, activation="tanh")
-
-
-def _trained(
-    options: MeasureOptions, name: str, training: Training, metrics: tuple[str, ...], activation: str = "relu"
-) -> xr.Dataset:
-    from benign.procedures.solutions import Solutions
-
-    settings = SETTINGS[options.scale]
-    return measure_population(
-        options, Solutions(training=training, activation=activation),  # type: ignore[arg-type]
-        mnist(side=settings.side), name=f"{FIGURE.name} {options.scale}, {name}", samples=[settings.samples],
-        sizes=[settings.width], times=settings.times, replicates=settings.replicates, metrics=metrics,
-    )  # fmt: skip
+    settings = SETTINGS[scale]
+    strengths, partnered = settings.strengths, settings.strengths[len(settings.steps)]
+    by_difference = settings.training(settings.rate, partnered, by_difference=True)
+    trainings = {
+        **{f"penalty_{k}": settings.training(settings.rate, strength) for k, strength in enumerate(strengths)},
+        **{f"step_{k}": settings.training(step) for k, step in enumerate(settings.steps, start=1)},
+        "difference": by_difference,
+    }
+    for name, training in trainings.items():
+        yield name, settings.measurement(name, training, COOLED_METRICS)
+    if settings.has_tanh:
+        tanh = {"none": settings.training(settings.rate), "penalty": trainings[f"penalty_{len(settings.steps)}"]}
+        for name, training in {**tanh, "difference": by_difference}.items():
+            yield f"tanh_{name}", settings.measurement(f"tanh_{name}", training, PATH_METRICS, activation="tanh")
 
 
 # Numbers -------------------------------------------------------------------------------------------------------------
@@ -452,14 +447,12 @@ def _error_picture(surfaces: Surfaces) -> Picture:
     )  # fmt: skip
 
 
-def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
-    del surfaces
-    holds = {finding.name for finding in findings if finding.verdict is Verdict.HOLDS}
+def _answer(judged: Judged) -> str:
     words = {
         "penalty_loss": "smaller gradients", "eigenvalue_loss": "flatter solutions", "accuracy_loss": "fewer errors",
     }  # fmt: skip
-    does = [word for name, word in words.items() if name in holds]
-    flattens = "eigenvalue_step_beyond_penalty" in holds
+    does = [word for name, word in words.items() if judged.holds(name)]
+    flattens = judged.holds("eigenvalue_step_beyond_penalty")
     if does:
         more = "flatten more" if flattens else "are not shown to flatten more"
         return f"Explicit penalties find {', '.join(does)}; larger steps {more}."
@@ -490,9 +483,9 @@ FIGURE = Figure(
     number="explicit regularisation",
     revision=1,
     primary_claims=("penalty_loss", "eigenvalue_loss", "accuracy_loss"),
-    measure=_measure,
+    declared=_declared,
     findings=_findings,
     pictures=_pictures,
-    headline=_headline,
+    answer=_answer,
     lede=_lede,
 )  # fmt: skip

@@ -42,9 +42,9 @@ from jaxtyping import Float
 from benign.curves import Finding, Verdict, interval_claim, mean_interval, paired_claim
 from benign.curves.findings import as_factor
 from benign.curves.rank_correlation import stratified_rank_correlation
-from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.figure import Figure, Judged, Picture, Surfaces
+from benign.figures.measurement import Joined, Measurement, over_learning_rates
 from benign.figures.network_drawing import diverged_words
-from benign.figures.network_measurement import measure_population
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, Series, StackedDisplay, series_from_replicates, spread_sentence
 from benign.schema import LEARNING_RATE
@@ -56,7 +56,7 @@ _MEASURES = (
     "gradient_penalty",
     "top_eigenvalue",
     "adaptive_sharpness",
-    "test_error_perturbed",
+    "test_error_under_noise",
 )
 METRICS = (
     *_MEASURES,
@@ -149,30 +149,25 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+def _declared(scale: str) -> Iterator[tuple[str, Joined]]:
     """One surface for each source, over learning rate, width and physical time."""
-    from benign.implicit.solutions import Solutions
+    from benign.procedures.solutions import Solutions
 
-    settings = SETTINGS[options.scale]
+    settings = SETTINGS[scale]
     for name in settings.sources:
-        part = settings.part(name)
-        measured = [
-            measure_population(
-                options,
-                Solutions(
-                    training=Training(
-                        optimizer="sgd", batch_size=None, learning_rate=rate, steps=round(part.end / rate)
-                    ),
+        at = settings.part(name)
+        parts = [
+            Measurement(
+                procedure=Solutions(
+                    training=Training(optimizer="sgd", batch_size=None, learning_rate=rate, steps=round(at.end / rate)),
                     keep=os.environ.get(KEEP_VARIABLE),
                 ),
-                settings.source(name),
-                name=f"{FIGURE.name} {options.scale}, {name}, learning rate {rate:g}", samples=[settings.samples],
-                sizes=part.widths, times=part.times, replicates=settings.replicates, metrics=METRICS,
+                source=settings.source(name), part=f"{name}, learning rate {rate:g}", samples=[settings.samples],
+                sizes=at.widths, times=at.times, replicates=settings.replicates, metrics=METRICS,
             )
-            for rate in part.rates
+            for rate in at.rates
         ]  # fmt: skip
-        joined = xr.concat(measured, dim=LEARNING_RATE, combine_attrs="override")
-        yield name, joined.assign_coords({LEARNING_RATE: np.array(part.rates)})
+        yield name, over_learning_rates(parts, at.rates)
 
 
 # Numbers -------------------------------------------------------------------------------------------------------------
@@ -245,7 +240,7 @@ _PREDICTIONS = {
     "top_eigenvalue": ("eigenvalue", "lower the top Hessian eigenvalue", "2.2: flatter optima"),
     "adaptive_sharpness": ("adaptive", "lower the adaptive sharpness", "2.2: flatter optima"),
     "test_error": ("accuracy", "lower the test error", "2.3: higher test accuracy"),
-    "test_error_perturbed": ("robustness", "lower the test error under noise on the parameters", "2.4: more robust"),
+    "test_error_under_noise": ("robustness", "lower the test error under noise on the parameters", "2.4: more robust"),
 }
 
 
@@ -466,13 +461,13 @@ def _error_picture(surfaces: Surfaces) -> Picture:
 
 def _robustness_picture(surfaces: Surfaces) -> Picture:
     display = _over_rates(
-        surfaces, "test_error_perturbed", "test error under noise", ("time", "loss", "cooled"),
+        surfaces, "test_error_under_noise", "test error under noise", ("time", "loss", "cooled"),
         title="Test error with noise on the parameters", y_log=False,
     )  # fmt: skip
     sentence = (
         "With every parameter multiplied by 1 + noise of standard deviation 0.1, at equal training loss after cooling, "
         "the largest learning rate against the smallest changes the test error by "
-        f"{_change_words(surfaces, 'test_error_perturbed')}."
+        f"{_change_words(surfaces, 'test_error_under_noise')}."
     )
     return Picture(
         name="robustness", heading="Are the solutions of larger steps more robust?", display=display, sentence=sentence,
@@ -516,17 +511,16 @@ def _edge_picture(surfaces: Surfaces) -> Picture:
     )  # fmt: skip
 
 
-def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
-    by_name = {finding.name: finding.verdict for finding in findings}
-    flat = {by_name[f"{name}_eigenvalue_cooled"] for name in surfaces}
+def _answer(judged: Judged) -> str:
+    flat = {judged.verdicts[f"{name}_eigenvalue_cooled"] for name in judged.surfaces}
     if flat == {Verdict.HOLDS}:
         first = "Larger steps find flatter solutions"
     elif Verdict.FAILS in flat:
         first = "That larger steps find flatter solutions fails"
     else:
         first = "Whether larger steps find flatter solutions stays undecided"
-    better = [SOURCES[name] for name in surfaces if by_name[f"{name}_accuracy_cooled"] is Verdict.HOLDS]
-    if len(better) == len(surfaces):
+    better = [SOURCES[name] for name in judged.surfaces if judged.holds(f"{name}_accuracy_cooled")]
+    if len(better) == len(judged.surfaces):
         return f"{first}, and these generalise better at the same training loss."
     return f"{first}; that they generalise better is shown {'only on ' + better[0] if better else 'nowhere'}."
 
@@ -552,9 +546,9 @@ FIGURE = Figure(
     number="predictions 2.1 to 2.4",
     revision=2,
     primary_claims=("images_eigenvalue_cooled", "images_accuracy_cooled", "images_penalty_cooled"),
-    measure=_measure,
+    declared=_declared,
     findings=_findings,
     pictures=_pictures,
-    headline=_headline,
+    answer=_answer,
     lede=_lede,
 )

@@ -28,8 +28,9 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import Finding, Verdict, higher_claim
-from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.curves import Finding, higher_claim
+from benign.experiments.environment import Environment
+from benign.figures.figure import Figure, Judged, Picture, Surfaces
 from benign.foundation.number_words import format_number as number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
@@ -60,16 +61,24 @@ LOWEST_START, HIGHEST_START = 1.0, 3.5
 ORDER_TIME, ORDER_STEPS = 5.0, tuple(0.016 / 2**k for k in range(5))
 
 
-def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
-    """One surface for each method: norm and loss at the end, from many starts."""
-    count = SETTINGS[options.scale].starts
-    starts = generator(options.seed, "starts of the two-parameter example").uniform(
-        LOWEST_START, HIGHEST_START, (count, 2)
-    )
+@dataclass(frozen=True, kw_only=True)
+class Ends:
+    """Norm and loss at the end of a method's paths from many starts."""
+
+    method: str
+    starts: int
+
+    def measured(self, figure: str, scale: str, *, seed: int, environment: Environment) -> xr.Dataset:
+        del figure, scale, environment
+        random, began = generator(seed, "starts of the two-parameter example"), time.perf_counter()
+        ends = _ends(self.method, random.uniform(LOWEST_START, HIGHEST_START, (self.starts, 2)))
+        return _surface(self.method, ends, seed, time.perf_counter() - began)
+
+
+def _declared(scale: str) -> Iterator[tuple[str, Ends]]:
+    """One surface for each method."""
     for name in ("gradient_flow", "modified_flow", "small_step", "moderate_step", "explicit", "heavy_ball"):
-        began = time.perf_counter()
-        ends = _ends(name, starts)
-        yield name, _surface(name, ends, options.seed, time.perf_counter() - began)
+        yield name, Ends(method=name, starts=SETTINGS[scale].starts)
 
 
 def _ends(name: str, starts: Float[np.ndarray, "R 2"]) -> Float[np.ndarray, "R 2"]:
@@ -230,10 +239,8 @@ def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
     )  # fmt: skip
 
 
-def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
-    del surfaces
-    verdicts = {finding.name: finding.verdict for finding in findings}
-    if verdicts["modified_flow_is_nearer"] is Verdict.HOLDS:
+def _answer(judged: Judged) -> str:
+    if judged.holds("modified_flow_is_nearer"):
         return "Larger steps end in flatter minima, and the modified loss predicts where."
     return "Larger steps end in flatter minima; that the modified loss predicts where was not confirmed."
 
@@ -255,9 +262,9 @@ FIGURE = Figure(
     number="Figure 1",
     revision=1,
     primary_claims=("modified_flow_is_nearer", "momentum_is_flatter"),
-    measure=_measure,
+    declared=_declared,
     findings=_findings,
     pictures=_pictures,
-    headline=_headline,
+    answer=_answer,
     lede=_lede,
 )

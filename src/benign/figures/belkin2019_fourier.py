@@ -25,19 +25,17 @@ from typing import Literal
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Int
 
 from benign.curves import Finding, Verdict, cross_fitted_difference, higher_claim, paired_claim
 from benign.curves.claims import no_peak_claim, peak_position_claim
 from benign.curves.falling import falling_claim
 from benign.curves.findings import LEVEL
-from benign.experiments import measure
-from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.figure import Figure, Judged, Picture, Surfaces
+from benign.figures.measurement import Joined, Measurement
 from benign.foundation.number_words import format_number as number
-from benign.foundation.progress import Progress
 from benign.plots import StackedDisplay
 from benign.procedures import RandomFourier
-from benign.sources import Source, digits, mnist
+from benign.sources import digits, mnist
 from benign.surface.displays import size_display
 from benign.surface.sections import along_size, at_size, constant_errors, landmarks_along_size, samples_of, sizes_of
 from benign.surface.tuning import tuned_by_leave_one_out
@@ -69,40 +67,29 @@ BLOCKS = 10
 RIDGE_SHARES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 
-def _source(settings: Settings, noise: float) -> Source:
-    return digits(label_noise=noise) if settings.images == "digits" else mnist(label_noise=noise)
-
-
-def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+def _declared(scale: str) -> Iterator[tuple[str, Measurement | Joined]]:
     """The surfaces ``clean`` and ``noisy`` at every size, then each with tuned ridge at a few sizes."""
-    settings = SETTINGS[options.scale]
-    n = settings.samples
+    at = SETTINGS[scale]
+    n = at.samples
     few = np.unique(np.append(np.geomspace(max(2, n // 20), FACTOR * n, 24).astype(int), n))
-    for name, noise in NOISE.items():
-        procedure = RandomFourier(bandwidth=settings.bandwidth, form=settings.form)
-        yield name, _measured(options, procedure, noise, np.arange(1, FACTOR * n + 1), WORDS[name])
-    for name, noise in NOISE.items():
-        ridges = []
-        for share in RIDGE_SHARES:
-            procedure = RandomFourier(bandwidth=settings.bandwidth, ridge=share * n)
-            ridges.append(_measured(options, procedure, noise, few, f"{WORDS[name]}, ridge {share:g} n"))
-        yield f"{name}_tuned_ridge", tuned_by_leave_one_out(ridges)
-
-
-def _measured(
-    options: MeasureOptions, procedure: RandomFourier, noise: float, sizes: Int[np.ndarray, " sizes"], part: str
-) -> xr.Dataset:
-    settings = SETTINGS[options.scale]
-    return measure(
-        procedure, _source(settings, noise), samples=[settings.samples], sizes=sizes, seed=options.seed,
-        replicates=settings.replicates, workers=options.workers, progress=_part(options.progress, part),
-        metrics=["leave_one_out_loss"] if procedure.ridge > 0.0 else None, executor=options.executor,
-        store=options.store, name=f"{FIGURE.name} {options.scale}, {part}",
-    ).dataset  # fmt: skip
-
-
-def _part(progress: Progress, part: str) -> Progress:
-    return lambda task, done, total: progress(f"{part}: {task}", done, total)
+    grids = {
+        name: Measurement(
+            procedure=RandomFourier(bandwidth=at.bandwidth, form=at.form), part=WORDS[name], samples=[n],
+            source=digits(label_noise=noise) if at.images == "digits" else mnist(label_noise=noise),
+            sizes=np.arange(1, FACTOR * n + 1), replicates=at.replicates, is_population=False,
+        )
+        for name, noise in NOISE.items()
+    }  # fmt: skip
+    yield from grids.items()
+    for name, grid in grids.items():
+        ridges = [
+            replace(
+                grid, procedure=RandomFourier(bandwidth=at.bandwidth, ridge=share * n), sizes=few,
+                metrics=["leave_one_out_loss"], part=f"{WORDS[name]}, ridge {share:g} n",
+            )
+            for share in RIDGE_SHARES
+        ]  # fmt: skip
+        yield f"{name}_tuned_ridge", Joined(parts=ridges, join=tuned_by_leave_one_out)
 
 
 def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
@@ -302,12 +289,10 @@ def _error_picture(surfaces: Surfaces) -> Picture:
     )  # fmt: skip
 
 
-def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
-    del surfaces
-    verdicts = {finding.name: finding.verdict for finding in findings}
-    if verdicts["noisy_peak_at_threshold"] is not Verdict.HOLDS:
+def _answer(judged: Judged) -> str:
+    if not judged.holds("noisy_peak_at_threshold"):
         return "No peak was confirmed at the interpolation threshold in this measurement."
-    beats = [verdicts[f"{name}_second_descent_test_loss"] for name in NOISE]
+    beats = [judged.verdicts[f"{name}_second_descent_test_loss"] for name in NOISE]
     if beats[0] is beats[1]:
         end = {
             Verdict.HOLDS: "far beyond it models beat every small one, clean and noisy",
@@ -352,9 +337,9 @@ FIGURE = Figure(
         "clean_second_descent_test_error",
         "clean_no_predictive_ability",
     ),
-    measure=_measure,
+    declared=_declared,
     findings=_findings,
     pictures=_pictures,
-    headline=_headline,
+    answer=_answer,
     lede=_lede,
 )

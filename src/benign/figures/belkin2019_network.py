@@ -34,18 +34,18 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from benign.curves import Finding, Verdict, higher_claim
+from benign.curves import Finding, higher_claim
 from benign.curves.claims import below_the_best_claim, more_than_half_claim, no_peak_claim, rises_claim
 from benign.curves.findings import without_number
 from benign.curves.fitting_threshold import FittingThreshold, ThresholdOutcome
-from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.figure import Figure, Judged, Picture, Surfaces
+from benign.figures.measurement import Measurement
 from benign.figures.network_drawing import Line, curve_of, diverged_words, loss_limits, percent
-from benign.figures.network_measurement import measure_population
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Mark, Role, StackedDisplay, Threshold
 from benign.procedures import OneHiddenLayer
-from benign.sources import Source, digits, mnist
+from benign.sources import digits, mnist
 from benign.surface.sections import (
     along_size,
     at_size,
@@ -102,10 +102,6 @@ WORDS = {
 }
 
 
-def _source(settings: Settings) -> Source:
-    return digits() if settings.images == "digits" else mnist()
-
-
 def _procedure(settings: Settings, name: str) -> OneHiddenLayer:
     is_fresh = name == "fresh"
     training = Training(
@@ -116,21 +112,15 @@ def _procedure(settings: Settings, name: str) -> OneHiddenLayer:
     return OneHiddenLayer(weight_reuse=settings.below if name == "reuse" else False, training=training)
 
 
-def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+def _declared(scale: str) -> Iterator[tuple[str, Measurement]]:
     """The surfaces ``reuse``, ``fresh`` and ``restarted`` at the end of training."""
-    settings = SETTINGS[options.scale]
-    sizes = {
-        "reuse": settings.below,
-        "fresh": settings.below + settings.above,
-        "restarted": settings.restarted,
-    }
-    for name, widths in sizes.items():
-        surface = measure_population(
-            options, _procedure(settings, name), _source(settings),
-            name=f"{FIGURE.name} {options.scale}, {WORDS[name]}", samples=[settings.samples], sizes=widths,
-            replicates=settings.replicates,
+    at = SETTINGS[scale]
+    widths = {"reuse": at.below, "fresh": at.below + at.above, "restarted": at.restarted}
+    for name, sizes in widths.items():
+        yield name, Measurement(
+            procedure=_procedure(at, name), source=digits() if at.images == "digits" else mnist(), part=WORDS[name],
+            samples=[at.samples], sizes=sizes, replicates=at.replicates,
         )  # fmt: skip
-        yield name, surface
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -402,15 +392,13 @@ def _initialisation_picture(surfaces: Surfaces) -> Picture:
     )  # fmt: skip
 
 
-def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
-    del surfaces
-    holds = {finding.name: finding.verdict is Verdict.HOLDS for finding in findings}
-    if not holds["drop_at_the_switch"]:
+def _answer(judged: Judged) -> str:
+    if not judged.holds("drop_at_the_switch"):
         return "The published cliff at n K parameters was not confirmed in this measurement."
-    if not holds["switch_is_training"]:
+    if not judged.holds("switch_is_training"):
         return "The published curve drops at n K parameters; that training makes most of it was not confirmed."
-    cause = "reused weights" if holds["switch_is_initialisation"] else "the training below it"
-    if holds["fresh_rises"]:
+    cause = "reused weights" if judged.holds("switch_is_initialisation") else "the training below it"
+    if judged.holds("fresh_rises"):
         return f"Most of the cliff at n K parameters is made by {cause}; random weights rise there too."
     return f"Most of the cliff at n K parameters is made by {cause}, not by capacity."
 
@@ -436,9 +424,9 @@ FIGURE = Figure(
     number="Figures 3 and 9",
     revision=2,
     primary_claims=("reuse_rises", "drop_at_the_switch", "fresh_second_descent"),
-    measure=_measure,
+    declared=_declared,
     findings=_findings,
     pictures=_pictures,
-    headline=_headline,
+    answer=_answer,
     lede=_lede,
 )

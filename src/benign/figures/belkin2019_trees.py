@@ -39,9 +39,9 @@ from jaxtyping import Float
 from benign.curves import Finding, Verdict, cross_fitted_difference, find_landmarks, paired_claim
 from benign.curves.claims import RELEVANT_FACTOR_OF_ERRORS, no_peak_claim
 from benign.curves.threshold_search import TOLERANCE
-from benign.experiments import measure
 from benign.figures.averaged_boosting import AveragedBoosting
-from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.figure import Figure, Judged, Picture, Surfaces
+from benign.figures.measurement import Measurement
 from benign.figures.network_drawing import percent
 from benign.foundation.number_words import format_number as number
 from benign.plots import (
@@ -149,20 +149,16 @@ def _procedures() -> dict[str, Procedure]:
     }
 
 
-def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+def _declared(scale: str) -> Iterator[tuple[str, Measurement]]:
     """The surfaces ``forest`` (leaves x trees) and ``boosting`` (rounds x ensembles)."""
-    settings = SETTINGS[options.scale]
-    source = digits(label_noise=NOISE) if settings.images == "digits" else mnist(label_noise=NOISE)
-    grids = {"forest": settings.forest, "boosting": settings.boosting}
+    at = SETTINGS[scale]
+    grids = {"forest": at.forest, "boosting": at.boosting}
     for name, procedure in _procedures().items():
-        grid, part = grids[name], f"{FIGURE.name} {options.scale}, {name}"
-        surface = measure(
-            procedure, source, samples=[settings.samples], sizes=list(grid.capacities), times=grid.members,
-            replicates=settings.replicates, seed=options.seed, workers=options.workers, executor=options.executor,
-            store=options.store, name=part,
-            progress=lambda task, done, total, part=part: options.progress(f"{part}: {task}", done, total),
-        ).dataset  # fmt: skip
-        yield name, surface.assign_attrs({EARLY: grid.early})
+        yield name, Measurement(
+            procedure=procedure, source=(digits if at.images == "digits" else mnist)(label_noise=NOISE), part=name,
+            samples=[at.samples], sizes=grids[name].capacities, times=grids[name].members, replicates=at.replicates,
+            is_population=False, attributes={EARLY: grids[name].early},
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -500,14 +496,15 @@ def _path_trace(surface: xr.Dataset, positions: Float[np.ndarray, " K"], label: 
     return Trace(label=label, positions=positions, values=ones, low=ones, high=high)
 
 
-def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
-    del surfaces
-    holds = {finding.name: finding.verdict is Verdict.HOLDS for finding in findings}
-    if not all(holds[f"{name}_{claim}"] for name in KINDS for claim in ("rises_to_joint", "second_descent")):
+def _answer(judged: Judged) -> str:
+    def holds(*claims: str) -> bool:
+        return judged.holds(*(f"{name}_{claim}" for name in KINDS for claim in claims))
+
+    if not holds("rises_to_joint", "second_descent"):
         return "Two descents along the composite axis were not confirmed for both forests and boosting."
-    if not all(holds[f"{name}_{claim}"] for name in KINDS for claim in _MOVED[:2]):
+    if not holds(*_MOVED[:2]):
         return "The composite axis descends twice; that its peak moves with the joint was not confirmed."
-    if all(holds[f"{name}_capacity_alone_{word}"] for name in KINDS for word in ("one", "many")):
+    if holds("capacity_alone_one", "capacity_alone_many"):
         return "Trees descend twice only where two axes are joined; the peak goes wherever the joint is put."
     return "The peak goes wherever two axes are joined; that neither has one alone was not confirmed."
 
@@ -546,9 +543,9 @@ FIGURE = Figure(
         "boosting_rises_to_joint",
         "boosting_second_descent",
     ),
-    measure=_measure,
+    declared=_declared,
     findings=_findings,
     pictures=_pictures,
-    headline=_headline,
+    answer=_answer,
     lede=_lede,
 )

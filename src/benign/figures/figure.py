@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import xarray as xr
 
-from benign.curves import Finding, holm
+from benign.curves import Finding, Verdict, holm
 from benign.curves.findings import LEVEL
-from benign.experiments import IN_MEMORY, Executor, Place
-from benign.foundation.progress import Progress
+from benign.experiments.environment import Environment
+from benign.figures.measurement import Measured
 from benign.plots import Display
 
 Surfaces = Mapping[str, xr.Dataset]
@@ -32,24 +32,24 @@ class Picture:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasureOptions:
-    """How a figure is measured; none of it changes the numbers but ``scale`` and ``seed``."""
+class Judged:
+    """What a headline is made of: surfaces, and the verdicts on them by the names of their claims."""
 
-    scale: str
-    seed: int
-    workers: int | None
-    progress: Progress
-    store: Place = IN_MEMORY
-    executor: str | Executor | None = None
+    surfaces: Surfaces
+    verdicts: Mapping[str, Verdict]
+
+    def holds(self, *names: str) -> bool:
+        """Whether all of these claims hold."""
+        return all(self.verdicts[name] is Verdict.HOLDS for name in names)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
     """A published figure that this package reproduces.
 
-    ``measure`` gives the surfaces by name, each as soon as it is done. The rest are pure functions of them, so that a
-    stored surface tells the same story as a new one. ``primary_claims`` names the paper's own claims, the most telling
-    first, before they are measured: they share one level (Holm), all others are secondary and uncorrected.
+    ``declared`` says what is measured at a scale, by the names of the surfaces. The rest are pure functions of these,
+    so that a stored surface tells the same story as a new one. ``primary_claims`` names the paper's own claims, the
+    most telling first, before they are measured: they share one level (Holm), all others are secondary and uncorrected.
     """
 
     name: str
@@ -58,11 +58,16 @@ class Figure:
     number: str
     revision: int
     primary_claims: tuple[str, ...]
-    measure: Callable[[MeasureOptions], Iterator[tuple[str, xr.Dataset]]]
+    declared: Callable[[str], Iterable[tuple[str, Measured]]]
     findings: Callable[[Surfaces], tuple[Finding, ...]]
     pictures: Callable[[Surfaces], tuple[Picture, ...]]
-    headline: Callable[[Surfaces, tuple[Finding, ...]], str]
+    answer: Callable[[Judged], str]
     lede: Callable[[Surfaces], str]
+
+    def measure(self, scale: str, seed: int, environment: Environment) -> Iterator[tuple[str, xr.Dataset]]:
+        """The surfaces by name, each as soon as it is done."""
+        for name, one in self.declared(scale):
+            yield name, one.measured(self.name, scale, seed=seed, environment=environment)
 
     def level_of(self, claim: str) -> float:
         """Level of the intervals that a claim is read from: Bonferroni's for a primary one, which Holm's then holds."""
@@ -71,3 +76,7 @@ class Figure:
     def judge(self, surfaces: Surfaces) -> tuple[Finding, ...]:
         """The findings, the primary ones at one level together."""
         return holm(self.findings(surfaces), self.primary_claims)
+
+    def headline(self, surfaces: Surfaces, findings: Sequence[Finding]) -> str:
+        """What was found, in at most twenty words."""
+        return self.answer(Judged(surfaces=surfaces, verdicts={one.name: one.verdict for one in findings}))

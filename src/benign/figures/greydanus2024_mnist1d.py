@@ -33,7 +33,6 @@ from jaxtyping import Float
 
 from benign.curves import (
     Finding,
-    Verdict,
     higher_claim,
     interval_claim,
     mean_interval,
@@ -45,7 +44,8 @@ from benign.curves.claims import (
     peak_position_claim,
     rises_claim,
 )
-from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.figure import Figure, Judged, Picture, Surfaces
+from benign.figures.measurement import Measurement
 from benign.figures.network_drawing import (
     Line,
     curve_of,
@@ -55,12 +55,11 @@ from benign.figures.network_drawing import (
     size_label,
     stopping_series,
 )
-from benign.figures.network_measurement import measure_population
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, Series, StackedDisplay, spread_sentence
 from benign.procedures import MLP
-from benign.sources import Source, mnist1d
+from benign.sources import mnist1d
 from benign.surface.sections import (
     along_size,
     at_end,
@@ -160,39 +159,28 @@ PUBLISHED = {
 PUBLISHED_MARGIN = 0.02
 
 
-def procedure(scale: str) -> MLP:
-    """The networks of a scale."""
-    return MLP(depth=2, activation="relu", training=SETTINGS[scale].training)
-
-
-def source(scale: str) -> Source:
-    """The data of a scale, with label noise."""
-    settings = SETTINGS[scale]
-    return mnist1d(label_noise=settings.label_noise, test_samples=settings.test_samples)
-
-
-def measure_curve(options: MeasureOptions, *, name: str, label_noise: float | None = None) -> xr.Dataset:
-    """The surface over width and time; asked for by another figure, the store has it already.
+def curve(scale: str, *, part: str = "", label_noise: float | None = None) -> Measurement:
+    """The grid over width and time, asked for by another figure too: the store has it then.
 
     Args:
-        options: scale, seed and where to run.
-        name: says in progress and store what is measured.
+        scale: whose settings.
+        part: what it is of the figure that asks.
         label_noise: in place of the scale's own.
     """
-    settings = SETTINGS[options.scale]
-    level = settings.label_noise if label_noise is None else label_noise
-    return measure_population(
-        options, procedure(options.scale), mnist1d(label_noise=level, test_samples=settings.test_samples), name=name,
-        samples=[settings.samples], sizes=settings.widths, replicates=settings.replicates,
-        times=settings.training.log_spaced(RECORDINGS), metrics=METRICS,
+    at = SETTINGS[scale]
+    noise = at.label_noise if label_noise is None else label_noise
+    return Measurement(
+        procedure=MLP(depth=2, activation="relu", training=at.training), part=part, samples=[at.samples],
+        source=mnist1d(label_noise=noise, test_samples=at.test_samples), sizes=at.widths, replicates=at.replicates,
+        times=at.training.log_spaced(RECORDINGS), metrics=METRICS,
     )  # fmt: skip
 
 
-def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+def _declared(scale: str) -> Iterator[tuple[str, Measurement]]:
     """The surface ``noisy`` and, at the notebook's scales, ``clean``."""
-    yield "noisy", measure_curve(options, name=f"{FIGURE.name} {options.scale}")
-    if SETTINGS[options.scale].clean:
-        yield "clean", measure_curve(options, name=f"{FIGURE.name} {options.scale}, clean labels", label_noise=0.0)
+    yield "noisy", curve(scale)
+    if SETTINGS[scale].clean:
+        yield "clean", curve(scale, part="clean labels", label_noise=0.0)
 
 
 def _settings_of(surface: xr.Dataset) -> Settings:
@@ -488,14 +476,12 @@ def _clean_picture(clean: xr.Dataset) -> Picture:
     )  # fmt: skip
 
 
-def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
-    del surfaces
-    holds = {finding.name: finding.verdict is Verdict.HOLDS for finding in findings}
-    if not holds["rises"]:
+def _answer(judged: Judged) -> str:
+    if not judged.holds("rises"):
         return "No rise of the test error with width was confirmed in this measurement."
-    if not holds["second_descent"]:
+    if not judged.holds("second_descent"):
         return "The test error rises with width; that it falls again was not confirmed."
-    if holds["below_the_first_minimum"]:
+    if judged.holds("below_the_first_minimum"):
         return "Wider is worse, then better: past its peak the test error falls below the first minimum."
     return "Wider is worse, then better; that the widest beats the best narrow one was not confirmed."
 
@@ -517,9 +503,9 @@ FIGURE = Figure(
     number="deep double descent notebook",
     revision=2,
     primary_claims=("rises", "second_descent", "below_the_first_minimum", "peak_position"),
-    measure=_measure,
+    declared=_declared,
     findings=_findings,
     pictures=_pictures,
-    headline=_headline,
+    answer=_answer,
     lede=_lede,
 )

@@ -35,9 +35,9 @@ from jaxtyping import Bool, Float
 
 from benign.curves import Finding, Verdict, higher_claim, paired_claim
 from benign.curves.threshold_search import TOLERANCE
-from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.figure import Figure, Judged, Picture, Surfaces
+from benign.figures.measurement import Joined, Measurement, over_learning_rates
 from benign.figures.network_drawing import diverged_words, size_label
-from benign.figures.network_measurement import measure_population
 from benign.figures.similar_solutions import at_losses
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, StackedDisplay, Threshold, series_from_replicates, spread_sentence
@@ -98,6 +98,13 @@ class FixedWidth:
         step = self.rates[-1]
         return np.unique(np.round(np.geomspace(self.start, self.end, _RECORDINGS) / step)) * step
 
+    def training(self, rate: float, batch: int, decay: float) -> Training:
+        """Heavy ball up to the last time."""
+        return Training(
+            optimizer="momentum", learning_rate=rate, batch_size=batch, weight_decay=decay,
+            steps=round(self.times[-1] / rate),
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -142,47 +149,32 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+def _declared(scale: str) -> Iterator[tuple[str, Measurement | Joined]]:
     """The trainings at one width, a surface over learning rate for each batch size and weight decay; and the widths."""
-    settings = SETTINGS[options.scale]
-    for k, (batch, decay) in enumerate(itertools.product(settings.fixed.batches, settings.fixed.decays)):
-        yield f"trainings_{k}", _trained_at_one_width(options, batch, decay)
-    training = Training(learning_rate=2e-3, batch_size=settings.batch, steps=settings.steps)
-    yield "widths", _measured(
-        options, training, part="widths", test_samples=1000, samples=settings.samples, sizes=settings.widths,
-        replicates=settings.replicates,
-    )  # fmt: skip
-
-
-def _trained_at_one_width(options: MeasureOptions, batch: int, decay: float) -> xr.Dataset:
-    at = SETTINGS[options.scale].fixed
-    measured = [
-        _measured(
-            options,
-            Training(
-                optimizer="momentum", learning_rate=rate, batch_size=batch, weight_decay=decay,
-                steps=round(at.times[-1] / rate),
-            ),
-            part=f"batch {batch}, decay {decay:g}, rate {rate:g}", test_samples=at.test_samples, samples=at.samples,
-            sizes=(at.width,), replicates=at.replicates, times=at.times.tolist(),
-        )
-        for rate in at.rates
-    ]  # fmt: skip
-    joined = xr.concat(measured, dim=LEARNING_RATE, combine_attrs="override")
-    return joined.assign_coords({LEARNING_RATE: np.array(at.rates)})
-
-
-def _measured(
-    options: MeasureOptions, training: Training, *, part: str, test_samples: int, samples: int, sizes: tuple[int, ...],
-    replicates: int, times: list[float] | None = None,
-) -> xr.Dataset:  # fmt: skip
     from benign.procedures.solutions import Solutions
 
-    return measure_population(
-        options, Solutions(training=training), mnist1d(label_noise=0.2, test_samples=test_samples),
-        name=f"{FIGURE.name} {options.scale}, {part}", samples=[samples], sizes=sizes, times=times,
-        replicates=replicates, metrics=tuple(MEASURES),
+    settings, at = SETTINGS[scale], SETTINGS[scale].fixed
+    widths = Measurement(
+        procedure=Solutions(
+            training=Training(learning_rate=2e-3, batch_size=settings.batch, steps=settings.steps)
+        ),
+        source=mnist1d(label_noise=0.2, test_samples=1000), part="widths", samples=[settings.samples],
+        sizes=settings.widths, replicates=settings.replicates, metrics=tuple(MEASURES),
     )  # fmt: skip
+    one_width = replace(
+        widths, source=mnist1d(label_noise=0.2, test_samples=at.test_samples), samples=[at.samples], sizes=[at.width],
+        replicates=at.replicates, times=at.times.tolist(),
+    )  # fmt: skip
+    for k, (batch, decay) in enumerate(itertools.product(at.batches, at.decays)):
+        parts = [
+            replace(
+                one_width, part=f"batch {batch}, decay {decay:g}, rate {rate:g}",
+                procedure=Solutions(training=at.training(rate, batch, decay)),
+            )
+            for rate in at.rates
+        ]  # fmt: skip
+        yield f"trainings_{k}", over_learning_rates(parts, at.rates)
+    yield "widths", widths
 
 
 # Numbers -------------------------------------------------------------------------------------------------------------
@@ -379,11 +371,9 @@ def _width_panel(surface: xr.Dataset, metric: str, label: str) -> CurveDisplay:
     )  # fmt: skip
 
 
-def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
-    del surfaces
-    verdicts = {finding.name: finding.verdict for finding in findings}
+def _answer(judged: Judged) -> str:
     following, against = (
-        [label for name, label in MEASURES.items() if verdicts[name] is verdict]
+        [label for name, label in MEASURES.items() if judged.verdicts[name] is verdict]
         for verdict in (Verdict.HOLDS, Verdict.FAILS)
     )
     told = f"; {len(against)} of {len(MEASURES)} move against it" if against and len(following) < 2 else ""
@@ -427,9 +417,9 @@ FIGURE = Figure(
     number="the granulated coefficients of norms and margin",
     revision=2,
     primary_claims=("path_norm", "norm", "distance_from_start", "spectral_norm_product", "normalised_margin"),
-    measure=_measure,
+    declared=_declared,
     findings=_findings,
     pictures=_pictures,
-    headline=_headline,
+    answer=_answer,
     lede=_lede,
 )  # fmt: skip

@@ -17,17 +17,16 @@ Runtime on two cores: smoke 2 s, quick about 10 s.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
-from benign.curves import Finding, Verdict, interval_claim, paired_claim
+from benign.curves import Finding, interval_claim, paired_claim
 from benign.curves.findings import as_factor
-from benign.experiments import measure
-from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.figure import Figure, Judged, Picture, Surfaces
+from benign.figures.measurement import Joined, Measurement
 from benign.figures.stopped_polynomial import LEFT, StoppedPolynomial
 from benign.foundation.number_words import format_number as number
 from benign.foundation.randomness import generator
@@ -81,23 +80,21 @@ STEPS = (1, 4, 16, 64, 256, 1024, 4096, 16_384)
 STOPPED = 16  # steps
 
 
-def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+def _declared(scale: str) -> Iterator[tuple[str, Measurement | Joined]]:
     """The surface ``polynomial``: every number of coefficients from 1 to 60 on many data sets; and the way to two of
     them on the same data sets, ``descent``.
     """
-    measured = partial(
-        measure, source=mml(), samples=[SAMPLES], replicates=SETTINGS[options.scale].replicates, seed=options.seed,
-        workers=options.workers, progress=options.progress, executor=options.executor, store=options.store,
+    polynomial = Measurement(
+        procedure=Polynomial(), source=mml(), samples=[SAMPLES], sizes=np.arange(1, LARGEST + 1),
+        replicates=SETTINGS[scale].replicates, is_population=False,
     )  # fmt: skip
-    name = f"{FIGURE.name} {options.scale}"
-    yield "polynomial", measured(Polynomial(), sizes=np.arange(1, LARGEST + 1), name=name).dataset
-    descent = measured(
-        StoppedPolynomial(), sizes=[RIGHT + 1, TOO_LARGE + 1], times=STEPS, metrics=[LEFT], name=f"{name}, descent"
-    ).dataset
-    yield (
-        "descent",
-        described_as(descent, LEFT, "squared distance on the test grid from the stopped polynomial to least squares"),
-    )
+    yield "polynomial", polynomial
+    descent = replace(
+        polynomial, procedure=StoppedPolynomial(), sizes=[RIGHT + 1, TOO_LARGE + 1], times=STEPS, metrics=[LEFT],
+        part="descent",
+    )  # fmt: skip
+    words = "squared distance on the test grid from the stopped polynomial to least squares"
+    yield "descent", Joined(parts=[descent], join=lambda one: described_as(one[0], LEFT, words))
 
 
 def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
@@ -431,10 +428,8 @@ def _beyond_picture(surface: xr.Dataset) -> Picture:
     )
 
 
-def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
-    del surfaces
-    verdicts = {finding.name: finding.verdict for finding in findings}
-    if verdicts["too_large_overfits"] is Verdict.HOLDS and verdicts["too_small_underfits"] is Verdict.HOLDS:
+def _answer(judged: Judged) -> str:
+    if judged.holds("too_large_overfits", "too_small_underfits"):
         return "Too small a model misses the shape, too large a one chases the noise: the classical U."
     return "The classical U was not confirmed in this measurement."
 
@@ -456,9 +451,9 @@ FIGURE = Figure(
     number="Figures 9.5 and 9.6",
     revision=1,
     primary_claims=("too_small_underfits", "best_degree", "too_large_overfits", "six_is_worse"),
-    measure=_measure,
+    declared=_declared,
     findings=_findings,
     pictures=_pictures,
-    headline=_headline,
+    answer=_answer,
     lede=_lede,
 )

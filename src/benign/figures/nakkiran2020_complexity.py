@@ -44,17 +44,16 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import Finding, Landmark, Landmarks, Verdict, find_landmarks, interval_claim, paired_claim
+from benign.curves import Finding, Landmark, Landmarks, find_landmarks, interval_claim, paired_claim
 from benign.curves.claims import RELEVANT_FACTOR, RELEVANT_FACTOR_OF_ERRORS, peak_position_claim
 from benign.curves.findings import LEVEL, as_factor
 from benign.curves.fitting_threshold import Criterion, ThresholdOutcome
-from benign.experiments import measure
-from benign.figures import nakkiran2020_epochwise as epochwise
-from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.figure import Figure, Judged, Picture, Surfaces
+from benign.figures.measurement import Measurement
 from benign.figures.movement import Places, fitted_from, highest, moves_claim
+from benign.figures.nakkiran2020_epochwise import large_networks
 from benign.figures.nakkiran2020_samplewise import crossings
 from benign.figures.network_drawing import Line, curve_of, diverged_words, size_label
-from benign.figures.network_measurement import measure_population
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import (
@@ -69,8 +68,8 @@ from benign.plots import (
     series_from_replicates,
     spread_sentence,
 )
-from benign.procedures import MLP, Polynomial, Procedure, RandomFourier
-from benign.sources import Source, digits, mml, mnist1d
+from benign.procedures import MLP, Polynomial, RandomFourier
+from benign.sources import digits, mml
 from benign.surface.complexity import OUTCOMES, emc_on_surface, shortest_time, smallest_size
 from benign.surface.displays import landmark_marks
 from benign.surface.sections import (
@@ -163,24 +162,37 @@ _HYPOTHESIS = "the peak is where EMC is about n (Nakkiran et al. 2020, Hypothesi
 _SIGNS = {1.0: "higher", -1.0: "lower"}
 
 
-def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+def _declared(scale: str) -> Iterator[tuple[str, Measurement]]:
     """Linear: ``features``, ``ridge`` (the middle size alone), ``polynomial``; networks: ``widths``, ``samples``,
     ``clean`` (correct labels), ``epochs``.
     """
-    settings = SETTINGS[options.scale]
-    n, sizes = feature_grid(settings.grid)
-    features = digits(label_noise=LINEAR_NOISE)
-    yield "features", _linear(options, RandomFourier(), features, n, sizes, settings.linear_replicates, "features")
-    ridge = RandomFourier(ridge=RIDGE_SHARE * middle(n))
-    yield "ridge", _linear(options, ridge, features, n, (middle(n),), settings.linear_replicates, "ridge")
-    yield "polynomial", _linear(
-        options, Polynomial(), mml(), settings.polynomial_samples, (COEFFICIENTS,), settings.polynomial_replicates,
-        "polynomials",
+    at = SETTINGS[scale]
+    n, sizes = feature_grid(at.grid)
+    features = Measurement(
+        procedure=RandomFourier(), source=digits(label_noise=LINEAR_NOISE), part="features", samples=n, sizes=sizes,
+        replicates=at.linear_replicates, is_population=False,
     )  # fmt: skip
-    yield "widths", _networks(options, WIDTH_NOISE, (settings.fixed_samples,), settings.widths, "over widths")
-    yield "samples", _networks(options, SAMPLE_NOISE, settings.samples, (settings.width,), "over samples")
-    yield "clean", _networks(options, 0.0, settings.clean_samples, (settings.width,), "over samples, correct labels")
-    yield "epochs", _epochs(options)
+    yield "features", features
+    ridge = RandomFourier(ridge=RIDGE_SHARE * middle(n))
+    yield "ridge", replace(features, procedure=ridge, part="ridge", sizes=[middle(n)])
+    yield "polynomial", Measurement(
+        procedure=Polynomial(), source=mml(), part="polynomials", samples=at.polynomial_samples, sizes=[COEFFICIENTS],
+        replicates=at.polynomial_replicates, is_population=False,
+    )  # fmt: skip
+    training = Training(loss="squared", learning_rate=3e-3, schedule="cosine", batch_size=25, steps=at.steps)
+    widths = Measurement(
+        procedure=MLP(depth=1, training=training), source=digits(label_noise=WIDTH_NOISE), part="over widths",
+        samples=[at.fixed_samples], sizes=at.widths, replicates=at.replicates,
+    )  # fmt: skip
+    yield "widths", widths
+    noisy = replace(
+        widths, source=digits(label_noise=SAMPLE_NOISE), part="over samples", samples=at.samples, sizes=[at.width],
+        times=(*at.times, at.steps),
+    )  # fmt: skip
+    yield "samples", noisy
+    clean = replace(noisy, source=digits(label_noise=0.0), samples=at.clean_samples)
+    yield "clean", replace(clean, part="over samples, correct labels")
+    yield "epochs", replace(large_networks(scale), part="over epochs")
 
 
 def feature_grid(grid: tuple[int, int, int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -205,43 +217,6 @@ def two_sizes(surface: xr.Dataset) -> tuple[int, int]:
     n = sample_counts_of(surface).astype(int)
     few = middle(tuple(n.tolist()))
     return few, int(n[np.abs(n - 2 * few).argmin()])
-
-
-def _linear(
-    options: MeasureOptions, procedure: Procedure, source: Source, samples: tuple[int, ...], sizes: tuple[int, ...],
-    replicates: int, part: str,
-) -> xr.Dataset:  # fmt: skip
-    return measure(
-        procedure, source, samples=list(samples), sizes=list(sizes), replicates=replicates, seed=options.seed,
-        workers=options.workers, executor=options.executor, store=options.store,
-        name=f"{FIGURE.name} {options.scale}, {part}",
-        progress=lambda task, done, total: options.progress(f"{part}: {task}", done, total),
-    ).dataset  # fmt: skip
-
-
-def _networks(
-    options: MeasureOptions, noise: float, samples: tuple[int, ...], widths: tuple[int, ...], part: str
-) -> xr.Dataset:
-    settings = SETTINGS[options.scale]
-    training = Training(
-        loss="squared", learning_rate=3e-3, schedule="cosine", batch_size=25, steps=settings.steps
-    )  # fmt: skip
-    times = None if len(widths) > 1 else (*settings.times, settings.steps)
-    return measure_population(
-        options, MLP(depth=1, training=training), digits(label_noise=noise), samples=list(samples), sizes=list(widths),
-        times=times, replicates=settings.replicates, name=f"{FIGURE.name} {options.scale}, {part}",
-    )  # fmt: skip
-
-
-def _epochs(options: MeasureOptions) -> xr.Dataset:
-    """The large networks of the figure on epochs, asked for as there, so that a store has them already."""
-    settings = epochwise.SETTINGS[options.scale]
-    training = Training(optimizer="momentum", learning_rate=0.1, batch_size=125, epochs=settings.epochs)
-    return measure_population(
-        options, MLP(depth=2, training=training), mnist1d(label_noise=epochwise.NOISE), samples=[settings.samples],
-        sizes=list(settings.widths[-1:]), times=epochwise.recorded_epochs(settings.epochs),
-        replicates=settings.replicates, metrics=epochwise.METRICS, name=f"{FIGURE.name} {options.scale}, over epochs",
-    )  # fmt: skip
 
 
 # Places: where EMC = n, from training risks alone ------------------------------------------------------------------
@@ -805,10 +780,8 @@ _PEAKS = {
 }
 
 
-def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
-    del surfaces
-    verdicts = {finding.name: finding.verdict for finding in findings}
-    axes = [axis for axis, names in _PEAKS.items() if all(verdicts[name] is Verdict.HOLDS for name in names)]
+def _answer(judged: Judged) -> str:
+    axes = [axis for axis, names in _PEAKS.items() if judged.holds(*names)]
     if len(axes) == len(_PEAKS):
         return "Over size, samples and time the peak lies where the effective complexity reaches the number of samples."
     if axes:
@@ -845,9 +818,9 @@ FIGURE = Figure(
         "falls_with_label_noise",
         "falls_with_ridge",
     ),
-    measure=_measure,
+    declared=_declared,
     findings=_findings,
     pictures=_pictures,
-    headline=_headline,
+    answer=_answer,
     lede=_lede,
 )

@@ -25,11 +25,11 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import Finding, Verdict, higher_claim, paired_claim
+from benign.curves import Finding, higher_claim, paired_claim
 from benign.curves.claims import below_margin_claim, more_than_half_claim
-from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.figure import Figure, Judged, Picture, Surfaces
+from benign.figures.measurement import Measurement
 from benign.figures.network_drawing import Line, curve_of, diverged_words
-from benign.figures.network_measurement import measure_population
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import Band, CurveDisplay, Role
@@ -70,16 +70,19 @@ def recorded_epochs(epochs: int) -> tuple[int, ...]:
     return (*range(1, min(epochs, 40) + 1), *range(44, epochs + 1, 4))
 
 
-def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
-    """The surface ``epochs``: three widths, densely in time."""
-    settings = SETTINGS[options.scale]
-    training = Training(optimizer="momentum", learning_rate=0.1, batch_size=125, epochs=settings.epochs)
-    surface = measure_population(
-        options, MLP(depth=2, training=training), mnist1d(label_noise=NOISE), samples=[settings.samples],
-        sizes=settings.widths, times=recorded_epochs(settings.epochs), replicates=settings.replicates,
-        metrics=METRICS, name=f"{FIGURE.name} {options.scale}",
+def large_networks(scale: str) -> Measurement:
+    """The large networks, densely in time; asked for by another figure too: the store has them then."""
+    at = SETTINGS[scale]
+    training = Training(optimizer="momentum", learning_rate=0.1, batch_size=125, epochs=at.epochs)
+    return Measurement(
+        procedure=MLP(depth=2, training=training), source=mnist1d(label_noise=NOISE), samples=[at.samples],
+        sizes=at.widths[-1:], times=recorded_epochs(at.epochs), replicates=at.replicates, metrics=METRICS,
     )  # fmt: skip
-    yield "epochs", surface
+
+
+def _declared(scale: str) -> Iterator[tuple[str, Measurement]]:
+    """The surface ``epochs``: three widths, densely in time."""
+    yield "epochs", replace(large_networks(scale), sizes=SETTINGS[scale].widths)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -329,15 +332,12 @@ def _median(values: Float[np.ndarray, " replicates"]) -> str:
     return number(0.0 if abs(median) < 5e-4 else median, digits=3 if abs(median) >= 0.1 else 2)
 
 
-def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
-    del surfaces
-    holds = {finding.name for finding in findings if finding.verdict is Verdict.HOLDS}
-    rise = next(_rise_words(finding) for finding in findings if finding.name == "averaged_does_not_fall")
-    if not {"large_rises", "large_falls_again"} <= holds:
+def _answer(judged: Judged) -> str:
+    if not judged.holds("large_rises", "large_falls_again"):
         return "A second descent over training time was not confirmed in this measurement."
-    if rise:
+    if rise := _rise_words(_averaged_claim(judged.surfaces["epochs"])):
         return f"The error rises and falls again over training; with averaged weights it rises on, {rise}."
-    if "descent_is_mostly_iterate_noise" in holds:
+    if judged.holds("descent_is_mostly_iterate_noise"):
         return "The error rises and falls again over training time; averaging the weights takes away most of that fall."
     return "The error of a large network rises and falls again over training time."
 
@@ -368,9 +368,9 @@ FIGURE = Figure(
         "small_does_not_rise",
         "critical_stays_high",
     ),
-    measure=_measure,
+    declared=_declared,
     findings=_findings,
     pictures=_pictures,
-    headline=_headline,
+    answer=_answer,
     lede=_lede,
 )

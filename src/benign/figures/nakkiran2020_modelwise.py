@@ -32,7 +32,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import Finding, Landmarks, Verdict, higher_claim, interval_claim
+from benign.curves import Finding, Landmarks, higher_claim, interval_claim
 from benign.curves.claims import (
     RELEVANT_FACTOR_OF_ERRORS,
     below_the_best_claim,
@@ -40,14 +40,14 @@ from benign.curves.claims import (
     peak_position_claim,
     rises_claim,
 )
-from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.figure import Figure, Judged, Picture, Surfaces
+from benign.figures.measurement import Measurement
 from benign.figures.network_drawing import Line, curve_of, diverged_words, percents, size_label
-from benign.figures.network_measurement import measure_population
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, StackedDisplay, Threshold
 from benign.procedures import MLP
-from benign.sources import Source, digits, mnist
+from benign.sources import digits, mnist
 from benign.surface.sections import (
     along_size,
     at_end,
@@ -132,24 +132,16 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def _source(settings: Settings, noise: float) -> Source:
-    return digits(label_noise=noise) if settings.images == "digits" else mnist(label_noise=noise)
-
-
-def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+def _declared(scale: str) -> Iterator[tuple[str, Measurement]]:
     """The surfaces ``noise_0``, ``noise_10``, ``noise_20`` (cross-entropy) and ``squared``, after the last epoch."""
-    settings = SETTINGS[options.scale]
-    for name, level in NOISE.items():
-        yield name, _measured(options, settings.noise, depth=2, noise=level, words=WORDS[name])
-    yield "squared", _measured(options, settings.squared, depth=1, noise=SQUARED_NOISE, words="squared loss")
-
-
-def _measured(options: MeasureOptions, part: Part, *, depth: int, noise: float, words: str) -> xr.Dataset:
-    return measure_population(
-        options, MLP(depth=depth, training=part.training), _source(SETTINGS[options.scale], noise),
-        name=f"{FIGURE.name} {options.scale}, {words}", samples=[part.samples], sizes=part.widths,
-        replicates=part.replicates,
-    )  # fmt: skip
+    settings = SETTINGS[scale]
+    for name, noise in {**NOISE, "squared": SQUARED_NOISE}.items():
+        at, depth = (settings.squared, 1) if name == "squared" else (settings.noise, 2)
+        yield name, Measurement(
+            procedure=MLP(depth=depth, training=at.training), part=WORDS.get(name, "squared loss"),
+            source=digits(label_noise=noise) if settings.images == "digits" else mnist(label_noise=noise),
+            samples=[at.samples], sizes=at.widths, replicates=at.replicates,
+        )  # fmt: skip
 
 
 def _part_of(surfaces: Surfaces, name: str) -> Part:
@@ -411,19 +403,16 @@ def _squared_curve(surface: xr.Dataset, kind: str) -> CurveDisplay:
     )  # fmt: skip
 
 
-def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
-    del surfaces
-    holds = {finding.name: finding.verdict is Verdict.HOLDS for finding in findings}
-    has_squared_peak = holds["squared_peak_at_threshold"] and holds["squared_second_descent"]
-    if not holds["noise_20_rises"] and has_squared_peak:
-        return "The squared loss peaks over width and falls below; that the error peaks too was not confirmed."
-    if not holds["noise_20_rises"]:
+def _answer(judged: Judged) -> str:
+    if not judged.holds("noise_20_rises"):
+        if judged.holds("squared_peak_at_threshold", "squared_second_descent"):
+            return "The squared loss peaks over width and falls below; that the error peaks too was not confirmed."
         return "No peak of the test error over width was confirmed in this measurement."
-    if not holds["noise_20_second_descent"]:
+    if not judged.holds("noise_20_second_descent"):
         return (
             "With label noise the test error rises with width; that it falls below its first minimum was not confirmed."
         )
-    if holds["noise_raises_the_peak"] and holds["noise_0_no_peak"]:
+    if judged.holds("noise_raises_the_peak", "noise_0_no_peak"):
         return "Label noise makes the peak; the widest network beats the best one before it."
     return "The test error peaks over width; that label noise makes the peak was not confirmed."
 
@@ -446,9 +435,9 @@ FIGURE = Figure(
     number="Figure 4",
     revision=2,
     primary_claims=("noise_20_rises", "noise_20_second_descent", "noise_raises_the_peak", "noise_moves_the_threshold"),
-    measure=_measure,
+    declared=_declared,
     findings=_findings,
     pictures=_pictures,
-    headline=_headline,
+    answer=_answer,
     lede=_lede,
 )

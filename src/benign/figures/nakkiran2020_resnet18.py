@@ -31,7 +31,8 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Finding, Verdict
-from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.experiments.environment import Environment
+from benign.figures.figure import Figure, Judged, Picture, Surfaces
 from benign.figures.network_drawing import percent, percents
 from benign.plots import CurveDisplay, Mark, Role, Series, Threshold
 from benign.surface.arrays import surface_from_arrays
@@ -85,14 +86,22 @@ def noisy_error(clean: Float[np.ndarray, " widths"], noise: float = NOISE) -> Fl
     return noise + clean * (1.0 - noise - noise / OTHER_CLASSES)
 
 
-def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
-    """The surface ``published``: the table, the same at every scale and seed."""
-    del options
-    yield "published", _surface(published_series())
+class PublishedTable:
+    """The table on a surface's axes, the same at every scale and seed."""
+
+    def measured(self, figure: str, scale: str, *, seed: int, environment: Environment) -> xr.Dataset:
+        del figure, scale, seed, environment
+        return _surface(published_series())
+
+
+def _declared(scale: str) -> Iterator[tuple[str, PublishedTable]]:
+    """The surface ``published``."""
+    del scale
+    yield "published", PublishedTable()
 
 
 def _surface(table: dict[str, Float[np.ndarray, " widths"]]) -> xr.Dataset:
-    """The table on a surface's axes; its one replicate is the mean of the runs."""
+    """Its one replicate is the mean of the runs."""
     columns = {**table, "test_error": clean_error(table["test_error_noisy"])}
     widths = columns.pop("width")
     # The number of parameters is not in the table, so sizes are counted in widths; no loss was published.
@@ -254,12 +263,10 @@ def _display(surface: xr.Dataset) -> CurveDisplay:
     )
 
 
-def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
-    del surfaces
-    holds = {finding.name: finding.verdict is Verdict.HOLDS for finding in findings}
-    if not holds["peak_at_crossing"]:
+def _answer(judged: Judged) -> str:
+    if not judged.holds("peak_at_crossing"):
         return "In this table the training error does not reach 0.1 where the test error peaks."
-    if not holds["second_descent"]:
+    if not judged.holds("second_descent"):
         return "The published peak is where the training error reaches 0.1; the widest network wins nothing."
     return "The published peak of ResNet-18 is where its training error reaches 0.1; the widest network is best."
 
@@ -284,9 +291,9 @@ FIGURE = Figure(
     number="Figure 1",
     revision=1,
     primary_claims=("peak_at_crossing", "second_descent"),
-    measure=_measure,
+    declared=_declared,
     findings=_findings,
     pictures=_pictures,
-    headline=_headline,
+    answer=_answer,
     lede=_lede,
 )

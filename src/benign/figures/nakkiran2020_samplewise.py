@@ -29,7 +29,6 @@ from jaxtyping import Float
 from benign.curves import (
     Finding,
     Landmarks,
-    Verdict,
     bootstrap_counts,
     bootstrap_medians,
     find_landmarks,
@@ -39,9 +38,9 @@ from benign.curves import (
 )
 from benign.curves.claims import no_peak_claim, peak_position_claim
 from benign.curves.early_stopping import stop_early
-from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.figure import Figure, Judged, Picture, Surfaces
+from benign.figures.measurement import Measurement
 from benign.figures.network_drawing import Line, curve_of, diverged_words, loss_limits, percents, sign_words, size_label
-from benign.figures.network_measurement import measure_population
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Mark, Role, StackedDisplay, series_from_replicates
@@ -108,23 +107,16 @@ _HURTS = "more samples hurt near the threshold (Nakkiran et al. 2020, Figs 3 and
 _HELPS = "beyond the threshold more samples help (Nakkiran et al. 2020, Fig. 11)"
 
 
-def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+def _declared(scale: str) -> Iterator[tuple[str, Measurement]]:
     """The surfaces ``samples``, one width at every n, and ``widths``, two n at every width."""
-    settings = SETTINGS[options.scale]
-    yield "samples", _measured(options, settings.samples, (settings.width,), "over samples")
-    yield "widths", _measured(options, settings.few_samples, settings.widths, "over widths")
-
-
-def _measured(options: MeasureOptions, samples: tuple[int, ...], widths: tuple[int, ...], part: str) -> xr.Dataset:
-    settings = SETTINGS[options.scale]
-    training = Training(
-        loss="squared", learning_rate=3e-3, schedule="cosine", batch_size=25, steps=settings.steps
+    at = SETTINGS[scale]
+    training = Training(loss="squared", learning_rate=3e-3, schedule="cosine", batch_size=25, steps=at.steps)
+    samples = Measurement(
+        procedure=MLP(depth=1, training=training), source=digits(label_noise=NOISE), part="over samples",
+        samples=at.samples, sizes=[at.width], times=(*at.times, at.steps), replicates=at.replicates, metrics=METRICS,
     )  # fmt: skip
-    return measure_population(
-        options, MLP(depth=1, training=training), digits(label_noise=NOISE), samples=samples, sizes=widths,
-        times=(*settings.times, settings.steps), replicates=settings.replicates, metrics=METRICS,
-        name=f"{FIGURE.name} {options.scale}, {part}",
-    )  # fmt: skip
+    yield "samples", samples
+    yield "widths", replace(samples, part="over widths", samples=at.few_samples, sizes=at.widths)
 
 
 def stopped_loss(surface: xr.Dataset) -> Float[np.ndarray, "replicates samples"]:
@@ -394,14 +386,12 @@ def _harm_words(widths: xr.Dataset, word: str) -> str:
     return f"{signs}, and the median changes sign once, at about {_place_words(place)}"
 
 
-def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
-    del surfaces
-    verdicts = {finding.name: finding.verdict for finding in findings}
-    if verdicts["more_data_hurts_loss"] is not Verdict.HOLDS:
+def _answer(judged: Judged) -> str:
+    if not judged.holds("more_data_hurts_loss"):
         return "That more data hurt near the threshold was not confirmed in this measurement."
-    is_near = verdicts["training_loss_leaves_zero_there"] is Verdict.HOLDS
+    is_near = judged.holds("training_loss_leaves_zero_there")
     data = "Near the threshold more than twice the data" if is_near else "More than twice the data"
-    if verdicts["more_data_hurts_error"] is Verdict.HOLDS:
+    if judged.holds("more_data_hurts_error"):
         return f"{data} give a worse model, in loss and in decisions."
     return f"{data} give a higher loss; that decisions get worse was not confirmed."
 
@@ -426,9 +416,9 @@ FIGURE = Figure(
     number="Figures 11 and 12",
     revision=2,
     primary_claims=("more_data_hurts_loss", "loss_peaks_over_samples", "more_data_hurts_error", "many_samples_help"),
-    measure=_measure,
+    declared=_declared,
     findings=_findings,
     pictures=_pictures,
-    headline=_headline,
+    answer=_answer,
     lede=_lede,
 )

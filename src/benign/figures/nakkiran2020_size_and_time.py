@@ -26,13 +26,14 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import Finding, Landmarks, Verdict, find_landmarks, higher_claim
+from benign.curves import Finding, Landmarks, find_landmarks, higher_claim
 from benign.curves.claims import RELEVANT_FACTOR_OF_ERRORS, no_peak_claim, peak_position_claim
 from benign.curves.early_stopping import mean_intervals
 from benign.curves.findings import LEVEL
 from benign.curves.threshold_search import Regime
-from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
-from benign.figures.greydanus2024_mnist1d import SETTINGS, measure_curve
+from benign.figures.figure import Figure, Judged, Picture, Surfaces
+from benign.figures.greydanus2024_mnist1d import SETTINGS, curve
+from benign.figures.measurement import Measurement
 from benign.figures.network_drawing import diverged_words, sign_words, size_label, stopping_series
 from benign.foundation.number_words import format_number as number
 from benign.plots import (
@@ -57,9 +58,9 @@ BASIS: Basis = "size / threshold size"  # one n: how EMC grows with the width is
 NARROW, CRITICAL = 24, 64
 
 
-def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+def _declared(scale: str) -> Iterator[tuple[str, Measurement]]:
     """The surface ``widths``: every width at epochs that are evenly spread on a logarithmic scale."""
-    yield "widths", measure_curve(options, name=f"{FIGURE.name} {options.scale}")
+    yield "widths", curve(scale)
 
 
 def landmarks_at_end(
@@ -261,11 +262,8 @@ def _points(errors: Float[np.ndarray, "..."]) -> str:
     return number(100.0 * median_of(errors), digits=2)
 
 
-def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
-    del surfaces
-    verdicts = {finding.name: finding.verdict for finding in findings}
-    is_there = verdicts["peak_where_training_reaches_eps"] is Verdict.HOLDS
-    is_removed = verdicts["stopped_no_peak"] is Verdict.HOLDS
+def _answer(judged: Judged) -> str:
+    is_there, is_removed = judged.holds("peak_where_training_reaches_eps"), judged.holds("stopped_no_peak")
     if is_there and is_removed:
         return f"The peak lies where the training error falls to {EPS:g}; stopping early on validation removes it."
     if is_there:
@@ -300,9 +298,9 @@ FIGURE = Figure(
     number="Figure 2",
     revision=2,
     primary_claims=("peak_where_training_reaches_eps", "stopped_no_peak", "wider_is_best_earlier"),
-    measure=_measure,
+    declared=_declared,
     findings=_findings,
     pictures=_pictures,
-    headline=_headline,
+    answer=_answer,
     lede=_lede,
 )

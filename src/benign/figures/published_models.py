@@ -34,8 +34,8 @@ from benign.curves.findings import LEVEL
 from benign.curves.fitting_threshold import FittingThreshold
 from benign.curves.threshold_reading import read_threshold
 from benign.curves.threshold_search import TOLERANCE
-from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
-from benign.figures.network_measurement import measure_population
+from benign.figures.figure import Figure, Judged, Picture, Surfaces
+from benign.figures.measurement import Measurement
 from benign.foundation.errors import invalid
 from benign.foundation.number_words import format_number as number
 from benign.foundation.numbers import checked_number
@@ -192,17 +192,16 @@ def _checked(name: str, numbers: tuple[float, float, float]) -> tuple[float, flo
     return parameters, samples, outputs
 
 
-def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+def _declared(scale: str) -> Iterator[tuple[str, Measurement]]:
     """The surfaces ``squared`` and ``cross_entropy``: one hidden layer on the same digits over width."""
-    settings = SETTINGS[options.scale]
+    at = SETTINGS[scale]
     for name, loss in LOSSES.items():
         training = Training(
-            loss=loss, learning_rate=3e-3, schedule="cosine", batch_size=min(25, settings.samples),
-            epochs=settings.epochs,
-        )  # fmt: skip
-        yield name, measure_population(
-            options, MLP(depth=1, training=training), digits(label_noise=0.1), samples=[settings.samples],
-            sizes=settings.widths, replicates=settings.replicates, name=f"{FIGURE.name} {options.scale}, {loss}",
+            loss=loss, learning_rate=3e-3, schedule="cosine", batch_size=min(25, at.samples), epochs=at.epochs
+        )
+        yield name, Measurement(
+            procedure=MLP(depth=1, training=training), source=digits(label_noise=0.1), part=loss,
+            samples=[at.samples], sizes=at.widths, replicates=at.replicates,
         )  # fmt: skip
 
 
@@ -390,9 +389,8 @@ def _error_panel(models: list[PublishedModel]) -> CurveDisplay:
     )  # fmt: skip
 
 
-def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
-    del findings
-    models, place = published_models(), _places(surfaces)["cross_entropy"]
+def _answer(judged: Judged) -> str:
+    models, place = published_models(), _places(judged.surfaces)["cross_entropy"]
     above = sum(model.ratio > 1.0 for model in models)
     ours = "fit at no width measured" if place is None else f"fit at {number(place, digits=2)} of it"
     return (
@@ -417,9 +415,9 @@ FIGURE = Figure(
     number="rule of thumb",
     revision=2,
     primary_claims=("rule_of_thumb", "cross_entropy_threshold", "cross_entropy_needs_fewer"),
-    measure=_measure,
+    declared=_declared,
     findings=_findings,
     pictures=_pictures,
-    headline=_headline,
+    answer=_answer,
     lede=_lede,
 )

@@ -31,9 +31,9 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Finding, Verdict, higher_claim, paired_claim
-from benign.figures.figure import Figure, MeasureOptions, Picture, Surfaces
+from benign.figures.figure import Figure, Judged, Picture, Surfaces
+from benign.figures.measurement import Measurement
 from benign.figures.network_drawing import Line, curve_of, diverged_words, percent, size_label
-from benign.figures.network_measurement import measure_population
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, Threshold, series_from_replicates, spread_sentence
@@ -111,21 +111,17 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def _measure(options: MeasureOptions) -> Iterator[tuple[str, xr.Dataset]]:
+def _declared(scale: str) -> Iterator[tuple[str, Measurement]]:
     """One surface over width and time for each learning rate."""
     from benign.procedures.repeated_mlp import RepeatedMLP
 
-    settings = SETTINGS[options.scale]
-    for rate in settings.rates:
-        training = settings.training(rate)
-        procedure = RepeatedMLP(
-            mlp=MLP(depth=1, activation="relu", training=training), networks=settings.networks
-        )  # fmt: skip
-        yield settings.surface(rate), measure_population(
-            options, procedure, mnist1d(test_samples=settings.test_samples),
-            name=f"{FIGURE.name} {options.scale}, learning rate {rate:g}", samples=[settings.samples],
-            sizes=settings.widths, replicates=settings.replicates, times=training.log_spaced(RECORDINGS),
-            metrics=METRICS,
+    at = SETTINGS[scale]
+    for rate in at.rates:
+        mlp = MLP(depth=1, activation="relu", training=at.training(rate))
+        yield at.surface(rate), Measurement(
+            procedure=RepeatedMLP(mlp=mlp, networks=at.networks), source=mnist1d(test_samples=at.test_samples),
+            part=f"learning rate {rate:g}", samples=[at.samples], sizes=at.widths, replicates=at.replicates,
+            times=mlp.training.log_spaced(RECORDINGS), metrics=METRICS,
         )  # fmt: skip
 
 
@@ -371,16 +367,14 @@ def _similarity_picture(surfaces: Surfaces) -> Picture:
     )  # fmt: skip
 
 
-def _headline(surfaces: Surfaces, findings: tuple[Finding, ...]) -> str:
-    del surfaces
-    verdicts = {finding.name: finding.verdict for finding in findings}
-    if verdicts["disagreement_falls"] is not Verdict.HOLDS:
+def _answer(judged: Judged) -> str:
+    if not judged.holds("disagreement_falls"):
         return "That wider networks agree more on test inputs was not confirmed in this measurement."
     steps = {
         Verdict.HOLDS: "larger steps make them agree more at equal training loss",
         Verdict.FAILS: "larger steps make them agree less at equal training loss",
         Verdict.UNDECIDED: "whether larger steps do the same stays undecided",
-    }[verdicts["steps_make_agree"]]
+    }[judged.verdicts["steps_make_agree"]]
     return f"Wider networks agree more on what they predict; {steps}."
 
 
@@ -402,9 +396,9 @@ FIGURE = Figure(
     number="the conjecture, with Barrett & Dherin 2021",
     revision=1,
     primary_claims=("similarity_rises", "matched_barrier_falls", "matching_lowers_barrier"),
-    measure=_measure,
+    declared=_declared,
     findings=_findings,
     pictures=_pictures,
-    headline=_headline,
+    answer=_answer,
     lede=_lede,
 )

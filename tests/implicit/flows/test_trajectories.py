@@ -8,17 +8,16 @@ import numpy as np
 import pytest
 
 from benign.curves import Verdict
+from benign.experiments.environment import Environment
 from benign.figures.barrett2021_trajectories import FIGURE, MODERATE, order_display, paths
-from benign.figures.figure import MeasureOptions
 from benign.foundation.errors import InvalidArgument
-from benign.foundation.progress import silent
 from benign.implicit.flows.two_parameters import TwoParameters
 from benign.plots import Display, PlaneDisplay, PlanePath, PlanePoint
 
 
 @cache
 def surfaces():
-    return dict(FIGURE.measure(MeasureOptions(scale="smoke", seed=0, workers=1, progress=silent)))
+    return dict(FIGURE.measure("smoke", 0, Environment()))
 
 
 def test_every_claim_holds_at_the_smallest_scale():
