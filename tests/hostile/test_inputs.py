@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import functools
+import inspect
 import os
 import tempfile
 from collections.abc import Callable
@@ -24,8 +27,10 @@ from sklearn.tree import DecisionTreeClassifier
 
 import benign
 from benign import BenignError, curves
+from benign.experiments.declaration.problems import InvalidDeclaration
 from benign.experiments.declaration.settings import settings_of
 from benign.experiments.executors.choice import choose
+from benign.foundation.errors import InvalidArgument
 from benign.linear import FourierFeatures, PolynomialFeatures, size_path
 from benign.sources import arrays, digits, frame, function, table
 
@@ -145,32 +150,42 @@ GRID: dict[str, Any] = {"sizes": [2, 3], "samples": [4, 8], "replicates": 2, "wo
 SEARCH: dict[str, Any] = {"workers": 1, "store": ":memory:", "max_trainings": 8, "replicates": 4}
 
 
-def each(call: Callable[..., object], names: str, **given: Any) -> dict[str, Callable[[object], object]]:
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """A public call, and what it answers where one of its arguments is hostile."""
+
+    of: Callable[..., object]
+    answer: Callable[[Any], object]
+
+
+def each(call: Callable[..., object], names: str, **given: Any) -> dict[str, Call]:
     """The call with one of its arguments hostile, the others as given."""
-    label = getattr(call, "__qualname__", str(call))
-    return {f"{label}({name})": lambda value, name=name: call(**{**given, name: value}) for name in names.split()}  # type: ignore[misc]
+    return {
+        f"{call.__qualname__}({name})": Call(call, lambda value, name=name: call(**{**given, name: value}))  # type: ignore[misc]
+        for name in names.split()
+    }
 
 
 def drawn(make: Callable[..., Any]) -> Callable[..., object]:
+    @functools.wraps(make)
     def draw(**settings: Any) -> object:
         return make(**settings).draw(3, benign.Replicate())
 
-    draw.__qualname__ = make.__qualname__
     return draw
 
 
-CALLS: dict[str, Callable[[object], object]] = {
+CALLS: dict[str, Call] = {
     **each(drawn(arrays), "inputs targets task label_noise test_samples scale name", inputs=INPUTS, targets=LABELS),
     **each(drawn(frame), "data target inputs as_frame task scale name", data=the_frame(), target="y"),
-    "frame(cell)": lambda value: frame(in_a_cell(value), target="y"),
-    "frame(target cell)": lambda value: frame(in_a_cell(value), target="x"),
+    "frame(cell)": Call(frame, lambda value: frame(in_a_cell(value), target="y")),
+    "frame(target cell)": Call(frame, lambda value: frame(in_a_cell(value), target="x")),
     **each(table, "path", target="y"),
     **each(
         drawn(function), "target noise low high test_samples test_grid name", target=np.sin, noise=0.1, low=0, high=1
     ),
     **each(drawn(digits), "label_noise test_samples"),
     **each(benign.sources.mnist, "side label_noise"),
-    "draw(samples)": lambda value: SOURCE.draw(value, benign.Replicate()),  # type: ignore[arg-type]
+    "draw(samples)": Call(SOURCE.draw, lambda value: SOURCE.draw(value, benign.Replicate())),
     **each(benign.Replicate, "seed draw initialisation noise"),
     **each(
         size_path, "train train_targets test test_targets sizes ridge leave_one_out predict_at spectrum_at",
@@ -204,27 +219,39 @@ CALLS: dict[str, Callable[[object], object]] = {
     **each(curves.peak_place, "positions training", positions=np.arange(1.0, 8.0), training=RISKS),
     **each(curves.paired_claim, "differences level statistic side", name="n", claim="c", differences=RISKS[:, 0]),
     **each(choose, "executor workers", executor=None, workers=None, jobs=0),
-    "Surface.open": benign.Surface.open,  # type: ignore[dict-item]
-    "Reproduction.open": benign.Reproduction.open,  # type: ignore[dict-item]
-    "Experiment.from_toml": benign.Experiment.from_toml,  # type: ignore[dict-item]
-    "run": lambda value: benign.run(value, store=":memory:", workers=1),  # type: ignore[arg-type]
-    "open_run": benign.open_run,  # type: ignore[dict-item]
-    "figure(name)": lambda value: benign.figure(value, scale="no such scale"),  # type: ignore[arg-type]
+    "Surface.open": Call(benign.Surface.open, benign.Surface.open),
+    "Reproduction.open": Call(benign.Reproduction.open, benign.Reproduction.open),
+    "Experiment.from_toml": Call(benign.Experiment.from_toml, benign.Experiment.from_toml),
+    "run": Call(benign.run, lambda value: benign.run(value, store=":memory:", workers=1)),
+    "open_run": Call(benign.open_run, benign.open_run),
+    "figure(name)": Call(benign.figure, lambda value: benign.figure(value, scale="no such scale")),
 }  # fmt: skip
 
 
-def refusal(call: Callable[[], object]) -> str | None:
-    """What a call answers that is not as it should be: an error of another kind, or no short sentence."""
+def refusal(answer: Callable[[], object], of: Callable[..., object] | None = None) -> str | None:
+    """What a call answers that is not as it should be: an error of another kind, no short sentence, or no argument."""
     try:
-        call()
+        answer()
     except BenignError as error:
         words = str(error)
-        return None if words.isprintable() and len(words) < LONGEST else f"{len(words)} characters: {words[:200]!r}"
+        if not (words.isprintable() and len(words) < LONGEST):
+            return f"{len(words)} characters: {words[:200]!r}"
+        return None if of is None or names_its_argument(error, of) else f"no argument of the call's: {words[:200]!r}"
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
         return f"{type(error).__name__} at {error.__traceback__ and _place(error)}"
     return None
+
+
+def names_its_argument(error: BenignError, of: Callable[..., object]) -> bool:
+    """Whether the error carries a parameter of the call; of several in one sentence it carries none."""
+    if not isinstance(error, InvalidArgument) or isinstance(error, InvalidDeclaration):  # which has the keys of a file
+        return True
+    parameters = inspect.signature(of).parameters
+    if error.argument is None:
+        return sum(f"`{name}`" in str(error) for name in parameters) > 1
+    return error.argument in parameters
 
 
 def _place(error: BaseException) -> str:
@@ -236,11 +263,11 @@ def _place(error: BaseException) -> str:
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
-def test_a_hostile_value_gets_one_sentence_or_is_taken(
-    call: Callable[[object], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_hostile_value_gets_one_sentence_about_its_argument_or_is_taken(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    told = {name: refusal(lambda make=make: call(make())) for name, make in HOSTILE.items()}  # type: ignore[misc]
+    told = {name: refusal(lambda make=make: call.answer(make()), call.of) for name, make in HOSTILE.items()}  # type: ignore[misc]
     assert not {name: fault for name, fault in told.items() if fault}
     assert not list(tmp_path.iterdir()), "nothing was written"
 
