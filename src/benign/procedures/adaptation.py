@@ -19,17 +19,23 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from benign.foundation.errors import BenignError, InvalidArgument, invalid
+from benign.foundation.errors import BenignError, InvalidArgument
 from benign.foundation.outcomes import Outcome
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Column, Split, class_indices
 from benign.foundation.wording import shown, told
 from benign.procedures.prediction_risks import PREDICTION_RISKS, prediction_risks
-from benign.procedures.protocol import Predictions, check_inputs, recorded_times
-from benign.schema import END_OF_TRAINING, Block
+from benign.procedures.protocol import (
+    Predictions,
+    Procedure,
+    SupportsCheck,
+    check_inputs,
+    recorded_times,
+    refuse_metrics,
+)
+from benign.schema import Block
 
-Inputs = Sequence[Float[np.ndarray, "_ d"]]
 Moments = Sequence[float] | None
 # A sum in another order, as in a forest of several threads, is the same number still.
 _SAME = 1e-6
@@ -37,39 +43,32 @@ _checked_for_repeatability: set[str] = set()
 
 
 @runtime_checkable
-class ForeignProcedure(Protocol):
-    """A procedure whose training code is not ours."""
+class ForeignProcedure(Procedure, SupportsCheck, Protocol):
+    """A procedure whose training code is not ours: whatever decides its numbers is in its spec and revision."""
 
     @property
     def name(self) -> str:
         """What messages call the code."""
         ...
 
-    @property
-    def revision(self) -> int:
-        """Raised by the user when the numbers change."""
-        ...
+    def train(
+        self, split: Split, size: int, times: Moments, train_inputs: Any, inputs: Sequence[Any]
+    ) -> Iterator[Sequence[ArrayLike]]:
+        """Train at one size; yield, for each time in turn (once, where they are None), predictions on each input.
 
-    def spec(self) -> dict[str, object]:
-        """All of its settings; with the revision, what is checked once a process is checked once for each."""
-        ...
-
-    def check(self, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
-        """Refuse times that the code does not have."""
-        ...
-
-    def train(self, split: Split, size: int, times: Moments, inputs: Inputs) -> Iterator[Sequence[ArrayLike]]:
-        """Train at one size; yield, for each time in turn (once, where they are None), predictions on each input."""
+        The inputs, those to train on and those to predict on, are arrays, or data frames where the split names columns.
+        They are not copies.
+        """
         ...
 
 
-def size_as_parameters(procedure: object, size: int, split: Split) -> int:
+def parameters(procedure: object, size: int, split: Split) -> int:
     """The size itself: how many numbers foreign code fits is not known."""
     del procedure, split
     return size
 
 
-def measure_foreign(
+def measure(
     code: ForeignProcedure,
     splits: Sequence[Split],
     sizes: Int[np.ndarray, " size"],
@@ -83,20 +82,16 @@ def measure_foreign(
             predicts no finite numbers of the right shape, or whose two trainings with the same seed differ.
     """
     code.check((), times)
-    foreign = sorted(metrics - PREDICTION_RISKS - {"norm", "scaled_norm"})
-    if foreign:
-        raise invalid(
-            "metrics", f"asks for {foreign[0]}, which needs more than the predictions of {code.name}; leave it out."
-        )
-    moments = None if times is None else times.tolist()
-    shape = (len(splits), len(sizes), 1 if times is None else len(times))
+    foreign = metrics - PREDICTION_RISKS - {"norm", "scaled_norm"}
+    refuse_metrics(foreign, f"needs more than the predictions of {code.name}; leave it out")
+    shape = (len(splits), len(sizes), len(recorded_times(times)))
     values = {name: np.full(shape, np.nan) for name in metrics}
     for row, split in enumerate(splits):
         for column, size in enumerate(sizes.tolist()):
             inputs = (split.train_inputs, split.test_inputs)
-            for layer, (train, test) in enumerate(predictions_of(code, split, size, moments, inputs)):
+            for layer, (train, test) in enumerate(predictions_of(code, split, size, times, inputs)):
                 if row == column == layer == 0:  # the smallest size, the shortest time
-                    _check_repeatable(code, split, size, moments, test)
+                    _check_repeatable(code, split, size, times, test)
                 for name, value in prediction_risks(split, train, test, metrics).items():
                     values[name][row, column, layer] = value
     return Block(
@@ -109,7 +104,7 @@ def measure_foreign(
     )
 
 
-def predict_foreign(
+def predict(
     code: ForeignProcedure,
     split: Split,
     inputs: Float[np.ndarray, "m d"],
@@ -119,19 +114,22 @@ def predict_foreign(
     """Train on the split and predict on other inputs, one size and then one time after another.
 
     Raises:
-        InvalidArgument: as :func:`measure_foreign`, and if the inputs have other columns than those trained on.
+        InvalidArgument: as :func:`measure`, and if the inputs have other columns than those trained on.
     """
     code.check((), times)
     check_inputs(inputs, split)
-    moments = None if times is None else times.tolist()
     for size in sizes.tolist():
-        answers = predictions_of(code, split, size, moments, (inputs,))
-        for time, (values,) in zip(moments or [END_OF_TRAINING], answers, strict=True):
+        answers = predictions_of(code, split, size, times, (inputs,))
+        for time, (values,) in zip(recorded_times(times).tolist(), answers, strict=True):
             yield Predictions(size=size, time=time, values=values)
 
 
 def predictions_of(
-    code: ForeignProcedure, split: Split, size: int, times: Moments, inputs: Inputs
+    code: ForeignProcedure,
+    split: Split,
+    size: int,
+    times: Float[np.ndarray, " time"] | None,
+    inputs: Sequence[Float[np.ndarray, "_ d"]],
 ) -> Iterator[list[Float[np.ndarray, "_ outputs"]]]:
     """What the code predicts on each of the inputs at each time, guarded and checked.
 
@@ -139,8 +137,10 @@ def predictions_of(
         InvalidArgument: for code that raises, or predicts no finite numbers of the right shape.
     """
     states = _OwnRandomStates(addressed_seed(split.replicate, "global random states of foreign code"))
-    answers = code.train(split, size, times, inputs)
-    for time in [None] if times is None else times:
+    train_inputs, *frames = (handed_on(values, split) for values in (split.train_inputs, *inputs))
+    moments = None if times is None else times.tolist()
+    answers = code.train(split, size, moments, train_inputs, frames)
+    for time in moments or [None]:
         where = f"size {size}" if time is None else f"size {size} and time {time:g}"
         where += f" on {split.samples} samples"
         advice = "correct it, or leave this value out"
@@ -265,7 +265,11 @@ class _OwnRandomStates:
 
 
 def _check_repeatable(
-    code: ForeignProcedure, split: Split, size: int, times: Moments, found: Float[np.ndarray, "n_test outputs"]
+    code: ForeignProcedure,
+    split: Split,
+    size: int,
+    times: Float[np.ndarray, " time"] | None,
+    found: Float[np.ndarray, "n_test outputs"],
 ) -> None:
     """Train once more at the first size and time; once for each code and process."""
     key = json.dumps([code.spec(), code.revision], sort_keys=True)

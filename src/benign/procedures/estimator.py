@@ -18,17 +18,9 @@ from benign.foundation.numbers import checked_count
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
-from benign.procedures.adaptation import (
-    Inputs,
-    Moments,
-    guarded,
-    handed_on,
-    measure_foreign,
-    predict_foreign,
-    size_as_parameters,
-    training_targets,
-)
-from benign.procedures.estimator_times import answer, answers_along_times, random_states
+from benign.procedures import adaptation
+from benign.procedures.adaptation import Moments
+from benign.procedures.estimator_times import answers_along_times, random_states
 from benign.procedures.foreign_settings import describe_estimator
 from benign.procedures.protocol import one_replicate_each
 
@@ -48,10 +40,10 @@ class Estimator:
     objective: ClassVar[str] = "squared"
     max_size: ClassVar[float] = math.inf
     takes_columns: ClassVar[bool] = True
-    parameters = size_as_parameters
+    parameters = adaptation.parameters
     batches = one_replicate_each
-    measure = measure_foreign
-    predict = predict_foreign
+    measure = adaptation.measure
+    predict = adaptation.predict
 
     estimator: Any
     size_name: str
@@ -69,10 +61,10 @@ class Estimator:
         import sklearn
         from sklearn.base import clone
 
-        with guarded(f"`estimator` {self.name} cannot be described", "mend its get_params, set_params or constructor"):
-            described = describe_estimator(
-                clone(self.estimator).set_params(**{self.size_name: None}), token=self._token
-            )
+        problem = f"`estimator` {self.name} cannot be described"
+        with adaptation.guarded(problem, "mend its get_params, set_params or constructor"):
+            plain = clone(self.estimator).set_params(**{self.size_name: None})
+            described = describe_estimator(plain, token=self._token)
         return {
             "procedure": self.name,
             "size": self.size_name,
@@ -94,18 +86,14 @@ class Estimator:
         if len(broken):
             raise invalid("times", f"must be whole numbers of {self.time_name} from 1 on, got {broken[0]:g}.")
 
-    def train(self, split: Split, size: int, times: Moments, inputs: Inputs) -> Iterator[list[ArrayLike]]:
+    def train(
+        self, split: Split, size: int, times: Moments, train_inputs: Any, inputs: Sequence[Any]
+    ) -> Iterator[list[ArrayLike]]:
         model = self._seeded(split.replicate).set_params(**{self.size_name: size})
-        y = training_targets(split, as_matrix=_is_regressor(model, split))
-        x, *frames = (handed_on(values, split) for values in (split.train_inputs, *inputs))
-        if times is None:
-            model.fit(x.copy(), y)
-            yield [_spread(model, answer(model, asked), split) for asked in frames]
-            return
-        assert self.time_name is not None  # checked before anything is trained
-        moments = [int(time) for time in times]
-        for answers in answers_along_times(model, self.time_name, moments, (x, y), frames):
-            yield [_spread(fitted, values, split) for fitted, values in answers]
+        y = adaptation.training_targets(split, as_matrix=_is_regressor(model, split))
+        moments = None if times is None else [int(time) for time in times]
+        for fitted, answers in answers_along_times(model, self.time_name, moments, (train_inputs, y), inputs):
+            yield [_spread(fitted, values, split) for values in answers]
 
     def _seeded(self, replicate: Replicate) -> Any:
         """A clone whose every random state follows from the replicate's initialisation."""
@@ -181,7 +169,7 @@ def _cloned(estimator: Any) -> Any:
                 f"must have the method {method}, which {type(estimator).__name__} has not; give a "
                 "scikit-learn estimator, or use `from_callable`.",
             )
-    with guarded("`estimator` cannot be cloned", "its constructor must do nothing but keep its arguments"):
+    with adaptation.guarded("`estimator` cannot be cloned", "its constructor must do nothing but keep its arguments"):
         own = clone(estimator)
         own.get_params(deep=True)
     return own

@@ -46,87 +46,85 @@ def route_of(estimator: Any, time: str) -> Route:
 
 def answers_along_times(
     estimator: Any,
-    time: str,
-    times: Sequence[int],
+    time: str | None,
+    times: Sequence[int] | None,
     train: tuple[Any, Shaped[np.ndarray, "n *outputs"]],
     inputs: Sequence[Any],
-) -> Iterator[list[tuple[Any, ArrayLike]]]:
+) -> Iterator[tuple[Any, list[ArrayLike]]]:
     """For each time in turn, the fitted model and what it answers on each of the inputs.
 
     Args:
         estimator: a clone of our own, ready but for its time.
-        time: name of the parameter.
-        times: strictly increasing, from 1 on.
+        time: name of the parameter; None where there is none.
+        times: strictly increasing, from 1 on; None for one training of the estimator as it stands.
         train: inputs (an array or a data frame) and targets.
         inputs: what to answer on, likewise.
     """
-    route = route_of(estimator, time)
-    if route is Route.SEPARATE:
-        yield from _separately(estimator, time, times, train, inputs)
-        return
-    final, name = _owner(estimator, time)
     x, y = train
-    if final is not estimator:  # what comes before the last step has no duration: it is fitted once
-        before = estimator[:-1]
+    if time is None or times is None:
+        estimator.fit(x.copy(), y)
+        yield _answered(estimator, inputs)
+        return
+    route, (final, name) = route_of(estimator, time), _owner(estimator, time)
+    if route is not Route.SEPARATE and final is not estimator:
+        before = estimator[:-1]  # what comes before the last step has no duration: it is fitted once
         x = before.fit_transform(x.copy(), y.copy())
         inputs = [before.transform(asked.copy()) for asked in inputs]
     if route is Route.STAGES:
         yield from _in_stages(final.set_params(**{str(name): times[-1]}), times, x, y, inputs)
+    elif route is Route.SEPARATE:
+        yield from (_answered(model, inputs) for model in _separately(estimator, time, times, x, y))
     elif route is Route.WARM_START:
         for moment in times:
-            final.set_params(**{str(name): moment}, warm_start=True).fit(_copy(x), y.copy())
-            yield [(final, answer(final, asked)) for asked in inputs]
+            final.set_params(**{str(name): moment}, warm_start=True).fit(x.copy(), y.copy())
+            yield _answered(final, inputs)
     else:
-        yield from _in_passes(final, times, x, y, inputs)
+        yield from (_answered(model, inputs) for model in _in_passes(final, times, x, y))
 
 
-def answer(model: Any, inputs: Any) -> ArrayLike:
-    """Probabilities where there are any, else values or classes."""
-    return model.predict_proba(_copy(inputs)) if hasattr(model, "predict_proba") else model.predict(_copy(inputs))
+def _answered(model: Any, inputs: Sequence[Any]) -> tuple[Any, list[ArrayLike]]:
+    """Probabilities where there are any, else values or classes; of copies, which the model may write on."""
+    ask = model.predict_proba if hasattr(model, "predict_proba") else model.predict
+    return model, [ask(asked.copy()) for asked in inputs]
 
 
-def _separately(
-    estimator: Any, time: str, times: Sequence[int], train: Any, inputs: Sequence[Any]
-) -> Iterator[list[tuple[Any, ArrayLike]]]:
+def _separately(estimator: Any, time: str, times: Sequence[int], x: Any, y: Any) -> Iterator[Any]:
     from sklearn.base import clone
     from sklearn.exceptions import ConvergenceWarning
 
-    x, y = train
     for moment in times:
         model = clone(estimator).set_params(**{time: moment})
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # a short training is what was asked for
-            model.fit(_copy(x), y.copy())
-        yield [(model, answer(model, asked)) for asked in inputs]
+            model.fit(x.copy(), y.copy())
+        yield model
+
+
+def _in_passes(model: Any, times: Sequence[int], x: Any, y: Any) -> Iterator[Any]:
+    """One random sequence goes through all calls, seeded as a fit is; a seed alone would shuffle every pass alike."""
+    seeds = {name: model.get_params()[name] for name in random_states(model)}
+    model.set_params(**{name: np.random.RandomState(seed) for name, seed in seeds.items()})
+    first = {"classes": np.unique(y)} if "classes" in inspect.signature(model.partial_fit).parameters else {}
+    for done in range(1, times[-1] + 1):
+        model.partial_fit(x.copy(), y.copy(), **(first if done == 1 else {}))
+        if done in times:
+            yield model
 
 
 def _in_stages(
     model: Any, times: Sequence[int], x: Any, y: Any, inputs: Sequence[Any]
-) -> Iterator[list[tuple[Any, ArrayLike]]]:
+) -> Iterator[tuple[Any, list[ArrayLike]]]:
     """Where training has stopped by itself before a time, its last stage is the model of that time."""
-    model.fit(_copy(x), y.copy())
+    model.fit(x.copy(), y.copy())
     staged = model.staged_predict_proba if hasattr(model, "predict_proba") else model.staged_predict
-    stages = [iter(staged(_copy(asked))) for asked in inputs]
+    stages = [iter(staged(asked.copy())) for asked in inputs]
     last: list[ArrayLike | None] = [None] * len(stages)
     done = 0
     for moment in times:
         for _ in range(moment - done):
             last = [next(stage, before) for stage, before in zip(stages, last, strict=True)]
         done = moment
-        yield [(model, np.asarray(None) if values is None else values) for values in last]
-
-
-def _in_passes(
-    model: Any, times: Sequence[int], x: Any, y: Any, inputs: Sequence[Any]
-) -> Iterator[list[tuple[Any, ArrayLike]]]:
-    """One random sequence goes through all calls, seeded as a fit is; a seed alone would shuffle every pass alike."""
-    seeds = {name: model.get_params()[name] for name in random_states(model)}
-    model.set_params(**{name: np.random.RandomState(seed) for name, seed in seeds.items()})
-    first = {"classes": np.unique(y)} if "classes" in inspect.signature(model.partial_fit).parameters else {}
-    for done in range(1, times[-1] + 1):
-        model.partial_fit(_copy(x), y.copy(), **(first if done == 1 else {}))
-        if done in times:
-            yield [(model, answer(model, asked)) for asked in inputs]
+        yield model, [np.asarray(None) if values is None else values for values in last]
 
 
 def random_states(estimator: Any) -> list[str]:
@@ -144,8 +142,3 @@ def _owner(estimator: Any, time: str) -> tuple[Any, str | None]:
     if type(estimator) is Pipeline and len(estimator.steps) > 1 and step == estimator.steps[-1][0] and "__" not in name:
         return estimator.steps[-1][1], name
     return estimator, None
-
-
-def _copy(inputs: Any) -> Any:
-    """A copy, writable: what an estimator does to its input changes nothing of ours."""
-    return inputs.copy()

@@ -9,6 +9,7 @@ Splits that share their samples and features and differ only in label noise are 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -23,14 +24,14 @@ from benign.linear.columns import Columns
 from benign.linear.problem import PathProblem, PathRecord
 from benign.linear.size_path import as_labels, outcomes, solve_size_path
 from benign.linear.spectrum import summarise
-from benign.procedures.protocol import Predictions, check_inputs, recorded_times
+from benign.procedures.protocol import Predictions, Procedure, check_inputs, recorded_times, refuse_metrics
 from benign.schema import END_OF_TRAINING, PAIR_METRICS, PENALTIES, SOLUTION_METRICS, Block
 
 _SPECTRUM_METRICS = frozenset({"condition_2norm", "effective_rank"})
 
 
 @runtime_checkable
-class FeatureRegression(Protocol):
+class FeatureRegression(Procedure, Protocol):
     """A procedure that is least squares on its own features."""
 
     @property
@@ -48,18 +49,18 @@ class FeatureRegression(Protocol):
         ...
 
 
-def batches_of_same_inputs(features: object, replicates: Sequence[Replicate]) -> list[tuple[Replicate, ...]]:
+def batches(features: object, replicates: Sequence[Replicate]) -> list[tuple[Replicate, ...]]:
     """Label-noise draws on the same inputs and features go together: they are further outputs of one factorisation."""
     del features
     return [tuple(replicates[i] for i in members) for members in _same_inputs(replicates)]
 
 
-def coefficients_of_features(features: FeatureRegression, size: int, split: Split) -> int:
+def parameters(features: FeatureRegression, size: int, split: Split) -> int:
     """Real numbers that are fitted: a column's for each output, two for a complex one."""
     return features.factor * size * split.train_targets.shape[1]
 
 
-def measure_features(
+def measure(
     features: FeatureRegression,
     splits: Sequence[Split],
     sizes: Int[np.ndarray, " size"],
@@ -88,7 +89,7 @@ def measure_features(
         replicates=tuple(split.replicate for split in splits),
         sizes=sizes,
         times=recorded_times(None),
-        parameters=np.array([coefficients_of_features(features, size, splits[0]) for size in sizes.tolist()]),
+        parameters=np.array([features.parameters(size, splits[0]) for size in sizes.tolist()]),
         outcome=outcome,
         metrics=values,
     )
@@ -102,16 +103,13 @@ def _check_asked(features: FeatureRegression, times: object, metrics: frozenset[
     trained = {
         name for name in metrics if name.startswith("validation") or name.endswith(("averaged", "flipped", "held_out"))
     }
-    unknown = sorted(trained | metrics & (PENALTIES | SOLUTION_METRICS | PAIR_METRICS))
-    if unknown:
-        raise invalid(
-            "metrics",
-            f"asks for {unknown[0]}, which is measured of trained networks alone, not of solved least "
-            "squares; leave it out.",
-        )
+    refuse_metrics(
+        trained | metrics & (PENALTIES | SOLUTION_METRICS | PAIR_METRICS),
+        "is measured of trained networks alone, not of solved least squares; leave it out",
+    )
 
 
-def predict_features(
+def predict(
     features: FeatureRegression,
     split: Split,
     inputs: Float[np.ndarray, "m d"],
@@ -128,13 +126,8 @@ def predict_features(
     factor = features.factor
     sizes = checked_sizes(sizes, available=np.inf, samples=split.samples, unit="columns")
     zeros = np.zeros((len(inputs), split.train_targets.shape[1]))
-    wanted = factor * sizes
-    train = as_labels([[split.train_targets]])
-    problem = PathProblem(
-        targets=_embedded(train.targets[0], factor), train=train, test=as_labels([[zeros]]), ridge=features.ridge,
-        last=int(wanted[-1]), asked=frozenset(wanted.tolist()),
-        leave_one_out=False, predict_at=frozenset(wanted.tolist()), spectrum_at=frozenset(),
-    )  # fmt: skip
+    wanted = frozenset((factor * sizes).tolist())
+    problem = replace(_problem(features, [split], sizes, frozenset()), test=as_labels([[zeros]]), predict_at=wanted)
     record = solve_size_path(problem, features.columns(split, inputs))
     for size in sizes.tolist():
         prediction = record.predictions.get(factor * size)

@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
@@ -56,43 +56,26 @@ def describe_estimator(estimator: Any, *, token: str) -> dict[str, object]:
 
 def describe_value(value: Any, *, token: str) -> object:
     """A parameter's value; ``token`` stands for what cannot be described."""
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, (int, float, np.generic)):
-        return _describe_number(value, token)
-    if isinstance(value, (list, tuple)):
-        return [describe_value(entry, token=token) for entry in value]
-    if isinstance(value, (set, frozenset)):
-        return {"set": sorted(map(repr, value))}
-    if isinstance(value, Mapping):
-        return [
-            [describe_value(key, token=token), describe_value(value[key], token=token)]
-            for key in sorted(value, key=repr)
-        ]
-    return _describe_object(value, token)
-
-
-def _describe_number(value: Any, token: str) -> object:
-    if isinstance(value, (float, np.floating)):
-        return float(value) if math.isfinite(value) else repr(float(value))
-    return int(value) if isinstance(value, (int, np.integer, np.bool_)) else _describe_state(value, token)
-
-
-def _describe_object(value: Any, token: str) -> object:
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biufcSU":
-        return _describe_array(value)
-    if isinstance(value, type):
-        return {"class": _name(value)}
+    for kinds, described in _DESCRIBED:
+        if isinstance(value, kinds):
+            return described(value, token)
     if hasattr(value, "get_params"):
         return describe_estimator(value, token=token)
-    if isinstance(value, (FunctionType, BuiltinFunctionType, np.ufunc)):
-        return _describe_function(value, token)
-    if isinstance(value, MethodType):
-        return {"method": value.__name__, "of": describe_value(value.__self__, token=token)}
     return _describe_state(value, token)
 
 
-def _describe_array(value: Shaped[np.ndarray, "..."]) -> dict[str, object]:
+def _describe_all(values: Iterable[Any], token: str) -> list[object]:
+    return [describe_value(value, token=token) for value in values]
+
+
+def _describe_float(value: float, token: str) -> object:
+    del token
+    return float(value) if math.isfinite(value) else repr(float(value))
+
+
+def _describe_array(value: Shaped[np.ndarray, "..."], token: str) -> dict[str, object]:
+    if value.dtype.kind not in "biufcSU":
+        return _describe_state(value, token)
     digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
     return {"array": digest, "shape": list(value.shape), "dtype": str(value.dtype)}
 
@@ -118,3 +101,18 @@ def _describe_state(value: Any, token: str) -> dict[str, object]:
 
 def _name(value: Any) -> str:
     return f"{value.__module__}.{value.__qualname__}"
+
+
+# How each kind of value is told; the first that it is an instance of.
+_DESCRIBED: tuple[tuple[Any, Callable[[Any, str], object]], ...] = (
+    ((type(None), bool, str), lambda value, _: value),
+    ((float, np.floating), _describe_float),
+    ((int, np.integer, np.bool_), lambda value, _: int(value)),
+    ((list, tuple), _describe_all),
+    ((set, frozenset), lambda value, _: {"set": sorted(map(repr, value))}),
+    (Mapping, lambda value, token: [_describe_all((key, value[key]), token) for key in sorted(value, key=repr)]),
+    (np.ndarray, _describe_array),
+    (type, lambda value, _: {"class": _name(value)}),
+    ((FunctionType, BuiltinFunctionType, np.ufunc), _describe_function),
+    (MethodType, lambda value, token: {"method": value.__name__, "of": describe_value(value.__self__, token=token)}),
+)

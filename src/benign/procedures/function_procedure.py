@@ -7,7 +7,7 @@ import math
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float
@@ -17,16 +17,8 @@ from benign.foundation.arguments import checked_flag, checked_text
 from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count
 from benign.foundation.split import Split
-from benign.procedures.adaptation import (
-    Inputs,
-    Moments,
-    addressed_seed,
-    handed_on,
-    measure_foreign,
-    predict_foreign,
-    size_as_parameters,
-    training_targets,
-)
+from benign.procedures import adaptation
+from benign.procedures.adaptation import Moments
 from benign.procedures.foreign_settings import source_digest
 from benign.procedures.protocol import one_replicate_each
 
@@ -50,10 +42,10 @@ class FunctionProcedure:
 
     objective: ClassVar[str] = "squared"
     takes_columns: ClassVar[bool] = True
-    parameters = size_as_parameters
+    parameters = adaptation.parameters
     batches = one_replicate_each
-    measure = measure_foreign
-    predict = predict_foreign
+    measure = adaptation.measure
+    predict = adaptation.predict
 
     fit: Fit
     name: str
@@ -73,16 +65,19 @@ class FunctionProcedure:
         if times is not None and self.time_name is None:
             raise invalid("times", 'must be None: the function has no time; name it, for example time_name="steps".')
 
-    def train(self, split: Split, size: int, times: Moments, inputs: Inputs) -> Iterator[list[ArrayLike]]:
-        seed = addressed_seed(split.replicate, "seed of a function")
+    def train(
+        self, split: Split, size: int, times: Moments, train_inputs: Any, inputs: Sequence[Any]
+    ) -> Iterator[list[ArrayLike]]:
+        seed = adaptation.addressed_seed(split.replicate, "seed of a function")
         for time in [None] if times is None else times:
             moment = int(time) if time is not None and time == math.floor(time) else time
-            predict = self.fit(handed_on(split.train_inputs, split).copy(), training_targets(split), size, moment, seed)
+            targets = adaptation.training_targets(split)
+            predict = self.fit(train_inputs.copy(), targets, size, moment, seed)
             if not callable(predict):
                 raise invalid(
                     "fit", f"of {self.name!r} must return a function, predict(X), got {type(predict).__name__}."
                 )
-            yield [predict(handed_on(asked, split).copy()) for asked in inputs]
+            yield [predict(asked.copy()) for asked in inputs]
 
 
 def from_callable(

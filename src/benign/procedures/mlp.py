@@ -6,23 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from benign.foundation.errors import unknown_name
+from benign.foundation.arguments import checked_name
 from benign.foundation.numbers import checked_count
 from benign.networks.activations import ACTIVATIONS
-from benign.networks.devices import DeviceName, require_jax
+from benign.networks.devices import DeviceName
 from benign.networks.training import Training
-from benign.procedures.network_training import (
-    Recordings,
-    Request,
-    batches_of_populations,
-    check_moments,
-    check_network,
-    least_bytes_of_networks,
-    measure_networks,
-    predict_networks,
-    train_widths,
-    weights_and_biases,
-)
+from benign.procedures import network_training
+from benign.procedures.network_training import Recordings, Request
 
 if TYPE_CHECKING:
     from benign.networks.dense import MLPFamily
@@ -48,12 +38,12 @@ class MLP:
     revision: ClassVar[int] = 1
     size_name: ClassVar[str] = "hidden units"
     max_size: ClassVar[float] = math.inf
-    parameters = weights_and_biases
-    least_bytes = least_bytes_of_networks
-    check = check_moments
-    batches = batches_of_populations
-    measure = measure_networks
-    predict = predict_networks
+    parameters = network_training.parameters
+    least_bytes = network_training.least_bytes
+    check = network_training.check
+    batches = network_training.batches
+    measure = network_training.measure
+    predict = network_training.predict
 
     depth: int = 2
     activation: Literal["relu", "tanh", "gelu", "silu", "softplus", "sigmoid"] = "relu"
@@ -61,11 +51,9 @@ class MLP:
     device: DeviceName = None
 
     def __post_init__(self) -> None:
-        require_jax("`MLP`")
-        check_network(self.training, self.device)
+        network_training.check_settings(self)
         checked_count("depth", self.depth)
-        if self.activation not in ACTIVATIONS:
-            raise unknown_name("activation", self.activation, ACTIVATIONS)
+        checked_name("activation", self.activation, ACTIVATIONS)
 
     @property
     def time_name(self) -> str:
@@ -91,4 +79,4 @@ class MLP:
         return MLPFamily(depth=self.depth, activation=self.activation)
 
     def train(self, request: Request) -> Recordings:
-        return train_widths(self.family, self.training, request)
+        return network_training.train_widths(self.family, self.training, request)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -19,9 +19,9 @@ from benign.foundation.folders import cache_folder
 from benign.foundation.outcomes import Outcome
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
-from benign.networks.devices import DeviceName, has_gpu
+from benign.networks.devices import DeviceName, has_gpu, require_jax
 from benign.networks.training import Training
-from benign.procedures.protocol import Predictions, check_inputs, recorded_times
+from benign.procedures.protocol import Predictions, Procedure, check_inputs, recorded_times, refuse_metrics
 from benign.schema import PAIR_METRICS, SOLUTION_METRICS, SOLVED_METRICS, Block
 
 CHECKPOINTS_VARIABLE = "BENIGN_CHECKPOINTS"
@@ -56,7 +56,7 @@ class Request:
 
 
 @runtime_checkable
-class NetworkProcedure(Protocol):
+class NetworkProcedure(Procedure, Protocol):
     """A procedure that trains dense networks of equally wide hidden layers."""
 
     @property
@@ -74,20 +74,12 @@ class NetworkProcedure(Protocol):
         """Number of hidden layers."""
         ...
 
-    def spec(self) -> dict[str, object]:
-        """Canonical settings: what decides the numbers."""
-        ...
-
-    def parameters(self, size: int, split: Split) -> int:
-        """Number of weights and biases."""
-        ...
-
     def train(self, request: Request) -> Recordings:
         """Train every split at every width; what is recorded has the axes (replicate, size, time, ...)."""
         ...
 
 
-def weights_and_biases(network: NetworkProcedure, size: int, split: Split) -> int:
+def parameters(network: NetworkProcedure, size: int, split: Split) -> int:
     """(d + 1) H + (D - 1) (H + 1) H + (H + 1) K, of d inputs, D hidden layers of H units and K outputs."""
     return _weights_and_biases(network.depth, size, split.train_inputs.shape[1], split.train_targets.shape[1])
 
@@ -96,7 +88,7 @@ def _weights_and_biases(depth: int, width: int, inputs: int, outputs: int) -> in
     return (inputs + 1) * width + (depth - 1) * (width + 1) * width + (width + 1) * outputs
 
 
-def batches_of_populations(network: NetworkProcedure, replicates: Sequence[Replicate]) -> list[tuple[Replicate, ...]]:
+def batches(network: NetworkProcedure, replicates: Sequence[Replicate]) -> list[tuple[Replicate, ...]]:
     """Equal shares for the cores, each a population; all at once for a GPU, which is fastest with everything."""
     device = network.device
     if device == "gpu" or (device is None and has_gpu()):
@@ -106,19 +98,21 @@ def batches_of_populations(network: NetworkProcedure, replicates: Sequence[Repli
     return [tuple(replicates[start : start + most]) for start in range(0, len(replicates), most)]
 
 
-def check_network(training: object, device: object) -> None:
+def check_settings(network: NetworkProcedure) -> None:
     """Refuse what is no training or no device, before anything is measured.
 
     Raises:
         InvalidArgument: with what was given.
+        MissingExtra: without JAX; ``pip install "benign[networks]"`` brings it.
     """
-    if not isinstance(training, Training):
-        raise invalid("training", f"must be a benign.Training, got {training!r}.")
-    if device not in ("cpu", "gpu", None):
-        raise invalid("device", f'must be "cpu", "gpu" or None, got {device!r}.')
+    require_jax(f"`{type(network).__name__}`")
+    if not isinstance(network.training, Training):
+        raise invalid("training", f"must be a benign.Training, got {network.training!r}.")
+    if network.device not in ("cpu", "gpu", None):
+        raise invalid("device", f'must be "cpu", "gpu" or None, got {network.device!r}.')
 
 
-def check_moments(network: NetworkProcedure, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
+def check(network: NetworkProcedure, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
     """Refuse batches and times that no training on these numbers of samples has.
 
     Raises:
@@ -128,7 +122,7 @@ def check_moments(network: NetworkProcedure, samples: Sequence[int], times: Floa
         network.training.steps_at(recorded_times(times).tolist(), n)
 
 
-def least_bytes_of_networks(network: NetworkProcedure, samples: int, test_samples: int, size: int) -> float:
+def least_bytes(network: NetworkProcedure, samples: int, test_samples: int, size: int) -> float:
     """Bytes of a network of one input and one output, its gradient and its optimiser, of what a batch leaves in its
     layers, and of its program.
     """
@@ -139,7 +133,7 @@ def least_bytes_of_networks(network: NetworkProcedure, samples: int, test_sample
     return np.dtype(training.precision).itemsize * numbers + _PROGRAM_BYTES_A_LAYER * network.depth
 
 
-def measure_networks(
+def measure(
     network: NetworkProcedure,
     splits: Sequence[Split],
     sizes: Int[np.ndarray, " size"],
@@ -162,10 +156,9 @@ def measure_networks(
     )
     averaged = any(name.endswith("_averaged") for name in metrics)
     recordings = resumed(request_for(network, splits, sizes, times, recorder, averaged=averaged), network.train)
-    counts = _counts(network, splits, sizes)
     losses = np.array([values for name, values in recordings.items() if "loss" in name])
     diverged = np.asarray(~np.isfinite(losses).all(axis=0))
-    return block_of_networks(network, splits, sizes, times, metrics, with_penalties(recordings, counts), diverged)
+    return block_of_networks(network, splits, sizes, times, metrics, recordings, diverged)
 
 
 def block_of_networks(
@@ -177,56 +170,36 @@ def block_of_networks(
     values: Recordings,
     diverged: Bool[np.ndarray, "replicate size time"],
 ) -> Block:
-    """A block of what was recorded: NaN where training has diverged, and of what was not."""
+    """A block of what was recorded: NaN where training has diverged, and of what was not.
+
+    Where the square of a gradient was recorded and its penalty was not, the penalty R_IG is the square divided by the
+    number of parameters.
+    """
+    counts = np.array([network.parameters(width, splits[0]) for width in sizes.tolist()])
+    penalties = {
+        name.replace("gradient_square", "gradient_penalty"): square / counts[:, None]
+        for name, square in values.items()
+        if name.startswith("gradient_square")
+    }
+    values = {**penalties, **values}
     nothing = np.full(diverged.shape, np.nan)
     return Block(
         replicates=tuple(split.replicate for split in splits),
         sizes=sizes,
         times=recorded_times(times),
-        parameters=_counts(network, splits, sizes),
+        parameters=counts,
         outcome=np.where(diverged, int(Outcome.DIVERGED), int(Outcome.CONVERGED)).astype(np.int8),
         metrics={name: np.where(diverged, np.nan, values.get(name, nothing)).astype(np.float64) for name in metrics},
     )
 
 
-def _counts(
-    network: NetworkProcedure, splits: Sequence[Split], sizes: Int[np.ndarray, " size"]
-) -> Int[np.ndarray, " size"]:
-    return np.array([network.parameters(width, splits[0]) for width in sizes.tolist()])
-
-
 def _refuse_metrics_of_others(metrics: frozenset[str]) -> None:
-    for elsewhere, procedure in ((SOLUTION_METRICS, "Solutions"), (PAIR_METRICS, "RepeatedMLP")):
-        for name in sorted(metrics & elsewhere):
-            raise invalid(
-                "metrics",
-                f"asks for {name}, which benign.procedures.{procedure} measures; use it in place of this procedure.",
-            )
-    for name in sorted(metrics & SOLVED_METRICS):
-        raise invalid("metrics", f"asks for {name}, which only solved models have, not trained networks; leave it out.")
+    for elsewhere, name in ((SOLUTION_METRICS, "Solutions"), (PAIR_METRICS, "RepeatedMLP")):
+        refuse_metrics(metrics & elsewhere, f"benign.procedures.{name} measures; use it in place of this procedure")
+    refuse_metrics(metrics & SOLVED_METRICS, "only solved models have, not trained networks; leave it out")
 
 
-def refuse_unmeasured(metrics: frozenset[str], measured: Set[str], procedure: str) -> None:
-    """Refuse a metric that a procedure does not measure.
-
-    Raises:
-        InvalidArgument: for the first one of them.
-    """
-    for name in sorted(metrics - measured):
-        raise invalid("metrics", f"asks for {name}, which {procedure} does not measure; leave it out.")
-
-
-def with_penalties(recordings: Recordings, counts: Int[np.ndarray, " size"]) -> Recordings:
-    """The recordings, squared norms of gradients divided by the number of parameters: R_IG."""
-    penalties = {
-        name.replace("gradient_square", "gradient_penalty"): values / counts[:, None]
-        for name, values in recordings.items()
-        if name.startswith("gradient_square")
-    }
-    return {**recordings, **penalties}
-
-
-def predict_networks(
+def predict(
     network: NetworkProcedure,
     split: Split,
     inputs: Float[np.ndarray, "m d"],

@@ -11,20 +11,10 @@ import numpy as np
 
 from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count
-from benign.networks.devices import DeviceName, require_jax
+from benign.networks.devices import DeviceName
 from benign.networks.training import Training
-from benign.procedures.network_training import (
-    Recordings,
-    Request,
-    batches_of_populations,
-    check_moments,
-    check_network,
-    least_bytes_of_networks,
-    measure_networks,
-    predict_networks,
-    train_widths,
-    weights_and_biases,
-)
+from benign.procedures import network_training
+from benign.procedures.network_training import Recordings, Request
 
 _TRAINING = Training(loss="squared", optimizer="momentum", learning_rate=1e-3)
 
@@ -51,20 +41,19 @@ class OneHiddenLayer:
     revision: ClassVar[int] = 1
     size_name: ClassVar[str] = "hidden units"
     depth: ClassVar[int] = 1
-    parameters = weights_and_biases
-    least_bytes = least_bytes_of_networks
-    check = check_moments
-    batches = batches_of_populations
-    measure = measure_networks
-    predict = predict_networks
+    parameters = network_training.parameters
+    least_bytes = network_training.least_bytes
+    check = network_training.check
+    batches = network_training.batches
+    measure = network_training.measure
+    predict = network_training.predict
 
     weight_reuse: Literal[False] | tuple[int, ...] = False
     training: Training = _TRAINING
     device: DeviceName = None
 
     def __post_init__(self) -> None:
-        require_jax("`OneHiddenLayer`")
-        check_network(self.training, self.device)
+        network_training.check_settings(self)
         if self.weight_reuse is False:
             return
         if not isinstance(self.weight_reuse, (tuple, list)) or not self.weight_reuse:
@@ -100,7 +89,7 @@ class OneHiddenLayer:
         from benign.networks.dense import OneHiddenLayerFamily
 
         if self.weight_reuse is False:
-            return train_widths(OneHiddenLayerFamily(), self.training, request)
+            return network_training.train_widths(OneHiddenLayerFamily(), self.training, request)
         return _train_chain(self.weight_reuse, self.training, request)
 
 

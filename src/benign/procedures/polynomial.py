@@ -16,12 +16,7 @@ from benign.foundation.split import Split
 from benign.linear.columns import Columns, MappedColumns
 from benign.linear.polynomials import Basis, PolynomialFeatures, checked_basis
 from benign.linear.size_path import bytes_of_path
-from benign.procedures.feature_regression import (
-    batches_of_same_inputs,
-    coefficients_of_features,
-    measure_features,
-    predict_features,
-)
+from benign.procedures import feature_regression
 from benign.schema import Block
 
 _LARGEST = 100_000  # coefficients, in minutes
@@ -46,9 +41,9 @@ class Polynomial:
     objective: ClassVar[str] = "squared"
     max_size: ClassVar[float] = math.inf
     factor: ClassVar[int] = 1
-    parameters = coefficients_of_features
-    batches = batches_of_same_inputs
-    predict = predict_features
+    parameters = feature_regression.parameters
+    batches = feature_regression.batches
+    predict = feature_regression.predict
 
     basis: Basis = "legendre"
     ridge: float = 0.0
@@ -77,7 +72,7 @@ class Polynomial:
                 f"of a polynomial may reach {_LARGEST:,} coefficients, got {sizes[-1]:,}: each column takes "
                 "as long as all before it; lower the degree.",
             )
-        return measure_features(self, splits, sizes, times, metrics)
+        return feature_regression.measure(self, splits, sizes, times, metrics)
 
     def columns(self, split: Split, inputs: Float[np.ndarray, "m d"]) -> Columns:
         low, high = float(split.pool.min()), float(split.pool.max())

@@ -6,7 +6,7 @@ them as its methods (``measure = measure_networks``): a protocol beside each fun
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -145,3 +145,13 @@ def check_inputs(inputs: Float[np.ndarray, "m d"], split: Split) -> None:
     wanted = split.train_inputs.shape[1]
     if inputs.shape[1] != wanted:
         raise invalid("inputs", f"must have {wanted} columns, as in training, got {inputs.shape[1]}.")
+
+
+def refuse_metrics(refused: Set[str], why: str) -> None:
+    """Refuse metrics that a procedure cannot measure, where there are any.
+
+    Raises:
+        InvalidArgument: for the first of them, with why.
+    """
+    for name in sorted(refused):
+        raise invalid("metrics", f"asks for {name}, which {why}.")

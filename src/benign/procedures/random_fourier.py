@@ -16,12 +16,7 @@ from benign.foundation.split import Split
 from benign.linear.columns import Columns, MappedColumns
 from benign.linear.fourier import ComplexFourierFeatures, FourierFeatures, checked_bandwidth, median_bandwidth
 from benign.linear.size_path import bytes_of_path
-from benign.procedures.feature_regression import (
-    batches_of_same_inputs,
-    coefficients_of_features,
-    measure_features,
-    predict_features,
-)
+from benign.procedures import feature_regression
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +40,10 @@ class RandomFourier:
     time_name: ClassVar[str | None] = None
     objective: ClassVar[str] = "squared"
     max_size: ClassVar[float] = math.inf
-    parameters = coefficients_of_features
-    batches = batches_of_same_inputs
-    measure = measure_features
-    predict = predict_features
+    parameters = feature_regression.parameters
+    batches = feature_regression.batches
+    measure = feature_regression.measure
+    predict = feature_regression.predict
 
     bandwidth: float | Literal["median"] = "median"
     form: Literal["real", "complex"] = "real"

@@ -28,8 +28,8 @@ from benign.networks.dense import Dense
 from benign.networks.population import Member, TrainedPopulation, train_population
 from benign.networks.recording import Data, RiskRecorder, outputs_of
 from benign.procedures.mlp import MLP
-from benign.procedures.network_training import block_of_networks, refuse_unmeasured
-from benign.procedures.protocol import Predictions, recorded_times
+from benign.procedures.network_training import block_of_networks
+from benign.procedures.protocol import Predictions, recorded_times, refuse_metrics
 from benign.schema import END_OF_TRAINING, Block
 
 PAIR_METRICS = frozenset({"disagreement", "disagreement_independent", "output_difference"})
@@ -131,7 +131,7 @@ class RepeatedMLP:
     def _check_metrics(
         self, splits: Sequence[Split], times: Float[np.ndarray, " time"], metrics: frozenset[str]
     ) -> None:
-        refuse_unmeasured(metrics, MEASURED, "RepeatedMLP")
+        refuse_metrics(metrics - MEASURED, "RepeatedMLP does not measure; leave it out")
         at_end = sorted(metrics & SOLUTION_PAIR_METRICS)
         if at_end and times[-1] not in (END_OF_TRAINING, self.mlp.training.last_time):
             raise invalid(

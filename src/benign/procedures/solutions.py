@@ -32,20 +32,10 @@ from benign.networks.population import Member, initial_network
 from benign.networks.recording import Data
 from benign.networks.sharing import shared
 from benign.networks.training import Training
+from benign.procedures import network_training
 from benign.procedures.mlp import MLP
-from benign.procedures.network_training import (
-    Recordings,
-    Request,
-    batches_of_populations,
-    block_of_networks,
-    predict_networks,
-    refuse_unmeasured,
-    request_for,
-    resumed,
-    train_widths,
-    weights_and_biases,
-)
-from benign.procedures.protocol import Predictions, recorded_times
+from benign.procedures.network_training import Recordings, Request
+from benign.procedures.protocol import Predictions, recorded_times, refuse_metrics
 from benign.schema import (
     AVERAGED_METRICS,
     END_OF_TRAINING,
@@ -90,8 +80,8 @@ class Solutions:
     size_name: ClassVar[str] = "hidden units"
     time_name: ClassVar[str] = "physical time (step size x steps)"
     max_size: ClassVar[float] = math.inf
-    parameters = weights_and_biases
-    batches = batches_of_populations
+    parameters = network_training.parameters
+    batches = network_training.batches
 
     training: Training
     depth: int = 2
@@ -150,12 +140,12 @@ class Solutions:
         times: Float[np.ndarray, " time"] | None,
         metrics: frozenset[str],
     ) -> Block:
-        refuse_unmeasured(metrics, MEASURED, "Solutions")
+        refuse_metrics(metrics - MEASURED, "Solutions does not measure; leave it out")
         moments = recorded_times(times).tolist()
         parts = [self._measured(splits, width, moments, metrics) for width in sizes.tolist()]
         values = {name: np.stack([part[name] for part in parts], axis=1) for name in parts[0]}
         diverged = ~np.isfinite(values["train_loss"])
-        return block_of_networks(self, splits, sizes, times, metrics, values, diverged)
+        return network_training.block_of_networks(self, splits, sizes, times, metrics, values, diverged)
 
     def predict(
         self,
@@ -166,11 +156,11 @@ class Solutions:
     ) -> Iterator[Predictions]:
         moments = recorded_times(times).tolist()
         steps = np.array(self._steps_at(moments), dtype=np.float64)
-        for i, one in enumerate(predict_networks(self, split, inputs, sizes, steps)):
+        for i, one in enumerate(network_training.predict(self, split, inputs, sizes, steps)):
             yield Predictions(size=one.size, time=moments[i % len(moments)], values=one.values)
 
     def train(self, request: Request) -> Recordings:
-        return train_widths(self.family, self.training, request)
+        return network_training.train_widths(self.family, self.training, request)
 
     def _steps_at(self, times: Sequence[float]) -> list[float]:
         """Steps at physical times.
@@ -232,7 +222,8 @@ class Solutions:
     def _trained(self, splits: Sequence[Split], width: int, times: Sequence[float]) -> list[Weights]:
         """The weights of a width, trained from a checkpoint where one was left."""
         steps = np.array(self._steps_at(times))
-        recorded = resumed(request_for(self, splits, np.array([width]), steps, WeightsRecorder()), self.train)
+        request = network_training.request_for(self, splits, np.array([width]), steps, WeightsRecorder())
+        recorded = network_training.resumed(request, self.train)
         leaves = sorted(recorded, key=lambda name: int(name.removeprefix("weights_")))
         own = self._leaves(width, splits[0])
         return [
