@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from benign.experiments.executors import lanes
+from benign.experiments.executors import local_workers
 
 
 def end_workers() -> None:
     """End all that this process has: the next executor starts others."""
-    for lane in list(lanes._yard._all):
-        if lane.process is not None:
-            lanes.kill(lane.process)
+    for worker in list(local_workers._workers.all):
+        if worker.process is not None:
+            local_workers.kill(worker.process)

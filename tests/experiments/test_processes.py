@@ -10,12 +10,13 @@ import tempfile
 import textwrap
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
-from benign.experiments.executors import lanes, processes
+from benign.experiments.executors import local_workers, processes
 from benign.experiments.executors.processes import Processes
 from benign.experiments.executors.protocol import JobStopped, WorkerDied
 from benign.foundation.errors import InvalidArgument, OutputFailed
@@ -58,7 +59,7 @@ def test_the_next_executor_uses_the_same_processes():
 
 
 def test_idle_processes_end_after_a_while(monkeypatch):
-    monkeypatch.setattr(lanes, "_IDLE_SECONDS", 0.1)
+    monkeypatch.setattr(local_workers, "_IDLE_SECONDS", 0.1)
     executor = Processes(2)
     pids = _pids(executor)
     executor.shutdown()
@@ -69,8 +70,8 @@ def test_a_process_that_dies_idle_is_replaced():
     executor = Processes(1)
     (pid,) = _pids(executor)
     os.kill(pid, signal.SIGKILL)
-    (lane,) = executor._lanes
-    assert _eventually(lambda: lane.process is not None and not lane.process.is_alive())
+    (worker,) = executor._held
+    assert _eventually(lambda: worker.process is not None and not worker.process.is_alive())
     assert _pids(executor) != {pid}
     executor.shutdown()
 
@@ -78,10 +79,21 @@ def test_a_process_that_dies_idle_is_replaced():
 def test_an_executor_that_is_forgotten_gives_back_its_processes():
     executor = Processes(2)
     _pids(executor)
-    held = executor._lanes
-    assert not any(lane.free.is_set() for lane in held)
+    held = executor._held
+    assert not any(worker.free.is_set() for worker in held)
     del executor
-    assert all(lane.free.wait(SECONDS) for lane in held)
+    assert all(worker.free.wait(SECONDS) for worker in held)
+
+
+def test_workers_that_start_at_once_leave_the_environment_as_it_was():
+    def start(delay: float, hold: float) -> None:
+        time.sleep(delay)
+        with local_workers.out_of_this_folder():
+            time.sleep(hold)
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(start, (0.0, 0.2), (0.4, 0.6)))
+    assert local_workers.SAFE_PATH not in os.environ
 
 
 # ----------------------------------------------------------------------------------------------------------------- ends
@@ -165,7 +177,7 @@ def test_a_growing_executor_begins_with_one_process(monkeypatch):
 def test_a_worker_that_takes_all_memory_is_killed(monkeypatch):
     executor = Processes(1)
     (pid,) = _pids(executor)
-    monkeypatch.setattr(lanes, "available_bytes", lambda: 0)
+    monkeypatch.setattr(local_workers, "available_bytes", lambda: 0)
     with pytest.raises(WorkerDied, match="ran out of memory"):
         executor.submit(pid_of, executor.share(None), 1000.0).result(SECONDS)
     monkeypatch.undo()
@@ -238,8 +250,8 @@ pids = {executor.submit(work, shared, 0.2).result() for _ in range(2)}
 futures = [executor.submit(work, shared, 1000.0) for _ in range(5)]
 while sum(future.running() for future in futures) < 2:
     time.sleep(0.01)
-from benign.experiments.executors.lanes import _yard
-print(executor._folder, *(lane.process.pid for lane in _yard._all), flush=True)
+from benign.experiments.executors.local_workers import _workers
+print(executor._folder, *(worker.process.pid for worker in _workers.all), flush=True)
 """
 
 
@@ -289,8 +301,10 @@ def test_a_process_that_cannot_be_started_fails_its_job(monkeypatch, error):
             except OSError as cause:
                 raise error("Too many open files") from cause
 
-    monkeypatch.setattr(lanes, "get_context", lambda _: Refuses())
-    monkeypatch.setattr(processes, "take_lanes", lambda count: [lanes.Lane() for _ in range(count)])  # no used one
+    monkeypatch.setattr(local_workers, "get_context", lambda _: Refuses())
+    monkeypatch.setattr(
+        processes, "take_workers", lambda count: [local_workers.LocalWorker() for _ in range(count)]
+    )  # no used one
     executor = Processes(1)
     with pytest.raises(WorkerDied, match="Too many open files"):
         executor.call(pid_of).result(SECONDS)

@@ -87,7 +87,7 @@ def rehearsed(rehearsal: Future[str], executor: Processes, target: str, *, inver
         raise InvalidArgument(f"{problem} took longer than {IMPORT_SECONDS:g} s and was stopped.") from None
     except WorkerDied as death:
         raise InvalidArgument(f"{problem} failed: {death}") from death
-    executor.call(warm_up)  # while the module is imported here
+    executor.call(warm_up, "benign.experiments.jobs")  # while the module is imported here
     with _put_back():
         return named(target, inverse=inverse, folder=Path.cwd()), why_not
 

@@ -6,17 +6,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic
 
 from loky import cpu_count  # type: ignore[import-untyped]
 
 from benign.experiments.executors.here import Here
 from benign.experiments.executors.processes import STARTING_SECONDS, Processes
-from benign.experiments.executors.protocol import Executor, Shared
+from benign.experiments.executors.protocol import Answer, Executor, Shared, Value
 from benign.experiments.executors.travel import checked_shared
-
-Value = TypeVar("Value")
-Answer = TypeVar("Answer")
 
 
 @dataclass(eq=False)

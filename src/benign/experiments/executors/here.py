@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic
 
-from benign.experiments.executors.protocol import Shared
+from benign.experiments.executors.protocol import Answer, Shared, Value
 from benign.experiments.executors.threads import one_thread
 from benign.experiments.executors.travel import checked_shared
-
-Value = TypeVar("Value")
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,23 +12,20 @@ from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar, cast
+from typing import Generic, cast
 from uuid import uuid4
 
 from loky import cpu_count  # type: ignore[import-untyped]
 from loky.backend import resource_tracker  # type: ignore[import-untyped]
 
 from benign.experiments.executors.capacity import checked_workers
-from benign.experiments.executors.lanes import Backlog, Lane, Task, out_of_this_folder, take_lanes
-from benign.experiments.executors.protocol import Shared
+from benign.experiments.executors.local_workers import Backlog, LocalWorker, Task, out_of_this_folder, take_workers
+from benign.experiments.executors.protocol import Answer, Shared, Value
 from benign.experiments.executors.travel import Unpicklable, checked_shared, fail, pack_call, pack_value
 from benign.foundation.errors import OutputFailed, invalid
 
 STARTING_SECONDS = 1.5
 """Starting workers and importing the numerical libraries takes about that long, once in the life of this process."""
-
-Value = TypeVar("Value")
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,15 +62,14 @@ class Processes:
         with _temporary_files():
             self._folder = Path(tempfile.mkdtemp(prefix="benign-"))
         self._backlog = Backlog()
-        self._lanes = take_lanes(1 if growing else self.workers)
+        self._held: list[LocalWorker] = []
         self._seconds_waited = 0.0
         self._tasks: dict[Future[object], Task] = {}
         # Loky's tracker, a process of its own, removes the folder if this process is killed.
         with out_of_this_folder():
             resource_tracker.register(str(self._folder), "folder")
-        self._release = weakref.finalize(self, _release, self._backlog, self._lanes, self._folder)
-        for lane in self._lanes:
-            lane.serve(self._backlog)
+        self._release = weakref.finalize(self, _release, self._backlog, self._held, self._folder)
+        self._hold(1 if growing else self.workers)
 
     @property
     def slots(self) -> int:
@@ -93,11 +89,11 @@ class Processes:
 
     def submit(self, function: Callable[..., Answer], shared: Shared[Value], *arguments: object) -> Future[Answer]:
         held = checked_shared(shared, OnDisk)
-        return self._given(Task(shared=held), held.path, function, arguments)
+        return self._given(Task(shared=held, module=_module_of(function)), held.path, function, arguments)
 
     def call(self, function: Callable[..., Answer], *arguments: object) -> Future[Answer]:
         """Run ``function(None, *arguments)`` in a worker at once: one that starts imports nothing of ours before it."""
-        return self._given(Task(is_cold=True), "", function, arguments)
+        return self._given(Task(), "", function, arguments)
 
     def _given(
         self, task: Task, path: str, function: Callable[..., Answer], arguments: Sequence[object]
@@ -109,18 +105,19 @@ class Processes:
         except Unpicklable as error:
             fail(task.future, error)
         else:
-            self._grow_if_worth_it()
+            if self._seconds_waited > STARTING_SECONDS:
+                self._hold(self.workers)
             self._tasks[task.future] = task
             task.future.add_done_callback(self._forget)
             self._backlog.put(task)
         return cast("Future[Answer]", task.future)
 
-    def _grow_if_worth_it(self) -> None:
-        if self._seconds_waited > STARTING_SECONDS and len(self._lanes) < self.workers:
-            more = take_lanes(self.workers - len(self._lanes))
-            self._lanes += more
-            for lane in more:
-                lane.serve(self._backlog)
+    def _hold(self, workers: int) -> None:
+        """Take as many workers as make up this number."""
+        more = take_workers(workers - len(self._held))
+        self._held += more
+        for worker in more:
+            worker.serve(self._backlog)
 
     def stop(self, future: Future[Answer]) -> None:
         task = self._tasks.get(cast("Future[object]", future))
@@ -135,8 +132,8 @@ class Processes:
                 task.stop()
         self._release()
         if wait:
-            for lane in self._lanes:
-                lane.free.wait()
+            for worker in self._held:
+                worker.free.wait()
 
     def _forget(self, future: Future[object]) -> None:
         task = self._tasks.pop(future, None)
@@ -155,9 +152,15 @@ def _temporary_files() -> Iterator[None]:
         ) from error
 
 
-def _release(backlog: Backlog, lanes: Sequence[Lane], folder: Path) -> None:
-    """Send the lanes to their next executor and remove the files."""
-    for _ in lanes:
+def _module_of(function: Callable[..., object]) -> str:
+    """The module of one of our own functions, which imports what it needs; empty for others."""
+    module = str(getattr(function, "__module__", ""))
+    return module if module.startswith("benign.") else ""
+
+
+def _release(backlog: Backlog, held: Sequence[LocalWorker], folder: Path) -> None:
+    """Send the workers to their next executor and remove the files."""
+    for _ in held:
         backlog.put(None)
     shutil.rmtree(folder, ignore_errors=True)
     resource_tracker.unregister(str(folder), "folder")

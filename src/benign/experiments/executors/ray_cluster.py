@@ -16,28 +16,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import Event, RLock, Thread, Timer
 from types import ModuleType
-from typing import Any, Generic, TypeVar, cast, no_type_check
+from typing import Any, Generic, cast, no_type_check
 from uuid import uuid4
 
 from loky import cpu_count  # type: ignore[import-untyped]
 
-from benign.experiments.executors.protocol import JobStopped, NodeDied, Shared, WorkerDied
+from benign.experiments.executors.protocol import Answer, JobStopped, NodeDied, Shared, Value, WorkerDied
 from benign.experiments.executors.threads import worker_environment
-from benign.experiments.executors.travel import (
-    Unpicklable,
-    checked_shared,
-    fail,
-    pack_call,
-    pack_value,
-    settle,
-)
+from benign.experiments.executors.travel import Unpicklable, checked_shared, fail, pack_call, pack_value, settle
 from benign.foundation.errors import BenignError, InvalidArgument, invalid
 from benign.foundation.extras import require
 from benign.foundation.numbers import checked_number
 from benign.foundation.progress import doing
-
-Value = TypeVar("Value")
-Answer = TypeVar("Answer")
 
 # Read by Ray when it is imported: it tells nobody that it is used, and prints nothing on our standard output.
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "^"}
@@ -317,21 +307,21 @@ def translated(error: BaseException) -> BaseException:
     """What Ray says of a job that did not answer, in our words."""
     from ray import exceptions
 
-    if isinstance(error, exceptions.TaskCancelledError):
-        own: BaseException = JobStopped("The job was cancelled on the cluster.")
-    elif isinstance(error, exceptions.OutOfMemoryError):
-        own = WorkerDied(
+    node_gone = NodeDied("The cluster's node that ran the job is gone; run the job again.")
+    in_our_words = {
+        exceptions.TaskCancelledError: JobStopped("The job was cancelled on the cluster."),
+        exceptions.OutOfMemoryError: WorkerDied(
             "Ray killed the job because its node ran out of memory; set a larger `cpus_per_job`, so that fewer jobs "
             "run side by side."
-        )
-    elif isinstance(error, (exceptions.NodeDiedError, exceptions.ObjectLostError)):
-        own = NodeDied("The cluster's node that ran the job is gone; run the job again.")
-    elif isinstance(error, exceptions.WorkerCrashedError):
-        own = WorkerDied(
+        ),
+        exceptions.NodeDiedError: node_gone,
+        exceptions.ObjectLostError: node_gone,
+        exceptions.WorkerCrashedError: WorkerDied(
             "The Ray worker died while it ran the job, most likely because its node ran out of memory; set a larger "
             "`cpus_per_job`, so that fewer run side by side."
-        )
-    else:
-        return error
-    own.__cause__ = error
+        ),
+    }
+    own = next((own for kind, own in in_our_words.items() if isinstance(error, kind)), error)
+    if own is not error:
+        own.__cause__ = error
     return own

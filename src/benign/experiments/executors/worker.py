@@ -47,9 +47,9 @@ def serve(connection: Connection, driver: int) -> None:
             return
 
 
-def warm_up(_: object) -> None:
-    """Import what every job of an experiment needs: a job's time is then its own."""
-    importlib.import_module("benign.experiments.jobs")
+def warm_up(_: object, module: str) -> None:
+    """Import a module."""
+    importlib.import_module(module)
 
 
 def shared_value(token: str, load: Callable[[], object]) -> object:

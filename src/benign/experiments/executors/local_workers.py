@@ -1,9 +1,9 @@
-"""Lanes: each a worker process with the thread that feeds it, kept for the next executor once their work is done.
+"""Workers on this machine: each a process with the thread that feeds it, kept for the next executor.
 
 Starting a worker and importing the numerical libraries takes one to two seconds and a figure makes a dozen
-measurements, so idle lanes are kept for a few minutes. Each lane has a process of its own, and is not part of a pool: a
-death or a hang is then known to be that one job's. Loky starts the process: unlike multiprocessing, it does not run the
-user's script again, which so needs no ``if __name__ == "__main__"``.
+measurements, so idle workers are kept for a few minutes. No pool of ``concurrent.futures`` or loky deals out the jobs:
+each process has its own thread, and a death or a hang is known to be that one job's. Loky starts the process: unlike
+multiprocessing, it does not run the user's script again, which so needs no ``if __name__ == "__main__"``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from queue import Empty, Queue, SimpleQueue
-from threading import Event, RLock, Thread
+from threading import Event, Lock, RLock, Thread
 
 import psutil
 from loky.backend import get_context  # type: ignore[import-untyped]
@@ -34,7 +34,6 @@ from benign.foundation.memory import available_bytes
 _IDLE_SECONDS = 300.0
 _GRACE_SECONDS = 5.0
 _LEAST_FREE = 0.02  # of what a worker holds: a machine without swap, or a full container, is about to kill somebody
-_WARM_UP = ("", pack_call(warm_up, []))
 
 
 @dataclass(kw_only=True, eq=False)
@@ -44,7 +43,7 @@ class Task:
     Attributes:
         message: path of the shared value's file, empty where there is none, and the packed call.
         shared: what the executor returned for the value, which may go once nobody holds it any more.
-        is_cold: whether a worker may begin it that has not imported what jobs need.
+        module: what a worker imports before its first task begins, whose time is then its own; empty for nothing.
         process: what runs it now.
         since: when it began, by ``time.monotonic``.
         stopped: whether it was stopped; then it must not run any more.
@@ -52,7 +51,7 @@ class Task:
 
     message: tuple[str, bytes] = ("", b"")
     shared: object = None
-    is_cold: bool = False
+    module: str = ""
     future: Future[object] = field(default_factory=Future)
     process: BaseProcess | None = None
     since: float = 0.0
@@ -84,7 +83,7 @@ class Task:
                 return
             self.stopped = True
             if self.process is not None:
-                kill(self.process)  # its lane notices
+                kill(self.process)  # its worker notices
             elif self.future.set_running_or_notify_cancel():
                 fail(self.future, JobStopped("The job was stopped before it started."))
 
@@ -92,7 +91,7 @@ class Task:
 Backlog = SimpleQueue[Task | None]
 
 
-class Lane:
+class LocalWorker:
     """A thread that takes tasks from an executor's backlog and has its one process perform them.
 
     The thread that starts a process must outlive it: Linux signals the parent's death when that thread ends.
@@ -104,10 +103,10 @@ class Lane:
         self._is_warm = False
         self._connection: Connection | None = None
         self._backlogs: Queue[Backlog] = Queue()
-        Thread(target=self._live, name="benign-lane", daemon=True).start()
+        Thread(target=self._live, name="benign-worker", daemon=True).start()
 
     def serve(self, backlog: Backlog) -> None:
-        """Take tasks from this backlog until it yields None; then the lane is free."""
+        """Take tasks from this backlog until it yields None; then the worker is free."""
         self.free.clear()
         self._backlogs.put(backlog)
 
@@ -118,21 +117,21 @@ class Lane:
             try:
                 backlog = self._backlogs.get(timeout=_IDLE_SECONDS)
             except Empty:
-                if _yard.leave(self):
+                if _workers.leave(self):
                     break
                 continue  # taken a moment ago
             for task in iter(backlog.get, None):
                 self._run(task)
                 del task  # with its answer, and the executor that it came from
             del backlog
-            _yard.put(self)
+            _workers.put(self)
             self.free.set()
         self.close()
 
     def _run(self, task: Task) -> None:
         try:
             # Before it begins, so that its time is its own and it can be stopped or cancelled meanwhile.
-            if not task.begin(None if task.is_off else self._ready_process(is_cold=task.is_cold)):
+            if not task.begin(None if task.is_off else self._ready_process(task.module)):
                 return
         except Exception as error:  # loky's own mistake too, behind which is the system's word
             reason = error if isinstance(error, OSError) else error.__context__ or error
@@ -148,21 +147,19 @@ class Lane:
         else:
             fail(task.future, WorkerDied(_cause_of_death(self.close())))
 
-    def _ready_process(self, *, is_cold: bool) -> BaseProcess:
-        """The process, started if it is not there any more."""
+    def _ready_process(self, module: str) -> BaseProcess | None:
+        """The process, started if it is not there any more, with the module imported."""
         if self.process is None or not self.process.is_alive():
             self.close()
             self._start()
-        process = self.process
-        assert process is not None
-        if not (is_cold or self._is_warm):
-            if self._outcome(_WARM_UP) is None:
+        if module and not self._is_warm:
+            if self._outcome(("", pack_call(warm_up, [module]))) is None:
                 raise OSError(f"it ended with exit code {self.close()} as it began")
             self._is_warm = True
-        return process
+        return self.process
 
     def _start(self) -> None:
-        if _yard.closed:
+        if _workers.closed:
             raise OSError("this process is ending")
         self._is_warm = False
         self._connection, theirs = Pipe()
@@ -173,32 +170,24 @@ class Lane:
             with out_of_this_folder():
                 process.start()
         self.process = process
-        if _yard.closed:
+        if _workers.closed:
             kill(process)
 
     def _outcome(self, message: tuple[str, bytes]) -> bytes | None:
         """What the process answers, or None if it dies."""
-        assert self._connection is not None
-        try:
-            self._connection.send(message)
-        except OSError:
-            return None
-        return self._answer()
-
-    def _answer(self) -> bytes | None:
-        """What the process says next, or None if it dies."""
-        assert self._connection is not None
-        assert self.process is not None
-        try:
+        connection, process = self._connection, self.process
+        assert connection is not None
+        assert process is not None
+        with suppress(EOFError, OSError):
+            connection.send(message)
             # A death closes the connection, unless a child of the worker holds it open: look now and then.
-            while not self._connection.poll(1.0):
-                if not self.process.is_alive() and not self._connection.poll(0.0):
+            while not connection.poll(1.0):
+                if not process.is_alive() and not connection.poll(0.0):
                     return None
-                if _takes_all_memory(self.process):
-                    kill(self.process)
-            return self._connection.recv_bytes()
-        except (EOFError, OSError):
-            return None
+                if _takes_all_memory(process):
+                    kill(process)
+            return connection.recv_bytes()
+        return None
 
     def close(self) -> int | None:
         """End the process, if there is one, and return its exit code."""
@@ -221,59 +210,59 @@ def out_of_this_folder() -> Iterator[None]:
     """Within the block a Python that is started imports nothing from the current folder: a ``random.py`` of the user's
     would end it before it begins. A worker has our own path, and takes the setting back for what it starts itself.
     """
-    before = os.environ.get(SAFE_PATH)
-    os.environ[SAFE_PATH] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
+    with _workers.starting:  # or one thread would take for the user's setting what another has set
+        before = os.environ.get(SAFE_PATH)
+        os.environ[SAFE_PATH] = "1"
+        try:
+            yield
+        finally:
             del os.environ[SAFE_PATH]
-        else:
-            os.environ[SAFE_PATH] = before
+            os.environ.update({} if before is None else {SAFE_PATH: before})
 
 
-class _Yard:
-    """All lanes of this process, and those among them that are free."""
+class _Workers:
+    """All workers of this process, and those among them that are idle."""
 
     def __init__(self) -> None:
         self._lock = RLock()
-        self._all: set[Lane] = set()
-        self._free: list[Lane] = []
+        self.starting = Lock()
+        self.all: set[LocalWorker] = set()
+        self._idle: list[LocalWorker] = []
         self.closed = False
 
-    def take(self, count: int) -> list[Lane]:
+    def take(self, count: int) -> list[LocalWorker]:
+        """So many workers, the idle ones first."""
         with self._lock:
-            lanes = [self._free.pop() for _ in range(min(count, len(self._free)))]
-            lanes += [Lane() for _ in range(count - len(lanes))]
-            self._all.update(lanes)
-        return lanes
+            taken = [self._idle.pop() if self._idle else LocalWorker() for _ in range(count)]
+            self.all.update(taken)
+        return taken
 
-    def put(self, lane: Lane) -> None:
+    def put(self, worker: LocalWorker) -> None:
         with self._lock:
-            self._free.append(lane)
+            self._idle.append(worker)
 
-    def leave(self, lane: Lane) -> bool:
-        """Whether the lane was free, and may end."""
+    def leave(self, worker: LocalWorker) -> bool:
+        """Whether the worker was idle, and may end."""
         with self._lock:
-            if lane not in self._free:
+            if worker not in self._idle:
                 return False
-            self._free.remove(lane)
-            self._all.discard(lane)
+            self._idle.remove(worker)
+            self.all.discard(worker)
             return True
 
     def close(self) -> None:
         """Kill every process, and all that are started from now on: the interpreter's exit waits for them to end."""
         self.closed = True
         with self._lock:
-            for lane in self._all:
-                if lane.process is not None:
-                    kill(lane.process)
+            for worker in self.all:
+                if worker.process is not None:
+                    kill(worker.process)
 
 
-_yard = _Yard()
-take_lanes = _yard.take
-os.register_at_fork(after_in_child=_yard.__init__)  # type: ignore[misc]  # a forked child has none of our threads
-atexit.register(_yard.close)
+_workers = _Workers()
+take_workers = _workers.take
+os.register_at_fork(after_in_child=_workers.__init__)  # type: ignore[misc]  # a forked child has none of our threads
+atexit.register(_workers.close)
 
 
 def kill(process: BaseProcess) -> None:
