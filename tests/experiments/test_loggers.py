@@ -32,7 +32,7 @@ ADDRESS = "samples 20/label_noise 0.2/replicate 2-2-2"
 
 
 def _block(of: Grid, cell: Cell) -> Block:
-    return block(of.part, samples=cell.samples, replicates=[cell.replicate], level=cell.level).block
+    return block(of.part, samples=cell.samples, replicates=[cell.replicate], level=cell.level)
 
 
 def _progress(done: int = 0, failed: int = 0) -> Progressed:

@@ -46,7 +46,7 @@ def assemble(
     names = sorted(grid.part.metrics if metrics is None else grid.part.metrics & frozenset(metrics))
     position = {key: index for index, (key, _) in enumerate(grid.cells())}
     columns = _Columns.empty(names, cells=len(position), part=grid.part)
-    placements: dict[str, _Placement] = {}
+    places: dict[str, tuple[_Places, _Places] | None] = {}
     damaged = 0
     for block in blocks:
         try:
@@ -57,11 +57,11 @@ def assemble(
         cell = position.get(block.cell)
         if cell is None:
             continue
-        placement = placements.get(block.part)
-        if placement is None:
-            placement = placements[block.part] = _placement(grid.part, content)
-        if not placement.is_empty:
-            columns.write(cell, placement, content)
+        if block.part not in places:
+            places[block.part] = _common_places(grid.part, content)
+        common = places[block.part]
+        if common is not None:
+            columns.write(cell, *common, content)
     if not columns.is_there.any():
         what = f"{damaged:,} damaged blocks and nothing else" if damaged else "nothing"
         then = "measure again with `benign resume RUN`" if damaged else "measure something first"
@@ -82,88 +82,73 @@ def read_block(block: StoredBlock, parts: Mapping[str, Part | None], metrics: Co
     return decode(block.payload, part, metrics)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Placement:
-    """Which rows (size x time) of a part's blocks stand at which rows of the grid's, and which sizes at which."""
-
-    source_sizes: Int[np.ndarray, " size"]
-    target_sizes: Int[np.ndarray, " size"]
-    source: slice | Int[np.ndarray, " row"]
-    target: slice | Int[np.ndarray, " row"]
-    is_empty: bool
+# Which (sizes, times) to index: two slices where both are neighbours, which are copied without looking at each.
+_Places = tuple[slice | np.ndarray, ...]
 
 
-def _placement(wanted: Part, part: Block) -> _Placement:
-    _, size_there, size_here = np.intersect1d(wanted.sizes, part.sizes, assume_unique=True, return_indices=True)
-    _, time_there, time_here = np.intersect1d(wanted.times, part.times, assume_unique=True, return_indices=True)
-    target = (size_there[:, None] * len(wanted.times) + time_there).ravel()
-    source = (size_here[:, None] * len(part.times) + time_here).ravel()
-    return _Placement(
-        source_sizes=size_here,
-        target_sizes=size_there,
-        source=_as_slice(source),
-        target=_as_slice(target),
-        is_empty=not len(target),
-    )
+def _common_places(wanted: Part, block: Block) -> tuple[_Places, _Places] | None:
+    """Where the numbers of blocks of one part stand in the grid's, and in their own; None if they share none."""
+    _, size_there, size_here = np.intersect1d(wanted.sizes, block.sizes, assume_unique=True, return_indices=True)
+    _, time_there, time_here = np.intersect1d(wanted.times, block.times, assume_unique=True, return_indices=True)
+    if not (len(size_there) and len(time_there)):
+        return None
+    return _places(size_there, time_there), _places(size_here, time_here)
 
 
-def _as_slice(rows: Int[np.ndarray, " row"]) -> slice | Int[np.ndarray, " row"]:
-    """The same rows, as a slice where they are neighbours: that is copied without looking at each."""
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
-        return slice(int(rows[0]), int(rows[-1]) + 1)
-    return rows
+def _places(sizes: Int[np.ndarray, " size"], times: Int[np.ndarray, " time"]) -> _Places:
+    if any(rows[-1] - rows[0] != len(rows) - 1 for rows in (sizes, times)):
+        return np.ix_(sizes, times)
+    return slice(sizes[0], sizes[-1] + 1), slice(times[0], times[-1] + 1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Columns:
     """The numbers, a row for each cell in the order of :meth:`Grid.cells`; written in place."""
 
-    metrics: Mapping[str, Float[np.ndarray, "cell row"]]
-    outcome: Int[np.ndarray, "cell row"]
-    parameters: Int[np.ndarray, " size"]
+    metrics: Mapping[str, Float[np.ndarray, "cell size time"]]
+    outcome: Int[np.ndarray, "cell size time"]
+    parameters: Int[np.ndarray, "size time"]
     constants: Float[np.ndarray, "cell 2"]
     is_there: Bool[np.ndarray, " cell"]
 
     @classmethod
     def empty(cls, metrics: Collection[str], cells: int, part: Part) -> _Columns:
-        rows = len(part.sizes) * len(part.times)
+        shape = (cells, len(part.sizes), len(part.times))
         return cls(
-            metrics={name: np.full((cells, rows), np.nan) for name in metrics},
-            outcome=np.full((cells, rows), _MISSING, dtype=np.int8),
-            parameters=np.full(len(part.sizes), _MISSING, dtype=np.int64),
+            metrics={name: np.full(shape, np.nan) for name in metrics},
+            outcome=np.full(shape, _MISSING, dtype=np.int8),
+            parameters=np.full(shape[1:], _MISSING, dtype=np.int64),
             constants=np.full((cells, 2), np.nan),
             is_there=np.zeros(cells, dtype=bool),
         )
 
-    def write(self, cell: int, placement: _Placement, block: Block) -> None:
-        source, target = placement.source, placement.target
+    def write(self, cell: int, there: _Places, here: _Places, block: Block) -> None:
         for name, values in block.metrics.items():
-            self.metrics[name][cell, target] = values.ravel()[source]
+            self.metrics[name][cell][there] = values[0][here]
         outcome = self.outcome[cell]
-        outcome[target] = np.maximum(outcome[target], block.outcome.ravel()[source])
+        outcome[there] = np.maximum(outcome[there], block.outcome[0][here])
         # Where they depend on n, the largest; whatever the order of the blocks.
-        sizes = placement.target_sizes
-        self.parameters[sizes] = np.maximum(self.parameters[sizes], block.parameters[placement.source_sizes])
+        parameters = np.broadcast_to(block.parameters[:, None], block.outcome.shape[1:])
+        self.parameters[there] = np.maximum(self.parameters[there], parameters[here])
         self.constants[cell] = [values[0] for values in block.constants.values()]
         self.is_there[cell] = True
 
 
 def _surface(grid: Grid, columns: _Columns) -> xr.Dataset:
     levels, samples, replicates = len(grid.sources), len(grid.samples), len(grid.replicates)
-    sizes, times = len(grid.part.sizes), len(grid.part.times)
     is_kept = np.logical_or.reduce(columns.is_there.reshape(-1, replicates), axis=0)
     kept = slice(None) if is_kept.all() else np.flatnonzero(is_kept)
     axes = schema.DIMENSIONS if grid.label_noise is None else (schema.LABEL_NOISE, *schema.DIMENSIONS)
 
     def variable(values: np.ndarray) -> xr.Variable:
-        array = values.reshape(levels, samples, replicates, *((sizes, times) if values.shape[1:] else ()))[:, :, kept]
+        array = values.reshape(levels, samples, replicates, *values.shape[1:])[:, :, kept]
         array = np.moveaxis(array, (1, 2), (-2, -1))
         dims = axes if values.shape[1:] else tuple(axis for axis in axes if axis not in ("size", "time"))
         return xr.Variable(dims, array if grid.label_noise is not None else array[0])
 
     data = {name: variable(values) for name, values in columns.metrics.items()}
     data["outcome"] = variable(_without_marks(columns.outcome, np.float32))
-    data["parameters"] = xr.Variable("size", _without_marks(columns.parameters, np.float64))
+    data["parameters"] = xr.Variable("size", _without_marks(columns.parameters.max(axis=1), np.float64))
     data |= {name: variable(values) for name, values in zip(schema.CONSTANTS, columns.constants.T, strict=True)}
     return schema.described(xr.Dataset(data, coords=_coordinates(grid, is_kept), attrs=dict(grid.attributes)))
 

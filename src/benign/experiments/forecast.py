@@ -11,8 +11,8 @@ import numpy as np
 
 from benign.experiments.executors.protocol import Executor, Shared
 from benign.experiments.heartbeat import beating
-from benign.experiments.jobs import SharedWork, run_job
-from benign.experiments.planning import Plan, PlannedJob
+from benign.experiments.jobs import Job, SharedWork, run_job
+from benign.experiments.planning import Plan
 from benign.experiments.repeated_warnings import bring_back, said_once
 from benign.experiments.states import JobResult
 from benign.experiments.store import Store
@@ -91,10 +91,10 @@ def sample_and_forecast(
         budget_seconds: about how long the sample may take; the smallest n is always timed.
     """
     start = time.perf_counter()
-    waiting: dict[int, list[PlannedJob]] = {}
+    waiting: dict[int, list[Job]] = {}
     jobs = plan.without_failed()
     for job in jobs:
-        waiting.setdefault(job.job.samples, []).append(job)
+        waiting.setdefault(job.samples, []).append(job)
     samples: list[Sample] = []
     driver = store.enter_driver()
     try:
@@ -136,7 +136,7 @@ class _Bench:
     executor: Executor
     study: Shared[SharedWork]
 
-    def time(self, samples: int, jobs: list[PlannedJob], seconds_left: float) -> list[Sample]:
+    def time(self, samples: int, jobs: list[Job], seconds_left: float) -> list[Sample]:
         """Run some of the jobs and take them out of the list; nothing if other drivers have them all.
 
         A job that takes long is timed once: a population of networks may be half of the run.
@@ -156,12 +156,12 @@ class _Bench:
         seconds, peak = min(result.seconds for result in results), max(result.peak_bytes for result in results)
         return [Sample(samples=samples, seconds=seconds, peak_bytes=peak)]
 
-    def _run(self, job: PlannedJob) -> JobResult:
+    def _run(self, job: Job) -> JobResult:
         try:
-            result = self.executor.submit(run_job, self.study, job.job).result()
+            result = self.executor.submit(run_job, self.study, job).result()
         except Exception as error:
             raise SampleFailed(
-                f"A job failed while it was timed (n = {job.job.samples:,}): {told(error)}; nothing can be forecast"
+                f"A job failed while it was timed (n = {job.samples:,}): {told(error)}; nothing can be forecast"
                 " until it runs."
             ) from error
         self.store.record(self.driver, job.units, result)

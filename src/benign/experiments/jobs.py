@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from benign.experiments.encoding import encode
 from benign.experiments.executors.threads import one_thread
+from benign.experiments.grid import Cell
 from benign.experiments.parts import Part
 from benign.experiments.provenance import PeakMemory, provenance
 from benign.experiments.repeated_warnings import recorded
@@ -38,12 +39,30 @@ class SharedWork:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What one call measures: small enough to be sent a hundred thousand times."""
+    """What one call measures: small enough to be sent a hundred thousand times.
+
+    Attributes:
+        level: position of the source.
+        samples: n.
+        replicates: one or more.
+        part: key of what is measured of each.
+        units: the store's number for each replicate's share.
+    """
 
     level: int
     samples: int
     replicates: tuple[Replicate, ...]
     part: str
+    units: tuple[int, ...] = ()
+
+    def restricted(self, units: Collection[int]) -> Job:
+        """The same job for some of its units."""
+        kept = [(unit, replicate) for unit, replicate in zip(self.units, self.replicates, strict=True) if unit in units]
+        return replace(self, units=tuple(unit for unit, _ in kept), replicates=tuple(which for _, which in kept))
+
+    def cell(self, position: int) -> Cell:
+        """Where the block of one of its replicates belongs."""
+        return Cell(level=self.level, samples=self.samples, replicate=self.replicates[position])
 
 
 def run_job(shared: SharedWork, job: Job) -> JobResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, partial
 from typing import Protocol, cast, runtime_checkable
 
 from benign.experiments.encoding import decode
@@ -44,7 +44,7 @@ class Listener(Protocol):
         ...
 
     def measured(self, cell: Cell, block: Block, progress: Progressed) -> None:
-        """One cell's block (of one replicate) is in the store; it is decoded when a field of it is first read."""
+        """One cell's block (of one replicate) is in the store."""
         ...
 
     def failed(self, cell: Cell, error: str, will_retry: bool, progress: Progressed) -> None:
@@ -61,19 +61,30 @@ class Listener(Protocol):
 
 
 class Listeners:
-    """All listeners of a run, none of which can break it: one that raises is warned about and left out from then on."""
+    """All who are told of a run, none of whom can break it: one that raises is warned about and left out from then on.
 
-    def __init__(self, listeners: Sequence[Listener], *, run: str, grid: Grid, parts: Mapping[str, Part]) -> None:
-        self._listeners = list(listeners)
+    Args:
+        listeners: told all that happens.
+        progress: told how many jobs are settled.
+        run: the run's id.
+        grid: what it measures.
+        parts: of its jobs, by key.
+    """
+
+    def __init__(
+        self, listeners: Sequence[Listener], *, progress: Progress, run: str, grid: Grid, parts: Mapping[str, Part]
+    ) -> None:
+        self._told: list[Listener | Progress] = [*listeners, progress]
+        self._progress = progress
         self._run, self._grid, self._parts = run, grid, parts
 
     def started(self, progress: Progressed) -> None:
         self._tell(lambda listener: listener.started(self._run, self._grid, progress), progress)
 
     def measured(self, cell: Cell, part: str, payload: bytes, progress: Progressed) -> None:
-        read = partial(decode, payload, self._parts[part], replicates=(cell.replicate,))
-        block = cast("Block", _UndecodedBlock(read))
-        self._tell(lambda listener: listener.measured(cell, block, progress), progress)
+        """The block is decoded, once, for listeners; progress needs none of it."""
+        read = cache(partial(decode, payload, self._parts[part], replicates=(cell.replicate,)))
+        self._tell(lambda listener: listener.measured(cell, read(), progress), progress)
 
     def failed(self, cell: Cell, error: str, will_retry: bool, progress: Progressed) -> None:
         self._tell(lambda listener: listener.failed(cell, error, will_retry, progress), progress)
@@ -86,52 +97,15 @@ class Listeners:
 
     def _tell(self, call: Callable[[Listener], None], progress: Progressed) -> None:
         heard(f"{progress.done:,} of {progress.total:,} jobs are done, others are running")
-        for listener in list(self._listeners):
+        for told in list(self._told):
             try:
-                call(listener)
+                if told is self._progress:
+                    self._progress("jobs", progress.done + progress.failed, progress.total)
+                else:
+                    call(cast("Listener", told))
             except Exception as error:  # a listener is anybody's code, and the measurement goes on without it
-                self._listeners.remove(listener)
+                self._told.remove(told)
                 warnings.warn(
-                    f"{type(listener).__name__} raised {type(error).__name__}: {error}; the run goes on without it.",
+                    f"{type(told).__name__} raised {type(error).__name__}: {error}; the run goes on without it.",
                     stacklevel=2,
                 )
-
-
-class _UndecodedBlock:
-    """Has the fields of a :class:`Block`; most listeners read none of them."""
-
-    def __init__(self, read: Callable[[], Block]) -> None:
-        self._read = read
-
-    @cached_property
-    def _block(self) -> Block:
-        return self._read()
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._block, name)
-
-
-class ProgressListener:
-    """Tells a plain :class:`~benign.foundation.progress.Progress` how many jobs are settled."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-
-    def started(self, run: str, grid: Grid, progress: Progressed) -> None:
-        del run, grid
-        self.advanced(progress)
-
-    def measured(self, cell: Cell, block: Block, progress: Progressed) -> None:
-        del cell, block
-        self.advanced(progress)
-
-    def failed(self, cell: Cell, error: str, will_retry: bool, progress: Progressed) -> None:
-        del cell, error, will_retry
-        self.advanced(progress)
-
-    def advanced(self, progress: Progressed) -> None:
-        self._progress("jobs", progress.done + progress.failed, progress.total)
-
-    def ended(self, counts: Mapping[State, int], progress: Progressed) -> None:
-        del counts
-        self.advanced(progress)

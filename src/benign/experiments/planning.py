@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,30 +18,6 @@ from benign.procedures.protocol import Procedure
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlannedJob:
-    """A job with the units that it settles, in the order of its replicates."""
-
-    job: Job
-    units: tuple[int, ...]
-
-    def restricted(self, units: Iterable[int]) -> PlannedJob:
-        """The same job for some of its units."""
-        kept = frozenset(units)
-        chosen = [i for i, unit in enumerate(self.units) if unit in kept]
-        job = Job(
-            level=self.job.level,
-            samples=self.job.samples,
-            replicates=tuple(self.job.replicates[i] for i in chosen),
-            part=self.job.part,
-        )
-        return PlannedJob(job=job, units=tuple(self.units[i] for i in chosen))
-
-    def cell(self, position: int) -> Cell:
-        """Where the block of one of its replicates belongs."""
-        return Cell(level=self.job.level, samples=self.job.samples, replicate=self.job.replicates[position])
-
-
-@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What a run consists of.
 
@@ -52,12 +28,12 @@ class Plan:
         parts: what the jobs measure, by key.
     """
 
-    jobs: tuple[PlannedJob, ...]
+    jobs: tuple[Job, ...]
     total: int
     states: Mapping[int, State]
     parts: Mapping[str, Part]
 
-    def without_failed(self) -> list[PlannedJob]:
+    def without_failed(self) -> list[Job]:
         """Its jobs without what failed before, which stays failed until a retry is asked for."""
         failed = {unit for unit, state in self.states.items() if state is State.FAILED}
         kept = (job.restricted(set(job.units) - failed) if failed & set(job.units) else job for job in self.jobs)
@@ -85,7 +61,7 @@ def plan_run(grid: Grid, procedure: Procedure, store: Store, record: RunRecord) 
         jobs=jobs,
         total=total,
         states={unit: states[unit] for job in jobs for unit in job.units},
-        parts={job.job.part: parts[job.job.part] for job in jobs},
+        parts={job.part: parts[job.part] for job in jobs},
     )
 
 
@@ -134,7 +110,7 @@ def _overlap(wanted: Part, other: Part) -> bool:
     )
 
 
-def _jobs(units: Sequence[Unit], cells: Mapping[str, Cell], procedure: Procedure) -> tuple[tuple[PlannedJob, ...], int]:
+def _jobs(units: Sequence[Unit], cells: Mapping[str, Cell], procedure: Procedure) -> tuple[tuple[Job, ...], int]:
     """Units of one level, n and part, in the batches that the procedure prefers; and the number of all batches."""
     order = {key: position for position, key in enumerate(cells)}
     groups: dict[tuple[int, int, str], list[Unit]] = {}
@@ -149,6 +125,6 @@ def _jobs(units: Sequence[Unit], cells: Mapping[str, Cell], procedure: Procedure
         for batch in batches:
             left = [replicate for replicate in batch if of_replicate[replicate].state is not State.DONE]
             if left:
-                job = Job(level=level, samples=samples, replicates=tuple(left), part=part)
-                jobs.append(PlannedJob(job=job, units=tuple(of_replicate[replicate].id for replicate in left)))
+                ids = tuple(of_replicate[replicate].id for replicate in left)
+                jobs.append(Job(level=level, samples=samples, replicates=tuple(left), part=part, units=ids))
     return tuple(jobs), total

@@ -80,22 +80,19 @@ def _commit(root: Path) -> str | None:
     # Not Git's own search upwards: benign may be installed in an environment inside somebody else's repository.
     if git is None or not (root / ".git").exists():
         return None
-    command = [git, "--no-optional-locks", "-C", str(root), "status", "--porcelain=v2", "--branch"]
+    describe = ["describe", "--always", "--dirty=+changes", "--abbrev=40", "--exclude=*"]
     try:
         answer = subprocess.run(  # noqa: S603 (a fixed command)
-            [*command, "--untracked-files=no"],
+            [git, "--no-optional-locks", "-C", str(root), *describe],
             capture_output=True,
             text=True,
             timeout=_GIT_SECONDS,
             check=True,
             env={name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
-        ).stdout.splitlines()
+        ).stdout
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
-    commit = next((line.split()[-1] for line in answer if line.startswith("# branch.oid ")), "(initial)")
-    if commit == "(initial)":
-        return None
-    return f"{commit}+changes" if any(not line.startswith("#") for line in answer) else commit
+    return answer.strip()
 
 
 class PeakMemory:

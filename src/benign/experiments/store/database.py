@@ -5,27 +5,28 @@ from __future__ import annotations
 import secrets
 import shlex
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, final
+from typing import Concatenate, Final, ParamSpec, TypeVar, final
 
-from sqlalchemy import URL
+from sqlalchemy import URL, Connection
 
 from benign.experiments.parts import Part
 from benign.experiments.states import Failure, JobResult, RunRecord, RunSummary, State, StoredBlock, Unit
 from benign.experiments.store import claiming, drivers, planning, reading
-from benign.experiments.store.encoded_parts import decode_part
 from benign.experiments.store.engines import bytes_in, copy_of, engine_of, forbid_writing, give_space_back
 from benign.experiments.store.errors import StoreUnusable
 from benign.experiments.store.expressions import batches
 from benign.experiments.store.locations import Location, located
 from benign.experiments.store.transactions import Transactions
 from benign.experiments.store.versions import bring_to_head, is_older
-from benign.foundation.errors import invalid
 from benign.foundation.memory import require_memory
-from benign.foundation.numbers import checked_count, checked_number
+from benign.foundation.numbers import checked_count, checked_positive
 from benign.foundation.wording import shown
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _MOST_NAMED = 5
 
@@ -71,8 +72,8 @@ class Store:
             StoreUnusable: if it cannot be opened for any other reason.
         """
         where = located(location)
-        lease = _checked_seconds("lease_seconds", lease_seconds)
-        patience = _checked_seconds("patience_seconds", patience_seconds)
+        lease = checked_positive("lease_seconds", lease_seconds, kind="positive")
+        patience = checked_positive("patience_seconds", patience_seconds, kind="positive")
         if where.file is not None:
             _make_folder(where.file, where.printable)
         transactions = Transactions(engine_of(where, patience), where, patience)
@@ -106,6 +107,10 @@ class Store:
         """Close it; one in memory is lost."""
         self._transactions.close()
 
+    def _read(self, question: Callable[Concatenate[Connection, P], T], *about: P.args, **options: P.kwargs) -> T:
+        with self._transactions.reading() as connection:
+            return question(connection, *about, **options)
+
     def __enter__(self) -> Store:
         return self
 
@@ -134,8 +139,7 @@ class Store:
 
     def has_run(self, run_id: str) -> bool:
         """Whether there is such a run, and neither it nor which units are its own is damaged."""
-        with self._transactions.reading() as connection:
-            return reading.is_whole(connection, run_id)
+        return self._read(reading.is_whole, run_id)
 
     def run(self, run_id: str) -> RunRecord:
         """One run.
@@ -144,13 +148,11 @@ class Store:
             UnknownName: if there is no such run; the message names the nearest. So do all methods that take a run.
             RunDamaged: if it is not what was written.
         """
-        with self._transactions.reading() as connection:
-            return reading.record_of(connection, run_id)
+        return self._read(reading.record_of, run_id)
 
     def runs(self) -> list[RunSummary]:
         """All runs with their progress, newest first; a warning names those that are damaged."""
-        with self._transactions.reading() as connection:
-            found, damaged = reading.summaries(connection, self._lease_seconds)
+        found, damaged = self._read(reading.summaries, self._lease_seconds)
         if damaged:
             warnings.warn(
                 f"Damaged in the store {self.location}, and left out: {_some(damaged)}; start again with"
@@ -172,24 +174,21 @@ class Store:
             RunInUse: if a living driver is measuring one of these units.
         """
         blocks = self._transactions.writing(lambda it: planning.delete_run(it, run_id, self._lease_seconds))
-        if self._location.file is not None and not self._has_drivers():  # they would have to wait
+        if self._location.file is not None and not self._read(drivers.is_any_there):  # they would have to wait
             self._transactions.outside(give_space_back)
         return blocks
 
     def summary(self, run_id: str) -> RunSummary:
         """One run with its progress."""
-        with self._transactions.reading() as connection:
-            return reading.summary_of(connection, run_id, self._lease_seconds)
+        return self._read(reading.summary_of, run_id, self._lease_seconds)
 
-    def counts(self, run_id: str) -> dict[State, int]:
+    def counts(self, run_id: str) -> Mapping[State, int]:
         """How many units of a run are in each state; all four are there."""
-        with self._transactions.reading() as connection:
-            return reading.counts_of(connection, run_id)
+        return self.summary(run_id).counts
 
     def failures(self, run_id: str) -> list[Failure]:
         """The units of a run that failed; a warning counts those of which what went wrong is damaged."""
-        with self._transactions.reading() as connection:
-            found, damaged = reading.failures_of(connection, run_id)
+        found, damaged = self._read(reading.failures_of, run_id)
         if damaged:
             warnings.warn(
                 f"Damaged in the store, and left out: {damaged:,} of the failures of {run_id}; try again with: benign"
@@ -200,35 +199,25 @@ class Store:
 
     def provenances(self, run_id: str) -> list[str]:
         """Each different provenance of a run's blocks, as JSON; ``{}`` for one that is damaged."""
-        with self._transactions.reading() as connection:
-            return reading.provenances_of(connection, run_id)
-
-    def _has_drivers(self) -> bool:
-        with self._transactions.reading() as connection:
-            return drivers.is_any_there(connection)
+        return self._read(reading.provenances_of, run_id)
 
     # --------------------------------------------------------------------------------------------- units, parts, blocks
 
     def units_of_run(self, run_id: str) -> list[Unit]:
         """All units of a run, in the order they were planned."""
-        with self._transactions.reading() as connection:
-            return reading.units_of_run(connection, run_id)
+        return self._read(reading.units_of_run, run_id)
 
     def units_of_cells(self, cells: Sequence[str]) -> list[Unit]:
         """All units of these cells, of whatever run."""
-        with self._transactions.reading() as connection:
-            return reading.units_of_cells(connection, cells)
+        return self._read(reading.units_of_cells, cells)
 
     def states(self, units: Iterable[int]) -> dict[int, State]:
         """State of each of the units that is still there."""
-        with self._transactions.reading() as connection:
-            return reading.states_of(connection, units)
+        return self._read(reading.states_of, units)
 
     def parts(self, keys: Iterable[str]) -> dict[str, Part]:
         """Those of the parts that are there and whole."""
-        with self._transactions.reading() as connection:
-            found = {row[0]: decode_part(*row) for row in reading.stored_parts(connection, keys)}
-        return {key: part for key, part in found.items() if part is not None}
+        return self._read(reading.parts_of, keys)
 
     def blocks(self, run_id: str, cells: Sequence[str] | None = None) -> Iterator[StoredBlock]:
         """The measured blocks of a run, all or those of some cells.
@@ -236,13 +225,8 @@ class Store:
         They are read as they are asked for, a few megabytes at a time; a block deleted meanwhile is left out, and one
         that is damaged comes without its payload.
         """
-        with self._transactions.reading() as connection:
-            chunks = reading.block_chunks(connection, run_id, cells)
-        return (block for chunk in chunks for block in self._read_blocks(chunk))
-
-    def _read_blocks(self, chunk: Sequence[int]) -> list[StoredBlock]:
-        with self._transactions.reading() as connection:
-            return reading.blocks_of(connection, chunk)
+        chunks = self._read(reading.block_chunks, run_id, cells)
+        return (block for chunk in chunks for block in self._read(reading.blocks_of, chunk))
 
     def set_aside(self, run_id: str, damaged: Iterable[int], lost: Iterable[int] = ()) -> None:
         """Plan damaged units of a run again, as if never tried.
@@ -323,13 +307,6 @@ def _some(names: Sequence[str]) -> str:
     """The first of the names, and how many more there are."""
     more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
     return ", ".join(names[:_MOST_NAMED]) + more
-
-
-def _checked_seconds(argument: str, value: object) -> float:
-    seconds = checked_number(argument, value)
-    if seconds <= 0:
-        raise invalid(argument, f"must be positive, got {value!r}.")
-    return seconds
 
 
 def _warn_of_log(location: Location) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from sqlalchemy import Connection, Double, String, Table, bindparam, cast, column, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,79 +21,54 @@ T = TypeVar("T")
 BATCH = 10_000
 
 
-class Clock(FunctionElement[float]):
+class _Spelled(FunctionElement[Any]):
+    """What each dialect spells in its own way, around its clauses."""
+
+    spelling: ClassVar[Mapping[str, str]]
+
+
+@compiles(_Spelled)
+def _spelled(element: _Spelled, compiler: SQLCompiler, **options: object) -> str:
+    clauses = [compiler.process(clause, **options) for clause in element.clauses]
+    return element.spelling[compiler.dialect.name].format(*clauses)
+
+
+class Clock(_Spelled):
     """Seconds since 1970 by the store's clock, which all its drivers share."""
 
     name = "clock"
     type = Double()
     inherit_cache = True
+    spelling: ClassVar = {
+        "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
+        "postgresql": "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)",
+    }
 
 
-@compiles(Clock, "sqlite")
-def _sqlite_clock(_: Clock, _compiler: SQLCompiler, **_options: object) -> str:
-    return "((julianday('now') - 2440587.5) * 86400.0)"
-
-
-@compiles(Clock, "postgresql")
-def _postgresql_clock(_: Clock, _compiler: SQLCompiler, **_options: object) -> str:
-    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)"
-
-
-class _Elements(FunctionElement[str]):
+class _Elements(_Spelled):
     """The elements of a JSON array, one a row, in the column ``value``."""
 
     name = "elements"
     inherit_cache = True
+    spelling: ClassVar = {"sqlite": "json_each({})", "postgresql": "jsonb_array_elements(CAST({} AS JSONB))"}
 
 
-@compiles(_Elements, "sqlite")
-def _sqlite_elements(element: _Elements, compiler: SQLCompiler, **options: object) -> str:
-    return f"json_each({compiler.process(element.clauses, **options)})"
-
-
-@compiles(_Elements, "postgresql")
-def _postgresql_elements(element: _Elements, compiler: SQLCompiler, **options: object) -> str:
-    return f"jsonb_array_elements(CAST({compiler.process(element.clauses, **options)} AS JSONB))"
-
-
-class _Entry(FunctionElement[str]):
+class _Entry(_Spelled):
     """An entry of a JSON array, by its position."""
 
     name = "entry"
     type = String()
     inherit_cache = True
+    spelling: ClassVar = {"sqlite": "json_extract({}, '$[' || {} || ']')", "postgresql": "({} ->> {})"}
 
 
-@compiles(_Entry, "sqlite")
-def _sqlite_entry(element: _Entry, compiler: SQLCompiler, **options: object) -> str:
-    array, position = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"json_extract({array}, '$[' || {position} || ']')"
-
-
-@compiles(_Entry, "postgresql")
-def _postgresql_entry(element: _Entry, compiler: SQLCompiler, **options: object) -> str:
-    array, position = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"({array} ->> {position})"
-
-
-class _Among(FunctionElement[Any]):
+class _Among(_Spelled):
     """Whether a column's value is in a subquery; PostgreSQL's planner takes an index for an array, however few rows."""
 
     name = "among"
     type = NullType()  # a Boolean would be compared with 1, and SQLite would take no index
     inherit_cache = True
-
-
-@compiles(_Among, "sqlite")
-def _sqlite_among(element: _Among, compiler: SQLCompiler, **options: object) -> str:
-    value, subquery = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"{value} IN {subquery}"
-
-
-@compiles(_Among, "postgresql")
-def _postgresql_among(element: _Among, compiler: SQLCompiler, **options: object) -> str:
-    value, subquery = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"{value} = ANY(ARRAY{subquery})"
+    spelling: ClassVar = {"sqlite": "{} IN {}", "postgresql": "{} = ANY(ARRAY{})"}
 
 
 def rows(name: str, *types: TypeEngine[Any]) -> list[ColumnElement[Any]]:

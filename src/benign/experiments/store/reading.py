@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Select, bindparam, case, func, select, true
 
+from benign.experiments.parts import Part
 from benign.experiments.states import Failure, RunRecord, RunSummary, State, StoredBlock, Unit
 from benign.experiments.store.checksums import checksum
 from benign.experiments.store.drivers import living
+from benign.experiments.store.encoded_parts import decode_part
 from benign.experiments.store.errors import RunDamaged
 from benign.experiments.store.expressions import among, batches, packed
 from benign.experiments.store.tables import block, member, part, provenance, run, unit
@@ -78,18 +80,12 @@ def is_whole(connection: Connection, run_id: str) -> bool:
 
 def record_in(*columns: object) -> RunRecord | None:
     """The run in a row of :data:`RECORD`; None if it is damaged."""
-    run_id, name, grid, declaration, created, mark, found = columns
-    if (
-        isinstance(run_id, str)
-        and isinstance(name, str)
-        and isinstance(grid, str)
-        and (declaration is None or isinstance(declaration, str))
-        and isinstance(created, float)
-        and 0.0 <= created < _YEAR_5000
-        and found == checksum(run_id, name, grid, declaration, created)
-    ):
-        known = mark if isinstance(mark, str) else None
-        return RunRecord(id=run_id, name=name, grid=grid, declaration=declaration, created=created, mark=known)
+    match columns:
+        case [str(run_id), str(name), str(grid), (None | str()) as declaration, float(created), mark, found] if (
+            0.0 <= created < _YEAR_5000 and found == checksum(run_id, name, grid, declaration, created)
+        ):
+            known = mark if isinstance(mark, str) else None
+            return RunRecord(id=run_id, name=name, grid=grid, declaration=declaration, created=created, mark=known)
     return None
 
 
@@ -189,17 +185,6 @@ def states_of(connection: Connection, units: Iterable[int]) -> dict[int, State]:
     return states
 
 
-def counts_of(connection: Connection, run_id: str) -> dict[State, int]:
-    """How many units of a run are in each state."""
-    of_run = member.c.run == run_number(connection, run_id)
-    counts = dict.fromkeys(State, 0)
-    for state, count in connection.execute(
-        select(unit.c.state, func.count()).select_from(member.join(unit)).where(of_run).group_by(unit.c.state)
-    ):
-        counts[_STATE_OF.get(state, State.PLANNED)] += count
-    return counts
-
-
 def failures_of(connection: Connection, run_id: str) -> tuple[list[Failure], int]:
     """The failed units of a run, and how many more are damaged."""
     failed = (
@@ -232,11 +217,13 @@ def units_of_cells(connection: Connection, cells: Iterable[str]) -> list[Unit]:
     return found
 
 
-def stored_parts(connection: Connection, keys: Iterable[str]) -> Iterator[tuple[str, bytes, bytes, str]]:
-    """Key, sizes, times and metrics of these parts, as stored."""
+def parts_of(connection: Connection, keys: Iterable[str]) -> dict[str, Part]:
+    """Those of these parts that are there and whole."""
+    found: dict[str, Part | None] = {}
     for some in batches(dict.fromkeys(keys)):
-        found = connection.execute(_PARTS, {"keys": packed(checked_key("part", key) for key in some)})
-        yield from ((key, sizes, times, metrics) for key, sizes, times, metrics in found)
+        rows = connection.execute(_PARTS, {"keys": packed(checked_key("part", key) for key in some)})
+        found.update((row[0], decode_part(*row)) for row in rows)
+    return {key: there for key, there in found.items() if there is not None}
 
 
 def provenances_of(connection: Connection, run_id: str) -> list[str]:
