@@ -9,9 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benign.foundation.errors import attempted, invalid, unknown_name
-from benign.foundation.wording import shortened, shown, told
-
-_LONGEST_PATH = 300
+from benign.foundation.wording import shown, shown_path, told
 
 
 def checked_name(kind: str, name: object, known: Collection[str], *, argument: str | None = None) -> str:
@@ -76,7 +74,7 @@ def checked_file(argument: str, path: object) -> Path:
         InvalidArgument: if there is none.
     """
     file = checked_path(argument, path)
-    where = shortened(repr(str(file)), _LONGEST_PATH)
+    where = shown_path(file)
     try:
         is_there = file.exists()
     except OSError:  # a name too long

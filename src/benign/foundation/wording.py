@@ -51,6 +51,11 @@ def shortened(text: str, width: int = _WIDTH) -> str:
     return text if len(text) <= width else f"{text[: width - 25]}...{text[-20:]}"
 
 
+def shown_path(path: object) -> str:
+    """The path of a file in quotation marks, its middle left out where it is very long."""
+    return shortened(repr(str(path)), _LONGEST_REASON)
+
+
 def escaped(text: str) -> str:
     """The text with all that does not print as Python would write it in a string."""
     return "".join(letter if letter.isprintable() else _escape(letter) for letter in text)

@@ -34,31 +34,23 @@ def fault_of_csv(file: Path) -> str | None:
     separator = next((mark for mark in (";", "\t", "|") if mark.encode() in header and b"," not in header), None)
     if separator:
         return f"it looks like a table separated by {separator!r}; save it with commas, and decimal points in numbers"
-    return _open_quote(file) if quotes % 2 else None
+    return fault_of_rows(file) if quotes % 2 else None
 
 
-def ragged_line(file: Path) -> str | None:
-    """The first line that has not as many values as the first; Arrow, which reads many lines at once, counts none."""
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        rows = csv.reader(lines)
-        try:
-            names = next(filter(None, rows))
-            wrong = next(row for row in rows if row and len(row) != len(names))
-        except (StopIteration, csv.Error):
-            return None
-    return (
-        f"line {rows.line_num} holds {len(wrong)} value{'s' * (len(wrong) != 1)} where {len(names)} columns are named; "
-        "correct the line"
-    )
+def fault_of_rows(file: Path) -> str | None:
+    """The first line with more or fewer values than the first, or whose quote swallows all that follows.
 
-
-def _open_quote(file: Path) -> str | None:
-    """The line whose quote swallows all that follows; a quote within a value does not."""
-    start = 1
+    Arrow, which reads many lines at once, counts none.
+    """
+    start, names = 1, 0
     with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
         rows = csv.reader(lines, strict=True)
         try:
-            for _ in rows:
+            for row in filter(None, rows):
+                names = names or len(row)
+                if len(row) != names:
+                    values = f"{len(row)} value{'s' * (len(row) != 1)} where {names} columns are named"
+                    return f"line {rows.line_num} holds {values}; correct the line"
                 start = rows.line_num + 1
         except csv.Error as error:
             if "unexpected end" in str(error) or "field limit" in str(error):

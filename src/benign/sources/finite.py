@@ -149,7 +149,12 @@ class FiniteSource:
         Raises:
             InvalidArgument: if ``samples`` is not a positive integer or the pool has fewer rows.
         """
-        samples = self._checked_samples(samples)
+        if checked_count("samples", samples) > self.max_samples:
+            raise invalid(
+                "samples",
+                f"must be at most {self.max_samples}, got {samples}: {self.name} has {len(self.data.inputs)} rows and "
+                f"{self.test_samples} of them are for testing; ask for fewer or lower `test_samples`.",
+            )
         drawn = _drawn(self.data, self.test_samples, self.scale, replicate.seed, replicate.draw)
         train_clean = frozen(self.data.targets[drawn.pool_rows[:samples]])
         test_clean = frozen(self.data.targets[drawn.test_rows])
@@ -166,16 +171,6 @@ class FiniteSource:
             columns=self.columns,
         )
         return under_noise(clean, float(self.label_noise))
-
-    def _checked_samples(self, samples: int) -> int:
-        samples = checked_count("samples", samples)
-        if samples > self.max_samples:
-            raise invalid(
-                "samples",
-                f"must be at most {self.max_samples}, got {samples}: {self.name} has {len(self.data.inputs)} "
-                f"rows and {self.test_samples} of them are for testing; ask for fewer or lower `test_samples`.",
-            )
-        return samples
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

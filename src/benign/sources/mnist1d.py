@@ -134,19 +134,23 @@ class Mnist1dSource:
             purpose=f"drawing {samples} training and {self.test_samples} test samples of {self.name}",
             advice="ask for fewer samples",
         )
-        first = _pool(replicate.seed, replicate.draw)
-        train = first if samples <= POOL else first.followed_by(samples, replicate)
-        test = _test_set(self.test_samples, replicate.seed, replicate.draw)
-        train_clean = one_hot(train.labels[:samples], len(_CLASSES))
-        test_clean = one_hot(test.labels, len(_CLASSES))
+        pool = _pool(replicate.seed, replicate.draw)
+        inputs, labels = pool.inputs, pool.labels
+        if samples > POOL:
+            more = pool.standardised(
+                "train", range(POOL // BLOCK, -(-samples // BLOCK)), replicate.seed, replicate.draw
+            )
+            inputs, labels = frozen(np.concatenate([inputs, more[0]])), np.concatenate([labels, more[1]])
+        test_inputs, test_labels = _test_set(self.test_samples, replicate.seed, replicate.draw)
+        train_clean, test_clean = one_hot(labels[:samples], len(_CLASSES)), one_hot(test_labels, len(_CLASSES))
         clean = Split(
-            train_inputs=train.inputs[:samples],
+            train_inputs=inputs[:samples],
             train_targets=train_clean,
             train_targets_clean=train_clean,
-            test_inputs=test.inputs,
+            test_inputs=test_inputs,
             test_targets=test_clean,
             test_targets_noisy=test_clean,
-            pool=first.inputs,
+            pool=pool.inputs,
             classes=self.classes,
             replicate=replicate,
         )
@@ -154,45 +158,35 @@ class Mnist1dSource:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Drawn:
-    """Scaled inputs in draw order, their class indices, and what they were scaled by."""
+class _Pool:
+    """The first samples of a draw, their class indices, and what they were scaled by."""
 
-    inputs: Float[np.ndarray, "m 40"]
-    labels: Int[np.ndarray, " m"]
+    inputs: Float[np.ndarray, "pool 40"]
+    labels: Int[np.ndarray, " pool"]
     centre: float
     divisor: float
 
-    def followed_by(self, samples: int, replicate: Replicate) -> _Drawn:
-        """The pool and what follows it, up to ``samples`` samples."""
-        blocks = range(POOL // BLOCK, -(-samples // BLOCK))
-        inputs, labels = _made("train", blocks, replicate.seed, replicate.draw)
-        return _Drawn(
-            inputs=frozen(np.concatenate([self.inputs, (inputs - self.centre) / self.divisor])),
-            labels=np.concatenate([self.labels, labels]),
-            centre=self.centre,
-            divisor=self.divisor,
-        )
+    def standardised(
+        self, part: Part, blocks: range, seed: int, draw: int
+    ) -> tuple[Float[np.ndarray, "m 40"], Int[np.ndarray, " m"]]:
+        """Other blocks of the draw, scaled likewise, and their class indices."""
+        inputs, labels = _made(part, blocks, seed, draw)
+        return (inputs - self.centre) / self.divisor, labels
 
 
 @lru_cache(maxsize=4)
-def _pool(seed: int, draw: int) -> _Drawn:
-    """The first samples of a draw; kept for the other n and label-noise draws that follow."""
+def _pool(seed: int, draw: int) -> _Pool:
+    """Kept for the other n and label-noise draws that follow."""
     inputs, labels = _made("train", range(POOL // BLOCK), seed, draw)
     centre, divisor = float(inputs.mean()), float(inputs.std())
-    return _Drawn(inputs=frozen((inputs - centre) / divisor), labels=labels, centre=centre, divisor=divisor)
+    return _Pool(inputs=frozen((inputs - centre) / divisor), labels=labels, centre=centre, divisor=divisor)
 
 
 @lru_cache(maxsize=4)
-def _test_set(test_samples: int, seed: int, draw: int) -> _Drawn:
-    """The test set of a draw, scaled like its pool; kept likewise."""
-    pool = _pool(seed, draw)
-    inputs, labels = _made("test", range(-(-test_samples // BLOCK)), seed, draw)
-    return _Drawn(
-        inputs=frozen((inputs[:test_samples] - pool.centre) / pool.divisor),
-        labels=labels[:test_samples],
-        centre=pool.centre,
-        divisor=pool.divisor,
-    )
+def _test_set(test_samples: int, seed: int, draw: int) -> tuple[Float[np.ndarray, "m 40"], Int[np.ndarray, " m"]]:
+    """The test set of a draw; kept likewise."""
+    inputs, labels = _pool(seed, draw).standardised("test", range(-(-test_samples // BLOCK)), seed, draw)
+    return frozen(inputs[:test_samples]), labels[:test_samples]
 
 
 def _made(part: Part, blocks: range, seed: int, draw: int) -> tuple[Float[np.ndarray, "m 40"], Int[np.ndarray, " m"]]:

@@ -11,10 +11,10 @@ from benign.foundation.arguments import checked_file, checked_name
 from benign.foundation.errors import invalid, listed
 from benign.foundation.memory import require_memory
 from benign.foundation.progress import doing
-from benign.foundation.wording import reason, shortened
+from benign.foundation.wording import reason, shown_path
 from benign.sources.checks import refuse_weights
 from benign.sources.columns import checked_inputs, data_of_columns, repeated_names
-from benign.sources.csv_text import fault_of_csv, ragged_line
+from benign.sources.csv_text import fault_of_csv, fault_of_rows
 from benign.sources.finite import FiniteSource, source_of
 from benign.sources.tables import TASKS, are_few
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _FORMATS = (".csv", ".parquet")
 _LARGEST_BLOCK = 2**31 - 1  # of Arrow
-_LONGEST_PATH = 300
 
 
 def table(
@@ -84,7 +83,7 @@ def _read(file: Path) -> pa.Table:
     import pyarrow as pa
     from pyarrow.csv import ConvertOptions
 
-    where, suffix = _shown(file), file.suffix.lower()
+    where, suffix = shown_path(file), file.suffix.lower()
     try:
         _check_file(file, where)
         columns = _read_csv(file, ConvertOptions(strings_can_be_null=True)) if suffix == ".csv" else _read_parquet(file)
@@ -94,7 +93,7 @@ def _read(file: Path) -> pa.Table:
     except pa.ArrowException as error:
         if "Empty CSV file" in str(error):
             raise invalid("path", f"{where} holds no rows.") from error
-        words = (ragged_line(file) if suffix == ".csv" else None) or reason(error)
+        words = (fault_of_rows(file) if suffix == ".csv" else None) or reason(error)
         raise invalid("path", f"{where} is no {suffix} file that can be read: {words}.") from error
     except OSError as error:
         raise invalid("path", f"{where} cannot be read: {error.strerror or reason(error)}.") from error
@@ -103,10 +102,6 @@ def _read(file: Path) -> pa.Table:
     if repeated := repeated_names(names):
         raise invalid("path", f"{where} has several columns called {listed(repeated)}; rename them.")
     return columns
-
-
-def _shown(file: Path) -> str:
-    return shortened(repr(str(file)), _LONGEST_PATH)
 
 
 def _check_file(file: Path, where: str) -> None:
@@ -155,7 +150,7 @@ def _read_parquet(file: Path) -> pa.Table:
         declared = opened.metadata
         require_memory(
             8.0 * declared.num_rows * declared.num_columns,
-            purpose=f"the table {_shown(file)} of {declared.num_rows:,} rows and {declared.num_columns:,} columns",
+            purpose=f"the table {shown_path(file)} of {declared.num_rows:,} rows and {declared.num_columns:,} columns",
             advice="give a part of it",
         )
         return opened.read()
