@@ -37,7 +37,8 @@ from threadpoolctl import threadpool_limits
 import benign
 from benign.foundation.replicate import Replicate
 from benign.implicit.curvature.eigenvalues import top_eigenvalues
-from benign.implicit.curvature.hessian import FlatLoss, hessian_product, network_loss, own_precision
+from benign.implicit.curvature.hessian import FlatLoss, hessian_product, network_loss
+from benign.implicit.precision import own_precision
 from benign.networks import Member, MLPFamily, RiskRecorder, Training, train_population
 from benign.networks.dense import Dense, Layer
 

@@ -157,7 +157,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_the_same_values():
         ({"k": 4}, "`k` must be at most the number of parameters, 3, got 4"),
         ({"k": 0}, "`k` must be a positive integer"),
         ({"k": 1, "which": "LM"}, "unknown end of the spectrum 'LM'"),
-        ({"k": 1, "tolerance": 0.0}, "`tolerance` must be positive"),
+        ({"k": 1, "tolerance": 0.0}, "`tolerance` must be a positive number"),
         ({"k": 1, "most_products": 0}, "`most_products` must be a positive integer"),
         ({"k": 1, "seed": -1}, "`seed` must be"),
     ],

@@ -26,10 +26,10 @@ from benign.implicit.curvature.hessian import (
     hessian_products,
     holding_padding,
     network_loss,
-    own_precision,
     parameter_loss,
     value_at,
 )
+from benign.implicit.precision import own_precision
 from benign.networks.dense import MLPFamily
 from benign.networks.objective import mean_loss, wrong
 from tests.implicit.small_losses import small_loss, small_network
@@ -168,10 +168,10 @@ class _Normalised(eqx.Module):
         (lambda: parameter_loss(jnp.sum, np.arange(3)), "`parameters` holds parameters of type int64"),
         (lambda: parameter_loss(lambda p: jnp.sum(p[0]), [1.0]), "`parameters` holds parameters of type float,"),
         (lambda: parameter_loss(lambda p: p, np.ones(3)), r"`loss` must return one real number, got shape \(3,\)"),
-        (lambda: parameter_loss(_pair, np.ones(3)), "`loss` must return one real number, got tuple"),
+        (lambda: parameter_loss(_pair, np.ones(3)), "`loss` must return one real number, got several values"),
         (lambda: parameter_loss(jnp.argmax, np.ones(3)), "got type int"),
         (lambda: parameter_loss(jnp.sum, ()), "`parameters` holds no parameters"),
-        (lambda: small_loss(dtype=np.float16), "of type float16, in which no curvature can be measured"),
+        (lambda: small_loss(dtype=np.float16), "of type float16, in which no slope or curvature can be measured"),
         (lambda: small_loss(loss="hinge"), "unknown loss 'hinge'"),
         (lambda: small_loss(rows=0), "`rows` must be a positive integer"),
         (

@@ -26,17 +26,23 @@ from benign.implicit.curvature.hessian import (
     dense_hessian,
     error_at,
     gradient_at,
-    own_precision,
     parameter_loss,
     value_at,
 )
 from benign.implicit.curvature.sharpness import under_noise, worst_rise
+from benign.implicit.precision import own_precision
 from benign.networks import Data, Member, MLPFamily, Recorder, initial_network, train_population
 from benign.networks.dense import Dense, Layer
+from benign.schema import METRICS
 from tests.implicit.small_losses import small_loss, small_network
 from tests.networks.cases import classification, settings
 
 QUICK = FlatnessSettings(products=12, draws=4, steps=3)
+INVARIANT = {
+    FlatnessMeasure.ADAPTIVE_SHARPNESS,
+    FlatnessMeasure.LOSS_UNDER_MULTIPLICATIVE_NOISE,
+    FlatnessMeasure.ERROR_UNDER_MULTIPLICATIVE_NOISE,
+}
 
 
 def rescaled(network, factor):
@@ -127,10 +133,10 @@ def test_rescaling_changes_all_but_the_adaptive_measures():
     )
     changes = {measure: abs(two[measure].value / one[measure].value - 1.0) for measure in ALL_MEASURES}
     for measure in ALL_MEASURES:
-        invariant = "multiplicative" in measure.value or measure is FlatnessMeasure.ADAPTIVE_SHARPNESS
+        invariant = measure in INVARIANT
         if invariant:
             assert changes[measure] < 1e-9, measure
-        elif measure is not FlatnessMeasure.ACCURACY_UNDER_ADDITIVE_NOISE:  # a share of few samples may stay
+        elif measure is not FlatnessMeasure.ERROR_UNDER_ADDITIVE_NOISE:  # a share of few samples may stay
             assert changes[measure] > 0.01, measure
         assert ("of weights and biases" in measure.known_flaw) == invariant
 
@@ -210,15 +216,45 @@ def test_a_network_that_is_not_finite_is_refused():
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"radius": 0.0}, "`radius` must be positive"),
-        ({"adaptive_radius": float("nan")}, "`adaptive_radius` must be a finite number"),
+        ({"radius": 0.0}, "`radius` must be a positive number"),
+        ({"adaptive_radius": float("nan")}, "`adaptive_radius` must be a positive number"),
         ({"draws": 1}, "`draws` must be at least 2"),
         ({"products": 8}, "`products` must be at least 9"),
         ({"steps": 0}, "`steps` must be a positive integer"),
-        ({"level": 2.0}, "`level` must lie strictly between"),
+        ({"level": 2.0}, "`level` must be strictly between"),
         ({"seed": -1}, "`seed` must be"),
     ],
 )
 def test_bad_settings_get_a_sentence(unchecked, changed, sentence):
     with pytest.raises(InvalidArgument, match=sentence):
         FlatnessSettings(**changed)
+
+
+def test_accuracies_under_noise_are_errors_now_and_their_old_names_say_so():
+    with pytest.warns(DeprecationWarning, match="is now FlatnessMeasure.ERROR_UNDER_ADDITIVE_NOISE: the error"):
+        old = FlatnessMeasure.ACCURACY_UNDER_ADDITIVE_NOISE
+    assert old is FlatnessMeasure.ERROR_UNDER_ADDITIVE_NOISE
+    with pytest.raises(AttributeError, match="ACCURACY_UNDER_WATER"):
+        FlatnessMeasure.ACCURACY_UNDER_WATER  # noqa: B018
+
+
+def test_a_measure_that_the_surface_has_is_called_as_there():
+    names = {measure.value for measure in ALL_MEASURES}
+    assert {"top_eigenvalue", "hessian_trace", "worst_sharpness", "adaptive_sharpness"} <= names & METRICS.keys()
+    split, loss = classification(), small_loss()
+    recorded = flatness(
+        small_network(), split.train_inputs, split.train_targets, loss="cross-entropy", settings=QUICK,
+        measures=(FlatnessMeasure.ERROR_UNDER_MULTIPLICATIVE_NOISE,),
+    )  # fmt: skip
+    with own_precision(loss):
+        clean = float(error_at(loss, loss.parameters))
+    assert recorded[FlatnessMeasure("train_error_under_noise")].value == pytest.approx(clean, abs=0.2)
+    assert "train_error_under_noise" in METRICS
+
+
+def test_what_decides_a_job_s_key_is_written_down():
+    settings = FlatnessSettings(radius=np.float64(0.1), draws=4)
+    assert settings.spec() == (
+        "FlatnessSettings(radius=0.1, adaptive_radius=0.5, steps=20, multiplicative=0.1, additive=0.01, draws=4, "
+        "products=48, most_products=200, level=0.95, seed=0)"
+    )

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from benign.foundation.errors import InvalidArgument
 from benign.implicit.curvature.hessian import dense_hessian, parameter_loss
-from benign.implicit.curvature.trace import estimate_trace, half_width, sampled_terms, sampled_trace
+from benign.implicit.curvature.trace import estimate_trace, sampled_trace, spending_of, student_interval
 from tests.implicit.small_losses import small_loss
 
 M, REPEATS = 60, 2000
@@ -47,7 +47,8 @@ def test_the_interval_holds_the_trace_as_often_as_it_says(method, name):
             return sampled_trace(lambda rows: rows @ A, like=A[0], key=key, method=method, products=products)
 
         found = jax.tree.map(np.asarray, estimates(jax.random.split(jax.random.key(4), REPEATS)))
-    half = half_width(1.0, terms=sampled_terms(M, method, products), level=0.95) * found.standard_error
+    terms = spending_of(M, method, products).terms
+    half = student_interval(0.0, 1.0, terms=terms, level=0.95)[1] * found.standard_error
     covered = np.mean(np.abs(found.value - np.trace(matrix)) <= half)
     # Four standard errors of a share of 2,000, and 1.5 points for terms that are not quite normal.
     assert abs(covered - 0.95) < 4 * np.sqrt(0.95 * 0.05 / REPEATS) + 0.015
@@ -97,7 +98,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_another_estimate():
         ({"products": 8}, "`products` must be at least 9, got 8"),
         ({"products": 9.5}, "`products` must be a positive integer"),
         ({"method": "xtrace"}, "unknown method 'xtrace'"),
-        ({"level": 1.0}, "`level` must lie strictly between 0 and 1"),
+        ({"level": 1.0}, "`level` must be strictly between 0 and 1"),
         ({"seed": -1}, "`seed` must be"),
     ],
 )

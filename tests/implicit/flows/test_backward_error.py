@@ -215,8 +215,8 @@ MANY = np.zeros(10_001)
 @pytest.mark.parametrize(
     ("loss", "start", "options", "words"),
     [
-        (lambda t: t**2, PAIR, {}, r"`loss` must return a scalar, got shape \(2,\)"),
-        (lambda t: (t[0], t[1]), PAIR, {}, "`loss` must return a scalar, got several values"),
+        (lambda t: t**2, PAIR, {}, r"`loss` must return one real number, got shape \(2,\)"),
+        (lambda t: (t[0], t[1]), PAIR, {}, "`loss` must return one real number, got several values"),
         (lambda t: float(t[0]), PAIR, {}, "`loss` must be written in JAX operations"),
         (lambda t: np.linalg.norm(t + 1.0), PAIR, {}, "`loss` must be written in JAX operations"),
         (lambda _: "none", PAIR, {}, "`loss` must return one number as a JAX scalar"),
@@ -227,8 +227,8 @@ MANY = np.zeros(10_001)
             {},
             "`loss` computes in float32, in which orders drown in rounding",
         ),
-        (two_parameters, np.array([1, 2]), {}, "`start` must hold floating-point arrays alone, got int64"),
-        (two_parameters, {}, {}, "`start` must hold floating-point arrays alone, got none"),
+        (two_parameters, np.array([1, 2]), {}, "`start` holds parameters of type int64"),
+        (two_parameters, {}, {}, "`start` holds no parameters"),
         (lambda t: jnp.sum(t**2), MANY, {}, "`start` must hold 1 to 10,000 parameters, got 10,001"),
         (two_parameters, np.array([np.nan, 1.0]), {}, "`loss`, its gradient and its curvature must be finite"),
         (two_parameters, np.zeros(2), {}, "`start` is a stationary point"),

@@ -23,10 +23,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, UInt32
 
-from benign.foundation.errors import invalid, unknown_name
-from benign.foundation.numbers import checked_count, checked_number
-from benign.foundation.randomness import checked_seed, generator
-from benign.implicit.curvature.hessian import FlatLoss, hessian_product, not_finite, own_precision
+from benign.foundation.arguments import checked_name
+from benign.foundation.errors import invalid
+from benign.foundation.numbers import checked_count, checked_positive
+from benign.foundation.randomness import generator
+from benign.implicit.curvature.hessian import FlatLoss, hessian_product, not_finite
+from benign.implicit.precision import own_precision
 
 Which = Literal["largest", "smallest", "magnitude"]
 """Largest first, most negative first, or by absolute value."""
@@ -97,7 +99,7 @@ def top_eigenvalues(
     most_products: int = 1000,
     seed: int = 0,
 ) -> Eigenvalues:
-    """The k outermost eigenvalues of the Hessian of a loss, with vectors.
+    """The k outermost eigenvalues of the Hessian of a loss, with vectors, by restarted Lanczos (Wu & Simon 2000).
 
     Equivalent to ``scipy.sparse.linalg.eigsh(H, k, which="LA")`` (``"SA"``, ``"LM"``), residuals by its criterion.
     Copies of a multiple eigenvalue are found only once rounding or the end of a Krylov space separates them, as there.
@@ -119,11 +121,12 @@ def top_eigenvalues(
         values, residuals, vectors, the number of products and the outcome.
     """
     _check(loss, k, which, tolerance, most_products)
-    checked_seed(seed)
-    with own_precision(loss):
-        found = _compiled(
-            loss, jnp.asarray(_tolerance(loss, tolerance)), jnp.asarray(most_products), start_word(seed), k, which
-        )
+    with own_precision(loss.parameters):
+        share = tolerance or (1e-8 if loss.parameters.dtype == np.float64 else 1e-4)
+        found = eqx.filter_jit(lanczos)(
+            eqx.Partial(hessian_product, loss), like=loss.parameters, word=start_word(seed), k=k, which=which,
+            tolerance=jnp.asarray(share), most_products=jnp.asarray(most_products),
+        )  # fmt: skip
         ritz = jax.tree.map(np.asarray, found)
     if ritz.outcome == KrylovOutcome.NON_FINITE:
         raise not_finite("a product with the Hessian")
@@ -139,44 +142,13 @@ def top_eigenvalues(
 def _check(loss: FlatLoss, k: int, which: str, tolerance: float | None, most_products: int) -> None:
     checked_count("k", k)
     checked_count("most_products", most_products)
+    checked_name("end of the spectrum", which, get_args(Which), argument="which")
     if k > loss.size:
         raise invalid(
             "k", f"must be at most the number of parameters, {loss.size}, got {k}: there are no more eigenvalues."
         )
-    if which not in get_args(Which):
-        raise unknown_name("end of the spectrum", which, get_args(Which), argument="which")
-    if tolerance is not None and not checked_number("tolerance", tolerance) > 0.0:
-        raise invalid("tolerance", f"must be positive, got {tolerance!r}.")
-
-
-def _tolerance(loss: FlatLoss, tolerance: float | None) -> float:
-    return tolerance or (1e-8 if loss.parameters.dtype == np.float64 else 1e-4)
-
-
-@eqx.filter_jit
-def _compiled(loss: FlatLoss, tolerance: Array, most: Array, word: Array, k: int, which: Which) -> Ritz:
-    return lanczos_of(loss, k=k, which=which, tolerance=tolerance, most_products=most, word=word)
-
-
-def lanczos_of(
-    loss: FlatLoss,
-    *,
-    k: int,
-    which: Which,
-    tolerance: Array | float,
-    most_products: Array | int,
-    word: UInt32[Array, ""],
-) -> Ritz:
-    """As :func:`top_eigenvalues`, to be called inside a compiled program."""
-    return lanczos(
-        lambda vector: hessian_product(loss, vector),
-        like=loss.parameters,
-        word=word,
-        k=k,
-        which=which,
-        tolerance=tolerance,
-        most_products=most_products,
-    )
+    if tolerance is not None:
+        checked_positive("tolerance", tolerance)
 
 
 def start_word(seed: int) -> UInt32[Array, ""]:

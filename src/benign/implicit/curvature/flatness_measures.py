@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import enum
 import math
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
-from scipy import stats
 
 from benign.foundation.errors import invalid
-from benign.foundation.numbers import checked_count, checked_number
+from benign.foundation.numbers import checked_count, checked_positive
 from benign.foundation.randomness import checked_seed
-from benign.implicit.curvature.eigenvalues import lanczos_of, start_word
+from benign.implicit.curvature.eigenvalues import lanczos, start_word
 from benign.implicit.curvature.hessian import (
     FlatLoss,
+    hessian_product,
+    hessian_products,
     holding_padding,
     network_loss,
     not_finite,
-    own_precision,
     random_key,
 )
 from benign.implicit.curvature.sharpness import under_noise, worst_rise
-from benign.implicit.curvature.trace import half_width, sampled_terms, trace_of
+from benign.implicit.curvature.trace import TraceMethod, checked_level, sampled_trace, spending_of, student_interval
+from benign.implicit.precision import own_precision
 from benign.networks.recording import Data
 
 _RESCALING = (
@@ -42,8 +47,20 @@ _ADAPTIVE = (
 _FOUND = "Ascent finds a lower bound of the maximum."
 
 
-class FlatnessMeasure(enum.Enum):
-    """A measure of flatness; its value is the name under which it is recorded."""
+class _Renamed(enum.EnumMeta):
+    """Errors under noise were recorded as accuracies, one minus them; the old names go with 0.3."""
+
+    def __getattr__(cls, name: str) -> Any:
+        members: Mapping[str, Any] = cls.__members__
+        if name not in members and (new := name.replace("ACCURACY_", "ERROR_")) in members:
+            told = f"FlatnessMeasure.{name} is now FlatnessMeasure.{new}: the error, one minus the accuracy."
+            warnings.warn(told, DeprecationWarning, stacklevel=2)
+            return members[new]
+        return members[name] if name in members else super().__getattribute__(name)
+
+
+class FlatnessMeasure(enum.Enum, metaclass=_Renamed):
+    """A measure of flatness; its value is the name under which it is recorded, the surface's where that has one."""
 
     TOP_EIGENVALUE = "top_eigenvalue"
     TRACE = "hessian_trace"
@@ -51,9 +68,9 @@ class FlatnessMeasure(enum.Enum):
     WORST_SHARPNESS = "worst_sharpness"
     ADAPTIVE_SHARPNESS = "adaptive_sharpness"
     LOSS_UNDER_MULTIPLICATIVE_NOISE = "loss_rise_multiplicative_noise"
-    ACCURACY_UNDER_MULTIPLICATIVE_NOISE = "accuracy_multiplicative_noise"
+    ERROR_UNDER_MULTIPLICATIVE_NOISE = "train_error_under_noise"
     LOSS_UNDER_ADDITIVE_NOISE = "loss_rise_additive_noise"
-    ACCURACY_UNDER_ADDITIVE_NOISE = "accuracy_additive_noise"
+    ERROR_UNDER_ADDITIVE_NOISE = "train_error_under_additive_noise"
 
     @property
     def definition(self) -> str:
@@ -104,8 +121,8 @@ _CARDS: dict[FlatnessMeasure, tuple[str, str, str]] = {
         _BARRETT,
         f"{_ADAPTIVE} {_SETTINGS}",
     ),
-    _M.ACCURACY_UNDER_MULTIPLICATIVE_NOISE: (
-        r"\mathbb{E}_\eta\, \mathrm{accuracy}(\theta \odot (1 + \eta)), \quad \eta_i \sim N(0, \sigma^2)",
+    _M.ERROR_UNDER_MULTIPLICATIVE_NOISE: (
+        r"\mathbb{E}_\eta\, \mathrm{error}(\theta \odot (1 + \eta)), \quad \eta_i \sim N(0, \sigma^2)",
         _BARRETT,
         f"{_ADAPTIVE} {_SETTINGS}",
     ),
@@ -114,14 +131,15 @@ _CARDS: dict[FlatnessMeasure, tuple[str, str, str]] = {
         "Neyshabur et al. 2017 (NeurIPS), expected sharpness",
         f"{_RESCALING} {_SETTINGS}",
     ),
-    _M.ACCURACY_UNDER_ADDITIVE_NOISE: (
-        r"\mathbb{E}_\eta\, \mathrm{accuracy}(\theta + \eta), \quad \eta_i \sim N(0, \sigma^2)",
-        "Neyshabur et al. 2017 (NeurIPS), with accuracy in place of the loss",
+    _M.ERROR_UNDER_ADDITIVE_NOISE: (
+        r"\mathbb{E}_\eta\, \mathrm{error}(\theta + \eta), \quad \eta_i \sim N(0, \sigma^2)",
+        "Neyshabur et al. 2017 (NeurIPS), with the zero-one error in place of the loss",
         f"{_RESCALING} {_SETTINGS}",
     ),
 }
 
 ALL_MEASURES = tuple(FlatnessMeasure)
+_TRACE: TraceMethod = "hutch++"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,14 +176,24 @@ class FlatnessSettings:
 
     def __post_init__(self) -> None:
         for name in ("radius", "adaptive_radius", "multiplicative", "additive"):
-            if checked_number(name, getattr(self, name)) <= 0.0:
-                raise invalid(name, f"must be positive, got {getattr(self, name)!r}.")
+            checked_positive(name, getattr(self, name))
         for name, least in (("steps", 1), ("draws", 2), ("products", 9), ("most_products", 1)):
             if checked_count(name, getattr(self, name)) < least:
                 raise invalid(name, f"must be at least {least}, got {getattr(self, name)!r}.")
-        if not 0.0 < checked_number("level", self.level) < 1.0:
-            raise invalid("level", f"must lie strictly between 0 and 1, got {self.level!r}; 0.95 is usual.")
+        checked_level(self.level)
         checked_seed(self.seed)
+
+    def spec(self) -> str:
+        """What decides the numbers, as keys of jobs hold it: the same whatever is renamed or added here."""
+        return _SPEC.format_map(vars(self))
+
+
+# As the class of version 0.1 was printed: what was measured then is found.
+_SPEC = (
+    "FlatnessSettings(radius={radius}, adaptive_radius={adaptive_radius}, steps={steps}, "
+    "multiplicative={multiplicative}, additive={additive}, draws={draws}, products={products}, "
+    "most_products={most_products}, level={level}, seed={seed})"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,8 +246,8 @@ def flatness(
     """
     chosen, settings = frozenset(measures), settings or FlatnessSettings()
     around = network_loss(network, inputs, targets, loss=loss)
-    with own_precision(around):
-        numbers = {name: float(value) for name, value in _compiled(around, chosen, settings).items()}
+    with own_precision(around.parameters):
+        numbers = {name: float(value) for name, value in eqx.filter_jit(measured)(around, chosen, settings).items()}
     for measure in measures:
         if not math.isfinite(numbers[measure.value]):
             raise not_finite(measure.value.replace("_", " "))
@@ -255,58 +283,51 @@ class FlatnessRecorder:
         return measured(holding_padding(around), self.measures, self.settings)
 
 
-@eqx.filter_jit
-def _compiled(loss: FlatLoss, measures: frozenset[FlatnessMeasure], settings: FlatnessSettings) -> dict[str, Array]:
-    return measured(loss, measures, settings)
-
-
 def measured(
     loss: FlatLoss, measures: frozenset[FlatnessMeasure], settings: FlatnessSettings
 ) -> dict[str, Float[Array, ""]]:
     """The measures of a loss, and their errors as ``NAME_error``, to be called inside a compiled program."""
     values: dict[str, Array] = {}
     if _M.TOP_EIGENVALUE in measures:
-        tolerance = 1e-6 if loss.parameters.dtype == np.float64 else 1e-4
-        found = lanczos_of(
-            loss,
+        found = lanczos(
+            partial(hessian_product, loss),
+            like=loss.parameters,
+            word=start_word(settings.seed),
             k=1,
             which="largest",
-            tolerance=tolerance,
+            tolerance=1e-6 if loss.parameters.dtype == np.float64 else 1e-4,
             most_products=settings.most_products,
-            word=start_word(settings.seed),
         )
         values |= _with_error(_M.TOP_EIGENVALUE, found.values[0], found.residuals[0])
     if _M.TRACE in measures:
-        trace = trace_of(loss, method="hutch++", products=settings.products, key=random_key(settings.seed, "trace"))
-        values |= _with_error(_M.TRACE, trace.value, trace.standard_error)
-    if _M.SAM_SHARPNESS in measures:
-        values[_M.SAM_SHARPNESS.value] = worst_rise(loss, radius=settings.radius)
-    if _M.WORST_SHARPNESS in measures:
-        values[_M.WORST_SHARPNESS.value] = worst_rise(loss, radius=settings.radius, steps=settings.steps)
-    if _M.ADAPTIVE_SHARPNESS in measures:
-        values[_M.ADAPTIVE_SHARPNESS.value] = worst_rise(
-            loss, radius=settings.adaptive_radius, steps=settings.steps, adaptive=True
+        key = random_key(settings.seed, "trace")
+        trace = sampled_trace(
+            partial(hessian_products, loss), like=loss.parameters, key=key, method=_TRACE, products=settings.products
         )
-    return values | _noises(loss, measures, settings)
-
-
-def _noises(loss: FlatLoss, measures: frozenset[FlatnessMeasure], settings: FlatnessSettings) -> dict[str, Array]:
-    values: dict[str, Array] = {}
-    for rise, accuracy, multiplicative in (
-        (_M.LOSS_UNDER_MULTIPLICATIVE_NOISE, _M.ACCURACY_UNDER_MULTIPLICATIVE_NOISE, True),
-        (_M.LOSS_UNDER_ADDITIVE_NOISE, _M.ACCURACY_UNDER_ADDITIVE_NOISE, False),
+        values |= _with_error(_M.TRACE, *trace)
+    for measure, radius, steps in (
+        (_M.SAM_SHARPNESS, settings.radius, 1),
+        (_M.WORST_SHARPNESS, settings.radius, settings.steps),
+        (_M.ADAPTIVE_SHARPNESS, settings.adaptive_radius, settings.steps),
     ):
-        if measures.isdisjoint((rise, accuracy)):
-            continue
-        moments = under_noise(
-            loss, deviation=settings.multiplicative if multiplicative else settings.additive,
-            multiplicative=multiplicative, draws=settings.draws, key=random_key(settings.seed, "parameter noise"),
-        )  # fmt: skip
-        if rise in measures:
-            values |= _with_error(rise, moments.rise, moments.rise_error)
-        if accuracy in measures:
-            values |= _with_error(accuracy, moments.accuracy, moments.accuracy_error)
-    return values
+        if measure in measures:
+            adaptive = measure is _M.ADAPTIVE_SHARPNESS
+            values[measure.value] = worst_rise(loss, radius=radius, steps=steps, adaptive=adaptive)
+    for rise, error, deviation in (
+        (_M.LOSS_UNDER_MULTIPLICATIVE_NOISE, _M.ERROR_UNDER_MULTIPLICATIVE_NOISE, settings.multiplicative),
+        (_M.LOSS_UNDER_ADDITIVE_NOISE, _M.ERROR_UNDER_ADDITIVE_NOISE, settings.additive),
+    ):
+        if not measures.isdisjoint((rise, error)):
+            noise = under_noise(
+                loss,
+                deviation=deviation,
+                multiplicative=rise is _M.LOSS_UNDER_MULTIPLICATIVE_NOISE,
+                draws=settings.draws,
+                key=random_key(settings.seed, "parameter noise"),
+            )
+            values |= _with_error(rise, noise.rise, noise.rise_error)
+            values |= _with_error(error, 1.0 - noise.accuracy, noise.accuracy_error)
+    return {name: value for name, value in values.items() if FlatnessMeasure(name.removesuffix("_error")) in measures}
 
 
 def _with_error(measure: FlatnessMeasure, value: Array, error: Array) -> dict[str, Array]:
@@ -315,12 +336,10 @@ def _with_error(measure: FlatnessMeasure, value: Array, error: Array) -> dict[st
 
 def _record(measure: FlatnessMeasure, numbers: dict[str, float], size: int, settings: FlatnessSettings) -> Flatness:
     value, error = numbers[measure.value], numbers.get(f"{measure.value}_error")
-    if error is None:
-        return Flatness(measure=measure, value=value, interval=None, settings=settings)
-    if measure is _M.TOP_EIGENVALUE:
-        half = error
-    elif measure is _M.TRACE:
-        half = half_width(error, terms=sampled_terms(size, "hutch++", settings.products), level=settings.level)
-    else:
-        half = float(stats.t.ppf(0.5 + settings.level / 2.0, settings.draws - 1)) * error
-    return Flatness(measure=measure, value=value, interval=(value - half, value + half), settings=settings)
+    interval = None
+    if error is not None and measure is _M.TOP_EIGENVALUE:
+        interval = value - error, value + error
+    elif error is not None:
+        terms = spending_of(size, _TRACE, settings.products).terms if measure is _M.TRACE else settings.draws
+        interval = student_interval(value, error, terms=terms, level=settings.level)
+    return Flatness(measure=measure, value=value, interval=interval, settings=settings)

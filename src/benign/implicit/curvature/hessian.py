@@ -12,8 +12,7 @@ At the kinks of ReLU these derivatives are JAX's: the slope at 0 is 0, and H is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -23,16 +22,14 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
-from benign.foundation.errors import InvalidArgument, invalid, unknown_name
+from benign.foundation.arguments import checked_name
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_count
 from benign.foundation.randomness import generator
-from benign.implicit.precision import precision_of
+from benign.implicit.precision import Tree, checked_parameters, own_precision
 from benign.networks.objective import mean_loss, wrong
+from benign.networks.training import LOSSES
 
-Tree = Any
-"""A tree of arrays: the parameters of a network."""
-
-LOSSES = ("cross-entropy", "squared")
 ROWS = 1024
 """Samples that are differentiated at once unless said: enough for the matrix products, bounded memory."""
 
@@ -72,9 +69,10 @@ class FlatLoss(eqx.Module):
 def network_loss(
     network: eqx.Module, inputs: Array | np.ndarray, targets: Array | np.ndarray, *, loss: str, rows: int = ROWS
 ) -> FlatLoss:
-    """The mean training loss of an Equinox network around its present parameters.
+    r"""The mean training loss of an Equinox network, :math:`E(\theta) = \frac{1}{n} \sum_i \ell(f_\theta(x_i), y_i)`.
 
-    Numbers keep the precision of the parameters: a network of float64 arrays is differentiated in float64.
+    Numbers keep the precision of the parameters: a network of float64 arrays is differentiated in float64. A part of
+    this package's own; what is measured of it says its paper.
 
     Args:
         network: called on one input (d,) or (channels, height, width), it gives (K,).
@@ -83,12 +81,14 @@ def network_loss(
         loss: ``"cross-entropy"`` or ``"squared"``, as networks are trained here.
         rows: samples that are differentiated at once.
 
+    Returns:
+        The loss around the network's present parameters.
+
     Raises:
         InvalidArgument: for integer parameters, a network with state (batch normalisation) or active dropout, no
             samples or as many inputs as there are no targets.
     """
-    if loss not in LOSSES:
-        raise unknown_name("loss", loss, LOSSES)
+    checked_name("loss", loss, LOSSES)
     checked_count("rows", rows)
     _check_stateless(network)
     if not 0 < len(inputs) == len(targets):
@@ -97,39 +97,60 @@ def network_loss(
             f"{len(targets)} rows."
         )
     arrays, structure = eqx.partition(network, eqx.is_array)
-    dtype = _dtype_of(arrays, "network")
-    with precision_of(dtype):
+    dtype = checked_parameters("network", arrays)
+    with own_precision(arrays):
         flat, unravel = ravel_pytree(jax.tree.map(jnp.asarray, arrays))
         samples = _chunks(jnp.asarray(inputs, dtype), jnp.asarray(targets, dtype), min(rows, len(inputs)))
     return FlatLoss(parameters=flat, unravel=unravel, structure=structure, samples=samples, loss=loss)
 
 
 def parameter_loss(loss: Callable[[Tree], Array], parameters: Tree) -> FlatLoss:
-    """Any differentiable scalar function of a tree of parameters, around the given ones.
+    """Any differentiable scalar function of a tree of parameters, around the given ones; a part of this package's own.
 
     A network with batch normalisation is measured this way: write down which statistics its loss uses.
 
+    Args:
+        loss: from the tree to a scalar, in JAX operations.
+        parameters: a tree of arrays of any shapes, float32 or float64.
+
     Raises:
-        InvalidArgument: for integer parameters or a loss that returns no scalar.
+        InvalidArgument: for integer parameters, or a loss that returns no scalar or is not written in JAX.
     """
-    dtype = _dtype_of(parameters, "parameters")
-    with precision_of(dtype):
+    checked_parameters("parameters", parameters)
+    with own_precision(parameters):
         flat, unravel = ravel_pytree(jax.tree.map(jnp.asarray, parameters))
-        result = jax.eval_shape(loss, parameters)
-    shape = getattr(result, "shape", None)
-    if shape != () or not jnp.issubdtype(result.dtype, jnp.floating):
-        told = f"shape {shape}" if shape else f"{type(result).__name__}" if shape is None else f"type {result.dtype}"
+        found = FlatLoss(parameters=flat, unravel=unravel, structure=loss, samples=None, loss="own")
+        traced(found)
+    return found
+
+
+def traced(loss: FlatLoss) -> Any:
+    """The program of a user's own loss, as ``jax.make_jaxpr`` gives it.
+
+    Raises:
+        InvalidArgument: unless it is written in JAX operations and returns one real number.
+    """
+    try:
+        program = jax.make_jaxpr(lambda point: loss.structure(loss.unravel(point)))(loss.parameters)
+    except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
+        first = str(error).splitlines()[0]
         raise invalid(
-            "loss", f"must return one real number, got {told}; average it over samples and outputs, as jnp.mean does."
+            "loss", f"must be written in JAX operations that can be differentiated and compiled; JAX says: {first}"
+        ) from error
+    except TypeError as error:
+        if "is not a valid JAX type" not in str(error):
+            raise
+        raise invalid("loss", "must return one number as a JAX scalar, got something else.") from error
+    kinds = [(one.shape, one.dtype) for one in program.out_avals]
+    if len(kinds) != 1 or kinds[0][0] != () or not jnp.issubdtype(kinds[0][1], jnp.floating):
+        shape, dtype = kinds[0] if len(kinds) == 1 else (None, None)
+        told = "several values" if shape is None else f"shape {shape}" if shape else f"type {dtype}"
+        raise invalid(
+            "loss",
+            f"must return one real number, got {told}; take the mean over samples and outputs, and leave out auxiliary "
+            "outputs.",
         )
-    return FlatLoss(parameters=flat, unravel=unravel, structure=loss, samples=None, loss="own")
-
-
-@contextmanager
-def own_precision(loss: FlatLoss) -> Iterator[None]:
-    """Within, JAX keeps the precision of the loss's parameters, on a GPU in matrix products too."""
-    with precision_of(loss.parameters.dtype):
-        yield
+    return program
 
 
 # ------------------------------------------------------------------------------------------------------- derivatives
@@ -173,15 +194,18 @@ def hessian_products(loss: FlatLoss, vectors: Float[Array, "b m"]) -> Float[Arra
     at_once = len(vectors)
     if jax.default_backend() == "cpu":
         at_once = max(1, min(at_once, _NUMBERS_AT_ONCE // loss.size))
-    if at_once == 1:
-        return jax.lax.map(lambda vector: hessian_product(loss, vector), vectors)
-    return jax.lax.map(lambda vector: hessian_product(loss, vector), vectors, batch_size=at_once)
+    return jax.lax.map(
+        lambda vector: hessian_product(loss, vector), vectors, batch_size=at_once if at_once > 1 else None
+    )
 
 
 def dense_hessian(loss: FlatLoss) -> Float[np.ndarray, "m m"]:
     """The Hessian itself, column by column: what everything else is checked against.
 
     Equivalent to ``jax.hessian`` of the loss as a function of the row of parameters.
+
+    Returns:
+        The matrix (m x m), in the order of ``loss.parameters``.
 
     Raises:
         InvalidArgument: above 2,000 parameters.
@@ -192,13 +216,8 @@ def dense_hessian(loss: FlatLoss) -> Float[np.ndarray, "m m"]:
             f"has {loss.size:,} parameters: a model too large for a dense check, which goes up to "
             f"{LARGEST_DENSE:,}; use `top_eigenvalues` and `estimate_trace`, which form no matrix.",
         )
-    with own_precision(loss):
-        return np.asarray(_all_columns(loss))
-
-
-@eqx.filter_jit
-def _all_columns(loss: FlatLoss) -> Float[Array, "m m"]:
-    columns = hessian_products(loss, jnp.eye(loss.size, dtype=loss.parameters.dtype))
+    with own_precision(loss.parameters):
+        columns = np.asarray(eqx.filter_jit(hessian_products)(loss, jnp.eye(loss.size, dtype=loss.parameters.dtype)))
     return (columns + columns.T) / 2.0  # symmetric but for rounding
 
 
@@ -262,35 +281,8 @@ def _chunks(inputs: Array, targets: Array, rows: int) -> tuple[Array, Array, Arr
     chunks = -(-len(inputs) // rows)
     row = jnp.arange(chunks * rows)
     counted = (row < len(inputs)).reshape(chunks, rows)
-    row = row % len(inputs)
-    return (
-        inputs[row].reshape(chunks, rows, *inputs.shape[1:]),
-        targets[row].reshape(chunks, rows, *targets.shape[1:]),
-        counted,
-    )
-
-
-# ---------------------------------------------------------------------------------------------------------- bad input
-
-
-def _dtype_of(parameters: Tree, name: str) -> np.dtype[Any]:
-    """The precision of the parameters.
-
-    Raises:
-        InvalidArgument: unless they are real floating-point numbers of single or double precision.
-    """
-    leaves = jax.tree.leaves(parameters)
-    kinds = {str(leaf.dtype) if hasattr(leaf, "dtype") else type(leaf).__name__ for leaf in leaves}
-    if not leaves or sum(np.size(leaf) for leaf in leaves) == 0:
-        raise invalid(name, "holds no parameters, so there is nothing to differentiate in.")
-    if not kinds <= {"float32", "float64"}:
-        kind = sorted(kinds - {"float32", "float64"})[0]
-        raise invalid(
-            name,
-            f"holds parameters of type {kind}, in which no curvature can be measured; convert them to float32 "
-            "or float64, and keep what is not trained out of the arrays.",
-        )
-    return np.dtype(np.float64 if "float64" in kinds else np.float32)
+    inputs, targets = (part[row % len(part)].reshape(chunks, rows, *part.shape[1:]) for part in (inputs, targets))
+    return inputs, targets, counted
 
 
 def _check_stateless(network: eqx.Module) -> None:

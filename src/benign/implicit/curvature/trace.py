@@ -24,10 +24,11 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy import stats
 
-from benign.foundation.errors import invalid, unknown_name
-from benign.foundation.numbers import checked_count
-from benign.foundation.randomness import checked_seed
-from benign.implicit.curvature.hessian import FlatLoss, hessian_products, not_finite, own_precision, random_key
+from benign.foundation.arguments import checked_name
+from benign.foundation.errors import invalid
+from benign.foundation.numbers import checked_count, checked_number
+from benign.implicit.curvature.hessian import FlatLoss, hessian_products, not_finite, random_key
+from benign.implicit.precision import own_precision
 
 TraceMethod = Literal["hutch++", "hutchinson"]
 
@@ -63,7 +64,7 @@ class Moments(NamedTuple):
 def estimate_trace(
     loss: FlatLoss, *, method: TraceMethod = "hutch++", products: int = 96, level: float = 0.95, seed: int = 0
 ) -> TraceEstimate:
-    r"""The trace of the Hessian of a loss, the sum of its curvatures in all directions.
+    r"""The trace of the Hessian of a loss, the sum of its curvatures in all directions (Meyer et al. 2021).
 
     Equivalent to ``numpy.trace(dense_hessian(loss))`` where ``products`` is at least 1.5 times the parameters.
 
@@ -81,40 +82,20 @@ def estimate_trace(
     Returns:
         estimate, standard error and interval.
     """
-    if method not in get_args(TraceMethod):
-        raise unknown_name("method", method, get_args(TraceMethod))
+    checked_name("method", method, get_args(TraceMethod))
     if checked_count("products", products) < _FEWEST:
         raise invalid("products", f"must be at least {_FEWEST}, got {products}: fewer give no interval; use 96.")
-    checked_seed(seed)
-    with own_precision(loss):
-        moments = _compiled(loss, method, products, random_key(seed, "trace"))
+    spending = spending_of(loss.size, method, products)
+    with own_precision(loss.parameters):
+        moments = eqx.filter_jit(sampled_trace)(
+            eqx.Partial(hessian_products, loss), like=loss.parameters, key=random_key(seed, "trace"),
+            method=method, products=products,
+        )  # fmt: skip
         value, error = float(moments.value), float(moments.standard_error)
     if not math.isfinite(value):
         raise not_finite("a product with the Hessian")
-    half = half_width(error, terms=sampled_terms(loss.size, method, products), level=level)
-    return TraceEstimate(
-        value=value,
-        standard_error=error,
-        interval=(value - half, value + half),
-        level=level,
-        products=spent(loss.size, method, products),
-    )
-
-
-@eqx.filter_jit
-def _compiled(loss: FlatLoss, method: TraceMethod, products: int, key: Array) -> Moments:
-    return trace_of(loss, method=method, products=products, key=key)
-
-
-def trace_of(loss: FlatLoss, *, method: TraceMethod, products: int, key: Array) -> Moments:
-    """As :func:`estimate_trace`, to be called inside a compiled program."""
-    return sampled_trace(
-        lambda vectors: hessian_products(loss, vectors),
-        like=loss.parameters,
-        key=key,
-        method=method,
-        products=products,
-    )
+    interval = student_interval(value, error, terms=spending.terms, level=checked_level(level))
+    return TraceEstimate(value=value, standard_error=error, interval=interval, level=level, products=spending.total)
 
 
 def sampled_trace(
@@ -127,7 +108,7 @@ def sampled_trace(
 ) -> Moments:
     """Estimate and standard error for a symmetric matrix known by its products with some rows at once."""
     m = len(like)
-    width, terms = _sketch_width(m, method, products), sampled_terms(m, method, products)
+    width, terms, _ = spending_of(m, method, products)
     for_sketch, for_rest = jax.random.split(key)
     exact, Q = jnp.zeros((), like.dtype), None
     if width == m:
@@ -152,31 +133,34 @@ def _signs(key: Array, shape: tuple[int, int], like: Array) -> Float[Array, "b m
     return jax.random.rademacher(key, shape, like.dtype)
 
 
-def _sketch_width(m: int, method: TraceMethod, products: int) -> int:
+class Spending(NamedTuple):
+    """Vectors of the sketch, vectors that sample what it has left, and products that are computed."""
+
+    width: int
+    terms: int
+    total: int
+
+
+def spending_of(m: int, method: TraceMethod, products: int) -> Spending:
+    """What the products are spent on; with enough of them on the matrix's own columns, and nothing is left."""
     if method == "hutchinson":
-        return 0
-    return m if 2 * products >= 3 * m else products // 3
+        return Spending(0, products, products)
+    if 2 * products >= 3 * m:
+        return Spending(m, 0, m)
+    return Spending(products // 3, products - 2 * (products // 3), products)
 
 
-def sampled_terms(m: int, method: TraceMethod, products: int) -> int:
-    """How many random vectors sample what the sketch has left; none if that is nothing."""
-    width = _sketch_width(m, method, products)
-    return 0 if width == m else products - 2 * width
-
-
-def spent(m: int, method: TraceMethod, products: int) -> int:
-    """Products that are computed."""
-    width = _sketch_width(m, method, products)
-    return m if width == m else products
-
-
-def half_width(standard_error: float, *, terms: int, level: float) -> float:
-    """Half the interval's width by Student's t.
+def checked_level(level: float) -> float:
+    """The level of an interval.
 
     Raises:
-        InvalidArgument: if ``level`` is no probability.
+        InvalidArgument: if it is no probability.
     """
-    if not 0.0 < level < 1.0:
-        raise invalid("level", f"must lie strictly between 0 and 1, got {level!r}; 0.95 is usual.")
-    quantile = stats.t.ppf(0.5 + level / 2.0, terms - 1) if terms > 1 else stats.norm.ppf(0.5 + level / 2.0)
-    return float(quantile * standard_error)
+    return checked_number("level", level, kind="strictly between 0 and 1 (0.95 is usual)", fits=lambda x: 0.0 < x < 1.0)
+
+
+def student_interval(mean: float, standard_error: float, *, terms: int, level: float) -> tuple[float, float]:
+    """The interval of a mean of so many terms by Student's t; by the normal law where nothing was sampled."""
+    tail = 0.5 + level / 2.0
+    half = float(stats.t.ppf(tail, terms - 1) if terms > 1 else stats.norm.ppf(tail)) * standard_error
+    return mean - half, mean + half

@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from benign.foundation.errors import invalid, unknown_name
+from benign.foundation.arguments import checked_name
+from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_number
 from benign.implicit.flows.discrete import GradientOf, epoch_in_every_order, run, run_after_warm_up
 from benign.implicit.flows.modified_loss import (
@@ -213,8 +214,7 @@ def find_method(method: str | Method) -> Method:
     known: dict[str, Method] = {one.name: one for one in usual}
     if not isinstance(method, str):
         raise invalid("method", f"must be a name or a method such as Momentum(momentum=0.5), got {method!r}.")
-    if method not in known:
-        raise unknown_name("method", method, known)
+    checked_name("method", method, known)
     return known[method]
 
 

@@ -17,7 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from benign.foundation.errors import invalid, unknown_name
+from benign.foundation.arguments import checked_name
+from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count, checked_rate
 from benign.foundation.randomness import generator
 from benign.implicit.precision import own_precision
@@ -81,8 +82,7 @@ def gradient_penalty(
         InvalidArgument: for integer parameters, an unknown loss, a batch larger than n, or a gradient that is not
             finite.
     """
-    if loss not in LOSSES:
-        raise unknown_name("loss", loss, LOSSES)
+    checked_name("loss", loss, LOSSES)
     parameters = jax.tree.leaves(eqx.filter(network, eqx.is_array))
     if not parameters or not all(jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in parameters):
         raise invalid("network", "must have real-valued parameters; convert integer ones to floats.")

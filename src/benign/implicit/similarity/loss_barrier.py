@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from benign.foundation.errors import invalid, unknown_name
+from benign.foundation.arguments import checked_name
+from benign.foundation.errors import invalid
 from benign.foundation.split import Split
 from benign.implicit.precision import own_precision
 from benign.implicit.similarity.weight_matching import match_weights
@@ -65,8 +66,7 @@ class LineRisks:
         return self.display(metric).plot(ax)
 
     def _of(self, metric: str) -> Float[np.ndarray, "pair alpha"]:
-        if metric not in self.risks:
-            raise unknown_name("metric", metric, self.risks)
+        checked_name("metric", metric, self.risks)
         return self.risks[metric]
 
 
@@ -93,8 +93,7 @@ def risks_along_lines(
     Raises:
         InvalidArgument: for pairs of different shapes, or alphas, a loss or a device that cannot be used.
     """
-    if loss not in LOSSES:
-        raise unknown_name("loss", loss, LOSSES)
+    checked_name("loss", loss, LOSSES)
     moments = _checked_alphas(alphas)
     _check(pairs)
     recorder = RiskRecorder(loss=loss, metrics=_METRICS, has_classes=split.classes is not None)
