@@ -16,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from benign.foundation.errors import invalid, unknown_name
+from benign.foundation.arguments import checked_name
+from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count
 from benign.networks.activations import ACTIVATIONS, KEEP_ZERO
 
@@ -104,8 +105,7 @@ class MLPFamily:
 
     def __post_init__(self) -> None:
         checked_count("depth", self.depth)
-        if self.activation not in ACTIVATIONS:
-            raise unknown_name("activation", self.activation, ACTIVATIONS)
+        checked_name("activation", self.activation, ACTIVATIONS)
 
     @property
     def is_widenable(self) -> bool:

@@ -134,14 +134,13 @@ class Mnist1dSource:
             purpose=f"drawing {samples} training and {self.test_samples} test samples of {self.name}",
             advice="ask for fewer samples",
         )
-        pool = _pool(replicate.seed, replicate.draw)
+        address = (replicate.seed, replicate.draw)
+        pool = _pool(*address)
         inputs, labels = pool.inputs, pool.labels
         if samples > POOL:
-            more = pool.standardised(
-                "train", range(POOL // BLOCK, -(-samples // BLOCK)), replicate.seed, replicate.draw
-            )
+            more = pool.standardised("train", range(POOL // BLOCK, -(-samples // BLOCK)), *address)
             inputs, labels = frozen(np.concatenate([inputs, more[0]])), np.concatenate([labels, more[1]])
-        test_inputs, test_labels = _test_set(self.test_samples, replicate.seed, replicate.draw)
+        test_inputs, test_labels = _test_set(self.test_samples, *address)
         train_clean, test_clean = one_hot(labels[:samples], len(_CLASSES)), one_hot(test_labels, len(_CLASSES))
         clean = Split(
             train_inputs=inputs[:samples],

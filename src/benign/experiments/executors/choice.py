@@ -10,7 +10,8 @@ from benign.experiments.executors.here import Here
 from benign.experiments.executors.processes import Processes
 from benign.experiments.executors.protocol import Executor
 from benign.experiments.executors.ray_cluster import Ray
-from benign.foundation.errors import invalid, unknown_name
+from benign.foundation.arguments import checked_name
+from benign.foundation.errors import invalid
 from benign.foundation.wording import shown
 
 NAMES = ("here", "processes", "ray")
@@ -46,8 +47,7 @@ def choose(executor: str | Executor | None, *, workers: int | None, jobs: int) -
 
 
 def _made(name: str, workers: int | None, jobs: int) -> Executor:
-    if name not in NAMES:
-        raise unknown_name("executor", name, NAMES)
+    checked_name("executor", name, NAMES)
     if name == "here" and workers not in {None, 1}:
         raise invalid("workers", f'must be 1 with `executor` "here", got {workers}; use "processes".')
     if name == "ray" and workers is not None:
