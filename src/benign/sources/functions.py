@@ -44,16 +44,12 @@ def _runge(x: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
     return 1.0 / (1.0 + 25.0 * x**2)
 
 
-def _absolute(x: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
-    return np.abs(x)
-
-
 _NAMED: dict[str, tuple[Target, float, float]] = {
     "mml": (_mml, -5.0, 5.0),
     "sine": (_sine, 0.0, 1.0),
     "step": (_step, -1.0, 1.0),
     "runge": (_runge, -1.0, 1.0),
-    "absolute": (_absolute, -1.0, 1.0),
+    "absolute": (np.abs, -1.0, 1.0),
 }
 
 

@@ -23,8 +23,8 @@ def digits(*, label_noise: float = 0.0, test_samples: int = 597) -> FiniteSource
 
     Centred per pixel and divided by the global standard deviation, both of the pool.
 
-    Source: Alpaydin & Kaynak, "Optical recognition of handwritten digits" (UCI), of which scikit-learn ships the test
-    part as ``load_digits``.
+    Source: Alpaydin & Kaynak 1998, "Optical recognition of handwritten digits" (UCI), of which scikit-learn ships the
+    test part as ``load_digits``.
 
     Args:
         label_noise: share of labels flipped to another class, 0 <= label_noise < 1; test labels stay clean.
@@ -58,14 +58,10 @@ def mnist(*, label_noise: float = 0.0, test_samples: int = 1000, side: int = 28)
     """
     if 28 % checked_count("side", side):
         raise invalid("side", f"must divide 28 pixels, got {side}; 14 and 7 are usual.")
-    if side == 28:
-        return FiniteSource(
-            data=_mnist(), name="mnist", label_noise=label_noise, test_samples=test_samples, scale="none"
-        )
-    return FiniteSource(
-        data=_pooled_mnist(side), name=f"mnist of {side} x {side} pixels", label_noise=label_noise,
-        test_samples=test_samples, scale="standard",
-    )  # fmt: skip
+    data, name, scale = _mnist(), "mnist", "none"
+    if side != 28:
+        data, name, scale = _pooled_mnist(side), f"mnist of {side} x {side} pixels", "standard"
+    return FiniteSource(data=data, name=name, label_noise=label_noise, test_samples=test_samples, scale=scale)
 
 
 @lru_cache(maxsize=1)

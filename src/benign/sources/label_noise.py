@@ -65,12 +65,18 @@ def checked_deviation(argument: str, deviation: object) -> float:
 
 
 def flipped_positions(count: int, rate: float, random: np.random.Generator) -> Bool[np.ndarray, " n"]:
-    """Which of the first ``count`` positions are flipped at ``rate``; the module's text says how they are chosen.
+    r"""Which of the first ``count`` positions are flipped at ``rate``.
+
+    One position of each block :math:`[\lfloor k/r \rfloor, \lfloor (k+1)/r \rfloor)`, that of smallest priority; the
+    module's text says more. Ours; that no choice nests over all rates and keeps the count is Schmidt 1972.
 
     Args:
         count: n, the number of positions.
         rate: share of flips, 0 <= rate < 1.
         random: a fresh generator; the same one gives nested answers over ``count`` (all) and ``rate`` (multiples).
+
+    Returns:
+        n booleans; of the first m, however large n is, less than 1 more or fewer than ``rate`` times m are True.
 
     Raises:
         InvalidArgument: unless 0 <= ``rate`` < 1.
@@ -102,12 +108,18 @@ def flip_labels(
 ) -> Int[np.ndarray, " n"]:
     """Labels in draw order with a share ``rate`` of them replaced by a uniformly chosen *other* class.
 
+    The label noise of Nakkiran, Kaplun, Bansal, Yang, Barak & Sutskever 2020 (experimental setup), who flip each label
+    with that probability; here the share itself is kept, see :func:`flipped_positions`.
+
     Args:
         labels: n class indices from 0 to ``num_classes`` - 1.
         num_classes: at least two where labels are to be flipped.
         rate: share of flips, 0 <= rate < 1.
         replicate: its ``seed`` and ``noise`` decide; its other numbers do not matter.
         part: training and test labels have independent noise.
+
+    Returns:
+        n class indices; a new array.
 
     Raises:
         InvalidArgument: for a rate outside [0, 1), or with fewer than two classes.
@@ -128,6 +140,17 @@ def add_gaussian(
     values: Float[np.ndarray, "n outputs"], *, deviation: float, replicate: Replicate, part: Part = "train"
 ) -> Float[np.ndarray, "n outputs"]:
     """Values in draw order plus independent ``N(0, deviation^2)``, the same standard normals at every deviation.
+
+    Equivalent to ``values + deviation * random.standard_normal(values.shape)`` with the generator of the noise.
+
+    Args:
+        values: n x outputs.
+        deviation: standard deviation, at least 0, in the unit of the values.
+        replicate: its ``seed`` and ``noise`` decide; its other numbers do not matter.
+        part: training and test values have independent noise.
+
+    Returns:
+        n x outputs; the very array where ``deviation`` is 0.
 
     Raises:
         InvalidArgument: if ``deviation`` is negative or not finite.
