@@ -5,23 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Generic
 
 from loky import cpu_count  # type: ignore[import-untyped]
 
-from benign.experiments.executors.here import Here
+from benign.experiments.executors.here import Here, Local
 from benign.experiments.executors.processes import STARTING_SECONDS, Processes
 from benign.experiments.executors.protocol import Answer, Executor, Shared, Value
 from benign.experiments.executors.travel import checked_shared
-
-
-@dataclass(eq=False)
-class Lazy(Generic[Value]):
-    """A value, and what the executor that was chosen in the end made of it."""
-
-    value: Value
-    shared: Shared[Value] | None = None
 
 
 class Automatic:
@@ -50,16 +40,16 @@ class Automatic:
         return self._now.can_stop
 
     def share(self, value: Value) -> Shared[Value]:
-        return Lazy(value)
+        return Local(value)
 
     def submit(self, function: Callable[..., Answer], shared: Shared[Value], *arguments: object) -> Future[Answer]:
-        lazy = checked_shared(shared, Lazy)
         if self._is_timed:
-            if lazy.shared is None:
-                lazy.shared = self._now.share(lazy.value)
-            return self._now.submit(function, lazy.shared, *arguments)
+            local = checked_shared(shared, Local)
+            if local.elsewhere is None:
+                local.elsewhere = self._now.share(local.value)
+            return self._now.submit(function, local.elsewhere, *arguments)
         start = time.perf_counter()
-        future = self._now.submit(function, self._now.share(lazy.value), *arguments)
+        future = self._now.submit(function, shared, *arguments)
         self._decide((time.perf_counter() - start) * (self._jobs - 1))
         return future
 

@@ -12,11 +12,12 @@ from benign.experiments.executors.threads import one_thread
 from benign.experiments.executors.travel import checked_shared
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Local(Generic[Value]):
-    """The value itself: it stays where it is."""
+    """The value itself, which stays where it is; and what another executor made of it, if jobs go there later."""
 
     value: Value
+    elsewhere: Shared[Value] | None = None
 
 
 class Here:

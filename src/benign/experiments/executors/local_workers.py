@@ -58,11 +58,6 @@ class Task:
     stopped: bool = False
     _lock: RLock = field(default_factory=RLock)
 
-    @property
-    def is_off(self) -> bool:
-        """Whether it was stopped or cancelled while it waited."""
-        return self.stopped or self.future.cancelled()
-
     def begin(self, process: BaseProcess | None) -> bool:
         """Whether it may run, in the process; not if it was stopped or cancelled while it waited."""
         with self._lock:
@@ -131,7 +126,8 @@ class LocalWorker:
     def _run(self, task: Task) -> None:
         try:
             # Before it begins, so that its time is its own and it can be stopped or cancelled meanwhile.
-            if not task.begin(None if task.is_off else self._ready_process(task.module)):
+            is_off = task.stopped or task.future.cancelled()
+            if not task.begin(None if is_off else self._ready_process(task.module)):
                 return
         except Exception as error:  # loky's own mistake too, behind which is the system's word
             reason = error if isinstance(error, OSError) else error.__context__ or error
@@ -292,16 +288,11 @@ def _kill_group(process: BaseProcess) -> None:
 
 
 def _cause_of_death(code: int | None) -> str:
+    end, advice = f"ended with exit code {code}", "; look for a call that ends the process"
     if code == -signal.SIGKILL:
-        return (
-            "The worker process was killed (SIGKILL) while it ran this job, most likely because the machine ran out of "
-            "memory; use fewer workers or smaller sizes."
-        )
-    if code is not None and code < 0:
-        return (
-            f"The worker process died of {signal.Signals(-code).name} while it ran this job; look for a library that "
-            "crashes: with PYTHONFAULTHANDLER=1 set, it says where."
-        )
-    return (
-        f"The worker process ended with exit code {code} while it ran this job; look for a call that ends the process."
-    )
+        end = "was killed (SIGKILL)"
+        advice = ", most likely because the machine ran out of memory; use fewer workers or smaller sizes"
+    elif code is not None and code < 0:
+        end = f"died of {signal.Signals(-code).name}"
+        advice = "; look for a library that crashes: with PYTHONFAULTHANDLER=1 set, it says where"
+    return f"The worker process {end} while it ran this job{advice}."

@@ -133,17 +133,16 @@ def delete_run(connection: Connection, run_id: str, lease_seconds: float) -> int
     number = run_number(connection, run_id)
     release_abandoned(connection, lease_seconds)
     # Locked, so that no driver claims one while we look.
-    states = select(tables.unit.c.state).where(tables.unit.c.id.in_(_units_of_this_alone(number))).with_for_update()
+    alone = _units_of_this_alone(number)
+    states = select(tables.unit.c.state).where(tables.unit.c.id.in_(alone)).with_for_update()
     held = states.subquery()
     running = connection.scalar(select(func.count()).select_from(held).where(held.c.state == State.RUNNING.value)) or 0
     if running:
         raise RunInUse(
             f"The run {run_id!r} cannot be deleted while {running} of its jobs are being measured; stop that first."
         )
-    blocks = connection.execute(
-        delete(tables.block).where(tables.block.c.unit.in_(_units_of_this_alone(number)))
-    ).rowcount
-    connection.execute(delete(tables.unit).where(tables.unit.c.id.in_(_units_of_this_alone(number))))
+    blocks = connection.execute(delete(tables.block).where(tables.block.c.unit.in_(alone))).rowcount
+    connection.execute(delete(tables.unit).where(tables.unit.c.id.in_(alone)))
     connection.execute(delete(tables.run).where(tables.run.c.number == number))
     unused = ~select(tables.unit.c.id).where(tables.unit.c.part == tables.part.c.number).exists()
     connection.execute(delete(tables.part).where(unused))

@@ -73,9 +73,15 @@ def is_whole(connection: Connection, run_id: str) -> bool:
     number = known_number(connection, run_id)
     if number is None:
         return False
-    units, *columns = connection.execute(select(run.c.units, *RECORD).where(run.c.number == number)).one()
+    record, units = _row(connection, number)
     there = select(func.sum(unit.c.id)).select_from(member.join(unit)).where(member.c.run == number)
-    return record_in(*columns) is not None and (connection.scalar(there) or 0) == (units or 0)
+    return record is not None and (connection.scalar(there) or 0) == (units or 0)
+
+
+def _row(connection: Connection, number: int) -> tuple[RunRecord | None, int | None]:
+    """A run, None if it is damaged, and what the numbers of its units should sum up to."""
+    *columns, units = connection.execute(select(*RECORD, run.c.units).where(run.c.number == number)).one()
+    return record_in(*columns), units
 
 
 def record_in(*columns: object) -> RunRecord | None:
@@ -91,8 +97,7 @@ def record_in(*columns: object) -> RunRecord | None:
 
 def record_of(connection: Connection, run_id: str) -> RunRecord:
     """One run."""
-    number = run_number(connection, run_id)
-    record = record_in(*connection.execute(select(*RECORD).where(run.c.number == number)).one())
+    record, _ = _row(connection, run_number(connection, run_id))
     if record is None:
         raise RunDamaged(
             f"The run {shown(run_id)} is damaged in the store; start it again with `benign run FILE`: what is"
@@ -119,11 +124,9 @@ def summaries(connection: Connection, lease_seconds: float) -> tuple[list[RunSum
 
 def summary_of(connection: Connection, run_id: str, lease_seconds: float) -> RunSummary:
     """One run with its progress."""
-    record = record_of(connection, run_id)
-    number = run_number(connection, run_id)
-    units = connection.scalar(select(run.c.units).where(run.c.number == number))
+    record, number = record_of(connection, run_id), run_number(connection, run_id)
     seen = _progress(connection, _COUNTED.where(member.c.run == number), lease_seconds)
-    return seen.get(number, _Progress()).summary(record, units)
+    return seen.get(number, _Progress()).summary(record, _row(connection, number)[1])
 
 
 @dataclass(kw_only=True)
