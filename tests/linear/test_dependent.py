@@ -185,14 +185,14 @@ def test_label_noise_draws_share_one_path():
     for group, fitted in enumerate((targets, noisy)):
         path = size_path(train, fitted, test, test_targets, leave_one_out=True, predict_at=[40])
         assert path.predictions is not None
-        np.testing.assert_allclose(record.test_squares[0, group] / 30, path.test_loss, rtol=1e-9)
+        np.testing.assert_allclose(record.test.squares[0, group] / 30, path.test_loss, rtol=1e-9)
         np.testing.assert_allclose(record.left_out_squares[group] / 60, path.leave_one_out, rtol=1e-7)
         np.testing.assert_allclose(record.norm_squared[group], path.norm**2, rtol=1e-9)
         np.testing.assert_allclose(record.predictions[40][group].T, path.predictions[0], rtol=1e-8, atol=1e-10)
         assert outcomes(record)[group].tolist() == path.outcome.tolist()
     clean = np.array([np.sum((minimum_norm(train[:, :k], noisy, train[:, :k], targets)[2] - targets) ** 2)
                       for k in (5, 50, 100)])  # fmt: skip
-    np.testing.assert_allclose(record.train_squares[1, 1, [4, 49, 99]], clean, rtol=1e-9)
+    np.testing.assert_allclose(record.train.squares[1, 1, [4, 49, 99]], clean, rtol=1e-9)
     for size in (40, 200):
         values = np.linalg.svd(train[:, :size], compute_uv=False)
         np.testing.assert_allclose(record.singular_values[size], values, rtol=1e-9, atol=1e-12 * values[0])

@@ -34,19 +34,18 @@ def sizes_alone(problem: PathProblem, test_samples: int) -> tuple[int, ...]:
     return far if _GAIN * alone < path and path - alone > _SAVED else ()
 
 
-def record_alone(
-    problem: PathProblem, columns: Columns, record: PathRecord, sizes: Sequence[int], tell: Callable[[int], None]
-) -> bool:
+def record_alone(columns: Columns, record: PathRecord, sizes: Sequence[int], tell: Callable[[int], None]) -> bool:
     """Measure these sizes beyond n and no other; or none, and say no, where one is left to the path to judge."""
+    problem = record.problem
     states = []
     for state, space in _solve(problem, columns, sizes):
         if not state.is_usable:
             return False
         states.append(state)
-        record_spectrum(problem, space, state.size, record)
+        record_spectrum(record, space, state.size)
         tell(state.size)
     for state in _predict(problem, columns, states):
-        record_usable(problem, state, record)
+        record_usable(record, state)
     at = np.array(sizes) - 1
     return bool(is_trusted(record.condition[at], record.sensitivity[:, at]).all())
 

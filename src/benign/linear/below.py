@@ -16,10 +16,9 @@ from scipy.linalg import blas, lapack
 
 from benign.linear.columns import Columns
 from benign.linear.dependent import Span, is_dependent, span_of
-from benign.linear.problem import PathProblem, PathRecord
-from benign.linear.recording import leave_out_into, record_sensitivity, sweep_into
+from benign.linear.problem import PathRecord
+from benign.linear.recording import leave_out_into, record_sensitivity, squares_along, sweep_into
 from benign.linear.spectrum import without_ridge
-from benign.linear.sweep import sweep_predictions
 from benign.linear.triangle import BLOCK
 from benign.linear.trust import is_trusted
 
@@ -67,7 +66,7 @@ def _nested_inverse(upper: Float[np.ndarray, "k k"]) -> Float[np.ndarray, "k k"]
     return inverse
 
 
-def record_below(problem: PathProblem, columns: Columns, record: PathRecord, size: int) -> Span | None:
+def record_below(columns: Columns, record: PathRecord, size: int) -> Span | None:
     """Measure the sizes 1 .. ``size``, at most n, up to the first that QR alone does not answer.
 
     Costs about 4 n^2 k + n n_test k flops.
@@ -75,6 +74,7 @@ def record_below(problem: PathProblem, columns: Columns, record: PathRecord, siz
     Returns:
         None where all are measured, else the span of the columns before the first that is dependent or not trusted.
     """
+    problem = record.problem
     train, test = columns.panel(0, size)
     factors = factorise(train, problem.ridge)
     frobenius, inverse = _prefix_squares(factors.upper), _prefix_squares(factors.inverse)
@@ -90,7 +90,7 @@ def record_below(problem: PathProblem, columns: Columns, record: PathRecord, siz
         is_answered &= ~_are_dependent(factors)
     regular = size if is_answered.all() else int(is_answered.argmin())
     if regular:
-        _sweep_regular(problem, factors, test, regular, record)
+        _sweep_regular(record, factors, test, regular)
     if regular == size or problem.ridge > 0.0:
         return None
     return span_of(problem, factors.basis[:, :regular], factors.upper[:regular, :regular], test[:, :regular])
@@ -109,33 +109,22 @@ def _prefix_squares(matrix: Float[np.ndarray, "k k"]) -> Float[np.ndarray, " k"]
     return np.asarray(np.cumsum(np.einsum("ij,ij->j", matrix, matrix)))
 
 
-def _sweep_regular(
-    problem: PathProblem,
-    factors: Factorisation,
-    test: Float[np.ndarray, "n_test k"],
-    size: int,
-    record: PathRecord,
-) -> None:
+def _sweep_regular(record: PathRecord, factors: Factorisation, test: Float[np.ndarray, "n_test k"], size: int) -> None:
+    problem = record.problem
     groups, outputs, samples = problem.targets.shape
     basis = factors.basis[:, :size]
     coefficients = blas.dgemm(1.0, basis, problem.flat_targets(), trans_a=True, trans_b=True)
     directions = blas.dtrsm(1.0, factors.upper[:size, :size], np.asfortranarray(test[:, :size]), side=1)
     terms = np.ascontiguousarray(coefficients).reshape(size, groups, outputs)
     basis_rows = np.ascontiguousarray(basis.T)
-    measured = problem.train.targets.shape[3]
     test_rows = np.ascontiguousarray(directions.T)
-    for rows, labels, squares, wrong in (
-        (basis_rows[:, :measured], problem.train, record.train_squares, record.train_wrong),
-        (test_rows, problem.test, record.test_squares, record.test_wrong),
-    ):
-        nothing = np.zeros((groups, outputs, rows.shape[1]))
-        sweep_into(nothing, rows, terms, labels, squares, wrong, slice(size))
-    record.norm_squared[:, :size] = _norms(factors.inverse[:size, :size], terms)
-    _record_sensitivity(problem, factors, terms, np.einsum("ij,ij->j", directions, directions), record)
+    for rows, risk in ((basis_rows[:, : problem.measured], record.train), (test_rows, record.test)):
+        sweep_into(np.zeros((groups, outputs, rows.shape[1])), rows, terms, risk, slice(size))
+    weights, nothing = np.ascontiguousarray(factors.inverse[:size, :size].T), np.zeros((groups, outputs, size))
+    record.norm_squared[:, :size] = squares_along(nothing, weights, terms)
+    _record_sensitivity(record, factors, terms, np.einsum("ij,ij->j", directions, directions))
     if problem.leave_one_out:
-        leave_out_into(
-            problem, problem.targets.copy(), np.ones(samples), basis_rows, terms, record, slice(size), scale=1.0
-        )
+        leave_out_into(record, problem.targets.copy(), np.ones(samples), basis_rows, terms, slice(size), scale=1.0)
     for wanted in problem.predict_at:
         if wanted <= size:
             flat = coefficients[:wanted].T @ test_rows[:wanted]
@@ -143,34 +132,20 @@ def _sweep_regular(
 
 
 def _record_sensitivity(
-    problem: PathProblem,
+    record: PathRecord,
     factors: Factorisation,
     terms: Float[np.ndarray, "k groups outputs"],
     squares: Float[np.ndarray, " k"],
-    record: PathRecord,
 ) -> None:
     """Bound the error of every size; the norm of K^(1/2) is at most R^-1's Frobenius norm, and 1 / sqrt(ridge)."""
-    where = slice(len(squares))
+    problem, where = record.problem, slice(len(squares))
     frobenius, inverse = (_prefix_squares(m)[where] for m in (factors.upper, factors.inverse))
     if problem.ridge > 0.0:
         inverse = np.minimum(inverse, 1.0 / problem.ridge)
-    residual = record.train_squares[0][:, where]
-    if problem.train.targets.shape[3] < problem.samples:
+    residual = record.train.squares[0][:, where]
+    if problem.measured < problem.samples:
         fitted = np.cumsum(np.sum(terms**2, axis=2), axis=0).T
         residual = np.maximum(residual, np.sum(problem.targets**2, axis=(1, 2))[:, None] - fitted)
     amplitude = record.norm_squared[:, where] + residual * inverse
-    record_sensitivity(problem, record, where, frobenius=frobenius, amplitude=amplitude, spread=np.cumsum(squares))
+    record_sensitivity(record, where, frobenius=frobenius, amplitude=amplitude, spread=np.cumsum(squares))
     record.spread[where] = np.cumsum(squares)
-
-
-def _norms(
-    inverse: Float[np.ndarray, "k k"], terms: Float[np.ndarray, "k groups outputs"]
-) -> Float[np.ndarray, "groups k"]:
-    """Squared norm of the weights at every size: the weights are prefix sums of the columns of R^-1."""
-    size, groups, outputs = terms.shape
-    squares, wrong = np.empty((1, groups, size)), np.empty((1, groups, size))
-    sweep_predictions(
-        np.zeros((groups, outputs, size)), np.ascontiguousarray(inverse.T), terms,
-        np.zeros((1, groups, outputs, size)), np.full((1, groups, size), -1), squares, wrong,
-    )  # fmt: skip
-    return squares[0]

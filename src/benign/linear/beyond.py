@@ -23,7 +23,15 @@ from scipy.linalg import blas, lapack
 
 from benign.linear.columns import Columns
 from benign.linear.problem import FACTORISATION, PathProblem, PathRecord
-from benign.linear.recording import leave_out_into, record_sensitivity, record_solution, sweep_into
+from benign.linear.recording import (
+    keep_predictions,
+    leave_out_into,
+    measure_at,
+    record_left_out,
+    record_sensitivity,
+    record_solution,
+    sweep_into,
+)
 from benign.linear.row_space import RowSpace, append, empty_row_space, project
 from benign.linear.spectrum import without_ridge
 from benign.linear.triangle import inverse_row_norms, solve_right, solve_right_transposed, to_dense
@@ -112,32 +120,30 @@ def first_columns(problem: PathProblem, columns: Columns, spread: float) -> Star
     return Start(size=samples, frobenius_squared=frobenius, spread=spread, train=train, test=test)
 
 
-def record_beyond(
-    problem: PathProblem, columns: Columns, record: PathRecord, start: Start, tell: Callable[[int], None]
-) -> None:
+def record_beyond(columns: Columns, record: PathRecord, start: Start, tell: Callable[[int], None]) -> None:
     """Measure the sizes after ``start``. Costs 9 n^2 flops a size for n_test = n, 10 n^2 with leave-one-out."""
+    problem = record.problem
     space = empty_row_space(problem.samples, columns.test_samples, problem.ridge)
     append(space, start.train, start.test)
     state = restart(problem, space, start.size, start.frobenius_squared, spread=start.spread)
     refreshed = start.size
     if start.size > problem.samples:
-        record_state(problem, space, state, record)
+        _record_state(record, space, state)
     while state.size < problem.last:
         if state.is_usable:
             due = 2 * refreshed - start.size
-            state, is_fresh = _step(problem, space, columns, state, due, record)
+            state, is_fresh = _step(record, space, columns, state, due)
             refreshed = state.size if is_fresh else refreshed
         else:
-            state = _leap(problem, space, columns, state, record)
+            state = _leap(record, space, columns, state)
             refreshed = state.size
-        record_state(problem, space, state, record)
+        _record_state(record, space, state)
         tell(state.size)
 
 
-def _step(
-    problem: PathProblem, space: RowSpace, columns: Columns, old: State, due: int, record: PathRecord
-) -> tuple[State, bool]:
+def _step(record: PathRecord, space: RowSpace, columns: Columns, old: State, due: int) -> tuple[State, bool]:
     """One panel from a usable state, the sizes between the two states recorded; and whether its condition is fresh."""
+    problem = record.problem
     stop = _next_stop(problem, old.size, panel_width(problem.samples))
     train, test = rows_of(columns, old.size, stop)
     panel = solve_panel(problem, space, old, train, test)
@@ -150,13 +156,14 @@ def _step(
     new = restart(problem, space, size, frobenius, spread=spread, inherited=inherited)
     if not (is_due or new.is_usable):
         new, is_due = restart(problem, space, size, frobenius, spread=spread), True
-    _record_panel(problem, old, new, panel, record)
+    _record_panel(record, old, new, panel)
     return new, is_due
 
 
-def _leap(problem: PathProblem, space: RowSpace, columns: Columns, old: State, record: PathRecord) -> State:
+def _leap(record: PathRecord, space: RowSpace, columns: Columns, old: State) -> State:
     """Append the features up to the next size asked for, to a row space too close to singular for a panel."""
-    stop = old.size + next_width(problem, record, old.size, _next_stop(problem, old.size, panel_width(problem.samples)))
+    problem = record.problem
+    stop = old.size + next_width(record, old.size, _next_stop(problem, old.size, panel_width(problem.samples)))
     train, test = rows_of(columns, old.size, stop)
     frobenius = old.frobenius_squared + float(np.vdot(train, train))
     spread = old.spread + _largest_spread(problem, test)
@@ -169,12 +176,12 @@ def _largest_spread(problem: PathProblem, test: Float[np.ndarray, "b n_test"]) -
     return float(np.vdot(test, test)) / problem.ridge if problem.ridge > 0.0 else 0.0
 
 
-def next_width(problem: PathProblem, record: PathRecord, size: int, stop: int) -> int:
+def next_width(record: PathRecord, size: int, stop: int) -> int:
     """Features to append to a row space too close to singular: up to the next size asked for, or all, and spared."""
     if record.budget < 0.0:
         record.spared[size:stop] = True
         return stop - size
-    return min([stop, *[asked for asked in problem.asked if asked > size]]) - size
+    return min([stop, *[asked for asked in record.problem.asked if asked > size]]) - size
 
 
 def rows_of(columns: Columns, start: int, stop: int) -> tuple[Float[np.ndarray, "b n"], Float[np.ndarray, "b n_test"]]:
@@ -278,114 +285,89 @@ def _spreads(problem: PathProblem, panel: Panel) -> Float[np.ndarray, " b"]:
     return np.cumsum(np.einsum("ij,ij->i", panel.test_directions, panel.test_directions)) / problem.ridge
 
 
-def _record_panel(problem: PathProblem, old: State, new: State, panel: Panel, record: PathRecord) -> None:
+def _record_panel(record: PathRecord, old: State, new: State, panel: Panel) -> None:
     """Record the sizes strictly between two states."""
-    inner = panel.width - 1
+    problem, inner = record.problem, panel.width - 1
     if not inner:
         return
     where = slice(old.size, old.size + inner)
-    terms = panel.terms[:inner]
-    sweep_into(
-        grouped(problem, old.predicted), panel.test_directions[:inner], terms, problem.test,
-        record.test_squares, record.test_wrong, where,
-    )  # fmt: skip
-    _record_fit(problem, old, panel.dual_directions, terms, record, where)
+    terms, test_directions = panel.terms[:inner], panel.test_directions[:inner]
+    sweep_into(grouped(problem, old.predicted), test_directions, terms, record.test, where)
+    _record_fit(record, old, panel.dual_directions, terms, where)
     whitened_squares = group_squares(problem, new.whitened)[:, None] + later_squares(panel.terms)[:, 1:]
-    _record_norm(problem, whitened_squares, record, where)
+    _record_norm(record, whitened_squares, where)
     frobenius = old.frobenius_squared + panel.growth[:inner]
     if problem.ridge > 0.0:
         spread = old.spread + _spreads(problem, panel)[:inner]
-        record_sensitivity(problem, record, where, frobenius=frobenius, amplitude=whitened_squares, spread=spread)
+        record_sensitivity(record, where, frobenius=frobenius, amplitude=whitened_squares, spread=spread)
     record.condition[where] = np.sqrt(frobenius * traces(old, panel)[:inner])
     if problem.leave_one_out and panel.dual_directions is not None:
-        _leave_out(problem, old, panel.dual_directions[:inner], terms, record, where)
-    for wanted in problem.predict_at:
-        if old.size < wanted <= old.size + inner:
-            count = wanted - old.size
-            step = np.einsum("jm,jgo->gom", panel.test_directions[:count], terms[:count])
-            record.predictions[wanted] = grouped(problem, old.predicted) + step
+        residuals, complements = grouped(problem, old.dual), old.gram_inverse.copy()
+        leave_out_into(record, residuals, complements, panel.dual_directions[:inner], terms, where, scale=None)
+    keep_predictions(record, grouped(problem, old.predicted), test_directions, terms, old.size)
 
 
-def record_state(problem: PathProblem, space: RowSpace, state: State, record: PathRecord) -> None:
+def _record_state(record: PathRecord, space: RowSpace, state: State) -> None:
     """Record the size of a state; a singular one goes to the singular value decomposition, if it is asked for."""
-    record_spectrum(problem, space, state.size, record)
+    record_spectrum(record, space, state.size)
     if state.is_usable:
-        record_usable(problem, state, record)
+        record_usable(record, state)
         return
     record.condition[state.size - 1] = np.inf
-    if state.size in problem.asked:
-        _rescue(problem, space, state, record)
+    if state.size in record.problem.asked:
+        _rescue(record, space, state)
 
 
-def record_spectrum(problem: PathProblem, space: RowSpace, size: int, record: PathRecord) -> None:
+def record_spectrum(record: PathRecord, space: RowSpace, size: int) -> None:
     """Keep the singular values, if they are asked for at this size."""
-    if size in problem.spectrum_at:
+    if size in record.problem.spectrum_at:
         values = scipy.linalg.svdvals(to_dense(space.triangle))
-        record.singular_values[size] = without_ridge(values, problem.ridge)
+        record.singular_values[size] = without_ridge(values, record.problem.ridge)
 
 
-def record_usable(problem: PathProblem, state: State, record: PathRecord) -> None:
+def record_usable(record: PathRecord, state: State) -> None:
     """Record the size of a state that is trusted, read off by a zero term."""
-    record.condition[state.size - 1] = state.condition
-    where = slice(state.size - 1, state.size)
-    groups, outputs, samples = problem.targets.shape
-    nothing, no_direction = np.zeros((1, groups, outputs)), np.zeros((1, samples))
-    sweep_into(
-        grouped(problem, state.predicted), np.zeros((1, state.predicted.shape[1])), nothing, problem.test,
-        record.test_squares, record.test_wrong, where,
-    )  # fmt: skip
-    _record_fit(problem, state, no_direction, nothing, record, where)
+    problem, size = record.problem, state.size
+    record.condition[size - 1] = state.condition
+    where = slice(size - 1, size)
+    measure_at(grouped(problem, state.predicted), record.test, size)
+    no_direction, nothing = np.zeros((1, problem.samples)), np.zeros((1, *problem.targets.shape[:2]))
+    _record_fit(record, state, no_direction, nothing, where)
     whitened_squares = group_squares(problem, state.whitened)[:, None]
-    _record_norm(problem, whitened_squares, record, where)
+    _record_norm(record, whitened_squares, where)
     if problem.ridge > 0.0:
         spread, frobenius = np.array([state.spread]), np.array([state.frobenius_squared])
-        record_sensitivity(problem, record, where, frobenius=frobenius, amplitude=whitened_squares, spread=spread)
-    if problem.leave_one_out:
-        _leave_out(problem, state, no_direction, nothing, record, where)
-    if state.size in problem.predict_at:
-        record.predictions[state.size] = grouped(problem, state.predicted)
+        record_sensitivity(record, where, frobenius=frobenius, amplitude=whitened_squares, spread=spread)
+    record_left_out(record, size, grouped(problem, state.dual), state.gram_inverse.copy(), scale=None)
+    if size in problem.predict_at:
+        record.predictions[size] = grouped(problem, state.predicted)
 
 
 def _record_fit(
-    problem: PathProblem,
+    record: PathRecord,
     state: State,
     directions: Float[np.ndarray, "b n"] | None,
     terms: Float[np.ndarray, "inner groups outputs"],
-    record: PathRecord,
     where: slice,
 ) -> None:
     """Training risk: without ridge the fit is exact, so only other references than the fitted one can differ."""
+    problem = record.problem
     if problem.ridge > 0.0 and directions is not None:
         fitted = problem.targets - problem.ridge * grouped(problem, state.dual)
         steps = problem.ridge * directions[: len(terms)]
     else:
-        measured = problem.train.targets.shape[3]
-        fitted, steps = problem.targets[..., :measured].copy(), np.zeros((1, measured))
+        fitted, steps = problem.targets[..., : problem.measured].copy(), np.zeros((1, problem.measured))
         terms = np.zeros((1, *terms.shape[1:]))
-    sweep_into(fitted, steps, terms, problem.train, record.train_squares, record.train_wrong, where)
+    sweep_into(fitted, steps, terms, record.train, where)
 
 
-def _record_norm(
-    problem: PathProblem, whitened_squares: Float[np.ndarray, "groups b"], record: PathRecord, where: slice
-) -> None:
+def _record_norm(record: PathRecord, whitened_squares: Float[np.ndarray, "groups b"], where: slice) -> None:
     """|theta|^2 = |A|^2 - ridge |a|^2, where ridge a is the training residual; NaN where the difference cancels."""
-    squares = whitened_squares
-    if problem.ridge > 0.0:
-        squares = whitened_squares - record.train_squares[0][:, where] / problem.ridge
+    squares, ridge = whitened_squares, record.problem.ridge
+    if ridge > 0.0:
+        squares = whitened_squares - record.train.squares[0][:, where] / ridge
         squares = np.where(squares > _CANCELLED * whitened_squares, squares, np.nan)
     record.norm_squared[:, where] = squares
-
-
-def _leave_out(
-    problem: PathProblem,
-    state: State,
-    directions: Float[np.ndarray, "b n"],
-    terms: Float[np.ndarray, "b groups outputs"],
-    record: PathRecord,
-    where: slice,
-) -> None:
-    residuals, complements = grouped(problem, state.dual), state.gram_inverse.copy()
-    leave_out_into(problem, residuals, complements, directions, terms, record, where, scale=None)
 
 
 def later_squares(terms: Float[np.ndarray, "b groups outputs"]) -> Float[np.ndarray, "groups b"]:
@@ -404,15 +386,12 @@ def group_squares(problem: PathProblem, flat: Float[np.ndarray, "columns m"]) ->
     return np.asarray(np.sum(grouped(problem, flat) ** 2, axis=(1, 2)))
 
 
-def _rescue(problem: PathProblem, space: RowSpace, state: State, record: PathRecord) -> None:
+def _rescue(record: PathRecord, space: RowSpace, state: State) -> None:
     """Z = L Q has the singular values of L, so its truncated solution is that of L, carried back by Q."""
+    problem = record.problem
     if not record.pays(state.size, FACTORISATION * problem.samples**3) or problem.ridge > 0.0:
         return
-    lower = to_dense(space.triangle).T
-    solution = truncated_solution(lower, problem.flat_targets().T, order=state.size)
+    solution = truncated_solution(to_dense(space.triangle).T, problem.flat_targets().T, order=state.size)
     if solution is not None:
-        smoother = project(space, np.asfortranarray(solution.inverse.T))
-        record_solution(
-            problem, record, state.size, solution, basis=solution.basis, smoother=smoother,
-            frobenius=state.frobenius_squared,
-        )  # fmt: skip
+        smoother, frobenius = project(space, np.asfortranarray(solution.inverse.T)), state.frobenius_squared
+        record_solution(record, state.size, solution, basis=solution.basis, smoother=smoother, frobenius=frobenius)

@@ -40,9 +40,15 @@ from benign.linear.beyond import (
 )
 from benign.linear.columns import Columns
 from benign.linear.problem import FACTORISATION, PathProblem, PathRecord
-from benign.linear.recording import leave_out_into, record_sensitivity, record_solution, sweep_into
+from benign.linear.recording import (
+    keep_predictions,
+    leave_out_into,
+    record_sensitivity,
+    record_solution,
+    squares_along,
+    sweep_into,
+)
 from benign.linear.row_space import RowSpace, append, empty_row_space, project
-from benign.linear.sweep import sweep_predictions
 from benign.linear.triangle import set_diagonal, solve_right, to_dense
 from benign.linear.truncated import truncated_solution
 from benign.linear.trust import is_trusted
@@ -153,13 +159,12 @@ def span_of(
     return _at(problem, span, rank, float(np.vdot(upper, upper)), None)
 
 
-def record_dependent(
-    problem: PathProblem, columns: Columns, record: PathRecord, span: Span, until: int, tell: Callable[[int], None]
-) -> Span:
+def record_dependent(columns: Columns, record: PathRecord, span: Span, until: int, tell: Callable[[int], None]) -> Span:
     """Measure the sizes after ``span`` up to ``until``, or until the rank is n.
 
     Costs at most 9 n^2 flops a size for n_test = n, where runs are long.
     """
+    problem = record.problem
     while span.state.size < until and span.rank < problem.samples:
         start = span.state.size
         stops = [size for size in problem.spectrum_at if size > start]
@@ -168,8 +173,8 @@ def record_dependent(
         reach = len(batch)
         while len(batch) and span.rank < problem.samples:
             if not span.state.is_usable:
-                reach = next_width(problem, record, span.state.size, span.state.size + min(reach, len(batch)))
-            span, rest = _record_run(problem, record, span, batch.part(0, reach), batch)
+                reach = next_width(record, span.state.size, span.state.size + min(reach, len(batch)))
+            span, rest = _record_run(record, span, batch.part(0, reach), batch)
             taken = len(batch) - len(rest)
             reach, batch = max(2 * taken, 8), rest
         if span.state.size in problem.spectrum_at:
@@ -210,7 +215,7 @@ def _take_out(span: Span, batch: Batch, directions: slice) -> None:
     batch.coordinates[:, directions] += share.T
 
 
-def _record_run(problem: PathProblem, record: PathRecord, span: Span, group: Batch, batch: Batch) -> tuple[Span, Batch]:
+def _record_run(record: PathRecord, span: Span, group: Batch, batch: Batch) -> tuple[Span, Batch]:
     """Take the leading columns that are all dependent, or all independent or zero; return what is left of the batch."""
     _take_out(span, group, slice(span.rank))
     suspicious = group.are_suspicious()
@@ -219,12 +224,12 @@ def _record_run(problem: PathProblem, record: PathRecord, span: Span, group: Bat
         remainders = np.linalg.norm(group.remainders, axis=0)
         count = _leading(is_dependent(remainders, group.lengths, _represented(span, group.coordinates)))
         if count:
-            new = _take_dependent(problem, record, span, group.part(0, count))
+            new = _take_dependent(record, span, group.part(0, count))
             return new, batch.part(new.state.size - span.state.size)
         group = group.part(0, 1)
     else:
         group = group.part(0, _leading(~suspicious | (group.lengths == 0.0)))
-    new = _take_independent(problem, record, span, group)
+    new = _take_independent(record, span, group)
     rest = batch.part(new.state.size - span.state.size)
     _take_out(new, rest, slice(span.rank, new.rank))
     return new, rest
@@ -242,9 +247,9 @@ def _leading(values: Bool[np.ndarray, " b"]) -> int:
     return len(values) if values.all() else int(values.argmin())
 
 
-def _take_dependent(problem: PathProblem, record: PathRecord, span: Span, group: Batch) -> Span:
+def _take_dependent(record: PathRecord, span: Span, group: Batch) -> Span:
     """The panel step beyond n, with r in place of n."""
-    old, panel, width = span.state, None, len(group)
+    problem, old, panel, width = record.problem, span.state, None, len(group)
     if old.is_usable:
         panel = solve_panel(_reduced(problem, span), span.space, old, group.coordinates, group.test)
         width = panel.width
@@ -257,8 +262,8 @@ def _take_dependent(problem: PathProblem, record: PathRecord, span: Span, group:
     inherited = downdated(old, panel) if panel is not None and not is_due else None
     new = _at(problem, span, size, frobenius, inherited)
     if panel is not None and width > 1:
-        _record_dependent_run(problem, record, span, new.state, panel)
-    _record_span(problem, record, new)
+        _record_dependent_run(record, span, new.state, panel)
+    _record_span(record, new)
     return new
 
 
@@ -267,17 +272,16 @@ def _reduced(problem: PathProblem, span: Span) -> PathProblem:
     return replace(problem, targets=span.targets, leave_one_out=True)
 
 
-def _record_dependent_run(problem: PathProblem, record: PathRecord, span: Span, new: State, panel: Panel) -> None:
+def _record_dependent_run(record: PathRecord, span: Span, new: State, panel: Panel) -> None:
     """Record the sizes strictly between two states, whose spread is taken to be the larger of theirs."""
     old, inner = span.state, panel.width - 1
     where = np.arange(old.size, old.size + inner)
-    _record_terms(problem, record, span, where, panel.terms[:inner], panel.test_directions[:inner], None)
-    record.norm_squared[:, where] = group_squares(problem, new.whitened)[:, None] + later_squares(panel.terms)[:, 1:]
+    _record_terms(record, span, where, panel.terms[:inner], panel.test_directions[:inner], None)
+    squares = group_squares(record.problem, new.whitened)
+    record.norm_squared[:, where] = squares[:, None] + later_squares(panel.terms)[:, 1:]
     frobenius, inverse = old.frobenius_squared + panel.growth[:inner], traces(old, panel)[:inner]
     unfitted = np.repeat(_residual_squares(span)[:, None], inner, axis=1)
-    _record_reliability(
-        problem, record, where, frobenius, inverse, np.full(inner, max(old.spread, new.spread)), unfitted
-    )
+    _record_reliability(record, where, frobenius, inverse, np.full(inner, max(old.spread, new.spread)), unfitted)
     record.truncated[where] = True
 
 
@@ -294,9 +298,9 @@ class _Run:
     inverse: Float[np.ndarray, " b"]
 
 
-def _take_independent(problem: PathProblem, record: PathRecord, span: Span, group: Batch) -> Span:
+def _take_independent(record: PathRecord, span: Span, group: Batch) -> Span:
     """The step of the sizes up to n, from a span in place of nothing; zero columns are zero terms."""
-    old, rank = span.state, span.rank
+    problem, old, rank = record.problem, span.state, span.rank
     filled = np.flatnonzero(group.lengths)
     run = _solve_run(span, group, filled[: problem.samples - rank])
     trusted = _leading(is_trusted(np.sqrt(run.frobenius * run.inverse))) if old.is_usable else 0
@@ -313,9 +317,9 @@ def _take_independent(problem: PathProblem, record: PathRecord, span: Span, grou
     )  # fmt: skip
     new = _at(problem, extended, old.size + taken, frobenius, inherited if trusted else None)
     if trusted:
-        _record_independent_run(problem, record, span, run, filled[:count], taken)
+        _record_independent_run(record, span, run, filled[:count], taken)
     else:
-        _record_span(problem, record, new)
+        _record_span(record, new)
     return new
 
 
@@ -381,10 +385,10 @@ def _smooth_anew(span: Span) -> None:
 
 
 def _record_independent_run(
-    problem: PathProblem, record: PathRecord, span: Span, run: _Run, filled: Int[np.ndarray, " b"], taken: int
+    record: PathRecord, span: Span, run: _Run, filled: Int[np.ndarray, " b"], taken: int
 ) -> None:
     """Record ``taken`` sizes from a span on, of which ``filled`` raise the rank."""
-    count, where = len(filled), np.arange(span.state.size, span.state.size + taken)
+    problem, count, where = record.problem, len(filled), np.arange(span.state.size, span.state.size + taken)
 
     def spread(rows: Float[np.ndarray, "b *shape"]) -> Float[np.ndarray, "taken *shape"]:
         padded = np.zeros((taken, *rows.shape[1:]))
@@ -392,26 +396,17 @@ def _record_independent_run(
         return padded
 
     terms, raised = spread(run.terms), np.cumsum(spread(np.ones(count)).astype(int))
-    _record_terms(problem, record, span, where, terms, spread(run.test_directions), spread(run.basis.T))
-    groups, outputs, _ = problem.targets.shape
-    start, order = grouped(problem, span.state.whitened), span.targets.shape[2]
-    squares, wrong = np.empty((2, 1, groups, taken))
-    sweep_predictions(
-        start, spread(run.weight_directions), terms, np.zeros((1, groups, outputs, order)),
-        np.full((1, groups, order), -1), squares, wrong,
-    )  # fmt: skip
-    record.norm_squared[:, where] = squares[0]
+    _record_terms(record, span, where, terms, spread(run.test_directions), spread(run.basis.T))
+    start = grouped(problem, span.state.whitened)
+    record.norm_squared[:, where] = squares_along(start, spread(run.weight_directions), terms)
     unfitted = _residual_squares(span)[:, None] - np.cumsum(np.sum(terms**2, axis=2), axis=0).T
     spreads = span.state.spread + np.cumsum(np.sum(run.test_directions**2, axis=1))
-    _record_reliability(
-        problem, record, where, run.frobenius[raised - 1], run.inverse[raised - 1], spreads[raised - 1],
-        np.maximum(unfitted, 0.0),
-    )  # fmt: skip
+    frobenius, inverse, spreads = (values[raised - 1] for values in (run.frobenius, run.inverse, spreads))
+    _record_reliability(record, where, frobenius, inverse, spreads, np.maximum(unfitted, 0.0))
     record.truncated[where] = span.rank + raised < np.minimum(where + 1, problem.samples)
 
 
 def _record_terms(
-    problem: PathProblem,
     record: PathRecord,
     span: Span,
     where: Int[np.ndarray, " b"],
@@ -420,41 +415,34 @@ def _record_terms(
     train_directions: Float[np.ndarray, "b n"] | None,
 ) -> None:
     """Sweep from a span; without training directions its training and leave-one-out risk hold for every size."""
-    sweep_into(
-        grouped(problem, span.state.predicted), test_directions, terms, problem.test, record.test_squares,
-        record.test_wrong, where,
-    )  # fmt: skip
+    problem = record.problem
+    sweep_into(grouped(problem, span.state.predicted), test_directions, terms, record.test, where)
     directions, steps = train_directions, terms
     if directions is None:
         directions, steps = np.zeros((1, problem.samples)), np.zeros((1, *terms.shape[1:]))
-    measured = problem.train.targets.shape[3]
-    fitted = np.ascontiguousarray((problem.targets - span.residual)[..., :measured])
-    sweep_into(fitted, directions[:, :measured], steps, problem.train, record.train_squares, record.train_wrong, where)
+    fitted = np.ascontiguousarray((problem.targets - span.residual)[..., : problem.measured])
+    sweep_into(fitted, directions[:, : problem.measured], steps, record.train, where)
     if problem.leave_one_out:
         residual, complements = span.residual.copy(), span.complements.copy()
-        leave_out_into(problem, residual, complements, directions, steps, record, where, scale=1.0)
-    for wanted in problem.predict_at & set((where + 1).tolist()):
-        count = wanted - int(where[0])
-        step = np.einsum("jm,jgo->gom", test_directions[:count], terms[:count])
-        record.predictions[wanted] = grouped(problem, span.state.predicted) + step
+        leave_out_into(record, residual, complements, directions, steps, where, scale=1.0)
+    keep_predictions(record, grouped(problem, span.state.predicted), test_directions, terms, int(where[0]))
 
 
-def _record_span(problem: PathProblem, record: PathRecord, span: Span) -> None:
+def _record_span(record: PathRecord, span: Span) -> None:
     """Record the size of a span; one that is not usable goes to the singular value decomposition, if asked for."""
-    state, where = span.state, np.array([span.state.size - 1])
+    problem, state, where = record.problem, span.state, np.array([span.state.size - 1])
     record.truncated[where] = span.rank < min(problem.samples, state.size)
     if not state.is_usable:
         record.condition[where] = np.inf
         if state.size in problem.asked:
-            _rescue(problem, record, span)
+            _rescue(record, span)
         return
-    groups, outputs, _ = problem.targets.shape
-    no_direction = np.zeros((1, state.predicted.shape[1]))
-    _record_terms(problem, record, span, where, np.zeros((1, groups, outputs)), no_direction, None)
+    no_direction, nothing = np.zeros((1, state.predicted.shape[1])), np.zeros((1, *problem.targets.shape[:2]))
+    _record_terms(record, span, where, nothing, no_direction, None)
     record.norm_squared[:, where] = group_squares(problem, state.whitened)[:, None]
     frobenius, inverse = np.array([state.frobenius_squared]), np.array([state.gram_inverse.sum()])
     spread, unfitted = np.array([state.spread]), _residual_squares(span)[:, None]
-    _record_reliability(problem, record, where, frobenius, inverse, spread, unfitted)
+    _record_reliability(record, where, frobenius, inverse, spread, unfitted)
 
 
 def _residual_squares(span: Span) -> Float[np.ndarray, " groups"]:
@@ -462,7 +450,6 @@ def _residual_squares(span: Span) -> Float[np.ndarray, " groups"]:
 
 
 def _record_reliability(
-    problem: PathProblem,
     record: PathRecord,
     where: Int[np.ndarray, " b"],
     frobenius: Float[np.ndarray, " b"],
@@ -473,24 +460,23 @@ def _record_reliability(
     """Record the condition number and the bound of the error, from squared Frobenius norms of L and L^-1."""
     record.condition[where] = np.maximum(np.sqrt(frobenius * inverse), 1.0)
     amplitude = record.norm_squared[:, where] + inverse * unfitted
-    record_sensitivity(problem, record, where, frobenius=frobenius, amplitude=amplitude, spread=spread)
+    record_sensitivity(record, where, frobenius=frobenius, amplitude=amplitude, spread=spread)
 
 
-def _rescue(problem: PathProblem, record: PathRecord, span: Span) -> None:
+def _rescue(record: PathRecord, span: Span) -> None:
     rank, size = span.rank, span.state.size
     if not record.pays(size, FACTORISATION * rank**3):
         return
     lower = to_dense(span.space.triangle)[:rank, :rank].T
     targets = span.targets.reshape(-1, span.targets.shape[2])[:, :rank].T
-    solution = truncated_solution(lower, targets, order=max(problem.samples, size))
+    solution = truncated_solution(lower, targets, order=max(record.problem.samples, size))
     if solution is None:
         return
     inverse = np.zeros((solution.inverse.shape[1], span.targets.shape[2]), order="F")
     inverse[:, :rank] = solution.inverse.T
-    record_solution(
-        problem, record, size, solution, basis=span.basis[:, :rank] @ solution.basis,
-        smoother=project(span.space, inverse), frobenius=span.state.frobenius_squared,
-    )  # fmt: skip
+    basis, smoother = span.basis[:, :rank] @ solution.basis, project(span.space, inverse)
+    frobenius = span.state.frobenius_squared
+    record_solution(record, size, solution, basis=basis, smoother=smoother, frobenius=frobenius)
 
 
 def _singular_values(problem: PathProblem, span: Span) -> Float[np.ndarray, " values"]:

@@ -31,7 +31,15 @@ def checked_bandwidth(bandwidth: object) -> float:
 
 
 def median_bandwidth(inputs: Float[np.ndarray, "m d"]) -> float:
-    """Median distance between pairs of the first 500 inputs.
+    r"""The median heuristic, :math:`\mathrm{median}_{i < j} |x_i - x_j|`, over the first 500 inputs.
+
+    Source: Gretton et al. 2012 (JMLR 13:723), section 8, for the bandwidth of a Gaussian kernel.
+
+    Args:
+        inputs: one sample a row, m x d; from 501 rows on the further ones do not count, which bounds the cost.
+
+    Returns:
+        The distance, in the units of the inputs, positive.
 
     Raises:
         InvalidArgument: if most inputs coincide, so that the median distance is zero.
@@ -54,22 +62,9 @@ def _block(
     return random.standard_normal((dimensions, _BLOCK)), random.uniform(0.0, 2.0 * math.pi, _BLOCK)
 
 
-def _frequencies(
-    seed: int, initialisation: int, dimensions: int, start: int, stop: int
-) -> tuple[Float[np.ndarray, "d columns"], Float[np.ndarray, " columns"]]:
-    first, last = start // _BLOCK, (stop - 1) // _BLOCK
-    blocks = [_block(seed, initialisation, dimensions, number) for number in range(first, last + 1)]
-    inside = slice(start - first * _BLOCK, stop - first * _BLOCK)
-    frequencies = np.concatenate([block[0] for block in blocks], axis=1)[:, inside]
-    return frequencies, np.concatenate([block[1] for block in blocks])[inside]
-
-
 @dataclass(frozen=True, kw_only=True)
-class FourierFeatures:
-    r"""Column j is :math:`\sqrt 2 \cos(w_j^\top x + b_j)`, w_j ~ N(0, I / bandwidth^2), b_j ~ U[0, 2 pi].
-
-    One feature is one real column, so the interpolation threshold of n samples is n columns.
-    """
+class _Frequencies:
+    """What both forms are made of: the bandwidth, and what addresses the frequencies."""
 
     bandwidth: float
     seed: int = 0
@@ -83,10 +78,28 @@ class FourierFeatures:
         """There is no end."""
         return math.inf
 
+    def _angles(
+        self, inputs: Float[np.ndarray, "m d"], start: int, stop: int
+    ) -> tuple[Float[np.ndarray, "m columns"], Float[np.ndarray, " columns"]]:
+        """w_j^T x of each input and column, and the phases b_j."""
+        first, last = start // _BLOCK, (stop - 1) // _BLOCK
+        numbers = range(first, last + 1)
+        blocks = [_block(self.seed, self.initialisation, inputs.shape[1], number) for number in numbers]
+        inside = slice(start - first * _BLOCK, stop - first * _BLOCK)
+        frequencies = np.concatenate([block[0] for block in blocks], axis=1)[:, inside]
+        return inputs @ (frequencies / self.bandwidth), np.concatenate([block[1] for block in blocks])[inside]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FourierFeatures(_Frequencies):
+    r"""Column j is :math:`\sqrt 2 \cos(w_j^\top x + b_j)`, w_j ~ N(0, I / bandwidth^2), b_j ~ U[0, 2 pi].
+
+    One feature is one real column, so the interpolation threshold of n samples is n columns.
+    """
+
     def columns(self, inputs: Float[np.ndarray, "m d"], start: int, stop: int) -> Float[np.ndarray, "m columns"]:
         """Columns ``start`` .. ``stop`` - 1."""
-        frequencies, phases = _frequencies(self.seed, self.initialisation, inputs.shape[1], start, stop)
-        angles = inputs @ (frequencies / self.bandwidth)
+        angles, phases = self._angles(inputs, start, stop)
         angles += phases
         np.cos(angles, out=angles)
         angles *= math.sqrt(2.0)
@@ -94,30 +107,17 @@ class FourierFeatures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComplexFourierFeatures:
+class ComplexFourierFeatures(_Frequencies):
     r"""Belkin et al. 2019: column j is :math:`\exp(i\, v_j^\top x)` with a complex weight, v_j ~ N(0, I / bandwidth^2).
 
     A complex least-squares problem in N columns is a real one in 2 N columns and 2 n rows: rows for the real part and
     rows for the imaginary part, which is fitted to zero. Counted in complex columns the threshold is at N = n.
     """
 
-    bandwidth: float
-    seed: int = 0
-    initialisation: int = 0
-
-    def __post_init__(self) -> None:
-        checked_bandwidth(self.bandwidth)
-
-    @property
-    def max_size(self) -> float:
-        """There is no end."""
-        return math.inf
-
     def columns(self, inputs: Float[np.ndarray, "m d"], start: int, stop: int) -> Float[np.ndarray, "m2 columns"]:
         """Real columns ``start`` .. ``stop`` - 1 of [Re Z, -Im Z; Im Z, Re Z], paired: 2j and 2j + 1 belong to v_j."""
         first, last = start // 2, (stop + 1) // 2
-        frequencies, _ = _frequencies(self.seed, self.initialisation, inputs.shape[1], first, last)
-        angles = inputs @ (frequencies / self.bandwidth)
+        angles, _ = self._angles(inputs, first, last)
         cosine, sine = np.cos(angles), np.sin(angles)
         paired = np.empty((2 * len(inputs), 2 * (last - first)))
         paired[: len(inputs), 0::2], paired[: len(inputs), 1::2] = cosine, -sine

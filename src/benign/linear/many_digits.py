@@ -24,8 +24,8 @@ from benign.linear.trust import is_trusted
 _DIGITS = 100
 # A solution counts where its bound of the error of predictions is this small against the root mean square of targets.
 _LARGEST_ERROR = Decimal("1e-12")
-# The most multiplications of a size, half a microsecond each, and what one costs the budget in flops.
-_MOST, _PRICE = 2e5, 5e3
+# The most multiplications of a size; each takes half a microsecond, as long as so many flops of the budget.
+_MOST_MULTIPLICATIONS, _FLOPS_OF_ONE = 2e5, 5e3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,17 +40,18 @@ class ManyDigits:
     condition: float
 
 
-def record_untrusted(problem: PathProblem, columns: Columns, record: PathRecord) -> None:
+def record_untrusted(columns: Columns, record: PathRecord) -> None:
     """Answer the small sizes that are asked for and not trusted, but for those of dependent columns or samples."""
+    problem = record.problem
     is_left = ~(is_trusted(record.condition, record.sensitivity).all(axis=0) | record.truncated | record.spared)
     for size in sorted(problem.asked):
         cost = _multiplications(problem, columns.test_samples, size)
-        if not is_left[size - 1] or cost > _MOST or not record.pays(size, _PRICE * problem.groups * cost):
-            continue
-        train, test = columns.panel(0, size)
-        solution = many_digits(train, problem.flat_targets().T, test, problem.ridge)
-        if solution is not None:
-            _record(problem, record, size, solution)
+        is_small = cost <= _MOST_MULTIPLICATIONS
+        if is_left[size - 1] and is_small and record.pays(size, _FLOPS_OF_ONE * problem.groups * cost):
+            train, test = columns.panel(0, size)
+            solution = many_digits(train, problem.flat_targets().T, test, problem.ridge)
+            if solution is not None:
+                _record(record, size, solution)
 
 
 def _multiplications(problem: PathProblem, test_samples: int, size: int) -> float:
@@ -59,16 +60,15 @@ def _multiplications(problem: PathProblem, test_samples: int, size: int) -> floa
     return float(2 * order * n * size + order**3 + problem.targets.shape[1] * size * (2 * n + test_samples))
 
 
-def _record(problem: PathProblem, record: PathRecord, size: int, solution: ManyDigits) -> None:
-    shape = (*problem.targets.shape[:2], -1)
+def _record(record: PathRecord, size: int, solution: ManyDigits) -> None:
+    problem, shape = record.problem, (*record.problem.targets.shape[:2], -1)
     fitted, predicted, weights, residual = (
         np.ascontiguousarray(array.T).reshape(shape)
         for array in (solution.fitted, solution.predicted, solution.weights, solution.residual)
     )
-    record_predictions(problem, record, size, fitted, predicted)
-    if problem.leave_one_out:
-        scale = 1.0 if size <= problem.samples else None
-        record_left_out(problem, record, size, residual, solution.complements, scale=scale)
+    record_predictions(record, size, fitted, predicted)
+    scale = 1.0 if size <= problem.samples else None
+    record_left_out(record, size, residual, solution.complements, scale=scale)
     record.norm_squared[:, size - 1] = np.sum(weights**2, axis=(1, 2))
     record.condition[size - 1], record.many_digits[size - 1] = solution.condition, True
 

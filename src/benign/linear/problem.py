@@ -52,6 +52,11 @@ class PathProblem:
         """Number of training rows n."""
         return self.targets.shape[2]
 
+    @property
+    def measured(self) -> int:
+        """Number of leading training rows on which training risk is measured."""
+        return self.train.targets.shape[3]
+
     def flat_targets(self) -> Float[np.ndarray, "columns n"]:
         """All outputs of all groups as rows, Fortran order."""
         return np.asfortranarray(self.targets.reshape(-1, self.samples))
@@ -63,19 +68,27 @@ _BUDGET, _BUDGET_OF_PATH = 5e11, 10.0
 FACTORISATION = 10.0  # times the cube of the rank
 
 
-class PathRecord:
-    """Everything measured along a path; index k - 1 holds size k. NaN where nothing could be said.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Risk:
+    """Sums over samples at every size, against each of the label sets that predictions are compared with."""
 
-    ``budget`` is what is left for the sizes that the path cannot trust, ``spared`` those that it no longer paid for,
-    ``many_digits`` those answered by :mod:`benign.linear.many_digits`.
+    labels: Labels
+    squares: Float[np.ndarray, "references groups last"]
+    wrong: Float[np.ndarray, "references groups last"]
+
+
+class PathRecord:
+    """Everything measured of a ``problem`` along its path; index k - 1 holds size k. NaN where nothing could be said.
+
+    ``train`` and ``test`` are the risks on the training rows that count and on the test rows. ``budget`` is what is
+    left for the sizes that the path cannot trust, ``spared`` are those that it no longer paid for, ``many_digits``
+    those answered by :mod:`benign.linear.many_digits`.
     """
 
     def __init__(self, problem: PathProblem) -> None:
         groups, last = problem.groups, problem.last
-        self.train_squares = np.full((len(problem.train.targets), groups, last), np.nan)
-        self.train_wrong = np.full_like(self.train_squares, np.nan)
-        self.test_squares = np.full((len(problem.test.targets), groups, last), np.nan)
-        self.test_wrong = np.full_like(self.test_squares, np.nan)
+        self.problem = problem
+        self.train, self.test = (_unknown(labels, groups, last) for labels in (problem.train, problem.test))
         self.left_out_squares = np.full((groups, last), np.nan)
         self.left_out_wrong = np.full((groups, last), np.nan)
         self.norm_squared = np.full((groups, last), np.nan)
@@ -97,12 +110,10 @@ class PathRecord:
 
     def measures(self) -> tuple[np.ndarray, ...]:
         """The arrays whose last axis is the size and that become NaN where a size is not trusted."""
-        return (
-            self.train_squares,
-            self.train_wrong,
-            self.test_squares,
-            self.test_wrong,
-            self.left_out_squares,
-            self.left_out_wrong,
-            self.norm_squared,
-        )
+        risks = (self.train.squares, self.train.wrong, self.test.squares, self.test.wrong)
+        return (*risks, self.left_out_squares, self.left_out_wrong, self.norm_squared)
+
+
+def _unknown(labels: Labels, groups: int, last: int) -> Risk:
+    squares, wrong = np.full((2, len(labels.targets), groups, last), np.nan)
+    return Risk(labels=labels, squares=squares, wrong=wrong)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
-from benign.linear.problem import Labels, PathProblem, PathRecord
+from benign.linear.problem import PathRecord, Risk
 from benign.linear.sweep import sweep_leave_one_out, sweep_predictions
 from benign.linear.truncated import TruncatedSolution
 
@@ -18,27 +18,57 @@ def sweep_into(
     predictions: Float[np.ndarray, "groups outputs m"],
     directions: Float[np.ndarray, "b m"],
     terms: Float[np.ndarray, "b groups outputs"],
-    labels: Labels,
-    squares: Float[np.ndarray, "references groups last"],
-    wrong: Float[np.ndarray, "references groups last"],
+    risk: Risk,
     where: slice | Int[np.ndarray, " sizes"],
 ) -> None:
     """Sweep from ``predictions`` on and write what it measured to ``where``; one term may stand for many sizes."""
-    shape = (len(labels.targets), labels.targets.shape[1], len(terms))
-    new_squares, new_wrong = np.empty(shape), np.empty(shape)
+    labels = risk.labels
+    squares, wrong = np.empty((2, *labels.targets.shape[:2], len(terms)))
     sweep_predictions(
-        predictions, np.ascontiguousarray(directions), terms, labels.targets, labels.classes, new_squares, new_wrong
+        predictions, np.ascontiguousarray(directions), terms, labels.targets, labels.classes, squares, wrong
     )
-    squares[..., where], wrong[..., where] = new_squares, new_wrong
+    risk.squares[..., where], risk.wrong[..., where] = squares, wrong
+
+
+def measure_at(predictions: Float[np.ndarray, "groups outputs m"], risk: Risk, size: int) -> None:
+    """Write the risk of one size, given what it predicts: a sweep over a term of zeros, in place."""
+    nothing, no_direction = np.zeros((1, *predictions.shape[:2])), np.zeros((1, predictions.shape[2]))
+    sweep_into(predictions, no_direction, nothing, risk, slice(size - 1, size))
+
+
+def squares_along(
+    start: Float[np.ndarray, "groups outputs m"],
+    directions: Float[np.ndarray, "b m"],
+    terms: Float[np.ndarray, "b groups outputs"],
+) -> Float[np.ndarray, "groups b"]:
+    """Sum of the squares of ``start`` and the terms so far, after each term; ``start`` is overwritten."""
+    groups, _, m = start.shape
+    squares, wrong = np.empty((2, 1, groups, len(terms)))
+    nothing, no_class = np.zeros((1, *start.shape)), np.full((1, groups, m), -1)
+    sweep_predictions(start, directions, terms, nothing, no_class, squares, wrong)
+    return squares[0]
+
+
+def keep_predictions(
+    record: PathRecord,
+    start: Float[np.ndarray, "groups outputs n_test"],
+    directions: Float[np.ndarray, "b n_test"],
+    terms: Float[np.ndarray, "b groups outputs"],
+    size: int,
+) -> None:
+    """Keep the test predictions that are asked for among those after each term, from ``start`` at ``size`` on."""
+    for wanted in record.problem.predict_at & set(range(size + 1, size + len(terms) + 1)):
+        count = wanted - size
+        step = np.einsum("jm,jgo->gom", directions[:count], terms[:count])
+        record.predictions[wanted] = start + step
 
 
 def leave_out_into(
-    problem: PathProblem,
+    record: PathRecord,
     residuals: Float[np.ndarray, "groups outputs n"],
     complements: Float[np.ndarray, " n"],
     directions: Float[np.ndarray, "b n"],
     terms: Float[np.ndarray, "b groups outputs"],
-    record: PathRecord,
     where: slice | Int[np.ndarray, " sizes"],
     *,
     scale: float | None,
@@ -47,9 +77,9 @@ def leave_out_into(
 
     ``scale`` is what complements are compared with: 1 below the threshold, beyond it None for the largest of them.
     """
-    count = len(terms)
-    squares, wrong = np.empty((problem.groups, count)), np.empty((problem.groups, count))
-    smallest, largest = np.empty(count), np.empty(count)
+    problem, count = record.problem, len(terms)
+    squares, wrong = np.empty((2, problem.groups, count))
+    smallest, largest = np.empty((2, count))
     sweep_leave_one_out(
         residuals, complements, directions, terms, problem.targets, problem.train.classes[0], squares, wrong,
         smallest, largest,
@@ -60,7 +90,6 @@ def leave_out_into(
 
 
 def record_sensitivity(
-    problem: PathProblem,
     record: PathRecord,
     where: slice | Int[np.ndarray, " sizes"],
     *,
@@ -77,23 +106,21 @@ def record_sensitivity(
     ``amplitude``; for the training rows without the middle one. Here it is relative to that of max(loss, mean of y^2).
 
     Args:
-        problem: the targets.
         record: whose test losses are known at ``where``.
         where: sizes less one.
         frobenius: squared Frobenius norm of [Z, sqrt(ridge) I].
         amplitude: square of the norm of theta plus that of K^(1/2) times that of the residual, up to a factor of 2.
         spread: sum of z^T K z over the test rows.
     """
+    problem, tests = record.problem, record.problem.test.targets.shape[3]
     targets = np.sum(problem.targets**2, axis=(1, 2))[:, None] / problem.samples
-    tests = problem.test.targets.shape[3]
-    scale = np.maximum(record.test_squares[..., where].min(axis=0) / tests, targets)
+    scale = np.maximum(record.test.squares[..., where].min(axis=0) / tests, targets)
     with np.errstate(all="ignore"):
         relative = 1.0 / (problem.samples * targets) + spread / (tests * scale)
         record.sensitivity[:, where] = np.where(amplitude > 0.0, np.sqrt(frobenius * amplitude * relative), 0.0)
 
 
 def record_solution(
-    problem: PathProblem,
     record: PathRecord,
     size: int,
     solution: TruncatedSolution,
@@ -106,45 +133,35 @@ def record_solution(
 
     ``basis`` holds its left singular vectors along the training rows, ``smoother`` what each of them predicts.
     """
-    where, shape = slice(size - 1, size), (*problem.targets.shape[:2], -1)
-    fitted, predicted = ((problem.targets @ basis) @ rows for rows in (basis.T, smoother))
-    residual = problem.targets - fitted
-    record_predictions(problem, record, size, fitted, predicted)
-    if problem.leave_one_out:
-        complements = 1.0 - np.einsum("ij,ij->i", basis, basis)
-        record_left_out(problem, record, size, residual.copy(), complements, scale=1.0)
-    record.norm_squared[:, where] = np.sum(solution.weights.T.reshape(shape) ** 2, axis=(1, 2))[:, None]
+    targets, where = record.problem.targets, slice(size - 1, size)
+    fitted, predicted = ((targets @ basis) @ rows for rows in (basis.T, smoother))
+    residual = targets - fitted
+    record_predictions(record, size, fitted, predicted)
+    complements = 1.0 - np.einsum("ij,ij->i", basis, basis)
+    record_left_out(record, size, residual.copy(), complements, scale=1.0)
+    weights = solution.weights.T.reshape(*targets.shape[:2], -1)
+    record.norm_squared[:, where] = np.sum(weights**2, axis=(1, 2))[:, None]
     unfitted = np.sum(residual**2, axis=(1, 2))[:, None]
-    record_sensitivity(
-        problem, record, where, frobenius=np.array([frobenius]), spread=np.array([np.sum(smoother**2)]),
-        amplitude=record.norm_squared[:, where] + np.sum(solution.inverse**2) * unfitted,
-    )  # fmt: skip
-    record.condition[size - 1] = solution.condition
-    record.truncated[size - 1] = True
+    amplitude = record.norm_squared[:, where] + np.sum(solution.inverse**2) * unfitted
+    spread = np.array([np.sum(smoother**2)])
+    record_sensitivity(record, where, frobenius=np.array([frobenius]), spread=spread, amplitude=amplitude)
+    record.condition[size - 1], record.truncated[size - 1] = solution.condition, True
 
 
 def record_predictions(
-    problem: PathProblem,
     record: PathRecord,
     size: int,
     fitted: Float[np.ndarray, "groups outputs n"],
     predicted: Float[np.ndarray, "groups outputs n_test"],
 ) -> None:
     """Record what one size predicts for all training rows and the test rows."""
-    nothing = np.zeros((1, *problem.targets.shape[:2]))
-    for prediction, labels, squares, wrong in (
-        (fitted[..., : problem.train.targets.shape[3]], problem.train, record.train_squares, record.train_wrong),
-        (predicted, problem.test, record.test_squares, record.test_wrong),
-    ):
-        start = np.array(prediction, order="C")
-        no_direction = np.zeros((1, start.shape[2]))
-        sweep_into(start, no_direction, nothing, labels, squares, wrong, slice(size - 1, size))
-    if size in problem.predict_at:
+    measure_at(np.array(fitted[..., : record.problem.measured], order="C"), record.train, size)
+    measure_at(np.array(predicted, order="C"), record.test, size)
+    if size in record.problem.predict_at:
         record.predictions[size] = predicted
 
 
 def record_left_out(
-    problem: PathProblem,
     record: PathRecord,
     size: int,
     residuals: Float[np.ndarray, "groups outputs n"],
@@ -152,7 +169,8 @@ def record_left_out(
     *,
     scale: float | None,
 ) -> None:
-    """Record the leave-one-out risk of one size; as :func:`leave_out_into`, and overwrites both arrays like it."""
-    nothing, no_direction = np.zeros((1, *problem.targets.shape[:2])), np.zeros((1, problem.samples))
-    where = slice(size - 1, size)
-    leave_out_into(problem, residuals, complements, no_direction, nothing, record, where, scale=scale)
+    """Record the leave-one-out risk of one size, if asked for; as :func:`leave_out_into`, and overwrites like it."""
+    if record.problem.leave_one_out:
+        nothing, no_direction = np.zeros((1, *residuals.shape[:2])), np.zeros((1, len(complements)))
+        where = slice(size - 1, size)
+        leave_out_into(record, residuals, complements, no_direction, nothing, where, scale=scale)

@@ -54,7 +54,7 @@ class SizePath:
         test_error: likewise.
         norm: of the weights, Frobenius over features and outputs; NaN beyond n where a ridge that is tiny for
             rank-deficient features, or huge, leaves less than half of its digits.
-        function_norm: sqrt(k) times the norm, the norm for features scaled by 1 / sqrt(k).
+        scaled_norm: sqrt(k) times the norm, the norm for features scaled by 1 / sqrt(k).
         leave_one_out: exact leave-one-out loss; without ridge NaN at n - 1, n and n + 1, where it estimates another
             model; NaN where a leverage is 1 to rounding, so that one sample alone decides a direction, and everywhere
             if not asked for.
@@ -75,7 +75,7 @@ class SizePath:
     test_loss: Float[np.ndarray, " sizes"]
     test_error: Float[np.ndarray, " sizes"]
     norm: Float[np.ndarray, " sizes"]
-    function_norm: Float[np.ndarray, " sizes"]
+    scaled_norm: Float[np.ndarray, " sizes"]
     leave_one_out: Float[np.ndarray, " sizes"]
     leave_one_out_error: Float[np.ndarray, " sizes"]
     condition: Float[np.ndarray, " sizes"]
@@ -161,7 +161,7 @@ def size_path(
         predict_at=frozenset(predicted), spectrum_at=frozenset(spectral),
     )  # fmt: skip
     record = solve_size_path(problem, columns, progress)
-    return _as_path(problem, record, wanted, predicted)
+    return _as_path(record, wanted, predicted)
 
 
 def solve_size_path(problem: PathProblem, columns: Columns, progress: Progress = silent) -> PathRecord:
@@ -177,8 +177,8 @@ def solve_size_path(problem: PathProblem, columns: Columns, progress: Progress =
     )
     record = PathRecord(problem)
     with np.errstate(over="ignore", invalid="ignore"):  # weights on columns that are all but 0: flagged
-        _record_all(problem, columns, record, lambda size: progress("sizes", size, problem.last))
-        record_untrusted(problem, columns, record)
+        _record_all(columns, record, lambda size: progress("sizes", size, problem.last))
+        record_untrusted(columns, record)
     flagged = ~np.isin(outcomes(record), [Outcome.CONVERGED, Outcome.TRUNCATED])
     for measure in record.measures():
         np.copyto(measure, np.nan, where=flagged)
@@ -191,16 +191,16 @@ def solve_size_path(problem: PathProblem, columns: Columns, progress: Progress =
     return record
 
 
-def _record_all(problem: PathProblem, columns: Columns, record: PathRecord, tell: Callable[[int], None]) -> None:
+def _record_all(columns: Columns, record: PathRecord, tell: Callable[[int], None]) -> None:
     """The sizes below n, those among dependent columns, and those beyond n, each by its own method."""
-    samples, last = problem.samples, problem.last
+    problem, samples, last = record.problem, record.problem.samples, record.problem.last
     far = sizes_alone(problem, columns.test_samples)
-    if far and record_alone(problem, columns, record, far, tell):
+    if far and record_alone(columns, record, far, tell):
         last = max([size for size in problem.asked | problem.spectrum_at if size <= samples], default=0)
     size = min(samples, last)
-    span = record_below(problem, columns, record, size) if size else None
+    span = record_below(columns, record, size) if size else None
     if span is not None:
-        span = record_dependent(problem, columns, record, span, last, tell)
+        span = record_dependent(columns, record, span, last, tell)
     if size:
         tell(size)
     if last > samples and (span is None or span.rank == samples):
@@ -208,7 +208,7 @@ def _record_all(problem: PathProblem, columns: Columns, record: PathRecord, tell
             start = first_columns(problem, columns, float(record.spread[samples - 1]))
         else:
             start = as_start(columns, span)
-        record_beyond(problem, columns, record, start, tell)
+        record_beyond(columns, record, start, tell)
 
 
 def required_bytes(problem: PathProblem, test_samples: int) -> float:
@@ -268,19 +268,14 @@ def _checked_extra(name: str, sizes: Sequence[int] | Int[np.ndarray, " sizes"], 
     listed = np.atleast_1d(as_array(name, sizes))
     if not listed.size:
         return ()
-    try:
-        return tuple(checked_sizes(listed, available=available, samples=1, unit="columns").tolist())
-    except InvalidArgument as error:
-        raise InvalidArgument(str(error).replace("`sizes`", f"`{name}`")) from None
+    return tuple(checked_sizes(listed, available=available, samples=1, unit="columns", argument=name).tolist())
 
 
-def _predictions(
-    problem: PathProblem, record: PathRecord, sizes: tuple[int, ...]
-) -> Float[np.ndarray, "predicted n_test outputs"] | None:
+def _predictions(record: PathRecord, sizes: tuple[int, ...]) -> Float[np.ndarray, "predicted n_test outputs"] | None:
     """Test predictions at the asked sizes; NaN where a size is flagged."""
     if not sizes:
         return None
-    missing = np.full(problem.test.targets.shape[2:], np.nan)
+    missing = np.full(record.problem.test.targets.shape[2:], np.nan)
     return np.stack([record.predictions.get(size, missing[None])[0].T for size in sizes])
 
 
@@ -334,10 +329,8 @@ def _as_columns(
     return MappedColumns(features=features, train_inputs=first, test_inputs=second), features.max_size
 
 
-def _as_path(
-    problem: PathProblem, record: PathRecord, sizes: Int[np.ndarray, " sizes"], predicted: tuple[int, ...]
-) -> SizePath:
-    at = sizes - 1
+def _as_path(record: PathRecord, sizes: Int[np.ndarray, " sizes"], predicted: tuple[int, ...]) -> SizePath:
+    problem, at = record.problem, sizes - 1
     train_count, test_count = problem.samples, problem.test.targets.shape[3]
     is_classified = bool((problem.train.classes >= 0).all() and (problem.test.classes >= 0).all())
     wrong_scale = 1.0 if is_classified else np.nan
@@ -346,17 +339,17 @@ def _as_path(
     tolerance = stated_tolerance(condition, record.sensitivity[0, at])
     return SizePath(
         sizes=sizes,
-        train_loss=record.train_squares[0, 0, at] / train_count,
-        train_error=record.train_wrong[0, 0, at] / train_count * wrong_scale,
-        test_loss=record.test_squares[0, 0, at] / test_count,
-        test_error=record.test_wrong[0, 0, at] / test_count * wrong_scale,
+        train_loss=record.train.squares[0, 0, at] / train_count,
+        train_error=record.train.wrong[0, 0, at] / train_count * wrong_scale,
+        test_loss=record.test.squares[0, 0, at] / test_count,
+        test_error=record.test.wrong[0, 0, at] / test_count * wrong_scale,
         norm=norm,
-        function_norm=np.sqrt(sizes) * norm,
+        scaled_norm=np.sqrt(sizes) * norm,
         leave_one_out=record.left_out_squares[0, at] / train_count,
         leave_one_out_error=record.left_out_wrong[0, at] / train_count * wrong_scale,
         condition=condition,
         tolerance=np.where(record.many_digits[at], TOLERANCE, tolerance),
         outcome=outcomes(record)[0, at],
-        predictions=_predictions(problem, record, predicted),
+        predictions=_predictions(record, predicted),
         spectrum=tuple(summarise(size, record.singular_values[size]) for size in sorted(problem.spectrum_at)),
     )

@@ -201,11 +201,11 @@ def _curves(
         "condition": record.condition[at],
     }
     for reference, suffix in enumerate(("", "_clean")[: len(problem.train.targets)]):
-        curves[f"train_loss{suffix}"] = record.train_squares[reference, position, at] / n
-        curves[f"train_error{suffix}"] = record.train_wrong[reference, position, at] / n * classified
+        curves[f"train_loss{suffix}"] = record.train.squares[reference, position, at] / n
+        curves[f"train_error{suffix}"] = record.train.wrong[reference, position, at] / n * classified
     for reference, suffix in enumerate(("", "_noisy")[: len(problem.test.targets)]):
-        curves[f"test_loss{suffix}"] = record.test_squares[reference, position, at] / n_test
-        curves[f"test_error{suffix}"] = record.test_wrong[reference, position, at] / n_test * classified
+        curves[f"test_loss{suffix}"] = record.test.squares[reference, position, at] / n_test
+        curves[f"test_error{suffix}"] = record.test.wrong[reference, position, at] / n_test * classified
     curves["condition_2norm"], curves["effective_rank"] = np.full((2, len(sizes)), np.nan)
     for size, values in record.singular_values.items():
         spectrum = summarise(size, values)
