@@ -36,8 +36,9 @@ def train_chain(
 ) -> Iterator[tuple[int, TrainedPopulation]]:
     """Train the widths of the chain in order, every split at once; yields each width with its population.
 
-    The further weights of a wider network, on both sides of its hidden layer, are N(0, 0.01). Arguments are those of
-    :func:`benign.networks.train_population`.
+    The further weights of a wider network, on both sides of its hidden layer, are N(0, 0.01) (Belkin et al. 2019,
+    appendix). Arguments are those of :func:`benign.networks.train_population`; ``chain`` holds
+    increasing widths.
     """
     family, kept = OneHiddenLayerFamily(), Kept(place=checkpoint)
     wanted = np.asarray(training.log_spaced() if times is None else times, dtype=np.float64)

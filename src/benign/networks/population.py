@@ -80,10 +80,15 @@ def train_population(
     checkpoint: str | Path | None = None,
     progress: Progress = silent,
 ) -> TrainedPopulation:
-    """Train networks of several widths, replicates and learning rates, and record them along the way.
+    r"""Train networks of several widths, replicates and learning rates, and record them along the way.
 
     Members whose widths share a program (:func:`benign.networks.devices.program_width`) are trained together, without
-    Python between two recordings. A member equals the same network trained alone, up to rounding.
+    Python between two recordings. A member equals the same network trained alone, up to rounding: a step moves it by
+
+    .. math:: \theta_{t+1} = \theta_t - h \, s_t \, d(\nabla E_{b(t)}(\theta_t)),
+
+    with its own rate h and batches b, the schedule s and the optimiser's direction d
+    (:class:`benign.networks.Training` names their papers). Training many networks as one program is this package's own.
 
     Args:
         family: what a network of a width is.
@@ -98,13 +103,13 @@ def train_population(
             Removed at the end.
         progress: told what share of the work is done.
 
+    Returns:
+        Recordings (member x time x ...), divergence and trained networks, in the order of ``members``.
+
     Raises:
         InvalidArgument: for a width, batch, time or split that cannot be used, or a GPU that is not there.
         NotEnoughMemory: if a single member does not fit.
         CheckpointUnusable: if the checkpoint is damaged or of another training.
-
-    Returns:
-        recordings, divergence and trained networks.
     """
     kept = Kept(place=checkpoint)
     trained = train_keeping(
@@ -160,7 +165,18 @@ def train_keeping(
 
 
 def initial_network(family: Family, member: Member) -> eqx.Module:
-    """The member's network before training, at its own width."""
+    """The member's network before training, at its own width.
+
+    Ours: the weights follow from seed, initialisation and width alone, so that a network is the same in any population.
+    By which rule they are drawn the family says.
+
+    Args:
+        family: what a network of a width is.
+        member: whose replicate addresses the random numbers.
+
+    Returns:
+        An Equinox module of float64 NumPy arrays; ``member.start`` where that is given.
+    """
     if member.start is not None:
         return member.start
     replicate = member.split.replicate
