@@ -27,12 +27,12 @@ import benign
 from benign.experiments.environment import Environment
 from benign.experiments.executors import Executor, Here, Processes, Ray
 from benign.experiments.grid import Grid
-from benign.experiments.jobs import Job, Study, measure_job
+from benign.experiments.jobs import Job, SharedWork, measure_job
 from benign.experiments.planning import plan_run
 from benign.experiments.reading import read_dataset
 from benign.experiments.resolution import resolve_grid
-from benign.experiments.running import run_grid
-from benign.experiments.states import Result, RunRecord, State
+from benign.experiments.running import Resolved, run_grid
+from benign.experiments.states import JobResult, RunRecord, State
 from benign.experiments.store import Store, claiming, planning, reading
 
 JOBS = 2_000
@@ -50,9 +50,14 @@ def grid_of(*, replicates: int, samples: Sequence[int] = (10,), sizes: Sequence[
     )  # fmt: skip
 
 
+def resolved(grid: Grid, name: str) -> Resolved:
+    """A run of it."""
+    return Resolved(grid=grid, procedure=PROCEDURE, sources=[SOURCE], name=name)
+
+
 def bare_seconds(grid: Grid) -> float:
     """The same jobs in a loop, without store, executor or encoding."""
-    study = Study(procedure=PROCEDURE, sources=(SOURCE,), parts={grid.part.key: grid.part})
+    study = SharedWork(procedure=PROCEDURE, sources=(SOURCE,), parts={grid.part.key: grid.part})
     start = time.perf_counter()
     for replicate in grid.replicates:
         measure_job(study, Job(level=0, samples=10, replicates=(replicate,), part=grid.part.key))
@@ -63,7 +68,7 @@ def run_seconds(grid: Grid, executor: Executor) -> float:
     """One run into a new SQLite file."""
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "runs.db") as store:
         start = time.perf_counter()
-        outcome = run_grid(grid, PROCEDURE, [SOURCE], Environment(store=store, executor=executor), name="overhead")
+        outcome = run_grid(resolved(grid, "overhead"), Environment(store=store, executor=executor))
         seconds = time.perf_counter() - start
     assert outcome.counts[State.DONE] == len(grid.replicates)
     return seconds
@@ -106,9 +111,8 @@ def resuming_case() -> dict[str, object]:
             _fill(store, grid)
         start = time.perf_counter()
         with Store.open(path) as store:
-            outcome = run_grid(
-                grid, PROCEDURE, [SOURCE], Environment(store=store, executor="processes", attempts=3), name="benchmark"
-            )
+            environment = Environment(store=store, executor="processes", attempts=3)
+            outcome = run_grid(resolved(grid, "benchmark"), environment)
         seconds = time.perf_counter() - start
     assert outcome.counts[State.DONE] == MANY
     return {"jobs": MANY, "seconds": round(seconds, 2), "peak_mebibytes": _peak_mebibytes()}
@@ -184,7 +188,10 @@ def workers() -> dict[str, object]:
     def seconds(executor: Executor) -> float:
         with Store.open(":memory:") as store:
             start = time.perf_counter()
-            run_grid(grid, procedure, [source], Environment(store=store, executor=executor), name="workers")
+            run_grid(
+                Resolved(grid=grid, procedure=procedure, sources=[source], name="workers"),
+                Environment(store=store, executor=executor),
+            )
             return time.perf_counter() - start
 
     one, two = Processes(1), Processes(2)
@@ -203,7 +210,10 @@ def _warm(executor: Executor, procedure: benign.Procedure, source: benign.source
         procedure, [source], None, sizes=[5], times=None, samples=[20], replicates=8, crossed=None, seed=0, metrics=None
     )
     with Store.open(":memory:") as store:
-        run_grid(grid, procedure, [source], Environment(store=store, executor=executor), name="warm")
+        run_grid(
+            Resolved(grid=grid, procedure=procedure, sources=[source], name="warm"),
+            Environment(store=store, executor=executor),
+        )
 
 
 def _record(grid: Grid) -> RunRecord:
@@ -212,9 +222,7 @@ def _record(grid: Grid) -> RunRecord:
 
 def _fill(store: Store, grid: Grid) -> None:
     """Enter a run and mark all of it done, with one measured block for each."""
-    from benign.experiments.running import run_id
-
-    record = RunRecord(id=run_id("benchmark", grid), name="benchmark", grid=grid.to_json(), declaration=None)
+    record = RunRecord(id=resolved(grid, "benchmark").id, name="benchmark", grid=grid.to_json(), declaration=None)
     plan_run(grid, PROCEDURE, store, record)
     plan = plan_run(grid, PROCEDURE, store, _record(grid))
     _record_all(store, [unit for job in plan.jobs for unit in job.units], _payload(grid))
@@ -225,10 +233,8 @@ def _record_all(store: Store, units: Sequence[int], payload: bytes) -> None:
     for start in range(0, len(units), 1000):
         some = units[start : start + 1000]
         store.claim(driver, some)
-        store.record(
-            driver,
-            [Result(unit=unit, payload=payload, seconds=0.001, peak_bytes=1, provenance=_PROVENANCE) for unit in some],
-        )
+        payloads = (payload,) * len(some)
+        store.record(driver, some, JobResult(payloads=payloads, seconds=0.001, peak_bytes=1, provenance=_PROVENANCE))
     store.leave_driver(driver)
 
 
@@ -238,18 +244,16 @@ _PROVENANCE = json.dumps({"benign": "0", "numpy": "0", "system": "benchmark", "p
 def _payload(grid: Grid) -> bytes:
     """A block with numbers that do not compress better than measured ones do."""
     from benign.experiments.encoding import encode
-    from benign.schema import Block, MeasuredBlock
+    from benign.schema import Block
 
     random, sizes = np.random.default_rng(0), grid.part.sizes
     shape = (1, len(sizes), 1)
     block = Block(
         replicates=grid.replicates[:1], sizes=sizes, times=np.array([np.inf]), parameters=sizes,
         outcome=np.zeros(shape, dtype=np.int8), metrics={name: random.random(shape) for name in grid.part.metrics},
+        constants={"train_loss_constant": np.array([1.0]), "test_error_constant": np.array([np.nan])},
     )  # fmt: skip
-    measured = MeasuredBlock(
-        samples=10, block=block, train_loss_constant=np.array([1.0]), test_error_constant=np.array([np.nan])
-    )
-    return encode(measured)[0]
+    return encode(block)[0]
 
 
 def _peak_mebibytes() -> int:

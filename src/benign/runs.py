@@ -13,7 +13,8 @@ from pathlib import Path
 
 from loky import cpu_count  # type: ignore[import-untyped]
 
-from benign.experiments.declaration import Execution, Experiment, resolve
+from benign.curves.fitting_threshold import ThresholdEstimator
+from benign.experiments.declaration import DeclaredEnvironment, Experiment, resolve
 from benign.experiments.declaration.reach import Reach, stored_reach
 from benign.experiments.declaration.resolution import without_store
 from benign.experiments.driver import Ending
@@ -22,20 +23,18 @@ from benign.experiments.executors import Executor, Processes, Ray
 from benign.experiments.executors.capacity import checked_workers
 from benign.experiments.forecast import Forecast, sample_and_forecast
 from benign.experiments.grid import Cell, Grid
-from benign.experiments.jobs import SharedWork
 from benign.experiments.listener import Listener
-from benign.experiments.planning import plan_run
 from benign.experiments.reading import read_dataset, set_aside_damaged
-from benign.experiments.running import RunOutcome, is_search, run_grid, run_id
+from benign.experiments.running import RunOutcome, is_search, run_grid
 from benign.experiments.states import Failure, RunRecord, RunSummary, State
 from benign.experiments.store import Store
 from benign.experiments.trust import is_ours
-from benign.foundation.arguments import checked_text
-from benign.foundation.errors import BenignError, InvalidArgument, UnknownName, invalid, listed, unknown_name
+from benign.foundation.arguments import checked_name, checked_path, checked_text
+from benign.foundation.errors import BenignError, InvalidArgument, UnknownName, listed
 from benign.foundation.file_names import file_name, unlinked
-from benign.foundation.numbers import checked_number
+from benign.foundation.numbers import checked_positive
 from benign.foundation.wording import escaped, shortened, shown
-from benign.schema import LABEL_NOISE
+from benign.schema import LABEL_NOISE, asked_name
 from benign.surface import Curve, Surface
 from benign.surface.notes import notes_of
 from benign.surface.size_curves import SizeCurve, size_curves
@@ -161,11 +160,10 @@ class Run:
         if not self.done:
             raise InvalidArgument(f"Nothing of {self.id} has been measured yet; go on with: {self.resume_command}")
 
-    def curve(self, metric: str, dim: str = "size", **at: float) -> Curve:
+    def curve(self, metric: str, dim: str = "size", *, estimator: ThresholdEstimator = "mean", **at: float) -> Curve:
         """One curve, reading no more of the store than it needs; see :meth:`benign.Surface.curve`."""
         self._check_begun()
-        if metric not in self.grid.part.metrics:
-            raise unknown_name("metric of this run", metric, sorted(self.grid.part.metrics), argument="metric")
+        metric = asked_name(metric, known=sorted(self.grid.part.metrics), kind="metric of this run", argument="metric")
         samples = at.get("samples") if dim != "samples" else None
         noise = at.get(LABEL_NOISE)
         levels = self.grid.label_noise or ()
@@ -175,7 +173,7 @@ class Run:
                 samples=int(samples) if samples in self.grid.samples else None,
                 level=levels.index(noise) if noise in levels else None,
             )  # fmt: skip
-        return Surface(section).curve(metric, dim, **at)
+        return Surface(section).curve(metric, dim, estimator=estimator, **at)
 
     def size_curves(self) -> tuple[SizeCurve, ...]:
         """The test loss along size at each n and level of label noise: landmarks, findings and a Display of each."""
@@ -239,7 +237,7 @@ class Run:
             caution = self.caution(options.get("executor"))  # type: ignore[arg-type]
             raise NotTrusted(f"{caution}. To trust it, add --trust (in Python, trust=True).")
         experiment = without_store(Experiment.from_json(self.record.declaration))
-        if run_id(experiment.name, resolve(experiment, Environment(store=self.store)).grid) != self.id:
+        if resolve(experiment, Environment(store=self.store)).id != self.id:
             raise InvalidArgument(
                 f"What {self.id} measures has changed since it was started (its data, or a newer version of benign); "
                 "what is measured stays as it is, and `benign run FILE` starts anew."
@@ -263,8 +261,7 @@ class Run:
             UnknownName: for another format.
             OutputFailed: if the file cannot be written.
         """
-        if to not in _SUFFIXES:
-            raise unknown_name("format", to, _SUFFIXES, argument="to")
+        checked_name("format", to, _SUFFIXES, argument="to")
         target = Path(path) if path is not None else unlinked(Path(f"{file_name(self.id)}{_SUFFIXES[to]}"))
         write = {"parquet": self.surface.to_parquet, "csv": self.surface.to_csv, "netcdf": self.surface.to_netcdf}[to]
         return write(target)
@@ -314,25 +311,16 @@ def run(
     """
     declared = _declared(experiment)
     execution = declared.execution
-    place = store if store is not None else execution.store
-    seconds = None if max_minutes is None else 60.0 * _positive("max_minutes", max_minutes)
-    # The file's workers are those of the file's executor.
-    side_by_side = workers if executor == "here" else _first(workers, execution.workers)
-    with _executor(executor, execution) as chosen:
-        environment = Environment(
-            executor=chosen, workers=side_by_side if isinstance(chosen, str) else None, store=place,
-        )  # fmt: skip
+    place = execution.store if store is None else store
+    seconds = None if max_minutes is None else 60.0 * checked_positive("max_minutes", max_minutes)
+    with _environment(execution, executor, workers, place) as environment:
         resolved = resolve(declared, environment)
         with Store.open(place) as opened:
-            environment = replace(
+            lasting = replace(
                 environment, store=opened, listeners=listeners, on_interrupt=on_interrupt, attempts=execution.attempts,
-                seconds_per_job=None if execution.minutes_per_job is None else 60.0 * execution.minutes_per_job,
-                seconds=seconds,
+                seconds_per_job=execution.seconds_per_job, seconds=seconds,
             )  # fmt: skip
-            outcome = run_grid(
-                resolved.grid, resolved.procedure, resolved.sources, environment, name=declared.name,
-                declaration=resolved.declaration,
-            )  # fmt: skip
+            outcome = run_grid(resolved, lasting)
             result = _run_of(opened.summary(outcome.run), place, opened.location, outcome)
     if outcome.ending is Ending.INTERRUPTED:
         raise RunInterrupted(result)
@@ -358,23 +346,17 @@ def plan(
         sample_seconds: about how long the sample may take.
     """
     declared = _declared(experiment)
-    place = store if store is not None else declared.execution.store
+    place = declared.execution.store if store is None else store
     resolved = resolve(declared, Environment(store=place))
-    name = run_id(declared.name, resolved.grid)
-    record = RunRecord(
-        id=name, name=declared.name, grid=resolved.grid.to_json(), declaration=resolved.declaration
-    )  # fmt: skip
-    asked = _first(workers, declared.execution.workers)
+    asked = declared.execution.workers if workers is None else workers
     side_by_side = cpu_count() if asked is None else checked_workers(asked)
     executor = Processes(1)
     try:
         with Store.open(place) as opened:
             opened.release_abandoned()
-            planned = plan_run(resolved.grid, resolved.procedure, opened, record)
-            study = SharedWork(procedure=resolved.procedure, sources=resolved.sources, parts=planned.parts)
             return sample_and_forecast(
-                name, planned, study, store=opened, executor=executor, workers=side_by_side,
-                budget_seconds=_positive("sample_seconds", sample_seconds),
+                resolved, store=opened, executor=executor, workers=side_by_side,
+                budget_seconds=checked_positive("sample_seconds", sample_seconds),
             )  # fmt: skip
     finally:
         executor.shutdown(wait=False)
@@ -404,44 +386,42 @@ def open_run(name: str, store: Location = None) -> Run:
                 opened.run(name)  # raises another error if it is there and damaged
             raise _unknown(name, list(runs))
     if len(chosen) > 1:
-        raise InvalidArgument(f"{shown(name)} is the beginning of several runs: {listed(sorted(chosen))}; say which.")
+        several = listed(sorted(chosen))
+        raise InvalidArgument(f"{shown(name)} is the beginning of several runs: {several}; say which.", "name")
     return _run_of(runs[chosen[0]], store, location)
 
 
 def _unknown(name: str, known: Sequence[str]) -> UnknownName:
     if not known:
-        return UnknownName(f"there is no run {shown(name)}: the store lists none; start one with: benign run FILE")
+        hint = ": the store lists none; start one with: benign run FILE"
+        return UnknownName(f"there is no run {shown(name)}{hint}", "name")
     near = difflib.get_close_matches(name[:_LONGEST_NAME], known, n=_MOST_NAMES, cutoff=0.3)
     hint = f"did you mean {listed(near)}?" if near else f"the newest are {listed(known)};"
-    return UnknownName(f"there is no run {shown(name)}; {hint} `benign runs` lists them all.")
+    return UnknownName(f"there is no run {shown(name)}; {hint} `benign runs` lists them all.", "name")
 
 
 def _declared(experiment: Experiment | str | os.PathLike[str]) -> Experiment:
-    return experiment if isinstance(experiment, Experiment) else Experiment.from_toml(experiment)
+    if isinstance(experiment, Experiment):
+        return experiment
+    return Experiment.from_toml(checked_path("experiment", experiment))
 
 
 @contextlib.contextmanager
-def _executor(asked: str | Executor | None, execution: Execution) -> Iterator[str | Executor]:
-    """What jobs run on; a cluster that is joined for this run is left again."""
-    chosen = asked or execution.executor or "processes"
-    if chosen != "ray":
-        yield chosen
+def _environment(
+    declared: DeclaredEnvironment, executor: str | Executor | None, workers: int | None, store: Location
+) -> Iterator[Environment]:
+    """As declared, but for what is asked for here; a cluster that is joined for it is left again."""
+    chosen = executor or declared.executor or "processes"
+    if chosen == "ray":
+        cluster = Ray(declared.address, cpus_per_job=declared.cpus_per_job, gpus_per_job=declared.gpus_per_job)
+        try:
+            yield Environment(executor=cluster, store=store)
+        finally:
+            cluster.shutdown(wait=False)
         return
-    cluster = Ray(execution.address, cpus_per_job=execution.cpus_per_job, gpus_per_job=execution.gpus_per_job)
-    try:
-        yield cluster
-    finally:
-        cluster.shutdown(wait=False)
-
-
-def _first(given: int | None, declared: int | None) -> int | None:
-    return declared if given is None else given
-
-
-def _positive(argument: str, value: float) -> float:
-    if checked_number(argument, value) <= 0.0:
-        raise invalid(argument, f"must be positive, got {value!r}.")
-    return float(value)
+    # The file's workers are those of the file's executor; one that is ready has its own.
+    asked = workers if executor == "here" or workers is not None else declared.workers
+    yield Environment(executor=chosen, workers=asked if isinstance(chosen, str) else None, store=store)
 
 
 def _run_of(summary: RunSummary, store: Location, place: str, outcome: RunOutcome | None = None) -> Run:

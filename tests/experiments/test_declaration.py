@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import benign
-from benign.experiments.declaration import Crossed, Execution, Experiment, InvalidDeclaration, Range, resolve
+from benign.experiments.declaration import Crossed, DeclaredEnvironment, Experiment, InvalidDeclaration, Range, resolve
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "digits.toml"
 
@@ -63,7 +63,7 @@ def test_what_a_file_says(file: Path) -> None:
     assert declared.label_noise == (0.0, 0.2)
     assert declared.crossed == Crossed(draws=3, initialisations=2, noises=2)
     assert (declared.seed, declared.metrics, declared.times) == (7, ("leave_one_out_loss",), None)
-    assert declared.execution == Execution(
+    assert declared.execution == DeclaredEnvironment(
         executor="processes", workers=2, minutes_per_job=30.0, store=str(file.parent / "runs.db")
     )
 
@@ -75,7 +75,7 @@ def test_what_need_not_be_said() -> None:
     for key in ("label_noise", "times", "replicates", "crossed"):
         assert getattr(declared, key) is None
     assert (declared.seed, declared.metrics) == (0, ())
-    assert declared.execution == Execution()
+    assert declared.execution == DeclaredEnvironment()
     assert declared.execution.attempts == 3
     for key in ("executor", "workers", "store"):
         assert getattr(declared.execution, key) is None

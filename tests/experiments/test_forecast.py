@@ -7,10 +7,9 @@ import pytest
 import benign
 from benign.experiments.executors import Here
 from benign.experiments.forecast import Sample, SampleFailed, _peak, _probes, _seconds_at, _total, sample_and_forecast
-from benign.experiments.jobs import SharedWork
-from benign.experiments.planning import plan_run
 from benign.experiments.resolution import resolve_grid
-from benign.experiments.states import RunRecord, State
+from benign.experiments.running import Resolved
+from benign.experiments.states import State
 from benign.experiments.store import Store
 
 
@@ -42,8 +41,8 @@ def test_one_size_leaves_linear_to_cubic_open():
 def test_the_total_counts_every_job():
     samples = [sample(10, 1.0), sample(20, 2.0)]
     assert _total(samples, {10: 3, 20: 2})[1] == pytest.approx(7.0)
-    assert _total(samples, {}) == (0.0, 0.0, 0.0)
-    assert _total([], {}) == (0.0, 0.0, 0.0)
+    assert _total(samples, {}).tolist() == [0.0, 0.0, 0.0]
+    assert _total([], {}).tolist() == [0.0, 0.0, 0.0]
 
 
 def test_memory_grows_with_the_square():
@@ -65,28 +64,24 @@ def planned():
     """A run of 15 jobs, five of each of three n, and what times them."""
     procedure, source = benign.Polynomial(), benign.sources.mml()
     grid = resolve_grid(
-        procedure, [source], None, sizes=[2, 4], times=None, samples=[10, 20, 40], replicates=5, crossed=None, seed=0,
-        metrics=None,
+        procedure, [source], sizes=[2, 4], samples=[10, 20, 40], replicates=5,
     )  # fmt: skip
-    record = RunRecord(id="forecast", name="forecast", grid=grid.to_json(), declaration=None)
+    resolved = Resolved(grid=grid, procedure=procedure, sources=[source], name="forecast")
     with Store.open(":memory:") as store:
 
         def plan():
-            return plan_run(grid, procedure, store, record)
+            return resolved.plan(store)
 
-        def forecast(plan):
-            study = SharedWork(procedure=procedure, sources=(source,), parts=plan.parts)
-            return sample_and_forecast(
-                "forecast", plan, study, store=store, executor=Here(), workers=2, budget_seconds=60.0
-            )
+        def forecast():
+            return sample_and_forecast(resolved, store=store, executor=Here(), workers=2, budget_seconds=60.0)
 
         yield store, plan, forecast
 
 
 def test_the_sample_is_kept_and_not_forecast_again(planned):
     store, plan, forecast = planned
-    found = forecast(plan())
-    counts = store.counts("forecast")
+    found = forecast()
+    counts = store.counts(found.run)
     assert [one.samples for one in found.sampled] == [10, 20, 40]
     assert (found.jobs, found.left, found.failed) == (15, 9, 0)
     assert counts[State.DONE] == 6
@@ -104,28 +99,28 @@ def _claimed(store, jobs):
 def test_what_failed_before_is_not_left(planned):
     store, plan, forecast = planned
     store.fail(*_claimed(store, plan().jobs[:7]), "a traceback", limit=1)
-    found = forecast(plan())
+    found = forecast()
     assert (found.jobs, found.left, found.failed) == (15, 4, 7)
     assert [one.samples for one in found.sampled] == [20, 40]
     store.fail(*_claimed(store, plan().without_failed()), "a traceback", limit=1)
-    found = forecast(plan())
+    found = forecast()
     assert (found.left, found.failed, found.seconds, found.sampled) == (0, 11, 0.0, ())
 
 
 def test_what_others_are_measuring_is_not_forecast(planned):
     store, plan, forecast = planned
     _claimed(store, plan().jobs)
-    found = forecast(plan())
+    found = forecast()
     assert (found.left, found.failed) == (15, 0)
     assert (found.seconds, found.interval, found.peak_bytes) == (None, None, None)
 
 
 def test_a_sample_that_fails_is_a_sentence_with_n(planned, monkeypatch):
-    _, plan, forecast = planned
+    _, _, forecast = planned
 
     def fail(*arguments):
         raise ValueError("no\nnumber")
 
     monkeypatch.setattr("benign.experiments.forecast.run_job", fail)
     with pytest.raises(SampleFailed, match=r"timed \(n = 10\): ValueError: no number; nothing can be forecast"):
-        forecast(plan())
+        forecast()

@@ -15,7 +15,7 @@ from benign.experiments.executors import Here, Processes
 from benign.experiments.grid import Grid
 from benign.experiments.measurement import measure
 from benign.experiments.resolution import resolve_grid
-from benign.experiments.running import run_grid
+from benign.experiments.running import Resolved, run_grid
 from benign.experiments.states import State
 from benign.experiments.store import Store
 from tests.experiments.scripted import Scripted
@@ -30,7 +30,8 @@ def grid_of(procedure, replicates):
 
 def run(procedure, store, *, replicates, executor, **limits):
     environment = Environment(store=store, executor=executor, **{"attempts": 3, **limits})
-    return run_grid(grid_of(procedure, replicates), procedure, [SOURCE], environment, name="survival")
+    grid = grid_of(procedure, replicates)
+    return run_grid(Resolved(grid=grid, procedure=procedure, sources=[SOURCE], name="survival"), environment)
 
 
 def undisturbed(tmp_path, replicates):

@@ -27,7 +27,7 @@ import benign
 from benign.cli.main import app
 from benign.experiments.environment import Environment
 from benign.experiments.resolution import resolve_grid
-from benign.experiments.running import run_grid
+from benign.experiments.running import Resolved, run_grid
 from benign.experiments.states import RunRecord
 from benign.experiments.store import Store
 from benign.experiments.store.checksums import checksum
@@ -65,7 +65,8 @@ def healthy(tmp_path_factory) -> Healthy:
                 procedure, [source], sizes=list(sizes), samples=samples, replicates=3,
                 metrics=["train_loss", "test_loss"],
             )  # fmt: skip
-            run_grid(grid, procedure, [source], Environment(store=store, executor="here", attempts=3), name=name)
+            resolved = Resolved(grid=grid, procedure=procedure, sources=[source], name=name)
+            run_grid(resolved, Environment(store=store, executor="here", attempts=3))
     runs = tuple(run.id for run in benign.list_runs(folder / "store.db"))
     seen, said = looked_at(folder / "store.db", runs)
     assert not said

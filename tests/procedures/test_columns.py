@@ -83,7 +83,7 @@ def test_what_takes_numbers_alone_refuses_and_names_the_columns(source: sources.
 def test_more_than_five_columns_are_counted() -> None:
     columns = {f"x{place}": [np.nan, 1.0, 2.0, 3.0] for place in range(8)}
     source = sources.frame(pd.DataFrame({**columns, "y": ["a", "b"] * 2}), target="y")
-    with pytest.raises(InvalidArgument, match="in 'x0', 'x1', 'x2', 'x3', 'x4' and 3 more columns, and"):
+    with pytest.raises(InvalidArgument, match="in 'x0', 'x1', 'x2', 'x3', 'x4' and 3 more, and"):
         benign.measure(benign.RandomFourier(), source, samples=[2], replicates=1, workers=1)
 
 

@@ -18,10 +18,10 @@ from benign.experiments.environment import Environment
 from benign.experiments.executors.protocol import Executor, JobStopped, NodeDied, Shared, WorkerDied
 from benign.experiments.heartbeat import beating
 from benign.experiments.interruption import Interruption, listening
-from benign.experiments.jobs import SharedWork, run_job
+from benign.experiments.jobs import Job, SharedWork, run_job
 from benign.experiments.listener import Listeners, Progressed
 from benign.experiments.parts import Part
-from benign.experiments.planning import Plan, PlannedJob
+from benign.experiments.planning import Plan
 from benign.experiments.repeated_warnings import bring_back
 from benign.experiments.states import JobResult, State
 from benign.experiments.store import Store
@@ -46,50 +46,33 @@ class Ending(enum.StrEnum):
     INTERRUPTED = "interrupted"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What :class:`Environment` says now; kept until its last user has moved."""
-
-    attempts: int = 3
-    seconds_per_job: float | None = None
-    seconds: float | None = None
-    stops_at_failure: bool = False
-    stops_at_interrupt: bool = False
-
-
 def drive(
-    plan: Plan,
-    study: SharedWork,
-    *,
-    store: Store,
-    executor: Executor,
-    environment: Environment,
-    audience: Listeners,
+    plan: Plan, work: SharedWork, *, store: Store, executor: Executor, environment: Environment, listeners: Listeners
 ) -> tuple[Ending, Progressed]:
     """Do the jobs of the plan that no other driver does; return when all are done or failed, or earlier if asked.
 
     Args:
         plan: what is left to do.
-        study: what the jobs share.
+        work: what the jobs share.
         store: the environment's, open: where the plan's units are.
         executor: the environment's, started: where jobs run.
         environment: when to stop.
-        audience: told what happens.
+        listeners: told what happens.
 
     Raises:
         StoreUnusable: if a result cannot be written; every result before it is kept.
     """
     driver = store.enter_driver()
     loop = _Loop(
-        plan, study.procedure.size_name, store=store, driver=driver, executor=executor, environment=environment,
-        audience=audience,
+        plan=plan, work=work, store=store, driver=driver, executor=executor, environment=environment,
+        listeners=listeners,
     )  # fmt: skip
     tell = environment.on_interrupt
     on_first = None if tell is None else lambda: tell(loop.busy)
     try:
         with beating(store, driver), listening(on_first) as interruption:
             try:
-                return loop.run(executor.share(study), interruption), loop.progress
+                return loop.run(executor.share(work), interruption), loop.progress
             except KeyboardInterrupt:
                 with contextlib.suppress(KeyboardInterrupt):  # pressed once more: we are stopping already
                     loop.rescue(interruption)
@@ -103,41 +86,37 @@ def drive(
             store.leave_driver(driver)
 
 
+@dataclass(kw_only=True, eq=False)
 class _Loop:
-    """The state of one drive."""
+    """The state of one drive; its fields are what :func:`drive` was given, and the driver's id."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        size_name: str,
-        *,
-        store: Store,
-        driver: str,
-        executor: Executor,
-        environment: Environment,
-        audience: Listeners,
-    ) -> None:
-        self._submitted: dict[Future[JobResult], PlannedJob] = {}
+    plan: Plan
+    work: SharedWork
+    store: Store
+    driver: str
+    executor: Executor
+    environment: Environment
+    listeners: Listeners
+
+    def __post_init__(self) -> None:
+        self._submitted: dict[Future[JobResult], Job] = {}
         self._since: dict[Future[JobResult], float] = {}
         self._overdue: set[Future[JobResult]] = set()
-        self._parts, self._size_name = plan.parts, size_name
-        self._store, self._driver, self._executor = store, driver, executor
-        self._environment, self._audience = environment, audience
-        self._tally = Tally(plan)
-        self._queue: deque[PlannedJob] = deque()
-        self._elsewhere: list[PlannedJob] = []
+        self._tally = Tally(self.plan)
+        self._queue: deque[Job] = deque()
+        self._elsewhere: list[Job] = []
         self._start = time.monotonic()
         self._next_look = 0.0
-        self._queue_all_but_failed(plan)
+        self._queue_all_but_failed()
 
-    def run(self, study: Shared[SharedWork], interruption: Interruption) -> Ending:
+    def run(self, work: Shared[SharedWork], interruption: Interruption) -> Ending:
         """Until nothing is left, or no job may be started any more and none is running."""
-        self._store.release_abandoned()
-        self._audience.started(self.progress)
+        self.store.release_abandoned()
+        self.listeners.started(self.progress)
         while True:
             may_start = not interruption.is_asked and not self._is_out_of_time
             if may_start:
-                self._fill(study)
+                self._fill(work)
             else:
                 self._recall()
             if not self._submitted:
@@ -156,7 +135,7 @@ class _Loop:
                     self._keep(future)
             for future in self._submitted:
                 if not future.cancel():
-                    self._executor.stop(future)
+                    self.executor.stop(future)
 
     @property
     def busy(self) -> int:
@@ -174,33 +153,33 @@ class _Loop:
 
     @property
     def _is_out_of_time(self) -> bool:
-        return self._environment.seconds is not None and self._seconds >= self._environment.seconds
+        return self.environment.seconds is not None and self._seconds >= self.environment.seconds
 
-    def _queue_all_but_failed(self, plan: Plan) -> None:
+    def _queue_all_but_failed(self) -> None:
         """What failed before stays failed until a retry is asked for."""
-        for job in plan.jobs:
-            failed = [unit for unit in job.units if plan.states[unit] is State.FAILED]
+        for job in self.plan.jobs:
+            failed = [unit for unit in job.units if self.plan.states[unit] is State.FAILED]
             self._tally.settle(failed, has_failed=True)
             if len(failed) < len(job.units):
                 self._queue.append(job.restricted(set(job.units) - set(failed)) if failed else job)
 
-    def _fill(self, study: Shared[SharedWork]) -> None:
+    def _fill(self, work: Shared[SharedWork]) -> None:
         """Claim and submit until the executor is busy; one that runs jobs at once returns with a finished one."""
-        slots = self._executor.slots
+        slots = self.executor.slots
         while self._queue and len(self._submitted) < slots and not self._is_out_of_time:
             job = self._queue.popleft()
-            mine = self._store.claim(self._driver, job.units)
+            mine = self.store.claim(self.driver, job.units)
             if len(mine) < len(job.units):
                 self._elsewhere.append(job.restricted(set(job.units) - set(mine)) if mine else job)
             if mine:
                 claimed = job.restricted(mine) if len(mine) < len(job.units) else job
-                self._submitted[self._executor.submit(run_job, study, claimed.job)] = claimed
+                self._submitted[self.executor.submit(run_job, work, claimed)] = claimed
 
     def _recall(self) -> None:
         """Take back what was submitted and has not begun."""
         for future in [future for future in self._submitted if future.cancel()]:
             job = self._submitted.pop(future)
-            self._store.release(self._driver, job.units)
+            self.store.release(self.driver, job.units)
             self._queue.append(job)
 
     def _wait(self, interruption: Interruption) -> None:
@@ -224,56 +203,55 @@ class _Loop:
             return
         job = self._submitted.pop(future)
         if future in self._overdue:
-            error = JobStopped(f"It was stopped after {self._environment.seconds_per_job:g} s; allow it more minutes.")
+            error = JobStopped(f"It was stopped after {self.environment.seconds_per_job:g} s; allow it more minutes.")
         self._handle_failure(job, error)
 
     def _keep(self, future: Future[JobResult]) -> None:
         job, result = self._submitted[future], future.result()
-        self._store.record(self._driver, job.units, result)
+        self.store.record(self.driver, job.units, result)
         del self._submitted[future]
         bring_back(result.heard)
         self._tally.settle(job.units, has_failed=False)
         progress = self.progress
         for position, payload in enumerate(result.payloads):
-            self._audience.measured(job.cell(position), job.job.part, payload, progress)
+            self.listeners.measured(job.cell(position), job.part, payload, progress)
 
-    def _handle_failure(self, job: PlannedJob, error: BaseException) -> None:
+    def _handle_failure(self, job: Job, error: BaseException) -> None:
         if isinstance(error, NodeDied):
-            self._store.release(self._driver, job.units)
+            self.store.release(self.driver, job.units)
             self._queue.append(job)
             return
-        if self._environment.attempts is None:
-            self._store.release(self._driver, job.units)
-            raise _placed(error, _words(job, self._parts, self._size_name))
+        if self.environment.attempts is None:
+            self.store.release(self.driver, job.units)
+            raise _placed(error, _words(job, self.plan.parts, self.work.procedure.size_name))
         text = "".join(traceback.format_exception(error))[-_LONGEST_TRACEBACK:]
-        state = self._store.fail(
-            self._driver, job.units, text, limit=1 if _is_final(error) else self._environment.attempts
-        )
+        limit = 1 if _is_final(error) else self.environment.attempts
+        state = self.store.fail(self.driver, job.units, text, limit=limit)
         if state is State.PLANNED:
             self._queue.append(job)
         else:
             self._tally.settle(job.units, has_failed=True)
         progress = self.progress
         for position in range(len(job.units)):
-            self._audience.failed(job.cell(position), text, state is State.PLANNED, progress)
+            self.listeners.failed(job.cell(position), text, state is State.PLANNED, progress)
 
     def _stop_overdue(self) -> None:
         """Time counts from when a job was first seen running: until then it waited for a worker."""
-        limit = self._environment.seconds_per_job
-        if limit is None or not self._executor.can_stop:
+        limit = self.environment.seconds_per_job
+        if limit is None or not self.executor.can_stop:
             return
         now = time.monotonic()
         self._since = {future: self._since.get(future, now) for future in self._submitted if future.running()}
         for future, start in self._since.items():
             if now - start > limit:
                 self._overdue.add(future)
-                self._executor.stop(future)
+                self.executor.stop(future)
 
     def _look_elsewhere(self) -> None:
         """What other drivers have finished is settled; what they have left behind comes back into the queue."""
-        self._store.release_abandoned()
+        self.store.release_abandoned()
         wanted = [unit for job in self._elsewhere for unit in job.units]
-        states = self._store.states(wanted)
+        states = self.store.states(wanted)
         if len(states) < len(wanted):
             raise RunDeleted("The run was deleted by another program while it was measured; start it again.")
         waiting = self._elsewhere
@@ -285,7 +263,7 @@ class _Loop:
                 left = [unit for unit in job.units if states.get(unit) is state]
                 if left:
                     place.append(job.restricted(left))
-        self._audience.advanced(self.progress)
+        self.listeners.advanced(self.progress)
 
 
 def _is_final(error: BaseException) -> bool:
@@ -293,13 +271,13 @@ def _is_final(error: BaseException) -> bool:
     return isinstance(error, BenignError) and not isinstance(error, (MemoryError, RuntimeError, TimeoutError))
 
 
-def _words(job: PlannedJob, parts: Mapping[str, Part], size_name: str) -> str:
+def _words(job: Job, parts: Mapping[str, Part], size_name: str) -> str:
     """What the job trains: n, sizes and replicates."""
-    sizes, replicates = parts[job.job.part].sizes.tolist(), job.job.replicates
+    sizes, replicates = parts[job.part].sizes.tolist(), job.replicates
     size = amount(sizes[0], size_name) if len(sizes) == 1 else span(sizes[0], sizes[-1], size_name)
     first = replicates[0]
     more = f" and {len(replicates) - 1} more" if len(replicates) > 1 else ""
-    return f"n = {job.job.samples:,}, {size}, replicate {first.draw}-{first.initialisation}-{first.noise}{more}"
+    return f"n = {job.samples:,}, {size}, replicate {first.draw}-{first.initialisation}-{first.noise}{more}"
 
 
 def _placed(error: BaseException, where: str) -> BaseException:

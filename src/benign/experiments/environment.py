@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from benign.experiments.executors.protocol import Executor
 from benign.experiments.keeping import IN_MEMORY, Place
-from benign.experiments.listener import Listener, ProgressListener
+from benign.experiments.listener import Listener
 from benign.experiments.reading import opened
 from benign.foundation.progress import Progress, silent
 
@@ -49,11 +49,6 @@ class Environment:
     attempts: int | None = None
     seconds_per_job: float | None = None
     seconds: float | None = None
-
-    @property
-    def all_listeners(self) -> tuple[Listener, ...]:
-        """The listeners, and what tells ``progress``."""
-        return (*self.listeners, *(() if self.progress is silent else (ProgressListener(self.progress),)))
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Environment]:

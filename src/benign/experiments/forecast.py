@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from benign.experiments.executors.protocol import Executor, Shared
 from benign.experiments.heartbeat import beating
 from benign.experiments.jobs import Job, SharedWork, run_job
-from benign.experiments.planning import Plan
 from benign.experiments.repeated_warnings import bring_back, said_once
+from benign.experiments.running import Resolved
 from benign.experiments.states import JobResult
 from benign.experiments.store import Store
 from benign.foundation.errors import BenignError
@@ -77,19 +78,18 @@ class Forecast:
 
 @said_once()
 def sample_and_forecast(
-    run: str, plan: Plan, study: SharedWork, *, store: Store, executor: Executor, workers: int, budget_seconds: float
+    resolved: Resolved, *, store: Store, executor: Executor, workers: int, budget_seconds: float
 ) -> Forecast:
     """Time jobs of growing n, as long as the next one is expected to fit into the budget; scale up from these.
 
     Args:
-        run: the run's id.
-        plan: what is left to do.
-        study: what its jobs share.
-        store: keeps what the sample measured.
+        resolved: the run.
+        store: where it is entered, and what keeps what the sample measured.
         executor: runs one job at a time; in a process of its own the memory is that of a worker.
         workers: how many will run side by side.
         budget_seconds: about how long the sample may take; the smallest n is always timed.
     """
+    plan = resolved.plan(store)
     start = time.perf_counter()
     waiting: dict[int, list[Job]] = {}
     jobs = plan.without_failed()
@@ -99,7 +99,7 @@ def sample_and_forecast(
     driver = store.enter_driver()
     try:
         with beating(store, driver):
-            bench = _Bench(store=store, driver=driver, executor=executor, study=executor.share(study))
+            bench = _Bench(store=store, driver=driver, executor=executor, work=executor.share(resolved.work(plan)))
             for n in _probes(sorted(waiting)):
                 spent = time.perf_counter() - start
                 if samples and spent + _TRIES * _seconds_at(samples, n)[1] > budget_seconds:
@@ -108,13 +108,12 @@ def sample_and_forecast(
     finally:
         store.leave_driver(driver)
     left = {n: len(jobs) for n, jobs in waiting.items() if jobs}
-    low, guess, high = _total(samples, left)
-    is_known = bool(samples) or not left
+    costs = _total(samples, left) / workers if samples or not left else None
     return Forecast(
-        run=run, jobs=plan.total, left=sum(left.values()), failed=len(plan.jobs) - len(jobs), workers=workers,
-        seconds=guess / workers if is_known else None,
-        interval=(low / workers, high / workers) if is_known else None,
-        peak_bytes=workers * _peak(samples, left) if is_known else None,
+        run=resolved.id, jobs=plan.total, left=sum(left.values()), failed=len(plan.jobs) - len(jobs), workers=workers,
+        seconds=None if costs is None else float(costs[1]),
+        interval=None if costs is None else (float(costs[0]), float(costs[2])),
+        peak_bytes=None if costs is None else workers * _peak(samples, left),
         sampled=tuple(samples), sampled_seconds=time.perf_counter() - start,
     )  # fmt: skip
 
@@ -134,7 +133,7 @@ class _Bench:
     store: Store
     driver: str
     executor: Executor
-    study: Shared[SharedWork]
+    work: Shared[SharedWork]
 
     def time(self, samples: int, jobs: list[Job], seconds_left: float) -> list[Sample]:
         """Run some of the jobs and take them out of the list; nothing if other drivers have them all.
@@ -158,7 +157,7 @@ class _Bench:
 
     def _run(self, job: Job) -> JobResult:
         try:
-            result = self.executor.submit(run_job, self.study, job).result()
+            result = self.executor.submit(run_job, self.work, job).result()
         except Exception as error:
             raise SampleFailed(
                 f"A job failed while it was timed (n = {job.samples:,}): {told(error)}; nothing can be forecast"
@@ -183,13 +182,9 @@ def _seconds_at(samples: Sequence[Sample], n: int) -> tuple[float, float, float]
     return guess / doubt, guess, guess * doubt
 
 
-def _total(samples: Sequence[Sample], left: Mapping[int, int]) -> tuple[float, float, float]:
+def _total(samples: Sequence[Sample], left: Mapping[int, int]) -> Float[np.ndarray, " 3"]:
     """Low, likely and high seconds of all jobs left, one after another."""
-    if not samples:
-        return 0.0, 0.0, 0.0
-    costs = np.array([_seconds_at(samples, n) for n in left]).reshape(-1, 3)
-    low, guess, high = (np.array(list(left.values())) @ costs).tolist() if left else (0.0, 0.0, 0.0)
-    return low, guess, high
+    return sum((jobs * np.array(_seconds_at(samples, n)) for n, jobs in left.items()), np.zeros(3))
 
 
 def _peak(samples: Sequence[Sample], left: Mapping[int, int]) -> int:

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Unpack
 
-from benign.experiments.driver import Limits
 from benign.experiments.environment import Environment
 from benign.experiments.executors.protocol import Executor
 from benign.experiments.keeping import IN_MEMORY, Place
 from benign.experiments.pilot import with_found_sizes
 from benign.experiments.resolution import Axes, Sizes, resolve_grid
-from benign.experiments.running import measured_grid
+from benign.experiments.running import Resolved, measured_grid
 from benign.foundation.arguments import checked_text
 from benign.foundation.errors import invalid
 from benign.foundation.progress import Progress, silent
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
 from benign.surface import Surface
-
-FIRST_FAILURE_ENDS = Limits(attempts=1, stops_at_failure=True)
 
 
 def check_kinds(procedure: object, source: object) -> None:
@@ -31,12 +27,7 @@ def check_kinds(procedure: object, source: object) -> None:
     """
     kinds = (
         ("procedure", procedure, Procedure, "benign.from_estimator or benign.from_callable"),
-        (
-            "source",
-            source,
-            Source,
-            "benign.sources, such as digits() or arrays(inputs, labels)",
-        ),
+        ("source", source, Source, "benign.sources, such as digits() or arrays(inputs, labels)"),
     )
     for argument, value, protocol, makers in kinds:
         if not isinstance(value, protocol):
@@ -61,7 +52,6 @@ def measure(
     store: Place = IN_MEMORY,
     name: str | None = None,
     progress: Progress = silent,
-    limits: Limits | None = None,
 ) -> Surface:
     """Measure train and test risk of ``procedure`` on ``source``.
 
@@ -84,7 +74,6 @@ def measure(
             kept. What a store holds already is not measured again.
         name: what ``benign runs`` calls it; says what was measured unless given.
         progress: told the number of finished jobs.
-        limits: as :class:`Environment` has them; goes as soon as nobody gives any.
 
     Returns:
         The surface; ``.curve("test_loss")`` is a section of it.
@@ -94,12 +83,6 @@ def measure(
         MeasurementInterrupted: on Ctrl-C; its ``dataset`` is what had been measured.
     """
     environment = Environment(executor=executor, workers=workers, store=store, progress=progress)
-    if limits is not None:
-        environment = replace(
-            environment, seconds_per_job=limits.seconds_per_job, seconds=limits.seconds,
-            attempts=None if limits.stops_at_failure else limits.attempts,
-            on_interrupt=None if limits.stops_at_interrupt else environment.on_interrupt,
-        )  # fmt: skip
     return measure_in(
         environment, procedure, source, name=name, sizes=sizes, times=times, samples=samples, replicates=replicates,
         crossed=crossed, seed=seed, metrics=metrics,
@@ -125,6 +108,6 @@ def measure_in(
     check_kinds(procedure, source)
     grid = resolve_grid(procedure, [source], **axes)
     called = str(grid.attributes["title"]) if name is None else checked_text("name", name)
+    resolved = Resolved(grid=grid, procedure=procedure, sources=[source], name=called)
     with environment.opened() as here:
-        grid = with_found_sizes(grid, procedure, [source], here, name=called)
-        return Surface(measured_grid(grid, procedure, [source], here, name=called))
+        return Surface(measured_grid(with_found_sizes(resolved, here), here))

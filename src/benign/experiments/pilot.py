@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import bisect
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from benign.experiments.environment import Environment
 from benign.experiments.grid import Grid
-from benign.experiments.running import measured_grid, search_name
+from benign.experiments.running import Resolved, measured_grid, search_name
 from benign.experiments.size_placement import place_sizes
 from benign.experiments.size_search import SizeThreshold, search_size
 from benign.foundation.errors import InvalidArgument
@@ -20,63 +20,45 @@ from benign.foundation.sizes import EVERY_FACTOR
 from benign.foundation.split import Split
 from benign.procedures.protocol import Procedure
 from benign.schema import SIZE_SEARCH
-from benign.sources.protocol import Source
 from benign.surface.training_risks import relative_training_loss
 
 DRAWS = 3
 _FEWEST_SAMPLES = 2
-_RisksOn = Callable[[Grid, Source], Float[np.ndarray, " R"]]
-"""A pilot's grid of one size, measured: the relative training loss of each draw."""
 
 
-def with_found_sizes(
-    grid: Grid, procedure: Procedure, sources: Sequence[Source], environment: Environment, *, name: str
-) -> Grid:
-    """The grid with the sizes that a pilot finds for it; as it is, where it has sizes.
+def with_found_sizes(resolved: Resolved, environment: Environment) -> Resolved:
+    """The same with the sizes that a pilot finds for its grid; as it is, where that has sizes.
 
     At each n a few draws of the grid's own replicates are trained at a few sizes, with the grid's own times and
     metrics, so that their blocks are part of what is measured afterwards. The last time decides what is fitted. Of
     several levels of label noise the first and the last are searched. The sizes do not depend on how many paired
-    replicates the grid has: measuring more of them later extends the same surface.
+    replicates the grid has: measuring more of them later extends the same surface. How the sizes are searched and
+    placed is our own.
 
     Args:
-        grid: all but its sizes; see :func:`benign.experiments.resolution.resolve_grid`.
-        procedure: the one whose settings are the grid's.
-        sources: likewise, one for each level of label noise.
+        resolved: its grid all but the sizes; see :func:`benign.experiments.resolution.resolve_grid`.
         environment: where the pilot's jobs run; its store keeps what they measure.
-        name: of what the sizes are for.
 
     Raises:
         InvalidArgument: if not even the first size that is tried can be trained.
     """
+    grid, unit = resolved.grid, resolved.procedure.size_name
     if len(grid.part.sizes):
-        return grid
-
-    def risks(pilot: Grid, source: Source) -> Float[np.ndarray, " R"]:
-        called = search_name(f"the sizes of {name}")
-        return relative_training_loss(measured_grid(pilot, procedure, [source], environment, name=called))[0, -1, 0]
-
-    found = [
-        _search(grid, samples, level, procedure, sources[level], risks)
-        for samples in grid.samples
-        for level in sorted({0, len(sources) - 1})
-    ]
-    sizes = place_sizes(found, available=procedure.max_size)
+        return resolved
+    levels = sorted({0, len(resolved.sources) - 1})
+    found = [_search(resolved, samples, level, environment) for samples in grid.samples for level in levels]
     # Equal sentences, of two levels of noise, are said once.
-    sentences = dict.fromkeys(threshold.sentence(procedure.size_name) for threshold in found)
-    return replace(
-        grid,
-        part=replace(grid.part, sizes=sizes),
-        attributes={**grid.attributes, SIZE_SEARCH: " ".join(sentences)},
-    )
+    sentences = dict.fromkeys(threshold.sentence(unit) for threshold in found)
+    part = replace(grid.part, sizes=place_sizes(found, available=resolved.procedure.max_size))
+    attributes = {**grid.attributes, SIZE_SEARCH: " ".join(sentences)}
+    return replace(resolved, grid=replace(grid, part=part, attributes=attributes))
 
 
-def _search(
-    grid: Grid, samples: int, level: int, procedure: Procedure, source: Source, risks_on: _RisksOn
-) -> SizeThreshold:
+def _search(resolved: Resolved, samples: int, level: int, environment: Environment) -> SizeThreshold:
+    grid, procedure, source = resolved.grid, resolved.procedure, resolved.sources[level]
     pilot = replace(
         grid, sources=(grid.sources[level],), label_noise=None, samples=(samples,), replicates=_replicates(grid),
-        attributes=_pilot_attributes(grid),
+        attributes={**grid.attributes, "title": f"search for sizes: {grid.attributes['title']}"},
     )  # fmt: skip
     has_measured = False
     # How many parameters a size has does not depend on the samples.
@@ -86,14 +68,16 @@ def _search(
     def risks_of(size: int) -> Float[np.ndarray, " R"] | None:
         nonlocal has_measured
         one = replace(pilot, part=replace(pilot.part, sizes=np.array([size], dtype=np.int64)))
+        name = search_name(f"the sizes of {resolved.name}")
         try:
-            risks = risks_on(one, source)
+            dataset = measured_grid(Resolved(grid=one, procedure=procedure, sources=[source], name=name), environment)
+            risks = relative_training_loss(dataset)
         except InvalidArgument:
             if not has_measured and size >= largest:
                 raise
             return None
         has_measured = True
-        return risks
+        return risks[0, -1, 0]
 
     with doing(f"searching the sizes that fit n = {samples:,}"):
         return search_size(risks_of, samples=samples, guess=_size_of(samples, procedure, split), largest=largest)
@@ -108,21 +92,12 @@ def _replicates(grid: Grid) -> tuple[Replicate, ...]:
     return tuple(grid.replicates[place] for place in places)
 
 
-def _pilot_attributes(grid: Grid) -> Mapping[str, str | int]:
-    return {**grid.attributes, "title": f"search for sizes: {grid.attributes['title']}"}
-
-
 def _size_of(parameters: int, procedure: Procedure, split: Split) -> int:
     """The largest size that has no more parameters for each output than this: for as many samples, a first guess.
 
     No more than ``max_size``, and no more than ``parameters``, since a size has one parameter at least.
     """
     outputs = split.train_targets.shape[1]
-    low, high = 1, int(min(parameters, procedure.max_size)) + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        if procedure.parameters(middle, split) <= parameters * outputs:
-            low = middle
-        else:
-            high = middle
-    return low
+    sizes = range(2, int(min(parameters, procedure.max_size)) + 1)
+    fewer = bisect.bisect_right(sizes, parameters * outputs, key=lambda size: procedure.parameters(size, split))
+    return fewer + 1

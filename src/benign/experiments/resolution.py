@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Literal, Required, TypedDict
+from typing import Literal, Required, TypedDict, TypeVar
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,7 +16,7 @@ from benign import schema
 from benign.experiments.grid import Grid
 from benign.experiments.parts import Part
 from benign.experiments.room import check_axes, check_cells, check_largest
-from benign.foundation.errors import InvalidArgument, invalid
+from benign.foundation.errors import InvalidArgument, invalid, listed
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.randomness import checked_seed
 from benign.foundation.replicate import Replicate, crossed_replicates, paired_replicates
@@ -30,7 +30,7 @@ from benign.sources.protocol import Source, source_notes
 Sizes = Literal["every", "auto"] | Sequence[int] | Int[np.ndarray, " size"]
 AUTO = "auto"
 """Sizes that a pilot is to find; :mod:`benign.experiments.pilot`."""
-_MOST_NAMES = 5
+_Number = TypeVar("_Number", bound=float)
 
 
 class Axes(TypedDict, total=False):
@@ -100,7 +100,7 @@ def resolve_grid(
         procedure=_checked_spec("procedure", {**procedure.spec(), "revision": procedure.revision}),
         sources=tuple(specs),
         label_noise=levels,
-        samples=tuple(counts),
+        samples=counts,
         replicates=draws,
         part=part,
         attributes=_attributes(procedure, sources[0], counts[-1], draws[0]),
@@ -130,28 +130,23 @@ def checked_replicates(
 
 
 def _checked_levels(label_noise: Sequence[float], sources: Sequence[Source]) -> tuple[float, ...]:
-    levels = tuple(checked_number("label_noise", level) for level in label_noise)
-    if not levels or len(levels) != len(sources):
+    levels = _increasing("label_noise", label_noise, checked_number, "levels of label noise, for example [0.0, 0.2]")
+    if len(levels) != len(sources):
         raise invalid("label_noise", f"must hold one level for each source, got {len(levels)} for {len(sources)}.")
-    _check_increase("label_noise", levels)
-    return levels
+    return tuple(levels)
 
 
-def _checked_samples(samples: Sequence[int], source: Source) -> list[int]:
-    if not isinstance(samples, (Sequence, np.ndarray)) or isinstance(samples, str) or not len(samples):
-        raise invalid("samples", f"must be a list of training-set sizes, for example [1000], got {shown(samples)}.")
-    counts = [checked_count("samples", n) for n in samples]
-    if min(counts) < 2:
-        raise invalid("samples", f"must be at least 2, got {min(counts)}: one sample shows no curve.")
-    if sorted(set(counts)) != counts:
-        raise invalid("samples", f"must increase strictly, got {counts}; sort them and drop repeats.")
+def _checked_samples(samples: Sequence[int], source: Source) -> tuple[int, ...]:
+    counts = _increasing("samples", samples, checked_count, "training-set sizes, for example [1000]")
+    if counts[0] < 2:
+        raise invalid("samples", f"must be at least 2, got {counts[0]}: one sample shows no curve.")
     if source.max_samples is not None and counts[-1] > source.max_samples:
         raise invalid(
             "samples",
             f"asks for {counts[-1]} training samples, but {source.name} has {source.max_samples} outside its "
             "test set; lower it.",
         )
-    return counts
+    return tuple(counts)
 
 
 def is_auto(sizes: Sizes) -> bool:
@@ -181,22 +176,26 @@ def _checked_sizes(sizes: Sizes, procedure: Procedure, samples: int) -> Int[np.n
 def _checked_times(times: Sequence[float], procedure: Procedure) -> Float[np.ndarray, " time"]:
     if procedure.time_name is None:
         raise invalid("times", "must be None: this procedure is solved, not trained, so it has no duration.")
-    if not isinstance(times, (Sequence, np.ndarray)) or isinstance(times, str) or not len(times):
-        raise invalid("times", f"must be a list of numbers of {procedure.time_name}, got {shown(times)}.")
-    moments = [checked_number("times", moment) for moment in times]
+    moments = _increasing("times", times, checked_number, f"numbers of {procedure.time_name}")
     if moments[0] < 0:
         raise invalid("times", f"must be at least 0, got {moments[0]:g}.")
-    _check_increase("times", moments)
     return np.array(moments, dtype=np.float64)
 
 
-def _check_increase(argument: str, values: Sequence[float]) -> None:
-    for before, after in pairwise(values):
+def _increasing(
+    argument: str, values: Sequence[float], checked: Callable[[str, object], _Number], kind: str
+) -> list[_Number]:
+    """The values, each of them checked, if they are a list that increases strictly."""
+    if not isinstance(values, (Sequence, np.ndarray)) or isinstance(values, str) or not len(values):
+        raise invalid(argument, f"must be a list of {kind}, got {shown(values)}.")
+    numbers = [checked(argument, value) for value in values]
+    for before, after in pairwise(numbers):
         if before >= after:
             raise invalid(
                 argument,
                 f"must increase strictly, but {before:g} is followed by {after:g}; sort them and drop repeats.",
             )
+    return numbers
 
 
 def _check_columns(procedure: Procedure, source: Source) -> None:
@@ -207,19 +206,13 @@ def _check_columns(procedure: Procedure, source: Source) -> None:
     text = [column.name for column in columns if column.texts is not None]
     gaps = [column.name for column in columns if column.texts is None and column.has_gaps]
     if text or gaps:
-        held = [f"{what} in {_named(names)}" for what, names in (("text", text), ("missing values", gaps)) if names]
+        held = [f"{what} in {listed(names)}" for what, names in (("text", text), ("missing values", gaps)) if names]
         name = procedure.spec().get("procedure", type(procedure).__name__)
         raise invalid(
             "source",
             f"{source.name} holds {' and '.join(held)}, and {name} takes numbers alone: encode the text, fill "
             "in what is missing, name other `inputs`, or measure a pipeline that takes them, by benign.from_estimator.",
         )
-
-
-def _named(columns: Sequence[str]) -> str:
-    """The first five names, and how many more."""
-    more = f" and {len(columns) - _MOST_NAMES:,} more columns" if len(columns) > _MOST_NAMES else ""
-    return ", ".join(map(repr, columns[:_MOST_NAMES])) + more
 
 
 def _checked_spec(argument: str, spec: dict[str, object]) -> dict[str, object]:

@@ -1,14 +1,17 @@
 """An experiment as a user declares it: a TOML file or Python, validated, resolved to a grid and what measures it."""
 
+import warnings
+
 from benign.experiments.declaration.axes import Range
-from benign.experiments.declaration.execution import Execution
+from benign.experiments.declaration.execution import DeclaredEnvironment
 from benign.experiments.declaration.experiment import Crossed, Experiment
 from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem
-from benign.experiments.declaration.resolution import Resolved, resolve
+from benign.experiments.declaration.resolution import resolve
+from benign.experiments.running import Resolved
 
 __all__ = [
     "Crossed",
-    "Execution",
+    "DeclaredEnvironment",
     "Experiment",
     "InvalidDeclaration",
     "Origin",
@@ -17,3 +20,12 @@ __all__ = [
     "Resolved",
     "resolve",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name != "Execution":
+        raise AttributeError(f"module 'benign.experiments.declaration' has no attribute {name!r}")
+    warnings.warn(
+        "benign.experiments.declaration.Execution is now DeclaredEnvironment there.", DeprecationWarning, stacklevel=2
+    )
+    return DeclaredEnvironment

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Annotated, Literal
 
@@ -97,50 +98,7 @@ def real_axis(value: object) -> tuple[float, ...] | Range:
         refuse('cannot be "every"; give a range, for example { from = 1, to = 100, count = 20, scale = "log" }.')
     if isinstance(value, (Range, Mapping)):
         return _range(value)
-    numbers = []
-    for entry in _entries(value, "numbers, one number or a range"):
-        if isinstance(entry, bool) or not isinstance(entry, (int, float)):
-            refuse(f"must be numbers, got {shown(entry)}.")
-        numbers.append(float(entry))
-    return tuple(numbers)
-
-
-def _whole_entries(value: object, or_else: str) -> tuple[int, ...] | Range:
-    if isinstance(value, (Range, Mapping)):
-        return _whole_range(_range(value))
-    return tuple(_whole(entry) for entry in _entries(value, f"whole numbers, one whole number, {or_else}"))
-
-
-def _entries(value: object, expected: str) -> Sequence[object]:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return [value]
-    if not isinstance(value, (list, tuple)):
-        refuse(f"must be a list of {expected}, got {shown(value)}.")
-    if not value:
-        refuse("must hold at least one value, got an empty list.")
-    return value
-
-
-def _whole(entry: object) -> int:
-    if isinstance(entry, bool) or not isinstance(entry, (int, float)) or entry != int(entry) or abs(entry) > _LARGEST:
-        refuse(f"must be whole numbers, at most 1e15 in size, got {shown(entry)}.")
-    return int(entry)
-
-
-def _range(value: Range | Mapping[str, object]) -> Range:
-    if isinstance(value, Range):
-        return value
-    try:
-        return Range.model_validate(value)
-    except ValidationError as error:
-        raise translated(error, Range) from None
-
-
-def _whole_range(given: Range) -> Range:
-    for key, number in (("from", given.start), ("to", given.to), ("step", given.step)):
-        if number is not None and number != int(number):
-            refuse(f"must be a whole number, got {number:g}.", key)
-    return given
+    return tuple(map(float, _numbers(value, "numbers, one number or a range", "numbers")))
 
 
 def as_numbers(declared: object) -> list[float]:
@@ -153,3 +111,45 @@ def as_whole_numbers(declared: object) -> list[int]:
     """The values of an axis of whole numbers that is given by its numbers."""
     axis = whole_axis(declared)
     return axis.whole_values().tolist() if isinstance(axis, Range) else [int(value) for value in axis]
+
+
+def _whole_entries(value: object, or_else: str) -> tuple[int, ...] | Range:
+    if not isinstance(value, (Range, Mapping)):
+        kind = "whole numbers, at most 1e15 in size"
+        numbers = _numbers(value, f"whole numbers, one whole number, {or_else}", kind, fits=_is_whole)
+        return tuple(map(int, numbers))
+    given = _range(value)
+    for key, number in (("from", given.start), ("to", given.to), ("step", given.step)):
+        if number is not None and not _is_whole(number):
+            refuse(f"must be a whole number, got {number:g}.", key)
+    return given
+
+
+def _numbers(
+    value: object, expected: str, kind: str, *, fits: Callable[[float], bool] = math.isfinite
+) -> Sequence[float]:
+    """One number as a list of it, or a list of them."""
+    entries = [value] if _is_number(value) else value
+    if not isinstance(entries, (list, tuple)):
+        refuse(f"must be a list of {expected}, got {shown(value)}.")
+    if not entries:
+        refuse("must hold at least one value, got an empty list.")
+    for entry in entries:
+        if not _is_number(entry) or not fits(entry):
+            refuse(f"must be {kind}, got {shown(entry)}.")
+    return entries
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_whole(number: float) -> bool:
+    return abs(number) <= _LARGEST and number == int(number)
+
+
+def _range(value: Range | Mapping[str, object]) -> Range:
+    try:
+        return value if isinstance(value, Range) else Range.model_validate(value)
+    except ValidationError as error:
+        raise translated(error, Range) from None

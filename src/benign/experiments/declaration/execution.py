@@ -1,4 +1,4 @@
-"""How an experiment is run: nothing here changes a number of its surface."""
+"""The table ``[execution]`` of an experiment: nothing in it changes a number of its surface."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def is_no_path(store: str) -> bool:
     return store == ":memory:" or _ADDRESS.match(store) is not None
 
 
-class Execution(BaseModel):
-    """Where and how jobs run.
+class DeclaredEnvironment(BaseModel):
+    """The table ``[execution]``: what of :class:`~benign.experiments.environment.Environment` can be written down.
 
     Attributes:
         executor: ``"here"``, ``"processes"`` or ``"ray"``; None for ``"processes"``.
@@ -56,3 +56,8 @@ class Execution(BaseModel):
     store: Annotated[Text, AfterValidator(_absolute_store)] | None = Field(
         default=None, description="the path of a file, or postgresql://user:password@host/database"
     )
+
+    @property
+    def seconds_per_job(self) -> float | None:
+        """``minutes_per_job`` in seconds."""
+        return None if self.minutes_per_job is None else 60.0 * self.minutes_per_job

@@ -30,7 +30,7 @@ from benign.experiments.declaration.editor_schema import (
     WHOLE_AXIS,
     experiment_schema,
 )
-from benign.experiments.declaration.execution import Execution
+from benign.experiments.declaration.execution import DeclaredEnvironment
 from benign.experiments.declaration.plain import MOST_KEYS, TOO_MANY_KEYS, plain
 from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, nearest, refuse
 from benign.experiments.declaration.reach import Reach
@@ -57,17 +57,13 @@ class Crossed(BaseModel):
     noises: _Count = Field(default=1, description="a positive integer")
 
 
-def _source(value: object) -> object:
-    return _choice(value, SOURCE)
+def _choice(kind: Kind) -> PlainValidator:
+    """Accepts a ready object, or a choice by name, and checks that."""
 
+    def checked(value: object) -> object:
+        return value if isinstance(value, kind.protocol) else checked_choice(value, kind, keys=Experiment.model_fields)
 
-def _procedure(value: object) -> object:
-    return _choice(value, PROCEDURE)
-
-
-def _choice(value: object, kind: Kind) -> object:
-    """A ready object, or a checked choice by name."""
-    return value if isinstance(value, kind.protocol) else checked_choice(value, kind, keys=Experiment.model_fields)
+    return PlainValidator(checked)
 
 
 def _crossed(value: object) -> Crossed | None:
@@ -142,10 +138,10 @@ class Experiment(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", title="benign experiment")
 
     name: _Name = Field(default="experiment", description="text of 1 to 80 printable characters")
-    source: Annotated[Source | Mapping[str, object] | str, PlainValidator(_source)] = Field(
+    source: Annotated[Source | Mapping[str, object] | str, _choice(SOURCE)] = Field(
         description="a table with the name of a source and its settings"
     )
-    procedure: Annotated[Procedure | Mapping[str, object] | str, PlainValidator(_procedure)] = Field(
+    procedure: Annotated[Procedure | Mapping[str, object] | str, _choice(PROCEDURE)] = Field(
         description="a table with the name of a procedure and its settings"
     )
     samples: Annotated[_Whole | Literal["every"], PlainValidator(whole_axis), WithJsonSchema(WHOLE_AXIS)] = Field(
@@ -170,7 +166,7 @@ class Experiment(BaseModel):
     metrics: Annotated[Sequence[str], PlainValidator(_metrics), WithJsonSchema(METRICS_SCHEMA)] = Field(
         default=(), description="names of metrics beside the default ones"
     )
-    execution: Execution = Field(default=Execution(), description="a table: where and how jobs run")
+    execution: DeclaredEnvironment = Field(default=DeclaredEnvironment(), description="a table: where and how jobs run")
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from benign.experiments.declaration.axes import as_numbers, as_whole_numbers
 from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, find_maker
@@ -12,33 +11,15 @@ from benign.experiments.declaration.experiment import Crossed, Experiment
 from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, at_key, refuse, within
 from benign.experiments.declaration.settings import make, settings_of
 from benign.experiments.environment import Environment
-from benign.experiments.grid import Grid
 from benign.experiments.pilot import with_found_sizes
-from benign.experiments.resolution import Sizes, resolve_grid
+from benign.experiments.resolution import resolve_grid
+from benign.experiments.running import Resolved
 from benign.foundation.errors import InvalidArgument
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
 
 _MOST_LEVELS = 1_000
 _ARGUMENTS = ("samples", "sizes", "times", "label_noise", "replicates", "crossed", "seed", "metrics")
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Resolved:
-    """An experiment, ready to run.
-
-    Attributes:
-        grid: what is measured.
-        procedure: what measures it.
-        sources: on what, one for each level of label noise.
-        declaration: the experiment as JSON, without its store, if source and procedure were given by name; None where
-            only Python can make them again.
-    """
-
-    grid: Grid
-    procedure: Procedure
-    sources: tuple[Source, ...]
-    declaration: str | None
 
 
 def resolve(experiment: Experiment, environment: Environment | None = None) -> Resolved:
@@ -54,11 +35,7 @@ def resolve(experiment: Experiment, environment: Environment | None = None) -> R
         MeasurementInterrupted: on Ctrl-C while a pilot runs.
     """
     try:
-        resolved = _resolved(experiment)
-        grid = with_found_sizes(
-            resolved.grid, resolved.procedure, resolved.sources, environment or Environment(), name=experiment.name
-        )
-        return replace(resolved, grid=grid)
+        return with_found_sizes(_resolved(experiment), environment or Environment())
     except InvalidDeclaration as error:
         raise experiment.origin.error(error.problems) from error.__cause__
 
@@ -67,23 +44,20 @@ def _resolved(experiment: Experiment) -> Resolved:
     procedure, source = _procedure_and_source(experiment)
     levels = _levels(experiment)
     sources = (source,) if levels is None else tuple(_at_level(source, level) for level in levels)
-    crossed = experiment.crossed
+    samples, sizes, crossed = _samples(experiment, source), experiment.sizes, experiment.crossed
     try:
         grid = resolve_grid(
             procedure, sources, levels,
-            sizes=_sizes(experiment), times=_times(experiment), samples=_samples(experiment, source),
-            replicates=experiment.replicates,
+            sizes=sizes if isinstance(sizes, str) else as_whole_numbers(sizes),
+            times=None if experiment.times is None else as_numbers(experiment.times),
+            samples=samples, replicates=experiment.replicates,
             crossed=(crossed.draws, crossed.initialisations, crossed.noises) if isinstance(crossed, Crossed) else None,
             seed=experiment.seed, metrics=experiment.metrics,
         )  # fmt: skip
     except InvalidArgument as error:
         raise at_key(error, {name: (name,) for name in _ARGUMENTS}) from error
-    return Resolved(
-        grid=grid,
-        procedure=procedure,
-        sources=sources,
-        declaration=without_store(experiment).to_json() if experiment.is_declared_by_name else None,
-    )
+    declaration = without_store(experiment).to_json() if experiment.is_declared_by_name else None
+    return Resolved(grid=grid, procedure=procedure, sources=sources, name=experiment.name, declaration=declaration)
 
 
 def _procedure_and_source(experiment: Experiment) -> tuple[Procedure, Source]:
@@ -145,15 +119,6 @@ def _samples(experiment: Experiment, source: Source) -> list[int]:
     if source.max_samples is None:
         refuse(f'cannot be "every" for {source.name}, which has no end; give a list or a range.', "samples")
     return list(range(2, source.max_samples + 1))
-
-
-def _sizes(experiment: Experiment) -> Sizes:
-    declared = experiment.sizes
-    return declared if isinstance(declared, str) else as_whole_numbers(declared)
-
-
-def _times(experiment: Experiment) -> list[float] | None:
-    return None if experiment.times is None else as_numbers(experiment.times)
 
 
 def without_store(experiment: Experiment) -> Experiment:
