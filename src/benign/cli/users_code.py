@@ -24,7 +24,7 @@ from benign.experiments.executors.processes import Processes
 from benign.experiments.executors.protocol import WorkerDied
 from benign.experiments.executors.travel import Unpicklable, WorkerTraceback, pack_value
 from benign.experiments.executors.worker import warm_up
-from benign.foundation.errors import BenignError, InvalidArgument, invalid, unknown_name
+from benign.foundation.errors import BenignError, InvalidArgument, attempted, invalid, unknown_name
 from benign.foundation.progress import doing
 from benign.foundation.wording import told
 
@@ -134,12 +134,8 @@ def is_built_in(procedure: Procedure) -> bool:
 def _rehearse(_: object, target: str, inverse: bool, folder: Path) -> str:
     """In a worker: all that is done with the user's module and object before it is trained."""
     procedure = named(target, inverse=inverse, folder=folder)
-    try:
-        procedure.spec()
-    except BenignError:
-        raise
-    except BaseException as error:
-        raise InvalidArgument(f"`MODULE:PROCEDURE`: {target} cannot be described: {told(error)}.") from error
+    undescribed = f"`MODULE:PROCEDURE`: {target} cannot be described"
+    attempted(procedure.spec, lambda error: InvalidArgument(f"{undescribed}: {told(error)}.", "MODULE:PROCEDURE"))
     try:
         pack_value(procedure)
     except Unpicklable as error:
