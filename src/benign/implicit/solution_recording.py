@@ -10,18 +10,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from benign.implicit.curvature.flatness_measures import FlatnessMeasure, FlatnessSettings, measured
-from benign.implicit.curvature.hessian import gradient_at, holding_padding, network_loss, random_key
-from benign.implicit.curvature.sharpness import under_noise
-from benign.implicit.norms.dense_norms import checked_dense, output_margins, path_norm, spectral_norm_product
-from benign.networks.recording import Data, RiskRecorder, outputs_of
+from benign.implicit.curvature.hessian import FlatLoss, gradient_at, holding_padding, network_loss
+from benign.implicit.norms.dense_norms import NormRecorder
+from benign.networks.recording import Data, RiskRecorder
 
-# The surface's names for the measures of flatness of the training loss.
-FLATNESS = {
-    "top_eigenvalue": FlatnessMeasure.TOP_EIGENVALUE,
-    "hessian_trace": FlatnessMeasure.TRACE,
-    "worst_sharpness": FlatnessMeasure.WORST_SHARPNESS,
-    "adaptive_sharpness": FlatnessMeasure.ADAPTIVE_SHARPNESS,
-}
+_UNDER_NOISE = FlatnessMeasure.ERROR_UNDER_MULTIPLICATIVE_NOISE.value
+_FLATNESS = frozenset({"top_eigenvalue", "hessian_trace", "worst_sharpness", "adaptive_sharpness", _UNDER_NOISE})
+_NORMS = frozenset({"path_norm", "spectral_norm_product", "normalised_margin"})
 _COOLED = "_cooled"
 _DIGITS = 1e6  # of a share of samples that is kept; float32 has one digit more
 Values = dict[str, Float[Array, ""]]
@@ -78,53 +73,36 @@ class SolutionRecorder:
     def cooled(self, network: eqx.Module, data: Data) -> eqx.Module:
         """The network after cooling."""
         loss = holding_padding(network_loss(network, data.train_inputs, data.train_targets, loss=self.loss))
-        reached = jax.lax.fori_loop(
-            0,
-            self.cooling_steps,
-            lambda _, theta: theta - self.cooling_rate * gradient_at(loss, theta),
-            loss.parameters,
+
+        def step(_: Array, theta: Float[Array, " m"]) -> Float[Array, " m"]:
+            return theta - self.cooling_rate * gradient_at(loss, theta)
+
+        return eqx.combine(
+            loss.unravel(jax.lax.fori_loop(0, self.cooling_steps, step, loss.parameters)), loss.structure
         )
-        structure = eqx.partition(network, eqx.is_array)[1]
-        return eqx.combine(loss.unravel(reached), structure)
 
     def _values(self, network: eqx.Module, data: Data, names: frozenset[str]) -> Values:
         risks = RiskRecorder(loss=self.loss, metrics=names, has_classes=self.has_classes, batch=self.batch)
         values = risks(network, data)
-        flat = frozenset(FLATNESS[name] for name in names & FLATNESS.keys())
         around = holding_padding(network_loss(network, data.train_inputs, data.train_targets, loss=self.loss))
-        found = measured(around, flat, self.settings)
-        values |= {name: found[FLATNESS[name].value] for name in names & FLATNESS.keys()}
-        for name, inputs, targets in (
-            ("train_error_under_noise", data.train_inputs, data.train_targets),
-            ("test_error_under_noise", data.test_inputs, data.test_targets),
-        ):
-            if name in names:
-                values[name] = self._perturbed(network, inputs, targets)
-        return values | self._norms(network, data, names)
+        values |= self._flatness(around, names)
+        if "test_error_under_noise" in names:
+            tested = network_loss(network, data.test_inputs, data.test_targets, loss=self.loss)
+            values["test_error_under_noise"] = self._flatness(tested, frozenset({_UNDER_NOISE}))[_UNDER_NOISE]
+        if chosen := names & _NORMS:
+            measures_margin = self.has_classes and "normalised_margin" in names
+            norms = NormRecorder(margins=measures_margin)(network, data)
+            values |= {name: jnp.asarray(norms.get(name, jnp.nan)) for name in chosen}
+        return values
 
-    def _perturbed(self, network: eqx.Module, inputs: Array, targets: Array) -> Float[Array, ""]:
-        if not self.has_classes:
-            return jnp.array(jnp.nan)
-        loss = network_loss(network, inputs, targets, loss=self.loss)
-        key = random_key(self.settings.seed, "parameter noise")
-        moments = under_noise(
-            loss, deviation=self.settings.multiplicative, multiplicative=True, draws=self.settings.draws, key=key
-        )
-        # The accuracy is one minus a mean of shares; rounding must not make an error negative, nor break a tie.
-        return jnp.maximum(0.0, jnp.round((1.0 - moments.accuracy) * _DIGITS) / _DIGITS)
-
-    def _norms(self, network: eqx.Module, data: Data, names: frozenset[str]) -> Values:
-        if names.isdisjoint({"path_norm", "spectral_norm_product", "normalised_margin"}):
-            return {}
-        dense = checked_dense(network)
-        product = spectral_norm_product(dense)
-        values = {"path_norm": jnp.asarray(path_norm(dense)), "spectral_norm_product": jnp.asarray(product)}
-        if "normalised_margin" in names:
-            margins = output_margins(outputs_of(dense, data.train_inputs), data.train_targets)
-            values["normalised_margin"] = (
-                jnp.quantile(margins, 0.1) / product if self.has_classes else jnp.array(jnp.nan)
-            )
-        return {name: value for name, value in values.items() if name in names}
+    def _flatness(self, loss: FlatLoss, names: frozenset[str]) -> Values:
+        found = measured(loss, frozenset(map(FlatnessMeasure, names & _FLATNESS)), self.settings)
+        values = {name: found[name] for name in names & _FLATNESS}
+        if _UNDER_NOISE in values:
+            # One minus a mean of shares; rounding must not make an error negative, nor break a tie.
+            error = jnp.maximum(0.0, jnp.round(values[_UNDER_NOISE] * _DIGITS) / _DIGITS)
+            values[_UNDER_NOISE] = error if self.has_classes else jnp.array(jnp.nan)
+        return values
 
 
 def _metric(recorded: str) -> str:

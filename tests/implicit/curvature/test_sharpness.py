@@ -250,11 +250,3 @@ def test_a_measure_that_the_surface_has_is_called_as_there():
         clean = float(error_at(loss, loss.parameters))
     assert recorded[FlatnessMeasure("train_error_under_noise")].value == pytest.approx(clean, abs=0.2)
     assert "train_error_under_noise" in METRICS
-
-
-def test_what_decides_a_job_s_key_is_written_down():
-    settings = FlatnessSettings(radius=np.float64(0.1), draws=4)
-    assert settings.spec() == (
-        "FlatnessSettings(radius=0.1, adaptive_radius=0.5, steps=20, multiplicative=0.1, additive=0.01, draws=4, "
-        "products=48, most_products=200, level=0.95, seed=0)"
-    )

@@ -65,9 +65,15 @@ def test_settings_that_cannot_be_used_are_refused(arguments, message):
         gradient_penalty(network(), SPLIT.train_inputs, SPLIT.train_targets, **arguments)
 
 
+def test_half_precision_is_summed_in_single():
+    half = jax.tree.map(lambda leaf: leaf.astype(np.float16), network())
+    found = gradient_penalty(half, SPLIT.train_inputs, SPLIT.train_targets)
+    assert found.full_batch == pytest.approx(mean_square(SPLIT.train_inputs, SPLIT.train_targets), rel=1e-2)
+
+
 def test_integer_parameters_and_gradients_that_are_not_finite_are_refused():
     whole = jax.tree.map(lambda leaf: leaf.astype(int), network())
-    with pytest.raises(InvalidArgument, match="real-valued parameters"):
+    with pytest.raises(InvalidArgument, match="`network` holds parameters of type int64"):
         gradient_penalty(whole, SPLIT.train_inputs, SPLIT.train_targets)
     broken = SPLIT.train_inputs.copy()
     broken[0, 0] = np.nan

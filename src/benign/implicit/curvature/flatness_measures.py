@@ -183,18 +183,6 @@ class FlatnessSettings:
         checked_level(self.level)
         checked_seed(self.seed)
 
-    def spec(self) -> str:
-        """What decides the numbers, as keys of jobs hold it: the same whatever is renamed or added here."""
-        return _SPEC.format_map(vars(self))
-
-
-# As the class of version 0.1 was printed: what was measured then is found.
-_SPEC = (
-    "FlatnessSettings(radius={radius}, adaptive_radius={adaptive_radius}, steps={steps}, "
-    "multiplicative={multiplicative}, additive={additive}, draws={draws}, products={products}, "
-    "most_products={most_products}, level={level}, seed={seed})"
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Flatness:

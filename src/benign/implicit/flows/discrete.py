@@ -14,6 +14,8 @@ from jaxtyping import Array, Float, Int
 from benign.implicit.flows.modified_loss import Loss, Scalar
 
 State = Any
+Begun = tuple[Float[Array, " m"], State]
+"""Parameters and the method's state."""
 GradientOf = Callable[[Float[Array, " m"]], Float[Array, " m"]]
 
 
@@ -25,42 +27,18 @@ class Rule(Protocol):
         """The state before the first step."""
         ...
 
-    def step(
-        self, gradient_of: GradientOf, theta: Float[Array, " m"], state: State, step_size: Scalar
-    ) -> tuple[Float[Array, " m"], State]:
+    def step(self, gradient_of: GradientOf, theta: Float[Array, " m"], state: State, step_size: Scalar) -> Begun:
         """Parameters and state after one step."""
         ...
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def run(
-    rule: Rule, loss: Loss, start: Float[Array, " m"], step_size: Scalar, steps: int | Int[Array, ""]
-) -> Float[Array, " m"]:
-    """Where ``steps`` steps end. Step size and number of steps are arguments of one compiled program."""
-    return _after(rule, loss, (start, rule.begin(start)), step_size, steps)[0]
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def run_after_warm_up(
-    rule: Rule,
-    loss: Loss,
-    start: Float[Array, " m"],
-    step_size: Scalar,
-    warm_up: int | Int[Array, ""],
-    steps: int | Int[Array, ""],
-) -> tuple[Float[Array, " m"], Float[Array, " m"]]:
-    """Where ``warm_up`` steps end, and ``steps`` further ones."""
-    warm = _after(rule, loss, (start, rule.begin(start)), step_size, warm_up)
-    return warm[0], _after(rule, loss, warm, step_size, steps)[0]
-
-
-def _after(
-    rule: Rule, loss: Loss, begun: tuple[Float[Array, " m"], State], step_size: Scalar, steps: int | Int[Array, ""]
-) -> tuple[Float[Array, " m"], State]:
+def run(rule: Rule, loss: Loss, begun: Begun, step_size: Scalar, steps: int | Int[Array, ""]) -> Begun:
+    """Parameters and state after ``steps`` steps; step size and steps are arguments of one compiled program."""
     gradient_of = jax.grad(loss)
 
-    def body(_: Int[Array, ""], carry: tuple[Float[Array, " m"], State]) -> tuple[Float[Array, " m"], State]:
-        return rule.step(gradient_of, *carry, step_size)
+    def body(_: Int[Array, ""], reached: Begun) -> Begun:
+        return rule.step(gradient_of, reached[0], reached[1], step_size)
 
     return jax.lax.fori_loop(0, steps, body, begun)
 
@@ -72,9 +50,9 @@ def trajectory(
     """Every iterate, the start first."""
     gradient_of = jax.grad(loss)
 
-    def body(carry: tuple[Float[Array, " m"], State], _: None) -> tuple[Any, Float[Array, " m"]]:
-        theta, state = rule.step(gradient_of, *carry, step_size)
-        return (theta, state), theta
+    def body(carry: Begun, _: None) -> tuple[Begun, Float[Array, " m"]]:
+        carry = rule.step(gradient_of, *carry, step_size)
+        return carry, carry[0]
 
     _, path = jax.lax.scan(body, (start, rule.begin(start)), None, length=steps)
     return jnp.concatenate([start[None], path])

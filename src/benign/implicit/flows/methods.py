@@ -13,18 +13,16 @@ from jaxtyping import Array, Float, Int
 
 from benign.foundation.arguments import checked_name
 from benign.foundation.errors import invalid
-from benign.foundation.numbers import checked_number
-from benign.implicit.flows.discrete import GradientOf, epoch_in_every_order, run, run_after_warm_up
+from benign.foundation.numbers import checked_number, checked_positive
+from benign.implicit.flows.discrete import GradientOf, epoch_in_every_order, run
 from benign.implicit.flows.modified_loss import (
     Corrected,
     Loss,
     Scalar,
     adam_field,
-    gradient_descent_field,
     heavy_ball_penalty,
-    minibatch_field,
-    momentum_field,
     nesterov_penalty,
+    penalised_field,
 )
 
 Average = Float[Array, " m"]
@@ -56,11 +54,11 @@ class GradientDescent:
 
     def field(self, losses: Sequence[Loss], theta: Float[Array, " m"], step_size: Scalar) -> Corrected:
         """Plain field and correction."""
-        return gradient_descent_field(losses[0], theta, step_size)
+        return penalised_field(losses, theta, penalty=step_size / 4.0)
 
     def ends(self, losses: Sequence[Loss], start: Float[Array, " m"], step_size: float, steps: int) -> Ends:
         """Both flows start where it does."""
-        return start, start, run(self, losses[0], start, step_size, steps)
+        return start, start, run(self, losses[0], (start, self.begin(start)), step_size, steps)[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,14 +104,18 @@ class Momentum:
     def field(self, losses: Sequence[Loss], theta: Float[Array, " m"], step_size: Scalar) -> Corrected:
         """Plain field and correction."""
         penalty = nesterov_penalty if self.nesterov else heavy_ball_penalty
-        return momentum_field(
-            losses[0], theta, velocity=1.0 / (1.0 - self.momentum), penalty=penalty(step_size, self.momentum)
-        )
+        velocity = 1.0 / (1.0 - self.momentum)
+        return penalised_field(losses, theta, penalty=penalty(step_size, self.momentum), velocity=velocity)
 
     def ends(self, losses: Sequence[Loss], start: Float[Array, " m"], step_size: float, steps: int) -> Ends:
-        """The modified flow starts where one that has always run would have been."""
-        shifted = start_from_rest(losses[0], start, step_size, self.momentum)
-        return start, shifted, run(self, losses[0], start, step_size, steps)
+        """The modified flow starts at theta_0 + h beta / (1 - beta)^2 g, where one that has always run would have been.
+
+        The first velocities are smaller than those that the flow assumes; for a constant gradient what is missing sums
+        to exactly this. Without it the comparison is of order 1 whatever the coefficient.
+        """
+        late = step_size * self.momentum / (1.0 - self.momentum) ** 2
+        end = run(self, losses[0], (start, self.begin(start)), step_size, steps)[0]
+        return start, start + late * jax.grad(losses[0])(start), end
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,8 +135,7 @@ class Adam:
     def __post_init__(self) -> None:
         _check_share("momentum", self.momentum)
         _check_share("square_momentum", self.square_momentum)
-        if not checked_number("epsilon", self.epsilon) > 0.0:
-            raise invalid("epsilon", f"must be positive, got {self.epsilon!r}; 0.1 is usual here.")
+        checked_positive("epsilon", self.epsilon, kind="a positive number (0.1 is usual here)")
 
     @property
     def shortest(self) -> int:
@@ -174,8 +175,8 @@ class Adam:
 
     def ends(self, losses: Sequence[Loss], start: Float[Array, " m"], step_size: float, steps: int) -> Ends:
         """Both flows start where the warm-up ends."""
-        warm, end = run_after_warm_up(self, losses[0], start, step_size, self.shortest, steps)
-        return warm, warm, end
+        warm = run(self, losses[0], (start, self.begin(start)), step_size, self.shortest)
+        return warm[0], warm[0], run(self, losses[0], warm, step_size, steps)[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +192,7 @@ class MiniBatch:
 
     def field(self, losses: Sequence[Loss], theta: Float[Array, " m"], step_size: Scalar) -> Corrected:
         """Plain field and correction."""
-        return minibatch_field(losses, theta, step_size)
+        return penalised_field(losses, theta, penalty=step_size / 4.0)
 
     def ends(self, losses: Sequence[Loss], start: Float[Array, " m"], step_size: float, steps: int) -> Ends:
         """Both flows start where the epoch does; ``steps`` is the number of batches."""
@@ -218,15 +219,5 @@ def find_method(method: str | Method) -> Method:
     return known[method]
 
 
-def start_from_rest(loss: Loss, start: Float[Array, " m"], step_size: Scalar, momentum: float) -> Float[Array, " m"]:
-    r"""theta_0 + h beta / (1 - beta)^2 g: where the modified flow starts for momentum that starts at rest.
-
-    The first velocities are smaller than those that the flow assumes; for a constant gradient what is missing sums to
-    exactly this. Without it the comparison is of order 1 whatever the coefficient.
-    """
-    return start + step_size * momentum / (1.0 - momentum) ** 2 * jax.grad(loss)(start)
-
-
 def _check_share(argument: str, value: object) -> None:
-    if not 0.0 <= checked_number(argument, value) < 1.0:
-        raise invalid(argument, f"must be at least 0 and below 1, got {value!r}.")
+    checked_number(argument, value, kind="at least 0 and below 1", fits=lambda share: 0.0 <= share < 1.0)

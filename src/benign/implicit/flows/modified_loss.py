@@ -65,26 +65,18 @@ def gradient_and_curvature(loss: Loss, theta: Float[Array, " m"]) -> Corrected:
     return gradient, jax.jvp(gradient_of, (theta,), (gradient,))[1]
 
 
-def gradient_descent_field(loss: Loss, theta: Float[Array, " m"], step_size: Scalar) -> Corrected:
-    r"""-g and -(h/2) H g: the flow of E + (h/4) |g|^2 (Barrett & Dherin 2021, Theorem 3.1)."""
-    return momentum_field(loss, theta, velocity=1.0, penalty=step_size / 4.0)
+def penalised_field(
+    losses: Sequence[Loss], theta: Float[Array, " m"], *, penalty: Scalar, velocity: float = 1.0
+) -> Corrected:
+    r"""-c g and -2 c kappa times the mean of H_k g_k, for the coefficient kappa and the velocity c.
 
-
-def momentum_field(loss: Loss, theta: Float[Array, " m"], *, velocity: float, penalty: Scalar) -> Corrected:
-    r"""-c g and -2 c kappa H g: the flow of E + kappa |g|^2 at the velocity c = 1 / (1 - beta)."""
-    gradient, curvature = gradient_and_curvature(loss, theta)
-    return -velocity * gradient, -2.0 * velocity * penalty * curvature
-
-
-def minibatch_field(losses: Sequence[Loss], theta: Float[Array, " m"], step_size: Scalar) -> Corrected:
-    r"""The flow of C + (h / 4m) sum_k |grad C_k|^2, C the mean of the m batch losses C_k (Smith et al. 2021, eq. 1).
-
-    The mean over all orders of the end of one epoch follows it over the time m h.
+    The flow of C + (kappa / m) sum_k |grad C_k|^2, C the mean of the m losses C_k: with kappa = h / 4 that of gradient
+    descent for one loss (Barrett & Dherin 2021, Theorem 3.1), and for the losses of m batches the one that the mean
+    over all orders of the end of an epoch follows, over the time m h (Smith et al. 2021, eq. 1).
     """
-    parts = [gradient_and_curvature(loss, theta) for loss in losses]
-    gradient = sum((part[0] for part in parts), jnp.zeros_like(theta)) / len(parts)
-    curvature = sum((part[1] for part in parts), jnp.zeros_like(theta)) / len(parts)
-    return -gradient, -0.5 * step_size * curvature
+    parts = zip(*(gradient_and_curvature(loss, theta) for loss in losses), strict=True)
+    gradient, curvature = (sum(part, jnp.zeros_like(theta)) / len(losses) for part in parts)
+    return -velocity * gradient, -2.0 * velocity * penalty * curvature
 
 
 def adam_field(

@@ -10,6 +10,7 @@ two are never mixed up here.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -17,13 +18,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from benign.foundation.arguments import checked_name
 from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count, checked_rate
 from benign.foundation.randomness import generator
+from benign.implicit.curvature.hessian import gradient_at, network_loss
+from benign.implicit.flows.modified_loss import implicit_gradient_regularizer, regularization_rate
 from benign.implicit.precision import own_precision
-from benign.networks.gradient_penalty import minibatch_square, outputs_and_square
-from benign.networks.training import LOSSES
+from benign.networks.gradient_penalty import minibatch_square
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ class GradientPenalty:
         Raises:
             InvalidArgument: if the learning rate is not positive.
         """
-        return checked_rate("learning_rate", learning_rate) * self.parameters / 4.0
+        return float(regularization_rate(checked_rate("learning_rate", learning_rate), self.parameters))
 
     def implicit_term(self, learning_rate: float) -> float:
         r""":math:`\lambda R_{IG} = \frac{h}{4} |\nabla E|^2`: what is added to the loss.
@@ -65,7 +66,7 @@ def gradient_penalty(
     loss: str = "cross-entropy",
     batch_size: int | None = None,
 ) -> GradientPenalty:
-    """R_IG of a network on a training set, in the precision of its parameters; costs about one epoch.
+    """R_IG of a network on a training set (Barrett & Dherin 2021, eq. 3); costs about one epoch.
 
     Along a training, ask for the metrics ``gradient_penalty`` and ``gradient_penalty_minibatch`` in
     :func:`benign.measure`; in a PyTorch loop of your own use :class:`GradientPenaltyLog`.
@@ -73,8 +74,8 @@ def gradient_penalty(
     Args:
         network: an Equinox module that maps one sample to its outputs, for example of
             :attr:`benign.networks.TrainedPopulation.networks`.
-        inputs: training inputs.
-        targets: one-hot rows, or real values for the squared loss.
+        inputs: training inputs, (n x d).
+        targets: one-hot rows, or real values for the squared loss, (n x K).
         loss: ``"cross-entropy"`` or ``"squared"``.
         batch_size: of the mini-batch version; None for the full batch alone.
 
@@ -82,25 +83,25 @@ def gradient_penalty(
         InvalidArgument: for integer parameters, an unknown loss, a batch larger than n, or a gradient that is not
             finite.
     """
-    checked_name("loss", loss, LOSSES)
-    parameters = jax.tree.leaves(eqx.filter(network, eqx.is_array))
-    if not parameters or not all(jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in parameters):
-        raise invalid("network", "must have real-valued parameters; convert integer ones to floats.")
     if batch_size is not None and checked_count("batch_size", batch_size) > len(inputs):
         raise invalid("batch_size", f"must be at most the number of samples, got {batch_size} of {len(inputs)}.")
-    count = sum(leaf.size for leaf in parameters)
-    dtype = np.result_type(*parameters)
     # Consecutive rows are a batch below, which must not be one of a sorted file.
     order = generator(0, "order of the mini-batch penalty").permutation(len(inputs))
-    with own_precision(network):
-        here = jax.tree.map(lambda leaf: jnp.asarray(leaf) if eqx.is_array(leaf) else leaf, network)
-        samples = jnp.asarray(inputs[order], dtype=dtype), jnp.asarray(targets[order], dtype=dtype)
-        full = float(eqx.filter_jit(outputs_and_square)(here, loss, *samples)[1])
-        batches = None if batch_size is None else float(
-            eqx.filter_jit(minibatch_square)(here, loss, *samples, batch_size)
-        )  # fmt: skip
+    around = network_loss(jax.tree.map(_in_single, network), inputs[order], targets[order], loss=loss)
+    with own_precision(around.parameters):
+        point = around.parameters
+        full = float(implicit_gradient_regularizer(eqx.filter_jit(gradient_at)(around, point)))
+        batches = None
+        if batch_size is not None:
+            here = eqx.combine(around.unravel(point), around.structure)
+            x, y = (jnp.asarray(part[order], dtype=point.dtype) for part in (inputs, targets))
+            batches = float(eqx.filter_jit(minibatch_square)(here, loss, x, y, batch_size)) / around.size
     if not np.isfinite(full):
         raise invalid("network", "has a gradient that is not finite; it has diverged, or the data hold NaN.")
-    return GradientPenalty(
-        full_batch=full / count, minibatch=None if batches is None else batches / count, parameters=count
-    )
+    return GradientPenalty(full_batch=full, minibatch=batches, parameters=around.size)
+
+
+def _in_single(leaf: Any) -> Any:
+    """Half precision holds no sum of squares."""
+    is_half = eqx.is_array(leaf) and str(leaf.dtype) in ("float16", "bfloat16")
+    return leaf.astype(np.float32) if is_half else leaf
