@@ -17,8 +17,10 @@ from benign import schema
 from benign.experiments.declaration import Experiment, resolve
 from benign.experiments.encoding import CorruptBlock, decode, encode
 from benign.experiments.parts import Part
+from benign.experiments.resolution import resolve_grid
 from benign.experiments.store import Store
 from benign.foundation.errors import InvalidArgument, UnknownName
+from benign.procedures import Solutions
 from tests.experiments.measured import block, part
 
 FORMAT1 = Path(__file__).parents[1] / "data" / "format1"
@@ -79,6 +81,14 @@ def test_its_keys_are_those_of_today():
     assert [grid.part.key] == WRITTEN[DECLARED]["parts"]
     assert "scaled_norm" in grid.part.metrics
     assert type(grid).from_json(grid.to_json()).part.metrics == grid.part.metrics
+
+
+def test_what_was_measured_of_solutions_keeps_its_keys():
+    training = benign.Training(optimizer="sgd", batch_size=None, learning_rate=0.05, steps=4, precision="float64")
+    procedure = Solutions(training=training, depth=1, cooling_steps=2)
+    source = benign.sources.digits(test_samples=60)
+    grid = resolve_grid(procedure, [source], samples=[20], sizes=[3, 5], times=[0.1, 0.2], replicates=2)
+    assert sorted(key for key, _ in grid.cells()) == WRITTEN[SOLUTIONS]["cells"]
 
 
 @pytest.mark.parametrize("metric", WRITTEN["parts"])
