@@ -2,11 +2,10 @@
 
 import warnings
 
-from benign.experiments.declaration.axes import Range
-from benign.experiments.declaration.execution import DeclaredEnvironment
-from benign.experiments.declaration.experiment import Crossed, Experiment
+from benign.experiments.declaration.experiment import Experiment
 from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem
 from benign.experiments.declaration.resolution import resolve
+from benign.experiments.declaration.tables import Crossed, DeclaredEnvironment, Range
 from benign.experiments.running import Resolved
 
 __all__ = [

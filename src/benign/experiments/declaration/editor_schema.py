@@ -7,24 +7,17 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
-from benign.experiments.declaration.annotations import Schema, expected_by, options, table_type
-from benign.experiments.declaration.axes import Range
 from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, Kind, find_maker, known_names
-from benign.experiments.declaration.settings import settings_of
+from benign.experiments.declaration.settings import Schema, expected_by, options, settings_of, table_type
+from benign.experiments.declaration.tables import Crossed, Range
 from benign.schema import METRICS
 
 _RANGE = Range.model_json_schema(by_alias=True)
-REAL_AXIS: Schema = {
-    "anyOf": [{"type": "number"}, {"type": "array", "items": {"type": "number"}, "minItems": 1}, _RANGE]
-}
-_WHOLE_NUMBERS: list[Schema] = [
-    {"type": "integer"},
-    {"type": "array", "items": {"type": "integer"}, "minItems": 1},
-    _RANGE,
-]
-WHOLE_AXIS: Schema = {"anyOf": [{"const": "every"}, *_WHOLE_NUMBERS]}
-SIZE_AXIS: Schema = {"anyOf": [{"enum": ["every", "auto"]}, *_WHOLE_NUMBERS]}
-METRICS_SCHEMA: Schema = {"type": "array", "items": {"enum": list(METRICS)}}
+
+
+def _axis(number: str, *words: str) -> Schema:
+    numbers: list[Schema] = [{"type": number}, {"type": "array", "items": {"type": number}, "minItems": 1}, _RANGE]
+    return {"anyOf": [*([{"enum": list(words)}] if words else []), *numbers]}
 
 
 def experiment_schema(model: type[BaseModel]) -> Schema:
@@ -32,8 +25,16 @@ def experiment_schema(model: type[BaseModel]) -> Schema:
     schema: Schema = model.model_json_schema(by_alias=True)
     properties = schema["properties"]
     assert isinstance(properties, dict)
-    for kind in (SOURCE, PROCEDURE):
-        properties[kind.word] = {"description": properties[kind.word]["description"], **_choice_schema(kind)}
+    ours = {
+        **{kind.word: _choice_schema(kind) for kind in (SOURCE, PROCEDURE)},
+        "samples": _axis("integer", "every"),
+        "sizes": _axis("integer", "every", "auto"),
+        **dict.fromkeys(("times", "label_noise"), _axis("number")),
+        "crossed": Crossed.model_json_schema(),
+        "metrics": {"type": "array", "items": {"enum": list(METRICS)}},
+    }
+    for key, said in ours.items():
+        properties[key] = {**properties[key], **said}
     schema["description"] = "A grid of measurements, declared once."
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -17,44 +18,24 @@ from pydantic import (
     PlainValidator,
     PrivateAttr,
     ValidationError,
-    WithJsonSchema,
     field_validator,
 )
 
-from benign.experiments.declaration.axes import MOST_VALUES, Range, real_axis, size_axis, whole_axis
+from benign.experiments.declaration.axes import real_axis, size_axis, whole_axis
 from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, Kind
-from benign.experiments.declaration.editor_schema import (
-    METRICS_SCHEMA,
-    REAL_AXIS,
-    SIZE_AXIS,
-    WHOLE_AXIS,
-    experiment_schema,
-)
-from benign.experiments.declaration.execution import DeclaredEnvironment
+from benign.experiments.declaration.editor_schema import experiment_schema
 from benign.experiments.declaration.plain import MOST_KEYS, TOO_MANY_KEYS, plain
-from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, nearest, refuse
+from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, nearest, refuse, translated
 from benign.experiments.declaration.reach import Reach
 from benign.experiments.declaration.settings import checked_choice
+from benign.experiments.declaration.tables import MOST_VALUES, Crossed, DeclaredEnvironment, Range, read_table
 from benign.experiments.declaration.toml_file import declared_in
-from benign.experiments.declaration.translation import translated
 from benign.foundation.wording import shown
 from benign.procedures.protocol import Procedure
 from benign.schema import METRICS, asked_name, name_today
 from benign.sources.protocol import Source
 
 _ZERO_WIDTH_JOINER = "\u200d"  # joins emoji
-
-_Count = Annotated[int, Field(strict=True, ge=1, le=MOST_VALUES)]
-
-
-class Crossed(BaseModel):
-    """Replicates as the full grid of draws, initialisations and noises."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    draws: _Count = Field(default=1, description="a positive integer")
-    initialisations: _Count = Field(default=1, description="a positive integer")
-    noises: _Count = Field(default=1, description="a positive integer")
 
 
 def _choice(kind: Kind) -> PlainValidator:
@@ -66,25 +47,8 @@ def _choice(kind: Kind) -> PlainValidator:
     return PlainValidator(checked)
 
 
-def _crossed(value: object) -> Crossed | None:
-    if value is None or isinstance(value, Crossed):
-        return value
-    if isinstance(value, list) and len(value) == 3:
-        value = dict(zip(("draws", "initialisations", "noises"), value, strict=True))
-    if not isinstance(value, dict):
-        refuse(f"must be {{ draws = 3, initialisations = 2, noises = 2 }}, got {shown(value)}.")
-    try:
-        crossed = Crossed.model_validate(value)
-    except ValidationError as error:
-        raise translated(error, Crossed) from None
-    count = crossed.draws * crossed.initialisations * crossed.noises
-    if count > MOST_VALUES:
-        refuse(f"must be at most {MOST_VALUES:,} replicates in all, got {count:,}.")
-    return crossed
-
-
-def _levels(value: object) -> tuple[float, ...] | Range | None:
-    return None if value is None else real_axis(value)
+def _optional(read: Callable[[object], object]) -> PlainValidator:
+    return PlainValidator(lambda value: None if value is None else read(value))
 
 
 def _is_name(value: str) -> str:
@@ -103,7 +67,6 @@ def _metrics(names: object) -> tuple[str, ...]:
 
 
 _Name = Annotated[str, Field(strict=True, min_length=1, max_length=80), AfterValidator(_is_name)]
-_CROSSED_SCHEMA = WithJsonSchema(Crossed.model_json_schema())
 _Whole = int | Sequence[int] | Shaped[np.ndarray, " value"] | Range | Mapping[str, object]
 _Real = float | Sequence[float] | Shaped[np.ndarray, " value"] | Range | Mapping[str, object]
 
@@ -144,26 +107,28 @@ class Experiment(BaseModel):
     procedure: Annotated[Procedure | Mapping[str, object] | str, _choice(PROCEDURE)] = Field(
         description="a table with the name of a procedure and its settings"
     )
-    samples: Annotated[_Whole | Literal["every"], PlainValidator(whole_axis), WithJsonSchema(WHOLE_AXIS)] = Field(
+    samples: Annotated[_Whole | Literal["every"], PlainValidator(whole_axis)] = Field(
         description='numbers of training samples: a list, one number, a range or "every"'
     )
-    sizes: Annotated[_Whole | Literal["every", "auto"], PlainValidator(size_axis), WithJsonSchema(SIZE_AXIS)] = Field(
+    sizes: Annotated[_Whole | Literal["every", "auto"], PlainValidator(size_axis)] = Field(
         default="every", description='sizes of the model: a list, one number, a range, "every" or "auto"'
     )
-    times: Annotated[_Real | None, PlainValidator(_levels), WithJsonSchema(REAL_AXIS)] = Field(
+    times: Annotated[_Real | None, _optional(real_axis)] = Field(
         default=None, description="times of training: a list, one number or a range"
     )
-    label_noise: Annotated[_Real | None, PlainValidator(_levels), WithJsonSchema(REAL_AXIS)] = Field(
+    label_noise: Annotated[_Real | None, _optional(real_axis)] = Field(
         default=None, description="levels of label noise: a list, one number or a range"
     )
-    replicates: _Count | None = Field(default=None, description=f"an integer from 1 to {MOST_VALUES:,}")
-    crossed: Annotated[
-        Crossed | Mapping[str, int] | Sequence[int] | None, PlainValidator(_crossed), _CROSSED_SCHEMA
-    ] = Field(default=None, description="crossed replicates: { draws = 3, initialisations = 2, noises = 2 }")
+    replicates: Annotated[int, Field(strict=True, ge=1, le=MOST_VALUES)] | None = Field(
+        default=None, description=f"an integer from 1 to {MOST_VALUES:,}"
+    )
+    crossed: Annotated[Crossed | Mapping[str, int] | Sequence[int] | None, _optional(partial(read_table, Crossed))] = (
+        Field(default=None, description="crossed replicates: { draws = 3, initialisations = 2, noises = 2 }")
+    )
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**63)] = Field(
         default=0, description="an integer from 0 to 2^63 - 1"
     )
-    metrics: Annotated[Sequence[str], PlainValidator(_metrics), WithJsonSchema(METRICS_SCHEMA)] = Field(
+    metrics: Annotated[Sequence[str], PlainValidator(_metrics)] = Field(
         default=(), description="names of metrics beside the default ones"
     )
     execution: DeclaredEnvironment = Field(default=DeclaredEnvironment(), description="a table: where and how jobs run")

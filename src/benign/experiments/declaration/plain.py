@@ -19,6 +19,7 @@ _DEEPEST = 8
 MOST_KEYS = 1_000
 TOO_MANY_KEYS = f"holds more than {MOST_KEYS:,} keys, which is no table of an experiment."
 _LARGEST_INTEGER = 2**63
+_ADDRESS = re.compile(r"[A-Za-z][\w+.-]*:")  # postgresql://..., sqlite:///...
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -69,6 +70,11 @@ def _fault(value: object) -> str | None:
     if isinstance(value, int) and not -_LARGEST_INTEGER <= value < _LARGEST_INTEGER:
         return f"must fit into 64 bits, got {shown(value)}."
     return None
+
+
+def is_no_path(store: str) -> bool:
+    """Whether a store is no file's path but an address, or in memory."""
+    return store == ":memory:" or _ADDRESS.match(store) is not None
 
 
 def absolute(path: str, folder: str | os.PathLike[str] = ".") -> str:

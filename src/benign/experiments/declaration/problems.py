@@ -8,6 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.wording import escaped, shortened, shown
 
@@ -93,9 +97,9 @@ def at_key(error: InvalidArgument, places: Mapping[str, KeyPath], elsewhere: Key
     return Origin().error([Problem(places.get(error.argument or "", elsewhere), text)])
 
 
-def within(key: str, problems: Iterable[Problem]) -> list[Problem]:
-    """The problems of a table as those of the table around it."""
-    return [Problem((key, *problem.path), problem.text) for problem in problems]
+def within(path: KeyPath, problems: Iterable[Problem]) -> list[Problem]:
+    """The problems of a table as those of what it stands in."""
+    return [Problem((*path, *problem.path), problem.text) for problem in problems]
 
 
 def shown_path(path: KeyPath) -> str:
@@ -113,3 +117,61 @@ def nearest(name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name[:200], known, n=1, cutoff=0.3)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"{hint}Known: {', '.join(known) or 'none'}."
+
+
+def translated(error: ValidationError, model: type[BaseModel]) -> InvalidDeclaration:
+    """Pydantic's errors in our own words: each field's description says what it expects."""
+    problems: list[Problem] = []
+    for detail in error.errors(include_url=False):
+        cause = detail.get("ctx", {}).get("error")
+        keys = tuple(str(part) for part in detail["loc"] if isinstance(part, str))
+        if isinstance(cause, InvalidDeclaration):
+            problems += within(keys, cause.problems)
+        else:
+            problems.append(Problem(keys, _text(detail, keys, model)))
+    return Origin().error(problems)
+
+
+def _text(detail: ErrorDetails, keys: KeyPath, model: type[BaseModel]) -> str:
+    if detail["type"] == "extra_forbidden":
+        return _no_such_key(keys, model)
+    expected = _described(keys, model)
+    if detail["type"] == "missing":
+        return f"is missing; it must be {expected}."
+    given = detail["input"]
+    if isinstance(given, str) and "://" in given:  # may hold a password
+        return f"must be {expected}."
+    return f"must be {expected}, got {shown(given)}."
+
+
+def _no_such_key(keys: KeyPath, model: type[BaseModel]) -> str:
+    *tables, key = keys
+    for table in tables:
+        model = _table(model, table) or model
+    known = sorted(_fields_of(model))
+    for name in known:
+        inner = _table(model, name)
+        if inner is not None and key in _fields_of(inner):
+            return f"there is no such key here; write it as {name}.{key}."
+    return f"there is no such key; {nearest(key, known)}"
+
+
+def _described(keys: KeyPath, model: type[BaseModel]) -> str:
+    expected = "a table"
+    for key in keys:
+        field = _fields_of(model).get(key)
+        expected = expected if field is None else field.description or "a value"
+        model = _table(model, key) or model
+    return expected
+
+
+def _fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """By key as it is written: ``start`` is written ``from``, which Python keeps for itself."""
+    return {str(field.validation_alias or name): field for name, field in model.model_fields.items()}
+
+
+def _table(model: type[BaseModel], key: str) -> type[BaseModel] | None:
+    """The model of a key that is a table, or None."""
+    hint = getattr(_fields_of(model).get(key), "annotation", None)
+    kinds = (hint, *getattr(hint, "__args__", ()))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, Kind, find_maker, plug_in_module
-from benign.experiments.declaration.execution import is_no_path
+from benign.experiments.declaration.plain import is_no_path
 from benign.experiments.declaration.settings import path_settings
 from benign.experiments.store.locations import located
 from benign.foundation.errors import BenignError

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from benign.experiments.declaration.axes import as_numbers, as_whole_numbers
 from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, find_maker
-from benign.experiments.declaration.experiment import Crossed, Experiment
+from benign.experiments.declaration.experiment import Experiment
 from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, at_key, refuse, within
 from benign.experiments.declaration.settings import make, settings_of
+from benign.experiments.declaration.tables import Crossed
 from benign.experiments.environment import Environment
 from benign.experiments.pilot import with_found_sizes
 from benign.experiments.resolution import resolve_grid
@@ -69,7 +70,7 @@ def _procedure_and_source(experiment: Experiment) -> tuple[Procedure, Source]:
         try:
             made[kind.word] = make(given, kind) if isinstance(given, Mapping) else given
         except InvalidDeclaration as error:
-            problems += within(kind.word, error.problems)
+            problems += within((kind.word,), error.problems)
     if problems:
         raise Origin().error(problems)
     procedure, source = made["procedure"], made["source"]

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, find_maker
-from benign.experiments.declaration.execution import is_no_path
-from benign.experiments.declaration.plain import absolute
+from benign.experiments.declaration.plain import absolute, is_no_path
 from benign.experiments.declaration.problems import InvalidDeclaration, KeyPath, Origin, refuse
 from benign.experiments.declaration.reach import Reach, reach_of
 from benign.experiments.declaration.settings import path_settings
