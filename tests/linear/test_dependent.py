@@ -204,7 +204,7 @@ def test_complex_features_of_repeated_samples():
     procedure, sizes = RandomFourier(form="complex"), np.array([5, 12, 13, 20, 24, 40, 90])
     block = procedure.measure([split], sizes, None, frozenset(["test_loss", "train_loss", "norm"]))
     assert np.all(block.outcome[0, :, 0] == np.where(sizes > 12, Outcome.TRUNCATED, Outcome.CONVERGED))
-    columns = procedure._columns(split, split.test_inputs)
+    columns = procedure.columns(split, split.test_inputs)
     for number, k in enumerate(sizes):
         train, test = columns.panel(0, 2 * int(k))
         targets = np.concatenate([split.train_targets, np.zeros_like(split.train_targets)])
@@ -214,7 +214,7 @@ def test_complex_features_of_repeated_samples():
 
 
 def test_nearly_dependent_columns_are_flagged_and_not_called_dependent(monkeypatch):
-    monkeypatch.setattr("benign.linear.many_digits._MOST", 0.0)
+    monkeypatch.setattr("benign.linear.many_digits._MOST_MULTIPLICATIONS", 0.0)
     train, targets, test, test_targets = classification(np.random.default_rng(8), 30, 10, 90)
     train[:, 12] = train[:, 3] * (1.0 + 1e-13 * np.random.default_rng(9).standard_normal(30))
     path = size_path(train, targets, test, test_targets, predict_at=[10, 20])

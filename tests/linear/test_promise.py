@@ -51,7 +51,7 @@ def test_vandermonde_of_a_smooth_function(noise, ridge):
 @pytest.mark.parametrize("most", [0.0, 2e5], ids=["float64 alone", "many digits"])
 def test_targets_in_the_leading_directions_and_noise(monkeypatch, condition, most):
     """What is left unfitted reaches the predictions with the square of the condition number."""
-    monkeypatch.setattr("benign.linear.many_digits._MOST", most)
+    monkeypatch.setattr("benign.linear.many_digits._MOST_MULTIPLICATIONS", most)
     random = np.random.default_rng(1)
     train, left = ill_conditioned(random, 30, 15, condition)
     targets = left[:, :1] + left[:, 15:] @ random.standard_normal((15, 1))
