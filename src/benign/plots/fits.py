@@ -12,12 +12,33 @@ from jaxtyping import Float, Real
 
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.number_words import format_number, format_position
-from benign.plots.output import svg_html, svg_text
+from benign.plots.display import Display
+from benign.plots.layout import (
+    PAD,
+    Key,
+    Sheet,
+    Words,
+    as_panel_axes,
+    name_axes,
+    new_figure,
+    write_around,
+    write_key,
+)
+from benign.plots.series import freeze
+from benign.plots.style import GRID, INK, LOOKS, MUTED, SMALL_POINTS, TITLE_POINTS, Look, Role, tick_text
+from benign.plots.text import visible
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_TRUTH, _FIT, _OTHERS = LOOKS[Role.REFERENCE], LOOKS[Role.TEST], LOOKS[Role.TRAIN]
+_POINTS = Look(colour=INK, dashes=None, width=0.0, order=5.0)
+_OTHERS_MEDIAN = Look(colour=_OTHERS.colour, dashes=_OTHERS.dashes, width=1.5, order=3.6)
+_FAINT = Look(colour=_OTHERS.colour, dashes=None, width=0.5, order=2.0)
+_MOST_FAINT = 10
+_PANEL, _HEAD, _LEFT, _AXIS, _GAP = 140.0, 30.0, 42.0, 32.0, 12.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,9 +59,9 @@ class FitPanel:
     note: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fit", np.array(self.fit, dtype=np.float64))
         if self.others is not None:
-            object.__setattr__(self, "others", np.atleast_2d(np.array(self.others, dtype=np.float64)))
+            object.__setattr__(self, "others", np.atleast_2d(self.others))
+        freeze(self, "fit", "others")
 
     @property
     def spread(self) -> Float[np.ndarray, "3 G"] | None:
@@ -49,7 +70,7 @@ class FitPanel:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FitsDisplay:
+class FitsDisplay(Display):
     """Panels of fits over one another's data.
 
     The vertical axis shows the training points and the truth; a fit that explodes leaves the picture.
@@ -67,7 +88,6 @@ class FitsDisplay:
         y_limits: ends of the vertical axis, or None to fit it to points and truth.
     """
 
-    title: str
     grid: Real[np.ndarray, " _G"] = field(repr=False)
     truth: Real[np.ndarray, " _G"] | None = field(repr=False, default=None)
     train_inputs: Real[np.ndarray, " _n"] = field(repr=False)
@@ -75,17 +95,10 @@ class FitsDisplay:
     panels: tuple[FitPanel, ...]
     x_label: str = "x"
     y_label: str = "y"
-    caption: str = ""
     y_limits: tuple[float, float] | None = None
-    ax_: Axes | None = field(init=False, repr=False, default=None)
-    axes_: tuple[Axes, ...] = field(init=False, repr=False, default=())
-    figure_: Figure | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
-        for name in ("grid", "train_inputs", "train_targets"):
-            object.__setattr__(self, name, np.array(getattr(self, name), dtype=np.float64))
-        if self.truth is not None:
-            object.__setattr__(self, "truth", np.array(self.truth, dtype=np.float64))
+        freeze(self, "grid", "truth", "train_inputs", "train_targets")
         object.__setattr__(self, "panels", tuple(self.panels))
         _check(self)
 
@@ -110,29 +123,41 @@ class FitsDisplay:
         texts += [f"{panel.label}: {_describe(panel, self)}" for panel in self.panels]
         return " ".join([*texts, self.caption]).strip()
 
-    def plot(self, ax: object = None) -> FitsDisplay:
-        """Draw on the given list of matplotlib axes, one for each panel, or on a new figure; returns the display.
+    def _taken(self, ax: object) -> tuple[Axes, ...]:
+        return as_panel_axes(ax, len(self.panels))
 
-        The axes and the figure are then in ``axes_`` and ``figure_``; ``ax_`` is the first.
-        """
-        from benign.plots.fit_drawing import draw_panels
-        from benign.plots.layout import as_panel_axes
+    def _on_sheet(self, sheet: Sheet, words: Words) -> Figure:
+        """A key above, then rows of panels that share both axes."""
+        columns = min(sheet.columns, len(self.panels))
+        rows = math.ceil(len(self.panels) / columns)
+        key = _key(self, narrow=sheet.is_narrow)
+        above = words.above + 14 * len(key) + 2
+        height = above + rows * (_PANEL + _HEAD) + _AXIS + words.below
+        figure = new_figure(sheet.width, height)
+        wide = (sheet.width - _LEFT - PAD - 6 - _GAP * (columns - 1)) / columns
+        axes = []
+        for index in range(len(self.panels)):
+            row, column = divmod(index, columns)
+            left, bottom = _LEFT + column * (wide + _GAP), height - above - (row + 1) * (_PANEL + _HEAD)
+            axes.append(figure.add_axes((left / sheet.width, bottom / height, wide / sheet.width, _PANEL / height)))
+        self._draw_on(tuple(axes))
+        for index, ax in enumerate(axes):
+            _share(ax, first=index % columns == 0, last=index + columns >= len(axes))
+        write_around(figure, words)
+        write_key(figure, key, left=_LEFT, top=height - words.above)
+        return figure
 
-        if ax is None:
-            axes = tuple(self.figure().axes)
-        else:
-            axes = as_panel_axes(ax, len(self.panels))
-            draw_panels(axes, self)
-        object.__setattr__(self, "axes_", axes)
-        object.__setattr__(self, "ax_", axes[0])
-        object.__setattr__(self, "figure_", axes[0].get_figure(root=True))
-        return self
+    def _draw_on(self, axes: tuple[Axes, ...]) -> None:
+        from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    def figure(self, *, narrow: bool = False, alone: bool = True) -> Figure:
-        """A new figure, for a phone if ``narrow``, with title and caption if it stands ``alone``."""
-        from benign.plots.fit_drawing import draw_fits
-
-        return draw_fits(self, narrow=narrow, alone=alone)
+        for ax, panel in zip(axes, self.panels, strict=True):
+            _draw_panel(ax, panel, self)
+            ax.set_xlim(float(self.grid[0]), float(self.grid[-1]))
+            ax.set_ylim(*self.limits)
+            for axis in (ax.xaxis, ax.yaxis):
+                axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
+                axis.set_major_formatter(FuncFormatter(tick_text))
+            name_axes(ax, self.x_label, self.y_label)
 
     def frame(self) -> pd.DataFrame:
         """The numbers drawn: panel, curve (points, truth, fit, other 1, ..., low, median, high), x, y."""
@@ -148,13 +173,6 @@ class FitsDisplay:
                 for name, values in zip(names, [*panel.others, *panel.spread], strict=True):
                     frames.append(_rows(panel.label, name, self.grid, values))
         return pd.concat(frames, ignore_index=True)
-
-    def svg(self, *, narrow: bool = False, alone: bool = False) -> str:
-        """The picture as SVG, the same text for the same numbers."""
-        return svg_text(self.figure(narrow=narrow, alone=alone), self.title)
-
-    def _repr_html_(self) -> str:
-        return svg_html(self.svg(alone=True), self.alternative_text)
 
 
 def _check(display: FitsDisplay) -> None:
@@ -199,3 +217,50 @@ def _describe(panel: FitPanel, display: FitsDisplay) -> str:
         distance = float(np.nanmedian(np.abs(panel.fit - display.truth)))
         texts.append(f"Median distance of the fit from the true function: {format_number(distance)}.")
     return " ".join(texts)
+
+
+def _share(ax: Axes, *, first: bool, last: bool) -> None:
+    ax.tick_params(labelleft=first, labelbottom=last)
+    if not first:
+        ax.set_ylabel("")
+    if not last:
+        ax.set_xlabel("")
+
+
+def _draw_panel(ax: Axes, panel: FitPanel, display: FitsDisplay) -> None:
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    ax.tick_params(length=3, width=0.8, labelsize=SMALL_POINTS)
+    ax.grid(color=GRID, linewidth=0.7)
+    ax.set_axisbelow(True)
+    ax.set_title(visible(panel.label), loc="left", fontsize=TITLE_POINTS, fontweight="bold", pad=5)
+    ax.set_title(visible(panel.note), loc="right", fontsize=SMALL_POINTS, color=MUTED, pad=5)
+    grid = display.grid
+    if panel.others is not None and panel.spread is not None:
+        low, median, high = panel.spread
+        ax.fill_between(grid, low, high, color=_OTHERS.colour, alpha=0.12, linewidth=0, zorder=1.5, label="_band")
+        for row in panel.others[:_MOST_FAINT]:
+            ax.plot(grid, row, color=_FAINT.colour, linewidth=_FAINT.width, alpha=0.28, zorder=2, label="_other")
+        _line(ax, grid, median, _OTHERS_MEDIAN, "median of other fits")
+    if display.truth is not None:
+        _line(ax, grid, display.truth, _TRUTH, "truth")
+    _line(ax, grid, panel.fit, _FIT, "fit")
+    ax.plot(
+        display.train_inputs, display.train_targets, "o", ms=4, mfc=INK, mec="white", mew=0.6, zorder=5,
+        label="training points",
+    )  # fmt: skip
+
+
+def _line(ax: Axes, x: np.ndarray, y: np.ndarray, look: Look, label: str) -> None:
+    ax.plot(x, y, color=look.colour, linestyle=look.linestyle, linewidth=look.width, zorder=look.order, label=label)
+
+
+def _key(display: FitsDisplay, *, narrow: bool) -> list[list[Key]]:
+    counts = [len(panel.others) for panel in display.panels if panel.others is not None]
+    entries = [("training points", _POINTS, "o"), ("fit", _FIT, "")]
+    if display.truth is not None:
+        entries.append(("true function", _TRUTH, ""))
+    if counts:
+        entries.append((f"median of {max(counts)} other fits", _OTHERS_MEDIAN, ""))
+    row = [Key(name=text, text=text, look=look, marker=marker) for text, look, marker in entries]
+    return [row[:2], row[2:]] if narrow and len(row) > 2 else [row]

@@ -7,26 +7,52 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Real, Shaped
+from jaxtyping import Float, Real
 
 from benign.foundation.errors import InvalidArgument, invalid
-from benign.plots.describe import describe_heat_map
-from benign.plots.heat_map_parts import Cells, Contour, Region, Trace, cells, frozen
-from benign.plots.output import svg_html, svg_text
-from benign.plots.scales import Scale
-from benign.plots.series import Threshold
+from benign.foundation.number_words import format_number
+from benign.plots.display import Display
+from benign.plots.heat_map_drawing import (
+    Line,
+    draw_bar,
+    draw_cells,
+    draw_contours,
+    draw_mark,
+    draw_region,
+    draw_traces,
+    write_line_names,
+)
+from benign.plots.heat_map_parts import Contour, Grid, Region, Trace, cells, words_of_range
+from benign.plots.labels import points_box
+from benign.plots.layout import (
+    AXIS_ROWS,
+    PAD,
+    THRESHOLD_ROW,
+    Sheet,
+    Words,
+    left_margin,
+    name_axes,
+    new_figure,
+    write_around,
+    write_threshold,
+    write_title,
+)
+from benign.plots.scales import Scale, apply_scales
+from benign.plots.series import Threshold, check_rising, freeze
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_PANEL, _NARROW_PANEL = 300.0, 240.0
+_BAR, _BAR_GAP, _BAR_ROWS = 12.0, 8.0, 30.0
 _SMALLEST = 1e-307
 _NUMBERS = ("level", "size", "time", "value", "low", "high")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class HeatMapDisplay:
+class HeatMapDisplay(Display):
     """A risk over size and time as colour, with the lines along which another risk is constant.
 
     Attributes:
@@ -53,7 +79,6 @@ class HeatMapDisplay:
     array([0.5, 2. , 8. ])
     """
 
-    title: str
     sizes: Real[np.ndarray, " _S"] = field(repr=False)
     times: Real[np.ndarray, " _T"] = field(repr=False)
     values: Real[np.ndarray, "_S _T"] = field(repr=False)
@@ -69,37 +94,28 @@ class HeatMapDisplay:
     y_log: bool = True
     value_log: bool = False
     value_limits: tuple[float, float] | None = None
-    caption: str = ""
-    ax_: Axes | None = field(init=False, repr=False, default=None)
-    figure_: Figure | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
-        for name in ("sizes", "times", "values"):
-            object.__setattr__(self, name, frozen(getattr(self, name)))
+        freeze(self, "sizes", "times", "values")
         for name in ("contours", "traces"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         _check(self)
 
     @cached_property
-    def axes_cells(self) -> tuple[Cells, Cells]:
-        """The horizontal and the vertical axis."""
-        return cells(self.sizes, self.x_label, log=self.x_log), cells(self.times, self.y_label, log=self.y_log)
+    def grid(self) -> Grid:
+        """Which sizes and times have a place in the picture, and where."""
+        x, y = cells(self.sizes, self.x_label, log=self.x_log), cells(self.times, self.y_label, log=self.y_log)
+        return Grid(sizes=self.sizes, times=self.times, x_label=self.x_label, y_label=self.y_label, x=x, y=y)
 
     @property
     def edges(self) -> tuple[Float[np.ndarray, " E"], Float[np.ndarray, " F"]]:
         """Edges of the cells along sizes and along times."""
-        x, y = self.axes_cells
-        return x.edges, y.edges
-
-    def shown(self, table: Shaped[np.ndarray, "S T"]) -> Shaped[np.ndarray, "s t"]:
-        """The part of a table of sizes x times that has a place in the picture."""
-        x, y = self.axes_cells
-        return table[x.kept][:, y.kept]
+        return self.grid.x.edges, self.grid.y.edges
 
     @cached_property
     def colours(self) -> Scale:
         """The scale of the colour bar."""
-        table = self.shown(self.values)
+        table = self.grid.shown(self.values)
         known = table[np.isfinite(table)]
         negative = int((known < 0).sum())
         note = ""
@@ -119,15 +135,15 @@ class HeatMapDisplay:
     @property
     def full_caption(self) -> str:
         """The caption, with a sentence on everything that the picture does not show as it was asked."""
-        x, y = (one.scale for one in self.axes_cells)
-        table = self.shown(self.values)
+        x, y = self.grid.scales
+        table = self.grid.shown(self.values)
         undefined = int((~np.isfinite(table)).sum())
         notes = [x.note, y.note, self.colours.note]
         if undefined:
             notes.append(f"Hatched: {undefined:,} of {table.size:,} values are undefined.")
-        notes += [_not_reached(one, self) for one in self.contours]
-        notes += [] if self.region is None else _about_region(self.region, self)
-        notes += [_leaves(one, x, y) for one in self.traces]
+        notes += [one.note(self.grid) for one in self.contours]
+        notes += [] if self.region is None else self.region.notes(self.grid)
+        notes += [one.note(self.grid) for one in self.traces]
         for mark, scale in ((self.threshold, x), (self.time_threshold, y)):
             if mark is not None and not scale.low <= mark.position <= scale.high:
                 notes.append(f"Outside the picture: {mark.text}.")
@@ -135,31 +151,50 @@ class HeatMapDisplay:
 
     @property
     def alternative_text(self) -> str:
-        """The picture in words, from its numbers."""
-        return describe_heat_map(self)
+        """The picture in words: title, axes, where the risk is smallest and largest, where contours and traces run."""
+        grid = self.grid
+        (x, y), (sizes, times) = grid.scales, grid.places
+        sentences = [
+            f"Heat map: {self.title or self.value_label}.",
+            f"Horizontal axis{x.kind}: {self.x_label}, {words_of_range(sizes)}.",
+            f"Vertical axis{y.kind}: {self.y_label}, {words_of_range(times)}.",
+            f"Colour{self.colours.kind}: {self.value_label}, {_extremes(self)}",
+            *(one.text(grid) for one in self.contours),
+            *(one.text(grid) for one in self.traces),
+            *([] if self.region is None else [self.region.text(grid)]),
+        ]
+        for name, mark in ((self.x_label, self.threshold), (self.y_label, self.time_threshold)):
+            if mark is not None:
+                sentences.append(f"Marked on the axis of {name}: {mark.text}.")
+        return " ".join([*sentences, self.full_caption]).strip()
 
-    def plot(self, ax: object = None) -> HeatMapDisplay:
-        """Draw on matplotlib axes, from which the colour bar takes a part, or on a new figure; returns the display.
-
-        The axes and figure are then in ``ax_`` and ``figure_``.
-        """
-        from benign.plots.heat_map_drawing import draw_on
-        from benign.plots.layout import as_axes
-
-        if ax is None:
-            axes = self.figure().axes[0]
+    def _on_sheet(self, sheet: Sheet, words: Words) -> Figure:
+        """The colour bar stands to the right or, on a narrow sheet, below."""
+        narrow = sheet.is_narrow
+        panel = _NARROW_PANEL if narrow else _PANEL
+        above = words.above + (self.threshold is not None) * THRESHOLD_ROW
+        below = AXIS_ROWS + (_BAR_GAP + _BAR + _BAR_ROWS if narrow else 0.0) + words.below
+        width, height = sheet.width, above + panel + below
+        figure = new_figure(width, height)
+        ax = figure.add_axes((0.1, below / height, 0.75, panel / height))
+        bar = figure.add_axes((0.88, below / height, _BAR / width, panel / height))
+        lines = _draw_map(ax, self, bar=bar, upright=not narrow)
+        left = left_margin([ax], figure)
+        right = 16.0 if narrow else _right_of(bar, figure) + _BAR + _BAR_GAP
+        wide = (width - left - right) / width
+        ax.set_position((left / width, below / height, wide, panel / height))
+        if narrow:
+            bar.set_position((left / width, (below - AXIS_ROWS - _BAR_GAP - _BAR) / height, wide, _BAR / height))
         else:
-            axes = as_axes(ax)
-            draw_on(axes, self)
-        object.__setattr__(self, "ax_", axes)
-        object.__setattr__(self, "figure_", axes.get_figure(root=True))
-        return self
+            bar.set_position((1 - (right - _BAR_GAP) / width, below / height, _BAR / width, panel / height))
+        _write_words(ax, self, lines)
+        write_around(figure, words)
+        return figure
 
-    def figure(self, *, narrow: bool = False, alone: bool = True) -> Figure:
-        """A new figure, for a phone if ``narrow``, with title and caption if it stands ``alone``."""
-        from benign.plots.heat_map_drawing import draw_sheet
-
-        return draw_sheet(self, narrow=narrow, alone=alone)
+    def _draw_on(self, axes: tuple[Axes, ...]) -> None:
+        lines = _draw_map(axes[0], self, bar=None, upright=True)
+        write_title(axes[0], self.title, pad=19)
+        _write_words(axes[0], self, lines)
 
     def frame(self) -> pd.DataFrame:
         """All numbers: layer (risk, contour, region, undecided, trace, mark), name, level, size, time, value, low,
@@ -185,21 +220,10 @@ class HeatMapDisplay:
                 frames.append(_rows("mark", mark.label, **{name: np.array([value]) for name, value in row.items()}))
         return pd.concat(frames, ignore_index=True)
 
-    def svg(self, *, narrow: bool = False, alone: bool = False) -> str:
-        """The picture as SVG, the same text for the same numbers."""
-        return svg_text(self.figure(narrow=narrow, alone=alone), self.title)
-
-    def _repr_html_(self) -> str:
-        return svg_html(self.svg(alone=True), self.alternative_text)
-
 
 def _check(display: HeatMapDisplay) -> None:
     for name in ("sizes", "times"):
-        positions = getattr(display, name)
-        if positions.ndim != 1 or not len(positions):
-            raise invalid(name, f"must be a non-empty list of numbers, got shape {positions.shape}.")
-        if not np.isfinite(positions).all() or (np.diff(positions) <= 0).any():
-            raise invalid(name, "must be finite and strictly rising; sort them.")
+        check_rising(name, getattr(display, name))
     shape = (len(display.sizes), len(display.times))
     tables = [("`values`", display.values)]
     tables += [(f"`values` of contour {one.label!r}", one.values) for one in display.contours]
@@ -215,25 +239,42 @@ def _check(display: HeatMapDisplay) -> None:
         raise invalid("value_limits", f"of logarithmic colours must be positive, got {limits}; raise the lower.")
 
 
-def _not_reached(contour: Contour, display: HeatMapDisplay) -> str:
-    shown = Contour(label=contour.label, values=display.shown(contour.values), level=contour.level)
-    return "" if shown.is_drawn else f"Nowhere in the picture: {contour.label}."
+def _extremes(display: HeatMapDisplay) -> str:
+    grid = display.grid
+    table, (sizes, times) = grid.shown(display.values), grid.places
+    if not np.isfinite(table).any():
+        return "undefined throughout."
+    found = []
+    for word, filler, pick in (("smallest", np.inf, np.argmin), ("largest", -np.inf, np.argmax)):
+        row, column = np.unravel_index(int(pick(np.where(np.isfinite(table), table, filler))), table.shape)
+        found.append(f"{word} {format_number(float(table[row, column]))} at {grid.at(sizes[row], times[column])}")
+    return ", ".join(found) + "."
 
 
-def _about_region(region: Region, display: HeatMapDisplay) -> list[str]:
-    """What the rings are, and whether there is nothing to outline."""
-    shown, undecided = display.shown(region.is_inside), int((~display.shown(region.is_decided)).sum())
-    notes = [] if shown.any() else [f"Nowhere in the picture: {region.label}."]
-    if undecided:
-        notes.append(f"Rings: {undecided:,} of {shown.size:,} values for which that is undecided.")
-    return notes
+def _draw_map(ax: Axes, display: HeatMapDisplay, *, bar: Axes | None, upright: bool) -> list[Line]:
+    grid, table = display.grid, display.grid.shown(display.values)
+    apply_scales(ax, *grid.scales)
+    mesh = draw_cells(ax, grid, table, display.colours)
+    draw_bar(ax, mesh, table, display.colours, display.value_label, bar=bar, upright=upright)
+    outline = [] if display.region is None else draw_region(ax, display.region, grid)
+    lines = [*draw_contours(ax, display.contours, grid), *draw_traces(ax, display.traces, grid.y.scale)]
+    lines += draw_mark(ax, display.threshold, grid, upright=True)
+    lines += draw_mark(ax, display.time_threshold, grid, upright=False)
+    name_axes(ax, display.x_label, display.y_label)
+    return [*lines, *outline]
 
 
-def _leaves(trace: Trace, x: Scale, y: Scale) -> str:
-    """How many points of a trace are drawn at the edge, because they lie above or below the picture."""
-    inside = trace.is_drawn & (trace.positions >= x.low) & (trace.positions <= x.high)
-    beyond = int((inside & ((trace.values < y.low) | (trace.values > y.high))).sum())
-    return f"At the edge: {trace.label} leaves the picture at {beyond:,} of {len(inside):,} sizes." if beyond else ""
+def _right_of(bar: Axes, figure: Figure) -> float:
+    """Points needed right of the colour bar for its ticks and label."""
+    box = bar.yaxis.get_tightbbox(figure.canvas.get_renderer())  # type: ignore[attr-defined]
+    assert box is not None
+    return points_box(bar, box).right - points_box(bar, bar.bbox).right + PAD
+
+
+def _write_words(ax: Axes, display: HeatMapDisplay, lines: list[Line]) -> None:
+    if display.threshold is not None:
+        write_threshold(ax, display.threshold, display.grid.x.scale)
+    write_line_names(ax, lines)
 
 
 def _region_rows(region: Region, grid: dict[str, Float[np.ndarray, " rows"]]) -> list[pd.DataFrame]:

@@ -1,160 +1,16 @@
-"""What a heat map is made of: cells, contours of a second risk, and one time for each size."""
+"""What a heat map is made of: its grid of cells, contours of a second risk, one time for each size, a region."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from jaxtyping import Bool, Float, Real
+from jaxtyping import Bool, Float, Real, Shaped
 
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.number_words import format_position
 from benign.plots.scales import Scale
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Contour:
-    """A line along which a second risk has one value, such as "training error 0.1".
-
-    Attributes:
-        label: stands at the line, with the level in it.
-        values: the second risk, sizes x times of the display.
-        level: its value along the line.
-    """
-
-    label: str
-    values: Real[np.ndarray, "_S _T"] = field(repr=False)
-    level: float
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "values", frozen(self.values))
-        if not np.isfinite(self.level):
-            raise invalid("level", f"of contour {self.label!r} must be a finite number, got {self.level}.")
-
-    def first_times(self, times: Float[np.ndarray, " T"]) -> Float[np.ndarray, " S"]:
-        """For each size the time at which the level is first crossed, between two times in proportion; NaN for never.
-
-        >>> Contour(label="train 1", values=np.array([[3.0, 2.0, 0.0], [3.0, 3.0, 2.0]]), level=1.0).first_times(
-        ...     np.array([1.0, 2.0, 4.0]))
-        array([ 3., nan])
-        """
-        beyond = self.values <= self.level
-        known = np.isfinite(self.values)
-        crosses = (beyond[:, 1:] != beyond[:, :-1]) & known[:, 1:] & known[:, :-1]
-        found = np.full(len(self.values), np.nan)
-        for row in np.flatnonzero(crosses.any(axis=1)):
-            step = int(crosses[row].argmax())
-            start, stop = self.values[row, step : step + 2]
-            found[row] = times[step] + (times[step + 1] - times[step]) * (self.level - start) / (stop - start)
-        return found
-
-    @property
-    def is_drawn(self) -> bool:
-        """Whether the level is crossed anywhere: a line needs two values at two sizes and times."""
-        known = self.values[np.isfinite(self.values)]
-        return min(self.values.shape) >= 2 and len(known) > 0 and bool(known.min() < self.level < known.max())
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Trace:
-    """One time for each size, such as the best epoch. NaN is a gap.
-
-    Attributes:
-        label: stands at the line.
-        positions: sizes, strictly rising.
-        values: the times.
-        low: lower ends of their intervals, or None for none.
-        high: upper ends, or None for none.
-    """
-
-    label: str
-    positions: Real[np.ndarray, " _K"] = field(repr=False)
-    values: Real[np.ndarray, " _K"] = field(repr=False)
-    low: Real[np.ndarray, " _K"] | None = field(repr=False, default=None)
-    high: Real[np.ndarray, " _K"] | None = field(repr=False, default=None)
-
-    def __post_init__(self) -> None:
-        for name in ("positions", "values", "low", "high"):
-            if getattr(self, name) is not None:
-                object.__setattr__(self, name, frozen(getattr(self, name)))
-        _check_trace(self)
-
-    @property
-    def is_drawn(self) -> Bool[np.ndarray, " K"]:
-        """Where the line exists."""
-        return np.isfinite(self.values)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Region:
-    """A part of the picture in which a ratio lies within two levels, such as the critical regime.
-
-    Attributes:
-        label: stands at its edge.
-        values: the ratio, sizes x times of the display; NaN where it is not known.
-        low: the lower level.
-        high: the upper level.
-        is_decided: whether it is known of each value on which side of the edges it lies.
-    """
-
-    label: str
-    values: Real[np.ndarray, "_S _T"] = field(repr=False)
-    low: float
-    high: float
-    is_decided: Bool[np.ndarray, "_S _T"] = field(repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "values", frozen(self.values))
-        decided = np.array(self.is_decided, dtype=np.bool_)
-        decided.setflags(write=False)
-        object.__setattr__(self, "is_decided", decided)
-        if not (np.isfinite([self.low, self.high]).all() and self.low < self.high):
-            raise InvalidArgument(
-                f"`low` and `high` of region {self.label!r} must be two rising finite numbers, got {self.low}, "
-                f"{self.high}."
-            )
-        if decided.shape != self.values.shape:
-            raise invalid(
-                "is_decided",
-                f"of region {self.label!r} must have the shape of its values, {self.values.shape}, got "
-                f"{decided.shape}.",
-            )
-
-    @property
-    def is_inside(self) -> Bool[np.ndarray, "S T"]:
-        """Where the ratio lies within the levels, decided or not."""
-        return (self.values >= self.low) & (self.values <= self.high)
-
-    @property
-    def edges(self) -> tuple[Contour, Contour]:
-        """The lines along which the ratio has the lower and the upper level."""
-        first, second = (Contour(label=self.label, values=self.values, level=one) for one in (self.low, self.high))
-        return first, second
-
-
-def frozen(values: Real[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """A copy in double precision that cannot be written to."""
-    copy = np.array(values, dtype=np.float64)
-    copy.setflags(write=False)
-    return copy
-
-
-def _check_trace(trace: Trace) -> None:
-    positions = trace.positions
-    if positions.ndim != 1 or not len(positions) or not np.isfinite(positions).all() or (np.diff(positions) <= 0).any():
-        raise invalid("positions", f"of trace {trace.label!r} must be a non-empty, strictly rising list of numbers.")
-    for name in ("values", "low", "high"):
-        values = getattr(trace, name)
-        if values is not None and values.shape != positions.shape:
-            raise invalid(
-                name,
-                f"of trace {trace.label!r} must hold one time for each of the {len(positions)} positions, "
-                f"got shape {values.shape}.",
-            )
-    if (trace.low is None) != (trace.high is None):
-        raise InvalidArgument(f"`low` and `high` of trace {trace.label!r} make one interval; give both or neither.")
-    if trace.low is not None and trace.high is not None and (trace.low > trace.high).any():
-        raise invalid("low", f"of trace {trace.label!r} must not exceed `high`; swap the two.")
+from benign.plots.series import check_line, freeze
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,3 +43,217 @@ def cells(positions: Float[np.ndarray, " K"], name: str, *, log: bool) -> Cells:
     edges = np.exp(edges) if log else edges
     scale = Scale(is_log=log, low=float(edges[0]), high=float(edges[-1]), note=note)
     return Cells(scale=scale, kept=kept, edges=edges)
+
+
+def words_of_range(positions: Float[np.ndarray, " K"]) -> str:
+    """The first and the last of rising positions, in words."""
+    return f"{format_position(float(positions[0]))} to {format_position(float(positions[-1]))}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Grid:
+    """The sizes and times of a heat map, and which of them have a place in the picture."""
+
+    sizes: Float[np.ndarray, " S"]
+    times: Float[np.ndarray, " T"]
+    x_label: str
+    y_label: str
+    x: Cells
+    y: Cells
+
+    @property
+    def scales(self) -> tuple[Scale, Scale]:
+        """The horizontal and the vertical axis."""
+        return self.x.scale, self.y.scale
+
+    @property
+    def places(self) -> tuple[Float[np.ndarray, " s"], Float[np.ndarray, " t"]]:
+        """The sizes and times that are shown."""
+        return self.sizes[self.x.kept], self.times[self.y.kept]
+
+    def shown(self, table: Shaped[np.ndarray, "S T"]) -> Shaped[np.ndarray, "s t"]:
+        """The part of a table of sizes x times that has a place in the picture."""
+        return table[self.x.kept][:, self.y.kept]
+
+    def at(self, size: float, time: float) -> str:
+        """A place in words."""
+        return f"{self.x_label} = {format_position(float(size))}, {self.y_label} = {format_position(float(time))}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Contour:
+    """A line along which a second risk has one value, such as "training error 0.1".
+
+    Attributes:
+        label: stands at the line, with the level in it.
+        values: the second risk, sizes x times of the display.
+        level: its value along the line.
+    """
+
+    label: str
+    values: Real[np.ndarray, "_S _T"] = field(repr=False)
+    level: float
+
+    def __post_init__(self) -> None:
+        freeze(self, "values")
+        if not np.isfinite(self.level):
+            raise invalid("level", f"of contour {self.label!r} must be a finite number, got {self.level}.")
+
+    def first_times(self, times: Float[np.ndarray, " T"]) -> Float[np.ndarray, " S"]:
+        """For each size the time at which the level is first crossed, between two times in proportion; NaN for never.
+
+        >>> Contour(label="train 1", values=np.array([[3.0, 2.0, 0.0], [3.0, 3.0, 2.0]]), level=1.0).first_times(
+        ...     np.array([1.0, 2.0, 4.0]))
+        array([ 3., nan])
+        """
+        beyond = self.values <= self.level
+        known = np.isfinite(self.values)
+        crosses = (beyond[:, 1:] != beyond[:, :-1]) & known[:, 1:] & known[:, :-1]
+        found = np.full(len(self.values), np.nan)
+        for row in np.flatnonzero(crosses.any(axis=1)):
+            step = int(crosses[row].argmax())
+            start, stop = self.values[row, step : step + 2]
+            found[row] = times[step] + (times[step + 1] - times[step]) * (self.level - start) / (stop - start)
+        return found
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the level is crossed anywhere: a line needs two values at two sizes and times."""
+        known = self.values[np.isfinite(self.values)]
+        return min(self.values.shape) >= 2 and len(known) > 0 and bool(known.min() < self.level < known.max())
+
+    def shown(self, grid: Grid) -> Contour:
+        """The line through the values that have a place in the picture."""
+        return replace(self, values=grid.shown(self.values))
+
+    def note(self, grid: Grid) -> str:
+        """What the caption says of a line that is not there."""
+        return "" if self.shown(grid).is_drawn else f"Nowhere in the picture: {self.label}."
+
+    def text(self, grid: Grid) -> str:
+        """The line in words: where it is first crossed."""
+        found = self.first_times(grid.times)
+        crossed = np.flatnonzero(np.isfinite(found) & (found >= grid.y.scale.low))
+        if not len(crossed):
+            return f"Contour {self.label}: crossed at no {grid.x_label}."
+        ends = [grid.at(grid.sizes[row], found[row]) for row in (crossed[0], crossed[-1])]
+        text = f"Contour {self.label}: first crossed from {ends[0]} to {ends[1]}"
+        rest = len(found) - len(crossed)
+        return text + (f"; not at {rest:,} of {len(found):,} positions." if rest else ".")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trace:
+    """One time for each size, such as the best epoch. NaN is a gap.
+
+    Attributes:
+        label: stands at the line.
+        positions: sizes, strictly rising.
+        values: the times.
+        low: lower ends of their intervals, or None for none.
+        high: upper ends, or None for none.
+    """
+
+    label: str
+    positions: Real[np.ndarray, " _K"] = field(repr=False)
+    values: Real[np.ndarray, " _K"] = field(repr=False)
+    low: Real[np.ndarray, " _K"] | None = field(repr=False, default=None)
+    high: Real[np.ndarray, " _K"] | None = field(repr=False, default=None)
+
+    def __post_init__(self) -> None:
+        freeze(self, "positions", "values", "low", "high")
+        check_line(self, "values", "low", "high", of=f"of trace {self.label!r} ")
+        if (self.low is None) != (self.high is None):
+            raise InvalidArgument(f"`low` and `high` of trace {self.label!r} make one interval; give both or neither.")
+
+    @property
+    def is_drawn(self) -> Bool[np.ndarray, " K"]:
+        """Where the line exists."""
+        return np.isfinite(self.values)
+
+    def note(self, grid: Grid) -> str:
+        """How many points are drawn at the edge, because they lie above or below the picture."""
+        x, y = grid.scales
+        inside = self.is_drawn & (self.positions >= x.low) & (self.positions <= x.high)
+        beyond = int((inside & ((self.values < y.low) | (self.values > y.high))).sum())
+        if not beyond:
+            return ""
+        return f"At the edge: {self.label} leaves the picture at {beyond:,} of {len(inside):,} sizes."
+
+    def text(self, grid: Grid) -> str:
+        """The line in words: where it starts, its extremes and where it ends."""
+        drawn = self.is_drawn
+        if not drawn.any():
+            return f"Line {self.label}: undefined throughout."
+        positions, values = self.positions[drawn], self.values[drawn]
+        ways = {"starts at": 0, "lowest at": np.argmin(values), "highest at": np.argmax(values), "ends at": -1}
+        runs = [f"{way} {grid.at(positions[row], values[row])}" for way, row in ways.items()]
+        return f"Line {self.label}: {'; '.join(runs)}."
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Region:
+    """A part of the picture in which a ratio lies within two levels, such as the critical regime.
+
+    Attributes:
+        label: stands at its edge.
+        values: the ratio, sizes x times of the display; NaN where it is not known.
+        low: the lower level.
+        high: the upper level.
+        is_decided: whether it is known of each value on which side of the edges it lies.
+    """
+
+    label: str
+    values: Real[np.ndarray, "_S _T"] = field(repr=False)
+    low: float
+    high: float
+    is_decided: Bool[np.ndarray, "_S _T"] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        freeze(self, "values")
+        decided = np.array(self.is_decided, dtype=np.bool_)
+        decided.setflags(write=False)
+        object.__setattr__(self, "is_decided", decided)
+        if not (np.isfinite([self.low, self.high]).all() and self.low < self.high):
+            raise InvalidArgument(
+                f"`low` and `high` of region {self.label!r} must be two rising finite numbers, got {self.low}, "
+                f"{self.high}."
+            )
+        if decided.shape != self.values.shape:
+            raise invalid(
+                "is_decided",
+                f"of region {self.label!r} must have the shape of its values, {self.values.shape}, got "
+                f"{decided.shape}.",
+            )
+
+    @property
+    def is_inside(self) -> Bool[np.ndarray, "S T"]:
+        """Where the ratio lies within the levels, decided or not."""
+        return (self.values >= self.low) & (self.values <= self.high)
+
+    @property
+    def edges(self) -> tuple[Contour, Contour]:
+        """The lines along which the ratio has the lower and the upper level."""
+        first, second = (Contour(label=self.label, values=self.values, level=one) for one in (self.low, self.high))
+        return first, second
+
+    def notes(self, grid: Grid) -> list[str]:
+        """What the rings are, and whether there is nothing to outline."""
+        shown, undecided = grid.shown(self.is_inside), int((~grid.shown(self.is_decided)).sum())
+        notes = [] if shown.any() else [f"Nowhere in the picture: {self.label}."]
+        if undecided:
+            notes.append(f"Rings: {undecided:,} of {shown.size:,} values for which that is undecided.")
+        return notes
+
+    def text(self, grid: Grid) -> str:
+        """How many values lie in it and, for the latest time at which there are any, from which size to which."""
+        inside = self.is_inside & self.is_decided
+        shown, undecided = grid.shown(inside), int((~grid.shown(self.is_decided)).sum())
+        text = (
+            f"Region {self.label}: {int(shown.sum()):,} of {shown.size:,} values lie in it, {undecided:,} are undecided"
+        )
+        columns = np.flatnonzero(inside.any(axis=0) & grid.y.kept)
+        if not len(columns):
+            return f"{text}."
+        sizes, time = grid.sizes[inside[:, columns[-1]]], float(grid.times[columns[-1]])
+        return f"{text}; {grid.x_label} = {words_of_range(sizes)} at {grid.y_label} = {format_position(time)}."

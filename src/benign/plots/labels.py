@@ -51,9 +51,25 @@ class Box:
         return Box(left=self.left + right, bottom=self.bottom + up, right=self.right + right, top=self.top + up)
 
 
+def per_pixel(ax: Axes) -> float:
+    """Points in a pixel of the figure that holds ``ax``."""
+    return 72 / ax.get_figure(root=True).dpi  # type: ignore[union-attr]
+
+
+def in_points(ax: Axes, places: Float[np.ndarray, "*P 2"]) -> Float[np.ndarray, "*P 2"]:
+    """Places in the data, in points from the lower left corner of the figure."""
+    return np.asarray(ax.transData.transform(places) * per_pixel(ax))
+
+
+def in_data(ax: Axes, place: tuple[float, float]) -> tuple[float, float]:
+    """A place in points, in the data."""
+    x, y = ax.transData.inverted().transform(np.array(place) / per_pixel(ax))
+    return float(x), float(y)
+
+
 def points_box(ax: Axes, extent: BboxBase) -> Box:
     """A rectangle in pixels of the figure that holds ``ax``, in points."""
-    scale = 72 / ax.get_figure(root=True).dpi  # type: ignore[union-attr]
+    scale = per_pixel(ax)
     return Box(left=extent.x0 * scale, bottom=extent.y0 * scale, right=extent.x1 * scale, top=extent.y1 * scale)
 
 
@@ -65,11 +81,21 @@ def text_size(ax: Axes, text: str, **properties: object) -> tuple[float, float]:
     return box.right - box.left, box.top - box.bottom
 
 
+def settings(text: str) -> list[str]:
+    """A label on one line and, if it has several words, on two of about equal length."""
+    words = text.split(" ")
+    splits = [(" ".join(words[:cut]), " ".join(words[cut:])) for cut in range(1, len(words))]
+    if len(text) < 14 or not splits:
+        return [text]
+    first, second = min(splits, key=lambda pair: max(len(pair[0]), len(pair[1])))
+    return [text, f"{first}\n{second}"]
+
+
 def felt_points(ax: Axes, x: Float[np.ndarray, " K"], y: Float[np.ndarray, " K"]) -> Float[np.ndarray, "P 2"]:
     """Points along a line of the axes every few points, gaps left out, for labels to keep clear of."""
     floor = ax.get_ylim()[0]
     keep = np.maximum(y, floor) if ax.get_yscale() == "log" else y
-    corners = ax.transData.transform(np.column_stack([x, keep])) * (72 / ax.get_figure(root=True).dpi)  # type: ignore[union-attr]
+    corners = in_points(ax, np.column_stack([x, keep]))
     top = points_box(ax, ax.bbox).grown(20)
     corners[:, 1] = np.clip(corners[:, 1], top.bottom, top.top)
     pieces = [corners[np.isfinite(corners).all(axis=1)]]
@@ -121,7 +147,7 @@ def best_place(
         for effort, wish in _candidates(anchor, size):
             box = wish.moved_into(inside)
             room = box.grown(1.5)
-            covered = _inside(lines, room)
+            covered = count_inside(lines, room)
             clash = sum(room.overlap(other) for other in boxes)
             cost = 3.0 * rank + effort + 1.5 * covered + 20 * clash + 5 * room.overlap(own)
             if has_leader:
@@ -150,7 +176,8 @@ def _crossed(points: Float[np.ndarray, "P 2"], corners: Float[np.ndarray, "B 4"]
     return int(beyond.all(axis=2).sum())
 
 
-def _inside(points: Float[np.ndarray, "P 2"], box: Box) -> int:
+def count_inside(points: Float[np.ndarray, "P 2"], box: Box) -> int:
+    """How many points of a line lie in a rectangle."""
     x, y = points[:, 0], points[:, 1]
     return int(((x > box.left) & (x < box.right) & (y > box.bottom) & (y < box.top)).sum())
 
@@ -162,18 +189,14 @@ def spread(targets: Sequence[float], *, gap: float, low: float, high: float) -> 
     """
     if (len(targets) - 1) * gap > high - low:
         return None
-    order = sorted(range(len(targets)), key=lambda index: targets[index])
-    pools: list[tuple[float, int]] = []
-    for rank, index in enumerate(order):
-        pools.append((targets[index] - rank * gap, 1))
-        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
-            (a, m), (b, n) = pools[-2:]
-            pools[-2:] = [((a * m + b * n) / (m + n), m + n)]
-    levels = [value for value, count in pools for _ in range(count)]
-    heights = [0.0] * len(targets)
-    for rank, index in enumerate(order):
-        heights[index] = min(max(levels[rank], low), high - (len(targets) - 1) * gap) + rank * gap
-    return heights
+    from scipy.optimize import isotonic_regression
+
+    order = np.argsort(targets, kind="stable")
+    ranks = gap * np.arange(len(targets))
+    levels = isotonic_regression(np.asarray(targets)[order] - ranks).x
+    heights = np.empty(len(targets))
+    heights[order] = np.clip(levels, low, high - (len(targets) - 1) * gap) + ranks
+    return [float(height) for height in heights]
 
 
 def write_beside(ax: Axes, placed: Placed, *, anchor: tuple[float, float], point: tuple[float, float]) -> Text:

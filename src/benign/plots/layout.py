@@ -1,33 +1,42 @@
-"""A picture's sheet: its size, the margins that its words need, and where each pair of axes lies on it."""
+"""A picture's sheet: its size, the margins that its words need, and what stands around the axes of every picture."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benign.foundation.errors import invalid
-from benign.plots.drawing import Key, draw_lines, keys, names_width, write_words
-from benign.plots.labels import points_box, text_size
-from benign.plots.style import HEADLINE_POINTS, INK, MUTED, PAPER, SMALL_POINTS, TEXT_POINTS, TITLE_POINTS, house_style
+from benign.plots.labels import per_pixel, points_box, text_size
+from benign.plots.scales import Scale
+from benign.plots.series import Threshold
+from benign.plots.style import (
+    GRID,
+    HEADLINE_POINTS,
+    INK,
+    MUTED,
+    PAPER,
+    SMALL_POINTS,
+    TEXT_POINTS,
+    TITLE_POINTS,
+    Look,
+)
 from benign.plots.text import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from benign.plots.curve import CurveDisplay
-
 _DPI = 200  # fine enough that hinting does not round the measured widths of words
 PAD = 5.0
-KEY_ROW = 14.0
-_SAMPLE = 24.0
-TITLE_ROW = 17.0
-CAPTION_ROW = 12.0
 THRESHOLD_ROW = 16.0
 AXIS_ROWS = 35.0
-_NAMES_SHARE = 0.27  # of the width, at most, for names at the lines' ends; beyond it a key stands above
+LIFT = 3.0
+_KEY_ROW, _TITLE_ROW, _CAPTION_ROW = 14.0, 17.0, 12.0
+_SAMPLE, _BESIDE = 24.0, 22.0
+_SIGNS = {"s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚"}
+_GAP = 14.0  # between the panels of a stack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +48,11 @@ class Sheet:
     stacked: float
     columns: int
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it is for a phone."""
+        return self.columns == 1
+
 
 WIDE = Sheet(width=720, panel=240, stacked=150, columns=3)
 NARROW = Sheet(width=300, panel=220, stacked=150, columns=1)
@@ -46,10 +60,37 @@ NARROW = Sheet(width=300, panel=220, stacked=150, columns=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """What stands around the axes of a picture that stands alone; empty strings on a page, which has its own."""
+    """Lines of what stands around the axes of a picture that stands alone; none on a page, which has its own."""
 
-    title: str = ""
-    caption: str = ""
+    title: Sequence[str] = ()
+    caption: Sequence[str] = ()
+
+    @property
+    def above(self) -> float:
+        """Points that the title needs."""
+        return 2 * PAD + len(self.title) * _TITLE_ROW
+
+    @property
+    def below(self) -> float:
+        """Points that the caption needs."""
+        return len(self.caption) * _CAPTION_ROW + PAD
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """How a series is named: name, words at its end, look and marker; ``end`` is its last point, in the data."""
+
+    name: str
+    text: str
+    look: Look
+    marker: str = ""
+    marker_size: float = 4.5
+    end: tuple[float, float] | None = None
+
+    @property
+    def ending(self) -> str:
+        """The words at the line's end, with the sign that the line carries where several share a look."""
+        return f"{_SIGNS[self.marker]} {self.text}" if self.marker in _SIGNS else self.text
 
 
 def as_axes(ax: object) -> Axes:
@@ -89,45 +130,50 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def draw_on(ax: Axes, display: CurveDisplay) -> None:
-    """Draw one curve on the user's axes, with names at the lines' ends where there is room for them."""
-    with house_style():
-        draw_lines(ax, display)
-        if display.title:
-            title = "\n".join(wrapped(display.title, ax.bbox.width * 72 / ax.get_figure(root=True).dpi, TITLE_POINTS))  # type: ignore[union-attr]
-            ax.set_title(title, loc="left", fontsize=TITLE_POINTS, fontweight="bold", pad=19)
-        names = bool(names_width(ax, display) <= _room_beside(ax))
-        write_words(ax, display, names=names)
-        if not names:
-            ax.legend(frameon=False, fontsize=SMALL_POINTS)
+def quiet_ticks(ax: Axes, *, hidden: Sequence[str]) -> None:
+    """Small ticks, and no line at the ``hidden`` sides."""
+    for side in hidden:
+        ax.spines[side].set_visible(False)
+    ax.tick_params(which="major", length=3.5, width=0.8, labelsize=SMALL_POINTS)
+    ax.tick_params(which="minor", length=2, width=0.5)
 
 
-def _room_beside(ax: Axes) -> float:
-    figure = ax.get_figure(root=True)
-    own = points_box(ax, ax.bbox)
-    edges = [points_box(ax, figure.bbox).right - 2]  # type: ignore[union-attr]
-    for other in figure.axes:  # type: ignore[union-attr]
-        box = points_box(other, other.bbox)
-        if other is not ax and box.left >= own.right and box.bottom < own.top and box.top > own.bottom:
-            edges.append(box.left - 45)
-    return min(edges) - own.right
+def draw_grid(ax: Axes, *, axis: Any) -> None:
+    """Thin lines from the ticks of an axis in place of the frame."""
+    quiet_ticks(ax, hidden=("top", "right", "left"))
+    ax.tick_params(axis="y", which="both", length=0)
+    ax.grid(axis=axis, which="major", color=GRID, linewidth=0.8, zorder=0.5)
+    ax.set_axisbelow(True)
 
 
-def draw_sheet(displays: Sequence[CurveDisplay], words: Words, sheet: Sheet) -> tuple[Figure, tuple[Axes, ...]]:
-    """A new figure with one panel for each display, one above the other on one horizontal axis."""
-    with house_style():
-        panel = sheet.panel if len(displays) == 1 else sheet.stacked
-        figure = new_figure(sheet.width, 100 + panel * len(displays))
-        axes = tuple(figure.add_axes((0.1, 0.1, 0.7, panel / (100 + panel * len(displays)))) for _ in displays)
-        for ax, display in zip(axes, displays, strict=True):
-            draw_lines(ax, display)
-        wanted = max(names_width(ax, display) for ax, display in zip(axes, displays, strict=True))
-        names = bool(wanted <= _NAMES_SHARE * sheet.width)
-        key = [] if names else _key_rows(axes[0], displays, sheet.width)
-        _place(figure, axes, displays, words, sheet, right=wanted if names else 14.0, panel=panel, key=key)
-        for index, (ax, display) in enumerate(zip(axes, displays, strict=True)):
-            write_words(ax, display, names=names, top=index == 0)
-        return figure, axes
+def name_axes(ax: Axes, x_label: str, y_label: str) -> None:
+    """Write what the axes show."""
+    ax.set_xlabel(visible(x_label), fontsize=TEXT_POINTS)
+    ax.set_ylabel(visible(y_label), fontsize=TEXT_POINTS)
+
+
+def write_title(ax: Axes, title: str, *, pad: float) -> None:
+    """Write the title above the user's axes, if there is one."""
+    if title:
+        lines = "\n".join(wrapped(title, ax.bbox.width * per_pixel(ax), TITLE_POINTS))
+        ax.set_title(lines, loc="left", fontsize=TITLE_POINTS, fontweight="bold", pad=pad)
+
+
+def write_threshold(ax: Axes, threshold: Threshold, x: Scale) -> None:
+    """The threshold's name above the axes, centred on its line as far as the picture's edges allow."""
+    unit = x.to_unit(threshold.position)
+    if not 0 <= unit <= 1:
+        return
+    outer = points_box(ax, ax.bbox)
+    figure = points_box(ax, ax.get_figure(root=True).bbox)  # type: ignore[union-attr]
+    wide, _ = text_size(ax, visible(threshold.text), fontsize=TEXT_POINTS, fontweight="bold")
+    line = outer.left + unit * (outer.right - outer.left)
+    centre = min(max(line, outer.left + wide / 2), max(figure.right - 4 - wide / 2, outer.left + wide / 2))
+    ax.annotate(
+        visible(threshold.text), (unit, 1), xycoords="axes fraction", xytext=(centre - line, LIFT),
+        textcoords="offset points", ha="center", va="bottom", fontsize=TEXT_POINTS, fontweight="bold", color=INK,
+        annotation_clip=False,
+    )  # fmt: skip
 
 
 def left_margin(axes: Sequence[Axes], figure: Figure) -> float:
@@ -141,38 +187,34 @@ def left_margin(axes: Sequence[Axes], figure: Figure) -> float:
     return max(margins, default=30.0) + PAD
 
 
-def _place(
+def place(
     figure: Figure,
     axes: Sequence[Axes],
-    displays: Sequence[CurveDisplay],
     words: Words,
-    sheet: Sheet,
     *,
-    right: float,
     panel: float,
     key: list[list[Key]],
+    above: float = 4.0,
+    right: float = 14.0,
 ) -> None:
-    """Give the figure its height and each panel its place, and write title, key and caption around them."""
+    """Give the figure its height, put the panels one above the other, and write title, key and caption around them.
+
+    ``panel`` is the height of one in points; ``above`` and ``right`` are kept free beside them.
+    """
+    width = float(figure.get_size_inches()[0]) * 72
     left = left_margin(axes, figure)
-    title = wrapped(words.title, sheet.width - 2 * PAD, HEADLINE_POINTS)
-    caption = wrapped(words.caption, sheet.width - 2 * PAD, SMALL_POINTS)
-    has_threshold = any(display.threshold is not None for display in displays)
-    above = 2 * PAD + len(title) * TITLE_ROW + len(key) * KEY_ROW + has_threshold * THRESHOLD_ROW
-    gap = 14.0
-    below = AXIS_ROWS + len(caption) * CAPTION_ROW + PAD
-    height = above + panel * len(axes) + gap * (len(axes) - 1) + below
-    figure.set_size_inches(sheet.width / 72, height / 72)
+    above += words.above + len(key) * _KEY_ROW
+    height = above + panel * len(axes) + _GAP * (len(axes) - 1) + AXIS_ROWS + words.below
+    figure.set_size_inches(width / 72, height / 72)
     for index, ax in enumerate(axes):
-        bottom = height - above - panel * (index + 1) - gap * index
-        ax.set_position(
-            (left / sheet.width, bottom / height, (sheet.width - left - right) / sheet.width, panel / height)
-        )
+        bottom = height - above - panel * (index + 1) - _GAP * index
+        ax.set_position((left / width, bottom / height, (width - left - right) / width, panel / height))
         if index < len(axes) - 1:
             ax.tick_params(axis="x", labelbottom=False)
             ax.set_xlabel("")
     figure.align_ylabels(list(axes))
-    write_around(figure, title, caption)
-    write_key(figure, key, left=left, top=height - 2 * PAD - len(title) * TITLE_ROW)
+    write_around(figure, words)
+    write_key(figure, key, left=left, top=height - words.above)
 
 
 def wrapped(text: str, width: float, size: float) -> list[str]:
@@ -180,26 +222,25 @@ def wrapped(text: str, width: float, size: float) -> list[str]:
     return textwrap.wrap(visible(text), max(int(width / (size * 0.58)), 8))
 
 
-def write_around(figure: Figure, title: Sequence[str], caption: Sequence[str]) -> None:
+def write_around(figure: Figure, words: Words) -> None:
     """Title at the top and caption at the bottom, left aligned."""
     width, height = figure.get_size_inches() * 72
-    if title:
+    if words.title:
         style: dict[str, Any] = {"fontsize": HEADLINE_POINTS, "fontweight": "bold", "color": INK, "linespacing": 1.15}
-        figure.text(PAD / width, 1 - PAD / height, "\n".join(title), ha="left", va="top", **style)
-    if caption:
+        figure.text(PAD / width, 1 - PAD / height, "\n".join(words.title), ha="left", va="top", **style)
+    if words.caption:
         style = {"fontsize": SMALL_POINTS, "color": MUTED, "linespacing": 1.25}
-        figure.text(PAD / width, PAD / height, "\n".join(caption), ha="left", va="bottom", **style)
+        figure.text(PAD / width, PAD / height, "\n".join(words.caption), ha="left", va="bottom", **style)
 
 
-def _key_rows(ax: Axes, displays: Sequence[CurveDisplay], width: float) -> list[list[Key]]:
-    """The series of all panels, each once, in rows; in a stack without what leaves the picture of one panel."""
-    found = [key for display in displays for key in keys(display)]
-    unique = {key.name: key if len(displays) == 1 else replace(key, text=key.name) for key in found}
+def key_rows(ax: Axes, keys: Iterable[Key], *, margin: float = 60.0) -> list[list[Key]]:
+    """The entries of a key, in rows that fit into the figure's width less a margin."""
+    width = float(ax.get_figure(root=True).get_size_inches()[0]) * 72  # type: ignore[union-attr]
     rows: list[list[Key]] = [[]]
     used = 0.0
-    for key in sorted(unique.values(), key=lambda one: -one.look.order):
-        needed = _SAMPLE + 22 + text_size(ax, key.text, fontsize=TEXT_POINTS, fontweight="bold")[0]
-        if rows[-1] and used + needed > width - 40:
+    for key in keys:
+        needed = _SAMPLE + _BESIDE + text_size(ax, key.text, fontsize=TEXT_POINTS, fontweight="bold")[0]
+        if rows[-1] and used + needed > width - margin:
             rows.append([])
             used = 0.0
         rows[-1].append(key)
@@ -213,21 +254,13 @@ def write_key(figure: Figure, rows: list[list[Key]], *, left: float, top: float)
 
     width, height = figure.get_size_inches() * 72
     for index, row in enumerate(rows):
-        x, y = left, top - KEY_ROW * (index + 0.5)
+        x, y = left, top - _KEY_ROW * (index + 0.5)
         for key in row:
             look = key.look
-            figure.add_artist(
-                Line2D(
-                    [x / width, (x + _SAMPLE / 2) / width, (x + _SAMPLE) / width],
-                    [y / height] * 3,
-                    markevery=[1],
-                    color=look.colour,
-                    linewidth=look.width,
-                    linestyle=look.linestyle,
-                    marker=key.marker,
-                    markersize=key.marker_size,
-                )
-            )
+            line: dict[str, Any] = {"color": look.colour, "linewidth": look.width, "linestyle": look.linestyle}
+            xs = [x / width, (x + _SAMPLE / 2) / width, (x + _SAMPLE) / width]
+            sign: dict[str, Any] = {"marker": key.marker, "markersize": key.marker_size, "markevery": [1]}
+            figure.add_artist(Line2D(xs, [y / height] * 3, **line, **sign))
             style: dict[str, Any] = {
                 "fontsize": TEXT_POINTS,
                 "fontweight": "bold",
@@ -235,4 +268,4 @@ def write_key(figure: Figure, rows: list[list[Key]], *, left: float, top: float)
                 "va": "center_baseline",
             }
             text = figure.text((x + _SAMPLE + 5) / width, y / height, key.text, **style)
-            x += _SAMPLE + 22 + text.get_window_extent().width * 72 / figure.dpi
+            x += _SAMPLE + _BESIDE + text.get_window_extent().width * 72 / figure.dpi

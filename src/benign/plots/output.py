@@ -1,95 +1,25 @@
-"""Pictures as text and as files: the same numbers give the same bytes, and a file is whole or absent."""
+"""Pictures as files: the same numbers give the same bytes, and a file is whole or absent."""
 
 from __future__ import annotations
 
-import base64
-import html
 import io
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from benign.foundation.errors import invalid
 from benign.foundation.output import MARK, check_ours, write_whole
 from benign.foundation.progress import doing
+from benign.plots.display import Display
 from benign.plots.style import house_style
-from benign.plots.text import visible
+from benign.plots.svg import svg_text
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg", "pdf")
 _PIXELS_PER_INCH = 200
-_PATH = re.compile(r'(?<= d=")[^"]*"')
-_LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
-_METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
-_GLOBAL_STYLE = re.compile(r"\s*<defs>\s*<style type=\"text/css\">[^<]*</style>\s*</defs>")
-
-
-@runtime_checkable
-class Display(Protocol):
-    """A picture that holds its numbers.
-
-    Laws: ``frame`` holds exactly the numbers drawn; ``svg`` gives the same text for the same numbers; ``figure`` makes
-    a new matplotlib figure each time and leaves no trace in pyplot; nothing is drawn before one of them is called.
-    """
-
-    @property
-    def title(self) -> str:
-        """What the picture is about."""
-        ...
-
-    @property
-    def alternative_text(self) -> str:
-        """The picture in words, from its numbers."""
-        ...
-
-    def figure(self, *, narrow: bool = False, alone: bool = True) -> Figure:
-        """A new figure; ``narrow`` for a phone, ``alone`` with title and caption around it."""
-        ...
-
-    def frame(self) -> pd.DataFrame:
-        """The numbers."""
-        ...
-
-    def svg(self, *, narrow: bool = False, alone: bool = False) -> str:
-        """The picture as SVG."""
-        ...
-
-
-def svg_text(figure: Figure, title: str) -> str:
-    """The figure as SVG: text stays text, no date, no random identifier, no style that reaches beyond it."""
-    stream = io.StringIO()
-    with house_style():
-        metadata: dict[str, str | None] = {"Date": None, "Creator": None}
-        if title:
-            metadata["Title"] = visible(title)
-        figure.savefig(stream, format="svg", metadata=metadata)
-    text = stream.getvalue()
-    text = _METADATA.sub("", _GLOBAL_STYLE.sub("", text[text.index("<svg") :]))
-    text = _PATH.sub(lambda match: _compact(match.group()), text)
-    return text.replace("<svg ", '<svg stroke-linejoin="round" stroke-linecap="butt" ', 1)
-
-
-def _compact(path: str) -> str:
-    """A path's commands to a hundredth of a point, on one line."""
-    short = _LONG_NUMBER.sub(lambda match: f"{float(match.group()):.2f}".rstrip("0").rstrip("."), path)
-    return " ".join(short.split()).replace(' "', '"')
-
-
-def svg_html(svg: str, alternative_text: str) -> str:
-    """The SVG for a notebook: it shrinks with the window and says what it shows to those who do not see it."""
-    label = html.escape(visible(alternative_text), quote=True)
-    attributes = f'role="img" aria-label="{label}" style="max-width: 100%; height: auto; background: #fff"'
-    return svg.replace("<svg ", f"<svg {attributes} ", 1)
-
-
-def data_uri(svg: str) -> str:
-    """The SVG as an address that an ``<img>`` can hold."""
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")
 
 
 def save(

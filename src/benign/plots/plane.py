@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool, Real
 
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.number_words import format_number
-from benign.plots.heat_map_parts import frozen
-from benign.plots.output import svg_html, svg_text
-from benign.plots.scales import Scale
+from benign.plots.display import Display
+from benign.plots.layout import Key, Sheet, Words, key_rows, name_axes, new_figure, place, quiet_ticks, write_title
+from benign.plots.scales import Scale, apply_scales
+from benign.plots.series import freeze
+from benign.plots.style import INK, LOOKS, MUTED, PAPER, SMALL_POINTS, Look, Role
+from benign.plots.text import visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +25,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_PATHS = 6  # that colour and dashes tell apart
+_PANEL, _NARROW_PANEL = 330.0, 280.0
+_VALLEY = Look(colour="#8a919a", dashes=None, width=5.0, order=1.5)
+_LOOKS = (
+    Look(colour=INK, dashes=None, width=1.3, order=3.0),
+    Look(colour=LOOKS[Role.TRAIN].colour, dashes=(4.0, 1.8), width=1.8, order=3.2),
+    Look(colour=LOOKS[Role.TEST].colour, dashes=None, width=1.6, order=3.4),
+    Look(colour=LOOKS[Role.REMEDY].colour, dashes=(1.0, 1.1), width=2.2, order=3.6),
+    Look(colour=LOOKS[Role.NORM].colour, dashes=(7.0, 1.5, 1.5, 1.5), width=1.6, order=3.8),
+    Look(colour="#8a6a00", dashes=(3.0, 1.0), width=1.4, order=4.0),
+)
+_LEVELS = "#d9dde2"
+_MOST_STEPS = 400  # beyond it dots are a line
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,7 +54,7 @@ class PlanePath:
     has_steps: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "points", frozen(self.points))
+        freeze(self, "points")
         if self.points.ndim != 2 or self.points.shape[1:] != (2,) or not len(self.points):
             raise invalid(
                 "points", f"of path {self.name!r} must be rows of two numbers, got shape {self.points.shape}."
@@ -58,7 +73,7 @@ class PlanePoint:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PlaneDisplay:
+class PlaneDisplay(Display):
     """Paths over the level lines of a function of two parameters, with a valley and named places.
 
     Attributes:
@@ -78,7 +93,6 @@ class PlaneDisplay:
     The axes end where the grid ends.
     """
 
-    title: str
     paths: tuple[PlanePath, ...]
     x: Real[np.ndarray, " _X"] = field(repr=False)
     y: Real[np.ndarray, " _Y"] = field(repr=False)
@@ -89,14 +103,10 @@ class PlaneDisplay:
     x_label: str = "a"
     y_label: str = "b"
     value_label: str = "loss"
-    caption: str = ""
-    ax_: Axes | None = field(init=False, repr=False, default=None)
-    figure_: Figure | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
-        for name in ("x", "y", "values"):
-            object.__setattr__(self, name, frozen(getattr(self, name)))
-        object.__setattr__(self, "valley", tuple(frozen(line) for line in self.valley))
+        freeze(self, "x", "y", "values")
+        object.__setattr__(self, "valley", tuple(np.array(line, dtype=np.float64) for line in self.valley))
         for name in ("paths", "points"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if not 1 <= len(self.paths) <= MOST_PATHS:
@@ -157,28 +167,23 @@ class PlaneDisplay:
         sentences += [f"Marked: {one.label} ({format_number(one.x)}, {format_number(one.y)})." for one in self.points]
         return " ".join([*sentences, self.full_caption]).strip()
 
-    def plot(self, ax: object = None) -> PlaneDisplay:
-        """Draw on matplotlib axes, or on a new figure that pyplot does not know; returns the display.
+    def _on_sheet(self, sheet: Sheet, words: Words) -> Figure:
+        panel = _NARROW_PANEL if sheet.is_narrow else _PANEL
+        figure = new_figure(sheet.width, 100 + panel)
+        ax = figure.add_axes((0.1, 0.1, 0.8, 0.8))
+        _draw(ax, self)
+        entries = [(path.name, look) for path, look in zip(self.paths, _LOOKS, strict=False)]
+        if self.valley:
+            entries.append((self.valley_label, _VALLEY))
+        keys = [Key(name=name, text=visible(name), look=look) for name, look in entries]
+        place(figure, [ax], words, panel=panel, key=key_rows(ax, keys))
+        apply_scales(ax, *self.scales)
+        return figure
 
-        The axes and figure are then in ``ax_`` and ``figure_``.
-        """
-        from benign.plots.layout import as_axes
-        from benign.plots.plane_drawing import draw_on
-
-        if ax is None:
-            axes = self.figure().axes[0]
-        else:
-            axes = as_axes(ax)
-            draw_on(axes, self)
-        object.__setattr__(self, "ax_", axes)
-        object.__setattr__(self, "figure_", axes.get_figure(root=True))
-        return self
-
-    def figure(self, *, narrow: bool = False, alone: bool = True) -> Figure:
-        """A new figure, for a phone if ``narrow``, with title and caption if it stands ``alone``."""
-        from benign.plots.plane_drawing import draw_sheet
-
-        return draw_sheet(self, narrow=narrow, alone=alone)
+    def _draw_on(self, axes: tuple[Axes, ...]) -> None:
+        _draw(axes[0], self)
+        write_title(axes[0], self.title, pad=8)
+        axes[0].legend(frameon=False, fontsize=SMALL_POINTS, loc="best")
 
     def frame(self) -> pd.DataFrame:
         """The paths: path, step, and the two parameters as x and y."""
@@ -192,9 +197,34 @@ class PlaneDisplay:
         ]
         return pd.concat(frames, ignore_index=True)
 
-    def svg(self, *, narrow: bool = False, alone: bool = False) -> str:
-        """The picture as SVG, the same text for the same numbers."""
-        return svg_text(self.figure(narrow=narrow, alone=alone), self.title)
 
-    def _repr_html_(self) -> str:
-        return svg_html(self.svg(alone=True), self.alternative_text)
+def _draw(ax: Axes, display: PlaneDisplay) -> None:
+    apply_scales(ax, *display.scales)
+    quiet_ticks(ax, hidden=("top", "right"))
+    ax.contour(
+        display.x, display.y, display.values, levels=list(display.levels), colors=_LEVELS, linewidths=0.8, zorder=1
+    )
+    for line in display.valley:
+        ax.plot(
+            line[:, 0], line[:, 1], color=_VALLEY.colour, linewidth=_VALLEY.width, zorder=_VALLEY.order,
+            solid_capstyle="butt", label=f"_{display.valley_label}",
+        )  # fmt: skip
+    for path, look in zip(display.paths, _LOOKS, strict=False):
+        dots = path.has_steps and len(path.points) <= _MOST_STEPS
+        ax.plot(
+            path.points[:, 0], path.points[:, 1], color=look.colour, linestyle=look.linestyle, linewidth=look.width,
+            marker="." if dots else "", markersize=4.0, zorder=look.order, label=path.name,
+        )  # fmt: skip
+        shown: dict[str, Any] = {"linestyle": "none", "mec": look.colour, "mew": 1.3, "zorder": 6}
+        ax.plot(*path.points[0], marker="o", ms=7, mfc=PAPER, label="_start", **shown)
+        ax.plot(*path.points[-1], marker="o", ms=6, mfc=look.colour, label="_end", **shown)
+    for point in display.points:
+        ax.plot(point.x, point.y, marker="x", ms=9, mew=2.2, color=INK, zorder=7, label=f"_{point.label}")
+        at_right = display.scales[0].to_unit(point.x) > 0.75
+        ax.annotate(
+            visible(point.label), (point.x, point.y), xytext=(-9 if at_right else 9, 6), textcoords="offset points",
+            fontsize=SMALL_POINTS, fontstyle="italic", color=INK, ha="right" if at_right else "left", zorder=7,
+            annotation_clip=True,
+        )  # fmt: skip
+    name_axes(ax, display.x_label, display.y_label)
+    ax.tick_params(colors=MUTED, labelcolor=INK)

@@ -32,6 +32,11 @@ class Scale:
     high: float
     note: str = ""
 
+    @property
+    def kind(self) -> str:
+        """The word for a logarithmic axis, in a sentence."""
+        return " (logarithmic)" if self.is_log else ""
+
     def to_unit(self, value: float) -> float:
         """Where a value lies between the ends, which are 0 and 1; minus infinity for what a log axis cannot show."""
         if not self.is_log:

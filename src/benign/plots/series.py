@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Real
@@ -11,6 +11,15 @@ from jaxtyping import Bool, Float, Int, Real
 from benign.foundation.errors import invalid
 from benign.foundation.number_words import format_number, format_position
 from benign.plots.style import CONDITION_LOOKS, Role
+
+
+def freeze(owner: object, *names: str) -> None:
+    """Replace arrays of a frozen dataclass by copies in double precision that cannot be written to; None stays."""
+    for name in names:
+        if getattr(owner, name) is not None:
+            values = np.array(getattr(owner, name), dtype=np.float64)
+            values.setflags(write=False)
+            object.__setattr__(owner, name, values)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,10 +46,7 @@ class Series:
     condition: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("positions", "median", "low", "high"):
-            values = np.array(getattr(self, name), dtype=np.float64)
-            values.setflags(write=False)
-            object.__setattr__(self, name, values)
+        freeze(self, "positions", "median", "low", "high")
         _check(self)
 
     @property
@@ -53,37 +59,54 @@ class Series:
         """Median, low and high, in rows."""
         return np.stack([self.median, self.low, self.high])
 
+    @property
+    def text(self) -> str:
+        """The line in words: where it starts, its smallest and largest value, and where it ends."""
+        drawn = self.is_drawn
+        if not drawn.any():
+            return f"{self.name}: undefined throughout."
+        positions, values = self.positions[drawn], self.median[drawn]
+
+        def at(index: int) -> str:
+            return f"{format_number(float(values[index]))} at {format_position(float(positions[index]))}"
+
+        if len(values) == 1:
+            return f"{self.name}: {at(0)}."
+        text = f"{self.name}: starts with {at(0)}, smallest {at(int(np.argmin(values)))}, "
+        text += f"largest {at(int(np.argmax(values)))}, ends with {at(-1)}."
+        gaps = int((~drawn).sum())
+        return text + (f" Undefined at {gaps:,} positions." if gaps else "")
+
     def rows(self, index: Int[np.ndarray, " rows"]) -> Series:
         """The series at some of its rows."""
-        return Series(
-            name=self.name,
-            positions=self.positions[index],
-            median=self.median[index],
-            low=self.low[index],
-            high=self.high[index],
-            role=self.role,
-            condition=self.condition,
-        )
+        lines = {name: getattr(self, name)[index] for name in ("positions", "median", "low", "high")}
+        return replace(self, **lines)
+
+
+def check_rising(name: str, positions: Float[np.ndarray, "..."], of: str = "") -> None:
+    """Refuse positions that are no strictly rising list of numbers; ``of`` says of what, such as "of series 'a' "."""
+    if positions.ndim != 1 or not len(positions):
+        raise invalid(name, f"{of}must be a non-empty list of numbers, got shape {positions.shape}.")
+    if not np.isfinite(positions).all() or (np.diff(positions) <= 0).any():
+        raise invalid(name, f"{of}must be finite and strictly rising; sort them.")
+
+
+def check_line(line: object, *names: str, of: str) -> None:
+    """Refuse a line whose arrays do not run along its rising ``positions``, or whose ``low`` exceeds its ``high``."""
+    arrays = {name: getattr(line, name) for name in ("positions", *names)}
+    positions = arrays["positions"]
+    check_rising("positions", positions, of)
+    for name, values in arrays.items():
+        if values is not None and values.shape != positions.shape:
+            count = f"one number for each of the {len(positions)} positions"
+            raise invalid(name, f"{of}must hold {count}, got shape {values.shape}.")
+    low, high = arrays["low"], arrays["high"]
+    if low is not None and high is not None and (low > high).any():
+        raise invalid("low", f"{of}must not exceed `high`; swap the two.")
 
 
 def _check(series: Series) -> None:
-    positions = series.positions
-    if positions.ndim != 1 or len(positions) == 0:
-        raise invalid(
-            "positions", f"of series {series.name!r} must be a non-empty list of numbers, got shape {positions.shape}."
-        )
-    for name in ("median", "low", "high"):
-        shape = getattr(series, name).shape
-        if shape != positions.shape:
-            raise invalid(
-                name,
-                f"of series {series.name!r} must hold one number for each of the {len(positions)} positions, "
-                f"got shape {shape}.",
-            )
-    if not np.isfinite(positions).all() or (np.diff(positions) <= 0).any():
-        raise invalid("positions", f"of series {series.name!r} must be finite and strictly rising; sort them.")
-    if (series.low > series.high).any():
-        raise invalid("low", f"of series {series.name!r} must not exceed `high`; swap the two.")
+    check_line(series, "median", "low", "high", of=f"of series {series.name!r} ")
     if series.condition is not None and not 0 <= series.condition < len(CONDITION_LOOKS):
         raise invalid(
             "condition",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benign.foundation.errors import invalid
-from benign.plots.curve import CurveDisplay
-from benign.plots.output import svg_html, svg_text
+from benign.plots.curve import CurveDisplay, draw_on, draw_stack
+from benign.plots.display import Display
+from benign.plots.layout import Sheet, Words, as_panel_axes
 from benign.plots.scales import Scale
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class StackedDisplay:
+class StackedDisplay(Display):
     """Small multiples: the panels share the horizontal axis, so that the threshold stands at one place in all.
 
     Attributes:
@@ -28,12 +29,7 @@ class StackedDisplay:
         caption: one sentence; by default the captions of the panels, each once.
     """
 
-    title: str
     panels: tuple[CurveDisplay, ...]
-    caption: str = ""
-    ax_: Axes | None = field(init=False, repr=False, default=None)
-    axes_: tuple[Axes, ...] = field(init=False, repr=False, default=())
-    figure_: Figure | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
         if not self.panels:
@@ -54,24 +50,6 @@ class StackedDisplay:
         panels = " ".join(panel.alternative_text for panel in self.panels)
         return f"{self.title}: {len(self.panels)} charts one above the other. {panels}"
 
-    def plot(self, ax: object = None) -> StackedDisplay:
-        """Draw on the given list of matplotlib axes, one for each panel, or on a new figure; returns the display.
-
-        The axes and the figure are then in ``axes_`` and ``figure_``; ``ax_`` is the topmost.
-        """
-        from benign.plots.layout import as_panel_axes, draw_on
-
-        if ax is None:
-            axes = tuple(self.figure().axes)
-        else:
-            axes = as_panel_axes(ax, len(self.panels))
-            for one, panel in zip(axes, self._aligned(), strict=True):
-                draw_on(one, panel)
-        object.__setattr__(self, "axes_", axes)
-        object.__setattr__(self, "ax_", axes[0])
-        object.__setattr__(self, "figure_", axes[0].get_figure(root=True))
-        return self
-
     def _aligned(self) -> tuple[CurveDisplay, ...]:
         """The panels on the union of their horizontal axes."""
         x = [panel.scales[0] for panel in self.panels]
@@ -79,12 +57,15 @@ class StackedDisplay:
         shared = Scale(is_log=is_log, low=min(one.low for one in x), high=max(one.high for one in x))
         return tuple(panel.on_axis(shared) for panel in self.panels)
 
-    def figure(self, *, narrow: bool = False, alone: bool = True) -> Figure:
-        """A new figure, for a phone if ``narrow``, with title and caption if it stands ``alone``."""
-        from benign.plots.layout import NARROW, WIDE, Words, draw_sheet
+    def _taken(self, ax: object) -> tuple[Axes, ...]:
+        return as_panel_axes(ax, len(self.panels))
 
-        words = Words(title=self.title, caption=self.full_caption) if alone else Words()
-        return draw_sheet(self._aligned(), words, NARROW if narrow else WIDE)[0]
+    def _draw_on(self, axes: tuple[Axes, ...]) -> None:
+        for one, panel in zip(axes, self._aligned(), strict=True):
+            draw_on(one, panel)
+
+    def _on_sheet(self, sheet: Sheet, words: Words) -> Figure:
+        return draw_stack(self._aligned(), sheet, words)
 
     def frame(self) -> pd.DataFrame:
         """All numbers: panel (its ``y_label``), series, role, position, median, low, high."""
@@ -96,13 +77,6 @@ class StackedDisplay:
             frame.insert(0, "panel", panel.y_label)
             frames.append(frame)
         return pd.concat(frames, ignore_index=True)
-
-    def svg(self, *, narrow: bool = False, alone: bool = False) -> str:
-        """The picture as SVG, the same text for the same numbers."""
-        return svg_text(self.figure(narrow=narrow, alone=alone), self.title)
-
-    def _repr_html_(self) -> str:
-        return svg_html(self.svg(alone=True), self.alternative_text)
 
 
 def _gist(caption: str) -> str:

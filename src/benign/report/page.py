@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from benign.foundation.errors import invalid
 from benign.foundation.number_words import format_number, format_position
-from benign.plots.output import Display
+from benign.plots.display import Display
 
 Verdict = Literal["holds", "fails", "undecided"]
 MAX_ROWS = 400
