@@ -1,160 +1,142 @@
 """What every procedure promises: numbers that depend on the split and the settings alone."""
 
+from __future__ import annotations
+
+import json
+from functools import cache
+
 import numpy as np
 import pytest
 
-from benign import schema, sources
+from benign import schema
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.outcomes import Outcome
 from benign.foundation.replicate import Replicate, crossed_replicates
-from benign.foundation.split import class_indices
-from benign.procedures import Polynomial, Procedure, RandomFourier
+from benign.procedures import Procedure
+from benign.procedures.prediction_risks import prediction_risks
+from benign.procedures.protocol import SupportsCheck, SupportsLeastBytes
+from benign.schema import Block
+from tests.procedures.cases import CASES, FOREIGN, parameters_of
 
-EVERY = np.arange(1, 101)
-
-
-def _digits(replicate=None, samples=30, noise=0.2):
-    return sources.digits(label_noise=noise).draw(samples, replicate or Replicate())
-
-
-def _curve(replicate=None):
-    return sources.mml().draw(12, replicate or Replicate())
+REPLICATES = crossed_replicates(1, 2, 2)
 
 
-CASES = [
-    pytest.param(RandomFourier(), _digits, id="fourier"),
-    pytest.param(RandomFourier(bandwidth=30.0, ridge=0.5), _digits, id="fourier ridge"),
-    pytest.param(RandomFourier(form="complex"), _digits, id="fourier complex"),
-    pytest.param(Polynomial(), _curve, id="legendre"),
-    pytest.param(Polynomial(basis="chebyshev", ridge=1e-3), _curve, id="chebyshev ridge"),
-]
+@pytest.fixture(params=parameters_of(*CASES))
+def name(request, monkeypatch, tmp_path):
+    monkeypatch.setenv("BENIGN_CHECKPOINTS", str(tmp_path))
+    return request.param
 
 
-def _measure(procedure, splits, sizes=EVERY, metrics=schema.DEFAULT_METRICS):
-    return procedure.measure(splits, sizes, None, metrics)
+@cache
+def procedure_of(name: str) -> Procedure:
+    return CASES[name].make()
 
 
-@pytest.mark.parametrize(("procedure", "draw"), CASES)
-class TestContract:
-    def test_is_a_procedure(self, procedure, draw):
-        assert isinstance(procedure, Procedure)
-        assert draw().samples > 0
-
-    def test_sizes_asked_together_or_alone_agree(self, procedure, draw):
-        split = draw()
-        every, few = _measure(procedure, [split]), _measure(procedure, [split], np.array([3, 50, 100]))
-        np.testing.assert_array_equal(few.metrics["test_loss"][0], every.metrics["test_loss"][0][[2, 49, 99]])
-
-    def test_splits_measured_together_or_alone_agree(self, procedure, draw):
-        splits = [draw(r) for r in crossed_replicates(2, 2, 2)]
-        together = _measure(procedure, splits)
-        for row, split in enumerate(splits):
-            alone = _measure(procedure, [split])
-            for name, values in together.metrics.items():
-                np.testing.assert_allclose(values[row], alone.metrics[name][0], rtol=1e-9, atol=1e-12, err_msg=name)
-
-    def test_measured_risk_is_that_of_the_predictions(self, procedure, draw):
-        split = draw()
-        sizes = np.array([1, 5, 40, 100])
-        block = _measure(procedure, [split], sizes)
-        for row, prediction in enumerate(procedure.predict(split, split.test_inputs, sizes)):
-            loss = np.mean(np.sum((prediction.values - split.test_targets) ** 2, axis=1))
-            assert block.metrics["test_loss"][0, row, 0] == pytest.approx(loss, rel=1e-7)
-            if split.classes is not None:
-                wrong = class_indices(prediction.values) != class_indices(split.test_targets)
-                assert block.metrics["test_error"][0, row, 0] == pytest.approx(np.mean(wrong))
-
-    def test_training_risk_is_that_of_the_predictions(self, procedure, draw):
-        split = draw()
-        sizes = np.array([2, 9, 100])
-        block = _measure(procedure, [split], sizes, schema.DEFAULT_METRICS | {"train_loss_clean"})
-        for row, prediction in enumerate(procedure.predict(split, split.train_inputs, sizes)):
-            for name, targets in (("", split.train_targets), ("_clean", split.train_targets_clean)):
-                loss = np.mean(np.sum((prediction.values - targets) ** 2, axis=1))
-                measured = block.metrics[f"train_loss{name}"][0, row, 0]
-                assert measured == pytest.approx(loss, rel=1e-6, abs=1e-9)
-
-    def test_another_initialisation_matters_only_where_there_is_one(self, procedure, draw):
-        first = _measure(procedure, [draw(Replicate(initialisation=0))]).metrics["test_loss"]
-        second = _measure(procedure, [draw(Replicate(initialisation=1))]).metrics["test_loss"]
-        assert np.allclose(first, second) == isinstance(procedure, Polynomial)
-
-    def test_parameters_are_counted(self, procedure, draw):
-        split = draw()
-        block = _measure(procedure, [split])
-        assert block.parameters.tolist() == [procedure.parameters(int(k), split) for k in EVERY]
-
-    def test_times_are_refused(self, procedure, draw):
-        with pytest.raises(InvalidArgument, match="`times` must be None"):
-            procedure.measure([draw()], EVERY, np.array([1.0]), schema.DEFAULT_METRICS)
+@cache
+def measured(name: str) -> Block:
+    """Two initialisations and two draws of label noise, at all sizes and times."""
+    case = CASES[name]
+    splits = [case.draw(replicate) for replicate in REPLICATES]
+    return procedure_of(name).measure(splits, case.sizes, case.times, case.risks | case.also)
 
 
-def test_bases_agree_below_the_threshold():
-    split, sizes = _curve(), np.arange(1, 13)
-    losses = [_measure(Polynomial(basis=b), [split], sizes).metrics["test_loss"] for b in ("legendre", "monomial")]
-    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
+def test_it_is_a_procedure_that_says_what_it_is(name):
+    case, procedure = CASES[name], procedure_of(name)
+    assert isinstance(procedure, Procedure)
+    assert procedure.size_name
+    assert procedure.time_name is not None or case.times is None
+    assert procedure.objective in ("squared", "cross-entropy")
+    assert procedure.max_size >= case.sizes[-1]
+    assert procedure.revision >= 1
+    assert json.loads(json.dumps(procedure.spec(), allow_nan=False)) == case.make().spec() == procedure.spec()
+    if isinstance(procedure, SupportsLeastBytes):
+        assert 0 < procedure.least_bytes(100, 50, 8) < procedure.least_bytes(1000, 500, 80)
 
 
-def test_complex_features_interpolate_at_n_complex_columns():
-    split = _digits()
-    loss = _measure(RandomFourier(form="complex"), [split]).metrics["train_loss"][0, :, 0]
-    assert np.all(loss[30:] < 1e-12)
-    assert loss[25] > 1e-4
+def test_batches_hold_each_replicate_once(name):
+    batches = procedure_of(name).batches(REPLICATES)
+    assert sorted(map(repr, sum(batches, ()))) == sorted(map(repr, REPLICATES))
+    assert name not in FOREIGN or all(len(batch) == 1 for batch in batches)
 
 
-def test_noisy_labels_are_a_metric_of_their_own():
-    split = _digits()
-    metrics = schema.DEFAULT_METRICS | {"test_error_noisy", "train_error_clean", "test_loss_noisy", "train_loss_clean"}
-    block = _measure(RandomFourier(), [split], metrics=metrics)
-    flips = np.mean(class_indices(split.train_targets) != class_indices(split.train_targets_clean))
-    assert block.metrics["train_error_clean"][0, -1, 0] == pytest.approx(flips)
-    assert block.metrics["train_error"][0, -1, 0] == 0.0
-    assert np.all(block.metrics["test_error_noisy"][0, -1] > block.metrics["test_error"][0, -1])
+def test_a_block_has_the_axes_that_were_asked_for(name):
+    case, procedure, block = CASES[name], procedure_of(name), measured(name)
+    times = [schema.END_OF_TRAINING] if case.times is None else case.times.tolist()
+    assert block.replicates == tuple(REPLICATES)
+    assert (block.sizes.tolist(), block.times.tolist()) == (case.sizes.tolist(), times)
+    assert block.parameters.tolist() == [procedure.parameters(size, case.draw()) for size in case.sizes.tolist()]
+    assert name not in FOREIGN or block.parameters.tolist() == case.sizes.tolist()
+    shape = (len(REPLICATES), len(case.sizes), len(times))
+    assert block.outcome.shape == shape
+    assert (block.outcome == Outcome.CONVERGED).all()
+    for metric, values in block.metrics.items():
+        has_none = ("error" in metric and case.draw().classes is None) or (metric == "norm" and name in FOREIGN)
+        assert values.shape == shape
+        assert np.isnan(values).all() if has_none else np.isfinite(values).all(), metric
 
 
-def test_spectrum_is_given_on_a_grid():
-    block = _measure(
-        RandomFourier(), [_digits()], metrics=frozenset({"condition_2norm", "effective_rank", "condition"})
+def test_sizes_times_and_metrics_asked_together_or_alone_agree(name):
+    case, together = CASES[name], measured(name)
+    sizes = case.sizes[[1, -1]]
+    times, last = (None, 0) if case.times is None else (case.times[1:2], 1)
+    some = frozenset({"train_loss", "test_loss"})
+    few = procedure_of(name).measure([case.draw(replicate) for replicate in REPLICATES], sizes, times, some)
+    for metric, values in few.metrics.items():
+        among = together.metrics[metric][:, [1, -1], last]
+        np.testing.assert_allclose(values[:, :, 0], among, rtol=case.apart, atol=1e-12 * (case.apart > 0))
+
+
+def test_splits_measured_together_or_alone_agree(name):
+    case, together = CASES[name], measured(name)
+    for row in (0, 3):
+        split = case.draw(REPLICATES[row])
+        alone = procedure_of(name).measure([split], case.sizes, case.times, frozenset(together.metrics))
+        for metric, values in together.metrics.items():
+            np.testing.assert_allclose(
+                values[row], alone.metrics[metric][0], rtol=case.alone, atol=1e-12 * (case.alone > 0), err_msg=metric
+            )
+
+
+def test_measured_risks_are_those_of_the_predictions(name):
+    case, procedure, block = CASES[name], procedure_of(name), measured(name)
+    split = case.draw(REPLICATES[1])
+    train, test = (
+        list(procedure.predict(split, inputs, case.sizes, case.times))
+        for inputs in (split.train_inputs, split.test_inputs)
     )
-    given = np.isfinite(block.metrics["condition_2norm"][0, :, 0])
-    assert 3 <= given.sum() <= 12
-    assert np.all(block.metrics["condition_2norm"][0, given, 0] <= block.metrics["condition"][0, given, 0] * (1 + 1e-9))
+    times = [schema.END_OF_TRAINING] if case.times is None else case.times.tolist()
+    assert [(one.size, one.time) for one in test] == [(size, time) for size in case.sizes for time in times]
+    for cell, (a, b) in enumerate(zip(train, test, strict=True)):
+        for metric, value in prediction_risks(split, a.values, b.values, case.risks).items():
+            if "error" in metric or procedure.objective == "squared":
+                found = block.metrics[metric][1].ravel()[cell]
+                np.testing.assert_allclose(found, value, rtol=case.predicted, atol=1e-9, err_msg=metric)
 
 
-def test_complex_features_have_no_leave_one_out():
-    with pytest.raises(InvalidArgument, match="leave-one-out"):
-        _measure(RandomFourier(form="complex"), [_digits()], metrics=frozenset({"leave_one_out_loss"}))
+def test_another_initialisation_matters_only_where_there_is_one(name):
+    block = measured(name)
+    loss, initialisations = block.metrics["test_loss"][..., -1], [one.initialisation for one in block.replicates]
+    first, second = (loss[initialisations.index(number)] for number in (0, 1))
+    assert np.allclose(first, second) != CASES[name].is_random
 
 
-@pytest.mark.parametrize(
-    ("make", "sentence"),
-    [
-        (lambda: RandomFourier(bandwidth=0.0), "`bandwidth` must be a positive number"),
-        (lambda: RandomFourier(bandwidth=-2.0), "`bandwidth` must be a positive number"),
-        (lambda: RandomFourier(ridge=-1.0), "`ridge` must be zero or a positive number"),
-    ],
-)
-def test_settings_that_make_no_sense(make, sentence):
-    with pytest.raises(InvalidArgument, match=sentence):
-        make()
+def test_times_are_refused_where_there_are_none(name):
+    case, procedure = CASES[name], procedure_of(name)
+    if procedure.time_name is not None:
+        pytest.skip("it has times")
+    with pytest.raises(InvalidArgument, match="`times` must be None"):
+        procedure.measure([case.draw()], case.sizes, np.array([1.0]), frozenset({"test_loss"}))
 
 
-def test_constant_inputs_are_refused():
-    inputs = np.ones((40, 3))
-    inputs[0, 0] = 1.5
-    source = sources.arrays(inputs, ["a", "b"] * 20)
-    with pytest.raises(InvalidArgument, match="no distance between the inputs"):
-        _measure(RandomFourier(), [source.draw(10, Replicate())], np.array([1, 2]))
+def test_what_is_checked_beforehand_passes_what_is_measured(name):
+    case, procedure = CASES[name], procedure_of(name)
+    if not isinstance(procedure, SupportsCheck):
+        pytest.skip("it has no check")
+    procedure.check([case.draw().samples], case.times)
 
 
-GOLDEN_REVISION = 2
-FOURIER = [1.0786016688140048, 1.849664527613846]
-POLYNOMIAL = [0.2757386607977721, 29.245128413524377]
-
-
-def test_golden_numbers():
-    """Fails when the numbers change: then raise the procedure's revision and renew them."""
-    fourier = _measure(RandomFourier(), [_digits()], np.array([10, 60])).metrics["test_loss"][0, :, 0]
-    polynomial = _measure(Polynomial(), [_curve()], np.array([5, 30])).metrics["test_loss"][0, :, 0]
-    assert RandomFourier.revision == Polynomial.revision == GOLDEN_REVISION
-    np.testing.assert_allclose(fourier, FOURIER, rtol=1e-8)
-    np.testing.assert_allclose(polynomial, POLYNOMIAL, rtol=1e-8)
+def test_other_inputs_have_the_columns_that_were_trained_on(name):
+    case, split = CASES[name], CASES[name].draw(Replicate())
+    wrong = np.zeros((2, split.train_inputs.shape[1] + 3))
+    with pytest.raises(InvalidArgument, match=f"`inputs` must have {split.train_inputs.shape[1]} columns"):
+        list(procedure_of(name).predict(split, wrong, case.sizes, case.times))

@@ -5,6 +5,7 @@ import pickle
 import random
 from copy import deepcopy
 from dataclasses import replace
+from datetime import date
 
 import cloudpickle  # type: ignore[import-untyped]
 import numpy as np
@@ -18,7 +19,6 @@ from sklearn.ensemble import (
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
-    RandomForestRegressor,
 )
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier, SGDClassifier
 from sklearn.model_selection import KFold
@@ -31,75 +31,19 @@ from sklearn.tree import DecisionTreeClassifier
 import benign
 from benign import schema, sources
 from benign.foundation.errors import InvalidArgument, UnknownName
-from benign.foundation.replicate import Replicate, crossed_replicates
+from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split, class_indices
-from benign.procedures import Procedure, RandomFourier, from_estimator
+from benign.procedures import RandomFourier, from_estimator
 from benign.procedures.estimator_times import Route, route_of
-from benign.procedures.prediction_risks import PREDICTION_RISKS, prediction_risks
+from benign.procedures.prediction_risks import PREDICTION_RISKS
+from tests.procedures.cases import curve, digits
 
 TIMES = np.array([1.0, 3.0, 6.0])
 SIZES = np.array([2, 5, 9])
 
 
-def _digits(replicate=None, samples=40, noise=0.2):
-    return sources.digits(label_noise=noise, test_samples=30).draw(samples, replicate or Replicate())
-
-
-def _curve(replicate=None, samples=20):
-    return sources.mml(test_samples=30).draw(samples, replicate or Replicate())
-
-
 def _pipeline():
     return make_pipeline(PCA(8, svd_solver="randomized"), RandomForestClassifier())
-
-
-CASES = [
-    pytest.param(RandomForestClassifier(), "max_leaf_nodes", "n_estimators", _digits, id="forest"),
-    pytest.param(HistGradientBoostingClassifier(), "max_leaf_nodes", "max_iter", _digits, id="boosting"),
-    pytest.param(SGDClassifier(), "n_iter_no_change", "max_iter", _digits, id="passes"),
-    pytest.param(_pipeline(), "pca__n_components", "randomforestclassifier__n_estimators", _digits, id="pipeline"),
-    pytest.param(RandomForestRegressor(), "max_leaf_nodes", "n_estimators", _curve, id="regression"),
-    pytest.param(RandomForestRegressor(), "max_leaf_nodes", "n_estimators", _digits, id="regression of one-hot rows"),
-]
-
-
-@pytest.mark.parametrize(("estimator", "size", "time", "draw"), CASES)
-class TestContract:
-    def test_is_a_procedure(self, estimator, size, time, draw):
-        procedure = from_estimator(estimator, size=size, time=time)
-        assert isinstance(procedure, Procedure)
-        assert (procedure.size_name, procedure.time_name, procedure.objective) == (size, time, "squared")
-        assert procedure.parameters(7, draw()) == 7
-        replicates = crossed_replicates(2, 1, 1)
-        assert procedure.batches(replicates) == [(replicates[0],), (replicates[1],)]
-
-    def test_sizes_splits_times_and_metrics_asked_together_or_alone_agree(self, estimator, size, time, draw):
-        procedure = from_estimator(estimator, size=size, time=time)
-        splits = [draw(replicate) for replicate in crossed_replicates(1, 2, 1)]
-        together = procedure.measure(splits, SIZES, TIMES, PREDICTION_RISKS)
-        some = procedure.measure([splits[1]], SIZES[[2, 0]], TIMES[1:2], frozenset({"test_loss", "train_error"}))
-        for name, values in some.metrics.items():
-            np.testing.assert_array_equal(values[0, :, 0], together.metrics[name][1, [2, 0], 1])
-        assert together.parameters.tolist() == SIZES.tolist()
-        assert np.all(together.outcome == 0)
-
-    def test_measured_risks_are_those_of_the_predictions(self, estimator, size, time, draw):
-        procedure, split = from_estimator(estimator, size=size, time=time), draw()
-        block = procedure.measure([split], SIZES, TIMES, PREDICTION_RISKS | {"norm"})
-        train = list(procedure.predict(split, split.train_inputs, SIZES, TIMES))
-        test = list(procedure.predict(split, split.test_inputs, SIZES, TIMES))
-        assert [(one.size, one.time) for one in test] == [(k, t) for k in SIZES for t in TIMES]
-        assert np.isnan(block.metrics["norm"]).all()
-        for cell, (a, b) in enumerate(zip(train, test, strict=True)):
-            for name, value in prediction_risks(split, a.values, b.values).items():
-                np.testing.assert_allclose(block.metrics[name][0].ravel()[cell], value, rtol=1e-12, err_msg=name)
-
-    def test_another_initialisation_is_another_model(self, estimator, size, time, draw):
-        procedure = from_estimator(estimator, size=size, time=time)
-        splits = [draw(replicate) for replicate in crossed_replicates(1, 2, 1)]
-        loss = procedure.measure(splits, SIZES, TIMES[:1], frozenset({"test_loss"})).metrics["test_loss"]
-        differ = not np.allclose(loss[0], loss[1])
-        assert differ != isinstance(estimator, HistGradientBoostingClassifier)  # which has no randomness so small
 
 
 def _plainly(estimator, split, **parameters):
@@ -132,7 +76,7 @@ def _seeded(procedure, split):
 )
 @pytest.mark.filterwarnings("ignore:.*:sklearn.exceptions.ConvergenceWarning")
 def test_times_of_one_training_equal_separate_trainings(estimator, size, time, route):
-    procedure, split = from_estimator(estimator, size=size, time=time), _digits()
+    procedure, split = from_estimator(estimator, size=size, time=time), digits()
     assert route_of(_seeded(procedure, split), time) is route
     for one in procedure.predict(split, split.test_inputs, np.array([3]), TIMES):
         alone = _plainly(_seeded(procedure, split), split, **{size: 3, time: int(one.time)})
@@ -140,7 +84,7 @@ def test_times_of_one_training_equal_separate_trainings(estimator, size, time, r
 
 
 def test_passes_are_calls_of_partial_fit():
-    procedure, split = from_estimator(SGDClassifier(), size="n_iter_no_change", time="max_iter"), _digits()
+    procedure, split = from_estimator(SGDClassifier(), size="n_iter_no_change", time="max_iter"), digits()
     *_, last = procedure.predict(split, split.test_inputs, np.array([3]), TIMES)
     sequence = np.random.RandomState(_seeded(procedure, split).random_state)  # one for all passes
     model = SGDClassifier(random_state=sequence)
@@ -177,7 +121,7 @@ def _counted(monkeypatch, kind):
 @pytest.mark.parametrize("kind", [GradientBoostingClassifier, HistGradientBoostingClassifier])
 def test_a_boosting_has_its_whole_time_axis_from_one_training(kind, monkeypatch):
     time = "n_estimators" if kind is GradientBoostingClassifier else "max_iter"
-    procedure, split = from_estimator(kind(), size="max_leaf_nodes", time=time), _digits()
+    procedure, split = from_estimator(kind(), size="max_leaf_nodes", time=time), digits()
     procedure.measure([split], SIZES[:1], TIMES, PREDICTION_RISKS)  # with the check of the seed
     fits = _counted(monkeypatch, kind)
     procedure.measure([split], SIZES, np.arange(1.0, 7.0), PREDICTION_RISKS)
@@ -196,22 +140,22 @@ class CountedTree(DecisionTreeClassifier):  # type: ignore[misc]
 
 def test_members_are_added_and_not_trained_again():
     procedure = from_estimator(BaggingClassifier(CountedTree()), size="estimator__max_depth", time="n_estimators")
-    procedure.measure([_digits()], SIZES[:1], TIMES, PREDICTION_RISKS)  # with the check of the seed
+    procedure.measure([digits()], SIZES[:1], TIMES, PREDICTION_RISKS)  # with the check of the seed
     before = CountedTree.fitted
-    procedure.measure([_digits()], SIZES, TIMES, PREDICTION_RISKS)
+    procedure.measure([digits()], SIZES, TIMES, PREDICTION_RISKS)
     assert CountedTree.fitted - before == len(SIZES) * TIMES[-1]
 
 
 def test_a_boosting_that_stopped_early_keeps_its_last_stage():
     """A separate training to a later time would have stopped at the same stage."""
     estimator = AdaBoostClassifier(DecisionTreeClassifier())  # fits everything at once, then stops
-    procedure, split = from_estimator(estimator, size="estimator__max_depth", time="n_estimators"), _digits(noise=0.0)
+    procedure, split = from_estimator(estimator, size="estimator__max_depth", time="n_estimators"), digits(noise=0.0)
     first, last = procedure.predict(split, split.test_inputs, np.array([30]), np.array([1.0, 20.0]))
     np.testing.assert_array_equal(first.values, last.values)
 
 
 def test_the_end_of_training_is_the_estimator_as_it_stands():
-    procedure, split = from_estimator(RandomForestClassifier(7), size="max_leaf_nodes", time="n_estimators"), _digits()
+    procedure, split = from_estimator(RandomForestClassifier(7), size="max_leaf_nodes", time="n_estimators"), digits()
     (end,) = procedure.predict(split, split.test_inputs, np.array([5]))
     assert end.time == np.inf
     np.testing.assert_allclose(end.values, _plainly(_seeded(procedure, split), split, max_leaf_nodes=5), rtol=1e-12)
@@ -240,7 +184,7 @@ class OurFeatures(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def test_our_random_features_behind_the_adapter_have_their_curve():
-    split, sizes = _digits(Replicate(initialisation=4)), np.array([1, 10, 35, 40, 45, 120])
+    split, sizes = digits(Replicate(initialisation=4)), np.array([1, 10, 35, 40, 45, 120])
     wrapped = from_estimator(OurFeatures(initialisation=4), size="features")
     metrics = frozenset({"train_loss", "test_loss", "test_error", "train_loss_clean", "test_loss_noisy"})
     block = wrapped.measure([split], sizes, None, metrics)
@@ -250,7 +194,7 @@ def test_our_random_features_behind_the_adapter_have_their_curve():
 
 
 def test_classes_that_training_has_not_seen_have_probability_zero():
-    split = _digits(samples=5)
+    split = digits(samples=5)
     seen = np.unique(class_indices(split.train_targets))
     assert len(seen) < 10
     procedure = from_estimator(RandomForestClassifier(5), size="max_leaf_nodes")
@@ -260,14 +204,14 @@ def test_classes_that_training_has_not_seen_have_probability_zero():
 
 
 def test_without_probabilities_the_class_is_a_one_hot_row():
-    procedure, split = from_estimator(RidgeClassifier(), size="alpha"), _digits()
+    procedure, split = from_estimator(RidgeClassifier(), size="alpha"), digits()
     (one,) = procedure.predict(split, split.test_inputs, np.array([2]))
     model = RidgeClassifier(alpha=2).fit(split.train_inputs, class_indices(split.train_targets))
     np.testing.assert_array_equal(one.values, np.eye(10)[model.predict(split.test_inputs)])
 
 
 def test_a_constant_target_is_the_estimators_own_affair():
-    split = _digits()
+    split = digits()
     split = replace(split, train_targets=np.eye(10)[np.full(40, 3)])
     forest = from_estimator(RandomForestClassifier(2), size="max_leaf_nodes")
     assert np.all(forest.measure([split], SIZES, None, PREDICTION_RISKS).metrics["train_loss"] == 0.0)
@@ -286,7 +230,7 @@ def test_nothing_of_the_user_changes():
     parameters, attributes = repr(estimator.get_params()), sorted(vars(estimator))
     globally, own = _global_states(), state.get_state(legacy=False)["state"]["key"].copy()
     procedure = from_estimator(estimator, size="randomforestclassifier__max_leaf_nodes")
-    split = _digits()
+    split = digits()
     before = split.train_inputs.copy()
     procedure.measure([split], SIZES, None, PREDICTION_RISKS)
     list(procedure.predict(split, split.test_inputs, SIZES))
@@ -300,7 +244,7 @@ def test_nothing_of_the_user_changes():
 
 def test_what_the_user_does_to_the_estimator_later_changes_nothing():
     estimator = RandomForestClassifier(3)
-    procedure, split = from_estimator(estimator, size="max_leaf_nodes"), _digits()
+    procedure, split = from_estimator(estimator, size="max_leaf_nodes"), digits()
     before, spec = procedure.measure([split], SIZES, None, PREDICTION_RISKS), procedure.spec()
     estimator.set_params(n_estimators=1, max_depth=1)
     after = procedure.measure([split], SIZES, None, PREDICTION_RISKS)
@@ -330,7 +274,7 @@ class Vandal(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def test_an_estimator_that_overwrites_its_input_harms_nobody():
-    split, losses = _digits(), []
+    split, losses = digits(), []
     for overwrite in (True, False):
         procedure = from_estimator(Vandal(overwrite=overwrite), size="depth")
         losses.append(procedure.measure([split], SIZES, None, PREDICTION_RISKS).metrics["test_loss"])
@@ -359,7 +303,7 @@ def test_an_estimator_that_ignores_its_seed_is_refused():
     procedure = from_estimator(Moody(), size="size")
     for _ in range(2):  # not only at first
         with pytest.raises(InvalidArgument, match=r"Moody ignores its seed: two trainings .* differ at size 2"):
-            procedure.measure([_curve()], SIZES, None, PREDICTION_RISKS)
+            procedure.measure([curve()], SIZES, None, PREDICTION_RISKS)
 
 
 @pytest.mark.usefixtures("unchecked")
@@ -367,18 +311,18 @@ def test_an_estimator_that_ignores_its_seed_is_refused():
 def test_global_random_numbers_are_seeded_for_the_estimator_alone(origin):
     procedure = from_estimator(Moody(origin=origin), size="size")
     before = _global_states()
-    first = procedure.measure([_curve()], SIZES, None, PREDICTION_RISKS).metrics["test_loss"]
+    first = procedure.measure([curve()], SIZES, None, PREDICTION_RISKS).metrics["test_loss"]
     assert _global_states() == before
     np.random.random(), random.random()  # noqa: NPY002
-    second = procedure.measure([_curve()], SIZES, None, PREDICTION_RISKS).metrics["test_loss"]
-    other = procedure.measure([_curve(Replicate(initialisation=1))], SIZES, None, PREDICTION_RISKS)
+    second = procedure.measure([curve()], SIZES, None, PREDICTION_RISKS).metrics["test_loss"]
+    other = procedure.measure([curve(Replicate(initialisation=1))], SIZES, None, PREDICTION_RISKS)
     np.testing.assert_array_equal(first, second)
     assert not np.allclose(first, other.metrics["test_loss"])
 
 
 @pytest.mark.parametrize("pickled", [pickle, cloudpickle])
 def test_pickles(pickled):
-    procedure, split = from_estimator(_pipeline(), size="pca__n_components"), _digits()
+    procedure, split = from_estimator(_pipeline(), size="pca__n_components"), digits()
     again = pickle.loads(pickled.dumps(procedure))
     assert again.spec() == procedure.spec()
     first, second = (one.measure([split], SIZES, None, PREDICTION_RISKS) for one in (procedure, again))
@@ -445,6 +389,8 @@ class TestSpec:
             (lambda x: x, lambda x: 2 * x),
             (deepcopy, pickle.dumps),
             ({1, 2}, {1, 3}),
+            (b"x", b"y"),
+            (date(2020, 1, 1), date(2020, 1, 2)),
             (Opaque(), Opaque()),
         ],
     )  # fmt: skip
@@ -453,7 +399,8 @@ class TestSpec:
         assert specs[0] != specs[1]
 
     @pytest.mark.parametrize(
-        "value", [KFold(3), np.arange(3), float("nan"), Ridge(), lambda x: x, {2, 1}, pickle.dumps]
+        "value",
+        [KFold(3), np.arange(3), float("nan"), Ridge(), lambda x: x, {2, 1}, pickle.dumps, b"x", date(2020, 1, 1)],
     )
     def test_the_same_value_is_the_same_spec(self, value):
         specs = [from_estimator(Vandal(overwrite=deepcopy(value)), size="depth").spec() for _ in range(2)]
@@ -532,7 +479,7 @@ class TestRefusals:
             r"RandomForestClassifier cannot be trained at size 1 on 40 samples \(InvalidParameterError: The 'max_"
         )
         with pytest.raises(InvalidArgument, match=sentence) as caught:
-            procedure.measure([_digits()], np.array([1, 4]), None, PREDICTION_RISKS)
+            procedure.measure([digits()], np.array([1, 4]), None, PREDICTION_RISKS)
         assert "\n" not in str(caught.value)
         with pytest.raises(InvalidArgument, match="at size 1 and time 3 on 40 samples "):
             _measure_times(RandomForestClassifier(), size=1, times=np.array([3.0]))
@@ -550,16 +497,16 @@ class TestRefusals:
     )
     def test_predictions_that_are_none(self, make, sentence):
         with pytest.raises(InvalidArgument, match=sentence):
-            from_estimator(Answers(make=make), size="size").measure([_curve()], SIZES, None, PREDICTION_RISKS)
+            from_estimator(Answers(make=make), size="size").measure([curve()], SIZES, None, PREDICTION_RISKS)
 
     def test_a_classifier_of_real_values(self):
         with pytest.raises(InvalidArgument, match="RidgeClassifier is a classifier, and the source has real values"):
-            from_estimator(RidgeClassifier(), size="alpha").measure([_curve()], SIZES, None, PREDICTION_RISKS)
+            from_estimator(RidgeClassifier(), size="alpha").measure([curve()], SIZES, None, PREDICTION_RISKS)
 
     def test_classes_out_of_range(self):
         procedure = from_estimator(KMeans(12, n_init=1), size="n_clusters")
         with pytest.raises(InvalidArgument, match="predicts classes from 0 to 11; they must be from 0 to 9"):
-            procedure.measure([_digits()], np.array([12]), None, PREDICTION_RISKS)
+            procedure.measure([digits()], np.array([12]), None, PREDICTION_RISKS)
 
     @pytest.mark.parametrize(
         "metric", ["leave_one_out_loss", "condition", "effective_rank", "test_loss_averaged", "norm_averaged"]
@@ -568,7 +515,7 @@ class TestRefusals:
         with pytest.raises(
             InvalidArgument, match=f"`metrics` asks for {metric}, which needs more than the predictions"
         ):
-            from_estimator(Ridge(), size="alpha").measure([_curve()], SIZES, None, frozenset({metric}))
+            from_estimator(Ridge(), size="alpha").measure([curve()], SIZES, None, frozenset({metric}))
 
     def test_times(self):
         sentence = "`times` must be whole numbers of n_estimators from 1 on, got "
@@ -580,23 +527,23 @@ class TestRefusals:
                 sources.digits(), sizes=[2], times=[1, 2.5], samples=[20], replicates=1,
             )  # fmt: skip
         with pytest.raises(InvalidArgument, match="`times` must be None"):
-            from_estimator(Ridge(), size="alpha").measure([_curve()], SIZES, TIMES, PREDICTION_RISKS)
+            from_estimator(Ridge(), size="alpha").measure([curve()], SIZES, TIMES, PREDICTION_RISKS)
 
     def test_inputs_of_another_width(self):
         with pytest.raises(InvalidArgument, match="`inputs` must have 64 columns, as in training, got 3"):
-            list(from_estimator(Ridge(), size="alpha").predict(_digits(), np.ones((2, 3)), SIZES))
+            list(from_estimator(Ridge(), size="alpha").predict(digits(), np.ones((2, 3)), SIZES))
 
 
 def _measure_times(estimator, *, times, size=3):
     procedure = from_estimator(estimator, size="max_leaf_nodes", time="n_estimators")
-    return procedure.measure([_digits()], np.array([size]), times, schema.DEFAULT_METRICS)
+    return procedure.measure([digits()], np.array([size]), times, schema.DEFAULT_METRICS)
 
 
 def test_golden_numbers():
     """Fails when the seeds that estimators get change: then every stored block of theirs is stale."""
     procedure = from_estimator(RandomForestClassifier(2), size="max_leaf_nodes")
     assert procedure.revision == 1
-    assert _seeded(procedure, _digits()).random_state == GOLDEN_STATE
+    assert _seeded(procedure, digits()).random_state == GOLDEN_STATE
 
 
 GOLDEN_STATE = 1256574909

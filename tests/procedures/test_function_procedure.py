@@ -3,7 +3,6 @@
 # ruff: noqa: ARG005 (five arguments are the contract, whether a function needs them or not)
 
 import functools
-import math
 import pickle
 from types import SimpleNamespace
 from typing import Any
@@ -15,60 +14,14 @@ import pytest
 import benign
 from benign import sources
 from benign.foundation.errors import InvalidArgument
-from benign.foundation.replicate import Replicate, crossed_replicates
+from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
-from benign.procedures import Procedure, RandomFourier, from_callable
-from benign.procedures.prediction_risks import PREDICTION_RISKS, prediction_risks
+from benign.procedures import RandomFourier, from_callable
+from benign.procedures.prediction_risks import PREDICTION_RISKS
+from tests.procedures.cases import curve, digits, random_features
 
 SIZES = np.array([2, 5, 9])
 TIMES = np.array([0.0, 0.5, 4.0])
-
-
-def _digits(replicate=None, samples=40):
-    return sources.digits(label_noise=0.2, test_samples=30).draw(samples, replicate or Replicate())
-
-
-def _curve(replicate=None, samples=20):
-    return sources.mml(test_samples=30).draw(samples, replicate or Replicate())
-
-
-def random_features(X, y, size, time, seed):
-    """Scores of ten classes by gradient flow on random features, or a value."""
-    weights = np.random.default_rng(seed).normal(size=(X.shape[1], size)) / np.sqrt(X.shape[1])
-    targets = np.eye(10)[y] if y.dtype == np.int64 else y[:, None]
-    features = np.tanh(X @ weights)
-    u, s, vt = np.linalg.svd(features, full_matrices=False)
-    reached = 1.0 if time is None else -np.expm1(-time * s[:, None] ** 2)
-    theta = vt.T @ (reached / s[:, None] * (u.T @ targets))
-    return lambda inputs: (np.tanh(inputs @ weights) @ theta).squeeze()
-
-
-def _procedure(**settings):
-    return from_callable(random_features, name="own features", time_name="seconds", **settings)
-
-
-@pytest.mark.parametrize("draw", [_digits, _curve])
-@pytest.mark.parametrize("times", [None, TIMES])
-class TestContract:
-    def test_sizes_splits_times_and_metrics_asked_together_or_alone_agree(self, draw, times):
-        procedure = _procedure()
-        assert isinstance(procedure, Procedure)
-        splits = [draw(replicate) for replicate in crossed_replicates(1, 2, 1)]
-        together = procedure.measure(splits, SIZES, times, PREDICTION_RISKS)
-        one = None if times is None else times[-1:]
-        some = procedure.measure([splits[1]], SIZES[[2, 0]], one, frozenset({"test_loss", "train_error"}))
-        for name, values in some.metrics.items():
-            np.testing.assert_array_equal(values[0, :, 0], together.metrics[name][1, [2, 0], -1])
-        assert together.times.tolist() == ([math.inf] if times is None else times.tolist())
-
-    def test_measured_risks_are_those_of_the_predictions(self, draw, times):
-        procedure, split = _procedure(), draw()
-        block = procedure.measure([split], SIZES, times, PREDICTION_RISKS)
-        train = list(procedure.predict(split, split.train_inputs, SIZES, times))
-        test = list(procedure.predict(split, split.test_inputs, SIZES, times))
-        for cell, (a, b) in enumerate(zip(train, test, strict=True)):
-            for name, value in prediction_risks(split, a.values, b.values).items():
-                np.testing.assert_allclose(block.metrics[name][0].ravel()[cell], value, rtol=1e-12, err_msg=name)
 
 
 def test_what_the_function_is_given():
@@ -85,7 +38,7 @@ def test_what_the_function_is_given():
         return predict
 
     procedure = from_callable(fit, name="listening", time_name="steps")
-    splits = [_digits(Replicate(initialisation=i)) for i in (0, 0, 1)]
+    splits = [digits(Replicate(initialisation=i)) for i in (0, 0, 1)]
     procedure.measure(splits, np.array([3]), np.array([0.5, 2.0]), PREDICTION_RISKS)
     first = calls[0]
     assert (first.X.shape, first.y.shape, first.y.dtype, first.size) == ((40, 64), (40,), np.int64, 3)
@@ -94,7 +47,7 @@ def test_what_the_function_is_given():
     assert len({call.seed for call in calls}) == 2
     assert calls[0].seed == calls[2].seed != calls[-1].seed
     assert all(0 <= call.seed < 2**31 - 1 for call in calls)
-    procedure.measure([_curve()], np.array([3]), None, PREDICTION_RISKS)
+    procedure.measure([curve()], np.array([3]), None, PREDICTION_RISKS)
     assert calls[-1].y.shape == (20,)
     assert calls[-1].y.dtype == np.float64
     assert calls[-1].time is None
@@ -103,14 +56,14 @@ def test_what_the_function_is_given():
 
 
 def test_class_indices_are_one_hot_rows():
-    split = _digits()
+    split = digits()
     procedure = from_callable(lambda X, y, size, time, seed: lambda Z: np.arange(len(Z)) % 10, name="in turn")
     (one,) = procedure.predict(split, split.test_inputs, np.array([1]))
     np.testing.assert_array_equal(one.values, np.eye(10)[np.arange(30) % 10])
 
 
 def test_our_random_features_behind_the_adapter_have_their_curve():
-    split, sizes = _digits(Replicate(initialisation=4)), np.array([1, 10, 35, 40, 45, 120])
+    split, sizes = digits(Replicate(initialisation=4)), np.array([1, 10, 35, 40, 45, 120])
     own = RandomFourier(bandwidth=20.0)
 
     def fit(X, y, size, time, seed):
@@ -243,26 +196,26 @@ class TestRefusals:
     )
     def test_answers_that_are_none(self, answer, sentence):
         with pytest.raises(InvalidArgument, match=sentence):
-            _answering(answer).measure([_digits()], SIZES, None, PREDICTION_RISKS)
+            _answering(answer).measure([digits()], SIZES, None, PREDICTION_RISKS)
 
     def test_a_function_that_returns_no_function(self):
         procedure = from_callable(lambda X, y, size, time, seed: y, name="values")
         with pytest.raises(
             InvalidArgument, match=r"`fit` of 'values' must return a function, predict\(X\), got ndarray"
         ):
-            procedure.measure([_curve()], SIZES, None, PREDICTION_RISKS)
+            procedure.measure([curve()], SIZES, None, PREDICTION_RISKS)
 
     def test_a_function_that_ignores_its_seed(self):
         procedure = from_callable(
             lambda X, y, size, time, seed: lambda inputs: np.random.default_rng().normal(size=len(inputs)), name="dice"
         )
         with pytest.raises(InvalidArgument, match="dice ignores its seed"):
-            procedure.measure([_curve()], SIZES, None, PREDICTION_RISKS)
+            procedure.measure([curve()], SIZES, None, PREDICTION_RISKS)
 
     def test_times_without_a_name(self):
         procedure = from_callable(random_features, name="f")
         with pytest.raises(InvalidArgument, match="`times` must be None: the function has no time"):
-            procedure.measure([_curve()], SIZES, TIMES, PREDICTION_RISKS)
+            procedure.measure([curve()], SIZES, TIMES, PREDICTION_RISKS)
 
     def test_sizes_beyond_the_largest(self):
         procedure = from_callable(random_features, name="f", max_size=4, size_name="columns")

@@ -18,24 +18,18 @@ from benign.experiments import measure
 from benign.experiments.declaration import resolve
 from benign.foundation.errors import InvalidArgument, MissingExtra
 from benign.foundation.output import MARK
-from benign.foundation.replicate import Replicate, crossed_replicates
+from benign.foundation.replicate import Replicate
 from benign.foundation.split import class_indices
 from benign.networks import engine
 from benign.networks.chain import train_chain
 from benign.networks.checkpoints import Checkpoint, Snapshot
-from benign.procedures import MLP, OneHiddenLayer, Procedure, RandomFourier
+from benign.procedures import MLP, OneHiddenLayer
 from benign.procedures.network_training import CHECKPOINTS_VARIABLE
 from tests.networks.cases import two_steps_a_call
+from tests.procedures.cases import ENTROPY, NETWORKS, SQUARED, WIDTHS
 
-SIZES = np.array([3, 5, 8])
-TRAINING = benign.Training(batch_size=10, epochs=6, precision="float64", learning_rate=5e-3)
-SQUARED = benign.Training(loss="squared", batch_size=10, epochs=6, precision="float64", learning_rate=5e-3)
-CASES = [
-    pytest.param(MLP(training=TRAINING), id="mlp"),
-    pytest.param(MLP(depth=1, activation="tanh", training=SQUARED), id="mlp squared"),
-    pytest.param(OneHiddenLayer(training=SQUARED), id="one hidden layer"),
-    pytest.param(OneHiddenLayer(weight_reuse=(2, 3, 5, 8), training=SQUARED), id="weight reuse"),
-]
+SIZES = WIDTHS
+TRAINING = ENTROPY
 EVERY_RISK = frozenset(
     name
     for name in schema.METRICS.keys() - schema.SOLUTION_METRICS
@@ -52,51 +46,20 @@ def _own_checkpoints(tmp_path, monkeypatch):
     monkeypatch.setenv(CHECKPOINTS_VARIABLE, str(tmp_path))
 
 
-@pytest.mark.parametrize("procedure", CASES)
-class TestContract:
-    def test_is_a_procedure(self, procedure):
-        assert isinstance(procedure, Procedure)
-        assert procedure.time_name == "epochs"
-        assert procedure.objective in ("squared", "cross-entropy")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_label_noise_draws_share_data_batches_and_initial_weights(name):
+    procedure = NETWORKS[name].make()
+    first, second = (_split(Replicate(noise=noise)) for noise in (0, 1))
+    block = procedure.measure([first, second], SIZES[:2], np.array([0.0, 6.0]), schema.DEFAULT_METRICS)
+    if name != "weight reuse":  # a chain's second network starts trained
+        np.testing.assert_array_equal(block.metrics["test_loss"][0, :, 0], block.metrics["test_loss"][1, :, 0])
+    assert not np.allclose(block.metrics["test_loss"][0, :, 1], block.metrics["test_loss"][1, :, 1])
 
-    def test_sizes_and_splits_measured_together_or_alone_agree(self, procedure):
-        splits = [_split(replicate) for replicate in crossed_replicates(1, 2, 2)]
-        together = procedure.measure(splits, SIZES, None, schema.DEFAULT_METRICS)
-        alone = procedure.measure([splits[3]], SIZES[1:2], None, schema.DEFAULT_METRICS)
-        for name in ("train_loss", "test_loss", "test_error", "norm"):
-            np.testing.assert_allclose(
-                alone.metrics[name][0, 0], together.metrics[name][3, 1], rtol=1e-10, atol=1e-12, err_msg=name
-            )
 
-    def test_measured_risk_is_that_of_the_predictions(self, procedure):
-        split, times = _split(), np.array([0.0, 2.0, 6.0])
-        block = procedure.measure([split], SIZES, times, EVERY_RISK)
-        predictions = list(procedure.predict(split, split.test_inputs, SIZES, times))
-        assert [(one.size, one.time) for one in predictions] == [(size, time) for size in SIZES for time in times]
-        wrong = np.reshape(
-            [np.mean(class_indices(one.values) != class_indices(split.test_targets)) for one in predictions], (3, 3)
-        )
-        np.testing.assert_allclose(block.metrics["test_error"][0], wrong)
-        if procedure.objective == "squared":
-            squares = [np.mean(np.sum((one.values - split.test_targets) ** 2, axis=1)) for one in predictions]
-            np.testing.assert_allclose(block.metrics["test_loss"][0].ravel(), squares, rtol=1e-9)
-        assert all(np.isfinite(block.metrics[name]).all() for name in EVERY_RISK)
-
-    def test_parameters_are_counted(self, procedure):
-        split = _split()
-        block = procedure.measure([split], SIZES, None, schema.DEFAULT_METRICS)
-        assert block.parameters.tolist() == [procedure.parameters(int(width), split) for width in SIZES]
-
-    def test_label_noise_draws_share_data_batches_and_initial_weights(self, procedure):
-        first, second = (_split(Replicate(noise=noise)) for noise in (0, 1))
-        block = procedure.measure([first, second], SIZES[:2], np.array([0.0, 6.0]), schema.DEFAULT_METRICS)
-        if isinstance(procedure, MLP) or procedure.weight_reuse is False:  # a chain's second network starts trained
-            np.testing.assert_array_equal(block.metrics["test_loss"][0, :, 0], block.metrics["test_loss"][1, :, 0])
-        assert not np.allclose(block.metrics["test_loss"][0, :, 1], block.metrics["test_loss"][1, :, 1])
-
-    def test_nothing_is_left_in_the_folder_of_checkpoints(self, procedure, tmp_path):
-        procedure.measure([_split()], SIZES[:1], None, schema.DEFAULT_METRICS)
-        assert files_in(tmp_path) == []
+@pytest.mark.parametrize("name", NETWORKS)
+def test_nothing_is_left_in_the_folder_of_checkpoints(name, tmp_path):
+    NETWORKS[name].make().measure([_split()], SIZES[:1], None, schema.DEFAULT_METRICS)
+    assert files_in(tmp_path) == []
 
 
 def files_in(folder):
@@ -354,11 +317,6 @@ def test_a_table_of_settings_leaves_the_rest_as_the_procedure_has_it():
     training = resolve(experiment).grid.procedure["training"]
     assert isinstance(training, dict)
     assert (training["loss"], training["optimizer"], training["steps"]) == ("squared", "momentum", 50)
-
-
-def test_least_squares_refuses_what_only_training_has():
-    with pytest.raises(InvalidArgument, match="`metrics` asks for validation_error"):
-        RandomFourier().measure([_split()], SIZES, None, frozenset({"validation_error"}))
 
 
 def test_golden_numbers():

@@ -119,7 +119,7 @@ def test_an_eigenvalue_bounds_the_curvature_along_the_gradient(block):
 def test_kept_weights_give_the_same_numbers_without_training(block, tmp_path, monkeypatch):
     kept = procedure(keep=str(tmp_path / "weights"))
     first = kept.measure(SPLITS, WIDTHS, TIMES, METRICS)
-    monkeypatch.setattr("benign.procedures.network_training.train_widths", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr("benign.procedures.network_training.train_widths", lambda *_: pytest.fail("trained again"))
     again = kept.measure(SPLITS, WIDTHS[:1], TIMES[1:], METRICS | {"normalised_margin"})
     for name in METRICS:
         np.testing.assert_array_equal(first.metrics[name], block.metrics[name])

@@ -21,10 +21,9 @@ from jaxtyping import Float, Int
 
 from benign.foundation.errors import invalid
 from benign.foundation.outcomes import Outcome
-from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.linear import PolynomialFeatures
-from benign.procedures.protocol import Predictions
+from benign.procedures.protocol import Predictions, check_inputs, one_replicate_each
 from benign.schema import DEFAULT_METRICS, Block
 
 # The name of the schema for what is measured: the squared distance of two predictors of one training set.
@@ -43,6 +42,7 @@ class StoppedPolynomial:
     time_name: ClassVar[str | None] = "gradient steps"
     objective: ClassVar[str] = "squared"
     max_size: ClassVar[float] = math.inf
+    batches = one_replicate_each
 
     def spec(self) -> dict[str, object]:
         return {"procedure": "stopped_polynomial", "basis": "legendre"}
@@ -50,9 +50,6 @@ class StoppedPolynomial:
     def parameters(self, size: int, split: Split) -> int:
         """One coefficient a degree and output."""
         return size * split.train_targets.shape[1]
-
-    def batches(self, replicates: Sequence[Replicate]) -> Sequence[tuple[Replicate, ...]]:
-        return [(replicate,) for replicate in replicates]
 
     def measure(
         self,
@@ -84,6 +81,7 @@ class StoppedPolynomial:
         sizes: Int[np.ndarray, " size"],
         times: Float[np.ndarray, " time"] | None = None,
     ) -> Iterator[Predictions]:
+        check_inputs(inputs, split)
         moments = np.array([math.inf]) if times is None else times
         train, test = _columns(split, split.train_inputs, sizes), _columns(split, inputs, sizes)
         for size in sizes.tolist():

@@ -68,7 +68,7 @@ def _describe_all(values: Iterable[Any], token: str) -> list[object]:
     return [describe_value(value, token=token) for value in values]
 
 
-def _describe_float(value: float, token: str) -> object:
+def _describe_float(value: float | np.floating[Any], token: str) -> object:
     del token
     return float(value) if math.isfinite(value) else repr(float(value))
 
@@ -109,6 +109,7 @@ _DESCRIBED: tuple[tuple[Any, Callable[[Any, str], object]], ...] = (
     ((float, np.floating), _describe_float),
     ((int, np.integer, np.bool_), lambda value, _: int(value)),
     ((list, tuple), _describe_all),
+    (bytes, lambda value, _: {"bytes": value.hex()}),  # pickle would say: the bytes made of these bytes
     ((set, frozenset), lambda value, _: {"set": sorted(map(repr, value))}),
     (Mapping, lambda value, token: [_describe_all((key, value[key]), token) for key in sorted(value, key=repr)]),
     (np.ndarray, _describe_array),

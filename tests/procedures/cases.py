@@ -1,0 +1,174 @@
+"""Every kind of procedure, as the contract is held against: what it is measured on, and how exact its numbers are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pytest
+from jaxtyping import Float, Int
+from sklearn.decomposition import PCA
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import SGDClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+
+import benign
+from benign import sources
+from benign.figures.averaged_boosting import AveragedBoosting
+from benign.figures.stopped_polynomial import StoppedPolynomial
+from benign.foundation.replicate import Replicate
+from benign.foundation.split import Split
+from benign.procedures import MLP, OneHiddenLayer, Polynomial, Procedure, RandomFourier, from_callable, from_estimator
+from benign.procedures.prediction_risks import PREDICTION_RISKS
+from tests.networks.extra import HAS_JAX
+
+SOLVED = frozenset(
+    f"{part}_{kind}" for part in ("train", "test") for kind in ("loss", "error")
+) | {"train_loss_clean", "train_error_clean", "test_loss_noisy", "test_error_noisy"}  # fmt: skip
+SQUARED = benign.Training(loss="squared", batch_size=10, epochs=6, precision="float64", learning_rate=5e-3)
+ENTROPY = benign.Training(batch_size=10, epochs=6, precision="float64", learning_rate=5e-3)
+DESCENT = benign.Training(
+    optimizer="sgd", loss="squared", batch_size=None, learning_rate=0.25, steps=16, precision="float64"
+)
+WIDTHS, EPOCHS = np.array([3, 5, 8]), np.array([0.0, 2.0, 6.0])
+
+
+def digits(replicate: Replicate | None = None, samples: int = 40, noise: float = 0.2) -> Split:
+    return sources.digits(label_noise=noise, test_samples=30).draw(samples, replicate or Replicate())
+
+
+def curve(replicate: Replicate | None = None, samples: int = 20) -> Split:
+    return sources.mml(test_samples=30).draw(samples, replicate or Replicate())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Case:
+    """A procedure and what it is measured on.
+
+    Attributes:
+        make: makes it.
+        draw: a split of a replicate.
+        sizes: three or more.
+        times: strictly increasing, or None.
+        apart: how much (relative) a size may differ that is measured without the others.
+        alone: the same of a split.
+        predicted: how much a measured risk may differ from that of the predictions.
+        risks: what predictions give; nothing where it predicts by another model than it measures.
+        also: further metrics.
+        is_random: whether another initialisation is another model.
+    """
+
+    make: Callable[[], Procedure]
+    draw: Callable[..., Split] = digits
+    sizes: Int[np.ndarray, " size"]
+    times: Float[np.ndarray, " time"] | None = None
+    apart: float = 0.0
+    alone: float = 0.0
+    predicted: float = 1e-12
+    risks: frozenset[str] = PREDICTION_RISKS
+    also: frozenset[str] = frozenset({"norm"})
+    is_random: bool = True
+
+
+def random_features(X, y, size, time, seed):
+    """Scores of ten classes by gradient flow on random features, or a value."""
+    weights = np.random.default_rng(seed).normal(size=(X.shape[1], size)) / np.sqrt(X.shape[1])
+    targets = np.eye(10)[y] if y.dtype == np.int64 else y[:, None]
+    features = np.tanh(X @ weights)
+    u, s, vt = np.linalg.svd(features, full_matrices=False)
+    reached = 1.0 if time is None else -np.expm1(-time * s[:, None] ** 2)
+    theta = vt.T @ (reached / s[:, None] * (u.T @ targets))
+    return lambda inputs: (np.tanh(inputs @ weights) @ theta).squeeze()
+
+
+def _pipeline() -> object:
+    return make_pipeline(PCA(8, svd_solver="randomized"), RandomForestClassifier())
+
+
+_least_squares = partial(
+    Case,
+    sizes=np.array([2, 9, 39, 40, 100]),
+    alone=1e-9,
+    predicted=1e-6,
+    risks=SOLVED,
+    also=frozenset({"norm", "scaled_norm"}),
+)  # around n, and far beyond
+_foreign = partial(Case, sizes=np.array([2, 5, 9]))
+_network = partial(
+    Case, sizes=WIDTHS, times=EPOCHS, apart=1e-10, alone=1e-10, predicted=1e-9,
+    also=frozenset({"norm", *(f"{name}_averaged" for name in PREDICTION_RISKS)}),
+)  # fmt: skip
+_moments = np.array([1.0, 3.0, 6.0])
+_own = partial(from_callable, random_features, name="own features")
+
+LEAST_SQUARES = {
+    "fourier": _least_squares(make=RandomFourier),
+    "fourier ridge": _least_squares(make=lambda: RandomFourier(bandwidth=30.0, ridge=0.5)),
+    "fourier complex": _least_squares(make=lambda: RandomFourier(form="complex")),
+    "legendre": _least_squares(make=Polynomial, draw=partial(curve, samples=12), is_random=False),
+    "chebyshev ridge": _least_squares(
+        make=lambda: Polynomial(basis="chebyshev", ridge=1e-3), draw=partial(curve, samples=12), is_random=False
+    ),
+    "stopped polynomial": _least_squares(
+        make=StoppedPolynomial, draw=curve, times=np.array([1.0, 8.0, 64.0]), is_random=False,
+        risks=frozenset({"train_loss", "test_loss"}),
+    ),
+}  # fmt: skip
+FOREIGN = {
+    name: _foreign(make=partial(from_estimator, estimator, size=size, time=time, **more), draw=draw, **case)
+    for name, estimator, size, time, more, draw, case in (
+        ("plain", RandomForestClassifier(3), "max_leaf_nodes", None, {}, digits, {}),
+        ("inverse size", KNeighborsClassifier(), "n_neighbors", None, {"inverse": True}, digits, {"is_random": False}),
+        ("averaged boosting", AveragedBoosting(), "n_estimators", None, {}, digits, {}),
+        ("warm start", RandomForestClassifier(), "max_leaf_nodes", "n_estimators", {}, digits, {"times": _moments}),
+        # It has no randomness where samples are so few.
+        ("stages", HistGradientBoostingClassifier(), "max_leaf_nodes", "max_iter", {}, digits,
+         {"times": _moments, "is_random": False}),
+        ("passes", SGDClassifier(), "n_iter_no_change", "max_iter", {}, digits, {"times": _moments}),
+        ("pipeline", _pipeline(), "pca__n_components", "randomforestclassifier__n_estimators", {}, digits,
+         {"times": _moments}),
+        ("regression", RandomForestRegressor(), "max_leaf_nodes", "n_estimators", {}, curve, {"times": _moments}),
+        ("regression of one-hot rows", RandomForestRegressor(), "max_leaf_nodes", "n_estimators", {}, digits,
+         {"times": _moments}),
+    )
+} | {
+    "function": _foreign(make=partial(_own, time_name="seconds"), times=np.array([0.0, 0.5, 4.0])),
+    "function at its end": _foreign(make=partial(_own, time_name="seconds")),
+    "function of values": _foreign(
+        make=partial(_own, time_name="seconds"), draw=curve, times=np.array([0.0, 0.5, 4.0])
+    ),
+    "function of values at its end": _foreign(make=_own, draw=curve),
+}  # fmt: skip
+NETWORKS = {
+    "mlp": _network(make=lambda: MLP(training=ENTROPY)),
+    "mlp squared": _network(make=lambda: MLP(depth=1, activation="tanh", training=SQUARED)),
+    "one hidden layer": _network(make=lambda: OneHiddenLayer(training=SQUARED)),
+    "weight reuse": _network(make=lambda: OneHiddenLayer(weight_reuse=(2, 3, 5, 8), training=SQUARED)),
+}
+ON_JAX = NETWORKS | {
+    "penalised": _network(
+        make=lambda: MLP(depth=1, activation="tanh", training=benign.Training(
+            loss="squared", batch_size=10, epochs=6, precision="float64", learning_rate=5e-3, gradient_penalty=0.1
+        ))
+    ),
+    "solutions": _network(
+        make=lambda: benign.procedures.Solutions(training=DESCENT), times=np.array([0.0, 1.0, 4.0]),
+        also=frozenset({"norm", "path_norm"}),
+    ),
+    # It predicts by its first network, and measures means over all of them.
+    "repeated": _network(
+        make=lambda: benign.procedures.RepeatedMLP(mlp=MLP(training=SQUARED), networks=2), risks=frozenset(),
+        also=frozenset({"train_loss", "test_loss", "test_error", "norm", "output_difference"}),
+    ),
+}  # fmt: skip
+CASES = LEAST_SQUARES | FOREIGN | ON_JAX
+
+
+def parameters_of(*names: str) -> Iterator[object]:
+    """The cases of these names as parameters of a test, skipped where JAX is missing and needed."""
+    for name in names:
+        without = pytest.mark.skipif(not HAS_JAX, reason="networks need JAX")
+        yield pytest.param(name, id=name, marks=without if name in ON_JAX else ())
