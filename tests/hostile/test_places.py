@@ -246,8 +246,9 @@ SIGNALS = [
 def test_a_signal_ends_a_command_without_a_traceback_as_soon_as_its_library_loads(number, module, measured):
     call = [sys.executable, "-X", "importtime", "-m", "benign", "runs"]
     environment = environment_of(measured, BENIGN_STORE=str(measured / "runs.db"))
+    # It cannot run far ahead of what is read here: a small pipe is full soon.
     with subprocess.Popen(
-        call, cwd=measured, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        call, cwd=measured, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, pipesize=4096
     ) as process:
         assert process.stderr is not None
         assert any(line.split("|")[-1].strip() == module for line in process.stderr)

@@ -53,11 +53,12 @@ def test_the_mean_over_replicates_decides_and_draws_without_a_number_do_not() ->
     assert found.risk == pytest.approx(0.03)
 
 
-def test_a_draw_of_one_class_says_nothing() -> None:
-    surface = made([[0.5, 0.5], [0.5, 0.0]])
+def test_a_draw_of_one_class_is_measured_by_the_constants_of_the_others() -> None:
+    surface = made([[0.5, 0.5], [0.0, 0.0]])
     surface["train_loss_constant"][0, 0] = 0.0
     (found,) = straddles(surface)
     assert found.straddling is Straddling.STRADDLED
+    assert found.risk == pytest.approx(0.5)
 
 
 def test_an_n_of_which_nothing_has_a_number_is_left_out() -> None:
