@@ -11,7 +11,7 @@ import numpy as np
 from benign.experiments.parts import Part
 from benign.foundation.memory import require_memory
 from benign.foundation.size_words import amount
-from benign.procedures.protocol import Procedure
+from benign.procedures.protocol import Procedure, SupportsLeastBytes
 from benign.sources.protocol import Source
 
 # A number of an axis as Python holds it, in a list and as text; a cell with its key, its unit and its job.
@@ -54,10 +54,10 @@ def check_largest(procedure: Procedure, source: Source, samples: int, part: Part
     test = getattr(source, "test_samples", 0)
     size, numbers = int(part.sizes.max(initial=1)), len(part.sizes) * len(part.times) * len(part.metrics)
     rows = f"{samples:,} training and {test:,} test samples"
-    least = getattr(procedure, "least_bytes", None)
-    if least is not None:
+    if isinstance(procedure, SupportsLeastBytes):
         require_memory(
-            least(samples, test, size), advice="lower `sizes` or `samples`, or what else makes it large",
+            procedure.least_bytes(samples, test, size),
+            advice="lower `sizes` or `samples`, or what else makes it large",
             purpose=f"measuring {amount(size, procedure.size_name)} on {rows}",
         )  # fmt: skip
     # An input and a target of each, as they are drawn and as they are given away.

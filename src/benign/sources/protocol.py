@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from benign.foundation.replicate import Replicate
@@ -26,8 +27,8 @@ class Source(Protocol):
     5. *Addressed*: the split is a function of settings, ``samples`` and replicate; no call changes another's bits.
     6. *Arrays* of a split are float64, C-contiguous and read-only, and may share memory with other splits.
 
-    A source may have a method ``notes(samples, replicate)``, which returns sentences that every answer repeats; and an
-    attribute ``columns``, that of its splits.
+    What only some sources have: :class:`SupportsLabelNoise`, :class:`SupportsNotes`, and the attribute ``columns``,
+    that of its splits.
     """
 
     @property
@@ -63,7 +64,28 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class SupportsLabelNoise(Protocol):
+    """A source whose label noise can be another."""
+
+    def with_label_noise(self, level: float) -> Source:
+        """The same source under another level of label noise.
+
+        Raises:
+            InvalidArgument: for a level that it cannot have.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsNotes(Protocol):
+    """A source that has something to say of its data."""
+
+    def notes(self, samples: int, replicate: Replicate) -> Sequence[str]:
+        """Sentences that every answer repeats."""
+        ...
+
+
 def source_notes(source: Source, samples: int, replicate: Replicate) -> tuple[str, ...]:
     """What a source itself has to say of a replicate's data; nothing where it has no such method."""
-    notes = getattr(source, "notes", None)
-    return tuple(notes(samples, replicate)) if callable(notes) else ()
+    return tuple(source.notes(samples, replicate)) if isinstance(source, SupportsNotes) else ()

@@ -8,16 +8,15 @@ from collections.abc import Mapping
 from benign.experiments.declaration.axes import as_numbers, as_whole_numbers
 from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, find_maker
 from benign.experiments.declaration.experiment import Experiment
-from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, at_key, refuse, within
+from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, refusals_at, refuse, within
 from benign.experiments.declaration.settings import make, settings_of
 from benign.experiments.declaration.tables import Crossed
 from benign.experiments.environment import Environment
 from benign.experiments.pilot import with_found_sizes
 from benign.experiments.resolution import resolve_grid
 from benign.experiments.running import Resolved
-from benign.foundation.errors import InvalidArgument
 from benign.procedures.protocol import Procedure
-from benign.sources.protocol import Source
+from benign.sources.protocol import Source, SupportsLabelNoise
 
 _MOST_LEVELS = 1_000
 _ARGUMENTS = ("samples", "sizes", "times", "label_noise", "replicates", "crossed", "seed", "metrics")
@@ -35,10 +34,8 @@ def resolve(experiment: Experiment, environment: Environment | None = None) -> R
         MissingExtra: if the source or procedure needs a package that is not installed.
         MeasurementInterrupted: on Ctrl-C while a pilot runs.
     """
-    try:
+    with experiment.origin.blamed():
         return with_found_sizes(_resolved(experiment), environment or Environment())
-    except InvalidDeclaration as error:
-        raise experiment.origin.error(error.problems) from error.__cause__
 
 
 def _resolved(experiment: Experiment) -> Resolved:
@@ -46,7 +43,7 @@ def _resolved(experiment: Experiment) -> Resolved:
     levels = _levels(experiment)
     sources = (source,) if levels is None else tuple(_at_level(source, level) for level in levels)
     samples, sizes, crossed = _samples(experiment, source), experiment.sizes, experiment.crossed
-    try:
+    with refusals_at({name: (name,) for name in _ARGUMENTS}):
         grid = resolve_grid(
             procedure, sources, levels,
             sizes=sizes if isinstance(sizes, str) else as_whole_numbers(sizes),
@@ -55,8 +52,6 @@ def _resolved(experiment: Experiment) -> Resolved:
             crossed=(crossed.draws, crossed.initialisations, crossed.noises) if isinstance(crossed, Crossed) else None,
             seed=experiment.seed, metrics=experiment.metrics,
         )  # fmt: skip
-    except InvalidArgument as error:
-        raise at_key(error, {name: (name,) for name in _ARGUMENTS}) from error
     declaration = without_store(experiment).to_json() if experiment.is_declared_by_name else None
     return Resolved(grid=grid, procedure=procedure, sources=sources, name=experiment.name, declaration=declaration)
 
@@ -98,17 +93,14 @@ def _levels(experiment: Experiment) -> list[float] | None:
 
 
 def _at_level(source: Source, level: float) -> Source:
-    change = getattr(source, "with_label_noise", None)
-    if change is None:
+    if not isinstance(source, SupportsLabelNoise):
         refuse(
             f"cannot be given for {source.name}, which has no method with_label_noise(level); leave it out to measure "
             "the source as it is.",
             "label_noise",
         )
-    try:
-        changed = change(level)
-    except InvalidArgument as error:
-        raise at_key(error, {}, ("label_noise",)) from error
+    with refusals_at({}, ("label_noise",)):
+        changed = source.with_label_noise(level)
     assert isinstance(changed, Source)
     return changed
 
