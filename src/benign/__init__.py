@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         EffectiveModelComplexity,
         FittingThreshold,
         effective_model_complexity,
+        locate_peak,
         threshold_size,
         threshold_time,
     )
@@ -49,6 +50,7 @@ _HOMES: dict[str, str | None] = {
     "against_threshold": "benign.figures.published_models",
     # diagnose
     "effective_model_complexity": "benign.diagnosis",
+    "locate_peak": "benign.diagnosis",
     "threshold_size": "benign.diagnosis",
     "threshold_time": "benign.diagnosis",
     # experiments: declare, forecast, run, come back to
@@ -130,6 +132,7 @@ __all__ = [
     "implicit",
     "linear",
     "list_runs",
+    "locate_peak",
     "measure",
     "networks",
     "open_run",

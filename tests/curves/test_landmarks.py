@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benign.curves import Landmark, PeakVerdict, find_landmarks
-from benign.curves.threshold_search import TOLERANCE
+from benign.foundation.conventions import TOLERANCE
 from benign.foundation.errors import InvalidArgument
 
 T = TypeVar("T")
@@ -45,12 +45,13 @@ def there(landmark: T | None) -> T:
 def test_noise_free_landmarks_are_exact():
     risk = np.tile(CURVE, (6, 1))
     expected = {"classical_minimum": 11, "peak": 41, "second_descent": 91, "first_better": 87}
-    for estimator in ("mean", "median"):
-        found = find_landmarks(POSITIONS, risk, np.tile(TRAIN, (6, 1)), np.full(6, 2.0), estimator=estimator)
+    found = find_landmarks(POSITIONS, risk, np.tile(TRAIN, (6, 1)), np.full(6, 2.0))
+    medians = by_median(POSITIONS, risk, np.tile(TRAIN, (6, 1)), np.full(6, 2.0))
+    for one, interval in ((found, (41.0, 41.0)), (medians, (40.0, 41.0))):
         # Train objective 2 (1 - (p - 1) / 40) <= 0.02 * 2 from p = 40.2 on.
-        assert there(found.threshold).value == 41
-        assert there(found.threshold).estimator == estimator
-        assert there(found.threshold).interval == ((41.0, 41.0) if estimator == "mean" else (40.0, 41.0))
+        assert there(one.threshold).value == 41
+        assert there(one.threshold).interval == interval
+    assert (there(found.threshold).estimator, there(medians.threshold).estimator) == ("mean", "median")
     first_better = int(POSITIONS[np.argmax((CURVE < 1.0) & (POSITIONS > 41))])
     assert {name: mark.position for name, mark in all_of(found).items()} == expected
     assert first_better == 87
@@ -98,7 +99,8 @@ def test_a_threshold_is_not_moved_by_what_happens_to_be_fitted_far_from_it(seed)
 def test_without_a_peak_only_threshold_and_minimum_remain():
     found = find_landmarks(POSITIONS, measured(curve=(POSITIONS - 30.0) ** 2 + 10.0), None, None)
     assert found.peak_test.verdict is PeakVerdict.NO_PEAK
-    assert found.peak is found.second_descent is found.first_better is found.threshold is None
+    assert found.threshold is None
+    assert found.peak is found.second_descent is found.first_better is None
     assert abs(there(found.classical_minimum).position - 30) <= 1
 
 

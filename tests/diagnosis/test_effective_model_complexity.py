@@ -229,11 +229,14 @@ def test_shortest_time_and_smallest_size_of_a_known_surface():
     constant = dataset["train_loss_constant"].transpose("samples", "replicate").values
     order = dataset["train_loss"].transpose("size", "time", "samples", "replicate")
     dataset["train_loss"] = order.copy(data=risks[:, :, None, None] * constant)
-    assert shortest_time(dataset, samples=20, size=4).value == pytest.approx(10.0**1.5)
-    fast = shortest_time(dataset, samples=20, size=8)
+    assert shortest_time(dataset, samples=20, size=4, interpolated=True).value == pytest.approx(10.0**1.5)
+    assert shortest_time(dataset, samples=20, size=4).value == 32.0
+    fast = shortest_time(dataset, samples=20, size=8, interpolated=True)
     assert fast.value == pytest.approx(10.0**0.5)
     assert fast.interval == pytest.approx((1.0, 10.0))  # draws alike, but nothing was measured in between
-    assert smallest_size(dataset, samples=20, time=10.0).value == pytest.approx(math.sqrt(32.0))
+    whole = shortest_time(dataset, samples=20, size=8)
+    assert (whole.value, whole.interval) == (4.0, (2.0, 10.0))
+    assert smallest_size(dataset, samples=20, time=10.0, interpolated=True).value == pytest.approx(math.sqrt(32.0))
     everything = smallest_size(dataset, samples=20, time=100.0)
     assert everything.value == pytest.approx(4.0)
     assert everything.outcome is ThresholdOutcome.ALL_FITTED

@@ -11,10 +11,11 @@ from sklearn.tree import DecisionTreeRegressor
 
 import benign
 from benign.curves.fitting_threshold import MoreBudget, ThresholdOutcome, more_budget
-from benign.diagnosis import fitting_thresholds
+from benign.diagnosis import fit_search
 from benign.diagnosis.threshold_bracketing import SearchLimits, ThresholdSearch
-from benign.experiments import MeasurementInterrupted, measure
+from benign.experiments import MeasurementInterrupted
 from benign.experiments.executors.protocol import WorkerDied
+from benign.experiments.measurement import measure_in
 from benign.foundation.errors import InvalidArgument, NotEnoughMemory
 from benign.surface.complexity import shortest_time, smallest_size
 from tests.diagnosis.known import TOLERANCE, Known, logistic
@@ -302,14 +303,13 @@ def test_where_the_first_training_fails_there_is_nothing_to_answer_from():
 
 
 def test_a_time_axis_answers_from_the_draws_before_one_failed(monkeypatch):
-    measured = measure
 
     def fails_for_more(*arguments, replicates, **options):
         if replicates > 4:
             raise NotEnoughMemory("no more.")
-        return measured(*arguments, replicates=replicates, **options)
+        return measure_in(*arguments, replicates=replicates, **options)
 
-    monkeypatch.setattr(fitting_thresholds, "measure", fails_for_more)
+    monkeypatch.setattr(fit_search, "measure_in", fails_for_more)
     found = threshold_time(BOOSTING, replicates=10)
     assert found.trainings == 4
     assert found.failure == "no more."

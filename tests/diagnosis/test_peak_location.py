@@ -12,7 +12,7 @@ import benign
 from benign.curves.fitting_threshold import ThresholdOutcome
 from benign.curves.peak_place import PeakEnd, PeakPlace
 from benign.diagnosis.exact_fit import look_beyond
-from benign.diagnosis.peak_location import _placed, locate_peak
+from benign.diagnosis.peak_location import _placed
 from tests.diagnosis.known import logistic
 from tests.diagnosis.test_fitting_thresholds import falling, threshold_size
 
@@ -22,7 +22,7 @@ QUIET: dict[str, Any] = {"workers": 1, "store": ":memory:"}
 
 @pytest.mark.parametrize(("samples", "size"), [(100, 80), (60, 100)])
 def test_the_peak_of_least_squares_is_at_the_exact_fit(samples, size):
-    found = locate_peak(benign.RandomFourier(), DIGITS, size=size, samples=samples, max_trainings=100, **QUIET)
+    found = benign.locate_peak(benign.RandomFourier(), DIGITS, size=size, samples=samples, max_trainings=100, **QUIET)
     place, along_samples = found.peak_size, found.peak_samples
     assert place is not None
     assert along_samples is not None
@@ -77,6 +77,6 @@ def test_without_an_exact_fit_nothing_is_made_up():
     network = benign.from_estimator(MLPRegressor(max_iter=5), size="hidden_layer_sizes")
     source = benign.sources.arrays(np.linspace(-1, 1, 60)[:, None], np.sin(np.arange(60.0)), test_samples=20)
     with pytest.warns(match="Stochastic Optimizer"):
-        found = locate_peak(network, source, size=2, samples=40, max_trainings=30, **QUIET)
+        found = benign.locate_peak(network, source, size=2, samples=40, max_trainings=30, **QUIET)
     assert found.peak_size is None or not found.peak_size.is_bounded
     assert "exact, which was measured" not in found.sentence

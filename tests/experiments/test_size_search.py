@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 import benign
 from benign.curves.fitting_threshold import ThresholdOutcome
-from benign.curves.threshold_search import TOLERANCE
 from benign.experiments import measure
 from benign.experiments.declaration import Experiment, InvalidDeclaration, resolve
 from benign.experiments.environment import Environment
 from benign.experiments.size_placement import place_sizes
 from benign.experiments.size_search import VANISHED, SizeThreshold, search_size
+from benign.foundation.conventions import TOLERANCE
 from benign.foundation.errors import InvalidArgument
 
 DIGITS = benign.sources.digits(label_noise=0.2, test_samples=100)

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from typer.testing import CliRunner, Result
 
 from benign.cli import users_code
 from benign.cli.main import app
-from benign.diagnosis.search_arguments import training_limits
+from benign.diagnosis.search_arguments import seconds_per_training
 from benign.foundation.errors import InvalidArgument
 from tests.hostile.commands import SECONDS, benign, environment_of
 from tests.workers import end_workers
@@ -136,9 +135,7 @@ def _short_of(names: Iterable[str]) -> list[ParameterSet]:
 @pytest.mark.parametrize("name", _short_of(LACKING))
 def test_a_search_answers_from_the_trainings_before(name: str, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if "hangs" in name:
-        limits = replace(training_limits(None, None), seconds_per_job=5.0)
-        for search in ("complexity", "fitting_thresholds"):
-            monkeypatch.setattr(f"benign.diagnosis.{search}.training_limits", lambda *_: limits)
+        monkeypatch.setattr("benign.diagnosis.fit_search.seconds_per_training", lambda *_: 5.0)
     result = emc(f"{MODELS}:{name}", data, "--json")
     assert result.exception is None, result.stderr
     answer = json.loads(result.stdout)
@@ -151,12 +148,12 @@ def test_a_search_answers_from_the_trainings_before(name: str, data: Path, monke
 
 
 def test_a_training_may_take_as_long_as_the_search() -> None:
-    assert training_limits(None, None).seconds_per_job is None
-    assert training_limits(2.0, None).seconds_per_job == 120.0
-    assert training_limits(2.0, 3.0).seconds_per_job == 180.0
-    assert training_limits(1e-9, None).seconds_per_job == 10.0
+    assert seconds_per_training(None, None) is None
+    assert seconds_per_training(2.0, None) == 120.0
+    assert seconds_per_training(2.0, 3.0) == 180.0
+    assert seconds_per_training(1e-9, None) == 10.0
     with pytest.raises(InvalidArgument, match="`minutes_per_training` must be positive, got -1"):
-        training_limits(None, -1.0)
+        seconds_per_training(None, -1.0)
 
 
 @pytest.mark.parametrize("name", _short_of(HARMLESS))

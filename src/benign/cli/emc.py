@@ -9,13 +9,15 @@ import re
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from benign.cli.answers import answered, printable
+from benign.foundation.conventions import TOLERANCE
 
 if TYPE_CHECKING:
+    from benign.curves.fitting_threshold import Criterion
     from benign.diagnosis import FittingThreshold
     from benign.diagnosis.peak_location import PeakLocation
 
@@ -49,7 +51,7 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
         int | None,
         typer.Option("--samples", help="Your number of training samples [default: all outside the test set]."),
     ] = None,
-    tolerance: Annotated[float, typer.Option("--tolerance", help="What counts as fitted.")] = 0.02,
+    tolerance: Annotated[float, typer.Option("--tolerance", help="What counts as fitted.")] = TOLERANCE,
     criterion: Annotated[str, typer.Option("--criterion", help="objective or error.")] = "objective",
     max_minutes: Annotated[
         float | None, typer.Option("--max-minutes", help="Budget of all searches [default: 1].")
@@ -73,7 +75,7 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
     with answered(), aside() as answer:
         executor = Processes(workers, growing=workers is None)
         tried = rehearsal(executor, target, inverse=inverse)  # beside the imports and the reading of the data
-        from benign.diagnosis.peak_location import locate_peak
+        from benign.diagnosis import locate_peak
         from benign.experiments.keeping import kept_line
         from benign.foundation.output import check_ours
         from benign.plots import save
@@ -91,7 +93,7 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
             with training(target):
                 result = locate_peak(
                     procedure, source, size=size, samples=source.max_samples if samples is None else samples,
-                    time=time, tolerance=tolerance, criterion=criterion, max_trainings=max_trainings,
+                    time=time, tolerance=tolerance, criterion=cast("Criterion", criterion), max_trainings=max_trainings,
                     max_minutes=max_minutes, multiple=multiple, seed=seed, store=store, progress=progress, **where,
                 )  # fmt: skip
         executor.shutdown(wait=False)

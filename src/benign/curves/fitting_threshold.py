@@ -112,6 +112,11 @@ class FittingThreshold:
         return f"{self.title}: {self._found}{searched}{end} {self.more_budget.value}".rstrip()
 
     @property
+    def has_place(self) -> bool:
+        """Whether something that was measured is fitted, and the value is a position."""
+        return self.outcome in (ThresholdOutcome.FOUND, ThresholdOutcome.ALL_FITTED)
+
+    @property
     def place(self) -> str:
         """The value with its interval, in numbers alone: "186 (185 to 188)"."""
         value = format_position(self.value)

@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from benign.curves.fitting_threshold import FittingThreshold, ThresholdEstimator, ThresholdOutcome
+from benign.curves.fitting_threshold import FittingThreshold, ThresholdEstimator
 from benign.curves.intervals import bootstrap_counts, bootstrap_medians, check_level, percentile_interval
 from benign.curves.peak_test import PeakTest, PeakVerdict, peak_test
 from benign.curves.resampled_places import NEVER, RESAMPLES, between_positions, crossing_columns, seen_columns
 from benign.curves.shape import log_if_positive, prominent_triples
 from benign.curves.threshold_reading import read_threshold
-from benign.curves.threshold_search import TOLERANCE
+from benign.curves.threshold_search import checked_tolerance
 from benign.foundation.arrays import number_array
+from benign.foundation.conventions import TOLERANCE
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.number_words import format_number, format_position
-from benign.foundation.numbers import checked_number
 
 _SMOOTHED = 200  # columns from which on the bottom of the curve is averaged over one of so many on either side
 _MANY = 10
@@ -181,7 +181,7 @@ def find_landmarks(
             positions, relative.T, tolerance, estimator=estimator, level=level, seed=seed,
             is_fitted_below=is_fitted_below,
         )  # fmt: skip
-        threshold = read if read.outcome in (ThresholdOutcome.FOUND, ThresholdOutcome.ALL_FITTED) else None
+        threshold = read if read.has_place else None
     if not is_fitted_below:
         return _landmarks(positions, test_risk, relative, threshold, level, seed)
     turned = None if relative is None else relative[:, ::-1]
@@ -258,8 +258,7 @@ def _check(
             f"must hold {R} positive numbers, one a replicate, got {constant_objective}; "
             "pass None to leave the threshold out.",
         )
-    if not 0.0 < checked_number("tolerance", tolerance) < 1.0:
-        raise invalid("tolerance", f"must lie between 0 and 1, got {tolerance!r}; 0.02 is usual.")
+    checked_tolerance(tolerance)
 
 
 def _curve_landmarks(

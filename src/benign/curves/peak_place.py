@@ -39,8 +39,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from benign.curves.threshold_search import REGIME_BAND, TOLERANCE
 from benign.foundation.arrays import number_array
+from benign.foundation.conventions import REGIME_BAND, TOLERANCE
 from benign.foundation.errors import invalid
 from benign.foundation.size_words import is_counted
 

@@ -13,8 +13,9 @@ from jaxtyping import Float
 from benign.curves.fitting_threshold import NOTHING_READ, FittingThreshold, ThresholdEstimator, ThresholdOutcome
 from benign.curves.intervals import bootstrap_counts, bootstrap_medians
 from benign.curves.resampled_places import NEVER, RESAMPLES, between_positions, crossing_columns, seen_columns
-from benign.curves.threshold_search import LEVEL, TOLERANCE, find_threshold, of_each
+from benign.curves.threshold_search import LEVEL, find_threshold, of_each
 from benign.foundation.arguments import checked_name
+from benign.foundation.conventions import TOLERANCE
 
 
 def read_threshold(

@@ -26,13 +26,12 @@ from scipy.optimize import isotonic_regression
 
 from benign.curves.fitting_threshold import FittingThreshold, ThresholdOutcome
 from benign.curves.intervals import check_level
+from benign.foundation.conventions import REGIME_BAND, TOLERANCE
 from benign.foundation.errors import invalid
+from benign.foundation.numbers import checked_number
 
 LEAST_DRAWS = 4
 LEVEL = 0.95
-REGIME_BAND = 1.5
-TOLERANCE = 0.02
-"""A training set is fitted where the training risk is at most that share of the best constant predictor's."""
 
 
 class Decision(enum.Enum):
@@ -216,6 +215,30 @@ def find_threshold(
     )
 
 
+def checked_tolerance(tolerance: object) -> float:
+    """The tolerance, if it lies between 0 and 1.
+
+    Raises:
+        InvalidArgument: if it does not.
+    """
+    value = checked_number("tolerance", tolerance)
+    if not 0.0 < value < 1.0:
+        raise invalid("tolerance", f"must lie strictly between 0 and 1, got {value:g}; {TOLERANCE:g} is usual.")
+    return value
+
+
+def checked_band(band: object) -> float:
+    """The band of a regime, if it is above 1.
+
+    Raises:
+        InvalidArgument: if it is not.
+    """
+    factor = checked_number("band", band)
+    if factor <= 1.0:
+        raise invalid("band", f"must be a number above 1, got {factor:g}; {REGIME_BAND:g} is usual.")
+    return factor
+
+
 def regime(emc: float, interval: tuple[float, float], n: float, *, band: float = REGIME_BAND) -> Regime:
     """Critical iff 1 / ``band`` <= EMC / n <= ``band``, else under- or over-parameterised; undecided where the interval
     crosses an edge.
@@ -243,8 +266,7 @@ def regimes(
     Raises:
         InvalidArgument: as there.
     """
-    if not (math.isfinite(band) and band > 1.0):
-        raise invalid("band", f"must be a number above 1, got {band!r}; 1.5 is usual.")
+    checked_band(band)
     if not np.all(n > 0.0):
         raise invalid("n", "must be positive: a training set has at least one sample.")
     labels = []

@@ -8,12 +8,15 @@ import warnings
 from benign.curves.fitting_threshold import FittingThreshold
 from benign.diagnosis.complexity import EffectiveModelComplexity, Evidence, effective_model_complexity
 from benign.diagnosis.fitting_thresholds import threshold_size, threshold_time
+from benign.diagnosis.peak_location import PeakLocation, locate_peak
 
 __all__ = [
     "EffectiveModelComplexity",
     "Evidence",
     "FittingThreshold",
+    "PeakLocation",
     "effective_model_complexity",
+    "locate_peak",
     "threshold_size",
     "threshold_time",
 ]

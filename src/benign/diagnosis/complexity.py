@@ -10,40 +10,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from benign.curves.fitting_threshold import Criterion, FittingThreshold, ThresholdOutcome
-from benign.curves.threshold_search import REGIME_BAND, TOLERANCE, Regime, dispersion_above, mean_ends, regime
+from benign.curves.fitting_threshold import Criterion, FittingThreshold, ThresholdOutcome, finite, interval_words
+from benign.curves.threshold_search import Regime, dispersion_above, mean_ends, regime
 from benign.diagnosis.conflicting_labels import irreducible_risk
-from benign.diagnosis.search_arguments import (
-    SMALLEST,
-    check_contract,
-    check_criterion_of,
-    checked_budget,
-    checked_size,
-    checked_times,
-    deadline,
-    plain,
-    training_limits,
-)
-from benign.diagnosis.threshold_bracketing import PositionRefused, SearchLimits, ThresholdSearch
-from benign.experiments import Executor, Place, measure
-from benign.experiments.reading import opened
+from benign.diagnosis.fit_search import FitSearch, search_environment, search_limits
+from benign.diagnosis.search_arguments import SMALLEST, checked_size, checked_times
+from benign.diagnosis.threshold_bracketing import ThresholdSearch
+from benign.experiments import Executor, Place
 from benign.experiments.repeated_warnings import said_once
-from benign.experiments.running import search_name
-from benign.foundation.errors import InvalidArgument, invalid
+from benign.foundation.conventions import REGIME_BAND, TOLERANCE
+from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count
 from benign.foundation.progress import Progress, silent
-from benign.foundation.randomness import checked_seed
 from benign.foundation.replicate import Replicate
 from benign.foundation.size_words import amount
 from benign.procedures.protocol import Procedure
-from benign.sources.protocol import Source, source_notes
-from benign.surface.training_risks import (
-    CRITERION_WORDS,
-    checked_criterion,
-    checked_tolerance,
-    require_numbers,
-    training_risks,
-)
+from benign.sources.protocol import Source
+from benign.surface.training_risks import CRITERION_WORDS
 
 if TYPE_CHECKING:
     from benign.plots import CurveDisplay
@@ -135,10 +118,7 @@ class EffectiveModelComplexity:
     @property
     def ends(self) -> str:
         """The interval in words."""
-        low, high = self.interval
-        if high == math.inf:
-            return f"{low:,.0f} or more" if low else "not bounded"
-        return f"{low:,.0f} to {high:,.0f}" if low else f"{high:,.0f} or fewer"
+        return interval_words(self.interval)
 
     def regime(self, n: float, band: float = REGIME_BAND) -> Regime:
         """The regime of a training set of n samples; undecided where the interval crosses an edge.
@@ -150,16 +130,12 @@ class EffectiveModelComplexity:
 
     def to_dict(self) -> dict[str, object]:
         """All numbers as JSON values; None stands for what is not bounded."""
-        evidence = [
-            {**asdict(one), "risks": one.risks.tolist(), "interval": plain(one.interval)} for one in self.evidence
-        ]
-        return {
-            "title": self.title, "value": self.value, "interval": plain(self.interval),
-            "first_crossing": self.first_crossing, "outcome": self.outcome.name.lower(), "sentence": self.sentence,
-            "tolerance": self.tolerance, "criterion": self.criterion, "trainings": self.trainings,
-            "seconds": self.seconds, "is_budget_spent": self.is_budget_spent,
-            "irreducible_risk": self.irreducible_risk, "evidence": evidence, "data_notes": list(self.data_notes),
-            "failure": self.failure,
+        numbers = asdict(self)
+        for one in numbers["evidence"]:
+            one |= {"risks": one["risks"].tolist(), "interval": [finite(end) for end in one["interval"]]}
+        return numbers | {
+            "interval": [finite(end) for end in self.interval], "outcome": self.outcome.name.lower(),
+            "sentence": self.sentence, "data_notes": list(self.data_notes),
         }  # fmt: skip
 
     @property
@@ -251,58 +227,52 @@ def effective_model_complexity(
         WorkerDied: if that kills its worker process; likewise JobStopped and NotEnoughMemory.
         MeasurementInterrupted: on Ctrl-C; the store keeps what was measured.
     """
-    check_contract(procedure, source)
-    model_size = checked_size(size, procedure)
-    times = checked_times(time, procedure)
-    epsilon, kind = checked_tolerance(tolerance), checked_criterion(criterion)
-    check_criterion_of(source, kind)
-    budget, draws = checked_budget(max_trainings, replicates)
-    start = clock.monotonic()
-    has_time, rules = deadline(start, max_minutes), training_limits(max_minutes, minutes_per_training)
-    unit = checked_count("multiple", multiple)
-    first, guess, largest = _range(procedure, source, model_size, unit, checked_seed(seed))
-    limits = SearchLimits(smallest=first, largest=largest, draws=draws, trainings=budget, has_time=has_time)
-    with opened(store) as place:
+    asked = FitSearch(
+        procedure=procedure, source=source, tolerance=tolerance, criterion=criterion, seed=seed, progress=progress,
+        limits=search_limits(max_trainings, max_minutes, replicates),
+        environment=search_environment(workers, executor, store, (max_minutes, minutes_per_training)),
+    )  # fmt: skip
+    with asked.opened() as search:
+        return find_complexity(search, size=size, time=time, multiple=multiple)
 
-        def risks_of(units: int, draws: int) -> Float[np.ndarray, " R"]:
-            progress("effective model complexity", search.trainings, budget)
-            try:
-                dataset = measure(
-                    procedure, source, sizes=[model_size], times=times, samples=[units * unit], replicates=draws,
-                    seed=seed, workers=workers, executor=executor, store=place, limits=rules,
-                    name=search_name(f"the complexity of {amount(model_size, procedure.size_name)} on {source.name}"),
-                ).dataset  # fmt: skip
-                risks = training_risks(dataset, kind)
-            except InvalidArgument as error:
-                raise PositionRefused(error) from error  # too few for a batch, say, or draws of one class alone
-            require_numbers(dataset, risks)
-            return risks[0, 0, 0]
 
-        search = ThresholdSearch(risks_of, epsilon, limits)
-        estimate = search.run(guess)
-    progress("effective model complexity", budget, budget)
-    model = amount(model_size, procedure.size_name)
-    at = "" if time is None else f", {amount(time, str(procedure.time_name))}"
-    most = max(search.risks) * unit
-    last = source.draw(most, Replicate(seed=seed))
+def find_complexity(search: FitSearch, *, size: int, time: float | None, multiple: int) -> EffectiveModelComplexity:
+    """As :func:`effective_model_complexity`."""
+    start, source = clock.monotonic(), search.source
+    model_size = checked_size(size, search.procedure)
+    times, unit = checked_times(time, search.procedure), checked_count("multiple", multiple)
+    first, guess, largest = _range(search, model_size, unit)
+    model = amount(model_size, search.procedure.size_name)
+    bisection = search.bisection(
+        "effective model complexity", f"the complexity of {model} on {source.name}",
+        lambda units: (model_size, times, units * unit), positions=(first, largest), seeks_smallest=False,
+    )  # fmt: skip
+    estimate = bisection.run(guess)
+    trainings = search.limits.trainings
+    search.progress("effective model complexity", trainings, trainings)
+    at = "" if time is None else f", {amount(time, str(search.procedure.time_name))}"
+    most = max(bisection.risks) * unit
+    last = source.draw(most, Replicate(seed=search.seed))
     return EffectiveModelComplexity(
-        value=_whole(estimate.value * unit), interval=_interval(estimate, sorted(search.risks), unit),
-        first_crossing=_whole(estimate.first_crossing * unit), outcome=estimate.outcome, trainings=search.trainings,
-        seconds=clock.monotonic() - start, tolerance=epsilon, criterion=kind, is_budget_spent=search.is_budget_spent,
-        irreducible_risk=irreducible_risk(last, kind, procedure.objective),
-        evidence=_evidence(search, unit, epsilon, kind),
+        value=_whole(estimate.value * unit), interval=_interval(estimate, sorted(bisection.risks), unit),
+        first_crossing=_whole(estimate.first_crossing * unit), outcome=estimate.outcome, trainings=bisection.trainings,
+        seconds=clock.monotonic() - start, tolerance=search.tolerance, criterion=search.criterion,
+        is_budget_spent=bisection.is_budget_spent,
+        irreducible_risk=irreducible_risk(last, search.criterion, search.procedure.objective),
         title=f"Effective model complexity of {model}{at} on {source.name}",
-        data_notes=source_notes(source, most, Replicate(seed=seed)), failure=search.failure_in_words,
+        evidence=_evidence(bisection, unit, search), data_notes=search.notes(most),
+        failure="" if bisection.failure is None else str(bisection.failure),
     )  # fmt: skip
 
 
-def _range(procedure: Procedure, source: Source, size: int, unit: int, seed: int) -> tuple[int, int, int]:
+def _range(search: FitSearch, size: int, unit: int) -> tuple[int, int, int]:
     """Smallest n, first guess and largest n, in units.
 
     The guess is the number of parameters for each output, as many samples as least squares can just fit.
     """
-    split = source.draw(SMALLEST, Replicate(seed=seed))
-    guess = max(SMALLEST, procedure.parameters(size, split) // split.train_targets.shape[1])
+    source = search.source
+    split = source.draw(SMALLEST, Replicate(seed=search.seed))
+    guess = max(SMALLEST, search.procedure.parameters(size, split) // split.train_targets.shape[1])
     largest = max(LARGEST, 4 * guess) if source.max_samples is None else source.max_samples
     if largest < unit:
         raise invalid("multiple", f"is {unit}, but {source.name} has only {largest} samples; lower it.")
@@ -326,18 +296,18 @@ def _whole(position: float) -> int:
     return math.floor(position * (1.0 + 1e-12))
 
 
-def _evidence(search: ThresholdSearch, unit: int, tolerance: float, criterion: Criterion) -> tuple[Evidence, ...]:
-    ascending = sorted(search.risks)
-    dispersion = dispersion_above([search.risks[n] for n in ascending], tolerance)
-    largest = 1.0 if criterion == "error" else math.inf
-    intervals = [mean_ends(search.risks[n], dispersion=dispersion) for n in ascending]
+def _evidence(bisection: ThresholdSearch, unit: int, search: FitSearch) -> tuple[Evidence, ...]:
+    ascending = sorted(bisection.risks)
+    dispersion = dispersion_above([bisection.risks[n] for n in ascending], search.tolerance)
+    largest = 1.0 if search.criterion == "error" else math.inf
+    intervals = [mean_ends(bisection.risks[n], dispersion=dispersion) for n in ascending]
     return tuple(
         Evidence(
             samples=n * unit,
-            risks=search.risks[n],
-            mean=float(np.mean(search.risks[n])),
+            risks=bisection.risks[n],
+            mean=float(np.mean(bisection.risks[n])),
             interval=(max(low, 0.0), min(high, largest)),
-            is_fitted=search.is_fitted(n),
+            is_fitted=bisection.is_fitted(n),
         )
         for n, (low, high) in zip(ascending, intervals, strict=True)
     )

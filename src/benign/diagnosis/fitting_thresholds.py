@@ -9,37 +9,30 @@ from __future__ import annotations
 import math
 import time as clock
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
-import xarray as xr
 from jaxtyping import Float
 
-from benign.curves.fitting_threshold import NOTHING_READ, PRECISION, Criterion, FittingThreshold, ThresholdOutcome
-from benign.curves.threshold_reading import mean_crossing
-from benign.curves.threshold_search import TOLERANCE
-from benign.diagnosis.search_arguments import (
-    SMALLEST,
-    check_contract,
-    check_criterion_of,
-    checked_budget,
-    checked_samples,
-    checked_size,
-    checked_times,
-    deadline,
-    training_limits,
+from benign.curves.fitting_threshold import (
+    NOTHING_READ,
+    PRECISION,
+    Criterion,
+    FittingThreshold,
+    ThresholdEstimator,
+    ThresholdOutcome,
 )
-from benign.diagnosis.threshold_bracketing import FAILURES, PositionRefused, SearchLimits, ThresholdSearch
-from benign.experiments import Executor, Place, measure
-from benign.experiments.driver import Limits
-from benign.experiments.reading import opened
+from benign.curves.threshold_reading import mean_crossing, read_threshold
+from benign.diagnosis.fit_search import FitSearch, search_environment, search_limits
+from benign.diagnosis.search_arguments import SMALLEST, checked_samples, checked_size, checked_times
+from benign.diagnosis.threshold_bracketing import FAILURES
+from benign.experiments import Executor, Place
 from benign.experiments.repeated_warnings import said_once
-from benign.experiments.running import search_name
-from benign.foundation.errors import InvalidArgument, invalid
+from benign.foundation.conventions import TOLERANCE
+from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.progress import Progress, silent
-from benign.foundation.randomness import checked_seed
 from benign.foundation.replicate import Replicate
 from benign.foundation.size_words import amount
 from benign.foundation.sizes import EVERY_FACTOR
@@ -47,14 +40,8 @@ from benign.procedures.estimator import Estimator
 from benign.procedures.estimator_times import Route, route_of
 from benign.procedures.function_procedure import FunctionProcedure
 from benign.procedures.protocol import Procedure, is_size_inverse
-from benign.sources.protocol import Source, source_notes
+from benign.sources.protocol import Source
 from benign.surface.size_direction import wrong_way_note_of_search
-from benign.surface.training_risks import (
-    checked_criterion,
-    checked_tolerance,
-    require_numbers,
-    training_risks,
-)
 
 _BELOW_THE_PARAMETERS = 4  # small models cost little, and few thresholds lie above as many parameters as samples
 _MOMENTS = 25
@@ -75,6 +62,7 @@ def threshold_size(
     max_minutes: float | None = None,
     minutes_per_training: float | None = None,
     replicates: int | None = None,
+    estimator: ThresholdEstimator = "mean",
     seed: int = 0,
     workers: int | None = None,
     executor: str | Executor | None = None,
@@ -101,6 +89,8 @@ def threshold_size(
         minutes_per_training: a training that takes longer is stopped, where it runs in a worker process, and the search
             answers from the others; ``max_minutes`` unless said.
         replicates: draws at one size at most; 10 unless said, 4 at least. More of them narrow the interval.
+        estimator: whether the ``"mean"`` risk over draws falls to the tolerance there, which is what is searched, or
+            the ``"median"`` at what was tried.
         seed: root seed.
         workers: processes; None chooses.
         executor: as :func:`benign.measure`.
@@ -114,21 +104,13 @@ def threshold_size(
         InvalidArgument: for settings that make no sense, and trainings without a finite risk.
         MeasurementInterrupted: on Ctrl-C; the store keeps what was measured.
     """
-    start = clock.monotonic()
-    check_contract(procedure, source)
-    n, times = checked_samples(samples, source), checked_times(time, procedure)
-    at = "" if times is None else f", {amount(times[0], str(procedure.time_name))}"
-    question = _Question(
-        procedure=procedure, source=source, samples=n, epsilon=checked_tolerance(tolerance),
-        criterion=checked_criterion(criterion), budget=checked_budget(max_trainings, replicates),
-        has_time=deadline(start, max_minutes), limits=training_limits(max_minutes, minutes_per_training),
-        seed=checked_seed(seed), workers=workers, executor=executor,
-        task="threshold size", subject=f"n = {n:,}{at} on {source.name}", progress=progress, start=start,
+    asked = FitSearch(
+        procedure=procedure, source=source, tolerance=tolerance, criterion=criterion, seed=seed, progress=progress,
+        limits=search_limits(max_trainings, max_minutes, replicates),
+        environment=search_environment(workers, executor, store, (max_minutes, minutes_per_training)),
     )  # fmt: skip
-    question.check(times)
-    first, largest = _sizes_to_try(question, guess)
-    with opened(store) as place:
-        return question.search_sizes(place, times, first, largest)
+    with asked.opened() as search:
+        return find_size(search, samples=samples, time=time, guess=guess, estimator=estimator)
 
 
 @said_once()
@@ -145,6 +127,7 @@ def threshold_time(
     max_minutes: float | None = None,
     minutes_per_training: float | None = None,
     replicates: int | None = None,
+    estimator: ThresholdEstimator = "mean",
     seed: int = 0,
     workers: int | None = None,
     executor: str | Executor | None = None,
@@ -170,6 +153,7 @@ def threshold_time(
         minutes_per_training: a training that takes longer is stopped, where it runs in a worker process, and the search
             answers from the others; ``max_minutes`` unless said.
         replicates: draws at most; 10 unless said, 4 at least.
+        estimator: as there.
         seed: root seed.
         workers: processes; None chooses.
         executor: as :func:`benign.measure`.
@@ -181,188 +165,158 @@ def threshold_time(
             risk.
         MeasurementInterrupted: on Ctrl-C; the store keeps what was measured.
     """
-    start = clock.monotonic()
-    check_contract(procedure, source)
-    n, model_size, last = checked_samples(samples, source), checked_size(size, procedure), _last_time(procedure, until)
-    question = _Question(
-        procedure=procedure, source=source, samples=n, epsilon=checked_tolerance(tolerance),
-        criterion=checked_criterion(criterion), budget=checked_budget(max_trainings, replicates),
-        has_time=deadline(start, max_minutes), limits=training_limits(max_minutes, minutes_per_training),
-        seed=checked_seed(seed), workers=workers, executor=executor,
-        task="threshold time", subject=f"n = {n:,}, {amount(model_size, procedure.size_name)} on {source.name}",
-        progress=progress, start=start,
+    asked = FitSearch(
+        procedure=procedure, source=source, tolerance=tolerance, criterion=criterion, seed=seed, progress=progress,
+        limits=search_limits(max_trainings, max_minutes, replicates),
+        environment=search_environment(workers, executor, store, (max_minutes, minutes_per_training)),
     )  # fmt: skip
-    question.check([last])
-    unit = str(procedure.time_name)
-    with opened(store) as place:
-        if _gives_all_times(procedure):
-            return question.along(place, model_size, _moments(last), unit)
-        if last != math.floor(last):
-            raise invalid(
-                "until", f"must be a whole number of {unit}, for each of which this procedure is trained, got {last:g}."
-            )
-        largest = int(last)
-        first = max(1, largest // 2)
-        return question.search_times(place, model_size, first, largest, unit)
+    with asked.opened() as search:
+        return find_time(search, samples=samples, size=size, until=until, estimator=estimator)
 
 
-Cell = tuple[list[int], list[float] | None]
-"""Sizes and times of a measurement."""
+def find_size(
+    search: FitSearch, *, samples: int, time: float | None, guess: int | None, estimator: ThresholdEstimator = "mean"
+) -> FittingThreshold:
+    """As :func:`threshold_size`; also where sizes are read the wrong way round, which is then said."""
+    start, procedure = clock.monotonic(), search.procedure
+    n, times = checked_samples(samples, search.source), checked_times(time, procedure)
+    search.check(n, times)
+    at = "" if times is None else f", {amount(times[0], str(procedure.time_name))}"
+    subject, inverse, unit = f"n = {n:,}{at} on {search.source.name}", is_size_inverse(procedure), procedure.size_name
+    first, largest = _sizes_to_try(search, n, guess)
+    bisection = search.bisection(
+        "threshold size", f"the threshold size at {subject}", lambda size: (size, times, n), positions=(1, largest),
+        seeks_smallest=not inverse,
+    )  # fmt: skip
+    estimate, nothing_for = NOTHING_READ, None
+    try:
+        estimate = bisection.run(first)
+    except FAILURES as error:
+        nothing_for = error
+    # A larger size may be refused that fits less: more neighbours than samples, say.
+    if nothing_for is not None or bisection.failure is not None or estimate.outcome is ThresholdOutcome.NONE_FITTED:
+        bisection.look_at(largest if inverse else 1)  # what should fit worst
+    elif estimate.outcome is ThresholdOutcome.ALL_FITTED:
+        bisection.look_at(1 if inverse else min(largest, n))  # best; no more neighbours than samples
+    note = wrong_way_note_of_search(bisection.ascending, unit, search.criterion, search.tolerance, inverse=inverse)
+    if nothing_for is not None and not note:
+        raise nothing_for
+    found = _read(search, bisection.ascending, estimate.outcome, estimator, is_inverse=inverse)
+    if note:
+        found = replace(NOTHING_READ, evidence=found.evidence, tolerance=found.tolerance, is_inverse=inverse, note=note)
+    return _told(
+        replace(found, title=f"Threshold size at {subject}", unit=unit, is_budget_spent=bisection.is_budget_spent),
+        search, start, n, bisection.trainings, bisection.failure,
+    )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Question:
-    """What is asked, and what may be spent on the answer."""
+def find_time(
+    search: FitSearch, *, samples: int, size: int, until: float | None, estimator: ThresholdEstimator = "mean"
+) -> FittingThreshold:
+    """As :func:`threshold_time`."""
+    start, procedure = clock.monotonic(), search.procedure
+    n, model_size = checked_samples(samples, search.source), checked_size(size, procedure)
+    last = _last_time(procedure, until)
+    search.check(n, [last])
+    subject = f"n = {n:,}, {amount(model_size, procedure.size_name)} on {search.source.name}"
+    what, unit = f"the threshold time at {subject}", str(procedure.time_name)
+    if _gives_all_times(procedure):
+        found, trainings, failure = _along(search, what, (model_size, n), _moments(last), estimator)
+    elif last != math.floor(last):
+        raise invalid(
+            "until",
+            f"must be a whole number of {unit}, for each of which this procedure is trained, got {last:g}.",
+        )
+    else:
+        bisection = search.bisection(
+            "threshold time", what, lambda moment: (model_size, [float(moment)], n), positions=(1, int(last)),
+            seeks_smallest=True,
+        )  # fmt: skip
+        estimate = bisection.run(max(1, int(last) // 2))
+        found = _read(search, bisection.ascending, estimate.outcome, estimator)
+        found = replace(found, is_budget_spent=bisection.is_budget_spent)
+        trainings, failure = bisection.trainings, bisection.failure
+    return _told(replace(found, title=f"Threshold time at {subject}", unit=unit), search, start, n, trainings, failure)
 
-    procedure: Procedure
-    source: Source
-    samples: int
-    epsilon: float
-    criterion: Criterion
-    budget: tuple[int, int]
-    has_time: Callable[[], bool]
-    limits: Limits
-    seed: int
-    workers: int | None
-    executor: str | Executor | None
-    task: str
-    subject: str
-    progress: Progress
-    start: float
 
-    def check(self, times: Sequence[float] | None) -> None:
-        """Refuse what no size can do, before any is tried."""
-        check_criterion_of(self.source, self.criterion)
-        check = getattr(self.procedure, "check", None)
-        if check is not None:
-            check([self.samples], None if times is None else np.array(times, dtype=np.float64))
+def _along(
+    search: FitSearch, what: str, at: tuple[int, int], moments: list[float], estimator: ThresholdEstimator
+) -> tuple[FittingThreshold, int, BaseException | None]:
+    """Read the crossing from trainings recorded at all moments; more of them while they tell more.
 
-    def search_sizes(self, place: Place, times: list[float] | None, first: int, largest: int) -> FittingThreshold:
-        """Search along sizes, or say that they are read the wrong way round."""
-        inverse, unit = is_size_inverse(self.procedure), self.procedure.size_name
-        search = self._search(place, lambda size: ([size], times), largest, seeks_smallest=not inverse)
-        estimate, nothing_for = NOTHING_READ, None
+    Returns:
+        The threshold, the number of trainings, and what ended them if one failed.
+    """
+    (size, n), limits = at, search.limits
+    risks: dict[float, Float[np.ndarray, " _R"]] = {}
+    done, is_budget_spent, failure = 0, False, None
+    step = max(PRECISION, moments[-1] / moments[max(len(moments) - 2, 0)])
+    for wanted in limits.looks:
+        if wanted > limits.trainings or (done and not limits.has_time()):
+            is_budget_spent = True
+            break
+        search.progress("threshold time", done, limits.trainings)
         try:
-            estimate = search.run(first)
+            recorded = search.risks(what, (size, moments, n), wanted)
         except FAILURES as error:
-            nothing_for = error
-        # A larger size may be refused that fits less: more neighbours than samples, say.
-        if nothing_for is not None or search.failure is not None or estimate.outcome is ThresholdOutcome.NONE_FITTED:
-            search.look_at(largest if inverse else 1)  # what should fit worst
-        elif estimate.outcome is ThresholdOutcome.ALL_FITTED:
-            search.look_at(1 if inverse else min(largest, self.samples))  # best; no more neighbours than samples
-        note = wrong_way_note_of_search(search.ascending, unit, self.criterion, self.epsilon, inverse=inverse)
-        if nothing_for is not None and not note:
-            raise nothing_for
-        return self._answer(
-            NOTHING_READ if note else estimate, search.ascending, search.trainings, unit,
-            is_budget_spent=search.is_budget_spent, inverse=inverse, note=note, failure=search.failure_in_words,
-        )  # fmt: skip
-
-    def search_times(self, place: Place, size: int, first: int, largest: int, unit: str) -> FittingThreshold:
-        """Search along whole times, each of which is a training of its own."""
-        search = self._search(place, lambda moment: ([size], [float(moment)]), largest, seeks_smallest=True)
-        estimate = search.run(first)
-        return self._answer(
-            estimate, search.ascending, search.trainings, unit, is_budget_spent=search.is_budget_spent,
-            failure=search.failure_in_words,
-        )  # fmt: skip
-
-    def _search(
-        self, place: Place, cell: Callable[[int], Cell], largest: int, *, seeks_smallest: bool
-    ) -> ThresholdSearch:
-        trainings, draws = self.budget
-        limits = SearchLimits(smallest=1, largest=largest, draws=draws, trainings=trainings, has_time=self.has_time)
-
-        def risks_of(position: int, draws: int) -> Float[np.ndarray, " R"]:
-            try:
-                dataset = self._measured(place, *cell(position), draws, search.trainings)
-            except InvalidArgument as error:
-                raise PositionRefused(error) from error
-            return self._risks(dataset)[0, 0]
-
-        search = ThresholdSearch(risks_of, self.epsilon, limits, seeks_smallest=seeks_smallest)
-        return search
-
-    def along(self, place: Place, size: int, moments: list[float], unit: str) -> FittingThreshold:
-        """Read the crossing from trainings recorded at all moments; more of them while they tell more."""
-        trainings, draws = self.budget
-        limits = SearchLimits(smallest=1, largest=1, draws=draws, trainings=trainings, has_time=self.has_time)
-        risks: dict[float, Float[np.ndarray, " _R"]] = {}
-        failure = ""
-        done, is_budget_spent, step = 0, False, max(PRECISION, moments[-1] / moments[max(len(moments) - 2, 0)])
-        for wanted in limits.looks:
-            if wanted > trainings or (done and not self.has_time()):
-                is_budget_spent = True
-                break
-            try:
-                found = self._risks(self._measured(place, [size], moments, wanted, done))
-            except FAILURES as error:
-                if not done:
-                    raise
-                failure = str(error)
-                break
-            risks, done = dict(zip(moments, found[0], strict=True)), wanted
-            low, high = mean_crossing(np.array(moments), list(risks.values()), self.epsilon).interval
-            is_on_one_side = low >= moments[-1] or high <= moments[0]
-            if is_on_one_side or high <= step * low:
-                break
-        estimate = mean_crossing(np.array(moments), list(risks.values()), self.epsilon)
-        if (is_budget_spent or failure) and not (estimate.interval[0] > 0.0 and estimate.interval[1] < math.inf):
-            estimate = replace(estimate, outcome=ThresholdOutcome.UNDECIDED)
-        return self._answer(estimate, risks, done, unit, is_budget_spent=is_budget_spent, failure=failure)
-
-    def _measured(self, place: Place, sizes: list[int], times: list[float] | None, draws: int, done: int) -> xr.Dataset:
-        """The first draws."""
-        self.progress(self.task, done, self.budget[0])
-        return measure(
-            self.procedure, self.source, sizes=sizes, times=times, samples=[self.samples], replicates=draws,
-            seed=self.seed, workers=self.workers, executor=self.executor, store=place, limits=self.limits,
-            name=search_name(f"the {self.task} at {self.subject}"),
-        ).dataset  # fmt: skip
-
-    def _risks(self, dataset: xr.Dataset) -> Float[np.ndarray, "size time R"]:
-        risks = training_risks(dataset, self.criterion)
-        require_numbers(dataset, risks, names_size=True)
-        return risks[:, :, 0]
-
-    def _answer(
-        self,
-        estimate: FittingThreshold,
-        risks: Mapping[float, Float[np.ndarray, " _R"]],
-        trainings: int,
-        unit: str,
-        *,
-        is_budget_spent: bool,
-        inverse: bool = False,
-        note: str = "",
-        failure: str = "",
-    ) -> FittingThreshold:
-        self.progress(self.task, self.budget[0], self.budget[0])
-        evidence = {position: float(np.mean(draws)) for position, draws in risks.items()}
-        read = replace(estimate.widened(list(risks)), evidence=evidence)
-        read = read if note else read.in_whole_numbers()
-        return replace(
-            read, trainings=trainings,
-            seconds=clock.monotonic() - self.start, samples=self.samples, tolerance=self.epsilon,
-            criterion=self.criterion, unit=unit, is_budget_spent=is_budget_spent,
-            title=f"{self.task.capitalize()} at {self.subject}", is_inverse=inverse, note=note,
-            data_notes=source_notes(self.source, self.samples, Replicate(seed=self.seed)), failure=failure,
-        )  # fmt: skip
+            if not done:
+                raise
+            failure = error
+            break
+        risks, done = dict(zip(moments, recorded, strict=True)), wanted
+        low, high = _mean_interval(risks, search.tolerance)
+        is_on_one_side = low >= moments[-1] or high <= moments[0]
+        if is_on_one_side or high <= step * low:
+            break
+    low, high = _mean_interval(risks, search.tolerance)
+    is_cut_short = (is_budget_spent or failure is not None) and not (low > 0.0 and high < math.inf)
+    outcome = ThresholdOutcome.UNDECIDED if is_cut_short else None
+    return replace(_read(search, risks, outcome, estimator), is_budget_spent=is_budget_spent), done, failure
 
 
-def _sizes_to_try(question: _Question, guess: int | None) -> tuple[int, int]:
+def _mean_interval(risks: Mapping[float, Float[np.ndarray, " _R"]], tolerance: float) -> tuple[float, float]:
+    return mean_crossing(np.array(list(risks)), list(risks.values()), tolerance).interval
+
+
+def _read(
+    search: FitSearch,
+    risks: Mapping[float, Float[np.ndarray, " _R"]],
+    outcome: ThresholdOutcome | None,
+    estimator: ThresholdEstimator,
+    *,
+    is_inverse: bool = False,
+) -> FittingThreshold:
+    """What was measured, read as of any surface; undecided where the search ended before it could tell."""
+    found = read_threshold(
+        list(risks), list(risks.values()), search.tolerance, estimator=estimator, seed=search.seed,
+        is_fitted_below=is_inverse,
+    )  # fmt: skip
+    return replace(found, outcome=outcome) if outcome is ThresholdOutcome.UNDECIDED else found
+
+
+def _told(
+    found: FittingThreshold, search: FitSearch, start: float, n: int, trainings: int, failure: BaseException | None
+) -> FittingThreshold:
+    limits = search.limits
+    search.progress(found.title.partition(" at ")[0].lower(), limits.trainings, limits.trainings)
+    return replace(
+        found, samples=n, criterion=search.criterion, trainings=trainings, seconds=clock.monotonic() - start,
+        data_notes=search.notes(n), failure="" if failure is None else str(failure),
+    )  # fmt: skip
+
+
+def _sizes_to_try(search: FitSearch, n: int, guess: int | None) -> tuple[int, int]:
     """The first size and the largest: ten times as many parameters for each output as samples, four times the guess.
 
     Of an inverse of a size the easiest, which is 1, and n.
     """
-    procedure = question.procedure
+    procedure = search.procedure
     if is_size_inverse(procedure):
-        largest = int(max(1, min(procedure.max_size, question.samples)))
+        largest = int(max(1, min(procedure.max_size, n)))
         return min(1 if guess is None else checked_count("guess", guess), largest), largest
     # How many parameters a size has does not depend on the samples.
-    split = question.source.draw(SMALLEST, Replicate(seed=question.seed))
-    n, outputs = question.samples, split.train_targets.shape[1]
+    split = search.source.draw(SMALLEST, Replicate(seed=search.seed))
+    outputs = split.train_targets.shape[1]
 
     def size_of(number: int) -> int:
         """The largest size with no more parameters for each output; a size has one at least."""

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import time as clock
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from benign.curves.fitting_threshold import FittingThreshold, MoreBudget, ThresholdOutcome, more_budget
+from benign.curves.fitting_threshold import Criterion, FittingThreshold, MoreBudget, ThresholdOutcome, more_budget
 from benign.curves.peak_place import PeakPlace
-from benign.curves.threshold_search import LEAST_DRAWS, REGIME_BAND, Regime
-from benign.diagnosis.complexity import EffectiveModelComplexity, effective_model_complexity
+from benign.curves.threshold_search import LEAST_DRAWS, Regime
+from benign.diagnosis.complexity import EffectiveModelComplexity, find_complexity
 from benign.diagnosis.exact_fit import look_beyond, peak_samples, peak_size
-from benign.diagnosis.fitting_thresholds import end_of_training, threshold_size, threshold_time
-from benign.diagnosis.search_arguments import (
-    DRAWS,
-    check_contract,
-    checked_budget,
-    checked_samples,
-    deadline,
-    training_limits,
-)
-from benign.diagnosis.threshold_bracketing import FAILURES
-from benign.experiments import Place, measure
-from benign.experiments.reading import opened
+from benign.diagnosis.fit_search import FitSearch, deadline, search_environment, search_limits
+from benign.diagnosis.fitting_thresholds import end_of_training, find_size, find_time
+from benign.diagnosis.search_arguments import DRAWS, checked_samples
+from benign.diagnosis.threshold_bracketing import FAILURES, SearchLimits
+from benign.experiments import Executor, Place
 from benign.experiments.repeated_warnings import said_once
-from benign.experiments.running import search_name
+from benign.foundation.conventions import REGIME_BAND, TOLERANCE
 from benign.foundation.progress import Progress, silent
-from benign.foundation.replicate import Replicate
 from benign.foundation.size_words import amount, at_least, at_most, is_counted
 from benign.procedures.protocol import Procedure, is_size_inverse
-from benign.sources.protocol import Source, source_notes
-from benign.surface.training_risks import checked_criterion, require_numbers, training_risks
+from benign.sources.protocol import Source
 
 TRAININGS = 100
 MINUTES = 1.0
@@ -155,9 +147,13 @@ def locate_peak(
     max_trainings: int | None = None,
     max_minutes: float | None = None,
     multiple: int = 1,
+    tolerance: float = TOLERANCE,
+    criterion: Criterion = "objective",
+    seed: int = 0,
+    workers: int | None = None,
+    executor: str | Executor | None = None,
     store: Place = None,
     progress: Progress = silent,
-    **options: Any,
 ) -> PeakLocation:
     """Search the effective model complexity, then the threshold size and time at the user's own n.
 
@@ -175,39 +171,41 @@ def locate_peak(
         max_trainings: budget of all searches together.
         max_minutes: likewise. A single training that takes longer is stopped, where it runs in a worker process.
         multiple: of which n are tried; see :func:`benign.effective_model_complexity`.
-        store: as there.
+        tolerance: what counts as fitted.
+        criterion: ``"objective"``, what training minimises, or ``"error"``, zero-one.
+        seed: root seed.
+        workers: processes; None chooses.
+        executor: as :func:`benign.measure`.
+        store: path or URL, an open store, ``":memory:"``, or None for the default one.
         progress: told the number of trainings of each search.
-        options: ``tolerance``, ``criterion``, ``seed``, ``workers`` and ``executor``, as there.
 
     Raises:
         InvalidArgument: for settings that make no sense, and where not even the first training has a finite risk.
         WorkerDied: if that kills its worker process; likewise JobStopped and NotEnoughMemory.
         MeasurementInterrupted: on Ctrl-C; the store keeps what was measured.
     """
-    start = clock.monotonic()
-    check_contract(procedure, source)
-    n = checked_samples(samples, source)
-    if max_trainings is not None:
-        checked_budget(max_trainings, None)
     minutes = MINUTES if max_minutes is None and max_trainings is None else max_minutes
-    has_time = deadline(start, minutes)
+    budget = _Budget(trainings=max_trainings or TRAININGS, minutes=minutes, start=clock.monotonic())
+    has_time = deadline(minutes)
+    asked = FitSearch(
+        procedure=procedure, source=source, tolerance=tolerance, criterion=criterion, seed=seed, progress=progress,
+        limits=search_limits(max_trainings, minutes, None),
+        environment=search_environment(workers, executor, store, (minutes, None)),
+    )  # fmt: skip
+    n = checked_samples(samples, source)
     rounds = _ROUNDS if max_minutes is not None and max_trainings is None else 1
-    with opened(store) as place:
+    with asked.opened() as search:
         best: PeakLocation | None = None
         for doubling in range(rounds):
-            trainings = TRAININGS * 2**doubling if max_trainings is None else max_trainings
-            budget = _Budget(trainings=trainings, minutes=minutes, start=start)
-            search = _Search(
-                procedure=procedure, source=source, size=size, samples=n, time=time, multiple=multiple,
-                options={
-                    **options, "store": place, "progress": _named(progress, doubling), "minutes_per_training": minutes,
-                },
+            one = _Round(
+                search=replace(search, progress=_named(progress, doubling)), size=size, samples=n, time=time,
+                multiple=multiple,
             )  # fmt: skip
-            best = _better(best, search.run(budget))
+            best = _better(best, one.run(replace(budget, trainings=budget.trainings * 2**doubling)))
             if not (best.more_budget and has_time()):
                 break
     assert best is not None
-    return replace(best, data_notes=source_notes(source, n, Replicate(seed=options.get("seed", 0))))
+    return replace(best, data_notes=asked.notes(n))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,12 +214,7 @@ class _Budget:
     minutes: float | None
     start: float
 
-    @property
-    def draws(self) -> int:
-        """At one position at most: as many more as there are trainings."""
-        return max(DRAWS, self.trainings * DRAWS // TRAININGS)
-
-    def until(self, share: float, spent: int) -> dict[str, Any] | None:
+    def until(self, share: float, spent: int) -> SearchLimits | None:
         """What a search may spend that ends at this share of the budget; None if nothing is left."""
         trainings = min(max(LEAST_DRAWS, int(share * self.trainings) - spent), self.trainings - spent)
         minutes = None
@@ -233,103 +226,88 @@ class _Budget:
             minutes = max(left - (1.0 - share) * self.minutes, _LATE)
         if trainings < LEAST_DRAWS:
             return None
-        return {"max_trainings": trainings, "max_minutes": minutes, "replicates": self.draws}
+        draws = max(DRAWS, self.trainings * DRAWS // TRAININGS)  # as many more as there are trainings
+        return search_limits(trainings, minutes, draws)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Search:
-    """One round."""
+class _Round:
+    """The three searches, one after another."""
 
-    procedure: Procedure
-    source: Source
+    search: FitSearch
     size: int
     samples: int
     time: float | None
     multiple: int
-    options: dict[str, Any]
 
     def run(self, budget: _Budget) -> PeakLocation:
-        """The three searches, one after another."""
+        """What they find within the budget."""
         until = self._until()
         allowed = budget.until(_UNTIL_COMPLEXITY, 0)
         assert allowed is not None
-        complexity = effective_model_complexity(
-            self.procedure, self.source, size=self.size, time=self.time, multiple=self.multiple, **self.options,
-            **allowed,
-        )  # fmt: skip
+        complexity = find_complexity(
+            replace(self.search, limits=allowed), size=self.size, time=self.time, multiple=self.multiple
+        )
         spent, smallest, shortest = complexity.trainings, None, None
         notes: list[str] = []
         share = 1.0 if until is None else _UNTIL_SIZE
-        allowed = budget.until(share, spent)
-        if allowed is not None:
-            allowed["max_trainings"] -= _KEPT_BACK if allowed["max_trainings"] >= 4 * _KEPT_BACK else 0
-            smallest = _unless_refused(
-                threshold_size, notes, self.procedure, self.source, samples=self.samples, time=self.time,
-                guess=self._guess(complexity), **self.options, **allowed,
-            )  # fmt: skip
+        if (allowed := budget.until(share, spent)) is not None:
+            kept_back = _KEPT_BACK if allowed.trainings >= 4 * _KEPT_BACK else 0
+            here = replace(self.search, limits=replace(allowed, trainings=allowed.trainings - kept_back))
+            with _noted("threshold size", notes):
+                smallest = find_size(here, samples=self.samples, time=self.time, guess=self._guess(complexity))
         if smallest is not None:
             smallest = self._beyond(smallest, budget.until(share, spent + smallest.trainings))
             spent += smallest.trainings
-        allowed = budget.until(1.0, spent)
-        if until is not None and allowed is not None:
-            shortest = _unless_refused(
-                threshold_time, notes, self.procedure, self.source, samples=self.samples, size=self.size, until=until,
-                **self.options, **allowed,
-            )  # fmt: skip
+        if until is not None and (allowed := budget.until(1.0, spent)) is not None:
+            here = replace(self.search, limits=allowed)
+            with _noted("threshold time", notes):
+                shortest = find_time(here, samples=self.samples, size=self.size, until=until)
+        procedure = self.search.procedure
         return PeakLocation(
             complexity=complexity, threshold_size=smallest, threshold_time=shortest, samples=self.samples,
-            size=self.size, size_name=self.procedure.size_name, notes=tuple(notes),
-            objective=self.procedure.objective,
+            size=self.size, size_name=procedure.size_name, notes=tuple(notes), objective=procedure.objective,
         )  # fmt: skip
 
-    def _beyond(self, found: FittingThreshold, allowed: dict[str, Any] | None) -> FittingThreshold:
+    def _beyond(self, found: FittingThreshold, allowed: SearchLimits | None) -> FittingThreshold:
         """A few sizes beyond the threshold, where what is left of the budget allows them."""
         if allowed is None or found.outcome is not ThresholdOutcome.FOUND or found.is_inverse:
             return found  # of an inverse all values down to 1 were searched
-        is_late = allowed["max_minutes"] is not None and allowed["max_minutes"] <= _LATE
-        looks = 0 if is_late else allowed["max_trainings"] // LEAST_DRAWS
+        procedure = self.search.procedure
+        looks = allowed.trainings // LEAST_DRAWS if allowed.has_time() else 0
         try:
-            return look_beyond(
-                found, self.procedure.objective, self._risk_at, largest=self.procedure.max_size, looks=looks
-            )
+            return look_beyond(found, procedure.objective, self._risk_at, largest=procedure.max_size, looks=looks)
         except FAILURES:  # no finite risk there, say: the threshold still stands
             return found
 
     def _risk_at(self, size: int) -> float:
-        known = {name: self.options[name] for name in ("seed", "workers", "executor", "store") if name in self.options}
-        dataset = measure(
-            self.procedure, self.source, sizes=[size], times=None if self.time is None else [self.time],
-            samples=[self.samples], replicates=LEAST_DRAWS, name=search_name(f"an exact fit at n = {self.samples:,}"),
-            limits=training_limits(None, self.options["minutes_per_training"]), **known,
-        ).dataset  # fmt: skip
-        risks = training_risks(dataset, checked_criterion(self.options.get("criterion", "objective")))
-        require_numbers(dataset, risks, names_size=True)
-        return float(np.mean(risks))
+        times = None if self.time is None else [self.time]
+        what = f"an exact fit at n = {self.samples:,}"
+        return float(np.mean(self.search.risks(what, (size, times, self.samples), LEAST_DRAWS)))
 
     def _until(self) -> float | None:
         """The last time that is looked at; None where there is none, or none is known."""
-        if self.procedure.time_name is None:
+        procedure = self.search.procedure
+        if procedure.time_name is None:
             return None
-        return max((last for last in (end_of_training(self.procedure), self.time) if last is not None), default=None)
+        return max((last for last in (end_of_training(procedure), self.time) if last is not None), default=None)
 
     def _guess(self, complexity: EffectiveModelComplexity) -> int:
         """As many times the size as n is times the complexity, not far from the size; of an inverse, the easiest."""
-        if is_size_inverse(self.procedure):
+        if is_size_inverse(self.search.procedure):
             return 1
         ratio = self.samples / complexity.value if complexity.value else float(_FARTHEST)
         guess = round(self.size * min(max(ratio, 1.0 / _FARTHEST), float(_FARTHEST)))
-        return int(min(max(guess, 1), self.procedure.max_size))
+        return int(min(max(guess, 1), self.search.procedure.max_size))
 
 
-def _unless_refused(
-    search: Callable[..., FittingThreshold], notes: list[str], *arguments: Any, **options: Any
-) -> FittingThreshold | None:
-    """The answer; where there is none (a training risk that is no number, say), a note: the others still stand."""
+@contextlib.contextmanager
+def _noted(what: str, notes: list[str]) -> Iterator[None]:
+    """Where a search has no answer (a training risk that is no number, say), a note: the others still stand."""
     try:
-        return search(*arguments, **options)
+        yield
     except FAILURES as error:
-        notes.append(f"The {search.__name__.replace('_', ' ')} was not found: {error}")
-        return None
+        notes.append(f"The {what} was not found: {error}")
 
 
 def _named(progress: Progress, doubling: int) -> Progress:

@@ -1,16 +1,9 @@
-"""What the searches for a threshold are asked for, checked; and the budget that each may spend."""
+"""What the searches for a threshold are asked for, checked."""
 
 from __future__ import annotations
 
-import math
-import time as clock
-from collections.abc import Callable
-from dataclasses import replace
-
-from benign.curves.threshold_search import LEAST_DRAWS
-from benign.experiments.driver import Limits
-from benign.experiments.measurement import FIRST_FAILURE_ENDS, check_kinds
-from benign.foundation.errors import InvalidArgument, invalid
+from benign.experiments.measurement import check_kinds
+from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.size_words import amount
 from benign.foundation.sizes import checked_sizes
@@ -37,18 +30,6 @@ def check_contract(procedure: object, source: object) -> None:
             "source",
             f"{source.name} has {source.max_samples} training samples outside its test set; at least "
             f"{SMALLEST} are needed: lower `test_samples` or give more data.",
-        )
-
-
-def check_criterion_of(source: Source, criterion: str) -> None:
-    """Refuse the zero-one error of a regression.
-
-    Raises:
-        InvalidArgument: if the source has no classes.
-    """
-    if criterion == "error" and source.classes is None:
-        raise InvalidArgument(
-            '`criterion="error"` needs classes, and this source is a regression; use "objective".', "criterion"
         )
 
 
@@ -98,38 +79,8 @@ def checked_times(time: object, procedure: Procedure) -> list[float] | None:
     return [moment]
 
 
-def checked_budget(max_trainings: int | None, replicates: int | None) -> tuple[int, int]:
-    """Trainings in all, and draws at one position.
-
-    Raises:
-        InvalidArgument: for fewer than four of either.
-    """
-    budget = MOST_TRAININGS if max_trainings is None else checked_count("max_trainings", max_trainings)
-    draws = DRAWS if replicates is None else checked_count("replicates", replicates)
-    for argument, value in (("max_trainings", budget), ("replicates", draws)):
-        if value < LEAST_DRAWS:
-            raise invalid(
-                argument, f"must be at least {LEAST_DRAWS}, got {value}: fewer trainings decide nothing at one n."
-            )
-    return budget, draws
-
-
-def deadline(start: float, max_minutes: float | None) -> Callable[[], bool]:
-    """Says whether there is time left, counted from ``start`` on the monotonic clock.
-
-    Raises:
-        InvalidArgument: if the minutes are not positive.
-    """
-    if max_minutes is None:
-        return lambda: True
-    minutes = checked_number("max_minutes", max_minutes)
-    if minutes <= 0.0:
-        raise invalid("max_minutes", f"must be positive, got {minutes:g}; leave it out for no limit.")
-    return lambda: clock.monotonic() - start < 60.0 * minutes
-
-
-def training_limits(max_minutes: float | None, minutes_per_training: float | None) -> Limits:
-    """One that takes longer than the whole budget hangs, as far as a search can tell; and Ctrl-C waits for none.
+def seconds_per_training(max_minutes: float | None, minutes_per_training: float | None) -> float | None:
+    """When a training is stopped: one that takes longer than the whole budget hangs, as far as a search can tell.
 
     Raises:
         InvalidArgument: if the minutes are not positive.
@@ -139,10 +90,4 @@ def training_limits(max_minutes: float | None, minutes_per_training: float | Non
     )
     if minutes is not None and minutes <= 0.0:
         raise invalid("minutes_per_training", f"must be positive, got {minutes:g}; leave it out for max_minutes.")
-    seconds = None if minutes is None else max(60.0 * minutes, LEAST_SECONDS)
-    return replace(FIRST_FAILURE_ENDS, stops_at_interrupt=True, seconds_per_job=seconds)
-
-
-def plain(interval: tuple[float, float]) -> list[float | None]:
-    """The ends as JSON values; None for what is not bounded."""
-    return [end if math.isfinite(end) else None for end in interval]
+    return None if minutes is None else max(60.0 * minutes, LEAST_SECONDS)

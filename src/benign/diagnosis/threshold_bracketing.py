@@ -35,12 +35,8 @@ RisksOf = Callable[[int, int], Float[np.ndarray, " R"]]
 """(position, draws) -> risks of draws 0 to draws - 1: for more draws, the same ones and others behind them."""
 
 
-class PositionRefused(Exception):
-    """So small a position cannot be (fewer samples than a batch, a tree of one leaf); ``reason`` says why."""
-
-    def __init__(self, reason: InvalidArgument) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
+class PositionRefused(InvalidArgument):
+    """So small a position cannot be: fewer samples than a batch, a tree of one leaf."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,11 +92,6 @@ class ThresholdSearch:
         return sum(len(draws) for draws in self.risks.values())
 
     @property
-    def failure_in_words(self) -> str:
-        """Its sentence, or nothing."""
-        return "" if self.failure is None else str(self.failure)
-
-    @property
     def ascending(self) -> dict[float, Float[np.ndarray, " _R"]]:
         """What was measured, by position."""
         return {float(position): self.risks[position] for position in sorted(self.risks)}
@@ -132,7 +123,7 @@ class ThresholdSearch:
                 self.risks[position] = self._risks_of(position, draws)
             except PositionRefused as refusal:
                 if position >= min(self.risks, default=self._limits.largest):
-                    return self._failed(refusal.reason)
+                    return self._failed(refusal)
                 self._refused = position
                 wanted = self._next_position()
                 continue
@@ -146,7 +137,7 @@ class ThresholdSearch:
         is_affordable = self.trainings + LEAST_DRAWS <= self._limits.trainings and self._limits.has_time()
         if position in self.risks or not is_affordable:
             return
-        with contextlib.suppress(PositionRefused, *FAILURES):
+        with contextlib.suppress(*FAILURES):
             self.risks[position] = self._risks_of(position, LEAST_DRAWS)
 
     def _failed(self, error: BenignError) -> FittingThreshold:

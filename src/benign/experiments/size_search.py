@@ -16,7 +16,8 @@ import numpy as np
 from jaxtyping import Float
 
 from benign.curves.fitting_threshold import ThresholdOutcome
-from benign.curves.threshold_search import TOLERANCE, find_threshold
+from benign.curves.threshold_search import find_threshold
+from benign.foundation.conventions import TOLERANCE
 from benign.foundation.size_words import amount, is_counted
 
 VANISHED = 0.0002

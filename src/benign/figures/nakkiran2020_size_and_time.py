@@ -34,7 +34,8 @@ from benign.curves.threshold_search import Regime
 from benign.figures.figure import Figure, Judged, Picture, Surfaces
 from benign.figures.greydanus2024_mnist1d import SETTINGS, curve
 from benign.figures.measurement import Measurement
-from benign.figures.network_drawing import diverged_words, sign_words, size_label, stopping_series
+from benign.figures.network_drawing import diverged_words, sign_words, stopping_series
+from benign.foundation.conventions import REGIME_BAND
 from benign.foundation.number_words import format_number as number
 from benign.plots import (
     Contour,
@@ -47,12 +48,11 @@ from benign.plots import (
     Trace,
     spread_sentence,
 )
-from benign.surface.displays import landmark_marks, threshold_line
+from benign.surface.displays import landmark_marks, size_label, threshold_line
 from benign.surface.regimes import Basis, RegimeMap, regimes_of_surface
 from benign.surface.sections import median_of, over_size_and_time, samples_of, seed_of, sizes_of, stopping_of, times_of
 
 EPS = 0.1  # the paper's, "heuristically"
-RATIO = 1.5
 CLASSES = 10
 BASIS: Basis = "size / threshold size"  # one n: how EMC grows with the width is not known
 NARROW, CRITICAL = 24, 64
@@ -129,8 +129,8 @@ def peak_at_crossing_claim(landmarks: Landmarks) -> Finding:
     return peak_position_claim(
         name="peak_where_training_reaches_eps",
         claim=f"After the last epoch the test error peaks where the training error falls below {EPS:g}, "
-        f"within a factor {RATIO:g}",
-        landmarks=landmarks, scale=float(scale), allowed=((1 - 1e-9) / RATIO, (1 + 1e-9) * RATIO),
+        f"within a factor {REGIME_BAND:g}",
+        landmarks=landmarks, scale=float(scale), allowed=((1 - 1e-9) / REGIME_BAND, (1 + 1e-9) * REGIME_BAND),
         scale_word="the width of the crossing", factor=RELEVANT_FACTOR_OF_ERRORS,
         level=FIGURE.level_of("peak_where_training_reaches_eps"),
         paper="peak at width 10, the first with a training error below 0.1 (Nakkiran et al. 2020, Fig. 1)",

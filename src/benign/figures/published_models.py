@@ -33,9 +33,10 @@ from benign.curves.claims import below_margin_claim
 from benign.curves.findings import LEVEL
 from benign.curves.fitting_threshold import FittingThreshold
 from benign.curves.threshold_reading import read_threshold
-from benign.curves.threshold_search import TOLERANCE
 from benign.figures.figure import Figure, Judged, Picture, Surfaces
 from benign.figures.measurement import Measurement
+from benign.figures.network_drawing import level
+from benign.foundation.conventions import TOLERANCE
 from benign.foundation.errors import invalid
 from benign.foundation.number_words import format_number as number
 from benign.foundation.numbers import checked_number
@@ -319,7 +320,7 @@ def _fit_picture(surfaces: Surfaces) -> Picture:
         for (name, surface), role in zip(surfaces.items(), (Role.TEST, Role.TRAIN), strict=True)
     ]
     ends = _ratios(surfaces["squared"])[[0, -1]]
-    fitted = series_from_replicates("fitted: 2 %", ends, np.full((1, 2), 100.0 * TOLERANCE), Role.REFERENCE)
+    fitted = level("fitted: 2 %", ends, 100.0 * TOLERANCE)
     display = CurveDisplay(
         title="From how many parameters each loss fits the same digits", series=(*lines, fitted),
         x_label="parameters / (samples × outputs)", y_label="training loss, % of the best constant's",

@@ -11,12 +11,13 @@ from jaxtyping import Float, Int
 
 from benign.curves.fitting_threshold import Criterion, FittingThreshold, ThresholdEstimator, ThresholdOutcome
 from benign.curves.threshold_reading import read_threshold
-from benign.curves.threshold_search import LEVEL, REGIME_BAND, TOLERANCE, find_threshold, regimes
+from benign.curves.threshold_search import LEVEL, checked_tolerance, find_threshold, regimes
+from benign.foundation.conventions import REGIME_BAND, TOLERANCE
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.number_words import format_number, format_position
 from benign.schema import SOURCE_NOTES, checked_position
 from benign.surface.size_direction import is_read_inversely, wrong_way_note
-from benign.surface.training_risks import checked_criterion, checked_tolerance, training_risks
+from benign.surface.training_risks import checked_criterion, training_risks
 
 NO_NUMBER = -1
 _MOST_TOLD = 5

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from benign.curves import Landmarks
 from benign.curves.fitting_threshold import FittingThreshold
-from benign.curves.threshold_search import REGIME_BAND
+from benign.foundation.conventions import REGIME_BAND
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.size_words import is_counted
 from benign.plots import Band, CurveDisplay, Mark, Role, Series, Threshold, series_from_replicates, spread_sentence

@@ -24,15 +24,22 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from benign.curves.fitting_threshold import Criterion, ThresholdOutcome
-from benign.curves.threshold_search import LEAST_DRAWS, REGIME_BAND, TOLERANCE, Regime, find_threshold, regimes
+from benign.curves.threshold_search import (
+    LEAST_DRAWS,
+    Regime,
+    checked_band,
+    checked_tolerance,
+    find_threshold,
+    regimes,
+)
 from benign.foundation.arguments import checked_name
+from benign.foundation.conventions import REGIME_BAND, TOLERANCE
 from benign.foundation.errors import invalid
 from benign.foundation.number_words import format_position
-from benign.foundation.numbers import checked_number
 from benign.foundation.size_words import amount, span
 from benign.schema import SOURCE_NOTES
 from benign.surface.size_direction import is_read_inversely, wrong_way_note
-from benign.surface.training_risks import checked_criterion, checked_tolerance, training_risks, with_axes
+from benign.surface.training_risks import checked_criterion, training_risks, with_axes
 
 Basis = Literal["EMC / n", "size / threshold size", "time / threshold time"]
 AXES: dict[str, str] = {"EMC / n": "samples", "size / threshold size": "size", "time / threshold time": "time"}
@@ -199,7 +206,7 @@ def regimes_of_surface(
     Raises:
         InvalidArgument: for a surface with one size, time and n, or arguments that cannot be used.
     """
-    epsilon, kind, factor = checked_tolerance(tolerance), checked_criterion(criterion), _checked_band(band)
+    epsilon, kind, factor = checked_tolerance(tolerance), checked_criterion(criterion), checked_band(band)
     chosen = _chosen(dataset, factor) if basis is None else checked_basis(dataset, basis)
     risks = training_risks(dataset, kind)
     axis = _ORDER.index(AXES[chosen])
@@ -243,7 +250,7 @@ def critical_range(
     Raises:
         InvalidArgument: as :func:`regimes_of_surface`.
     """
-    epsilon, kind, factor = checked_tolerance(tolerance), checked_criterion(criterion), _checked_band(band)
+    epsilon, kind, factor = checked_tolerance(tolerance), checked_criterion(criterion), checked_band(band)
     whole = with_axes(section, kind)
     risks = np.moveaxis(training_risks(whole, kind), _ORDER.index(dim), 0)
     _, low, high = _threshold(_hardness(whole, dim), risks.reshape(len(risks), -1), epsilon)
@@ -268,13 +275,6 @@ def checked_basis(dataset: xr.Dataset, basis: object) -> Basis:
     if np.isfinite(_hardness(dataset, axis)).sum() < 2:
         raise invalid("basis", f"{known!r} needs several {axis}; the surface has {dataset.sizes[axis]}.")
     return known
-
-
-def _checked_band(band: object) -> float:
-    factor = checked_number("band", band)
-    if factor <= 1.0:
-        raise invalid("band", f"must be a number above 1, got {factor:g}; 1.5 is usual.")
-    return factor
 
 
 def _chosen(dataset: xr.Dataset, band: float) -> Basis:

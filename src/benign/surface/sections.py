@@ -15,7 +15,7 @@ from jaxtyping import Float
 from benign.curves import Landmarks, find_landmarks
 from benign.curves.early_stopping import EarlyStopping, stop_early
 from benign.curves.findings import LEVEL
-from benign.curves.fitting_threshold import ThresholdEstimator, ThresholdOutcome
+from benign.curves.fitting_threshold import ThresholdEstimator
 from benign.curves.threshold_reading import read_threshold
 from benign.foundation.outcomes import Outcome
 from benign.schema import LEARNING_RATE
@@ -233,4 +233,4 @@ def landmarks_along_samples(
     found = find_landmarks(positions, values, None, None, level=level, seed=seed)
     share = relative_training_loss(surface)[0, -1]
     read = read_threshold(positions, share, estimator=estimator, level=level, seed=seed, is_fitted_below=True)
-    return found if read.outcome is ThresholdOutcome.NONE_FITTED else replace(found, threshold=read)
+    return replace(found, threshold=read) if read.has_place else found

@@ -11,6 +11,7 @@ import xarray as xr
 
 from benign.curves import Finding, Landmarks, cross_fitted_difference
 from benign.curves.claims import no_peak_claim, peak_position_claim
+from benign.foundation.conventions import REGIME_BAND
 from benign.plots import CurveDisplay
 from benign.schema import LABEL_NOISE
 from benign.surface.displays import curve_display
@@ -19,7 +20,6 @@ from benign.surface.size_direction import is_read_inversely
 
 # Fewer points are no curve.
 _FEWEST_SIZES = 5
-_THRESHOLD_BAND = 1.5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,8 +70,8 @@ def _findings(words: str, surface: xr.Dataset, landmarks: Landmarks) -> tuple[Fi
     findings = [
         peak_position_claim(
             name=f"{name}_peak_at_threshold",
-            claim=f"At {words}, the test loss peaks within a factor {_THRESHOLD_BAND:g} of the interpolation threshold",
-            landmarks=landmarks, scale=threshold.value, allowed=(1.0 / _THRESHOLD_BAND, _THRESHOLD_BAND), paper="",
+            claim=f"At {words}, the test loss peaks within a factor {REGIME_BAND:g} of the interpolation threshold",
+            landmarks=landmarks, scale=threshold.value, allowed=(1.0 / REGIME_BAND, REGIME_BAND), paper="",
             scale_word="threshold", unit="times threshold",
         )
     ]  # fmt: skip

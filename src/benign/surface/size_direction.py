@@ -22,7 +22,8 @@ from jaxtyping import Float
 
 from benign.curves.fitting_threshold import Criterion
 from benign.curves.mean_tests import student_p_values
-from benign.curves.threshold_search import LEAST_DRAWS, TOLERANCE
+from benign.curves.threshold_search import LEAST_DRAWS
+from benign.foundation.conventions import TOLERANCE
 from benign.foundation.number_words import format_position
 from benign.foundation.size_words import is_counted
 from benign.schema import SIZE_IS_INVERSE

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
-from benign.curves.threshold_search import TOLERANCE
+from benign.foundation.conventions import TOLERANCE
 from benign.foundation.size_words import amount
 from benign.schema import LABEL_NOISE, LEARNING_RATE, SIZE_IS_INVERSE, SIZE_SEARCH
 from benign.surface.training_risks import relative_training_loss

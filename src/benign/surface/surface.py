@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike
 
 from benign import schema
 from benign.curves.fitting_threshold import Criterion, FittingThreshold, ThresholdEstimator
-from benign.curves.threshold_search import REGIME_BAND, TOLERANCE
 from benign.foundation.arguments import checked_file, checked_name
-from benign.foundation.errors import InvalidArgument, invalid, unknown_name
+from benign.foundation.conventions import REGIME_BAND, TOLERANCE
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.output import write_whole
 from benign.foundation.wording import reason
 from benign.surface import tables
@@ -75,8 +75,7 @@ class Surface:
         for axis in at:
             if axis == dim:
                 raise invalid(axis, "is the axis of the curve and cannot be fixed; leave it out.")
-            if axis not in others:
-                raise unknown_name("axis", axis, others)
+            checked_name("axis", axis, others)
         if dim == "time" and not np.isfinite(self.dataset["time"].values).all():
             raise InvalidArgument(
                 '`dim="time"` needs recorded times; this surface holds the end of training alone.', "dim"

@@ -11,7 +11,6 @@ from jaxtyping import Float
 from benign.curves.fitting_threshold import Criterion
 from benign.foundation.arguments import checked_name
 from benign.foundation.errors import InvalidArgument, invalid
-from benign.foundation.numbers import checked_number
 from benign.foundation.outcomes import Outcome
 from benign.foundation.size_words import amount
 from benign.schema import LEADING
@@ -30,18 +29,6 @@ def checked_criterion(criterion: object) -> Criterion:
         UnknownName: if it is none.
     """
     return cast("Criterion", checked_name("criterion", criterion, get_args(Criterion)))
-
-
-def checked_tolerance(tolerance: object) -> float:
-    """The tolerance, if it lies between 0 and 1.
-
-    Raises:
-        InvalidArgument: if it does not.
-    """
-    value = checked_number("tolerance", tolerance)
-    if not 0.0 < value < 1.0:
-        raise invalid("tolerance", f"must lie strictly between 0 and 1, got {value:g}; 0.02 is usual.")
-    return value
 
 
 def training_risks(dataset: xr.Dataset, criterion: Criterion) -> Float[np.ndarray, "size time samples replicate"]:
