@@ -7,6 +7,7 @@ import datetime as dt
 import functools
 import inspect
 import os
+import pickle
 import tempfile
 from collections.abc import Callable
 from decimal import Decimal
@@ -270,6 +271,13 @@ def test_a_hostile_value_gets_one_sentence_about_its_argument_or_is_taken(
     told = {name: refusal(lambda make=make: call.answer(make()), call.of) for name, make in HOSTILE.items()}  # type: ignore[misc]
     assert not {name: fault for name, fault in told.items() if fault}
     assert not list(tmp_path.iterdir()), "nothing was written"
+
+
+def test_the_argument_comes_back_from_a_worker() -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        arrays(INPUTS, LABELS, label_noise=2.0)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (again.argument, str(again)) == ("label_noise", str(caught.value))
 
 
 # ---------------------------------------------------------------------------------------------- what is legitimate

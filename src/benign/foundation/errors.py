@@ -90,18 +90,22 @@ def unknown_names(kind: str, names: Sequence[object], known: Iterable[str], *, a
     >>> str(unknown_names("column", ["hight", "widht"], ["height", "width"], argument="inputs"))
     "unknown columns 'hight' and 'widht'; did you mean 'height' and 'width'? Known: height, width."
     """
-    choices = list(known)
-    near = dict.fromkeys(
-        match
-        for name in names[:_MOST_NAMES]
-        if isinstance(name, str)
-        for match in difflib.get_close_matches(name[:_LONGEST_NAME], choices, n=1, cutoff=0.3)
-    )
-    hint = f"did you mean {listed(near)}? " if near else ""
-    more = f" and {len(choices) - _MOST_KNOWN:,} more" if len(choices) > _MOST_KNOWN else ""
-    them = ", ".join(shortened(escaped(choice)) for choice in choices[:_MOST_KNOWN])
-    sentence = f"unknown {kind}{'s' * (len(names) > 1)} {listed(names)}; {hint}Known: {them or 'none'}{more}."
+    sentence = f"unknown {kind}{'s' * (len(names) > 1)} {listed(names)}; {among(list(known), *names)}"
     return UnknownName(sentence, argument)
+
+
+def among(known: Sequence[str], *names: object) -> str:
+    """The end of a sentence about unknown names: the known ones nearest to them, and all of them."""
+    near = dict.fromkeys(match for name in names[:_MOST_NAMES] for match in nearest(name, known))
+    hint = f"did you mean {listed(near)}? " if near else ""
+    more = f" and {len(known) - _MOST_KNOWN:,} more" if len(known) > _MOST_KNOWN else ""
+    them = ", ".join(shortened(escaped(choice)) for choice in known[:_MOST_KNOWN])
+    return f"{hint}Known: {them or 'none'}{more}."
+
+
+def nearest(name: object, known: Sequence[str], most: int = 1) -> list[str]:
+    """The known names nearest to one; of a long one its beginning is compared."""
+    return difflib.get_close_matches(name[:_LONGEST_NAME], known, most, 0.3) if isinstance(name, str) else []
 
 
 def listed(names: Iterable[object]) -> str:
