@@ -103,11 +103,10 @@ class _Loop:
         self._since: dict[Future[JobResult], float] = {}
         self._overdue: set[Future[JobResult]] = set()
         self._tally = Tally(self.plan)
-        self._queue: deque[Job] = deque()
+        self._queue: deque[Job] = deque(self.plan.without_failed())
         self._elsewhere: list[Job] = []
         self._start = time.monotonic()
         self._next_look = 0.0
-        self._queue_all_but_failed()
 
     def run(self, work: Shared[SharedWork], interruption: Interruption) -> Ending:
         """Until nothing is left, or no job may be started any more and none is running."""
@@ -154,14 +153,6 @@ class _Loop:
     @property
     def _is_out_of_time(self) -> bool:
         return self.environment.seconds is not None and self._seconds >= self.environment.seconds
-
-    def _queue_all_but_failed(self) -> None:
-        """What failed before stays failed until a retry is asked for."""
-        for job in self.plan.jobs:
-            failed = [unit for unit in job.units if self.plan.states[unit] is State.FAILED]
-            self._tally.settle(failed, has_failed=True)
-            if len(failed) < len(job.units):
-                self._queue.append(job.restricted(set(job.units) - set(failed)) if failed else job)
 
     def _fill(self, work: Shared[SharedWork]) -> None:
         """Claim and submit until the executor is busy; one that runs jobs at once returns with a finished one."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from benign.experiments.listener import Progressed
 from benign.experiments.planning import Plan
+from benign.experiments.states import State
 
 
 class Tally:
@@ -17,6 +18,7 @@ class Tally:
         self._failing: set[int] = set()
         self._total, self._failed = plan.total, 0
         self._done = plan.total - len(plan.jobs)
+        self.settle((unit for unit, state in plan.states.items() if state is State.FAILED), has_failed=True)
 
     def settle(self, units: Iterable[int], *, has_failed: bool) -> None:
         """These units are done or failed for good."""

@@ -24,20 +24,12 @@ class Automatic:
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
-        self._now: Executor = Here()
         self._is_timed = False
+        self._use(Here())
 
-    @property
-    def name(self) -> str:
-        return self._now.name
-
-    @property
-    def slots(self) -> int:
-        return self._now.slots
-
-    @property
-    def can_stop(self) -> bool:
-        return self._now.can_stop
+    def _use(self, executor: Executor) -> None:
+        self._now = executor
+        self.name, self.slots, self.can_stop = executor.name, executor.slots, executor.can_stop
 
     def share(self, value: Value) -> Shared[Value]:
         return Local(value)
@@ -63,4 +55,4 @@ class Automatic:
         self._is_timed = True
         workers = min(cpu_count(), self._jobs - 1)
         if workers > 1 and seconds_left > STARTING_SECONDS:
-            self._now = Processes(workers)
+            self._use(Processes(workers))

@@ -40,12 +40,19 @@ class Store:
     write wait for a full disk to get room first.
 
     Built by :meth:`open`.
+
+    Attributes:
+        location: the store as users read it, its password hidden.
+        lease_seconds: a driver that has not been heard of for so long is given up.
+        is_private: whether it is in memory, where no other driver can see it.
     """
 
     def __init__(self, location: Location, transactions: Transactions, lease_seconds: float) -> None:
         self._location: Final = location
         self._transactions: Final = transactions
-        self._lease_seconds: Final = lease_seconds
+        self.location: Final = location.printable
+        self.lease_seconds: Final = lease_seconds
+        self.is_private: Final = location.is_in_memory
 
     @classmethod
     def open(
@@ -86,21 +93,6 @@ class Store:
             transactions.close()
             raise
         return cls(where, transactions, lease)
-
-    @property
-    def location(self) -> str:
-        """The store as users read it, its password hidden."""
-        return self._location.printable
-
-    @property
-    def lease_seconds(self) -> float:
-        """A driver that has not been heard of for so long is given up."""
-        return self._lease_seconds
-
-    @property
-    def is_private(self) -> bool:
-        """Whether it is in memory, where no other driver can see it."""
-        return self._location.is_in_memory
 
     def close(self) -> None:
         """Close it; one in memory is lost."""
@@ -149,7 +141,7 @@ class Store:
 
     def runs(self) -> list[RunSummary]:
         """All runs with their progress, newest first; a warning names those that are damaged."""
-        found, damaged = self._read(reading.summaries, self._lease_seconds)
+        found, damaged = self._read(reading.summaries, self.lease_seconds)
         if damaged:
             warnings.warn(
                 f"Damaged in the store {self.location}, and left out: {_some(damaged)}; start again with"
@@ -170,14 +162,14 @@ class Store:
         Raises:
             RunInUse: if a living driver is measuring one of these units.
         """
-        blocks = self._transactions.writing(lambda it: planning.delete_run(it, run_id, self._lease_seconds))
+        blocks = self._transactions.writing(lambda it: planning.delete_run(it, run_id, self.lease_seconds))
         if self._location.file is not None and not self._read(drivers.is_any_there):  # they would have to wait
             self._transactions.outside(give_space_back)
         return blocks
 
     def summary(self, run_id: str) -> RunSummary:
         """One run with its progress."""
-        return self._read(reading.summary_of, run_id, self._lease_seconds)
+        return self._read(reading.summary_of, run_id, self.lease_seconds)
 
     def counts(self, run_id: str) -> Mapping[State, int]:
         """How many units of a run are in each state; all four are there."""
@@ -259,7 +251,7 @@ class Store:
         A driver does not live if it left, if it was a process of this machine that has ended, or if it was not heard of
         for ``lease_seconds`` by the store's clock.
         """
-        return self._transactions.writing(lambda it: drivers.release_abandoned(it, self._lease_seconds))
+        return self._transactions.writing(lambda it: drivers.release_abandoned(it, self.lease_seconds))
 
     # --------------------------------------------------------------------------------------------------- a unit's way
 
