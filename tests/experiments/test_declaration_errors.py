@@ -179,7 +179,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
         "source.path: '",
     ),
     "deep": (BASE + "[source.a.a.a.a.a.a.a.a.a.a.a]", "source.a.a.a.a.a.a.a.a: holds tables or lists too deep in one"),
-    "syntax": (BASE + "x 3", "line 7, column 3: is no TOML: Expected '=' after a key in a key/value pair."),
+    "syntax": (BASE + "x 3", "is no TOML: Expected '=' after a key in a key/value pair (at line 7, column 3)."),
     "twice": ("a = 1\na = 2", "is no TOML: Cannot overwrite a value"),
     "unfinished": ("a = ", "is no TOML: Invalid value"),
     "many-digits": ("a = " + "9" * 9_999, "is no TOML: Exceeds the limit"),
@@ -288,7 +288,7 @@ def test_from_python(settings: dict[str, object], message: str) -> None:
             "n" * 10_000, None, "n" * 35 + "..." + "n" * 20 + ": cannot be read (File name too long)", id="long"
         ),
         pytest.param("b.toml", b"\x89PNG\r\n\x1a\n\xff", "b.toml: is no text in UTF-8 (byte 0), so no", id="binary"),
-        pytest.param("c.toml", b"a = '\x00'", "c.toml: line 1, column 6: is no TOML: ", id="control"),
+        pytest.param("c.toml", b"a = '\x00'", "c.toml: is no TOML: ", id="control"),
         pytest.param("d.toml", b"#" * 1_000_001, "d.toml: is larger than a megabyte", id="large"),
         pytest.param("e.toml", b"", "e.toml: source: is missing", id="empty"),
         pytest.param("/dev/zero", None, "/dev/zero: is larger than a megabyte", id="endless"),

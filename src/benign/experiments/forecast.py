@@ -150,10 +150,8 @@ class _Bench:
                 jobs.remove(job)
             else:
                 self.store.release(self.driver, mine)
-        if not results:
-            return []
-        seconds, peak = min(result.seconds for result in results), max(result.peak_bytes for result in results)
-        return [Sample(samples=samples, seconds=seconds, peak_bytes=peak)]
+        seconds, peaks = [result.seconds for result in results], [result.peak_bytes for result in results]
+        return [Sample(samples=samples, seconds=min(seconds), peak_bytes=max(peaks))] if results else []
 
     def _run(self, job: Job) -> JobResult:
         try:

@@ -23,13 +23,12 @@ from benign.foundation.replicate import Replicate, crossed_replicates, paired_re
 from benign.foundation.sizes import EVERY_FACTOR, checked_sizes
 from benign.foundation.split import Column
 from benign.foundation.wording import shown
-from benign.procedures.protocol import Procedure, is_size_inverse
+from benign.procedures.protocol import Procedure, SupportsCheck, is_size_inverse
 from benign.schema import SOURCE_NOTES
 from benign.sources.protocol import Source, source_notes
 
 Sizes = Literal["every", "auto"] | Sequence[int] | Int[np.ndarray, " size"]
-AUTO = "auto"
-"""Sizes that a pilot is to find; :mod:`benign.experiments.pilot`."""
+"""``"auto"`` leaves them to a pilot; see :mod:`benign.experiments.pilot`."""
 _Number = TypeVar("_Number", bound=float)
 
 
@@ -88,9 +87,8 @@ def resolve_grid(
     )
     check_largest(procedure, sources[0], counts[-1], part)
     _check_columns(procedure, sources[0])
-    check = getattr(procedure, "check", None)
-    if check is not None:
-        check(counts, part.recorded_times)
+    if isinstance(procedure, SupportsCheck):
+        procedure.check(counts, part.recorded_times)
     specs = [_checked_spec("source", {**source.spec(), "revision": source.revision}) for source in sources]
     if len({json.dumps(spec, sort_keys=True) for spec in specs}) < len(specs):
         raise invalid(
@@ -149,28 +147,23 @@ def _checked_samples(samples: Sequence[int], source: Source) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def is_auto(sizes: Sizes) -> bool:
-    """Whether the sizes are to be found."""
-    return isinstance(sizes, str) and sizes == AUTO
-
-
 def _checked_sizes(sizes: Sizes, procedure: Procedure, samples: int) -> Int[np.ndarray, " size"]:
-    if is_auto(sizes) and is_size_inverse(procedure):
+    if isinstance(sizes, str) and sizes not in ("every", "auto"):
+        near = difflib.get_close_matches(sizes, ("every", "auto"), n=1, cutoff=0.3)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        raise invalid("sizes", f'must be "every", "auto" or a list of whole numbers, got {shown(sizes)}{hint}')
+    if isinstance(sizes, str) and sizes == "every":
+        last = procedure.max_size if math.isfinite(procedure.max_size) else EVERY_FACTOR * samples
+        check_axes(sizes=range(int(last)))
+    if not isinstance(sizes, str) or sizes == "every":
+        return checked_sizes(sizes, available=procedure.max_size, samples=samples, unit=procedure.size_name)
+    if is_size_inverse(procedure):
         raise InvalidArgument(
             f'`sizes="auto"` searches the fewest that fit, and {procedure.size_name} is the inverse of a size; give a '
             "list, for example [1, 2, 5, 10, 20, 50].",
             "sizes",
         )
-    if is_auto(sizes):
-        return np.zeros(0, dtype=np.int64)
-    if isinstance(sizes, str) and sizes != "every":
-        near = difflib.get_close_matches(sizes, ("every", AUTO), n=1, cutoff=0.3)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
-        raise invalid("sizes", f'must be "every", "auto" or a list of whole numbers, got {shown(sizes)}{hint}')
-    if isinstance(sizes, str):
-        last = procedure.max_size if math.isfinite(procedure.max_size) else EVERY_FACTOR * samples
-        check_axes(sizes=range(int(last)))
-    return checked_sizes(sizes, available=procedure.max_size, samples=samples, unit=procedure.size_name)
+    return np.zeros(0, dtype=np.int64)
 
 
 def _checked_times(times: Sequence[float], procedure: Procedure) -> Float[np.ndarray, " time"]:

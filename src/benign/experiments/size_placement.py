@@ -32,35 +32,25 @@ def place_sizes(thresholds: Sequence[SizeThreshold], *, available: float) -> Int
     """
     low, high = _ends(thresholds, available)
     finest = _FINEST if len({found.samples for found in thresholds}) < _MANY else _FINEST_OF_MANY
-    chosen = _Sizes(low, high)
-    chosen.add((low, high), apart=1.0)
+    chosen: set[int] = set()
+
+    def add(candidates: Iterable[float], *, apart: float) -> None:
+        """Each, rounded, unless it is outside or a size is there already within this ratio."""
+        for size in map(round, candidates):
+            if low <= size <= high and all(max(size, other) >= apart * min(size, other) for other in chosen):
+                chosen.add(size)
+
+    add((low, high), apart=1.0)
     centres = [found.vanishing or found.size for found in thresholds if math.isfinite(found.size)]
-    chosen.add((size for found in thresholds for size in found.tried), apart=finest)
-    chosen.add(centres, apart=finest)
-    chosen.add((centre * factor for factor in _AROUND for centre in centres), apart=finest)
+    add((size for found in thresholds for size in found.tried), apart=finest)
+    add(centres, apart=finest)
+    add((centre * factor for factor in _AROUND for centre in centres), apart=finest)
     for found in thresholds:
         if found.outcome is ThresholdOutcome.FOUND:
             first, last = found.size / _MARGIN, (found.vanishing or found.size) * _MARGIN
-            chosen.add(_spaced(first, last, _ZONE_STEP), apart=math.sqrt(_ZONE_STEP))
-    chosen.add(_spaced(low, high, _OVERALL_STEP), apart=math.sqrt(_OVERALL_STEP))
-    return np.array(sorted(chosen.sizes), dtype=np.int64)
-
-
-class _Sizes:
-    """Sizes within two ends, no two of them nearer than is wanted."""
-
-    def __init__(self, low: int, high: int) -> None:
-        self._low, self._high = low, high
-        self.sizes: set[int] = set()
-
-    def add(self, candidates: Iterable[float], *, apart: float) -> None:
-        """Each candidate, rounded, unless it is outside or a size is there already within the ratio ``apart``."""
-        for candidate in candidates:
-            size = round(candidate)
-            if not self._low <= size <= self._high or size in self.sizes:
-                continue
-            if all(max(size, other) >= apart * min(size, other) for other in self.sizes):
-                self.sizes.add(size)
+            add(_spaced(first, last, _ZONE_STEP), apart=math.sqrt(_ZONE_STEP))
+    add(_spaced(low, high, _OVERALL_STEP), apart=math.sqrt(_OVERALL_STEP))
+    return np.array(sorted(chosen), dtype=np.int64)
 
 
 def _ends(thresholds: Sequence[SizeThreshold], available: float) -> tuple[int, int]:

@@ -102,7 +102,7 @@ class _Search:
         if risks is None:
             self.least = size + 1
         else:
-            self.risks[size] = risks
+            self.risks[size] = risks[np.isfinite(risks)]
 
     def bracket(self, guess: int) -> None:
         """Double until a size fits; where the first one does, halve until one does not."""
@@ -134,15 +134,15 @@ class _Search:
 
         Fitting gets harder as the size falls, so the position is 1 / size.
         """
-        finite = {size: risks[np.isfinite(risks)] for size, risks in self.risks.items()}
-        falling = sorted((size for size, risks in finite.items() if len(risks)), reverse=True)
+        falling = sorted((size for size, risks in self.risks.items() if len(risks)), reverse=True)
         if not falling:
             return math.inf, ThresholdOutcome.NONE_FITTED
-        found = find_threshold(1.0 / np.array(falling, dtype=np.float64), [finite[s] for s in falling], tolerance)
+        found = find_threshold(
+            1.0 / np.array(falling, dtype=np.float64), [self.risks[size] for size in falling], tolerance
+        )
         return (1.0 / found.value if found.value else math.inf), found.outcome
 
     def _is_fitted(self, size: int, tolerance: float) -> bool:
         """Whether the mean over the draws that gave a number is at most the tolerance; not, where none did."""
         risks = self.risks.get(size, np.zeros(0))
-        finite = risks[np.isfinite(risks)]
-        return bool(len(finite) and np.mean(finite) <= tolerance)
+        return bool(len(risks) and np.mean(risks) <= tolerance)

@@ -69,8 +69,9 @@ def _key(folder: Path | None) -> bytes:
 
 
 def _read(file: Path) -> bytes:
-    if not file.exists():
-        _make(file)
+    with contextlib.suppress(FileExistsError):  # of two processes that make it, the other waits until it is whole
+        file.touch(mode=0o600, exist_ok=False)
+        file.write_bytes(secrets.token_bytes(_KEY_BYTES))
     deadline = time.monotonic() + _WHOLE_WITHIN_SECONDS
     while len(key := file.read_bytes() if file.is_file() else b"") < _KEY_BYTES and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -79,13 +80,3 @@ def _read(file: Path) -> bytes:
     if os.name == "posix" and file.stat().st_mode & _OTHERS_MAY:
         raise OSError(f"others may read {file.name}: remove it")
     return key
-
-
-def _make(file: Path) -> None:
-    """Once: of two processes that make it, the other waits until it is whole."""
-    with contextlib.suppress(FileExistsError):
-        made = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        try:
-            os.write(made, secrets.token_bytes(_KEY_BYTES))
-        finally:
-            os.close(made)

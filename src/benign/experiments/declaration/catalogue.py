@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
 
-from benign.experiments.declaration.problems import nearest, refuse
+from benign.experiments.declaration.problems import refuse
+from benign.foundation.errors import among
 from benign.foundation.wording import shown, told
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
@@ -76,7 +77,7 @@ def find_maker(kind: Kind, name: str) -> Maker:
         return maker
     plug_ins = _plug_ins(kind)
     if name not in plug_ins:
-        refuse(f"there is no {kind.word} {shown(name)}; {nearest(name, known_names(kind))}", "name")
+        refuse(f"there is no {kind.word} {shown(name)}; {among(known_names(kind), name)}", "name")
     return _loaded(kind, plug_ins[name])
 
 
@@ -91,21 +92,13 @@ def _plug_ins(kind: Kind) -> dict[str, Entry]:
 
 
 def _loaded(kind: Kind, entry: Entry) -> Maker:
-    distribution = _distribution(entry)
+    subject = f"{entry.name!r} is a plug-in of {_distribution(entry)} that"
     try:
         loaded = entry.load()
     except (Exception, SystemExit) as error:  # whatever a plug-in does when it is imported
-        refuse(
-            f"{entry.name!r} is a plug-in of {distribution} that cannot be loaded ({told(error)}); "
-            "repair or uninstall it.",
-            "name",
-        )
+        refuse(f"{subject} cannot be loaded ({told(error)}); repair or uninstall it.", "name")
     if not callable(loaded):
-        refuse(
-            f"{entry.name!r} is a plug-in of {distribution} that is no callable but {shown(loaded)}; it must make a "
-            f"{kind.word}.",
-            "name",
-        )
+        refuse(f"{subject} is no callable but {shown(loaded)}; it must make a {kind.word}.", "name")
     return loaded
 
 

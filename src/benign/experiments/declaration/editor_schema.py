@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping
-
 from pydantic import BaseModel
 
-from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, Kind, find_maker, known_names
+from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, Kind, Maker, find_maker, known_names
 from benign.experiments.declaration.settings import Schema, expected_by, options, settings_of, table_type
 from benign.experiments.declaration.tables import Crossed, Range
 from benign.schema import METRICS
@@ -46,38 +43,26 @@ def _choice_schema(kind: Kind) -> Schema:
         "properties": {"name": {"type": "string", "not": {"enum": sorted(kind.table)}}},
         "required": ["name"],
     }
-    return {
-        "anyOf": [*(_settings_schema(kind, name) for name in sorted(kind.table)), plug_in, {"enum": known_names(kind)}]
-    }
+    named = (_table_schema(find_maker(kind, name), name={"const": name}) for name in sorted(kind.table))
+    return {"anyOf": [*named, plug_in, {"enum": known_names(kind)}]}
 
 
-def _settings_schema(kind: Kind, name: str) -> Schema:
-    schema = _table_schema(settings_of(find_maker(kind, name)))
-    properties, required = schema["properties"], schema["required"]
-    assert isinstance(properties, dict)
-    assert isinstance(required, list)
-    return {**schema, "properties": {"name": {"const": name}, **properties}, "required": ["name", *required]}
-
-
-def _table_schema(settings: Mapping[str, inspect.Parameter]) -> Schema:
-    """A table of settings, tables within it included."""
-    properties: dict[str, Schema] = {}
-    for key, setting in settings.items():
+def _table_schema(maker: Maker, **fixed: Schema) -> Schema:
+    """A table of a maker's settings, tables within it included, and of what is fixed."""
+    properties, required = dict(fixed), list(fixed)
+    for key, setting in settings_of(maker).items():
         properties[key] = {"description": expected_by(setting.annotation), **_value_schema(setting.annotation)}
         if isinstance(setting.default, (bool, int, float, str)):
             properties[key]["default"] = setting.default
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [key for key, setting in settings.items() if setting.default is setting.empty],
-        "additionalProperties": False,
-    }
+        if setting.default is setting.empty:
+            required.append(key)
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 def _value_schema(hint: object) -> Schema:
     """What an annotation says of a JSON value; nothing where it says nothing that is known here."""
     table = table_type(hint)
     if table is not None:
-        return _table_schema(settings_of(table))
+        return _table_schema(table)
     known = [option.schema for option in options(hint) if option.schema]
     return {"anyOf": known} if known else {}

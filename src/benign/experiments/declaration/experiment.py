@@ -25,11 +25,12 @@ from benign.experiments.declaration.axes import real_axis, size_axis, whole_axis
 from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, Kind
 from benign.experiments.declaration.editor_schema import experiment_schema
 from benign.experiments.declaration.plain import MOST_KEYS, TOO_MANY_KEYS, plain
-from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, nearest, refuse, translated
+from benign.experiments.declaration.problems import Origin, Problem, refuse, translated
 from benign.experiments.declaration.reach import Reach
 from benign.experiments.declaration.settings import checked_choice
 from benign.experiments.declaration.tables import MOST_VALUES, Crossed, DeclaredEnvironment, Range, read_table
 from benign.experiments.declaration.toml_file import declared_in
+from benign.foundation.errors import among
 from benign.foundation.wording import shown
 from benign.procedures.protocol import Procedure
 from benign.schema import METRICS, asked_name, name_today
@@ -62,7 +63,7 @@ def _metrics(names: object) -> tuple[str, ...]:
         refuse(f'must be a list of names of metrics, for example ["leave_one_out_loss"], got {shown(names)}.')
     for name in names:
         if name_today(name) not in METRICS:
-            refuse(f"there is no metric {shown(name)}; {nearest(name, list(METRICS))}")
+            refuse(f"there is no metric {shown(name)}; {among(list(METRICS), name)}")
     return tuple(dict.fromkeys(map(asked_name, names)))
 
 
@@ -119,15 +120,13 @@ class Experiment(BaseModel):
     label_noise: Annotated[_Real | None, _optional(real_axis)] = Field(
         default=None, description="levels of label noise: a list, one number or a range"
     )
-    replicates: Annotated[int, Field(strict=True, ge=1, le=MOST_VALUES)] | None = Field(
-        default=None, description=f"an integer from 1 to {MOST_VALUES:,}"
+    replicates: int | None = Field(
+        default=None, strict=True, ge=1, le=MOST_VALUES, description=f"an integer from 1 to {MOST_VALUES:,}"
     )
     crossed: Annotated[Crossed | Mapping[str, int] | Sequence[int] | None, _optional(partial(read_table, Crossed))] = (
         Field(default=None, description="crossed replicates: { draws = 3, initialisations = 2, noises = 2 }")
     )
-    seed: Annotated[int, Field(strict=True, ge=0, lt=2**63)] = Field(
-        default=0, description="an integer from 0 to 2^63 - 1"
-    )
+    seed: int = Field(default=0, strict=True, ge=0, lt=2**63, description="an integer from 0 to 2^63 - 1")
     metrics: Annotated[Sequence[str], PlainValidator(_metrics)] = Field(
         default=(), description="names of metrics beside the default ones"
     )
@@ -191,10 +190,8 @@ class Experiment(BaseModel):
         """The experiment of plain values, which knows where they came from."""
         if len(data) > MOST_KEYS:
             raise origin.error([Problem((), TOO_MANY_KEYS)])
-        try:
+        with origin.blamed():
             experiment = cls(**data)  # type: ignore[arg-type]
-        except InvalidDeclaration as error:
-            raise origin.error(error.problems) from None
         experiment._origin = origin
         return experiment
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
+import contextlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, among
 from benign.foundation.wording import escaped, shortened, shown
 
 KeyPath = tuple[str, ...]
@@ -64,6 +64,14 @@ class Origin:
             lines.append(f"... and {len(found) - _MOST_LINES} more.")
         return InvalidDeclaration("\n".join(lines), found)
 
+    @contextlib.contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Problems that come up in the block are said of this origin."""
+        try:
+            yield
+        except InvalidDeclaration as error:
+            raise self.error(error.problems) from error.__cause__
+
     def _line(self, problem: Problem) -> str:
         parts = [self._place(problem.path), shown_path(problem.path), problem.text]
         line = escaped(": ".join(part for part in parts if part))
@@ -86,15 +94,22 @@ def refuse(text: str, *path: str) -> NoReturn:
     raise Origin().error([Problem(path, text)])
 
 
-def at_key(error: InvalidArgument, places: Mapping[str, KeyPath], elsewhere: KeyPath = ()) -> InvalidDeclaration:
-    """The error about an argument as a problem of the key that the argument came from.
+@contextlib.contextmanager
+def refusals_at(places: Mapping[str, KeyPath], elsewhere: KeyPath = ()) -> Iterator[None]:
+    """Errors about arguments become problems of the keys that the arguments came from.
 
-    >>> refused = InvalidArgument("`ridge` must be positive, got -1.", "ridge")
-    >>> at_key(refused, {"ridge": ("procedure", "ridge")}).problems
-    (Problem(path=('procedure', 'ridge'), text='must be positive, got -1.'),)
+    >>> with refusals_at({"ridge": ("procedure", "ridge")}):
+    ...     raise InvalidArgument("`ridge` must be positive, got -1.", "ridge")
+    Traceback (most recent call last):
+    benign.experiments.declaration.problems.InvalidDeclaration: procedure.ridge: must be positive, got -1.
     """
-    text = str(error).removeprefix(f"`{error.argument}` ")
-    return Origin().error([Problem(places.get(error.argument or "", elsewhere), text)])
+    try:
+        yield
+    except InvalidDeclaration:
+        raise
+    except InvalidArgument as error:
+        text = str(error).removeprefix(f"`{error.argument}` ")
+        raise Origin().error([Problem(places.get(error.argument or "", elsewhere), text)]) from error
 
 
 def within(path: KeyPath, problems: Iterable[Problem]) -> list[Problem]:
@@ -110,13 +125,6 @@ def shown_path(path: KeyPath) -> str:
     """
     keys = (key if re.fullmatch(_BARE_KEY, key) else shown(key) for key in path)
     return "".join(key if key.startswith("[") else f".{key}" for key in keys).removeprefix(".")
-
-
-def nearest(name: str, known: Sequence[str]) -> str:
-    """The end of a sentence about an unknown name: the nearest known one, and all of them."""
-    near = difflib.get_close_matches(name[:200], known, n=1, cutoff=0.3)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{hint}Known: {', '.join(known) or 'none'}."
 
 
 def translated(error: ValidationError, model: type[BaseModel]) -> InvalidDeclaration:
@@ -153,7 +161,7 @@ def _no_such_key(keys: KeyPath, model: type[BaseModel]) -> str:
         inner = _table(model, name)
         if inner is not None and key in _fields_of(inner):
             return f"there is no such key here; write it as {name}.{key}."
-    return f"there is no such key; {nearest(key, known)}"
+    return f"there is no such key; {among(known, key)}"
 
 
 def _described(keys: KeyPath, model: type[BaseModel]) -> str:

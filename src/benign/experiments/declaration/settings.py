@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import inspect
 import os
@@ -13,8 +14,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from benign.experiments.declaration.catalogue import Kind, Maker, find_maker, known_names
 from benign.experiments.declaration.plain import absolute
-from benign.experiments.declaration.problems import InvalidDeclaration, Origin, Problem, at_key, nearest, refuse, within
-from benign.foundation.errors import BenignError, InvalidArgument
+from benign.experiments.declaration.problems import Origin, Problem, refusals_at, refuse, within
+from benign.foundation.errors import BenignError, among
 from benign.foundation.wording import shown
 
 Choice = dict[str, object]
@@ -82,11 +83,6 @@ def admits(hint: object, value: object) -> bool:
     return any(option.types is None or type(value) in option.types for option in options(hint))
 
 
-def is_path(hint: object) -> bool:
-    """Whether the annotation is of a file's path."""
-    return _PATH in options(hint)
-
-
 def table_type(hint: object) -> type | None:
     """The dataclass that the annotation asks for, or None."""
     return next((option.table for option in options(hint) if option.table is not None), None)
@@ -134,11 +130,8 @@ def make(choice: Mapping[str, object], kind: Kind) -> object:
     settings = {key: value for key, value in choice.items() if key != "name"}
     maker = find_maker(kind, str(choice["name"]))
     try:
-        made = maker(**_with_tables_made(settings, maker))
-    except InvalidDeclaration:
-        raise
-    except InvalidArgument as error:
-        raise at_key(error, {key: (key,) for key in settings}) from error
+        with refusals_at({key: (key,) for key in settings}):
+            made = maker(**_with_tables_made(settings, maker))
     except BenignError:
         raise
     except Exception as error:  # a plug-in's maker, or a type of value that nobody thought of
@@ -155,10 +148,8 @@ def _with_tables_made(settings: Mapping[str, object], maker: Maker) -> dict[str,
     for key, value in settings.items():
         table = table_type(known[key].annotation) if key in known else None
         if table is not None and isinstance(value, Mapping):
-            try:
+            with refusals_at({inner: (key, inner) for inner in value}, (key,)):
                 made[key] = _filled(table, known[key].default, value)
-            except InvalidArgument as error:
-                raise at_key(error, {inner: (key, inner) for inner in value}, (key,)) from error
     return made
 
 
@@ -169,7 +160,7 @@ def _filled(table: Any, default: Any, value: Mapping[str, object]) -> object:
 
 def path_settings(maker: Maker) -> frozenset[str]:
     """The settings that are paths of files."""
-    return frozenset(key for key, setting in _signature(maker).items() if is_path(setting.annotation))
+    return frozenset(key for key, setting in _signature(maker).items() if _PATH in options(setting.annotation))
 
 
 def settings_of(maker: Maker) -> dict[str, inspect.Parameter]:
@@ -184,13 +175,11 @@ def settings_of(maker: Maker) -> dict[str, inspect.Parameter]:
 
 
 def _signature(maker: Maker) -> Mapping[str, inspect.Parameter]:
-    try:
-        return inspect.signature(maker, eval_str=True).parameters
-    except (NameError, TypeError, ValueError, AttributeError, SyntaxError):  # annotations that mean nothing at run time
-        try:
-            return inspect.signature(maker).parameters
-        except (TypeError, ValueError):  # compiled, and without a signature
-            return {"settings": inspect.Parameter("settings", inspect.Parameter.VAR_KEYWORD)}
+    for evaluates in (True, False):  # some annotations mean nothing at run time
+        with contextlib.suppress(NameError, TypeError, ValueError, AttributeError, SyntaxError):
+            return inspect.signature(maker, eval_str=evaluates).parameters
+    # Compiled, and without a signature.
+    return {"settings": inspect.Parameter("settings", inspect.Parameter.VAR_KEYWORD)}
 
 
 def _setting_problems(table: Mapping[str, object], maker: Maker, keys: Container[str]) -> list[Problem]:
@@ -207,7 +196,7 @@ def _setting_problems(table: Mapping[str, object], maker: Maker, keys: Container
                 problems.append(Problem((key,), f"must be {expected_by(hint)}, got {shown(value)}."))
         elif key != "name" and not takes_any:
             advice = f"write {key} above the first table in brackets. " if key in keys else ""
-            problems.append(Problem((key,), f"there is no such setting; {advice}{nearest(key, sorted(known))}"))
+            problems.append(Problem((key,), f"there is no such setting; {advice}{among(sorted(known), key)}"))
     for key, setting in known.items():
         if setting.default is setting.empty and key not in table:
             problems.append(Problem((key,), f"is missing; it must be {expected_by(setting.annotation)}."))

@@ -134,11 +134,11 @@ class DeclaredEnvironment(Table):
     executor: Literal["here", "processes", "ray"] | None = Field(
         default=None, description='"here", "processes" or "ray"'
     )
-    workers: Annotated[int, Field(strict=True, ge=1)] | None = Field(default=None, description="a positive integer")
+    workers: int | None = Field(default=None, strict=True, ge=1, description="a positive integer")
     address: _Text | None = Field(default=None, description="the address of a Ray cluster as text")
     cpus_per_job: _Positive = 1.0
-    gpus_per_job: Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)] = Field(
-        default=0.0, description="a number of at least 0"
+    gpus_per_job: float = Field(
+        default=0.0, strict=True, allow_inf_nan=False, ge=0, description="a number of at least 0"
     )
     minutes_per_job: _Positive | None = Field(default=None, description="a positive number")
     attempts: _Count = 3

@@ -37,17 +37,12 @@ def declared_in(
         InvalidDeclaration: if the file is no TOML file that can be read, or an override cannot be put in.
     """
     file = path if type(path) is str else str(checked_path("path", path))
-    origin = Origin(file=file)
-    try:
+    with Origin(file=file).blamed():
         data = _parsed(_text_of(file))
-    except InvalidDeclaration as error:
-        raise origin.error(error.problems) from None
     changed: dict[KeyPath, str] = {}
     for override in overrides:
-        try:
+        with Origin(file=f"override {shown(override)}").blamed():
             changed[_put_in(data, override)] = override
-        except InvalidDeclaration as error:
-            raise Origin(file=f"override {shown(override)}").error(error.problems) from None
     _drop_the_other_replicates(data, changed)
     folder = Path(file).absolute().parent
     _make_absolute([("execution", "store"), *_paths_of_choices(data, of_plug_ins=False)], data, folder, changed)
@@ -82,9 +77,7 @@ def _parsed(text: str) -> Table:
     except RecursionError:
         refuse(too_deep)
     except ValueError as error:  # TOMLDecodeError, or an integer of thousands of digits
-        place = re.search(r" \(at (line \d+, column \d+|end of document)\)$", str(error))
-        reason = str(error)[: place.start()] if place else str(error)
-        refuse(f"{f'{place[1]}: ' if place else ''}is no TOML: {reason}.")
+        refuse(f"is no TOML: {error}.")
 
 
 def _put_in(data: Table, override: str) -> KeyPath:
