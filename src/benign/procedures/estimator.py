@@ -19,7 +19,6 @@ from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.procedures import adaptation
-from benign.procedures.adaptation import Moments
 from benign.procedures.estimator_times import answers_along_times, random_states
 from benign.procedures.foreign_settings import describe_estimator
 from benign.procedures.protocol import one_replicate_each
@@ -87,7 +86,7 @@ class Estimator:
             raise invalid("times", f"must be whole numbers of {self.time_name} from 1 on, got {broken[0]:g}.")
 
     def train(
-        self, split: Split, size: int, times: Moments, train_inputs: Any, inputs: Sequence[Any]
+        self, split: Split, size: int, times: adaptation.Moments, train_inputs: Any, inputs: Sequence[Any]
     ) -> Iterator[list[ArrayLike]]:
         model = self._seeded(split.replicate).set_params(**{self.size_name: size})
         y = adaptation.training_targets(split, as_matrix=_is_regressor(model, split))

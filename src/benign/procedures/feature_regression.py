@@ -78,10 +78,10 @@ def measure(
     outcome = np.zeros(shape, dtype=np.int8)
     for members in _same_inputs([split.replicate for split in splits]):
         group = [splits[i] for i in members]
-        problem = _problem(features, group, sizes, metrics)
-        record = solve_size_path(problem, features.columns(group[0], group[0].test_inputs))
+        columns = features.columns(group[0], group[0].test_inputs)
+        record = solve_size_path(_problem(features, group, sizes, metrics), columns)
         for position, (row, split) in enumerate(zip(members, group, strict=True)):
-            for name, curve in _curves(problem, record, position, split, sizes, features.factor).items():
+            for name, curve in _curves(record, position, split, sizes, features.factor).items():
                 if name in metrics:
                     values[name][row, :, 0] = curve
             outcome[row, :, 0] = outcomes(record)[position, features.factor * sizes - 1]
@@ -154,8 +154,9 @@ def _problem(
     needs_noisy = bool(metrics & {"test_loss_noisy", "test_error_noisy"})
     spectrum = _spectrum_grid(sizes) if metrics & _SPECTRUM_METRICS else []
     labels = as_labels(train[: 1 + needs_clean])
+    rows_of_imaginary_parts = (factor - 1) * group[0].samples
     return PathProblem(
-        targets=_embedded(labels.targets[0], factor),
+        targets=np.pad(labels.targets[0], ((0, 0), (0, 0), (0, rows_of_imaginary_parts))),  # fitted to zero
         train=labels,
         test=as_labels(test[: 1 + needs_noisy]),
         ridge=features.ridge,
@@ -173,20 +174,8 @@ def _spectrum_grid(sizes: Int[np.ndarray, " size"]) -> list[int]:
     return np.unique(sizes[np.abs(np.log(sizes[None, :] / targets[:, None])).argmin(axis=1)]).tolist()
 
 
-def _embedded(targets: Float[np.ndarray, "groups outputs n"], factor: int) -> Float[np.ndarray, "groups outputs rows"]:
-    """Add the rows of the imaginary parts, which are fitted to zero."""
-    if factor == 1:
-        return targets
-    return np.concatenate([targets, np.zeros_like(targets)], axis=2)
-
-
 def _curves(
-    problem: PathProblem,
-    record: PathRecord,
-    position: int,
-    split: Split,
-    sizes: Int[np.ndarray, " size"],
-    factor: int,
+    record: PathRecord, position: int, split: Split, sizes: Int[np.ndarray, " size"], factor: int
 ) -> dict[str, Float[np.ndarray, " size"]]:
     """All measured metrics of one split along the sizes."""
     at = factor * sizes - 1
@@ -200,12 +189,11 @@ def _curves(
         "leave_one_out_error": record.left_out_wrong[position, at] / n * classified,
         "condition": record.condition[at],
     }
-    for reference, suffix in enumerate(("", "_clean")[: len(problem.train.targets)]):
-        curves[f"train_loss{suffix}"] = record.train.squares[reference, position, at] / n
-        curves[f"train_error{suffix}"] = record.train.wrong[reference, position, at] / n * classified
-    for reference, suffix in enumerate(("", "_noisy")[: len(problem.test.targets)]):
-        curves[f"test_loss{suffix}"] = record.test.squares[reference, position, at] / n_test
-        curves[f"test_error{suffix}"] = record.test.wrong[reference, position, at] / n_test * classified
+    sides = (("train", record.train, n, ("", "_clean")), ("test", record.test, n_test, ("", "_noisy")))
+    for side, risks, rows, suffixes in sides:
+        for reference, suffix in enumerate(suffixes[: len(risks.squares)]):
+            curves[f"{side}_loss{suffix}"] = risks.squares[reference, position, at] / rows
+            curves[f"{side}_error{suffix}"] = risks.wrong[reference, position, at] / rows * classified
     curves["condition_2norm"], curves["effective_rank"] = np.full((2, len(sizes)), np.nan)
     for size, values in record.singular_values.items():
         spectrum = summarise(size, values)

@@ -18,7 +18,6 @@ from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count
 from benign.foundation.split import Split
 from benign.procedures import adaptation
-from benign.procedures.adaptation import Moments
 from benign.procedures.foreign_settings import source_digest
 from benign.procedures.protocol import one_replicate_each
 
@@ -66,7 +65,7 @@ class FunctionProcedure:
             raise invalid("times", 'must be None: the function has no time; name it, for example time_name="steps".')
 
     def train(
-        self, split: Split, size: int, times: Moments, train_inputs: Any, inputs: Sequence[Any]
+        self, split: Split, size: int, times: adaptation.Moments, train_inputs: Any, inputs: Sequence[Any]
     ) -> Iterator[list[ArrayLike]]:
         seed = adaptation.addressed_seed(split.replicate, "seed of a function")
         for time in [None] if times is None else times:
@@ -126,15 +125,17 @@ def from_callable(
             raise invalid(argument, f"must be a text, got {text!r}.")
     if not (isinstance(max_size, float) and max_size == math.inf):
         checked_count("max_size", max_size)
-    if revision is None:
-        digest = source_digest(fit)
-        code = f"source {digest}" if digest else f"unknown {uuid.uuid4().hex}"
-    else:
-        code = "as by its revision"
     return FunctionProcedure(
-        fit=fit, name=name, revision=1 if revision is None else checked_count("revision", revision), code=code,
+        fit=fit, name=name, revision=1 if revision is None else checked_count("revision", revision),
+        code="as by its revision" if revision is not None else _code_of(fit),
         size_name=size_name, time_name=time_name, max_size=max_size, is_inverse=checked_flag("inverse", inverse),
     )  # fmt: skip
+
+
+def _code_of(fit: Fit) -> str:
+    """What tells functions apart: the source text, or nothing that is ever met again."""
+    digest = source_digest(fit)
+    return f"source {digest}" if digest else f"unknown {uuid.uuid4().hex}"
 
 
 def _check_signature(fit: object) -> None:

@@ -12,7 +12,6 @@ from benign.networks.activations import ACTIVATIONS
 from benign.networks.devices import DeviceName
 from benign.networks.training import Training
 from benign.procedures import network_training
-from benign.procedures.network_training import Recordings, Request
 
 if TYPE_CHECKING:
     from benign.networks.dense import MLPFamily
@@ -78,5 +77,5 @@ class MLP:
 
         return MLPFamily(depth=self.depth, activation=self.activation)
 
-    def train(self, request: Request) -> Recordings:
+    def train(self, request: network_training.Request) -> network_training.Recordings:
         return network_training.train_widths(self.family, self.training, request)

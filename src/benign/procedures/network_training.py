@@ -155,7 +155,7 @@ def measure(
         batch=network.training.batch_size,
     )
     averaged = any(name.endswith("_averaged") for name in metrics)
-    recordings = resumed(request_for(network, splits, sizes, times, recorder, averaged=averaged), network.train)
+    recordings = recorded(network, splits, sizes, times, recorder, averaged=averaged)
     losses = np.array([values for name, values in recordings.items() if "loss" in name])
     diverged = np.asarray(~np.isfinite(losses).all(axis=0))
     return block_of_networks(network, splits, sizes, times, metrics, recordings, diverged)
@@ -215,10 +215,9 @@ def predict(
 
     check_inputs(inputs, split)
     recorder = PredictionRecorder(inputs=inputs.astype(network.training.precision))
-    request = request_for(network, [split], sizes, times, recorder)
-    values = resumed(request, network.train)["predictions"][0]
+    values = recorded(network, [split], sizes, times, recorder)["predictions"][0]
     for row, size in enumerate(sizes.tolist()):
-        for column, moment in enumerate(request.times.tolist()):
+        for column, moment in enumerate(recorded_times(times).tolist()):
             yield Predictions(size=size, time=moment, values=values[row, column].astype(np.float64))
 
 
@@ -235,7 +234,7 @@ def train_widths(family: Any, training: Training, request: Request) -> Recording
     return {name: values.reshape(*shape, *values.shape[1:]) for name, values in trained.recordings.items()}
 
 
-def request_for(
+def recorded(
     network: NetworkProcedure,
     splits: Sequence[Split],
     sizes: Int[np.ndarray, " size"],
@@ -243,16 +242,17 @@ def request_for(
     recorder: Any,
     *,
     averaged: bool = False,
-) -> Request:
-    """A request whose checkpoint has a place of its own, by everything that decides its numbers."""
+) -> Recordings:
+    """Train and record; the checkpoint has a place of its own, by everything that decides the numbers."""
     from benign.networks.fingerprints import recorder_name
 
     moments = recorded_times(times)
     decides = [sizes.tolist(), moments.tolist(), averaged, recorder_name(recorder)]
-    return Request(
+    request = Request(
         splits=splits, sizes=sizes, times=moments, recorder=recorder, averaged=averaged, device=network.device,
         checkpoint=_checkpoint_place(network.spec(), splits, decides),
     )  # fmt: skip
+    return resumed(request, network.train)
 
 
 def _checkpoint_place(spec: Mapping[str, object], splits: Sequence[Split], rest: Sequence[object]) -> Path | None:

@@ -14,7 +14,6 @@ from benign.foundation.numbers import checked_count
 from benign.networks.devices import DeviceName
 from benign.networks.training import Training
 from benign.procedures import network_training
-from benign.procedures.network_training import Recordings, Request
 
 _TRAINING = Training(loss="squared", optimizer="momentum", learning_rate=1e-3)
 
@@ -85,29 +84,19 @@ class OneHiddenLayer:
             "training": self.training.spec(),
         }
 
-    def train(self, request: Request) -> Recordings:
+    def train(self, request: network_training.Request) -> network_training.Recordings:
+        from benign.networks.chain import train_chain
         from benign.networks.dense import OneHiddenLayerFamily
 
-        if self.weight_reuse is False:
+        chain, sizes = self.weight_reuse, request.sizes.tolist()
+        if chain is False:
             return network_training.train_widths(OneHiddenLayerFamily(), self.training, request)
-        return _train_chain(self.weight_reuse, self.training, request)
-
-
-def _train_chain(chain: tuple[int, ...], training: Training, request: Request) -> Recordings:
-    """The chain up to the largest width asked for.
-
-    Raises:
-        InvalidArgument: for a width outside the chain.
-    """
-    from benign.networks.chain import train_chain
-
-    sizes = request.sizes.tolist()
-    for width in sizes:
-        if width not in chain:
-            raise invalid("sizes", f"must be widths of the chain `weight_reuse`, {list(chain)}, got {width}.")
-    trained = train_chain(
-        [width for width in chain if width <= max(sizes)], training, request.splits, times=request.times,
-        recorder=request.recorder, averaged=request.averaged, device=request.device, checkpoint=request.checkpoint,
-    )  # fmt: skip
-    recorded = {width: population.recordings for width, population in trained if width in sizes}
-    return {name: np.stack([recorded[width][name] for width in sizes], axis=1) for name in recorded[sizes[0]]}
+        for width in sizes:
+            if width not in chain:
+                raise invalid("sizes", f"must be widths of the chain `weight_reuse`, {list(chain)}, got {width}.")
+        trained = train_chain(
+            [width for width in chain if width <= max(sizes)], self.training, request.splits, times=request.times,
+            recorder=request.recorder, averaged=request.averaged, device=request.device, checkpoint=request.checkpoint,
+        )  # fmt: skip
+        recorded = {width: population.recordings for width, population in trained if width in sizes}
+        return {name: np.stack([recorded[width][name] for width in sizes], axis=1) for name in recorded[sizes[0]]}

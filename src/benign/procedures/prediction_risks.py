@@ -39,17 +39,11 @@ def prediction_risks(
         A number for each; errors are NaN without classes, and a mean over no samples is.
     """
     half = len(test) // 2
-    rows = {
-        "train": (train, slice(None)),
-        "test": (test, slice(None)),
-        "first half": (test, slice(None, half)),
-        "second half": (test, slice(half, None)),
-    }
+    rows = {"train": slice(None), "test": slice(None), "first half": slice(half), "second half": slice(half, None)}
     risks: dict[str, float] = {}
     for name in metrics & (LOSSES.keys() | ERRORS.keys()):
-        place, against = LOSSES[name] if name in LOSSES else ERRORS[name]
-        predicted, chosen = rows[place]
-        outputs, targets = predicted[chosen], getattr(split, against)[chosen]
+        place, against = LOSSES.get(name) or ERRORS[name]
+        outputs, targets = (train if place == "train" else test)[rows[place]], getattr(split, against)[rows[place]]
         if name in LOSSES:
             risks[name] = _mean(np.sum((outputs - targets) ** 2, axis=1))
         else:

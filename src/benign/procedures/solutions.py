@@ -34,7 +34,6 @@ from benign.networks.sharing import shared
 from benign.networks.training import Training
 from benign.procedures import network_training
 from benign.procedures.mlp import MLP
-from benign.procedures.network_training import Recordings, Request
 from benign.procedures.protocol import Predictions, recorded_times, refuse_metrics
 from benign.schema import (
     AVERAGED_METRICS,
@@ -159,7 +158,7 @@ class Solutions:
         for i, one in enumerate(network_training.predict(self, split, inputs, sizes, steps)):
             yield Predictions(size=one.size, time=moments[i % len(moments)], values=one.values)
 
-    def train(self, request: Request) -> Recordings:
+    def train(self, request: network_training.Request) -> network_training.Recordings:
         return network_training.train_widths(self.family, self.training, request)
 
     def _steps_at(self, times: Sequence[float]) -> list[float]:
@@ -222,8 +221,7 @@ class Solutions:
     def _trained(self, splits: Sequence[Split], width: int, times: Sequence[float]) -> list[Weights]:
         """The weights of a width, trained from a checkpoint where one was left."""
         steps = np.array(self._steps_at(times))
-        request = network_training.request_for(self, splits, np.array([width]), steps, WeightsRecorder())
-        recorded = network_training.resumed(request, self.train)
+        recorded = network_training.recorded(self, splits, np.array([width]), steps, WeightsRecorder())
         leaves = sorted(recorded, key=lambda name: int(name.removeprefix("weights_")))
         own = self._leaves(width, splits[0])
         return [
