@@ -237,7 +237,7 @@ MANY = np.zeros(10_001)
         (two_parameters, PAIR, {"step_sizes": [0.1, 0.2, -0.1, 0.3]}, "`step_sizes` must hold at least 4"),
         (two_parameters, PAIR, {"step_sizes": [0.4, 0.2, 0.1, 0.05]}, "`step_sizes` must lie below 0.325"),
         (two_parameters, PAIR, {"step_sizes": [0.3, 0.2, 0.16, 0.1], "time": 0.4}, "different numbers of steps"),
-        (two_parameters, PAIR, {"time": -1.0}, "`time` must be positive"),
+        (two_parameters, PAIR, {"time": -1.0}, "`time` must be a positive number"),
         ([two_parameters] * 2, PAIR, {}, '`loss` must be one function for gradient descent; .*"mini-batch"'),
         ([two_parameters] * 6, PAIR, {"method": "mini-batch"}, "`loss` must be a list of 2 to 5 functions"),
         ([3], PAIR, {}, "`loss` must be a function of the parameters"),

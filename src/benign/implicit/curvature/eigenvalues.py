@@ -130,13 +130,8 @@ def top_eigenvalues(
         ritz = jax.tree.map(np.asarray, found)
     if ritz.outcome == KrylovOutcome.NON_FINITE:
         raise not_finite("a product with the Hessian")
-    return Eigenvalues(
-        values=ritz.values,
-        residuals=ritz.residuals,
-        vectors=ritz.vectors,
-        products=int(ritz.products),
-        outcome=KrylovOutcome(int(ritz.outcome)),
-    )
+    whole = {"products": int(ritz.products), "outcome": KrylovOutcome(int(ritz.outcome))}
+    return Eigenvalues(**{**ritz._asdict(), **whole})
 
 
 def _check(loss: FlatLoss, k: int, which: str, tolerance: float | None, most_products: int) -> None:

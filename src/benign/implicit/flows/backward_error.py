@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.number_words import format_number
-from benign.foundation.numbers import checked_number
+from benign.foundation.numbers import checked_positive
 from benign.implicit.flows.discrete import trajectory
 from benign.implicit.flows.integration import ABSOLUTE, flow_end
 from benign.implicit.flows.methods import GradientDescent, Method, MiniBatch, find_method
@@ -30,9 +30,6 @@ from benign.implicit.flows.smoothness import is_smooth_along
 from benign.plots import CurveDisplay, Role, Series, StackedDisplay
 
 _HALVINGS = 6
-# Of the parameters' scale: below, distances are rounding, of one step or of an integration over the whole time.
-_FLOOR_OF_STEP, _FLOOR_AT_TIME = 1e-12, 1e-11
-_LOCAL, _GLOBAL = (0.1, 0.15), (0.1, 0.1)
 _MOST_BATCHES = 5  # 120 orders
 _CHORDS = 32
 
@@ -60,12 +57,12 @@ class BackwardErrorAnalysis:
     @property
     def local(self) -> Comparison | None:
         """After one step, or one epoch in the mean over all orders of the batches: orders 2 and 3."""
-        return next((one for one in self.comparisons if one.expected == (2, 3)), None)
+        return next((one for one in self.comparisons if one.expected == _AFTER_A_STEP.expected), None)
 
     @property
     def at_time(self) -> Comparison | None:
         """At a fixed time: orders 1 and 2."""
-        return next((one for one in self.comparisons if one.expected == (1, 2)), None)
+        return next((one for one in self.comparisons if one.expected == _AT_A_TIME.expected), None)
 
     @property
     def is_confirmed(self) -> bool:
@@ -157,18 +154,33 @@ def backward_error_analysis(
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Plan:
-    """One comparison to make: for each step size the number of steps, and how long the flows run."""
+class _Theory(NamedTuple):
+    """What theory says: the orders of plain and modified flow, and how far a fitted one may be from them.
+
+    Below the floor, a share of the parameters' scale, distances are rounding: of one step, or of an integration over
+    the whole time.
+    """
+
+    expected: tuple[int, int]
+    allowed: tuple[float, float]
+    floor: float
+
+
+_AFTER_A_STEP = _Theory((2, 3), (0.1, 0.15), 1e-12)
+_AT_A_TIME = _Theory((1, 2), (0.1, 0.1), 1e-11)
+
+
+class _Plan(NamedTuple):
+    """One comparison to make: for each step size the number of steps."""
 
     scope: str
     step_sizes: Float[np.ndarray, " K"]
     steps: tuple[int, ...]
-    expected: tuple[int, int]
-    allowed: tuple[float, float]
+    theory: _Theory
 
     @property
     def times(self) -> tuple[float, ...]:
+        """How long the flows run."""
         return tuple(float(h) * steps for h, steps in zip(self.step_sizes, self.steps, strict=True))
 
 
@@ -201,20 +213,14 @@ def _plan(
     method: Method, batches: int, rate: float, step_sizes: Sequence[float] | np.ndarray | None, time: float | None
 ) -> tuple[_Plan, ...]:
     """What is compared, from the fastest time scale 1 / rate."""
-    length = 1.0 / rate if time is None else checked_number("time", time)
-    if length <= 0.0:
-        raise invalid("time", f"must be positive, got {time!r}.")
+    length = 1.0 / rate if time is None else checked_positive("time", time)
     if step_sizes is None:
         wanted = 1.0 / rate / method.shortest / batches / 2.0 ** np.arange(_HALVINGS)
     else:
         wanted = _checked_steps(step_sizes, rate)
     if isinstance(method, MiniBatch):
-        return (
-            _Plan(
-                scope="after one epoch, in the mean over all orders of its batches,", step_sizes=wanted,
-                steps=(batches,) * len(wanted), expected=(2, 3), allowed=_LOCAL,
-            ),
-        )  # fmt: skip
+        scope = "after one epoch, in the mean over all orders of its batches,"
+        return (_Plan(scope, wanted, (batches,) * len(wanted), _AFTER_A_STEP),)
     steps = tuple(max(1, round(length / h)) for h in wanted)
     if len(set(steps)) < LEAST_POINTS:
         raise invalid(
@@ -223,15 +229,10 @@ def _plan(
             f"{sorted(set(steps))}; take smaller ones, or a longer `time`.",
         )
     fitted = length / np.array(steps)
-    later = _Plan(
-        scope=f"at time {length:.3g}", step_sizes=fitted, steps=steps, expected=(1, 2), allowed=_GLOBAL
-    )  # fmt: skip
+    later = _Plan(f"at time {length:.3g}", fitted, steps, _AT_A_TIME)
     if not isinstance(method, GradientDescent):
         return (later,)
-    once = _Plan(
-        scope="after one step", step_sizes=fitted, steps=(1,) * len(fitted), expected=(2, 3), allowed=_LOCAL
-    )  # fmt: skip
-    return once, later
+    return _Plan("after one step", fitted, (1,) * len(fitted), _AFTER_A_STEP), later
 
 
 def _checked_steps(step_sizes: Sequence[float] | np.ndarray, rate: float) -> Float[np.ndarray, " K"]:
@@ -276,12 +277,12 @@ def _compared(method: Method, problem: Problem, velocity: Any, plan: _Plan) -> C
             raise _diverged(h)
         scale = scale or float(jnp.linalg.norm(end))
         for row, (begin, factor) in enumerate(((plain, 0.0), (modified, 1.0), (modified, 2.0))):
-            flow = flow_end(velocity, begin, time, arguments=(h, factor), absolute=ABSOLUTE * scale)
-            distances[row, column] = float(jnp.linalg.norm(end - flow))
-    floor = _FLOOR_AT_TIME if plan.expected == (1, 2) else _FLOOR_OF_STEP
+            reached = flow_end(velocity, begin, time, arguments=(h, factor), absolute=ABSOLUTE * scale)
+            distances[row, column] = float(jnp.linalg.norm(end - reached))
+    expected, allowed, floor = plan.theory
     orders = [fitted_order(plan.step_sizes, row, floor=floor * scale) for row in distances]
     return Comparison(
-        scope=plan.scope, step_sizes=plan.step_sizes, expected=plan.expected, allowed=plan.allowed, flow=orders[0],
+        scope=plan.scope, step_sizes=plan.step_sizes, expected=expected, allowed=allowed, flow=orders[0],
         modified=orders[1], control=orders[2],
     )  # fmt: skip
 
@@ -314,9 +315,5 @@ def _caption(comparisons: Sequence[Comparison]) -> str:
     half = max((order.interval[1] - order.interval[0]) / 2 for order in orders)
     spread = f" (95 % intervals within ±{format_number(half, digits=2)})" if math.isfinite(half) else ""
     coincide = all(np.allclose(one.control.errors, one.flow.errors, rtol=0.25) for one in comparisons)
-    why = (
-        " Twice the coefficient errs as far to the other side: its line lies on the gradient flow's."
-        if coincide
-        else ""
-    )
+    why = " Twice the coefficient errs as far to the other side: its line lies on the gradient flow's." * coincide
     return f"Points: |θ − flow|; orders by least squares on log axes{spread}.{why}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import diffrax
 import jax
@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from benign.foundation.arguments import checked_name
 from benign.foundation.errors import BenignError, invalid
 from benign.implicit.flows.modified_loss import Scalar
 
@@ -38,7 +39,7 @@ def flow_end(
     relative: float = RELATIVE,
     absolute: float = ABSOLUTE,
 ) -> Float[Array, " m"]:
-    """Where the flow is after ``time``.
+    """Where the flow theta' = field(theta) is after ``time``, by Dopri8 or Kvaerno5 of Diffrax (Kidger 2021).
 
     Args:
         field: the velocity; a function that is kept between calls is compiled once.
@@ -50,7 +51,11 @@ def flow_end(
         relative: tolerance of a step.
         absolute: tolerance of a step where the parameters are near zero.
 
+    Returns:
+        Parameters (m).
+
     Raises:
+        InvalidArgument: for a start, times or a solver that cannot be used.
         FlowNotIntegrated: if the solver gives up, or what it gives is no finite number.
     """
     return flow_path(
@@ -68,7 +73,15 @@ def flow_path(
     relative: float = RELATIVE,
     absolute: float = ABSOLUTE,
 ) -> Float[Array, "T m"]:
-    """As :func:`flow_end`, at each of the rising ``times``."""
+    """As :func:`flow_end`, at each of the rising ``times``, by Diffrax (Kidger 2021).
+
+    Returns:
+        Parameters at each time, (T x m).
+
+    Raises:
+        InvalidArgument: as there.
+        FlowNotIntegrated: as there.
+    """
     moments = np.asarray(times, dtype=np.float64)
     _check(start, moments, solver)
     if moments[-1] == 0.0:
@@ -106,8 +119,7 @@ def _check(start: Float[Array, " m"], times: Float[np.ndarray, " T"], solver: st
         raise invalid("start", f"must be float64 to integrate a flow to its tolerance, got {start.dtype}.")
     if times.ndim != 1 or not len(times) or not np.isfinite(times).all() or times[0] < 0 or (np.diff(times) < 0).any():
         raise invalid("time", "must be finite and not negative, and several times must rise.")
-    if solver not in ("dopri8", "kvaerno5"):
-        raise invalid("solver", f'must be "dopri8" or "kvaerno5", got {solver!r}.')
+    checked_name("solver", solver, get_args(Solver))
     if solver == "kvaerno5" and len(start) > _MOST_IMPLICIT:
         raise invalid(
             "solver",

@@ -26,6 +26,8 @@ from benign.implicit.flows.modified_loss import (
 )
 
 Average = Float[Array, " m"]
+Averages = tuple[Average, Average, Int[Array, ""]]
+"""Of the gradient and of its square, and the number of steps."""
 Ends = tuple[Float[Array, " m"], Float[Array, " m"], Float[Array, " m"]]
 """Where the plain flow starts, where the modified flow starts, and where the method ends."""
 
@@ -142,17 +144,13 @@ class Adam:
         """Steps in which both averages follow the path."""
         return math.ceil(64.0 / (1.0 - max(self.momentum, self.square_momentum)))
 
-    def begin(self, theta: Float[Array, " m"]) -> tuple[Average, Average, Int[Array, ""]]:
+    def begin(self, theta: Float[Array, " m"]) -> Averages:
         """Both averages zero, no step taken."""
         return jnp.zeros_like(theta), jnp.zeros_like(theta), jnp.zeros((), dtype=int)
 
     def step(
-        self,
-        gradient_of: GradientOf,
-        theta: Float[Array, " m"],
-        state: tuple[Average, Average, Int[Array, ""]],
-        step_size: Scalar,
-    ) -> tuple[Float[Array, " m"], tuple[Average, Average, Int[Array, ""]]]:
+        self, gradient_of: GradientOf, theta: Float[Array, " m"], state: Averages, step_size: Scalar
+    ) -> tuple[Float[Array, " m"], Averages]:
         """One step."""
         gradient = gradient_of(theta)
         first = self.momentum * state[0] + (1.0 - self.momentum) * gradient

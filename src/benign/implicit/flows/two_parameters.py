@@ -45,17 +45,12 @@ class TwoParameters:
 
     def gradient(self, theta: Starts) -> Starts:
         """(b, a) x (a b x - y)."""
-        return (self.x * self._residual(theta))[..., None] * theta[..., ::-1]
-
-    def _residual(self, theta: Starts) -> Float[np.ndarray, "..."]:
-        return np.asarray(theta[..., 0] * theta[..., 1] * self.x - self.y)
+        return self._regularised(theta, 0.0)
 
     def hessian(self, theta: Float[np.ndarray, "2"]) -> Float[np.ndarray, "2 2"]:
         """x^2 (b, a) (b, a)^T, plus x (a b x - y) beside the diagonal."""
-        swapped = theta[::-1]
-        return self.x**2 * np.outer(swapped, swapped) + self.x * self._residual(theta) * np.array(
-            [[0.0, 1.0], [1.0, 0.0]]
-        )
+        swapped, slope = theta[::-1], self.x * (theta[0] * theta[1] * self.x - self.y)
+        return self.x**2 * np.outer(swapped, swapped) + slope * np.eye(2)[::-1]
 
     @property
     def flattest_minimum(self) -> Float[np.ndarray, "2"]:
