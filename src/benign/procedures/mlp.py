@@ -23,6 +23,9 @@ _TRAINING = Training()
 class MLP:
     """A multilayer perceptron whose hidden layers are equally wide, initialised as PyTorch's ``Linear``.
 
+    With d inputs, K outputs and D hidden layers of H units it has (d + 1) H + (D - 1) (H + 1) H + (H + 1) K weights and
+    biases. A network of a population equals the same network trained alone, up to rounding.
+
     Args:
         depth: number of hidden layers.
         activation: ``"relu"``, ``"tanh"``, ``"gelu"``, ``"silu"``, ``"softplus"`` or ``"sigmoid"``.

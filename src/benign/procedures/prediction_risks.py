@@ -25,9 +25,11 @@ def prediction_risks(
     test: Float[np.ndarray, "n_test outputs"],
     metrics: frozenset[str] = PREDICTION_RISKS,
 ) -> dict[str, float]:
-    """The squared losses, summed over outputs, and the zero-one errors that ``benign.schema.METRICS`` defines.
+    r"""The squared losses, summed over outputs, and the zero-one errors that ``benign.schema.METRICS`` defines.
 
-    Equal to what :class:`benign.networks.RiskRecorder` records of a network with these outputs.
+    Of predictions f and targets y, :math:`\frac{1}{n} \sum_i |f_i - y_i|^2` and the share of samples whose largest
+    output is not that of the target. Equal to what :class:`benign.networks.RiskRecorder` records of a network with
+    these outputs.
 
     Args:
         split: the targets, clean and noisy.
@@ -36,7 +38,7 @@ def prediction_risks(
         metrics: which to compute; names that are no such risk are left out.
 
     Returns:
-        A number for each; errors are NaN without classes, and a mean over no samples is.
+        A number for each; NaN for errors where there are no classes, and for a mean over no samples.
     """
     half = len(test) // 2
     rows = {"train": slice(None), "test": slice(None), "first half": slice(half), "second half": slice(half, None)}

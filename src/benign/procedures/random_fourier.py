@@ -21,14 +21,21 @@ from benign.procedures import feature_regression
 
 @dataclass(frozen=True, kw_only=True)
 class RandomFourier:
-    """Least squares on random Fourier features; of minimum norm beyond the interpolation threshold.
+    r"""Least squares on random Fourier features; of minimum norm beyond the interpolation threshold.
+
+    Feature j of an input x is :math:`\sqrt 2 \cos(w_j x + b_j)` with :math:`w_j \sim N(0, I / \text{bandwidth}^2)` and
+    :math:`b_j` uniform on a circle, or :math:`\exp(i w_j x)`; the first k features are the model of size k. Without
+    ridge the coefficients are those of ``numpy.linalg.lstsq``, with it those of scikit-learn's ``Ridge`` without
+    intercept.
+
+    Source: Rahimi & Recht 2007 (NIPS), algorithm 1 (real); Belkin, Hsu, Ma, Mandal 2019 (PNAS 116:15849), section 2
+    (complex).
 
     Args:
         bandwidth: of the Gaussian kernel that the features approximate, in units of the source's scaled inputs, or
             ``"median"``: the median distance between pairs of the split's pool.
-        form: ``"real"``: sqrt(2) cos(w x + b), one real column a feature; ``"complex"``: exp(i v x) with complex
-            weights as in Belkin et al. 2019, one complex column a feature, whose real part predicts. Both have their
-            threshold at n features.
+        form: ``"real"``: one real column a feature; ``"complex"``: one complex column with a complex weight, whose real
+            part predicts. Both have their threshold at n features.
         ridge: scikit-learn's alpha, the same at every size; 0 for the minimum-norm solution. Real form only.
 
     Raises:

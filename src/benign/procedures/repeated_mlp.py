@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import equinox as eqx
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from benign import schema
 from benign.foundation.errors import invalid
@@ -24,7 +24,6 @@ from benign.implicit.similarity.loss_barrier import matched_pairs, risks_along_l
 from benign.implicit.similarity.network_pairs import pairs_of
 from benign.implicit.similarity.prediction_disagreement import disagreement, mean_squared_difference
 from benign.implicit.similarity.representation_similarity import layerwise_cka
-from benign.networks.dense import Dense
 from benign.networks.population import Member, TrainedPopulation, train_population
 from benign.networks.recording import Data, RiskRecorder, outputs_of
 from benign.procedures.mlp import MLP
@@ -110,12 +109,18 @@ class RepeatedMLP:
         recorded = {name: values.reshape(*shape, *values.shape[1:]) for name, values in trained.recordings.items()}
         diverged = np.asarray(trained.diverged.reshape(*shape, -1).any(axis=2))
         values = {name: part.mean(axis=2) for name, part in recorded.items() if name != "test_outputs"}
-        pairwise = [[self._compared(split, metrics, recorded["test_outputs"][r, s], diverged[r, s])
-                     for s in range(len(sizes))] for r, split in enumerate(splits)]  # fmt: skip
-        solutions = [[self._solutions(split, metrics, trained, (r * len(sizes) + s) * self.networks, diverged[r, s])
-                      for s in range(len(sizes))] for r, split in enumerate(splits)]  # fmt: skip
-        for cells in (pairwise, solutions):
-            values |= {name: np.array([[cell[name] for cell in row] for row in cells]) for name in cells[0][0]}
+        values |= {name: np.full(diverged.shape, np.nan) for name in metrics & schema.PAIR_METRICS}
+        for r, split in enumerate(splits):
+            for s in range(len(sizes)):
+                for t in np.flatnonzero(~diverged[r, s]):
+                    compared = self._compared(split, metrics, recorded["test_outputs"][r, s, :, t])
+                    for name in metrics & compared.keys():
+                        values[name][r, s, t] = compared[name]
+                if not diverged[r, s, -1]:
+                    first = (r * len(sizes) + s) * self.networks
+                    networks = trained.networks[first : first + self.networks]
+                    for name in metrics & SOLUTION_PAIR_METRICS:
+                        values[name][r, s, -1] = self._solution_metric(name, networks, split)
         return block_of_networks(self.mlp, splits, sizes, times, metrics, values, diverged)
 
     def predict(
@@ -170,43 +175,21 @@ class RepeatedMLP:
         )  # fmt: skip
 
     def _compared(
-        self,
-        split: Split,
-        metrics: frozenset[str],
-        outputs: Float[np.ndarray, "network time n K"],
-        diverged: Bool[np.ndarray, " time"],
-    ) -> dict[str, Float[np.ndarray, " time"]]:
-        """The metrics on test outputs at each time."""
-        values = {name: np.full(len(diverged), np.nan) for name in PAIR_METRICS if name in metrics}
-        for t in np.flatnonzero(~diverged):
-            at = np.asarray(outputs[:, t], dtype=np.float64)
-            if "output_difference" in values:
-                is_softmax = self.objective == "cross-entropy"
-                values["output_difference"][t] = mean_squared_difference(at, probabilities=is_softmax).mean
-            if values.keys() - {"output_difference"}:
-                found = disagreement(at, np.argmax(split.test_targets, axis=1))
-                both = {"disagreement": found.observed.mean, "disagreement_independent": found.independent.mean}
-                for name in values.keys() & both.keys():
-                    values[name][t] = both[name]
+        self, split: Split, metrics: frozenset[str], outputs: Float[np.ndarray, "network n K"]
+    ) -> dict[str, float]:
+        """The metrics on test outputs at one time."""
+        at, values = np.asarray(outputs, dtype=np.float64), {}
+        if "output_difference" in metrics:
+            is_softmax = self.objective == "cross-entropy"
+            values["output_difference"] = mean_squared_difference(at, probabilities=is_softmax).mean
+        if metrics & {"disagreement", "disagreement_independent"}:
+            found = disagreement(at, np.argmax(split.test_targets, axis=1))
+            values |= {"disagreement": found.observed.mean, "disagreement_independent": found.independent.mean}
         return values
 
-    def _solutions(
-        self,
-        split: Split,
-        metrics: frozenset[str],
-        trained: TrainedPopulation,
-        first: int,
-        diverged: Bool[np.ndarray, " time"],
-    ) -> dict[str, Float[np.ndarray, " time"]]:
-        """The metrics on the weights at the end."""
-        values = {name: np.full(len(diverged), np.nan) for name in SOLUTION_PAIR_METRICS if name in metrics}
-        if values and not diverged[-1]:
-            networks = [checked_dense(network) for network in trained.networks[first : first + self.networks]]
-            for name, over_time in values.items():
-                over_time[-1] = self._solution_metric(name, networks, split)
-        return values
-
-    def _solution_metric(self, name: str, networks: Sequence[Dense], split: Split) -> float:
+    def _solution_metric(self, name: str, trained: Sequence[eqx.Module], split: Split) -> float:
+        """A metric on the weights at the end."""
+        networks = [checked_dense(network) for network in trained]
         if name == "representation_similarity":
             return float(np.mean(layerwise_cka(networks, split.test_inputs)[-1]))
         pairs = [(networks[i], networks[j]) for i, j in pairs_of(len(networks))]
