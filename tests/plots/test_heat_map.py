@@ -284,8 +284,8 @@ def test_unusable_arguments_get_a_sentence(changes: dict[str, object], message: 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"positions": np.array([2.0, 1.0])}, "`positions` of trace 'best' must be a non-empty, strictly rising"),
-        ({"values": np.ones(3)}, "`values` of trace 'best' must hold one time for each of the 2 positions"),
+        ({"positions": np.array([2.0, 1.0])}, "`positions` of trace 'best' must be finite and strictly rising"),
+        ({"values": np.ones(3)}, "`values` of trace 'best' must hold one number for each of the 2 positions"),
         ({"low": np.ones(2)}, "give both or neither"),
         ({"low": np.full(2, 3.0), "high": np.ones(2)}, "must not exceed `high`"),
     ],
