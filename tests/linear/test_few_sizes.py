@@ -17,8 +17,8 @@ def solved(monkeypatch):
     """Which sizes were solved alone, with the price of the path put up."""
     asked = []
 
-    def record(problem, columns, record, sizes, tell):
-        asked.append((sizes, solve(problem, columns, record, sizes, tell)))
+    def record(columns, record, sizes, tell):
+        asked.append((sizes, solve(columns, record, sizes, tell)))
         return asked[-1][1]
 
     solve = alone.record_alone
