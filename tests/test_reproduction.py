@@ -11,6 +11,7 @@ from benign import reproduction
 from benign.experiments import MeasurementInterrupted
 from benign.experiments.environment import Environment
 from benign.figures import find_figure
+from benign.figures.folders import checked_folder
 from benign.foundation.errors import InvalidArgument, OutputFailed, UnknownName
 
 
@@ -91,7 +92,7 @@ def test_files_of_others_stay_as_they_are(polynomial, name, tmp_path, monkeypatc
 
 def test_a_folder_with_files_of_others_is_refused_before_anything_is_measured(polynomial, tmp_path):
     def check(*names):
-        return reproduction.checked_folder(tmp_path, names=names, scale="smoke", seed=0, workers=None)
+        return checked_folder(tmp_path, names=names, scale="smoke", seed=0, workers=None)
 
     (tmp_path / "report.html").write_text("mine", encoding="utf-8")
     for names in (["mml_polynomial"], ["mml_polynomial", "belkin2019_fourier"]):
@@ -133,7 +134,7 @@ def test_a_folder_without_findings_gets_a_sentence(tmp_path, text):
 def test_settings_are_checked_before_a_folder_is_made(tmp_path):
     def check(**changes):
         settings = {"names": ["mml_polynomial"], "scale": "smoke", "seed": 0, "workers": None, **changes}
-        return reproduction.checked_folder(tmp_path / "new", **settings)
+        return checked_folder(tmp_path / "new", **settings)
 
     for changes, error in (
         ({"names": ["mml"]}, UnknownName),
@@ -146,7 +147,7 @@ def test_settings_are_checked_before_a_folder_is_made(tmp_path):
         assert not (tmp_path / "new").exists()
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     with pytest.raises(OutputFailed, match="cannot be written"):
-        reproduction.checked_folder(tmp_path / "file", names=["mml_polynomial"], scale="smoke", seed=0, workers=None)
+        checked_folder(tmp_path / "file", names=["mml_polynomial"], scale="smoke", seed=0, workers=None)
     assert check().is_dir()
 
 

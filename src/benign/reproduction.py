@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import tempfile
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,23 +19,20 @@ from benign.experiments.keeping import kept_line
 from benign.experiments.repeated_warnings import said_once
 from benign.experiments.store import Store, StoreUnusable
 from benign.figures import NAMES, Figure, Picture, Surfaces, checked_scale, find_figure
+from benign.figures.folders import MOST_TOLD_BYTES, PAGE, PARTIAL, TOLD, current_files, is_ours, surface_files, take
 from benign.foundation.arguments import checked_path
 from benign.foundation.errors import OutputFailed, invalid
 from benign.foundation.file_names import file_name
-from benign.foundation.numbers import checked_count
-from benign.foundation.output import check_ours, regular_bytes, write_whole
+from benign.foundation.outcomes import Outcome
+from benign.foundation.output import regular_bytes, write_whole
 from benign.foundation.progress import Progress, silent
-from benign.foundation.randomness import checked_seed
 from benign.foundation.wording import shown
 from benign.plots import save
 from benign.plots.output import FORMATS
-from benign.report import Chapter, story_page, write_page
+from benign.report import GLOSSARY, Card, Page, Section, section_of, write_page
+from benign.schema import SOURCE_NOTES
 from benign.surface import Surface
-
-# Where an interrupted measurement's last, incomplete surface is kept.
-PARTIAL = "partial"
-_TOLD, _PAGE = "findings.json", "report.html"
-_MOST_TOLD_BYTES = 2**26
+from benign.surface.sections import best_median_error, samples_of, share_with_outcome
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -101,12 +97,12 @@ class Reproduction:
         """
         target = Path(folder)
         text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
-        if not _is_ours(target):
+        if not is_ours(target):
             pictures = [f"{picture.name}.{kind}" for picture in self.pictures for kind in FORMATS]
-            _take(target, self.figure.name, [*_surface_files(self.surfaces), *pictures])
+            take(target, self.figure.name, [*surface_files(self.surfaces), *pictures])
         with contextlib.suppress(OSError):
             (target / f"{PARTIAL}.nc").unlink(missing_ok=True)
-        files = _current_files(target, text)
+        files = current_files(target, text)
         if files:
             return files
         for name, surface in self.surfaces.items():
@@ -114,8 +110,8 @@ class Reproduction:
             files.append(surface.to_parquet(target / f"{name}.parquet"))
         for picture in self.pictures:
             files.extend(save(picture.display, target / picture.name))
-        files.append(write_whole(target / _TOLD, lambda path: path.write_text(text, encoding="utf-8")))
-        files.append(write_report([self], target / _PAGE, command=self.command))
+        files.append(write_whole(target / TOLD, lambda path: path.write_text(text, encoding="utf-8")))
+        files.append(write_report([self], target / PAGE, command=self.command))
         return files
 
     @property
@@ -132,7 +128,7 @@ class Reproduction:
         """
         target = checked_path("folder", folder)
         try:
-            stored = json.loads(regular_bytes(target / _TOLD, _MOST_TOLD_BYTES))
+            stored = json.loads(regular_bytes(target / TOLD, MOST_TOLD_BYTES))
             name, scale, seed = stored["figure"], stored["scale"], stored["seed"]
             seconds, surfaces = stored["seconds"], [str(key) for key in stored["surfaces"]]
             if any(file_name(key) != key for key in surfaces):
@@ -143,48 +139,6 @@ class Reproduction:
             figure=find_figure(name), scale=scale, seed=seed, seconds=seconds,
             surfaces={key: Surface.open(target / f"{key}.nc") for key in surfaces},
         )  # fmt: skip
-
-
-def _surface_files(surfaces: Iterable[str]) -> list[str]:
-    return [f"{name}.{kind}" for name in surfaces for kind in ("nc", "parquet")]
-
-
-def _is_ours(folder: Path) -> bool:
-    """Whether the folder holds findings of ours, or those that :func:`_take` announced."""
-    try:
-        told = json.loads(regular_bytes(folder / _TOLD, _MOST_TOLD_BYTES))
-    except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(told, dict) and "figure" in told
-
-
-def _take(folder: Path, figure: str, names: Iterable[str]) -> None:
-    """Mark the folder as a figure's before its first file is written: one that is killed goes on there.
-
-    Raises:
-        OutputFailed: if a file of one of these names is there.
-    """
-    for name in (_TOLD, _PAGE, *names):
-        check_ours(folder / name)
-    text = json.dumps({"figure": figure, "unfinished": True})
-    write_whole(folder / _TOLD, lambda path: path.write_text(text, encoding="utf-8"))
-
-
-def _current_files(folder: Path, findings: str) -> list[Path]:
-    """The files of an earlier save, the page last, if they tell these findings and no module has changed since.
-
-    The page is written last, so that it is there only if all else was.
-    """
-    page, told = folder / _PAGE, folder / _TOLD
-    try:
-        package = Path(__file__).parent
-        changed = max(path.stat().st_mtime for kind in ("py", "html", "css") for path in package.rglob(f"*.{kind}"))
-        if told.read_text(encoding="utf-8") != findings or page.stat().st_mtime < changed:
-            return []
-        kinds = (".nc", ".parquet", ".png", ".svg", ".pdf", ".json")
-        return [*sorted(path for path in folder.iterdir() if path.suffix in kinds), page]
-    except (OSError, UnicodeDecodeError):
-        return []
 
 
 def all_figures() -> tuple[Figure, ...]:
@@ -248,8 +202,8 @@ def reproduce(
             surfaces[PARTIAL] = interrupt.dataset
         if rescue is not None and surfaces:
             with contextlib.suppress(OutputFailed):  # the store has it
-                if not _is_ours(rescue):
-                    _take(rescue, wanted.name, _surface_files(surfaces))
+                if not is_ours(rescue):
+                    take(rescue, wanted.name, surface_files(surfaces))
                 files = [Surface(dataset).to_netcdf(rescue / f"{key}.nc").name for key, dataset in surfaces.items()]
                 interrupt.args = (
                     f"Interrupted; what was measured is in {rescue}: {', '.join(files)}. The same command goes on.",
@@ -273,62 +227,135 @@ def _usable(store: Place) -> Place:
     return store
 
 
-def checked_folder(folder: Path, *, names: Sequence[str], scale: str, seed: int, workers: int | None) -> Path:
-    """The folder, created and shown to be ours to write before anything long is started; all settings checked first.
-
-    Raises:
-        UnknownName: for an unknown figure or scale.
-        InvalidArgument: for a seed or number of workers that cannot be used.
-        OutputFailed: if the folder cannot be written, or holds somebody else's files of these names.
-    """
-    for name in names:
-        find_figure(name)
-    checked_scale(scale)
-    checked_seed(seed)
-    if workers is not None:
-        checked_count("workers", workers)
-    figures = [folder] if len(names) == 1 else [folder / name for name in names]
-    for place in {folder, *figures}:
-        _check_writable(place)
-    for place in (place for place in figures if not _is_ours(place)):
-        check_ours(place / _TOLD)
-        check_ours(place / _PAGE)
-    if not any(map(_is_ours, figures)):
-        check_ours(folder / _PAGE)
-    return folder
-
-
-def _check_writable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputFailed(f"{folder} cannot be written: {reason}; choose another with --out.") from error
-
-
 def write_report(results: Sequence[Reproduction], path: Path, *, command: str) -> Path:
     """One self-contained page that tells the figures' story in order.
 
     Raises:
         OutputFailed: if it cannot be written.
     """
-    return write_page(story_page([_chapter(result) for result in results], command=command), path)
+    return write_page(_story(results, command=command), path)
 
 
-def _chapter(result: Reproduction) -> Chapter:
-    attributes = next(iter(result.surfaces.values())).dataset.attrs
-    return Chapter(
-        figure=result.figure,
-        surfaces=result.datasets,
-        findings=result.findings,
-        pictures=result.pictures,
-        headline=result.headline,
-        lede=result.lede,
-        scale=result.scale,
-        seed=result.seed,
-        seconds=result.seconds,
-        machine=attributes["machine"],
-        versions={"benign": attributes["benign_version"], "NumPy": attributes["numpy_version"]},
+def _story(chapters: Sequence[Reproduction], *, command: str) -> Page:
+    """One page: the last chapter gives the answer, its key claims come first, all pictures follow in order."""
+    last = chapters[-1]
+    findings = {finding.name: finding for finding in last.findings}
+    first = frozenset(last.figure.primary_claims)
+    return Page(
+        title=f"benign: {last.figure.title}",
+        strip=_strip(last),
+        question=last.pictures[0].heading,
+        headline=last.headline,
+        lede=" ".join(chapter.lede for chapter in reversed(chapters)),
+        cards=tuple(_card(findings[name]) for name in last.figure.primary_claims),
+        sections=tuple(
+            section for chapter in chapters for section in _sections(chapter, first if chapter is last else frozenset())
+        ),
+        provenance=_provenance(chapters),
+        command=command,
+        glossary=GLOSSARY,
+        trust=tuple(sentence for chapter in chapters for sentence in _trust(chapter)),
+    )
+
+
+def _card(finding: Finding) -> Card:
+    """A finding as it stands on the page."""
+    paper = f" Paper: {finding.paper}." if finding.paper else ""
+    return Card(
+        verdict=finding.verdict.value,
+        claim=finding.claim,
+        detail=_sentence("; ".join(filter(None, [finding.effect_words, finding.outlook]))),
+        test=_sentence(finding.evidence) + paper,
+    )
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
+
+
+def _strip(chapter: Reproduction) -> tuple[str, ...]:
+    surface = next(iter(chapter.datasets.values()))
+    source, procedure = (json.loads(surface.attrs[name]) for name in ("source", "procedure"))
+    return (
+        f"{chapter.figure.paper}, {chapter.figure.number}",
+        str(source.get("name", source.get("source", ""))),
+        str(procedure["procedure"]).replace("_", " "),
+        f"n = {samples_of(surface):,}",
+        f"{surface.sizes['replicate']:,} replicates",
+        f"scale {chapter.scale}",
+        f"seed {chapter.seed}",
+    )
+
+
+def _sections(chapter: Reproduction, first: frozenset[str]) -> list[Section]:
+    """The pictures, each with the claims that belong to it and do not stand ``first`` on the page."""
+    findings = {finding.name: finding for finding in chapter.findings}
+    return [
+        section_of(
+            picture.display,
+            heading=picture.heading,
+            sentence=picture.sentence,
+            cards=tuple(_card(findings[name]) for name in picture.claims if name not in first),
+        )
+        for picture in chapter.pictures
+    ]
+
+
+def _trust(chapter: Reproduction) -> list[str]:
+    sentences = [sentence for name, surface in chapter.datasets.items() for sentence in _trust_in(name, surface)]
+    undecided = [finding for finding in chapter.findings if finding.verdict.value == "undecided"]
+    if undecided:
+        sentences.append(f"{chapter.figure.title}: {len(undecided)} of {len(chapter.findings)} claims stay undecided.")
+    return sentences
+
+
+def _trust_in(name: str, surface: xr.Dataset) -> list[str]:
+    words = name.replace("_", " ")
+    flagged = share_with_outcome(surface, Outcome.ILL_CONDITIONED, Outcome.BUDGET_SPENT)
+    if surface.attrs.get("time_name"):
+        diverged = share_with_outcome(surface, Outcome.DIVERGED)
+        sentences = [
+            f"Surface {words}: training diverged in {diverged:.2%} of its cells, which are left out."
+            if diverged
+            else f"Surface {words}: no training diverged."
+        ]
+    else:
+        sentences = [
+            f"Surface {words}: {flagged:.2%} of its cells are too ill-conditioned to be given, or cost too much, and "
+            "are left out."
+            if flagged
+            else f"Surface {words}: every cell converged to its stated tolerance."
+        ]
+    if "leave_one_out_loss" in surface:
+        sentences.append(
+            f"Surface {words}: the ridge was tuned by leave-one-out on training samples, not on the test set."
+        )
+    if SOURCE_NOTES in surface.attrs:
+        sentences.append(f"Surface {words}: {surface.attrs[SOURCE_NOTES]}")
+    return [*sentences, *_worse_than_chance(words, surface)]
+
+
+def _worse_than_chance(words: str, surface: xr.Dataset) -> list[str]:
+    """A sentence where no model beats guessing; nothing where nothing was classified."""
+    best, chance = best_median_error(surface)
+    if not best >= chance:
+        return []
+    sentence = (
+        f"Surface {words}: the best median test error {best:.1%} is no better than guessing the most frequent class "
+        f"({chance:.1%}); this is likely a bug in the data or the labels."
+    )
+    return [sentence]
+
+
+def _provenance(chapters: Sequence[Reproduction]) -> tuple[tuple[str, str], ...]:
+    last = chapters[-1]
+    attributes = next(iter(last.datasets.values())).attrs
+    seconds = ", ".join(f"{chapter.figure.name} {chapter.seconds:,.0f} s" for chapter in chapters)
+    return (
+        ("Seed", str(last.seed)),
+        ("Scale", last.scale),
+        ("Machine", attributes["machine"]),
+        ("Measured in", seconds),
+        ("benign", attributes["benign_version"]),
+        ("NumPy", attributes["numpy_version"]),
     )

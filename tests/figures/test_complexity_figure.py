@@ -10,19 +10,9 @@ from benign.curves import Verdict
 from benign.experiments import measure
 from benign.experiments.environment import Environment
 from benign.figures import nakkiran2020_epochwise as epochwise
-from benign.figures.nakkiran2020_complexity import (
-    FIGURE,
-    LINEAR_TOLERANCE,
-    NOWHERE,
-    SETTINGS,
-    Place,
-    early_time,
-    feature_grid,
-    fitted_samples,
-    fitted_size,
-    middle,
-    two_sizes,
-)
+from benign.figures.complexity_places import NOWHERE, Place, fitted_samples, fitted_size
+from benign.figures.nakkiran2020_complexity import FIGURE, SETTINGS, early_time, feature_grid
+from benign.figures.two_sample_sizes import LINEAR_TOLERANCE, middle, two_sizes
 from benign.foundation.outcomes import Outcome
 from benign.plots import CurveDisplay, HeatMapDisplay, StackedDisplay
 from benign.procedures import Polynomial, RandomFourier

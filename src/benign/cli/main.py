@@ -94,8 +94,9 @@ def reproduce_figure(
     """
     from benign.cli.progress import shown
     from benign.experiments.environment import Environment
+    from benign.figures.folders import checked_folder
     from benign.foundation.file_names import file_name, unlinked
-    from benign.reproduction import checked_folder, reproduce
+    from benign.reproduction import reproduce
 
     with answered():
         place = out or unlinked(Path("benign-report") / file_name(name))
@@ -127,8 +128,9 @@ def run_demo(
     from benign.cli.progress import shown
     from benign.experiments.environment import Environment
     from benign.figures import DEMO
+    from benign.figures.folders import checked_folder
     from benign.foundation.file_names import unlinked
-    from benign.reproduction import checked_folder, reproduce, write_report
+    from benign.reproduction import reproduce, write_report
 
     results = []
     with answered():

@@ -37,9 +37,10 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Finding, higher_claim
+from benign.figures.equal_loss import at_loss
 from benign.figures.figure import Figure, Judged, Picture, Surfaces
 from benign.figures.measurement import Measurement
-from benign.figures.network_drawing import diverged_words
+from benign.figures.network_drawing import diverged_words, level
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, Series, StackedDisplay, series_from_replicates, spread_sentence
@@ -189,24 +190,13 @@ def _loss_of(surface: xr.Dataset) -> float:
 def compared(surface: xr.Dataset, metric: str, condition: str) -> Float[np.ndarray, " R"]:
     """A metric, or the logarithm of one that is compared by ratios, under one of :data:`CONDITIONS`.
 
-    Equal loss is where the training loss first falls to the level, linear in its logarithm between two recordings; NaN
-    where it does not.
+    Equal loss is where the training loss first falls to the level; see :func:`at_loss`.
     """
     suffix = "_cooled" if condition == "cooled" else ""
+    trained, values = (_path(surface, f"{name}{suffix}") for name in ("train_loss", metric))
     with np.errstate(invalid="ignore", divide="ignore"):
-        trained = np.log(_path(surface, f"train_loss{suffix}") / _loss_of(surface))
-        values = _path(surface, f"{metric}{suffix}")
         values = np.log(values) if metric in _LOGARITHMIC else values
-    if condition == "time":
-        return values[:, -1]
-    found = np.full(len(values), np.nan)
-    for r, losses in enumerate(trained):
-        reached = np.flatnonzero(losses <= 0.0)
-        if len(reached) and reached[0] > 0:
-            t = reached[0]
-            share = losses[t - 1] / (losses[t - 1] - losses[t])
-            found[r] = (1.0 - share) * values[r, t - 1] + share * values[r, t]
-    return found
+    return values[:, -1] if condition == "time" else at_loss(trained / _loss_of(surface), values, 1.0)
 
 
 def path_distance(one: xr.Dataset, other: xr.Dataset, metric: str = "train_loss") -> Float[np.ndarray, " R"]:
@@ -385,13 +375,12 @@ def _over_strength(surfaces: Surfaces, metric: str, condition: str, y_label: str
         changes = np.stack([compared(surfaces[name], metric, condition) - none for name in some], axis=1)
         return np.exp(changes) if metric in _LOGARITHMIC else 100.0 * changes
 
-    level = np.full((1, len(names)), 1.0 if metric in _LOGARITHMIC else 0.0)
     return CurveDisplay(
         title=y_label,
         series=(
             series_from_replicates("penalty", positions, drawn(names), Role.TEST),
             series_from_replicates("larger step", positions[: len(steps)], drawn(steps), Role.TRAIN),
-            series_from_replicates("mu = 0", positions, level, Role.REFERENCE),
+            level("mu = 0", positions, 1.0 if metric in _LOGARITHMIC else 0.0),
         ),
         x_label="mu / m of the penalty; (h' - h) / 4 of the larger step h'", y_label=y_label, x_log=True, y_log=False,
         caption=_caption(surfaces), position_name="penalties",

@@ -42,9 +42,10 @@ from jaxtyping import Float
 from benign.curves import Finding, Verdict, interval_claim, mean_interval, paired_claim
 from benign.curves.findings import as_factor
 from benign.curves.rank_correlation import stratified_rank_correlation
+from benign.figures.equal_loss import at_loss
 from benign.figures.figure import Figure, Judged, Picture, Surfaces
 from benign.figures.measurement import Joined, Measurement, over_learning_rates
-from benign.figures.network_drawing import diverged_words
+from benign.figures.network_drawing import bare, diverged_words, level
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, Series, StackedDisplay, series_from_replicates, spread_sentence
 from benign.schema import LEARNING_RATE
@@ -181,11 +182,6 @@ def _loss_of(surface: xr.Dataset) -> float:
     return next(part.loss for part in parts if part.widths == widths and part.end == times[-1])
 
 
-def at_equal_time(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "R S K"]:
-    """At the last physical time."""
-    return over_rates(surface, metric)[:, :, -1]
-
-
 def at_equal_steps(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "R S K"]:
     """After the number of steps in which the largest learning rate reaches the last physical time."""
     rates, times = rates_of(surface), times_of(surface)
@@ -195,24 +191,15 @@ def at_equal_steps(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "R S K
 
 
 def at_equal_loss(surface: xr.Dataset, metric: str, loss: float, *, cooled: bool) -> Float[np.ndarray, "R S K"]:
-    """Where the training loss first falls to ``loss``; NaN where it does not.
+    """Where the training loss first falls to ``loss``; NaN where it does not; see :func:`at_loss`.
 
     Between two recordings the logarithm of the metric is linear in that of the loss, or the metric where it has zeros.
     """
     suffix = "_cooled" if cooled else ""
-    trained = np.log(over_rates(surface, f"train_loss{suffix}"))
-    values = over_rates(surface, f"{metric}{suffix}")
-    is_positive = bool(np.all(values[np.isfinite(values)] > 0.0))
-    scaled = np.log(values) if is_positive else values
-    found = np.full((*values.shape[:2], values.shape[3]), np.nan)
-    for r, s, k in np.ndindex(found.shape):
-        reached = np.flatnonzero(trained[r, s, :, k] <= np.log(loss))
-        if len(reached) and reached[0] > 0:
-            t = reached[0]
-            before, after = trained[r, s, t - 1, k], trained[r, s, t, k]
-            share = (before - np.log(loss)) / (before - after)
-            found[r, s, k] = (1.0 - share) * scaled[r, s, t - 1, k] + share * scaled[r, s, t, k]
-    return np.exp(found) if is_positive else found
+    trained, values = (np.moveaxis(over_rates(surface, f"{name}{suffix}"), 2, -1) for name in ("train_loss", metric))
+    if np.all(values[np.isfinite(values)] > 0.0):
+        return np.exp(at_loss(trained, np.log(values), loss))
+    return at_loss(trained, values, loss)
 
 
 def at_best_error(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "R S K"]:
@@ -224,7 +211,7 @@ def at_best_error(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "R S K"
 def under(surface: xr.Dataset, metric: str, condition: str) -> Float[np.ndarray, "R S K"]:
     """A metric by replicate, width and learning rate under one of :data:`CONDITIONS`."""
     if condition == "time":
-        return at_equal_time(surface, metric)
+        return over_rates(surface, metric)[:, :, -1]
     if condition == "steps":
         return at_equal_steps(surface, metric)
     if condition == "best":
@@ -351,9 +338,8 @@ def _over_rates(
     for name, surface in surfaces.items():
         series = _lines(surface, metric, conditions)
         if reference:
-            bound = _STABLE / rates_of(surface)
-            series = (*series, Series(name="2 / h", positions=rates_of(surface), median=bound, low=bound, high=bound,
-                                      role=Role.REFERENCE))  # fmt: skip
+            rates = rates_of(surface)
+            series = (*series, bare("2 / h", rates, _STABLE / rates, Role.REFERENCE))
         panels.append(
             CurveDisplay(
                 title=title, series=series, x_label="learning rate h", y_label=f"{label}, {_SHORT[name]}", x_log=True,
@@ -486,14 +472,11 @@ def _edge_picture(surfaces: Surfaces) -> Picture:
             )
             for k, rate in enumerate(rates)
         ]
-        bound = np.full(len(times), _STABLE)
-        reference = Series(name="edge of stability", positions=times, median=bound, low=bound, high=bound,
-                           role=Role.REFERENCE)  # fmt: skip
         panels.append(
             CurveDisplay(
-                title="Edge of stability", series=(*series, reference), x_label="physical time h x steps",
-                y_label=f"h x top eigenvalue, {_SHORT[name]}", x_log=True, y_log=True,
-                caption=spread_sentence(surface.sizes["replicate"]), position_name="times",
+                title="Edge of stability", series=(*series, level("edge of stability", times, _STABLE)),
+                x_label="physical time h x steps", y_label=f"h x top eigenvalue, {_SHORT[name]}", x_log=True,
+                y_log=True, caption=spread_sentence(surface.sizes["replicate"]), position_name="times",
             )
         )  # fmt: skip
     words = []

@@ -31,12 +31,13 @@ from jaxtyping import Float
 from benign.curves import Finding, higher_claim
 from benign.experiments.environment import Environment
 from benign.figures.figure import Figure, Judged, Picture, Surfaces
+from benign.figures.network_drawing import bare
 from benign.foundation.number_words import format_number as number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.implicit.flows.orders import fitted_order
 from benign.implicit.flows.two_parameters import PAPER_START, TwoParameters
-from benign.plots import CurveDisplay, PlaneDisplay, PlanePath, PlanePoint, Role, Series
+from benign.plots import CurveDisplay, PlaneDisplay, PlanePath, PlanePoint, Role
 from benign.surface.arrays import surface_from_arrays
 from benign.surface.sections import along_size
 
@@ -189,13 +190,7 @@ def order_display() -> CurveDisplay:
         ]
         errors = np.linalg.norm(np.array(ends) - np.array(flows), axis=1)
         order = fitted_order(step_sizes, errors, floor=1e-10)
-        rising = errors[::-1]
-        series.append(
-            Series(
-                name=f"to the {name}: order {order.value:.2f}", positions=step_sizes[::-1], median=rising, low=rising,
-                high=rising, role=role,
-            )
-        )  # fmt: skip
+        series.append(bare(f"to the {name}: order {order.value:.2f}", step_sizes[::-1], errors[::-1], role))
     return CurveDisplay(
         title="Gradient descent follows the modified flow to one order more", series=tuple(series),
         x_label="step size h", y_label=f"distance at time {ORDER_TIME:g}",

@@ -34,16 +34,17 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from benign.curves import Finding, higher_claim
-from benign.curves.claims import below_the_best_claim, more_than_half_claim, no_peak_claim, rises_claim
+from benign.curves import Finding
+from benign.curves.claims import more_than_half_claim, no_peak_claim
 from benign.curves.findings import without_number
 from benign.curves.fitting_threshold import FittingThreshold, ThresholdOutcome
+from benign.figures.comparisons import over_sizes
 from benign.figures.figure import Figure, Judged, Picture, Surfaces
 from benign.figures.measurement import Measurement
-from benign.figures.network_drawing import Line, curve_of, diverged_words, loss_limits, percent
+from benign.figures.network_drawing import curve_of, diverged_words, exactly, loss_limits, percent, test_and_train
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
-from benign.plots import CurveDisplay, Mark, Role, StackedDisplay, Threshold
+from benign.plots import CurveDisplay, Mark, StackedDisplay
 from benign.procedures import OneHiddenLayer
 from benign.sources import digits, mnist
 from benign.surface.sections import (
@@ -153,42 +154,42 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
         *_loss_findings(surfaces),
         *_cause_findings(surfaces),
         *_error_findings(surfaces),
-        *_shape_findings(surfaces),
+        no_peak_claim(
+            name="fresh_no_peak",
+            claim="With random weights at every width, the test loss has no peak of 25 % or more",
+            landmarks=landmarks_along_size(surfaces["fresh"], "test_loss"),
+            paper='double descent "still discernible" without reuse (Fig. 9)',
+        ),
     )
 
 
 def _loss_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
     at = _widths(surfaces)
-    reuse, fresh = surfaces["reuse"], surfaces["fresh"]
+    reuse, fresh = (over_sizes(surfaces[name], "test_loss") for name in ("reuse", "fresh"))
+    rise = f"{at.below} units, the last below n K parameters, have a higher test loss than the best narrower width"
     return (
-        _rises(
-            "reuse_rises", reuse, at.below,
-            f"With weights reused, {at.below} units, the last below n K parameters, have a higher test loss than the "
-            "best narrower width",
+        reuse.rises(
+            "reuse_rises", f"With weights reused, {rise}", at.below,
             paper="a U below n K; replication 0.055 at 10 units, 0.104 at 50",
         ),
-        _rises(
-            "fresh_rises", fresh, at.below,
-            f"With random weights, {at.below} units, the last below n K parameters, have a higher test loss than the "
-            "best narrower width",
+        fresh.rises(
+            "fresh_rises", f"With random weights, {rise}", at.below,
             paper='"still discernible" (Fig. 9); replication 0.041 at 10 units, about 0.027 at 50',
         ),
-        _higher(
-            "drop_at_the_switch", (reuse, at.below), (fresh, at.above),
+        reuse.falls(
+            "drop_at_the_switch",
             f"The published curve drops at n K: {at.below} units with weights reused have a higher test loss than "
             f"{at.above} units with random ones",
-            paper="a cliff at n K; replication 0.104 at 50 units, 0.030 at 51",
+            at.below, at.above, on=fresh, paper="a cliff at n K; replication 0.104 at 50 units, 0.030 at 51",
         ),
-        below_the_best_claim(
-            name="fresh_second_descent", unit="loss",
-            claim=f"With random weights, {at.widest} units have a lower test loss than the best width below n K "
-            "parameters",
-            references=along_size(fresh, "test_loss")[:, sizes_of(fresh) <= at.below],
-            candidate=at_size(fresh, "test_loss", at.widest),
+        fresh.falls_below_the_best(
+            "fresh_second_descent",
+            f"With random weights, {at.widest} units have a lower test loss than the best width below n K parameters",
+            at.widest, before=at.above,
             paper="beyond n K the risk falls below the bottom of the U; replication 0.041 at 10 units, 0.023 at 250",
         ),
-        _rises_to_fit("reuse", reuse),
-        _rises_to_fit("fresh", fresh),
+        _rises_to_fit("reuse", surfaces["reuse"]),
+        _rises_to_fit("fresh", surfaces["fresh"]),
     )  # fmt: skip
 
 
@@ -214,25 +215,6 @@ def _cause_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
     )  # fmt: skip
 
 
-def _higher(
-    name: str, worse: tuple[xr.Dataset, int], better: tuple[xr.Dataset, int], claim: str, *, paper: str,
-    metric: str = "test_loss",
-) -> Finding:  # fmt: skip
-    """That one (surface, width) has a higher test risk than another, paired in draw and initialisation."""
-    return higher_claim(
-        name=name, claim=claim, higher=at_size(worse[0], metric, worse[1]), lower=at_size(better[0], metric, better[1]),
-        unit="loss" if metric == "test_loss" else "zero-one error", paper=paper,
-    )  # fmt: skip
-
-
-def _rises(name: str, surface: xr.Dataset, width: int, claim: str, *, paper: str, metric: str = "test_loss") -> Finding:
-    """That a width has a higher test risk than the best of the narrower ones."""
-    return rises_claim(
-        name=name, claim=claim, values=along_size(surface, metric)[:, sizes_of(surface) < width],
-        peak=at_size(surface, metric, width), unit="loss" if metric == "test_loss" else "zero-one error", paper=paper,
-    )  # fmt: skip
-
-
 def _rises_to_fit(branch: str, surface: xr.Dataset) -> Finding:
     """That a branch's test loss rises up to the width from which on it fits its training set."""
     fit, name, paper = _fit(surface), f"{branch}_rises_to_fit", "not in the paper, whose U ends at n K parameters"
@@ -240,30 +222,20 @@ def _rises_to_fit(branch: str, surface: xr.Dataset) -> Finding:
     rest = "has a higher test loss than the best narrower one"
     if fit is None or fit.outcome is ThresholdOutcome.ALL_FITTED:
         return without_number(name, f"{words} {rest}", "loss", "no such width", surface.sizes["replicate"], paper)
-    return _rises(name, surface, int(fit.value), f"{words} ({fit.value:.0f} units) {rest}", paper=paper)
+    claim = f"{words} ({fit.value:.0f} units) {rest}"
+    return over_sizes(surface, "test_loss").rises(name, claim, int(fit.value), paper=paper)
 
 
 def _error_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
     at = _widths(surfaces)
     return tuple(
-        _rises(
-            f"{name}_error_rises", surfaces[name], at.below,
-            f"With {WORDS[name]}, {at.below} units make more test errors than the best narrower width",
-            metric="test_error",
+        over_sizes(surfaces[name], "test_error").rises(
+            f"{name}_error_rises",
+            f"With {WORDS[name]}, {at.below} units make more test errors than the best narrower width", at.below,
             paper="replication, accuracy with weights reused: 78.5 % at best below n K, 72.5 % at 50 units",
         )
         for name in ("reuse", "fresh")
     )  # fmt: skip
-
-
-def _shape_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
-    finding = no_peak_claim(
-        name="fresh_no_peak",
-        claim="With random weights at every width, the test loss has no peak of 25 % or more",
-        landmarks=landmarks_along_size(surfaces["fresh"], "test_loss"),
-        paper='double descent "still discernible" without reuse (Fig. 9)',
-    )
-    return (finding,)
 
 
 def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
@@ -272,25 +244,21 @@ def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
 
 def _display(surfaces: Surfaces, kind: str, names: tuple[str, ...], *, with_train: bool) -> CurveDisplay:
     at = _widths(surfaces)
-    lines, marks, prefix = [], [], "test, " if with_train else ""
+    lines, marks = [], []
     for condition, name in enumerate(names):
         section = over_parameters(surfaces[name])
         name_of = _SHORT[name]
-        lines.append(Line(section=section, metric=f"test_{kind}", name=prefix + name_of, condition=condition))
+        lines += [
+            replace(line, name=f"{line.name}, {name_of}" if with_train else name_of, condition=condition)
+            for line in test_and_train(section, kind)[: 1 + with_train]
+        ]
         if with_train:
-            lines.append(
-                Line(
-                    section=section, metric=f"train_{kind}", name=f"train, {name_of}", role=Role.TRAIN,
-                    condition=condition,
-                )
-            )  # fmt: skip
             marks += _fit_marks(surfaces[name], name_of) if kind == "loss" else []
     words = {"loss": "loss (squared error)", "error": "zero-one error"}[kind]
-    threshold = float(at.threshold)
     display = curve_of(
         lines, "size", title=f"Test and train {kind}: weights reused, and random" if with_train else f"Test {kind}",
         x_label="number of parameters", y_label=words,
-        threshold=Threshold(position=threshold, low=threshold, high=threshold, label="parameters = n K:"),
+        threshold=exactly(at.threshold, "parameters = n K:"),
         y_limits=_limits(surfaces) if kind == "loss" and with_train else None,
         y_log=kind == "loss",
     )  # fmt: skip

@@ -38,11 +38,11 @@ from jaxtyping import Float
 
 from benign.curves import Finding, Verdict, cross_fitted_difference, find_landmarks, paired_claim
 from benign.curves.claims import RELEVANT_FACTOR_OF_ERRORS, no_peak_claim
-from benign.curves.threshold_search import TOLERANCE
 from benign.figures.averaged_boosting import AveragedBoosting
 from benign.figures.figure import Figure, Judged, Picture, Surfaces
 from benign.figures.measurement import Measurement
-from benign.figures.network_drawing import percent
+from benign.figures.network_drawing import exactly, percent
+from benign.foundation.conventions import TOLERANCE
 from benign.foundation.number_words import format_number as number
 from benign.plots import (
     Band,
@@ -52,7 +52,6 @@ from benign.plots import (
     Role,
     Series,
     StackedDisplay,
-    Threshold,
     Trace,
     series_from_replicates,
     spread_sentence,
@@ -366,7 +365,7 @@ def _composite_panel(surface: xr.Dataset, kind: _Kind, metric: str) -> CurveDisp
             Mark(position=capacity * count, value=_median(surface, "test_loss", capacity, count), label=label)
             for label, (capacity, count) in cells.items()
         ) if is_loss else (),
-        threshold=Threshold(position=last, low=last, high=last, label=f"joint at {kind.capacity} ="),
+        threshold=exactly(last, f"joint at {kind.capacity} ="),
         regimes=(
             Band(low=float(counts[0]), high=last, label=f"{kind.one} grows"),
             Band(low=last, high=float(counts[-1]), label=f"{kind.members} are added"),

@@ -33,35 +33,36 @@ from jaxtyping import Float
 
 from benign.curves import (
     Finding,
-    higher_claim,
     interval_claim,
     mean_interval,
 )
 from benign.curves.claims import (
+    RELEVANT_FACTOR,
     RELEVANT_FACTOR_OF_ERRORS,
-    below_the_best_claim,
     no_peak_claim,
     peak_position_claim,
-    rises_claim,
 )
+from benign.curves.findings import LEVEL
+from benign.figures.comparisons import Course, over_sizes
 from benign.figures.figure import Figure, Judged, Picture, Surfaces
 from benign.figures.measurement import Measurement
 from benign.figures.network_drawing import (
     Line,
+    bare,
     curve_of,
     diverged_words,
     loss_limits,
     percent,
-    size_label,
     stopping_series,
+    test_and_train,
 )
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
-from benign.plots import CurveDisplay, Role, Series, StackedDisplay, spread_sentence
+from benign.plots import CurveDisplay, Role, StackedDisplay, spread_sentence
 from benign.procedures import MLP
 from benign.sources import mnist1d
+from benign.surface.displays import size_label
 from benign.surface.sections import (
-    along_size,
     at_end,
     at_size,
     landmarks_along_size,
@@ -217,83 +218,90 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
 
 
 def _error_findings(noisy: xr.Dataset) -> tuple[Finding, ...]:
-    at, errors = _settings_of(noisy), along_size(at_end(noisy), "test_error")
+    at, error = _settings_of(noisy), over_sizes(at_end(noisy), "test_error")
     level = FIGURE.level_of("peak_position")
     return (
-        rises_claim(
-            name="rises", claim=f"The test error rises from its best narrower width to {at.peak} hidden units",
-            values=errors[:, sizes_of(noisy) < at.peak], peak=errors[:, _column(noisy, at.peak)].copy(),
-            unit="zero-one error", paper="47.2 % to 54.1 %",
+        error.rises(
+            "rises", f"The test error rises from its best narrower width to {at.peak} hidden units", at.peak,
+            paper="47.2 % to 54.1 %",
         ),
-        higher_claim(
-            name="second_descent", claim=f"The test error falls from {at.peak} to {at.wide} hidden units",
-            higher=errors[:, _column(noisy, at.peak)], lower=errors[:, _column(noisy, at.wide)],
-            unit="zero-one error", paper="54.1 % to 45.5 %",
+        error.falls(
+            "second_descent", f"The test error falls from {at.peak} to {at.wide} hidden units", at.peak, at.wide,
+            paper="54.1 % to 45.5 %",
         ),
-        below_the_best_claim(
-            name="below_the_first_minimum",
-            claim=f"The test error at {at.wide} hidden units is below that at the best width narrower than {at.peak}",
-            references=errors[:, sizes_of(noisy) < at.peak], candidate=errors[:, _column(noisy, at.wide)].copy(),
-            unit="zero-one error", paper="45.5 % at h = 300, 47.2 % at h = 16",
+        error.falls_below_the_best(
+            "below_the_first_minimum",
+            f"The test error at {at.wide} hidden units is below that at the best width narrower than {at.peak}",
+            at.wide, before=at.peak, paper="45.5 % at h = 300, 47.2 % at h = 16",
         ),
-        peak_position_claim(
-            name="peak_position",
-            claim=f"The test error peaks between {at.peak_range[0]} and {at.peak_range[1]} hidden units",
-            landmarks=landmarks_along_size(at_end(noisy), "test_error", level=level), scale=1.0,
-            allowed=(float(at.peak_range[0]), float(at.peak_range[1])), scale_word="hidden units",
-            paper="at h = 47, where the training error reaches 5.5 %", factor=RELEVANT_FACTOR_OF_ERRORS, level=level,
+        _peaks_between(
+            "peak_position", "The test error peaks between", noisy, "test_error", at.peak_range, level=level,
+            factor=RELEVANT_FACTOR_OF_ERRORS, paper="at h = 47, where the training error reaches 5.5 %",
         ),
+    )  # fmt: skip
+
+
+def _peaks_between(
+    name: str, start: str, surface: xr.Dataset, metric: str, widths: tuple[int, int], *, paper: str,
+    factor: float = RELEVANT_FACTOR, level: float = LEVEL,
+) -> Finding:  # fmt: skip
+    """That a metric peaks between two widths, at the end of training."""
+    low, high = widths
+    return peak_position_claim(
+        name=name, claim=f"{start} {low} and {high} hidden units", scale=1.0, allowed=(float(low), float(high)),
+        landmarks=landmarks_along_size(at_end(surface), metric, level=level), scale_word="hidden units", paper=paper,
+        factor=factor, level=level,
     )  # fmt: skip
 
 
 def _best_epoch_findings(noisy: xr.Dataset) -> tuple[Finding, ...]:
     at, stopping = _settings_of(noisy), stopping_of(noisy)
-    narrow, peak = _column(noisy, at.narrow), _column(noisy, at.peak)
+    oracle, stopped, last = (
+        Course(positions=sizes_of(noisy), values=values, unit="zero-one error", paper="not in the paper")
+        for values in (stopping.oracle, stopping.stopped, stopping.last)
+    )
     return (
-        higher_claim(
-            name="oracle_falls",
-            claim="At each network's best epoch, which an oracle reads off the held-out half of the test set, the "
-            f"error on that half falls from {at.narrow} to {at.peak} hidden units",
-            higher=stopping.oracle[:, narrow], lower=stopping.oracle[:, peak], unit="zero-one error",
-            paper="optimal early stopping removes the peak (Nakkiran et al. 2020)",
+        oracle.falls(
+            "oracle_falls",
+            "At each network's best epoch, which an oracle reads off the held-out half of the test set, the error on "
+            f"that half falls from {at.narrow} to {at.peak} hidden units",
+            at.narrow, at.peak, paper="optimal early stopping removes the peak (Nakkiran et al. 2020)",
         ),
-        higher_claim(
-            name="stopped_falls",
-            claim="At the epoch that validation data choose, the error on other test data falls from "
+        stopped.falls(
+            "stopped_falls",
+            "At the epoch that validation data choose, the error on other test data falls from "
             f"{at.narrow} to {at.peak} hidden units",
-            higher=stopping.stopped[:, narrow], lower=stopping.stopped[:, peak], unit="zero-one error",
-            paper="not in the paper",
+            at.narrow, at.peak,
         ),
-        higher_claim(
-            name="stopping_helps",
-            claim=f"Stopping where validation data say lowers the error of {at.peak} hidden units on other data",
-            higher=stopping.last[:, peak], lower=stopping.stopped[:, peak], unit="zero-one error",
-            paper="not in the paper",
+        last.falls(
+            "stopping_helps",
+            f"Stopping where validation data say lowers the error of {at.peak} hidden units on other data",
+            at.peak, at.peak, on=stopped,
         ),
     )  # fmt: skip
 
 
 def _average_findings(noisy: xr.Dataset) -> tuple[Finding, ...]:
-    at, end = _settings_of(noisy), at_end(noisy)
-    averaged = along_size(end, "test_error_averaged")
+    at = _settings_of(noisy)
+    raw, averaged = (
+        over_sizes(at_end(noisy), metric, paper="not in the paper") for metric in ("test_error", "test_error_averaged")
+    )
     return (
-        higher_claim(
-            name="averaging_helps",
-            claim=f"Averaging the weights along training lowers the test error of {at.peak} hidden units",
-            higher=at_size(end, "test_error", at.peak), lower=at_size(end, "test_error_averaged", at.peak),
-            unit="zero-one error", paper="not in the paper",
+        raw.falls(
+            "averaging_helps",
+            f"Averaging the weights along training lowers the test error of {at.peak} hidden units",
+            at.peak, at.peak, on=averaged,
         ),
-        rises_claim(
-            name="averaged_rises",
-            claim=f"With averaged weights the test error rises from its best narrower width to {at.peak} hidden units",
-            values=averaged[:, sizes_of(noisy) < at.peak], peak=averaged[:, _column(noisy, at.peak)].copy(),
-            unit="zero-one error", paper="not in the paper",
+        averaged.rises(
+            "averaged_rises",
+            f"With averaged weights the test error rises from its best narrower width to {at.peak} hidden units",
+            at.peak,
         ),
     )  # fmt: skip
 
 
 def _loss_findings(noisy: xr.Dataset) -> tuple[Finding, ...]:
-    at, losses = _settings_of(noisy), along_size(at_end(noisy), "test_loss")
+    at, loss = _settings_of(noisy), over_sizes(at_end(noisy), "test_loss", unit="loss (nats)")
     return (
         peak_position_claim(
             name="loss_peaks_as_wide",
@@ -301,11 +309,10 @@ def _loss_findings(noisy: xr.Dataset) -> tuple[Finding, ...]:
             landmarks=landmarks_along_size(at_end(noisy), "test_loss"), scale=1.0,
             allowed=(float(at.peak), float(at.wide)), scale_word="hidden units", paper="loss 5.79 at h = 61",
         ),
-        rises_claim(
-            name="loss_stays_up",
-            claim=f"The test loss at {at.wide} hidden units is above that at the best width narrower than {at.peak}",
-            values=losses[:, sizes_of(noisy) < at.peak], peak=losses[:, _column(noisy, at.wide)].copy(),
-            unit="loss (nats)", paper="2.63 at h = 300, 1.32 at h = 16",
+        loss.rises(
+            "loss_stays_up",
+            f"The test loss at {at.wide} hidden units is above that at the best width narrower than {at.peak}",
+            at.wide, before=at.peak, paper="2.63 at h = 300, 1.32 at h = 16",
         ),
     )  # fmt: skip
 
@@ -318,12 +325,8 @@ def _clean_findings(clean: xr.Dataset) -> tuple[Finding, ...]:
             landmarks=landmarks_along_size(at_end(clean), "test_error"), factor=RELEVANT_FACTOR_OF_ERRORS,
             paper="44.6, 41.0, 37.3 % at h = 16, 47, 300",
         ),
-        peak_position_claim(
-            name="clean_loss_peaks",
-            claim=f"Without label noise, the test loss peaks between {at.peak_range[0]} and {at.peak_range[1]} hidden "
-            "units",
-            landmarks=landmarks_along_size(at_end(clean), "test_loss"), scale=1.0,
-            allowed=(float(at.peak_range[0]), float(at.peak_range[1])), scale_word="hidden units",
+        _peaks_between(
+            "clean_loss_peaks", "Without label noise, the test loss peaks between", clean, "test_loss", at.peak_range,
             paper="4.42 at h = 47",
         ),
     )  # fmt: skip
@@ -363,23 +366,18 @@ def _curve(name: str, surface: xr.Dataset, kind: str) -> CurveDisplay:
     """Test and train over width at the end of training, with landmarks; the notebook's run beside it where it is."""
     end = at_end(surface)
     display = curve_of(
-        [
-            Line(section=end, metric=f"test_{kind}", name="test"),
-            Line(section=end, metric=f"train_{kind}", name="train", role=Role.TRAIN),
-        ],
-        "size", title=f"Test and train {kind} after the last epoch", x_label=size_label(surface),
-        y_label="zero-one error" if kind == "error" else "loss (cross-entropy, nats)", y_log=kind == "loss",
+        test_and_train(end, kind), "size", title=f"Test and train {kind} after the last epoch",
+        x_label=size_label(surface), y_log=kind == "loss",
+        y_label="zero-one error" if kind == "error" else "loss (cross-entropy, nats)",
         landmarks=landmarks_along_size(end, f"test_{kind}", estimator="median"),
         y_limits=loss_limits(end["test_loss"].values) if kind == "loss" else None,
     )  # fmt: skip
     if not _is_notebook(surface):
         return display
     values = getattr(PUBLISHED[name], f"test_{kind}")
-    published = Series(
-        name="notebook, one run", positions=PUBLISHED_WIDTHS, median=values, low=values, high=values,
-        role=Role.REFERENCE,
-    )  # fmt: skip
-    return replace(display, series=(*display.series, published))
+    return replace(
+        display, series=(*display.series, bare("notebook, one run", PUBLISHED_WIDTHS, values, Role.REFERENCE))
+    )
 
 
 def _last(surface: xr.Dataset, metric: str, width: int) -> float:

@@ -34,15 +34,16 @@ import xarray as xr
 from jaxtyping import Bool, Float
 
 from benign.curves import Finding, Verdict, higher_claim, paired_claim
-from benign.curves.threshold_search import TOLERANCE
+from benign.figures.equal_loss import at_loss
 from benign.figures.figure import Figure, Judged, Picture, Surfaces
 from benign.figures.measurement import Joined, Measurement, over_learning_rates
-from benign.figures.network_drawing import diverged_words, size_label
-from benign.figures.similar_solutions import at_losses
+from benign.figures.network_drawing import diverged_words, exactly
+from benign.foundation.conventions import TOLERANCE
 from benign.networks.training import Training
-from benign.plots import CurveDisplay, Role, StackedDisplay, Threshold, series_from_replicates, spread_sentence
+from benign.plots import CurveDisplay, Role, StackedDisplay, series_from_replicates, spread_sentence
 from benign.schema import LEARNING_RATE
 from benign.sources import mnist1d
+from benign.surface.displays import size_label
 from benign.surface.sections import (
     along_size,
     along_time,
@@ -189,9 +190,9 @@ def at_fit(surfaces: Surfaces, metric: str) -> Float[np.ndarray, "R rates batche
 
 
 def _rates_at_fit(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "R rates"]:
-    width, level = int(sizes_of(surface)[0]), np.array([TOLERANCE])
-    columns = [at_losses(share_along_time(one), along_time(one, metric, width), level) for one in by_rate(surface)]
-    return np.concatenate(columns, axis=1)
+    width = int(sizes_of(surface)[0])
+    columns = [at_loss(share_along_time(one), along_time(one, metric, width), TOLERANCE) for one in by_rate(surface)]
+    return np.stack(columns, axis=1)
 
 
 def _grid(surfaces: Surfaces) -> dict[tuple[int, float], xr.Dataset]:
@@ -365,7 +366,7 @@ def _width_panel(surface: xr.Dataset, metric: str, label: str) -> CurveDisplay:
                 Role.TEST if metric == "test_error" else Role.NORM,
             ),
         ),
-        threshold=None if first is None else Threshold(position=first, low=first, high=first, label="fits from"),
+        threshold=None if first is None else exactly(first, "fits from"),
         x_label=size_label(surface), y_label=label, x_log=True, y_log=metric not in {"test_error", "normalised_margin"},
         caption=spread_sentence(surface.sizes["replicate"]), position_name="widths",
     )  # fmt: skip

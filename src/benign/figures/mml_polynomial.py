@@ -27,6 +27,7 @@ from benign.curves import Finding, interval_claim, paired_claim
 from benign.curves.findings import as_factor
 from benign.figures.figure import Figure, Judged, Picture, Surfaces
 from benign.figures.measurement import Joined, Measurement
+from benign.figures.network_drawing import bare
 from benign.figures.stopped_polynomial import LEFT, StoppedPolynomial
 from benign.foundation.number_words import format_number as number
 from benign.foundation.randomness import generator
@@ -281,13 +282,8 @@ def _closest_picture(surface: xr.Dataset) -> Picture:
         title=f"Degree {TOO_SMALL} is too small for this function",
         series=(
             Series(name="fits to 10 points", positions=grid, median=median, low=low, high=high, role=Role.TEST),
-            Series(
-                name="closest cubic", positions=grid, median=closest, low=closest, high=closest, role=Role.REMEDY
-            ),
-            Series(
-                name="true function", positions=grid, median=targets[:, 0], low=targets[:, 0], high=targets[:, 0],
-                role=Role.REFERENCE,
-            ),
+            bare("closest cubic", grid, closest, Role.REMEDY),
+            bare("true function", grid, targets[:, 0], Role.REFERENCE),
         ),
         x_label="x", y_label="y", x_log=False, y_log=False, y_limits=(-2.5, 2.0), position_name="grid points",
         caption=f"Fits: median of {len(fits)} data sets; band: 10 % to 90 % of them.",
@@ -342,9 +338,7 @@ def _gap_picture(surface: xr.Dataset) -> Picture:
     display = CurveDisplay(
         title="What the space cannot reach, and what ten samples add",
         series=(
-            Series(
-                name="approximation gap", positions=sizes, median=gap, low=gap, high=gap, role=Role.REFERENCE
-            ),
+            bare("approximation gap", sizes, gap, Role.REFERENCE),
             sampling,
         ),
         x_label="number of coefficients (size): degree + 1", y_label="loss (squared error)", x_log=False,
@@ -393,10 +387,7 @@ def _descent_panel(way: Way, degree: int, limits: tuple[float, float]) -> CurveD
         ("optimisation has left", np.median(way.left, axis=0), Role.REMEDY),
     )
     # The test loss alone has a band: of all four nothing could be read.
-    parts = (
-        Series(name=name, positions=steps, median=median, low=median, high=median, role=role)
-        for name, median, role in lines
-    )
+    parts = (bare(name, steps, median, role) for name, median, role in lines)
     return CurveDisplay(
         title=f"Degree {degree}", x_label="gradient steps (time)", y_label=f"squared distance, degree {degree}",
         series=(*parts, series_from_replicates("test loss", steps, way.loss, Role.TEST)), y_limits=limits,

@@ -42,18 +42,37 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
 
-from benign.curves import Finding, Landmark, Landmarks, find_landmarks, interval_claim, paired_claim
-from benign.curves.claims import RELEVANT_FACTOR, RELEVANT_FACTOR_OF_ERRORS, peak_position_claim
-from benign.curves.findings import LEVEL, as_factor
+from benign.curves import Finding, interval_claim
+from benign.curves.claims import RELEVANT_FACTOR_OF_ERRORS, peak_position_claim
 from benign.curves.fitting_threshold import Criterion, ThresholdOutcome
+from benign.figures.complexity_places import (
+    NOWHERE,
+    Place,
+    Slice,
+    fitted_samples,
+    fitted_size,
+    fitted_time,
+    landmarks_of,
+    over_samples,
+    over_sizes,
+    place_of,
+)
 from benign.figures.figure import Figure, Judged, Picture, Surfaces
 from benign.figures.measurement import Measurement
-from benign.figures.movement import Places, fitted_from, highest, moves_claim
 from benign.figures.nakkiran2020_epochwise import large_networks
-from benign.figures.nakkiran2020_samplewise import crossings
-from benign.figures.network_drawing import Line, curve_of, diverged_words, size_label
+from benign.figures.network_drawing import Line, curve_of, diverged_words, level
+from benign.figures.two_sample_sizes import (
+    ABOVE_ONE,
+    LINEAR_TOLERANCE,
+    middle,
+    movement_findings,
+    two_size_findings,
+    two_sizes,
+    two_sizes_picture,
+)
+from benign.foundation.conventions import REGIME_BAND as BAND
+from benign.foundation.conventions import TOLERANCE
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import (
@@ -70,20 +89,15 @@ from benign.plots import (
 )
 from benign.procedures import MLP, Polynomial, RandomFourier
 from benign.sources import digits, mml
-from benign.surface.complexity import OUTCOMES, emc_on_surface, shortest_time, smallest_size
-from benign.surface.displays import landmark_marks
+from benign.surface.complexity import OUTCOMES, emc_on_surface
+from benign.surface.displays import landmark_marks, size_label
 from benign.surface.sections import (
-    along_samples,
-    along_size,
     along_time,
     at,
     at_end,
-    median_of,
     over_size_and_samples,
     sample_counts_of,
     samples_of,
-    seed_of,
-    share_along_size,
     sizes_of,
     times_of,
 )
@@ -147,19 +161,13 @@ SETTINGS = {
 }  # fmt: skip
 COEFFICIENTS = 10
 LINEAR_NOISE, WIDTH_NOISE, SAMPLE_NOISE = 0.1, 0.1, 0.2
-# Of the best constant's loss. Least squares fits exactly, so that the tolerance may be small.
-LINEAR_TOLERANCE, TOLERANCE = 0.002, 0.02
 EPS = 0.1  # the paper's, zero-one
 RIDGE_SHARE = 5e-3  # of the middle n: some of N features are then held back, and not yet all
 SHOWN = 30.0  # times the lowest loss: the crest is far higher, and would leave the rest of the surface dark
-BAND, LINEAR_BAND = 1.5, 1.1
-TOGETHER = 1.25  # the peak moves as far as the threshold, within this factor
+LINEAR_BAND = 1.1  # of the features, beside the band of regimes
 TOO_HIGH = 1.1
 RIDGE_LOWERS = 0.9
-_ABOVE_ONE = 1.0 + 1e-9  # an interval may end where both readings share a measured position
 EARLY = 0.25  # of the training
-_HYPOTHESIS = "the peak is where EMC is about n (Nakkiran et al. 2020, Hypothesis 1)"
-_SIGNS = {1.0: "higher", -1.0: "lower"}
 
 
 def _declared(scale: str) -> Iterator[tuple[str, Measurement]]:
@@ -207,118 +215,6 @@ def feature_grid(grid: tuple[int, int, int]) -> tuple[tuple[int, ...], tuple[int
     return tuple(size for size in sizes if first <= size <= first * 2**doublings), sizes
 
 
-def middle(samples: tuple[int, ...]) -> int:
-    """The n in the middle of a grid."""
-    return samples[len(samples) // 2]
-
-
-def two_sizes(surface: xr.Dataset) -> tuple[int, int]:
-    """The middle n, and the measured one nearest to twice that: the training sets that are compared."""
-    n = sample_counts_of(surface).astype(int)
-    few = middle(tuple(n.tolist()))
-    return few, int(n[np.abs(n - 2 * few).argmin()])
-
-
-# Places: where EMC = n, from training risks alone ------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """A position with its 95 % interval; NaN where a training has no number, 0 and infinity where nothing bounds it."""
-
-    value: float
-    low: float
-    high: float
-
-    def over(self, other: Place) -> Place:
-        """The ratio of two, each at the end of its interval that widens it: a one-sided bound is wrong in 5 %."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            parts = np.divide([self.value, self.low, self.high], [other.value, other.high, other.low])
-        value, low, high = (float(part) for part in parts)
-        return Place(value=value, low=low, high=high)
-
-
-NOWHERE = Place(value=math.nan, low=math.nan, high=math.nan)
-
-
-def fitted_samples(
-    surface: xr.Dataset, *, tolerance: float, criterion: Criterion = "objective", time: float | None = None,
-    size: float | None = None, level: float = LEVEL,
-) -> Place:  # fmt: skip
-    """EMC: the largest n that is fitted, at the surface's one size and its last time unless said."""
-    section = at_end(surface) if time is None else at(surface, time=time)
-    section = section if size is None else at(section, size=size)
-    found = emc_on_surface(section, tolerance=tolerance, criterion=criterion, level=level)
-    value, low, high = (float(numbers[0, 0]) for numbers in (found.value, found.low, found.high))
-    return Place(value=value, low=low, high=high)
-
-
-def fitted_size(
-    surface: xr.Dataset, samples: int, *, tolerance: float, criterion: Criterion = "objective", level: float = LEVEL
-) -> Place:  # fmt: skip
-    """The smallest size whose EMC is n."""
-    section = at(at_end(surface), samples=samples)
-    if not np.isfinite(training_risks(section, criterion)).all():
-        return NOWHERE
-    found = smallest_size(
-        section, samples=samples, tolerance=tolerance, criterion=criterion, level=level, interpolated=True
-    )
-    return Place(value=found.value, low=found.interval[0], high=found.interval[1])
-
-
-def fitted_time(
-    surface: xr.Dataset, *, tolerance: float, criterion: Criterion, level: float = LEVEL
-) -> Place:  # fmt: skip
-    """The shortest time after which EMC is n, for a surface of one size and one n."""
-    if not np.isfinite(training_risks(surface, criterion)).all():
-        return NOWHERE
-    found = shortest_time(
-        surface, samples=samples_of(surface), tolerance=tolerance, criterion=criterion, level=level, interpolated=True
-    )
-    return Place(value=found.value, low=found.interval[0], high=found.interval[1])
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Slice:
-    """A curve of the test risk along one axis, and where its peak is to be.
-
-    Attributes:
-        name: of its finding.
-        words: short, for the picture.
-        claim: which curve.
-        axis: what is counted along it.
-        landmarks: of the test risk.
-        expected: where EMC = n along the axis.
-        band: the peak is to lie within this factor of it.
-        factor: a peak that stands less above its higher side counts as none.
-        paper: what the paper says of such a curve.
-    """
-
-    name: str
-    words: str
-    claim: str
-    axis: str
-    landmarks: Landmarks
-    expected: Place
-    band: float = BAND
-    factor: float = RELEVANT_FACTOR
-    paper: str = _HYPOTHESIS
-
-
-def _curve(
-    positions: Float[np.ndarray, " K"], risk: Float[np.ndarray, "R K"], surface: xr.Dataset, level: float
-) -> Landmarks:
-    return find_landmarks(positions, risk, None, None, level=level, seed=seed_of(surface))
-
-
-def _over_samples(surface: xr.Dataset, level: float = LEVEL) -> Landmarks:
-    return _curve(sample_counts_of(surface), along_samples(surface, "test_loss"), surface, level)
-
-
-def _over_sizes(surface: xr.Dataset, level: float = LEVEL) -> Landmarks:
-    return _curve(sizes_of(surface), along_size(at_end(surface), "test_loss"), surface, level)
-
-
 def slices(surfaces: Surfaces) -> tuple[Slice, ...]:
     """Every slice with a peak that Hypothesis 1 explains: over size, samples and time."""
     return (*_linear_slices(surfaces), *_network_slices(surfaces))
@@ -332,18 +228,18 @@ def _linear_slices(surfaces: Surfaces) -> Iterator[Slice]:
     yield Slice(
         name="features_over_size", words="features", axis="features", band=LINEAR_BAND, paper=paper,
         claim=f"Over the number of features the test loss on {more} samples",
-        landmarks=_over_sizes(at(features, samples=more), level),
+        landmarks=over_sizes(at(features, samples=more), level),
         expected=fitted_size(features, more, tolerance=LINEAR_TOLERANCE, level=level),
     )  # fmt: skip
     yield Slice(
         name="features_over_samples", words="features: samples", axis="samples", band=LINEAR_BAND, paper=paper,
-        claim=f"Over samples the test loss of {n} features", landmarks=_over_samples(at(features, size=n)),
+        claim=f"Over samples the test loss of {n} features", landmarks=over_samples(at(features, size=n)),
         expected=fitted_samples(features, tolerance=LINEAR_TOLERANCE, size=n),
     )  # fmt: skip
     yield Slice(
         name="polynomial_over_samples", words="polynomial: samples", axis="samples",
         claim=f"Over samples the test loss of a polynomial of {COEFFICIENTS} coefficients",
-        landmarks=_over_samples(polynomial), expected=fitted_samples(polynomial, tolerance=LINEAR_TOLERANCE),
+        landmarks=over_samples(polynomial), expected=fitted_samples(polynomial, tolerance=LINEAR_TOLERANCE),
     )  # fmt: skip
 
 
@@ -353,22 +249,20 @@ def _network_slices(surfaces: Surfaces) -> Iterator[Slice]:
     level = FIGURE.level_of("networks_over_width")  # all three are primary
     yield Slice(
         name="networks_over_width", words="network: units", axis="hidden units",
-        claim=f"Over width the test loss of networks on {n} samples", landmarks=_over_sizes(widths, level),
+        claim=f"Over width the test loss of networks on {n} samples", landmarks=over_sizes(widths, level),
         expected=fitted_size(widths, n, tolerance=TOLERANCE, level=level),
         paper="peak at width 10, the first with a training error below 0.1 (Nakkiran et al. 2020, Fig. 1)",
     )  # fmt: skip
     yield Slice(
         name="networks_over_samples", words="network: samples", axis="samples",
-        claim=f"Over samples the test loss of networks of {width} units", landmarks=_over_samples(samples, level),
+        claim=f"Over samples the test loss of networks of {width} units", landmarks=over_samples(samples, level),
         expected=fitted_samples(samples, tolerance=TOLERANCE, level=level),
     )  # fmt: skip
     wide = int(sizes_of(epochs)[0])
     yield Slice(
         name="networks_over_time", words="network: epochs", axis="epochs", factor=RELEVANT_FACTOR_OF_ERRORS,
         claim=f"Over epochs the test error of networks of {wide} units on {samples_of(epochs):,} samples",
-        landmarks=_curve(
-            times_of(epochs), along_time(epochs, "test_error", wide), epochs, level
-        ),
+        landmarks=landmarks_of(times_of(epochs), along_time(epochs, "test_error", wide), epochs, level),
         expected=fitted_time(epochs, tolerance=EPS, criterion="error", level=level),
         paper="over epochs the test error peaks when EMC(T) is about n (Nakkiran et al. 2020, section 6)",
     )  # fmt: skip
@@ -382,8 +276,8 @@ def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
         *(_peak_claim(one) for one in slices(surfaces)),
         *_criterion_findings(surfaces),
         *_change_findings(surfaces),
-        *_two_size_findings(surfaces["features"]),
-        *_movement_findings(surfaces["features"]),
+        *two_size_findings(surfaces["features"]),
+        *movement_findings(surfaces["features"]),
     )
 
 
@@ -391,7 +285,7 @@ def _peak_claim(one: Slice) -> Finding:
     """That there is a peak, where EMC = n; the intervals of both places enter, the wide way round."""
     landmarks, peak = one.landmarks, one.landmarks.peak
     if peak is not None:
-        found = _peak_place(peak).over(one.expected)
+        found = place_of(peak).over(one.expected)
         moved = replace(peak, position=found.value, position_interval=(found.low, found.high))
         landmarks = replace(landmarks, peak=moved)
     return peak_position_claim(
@@ -399,10 +293,6 @@ def _peak_claim(one: Slice) -> Finding:
         landmarks=landmarks, scale=1.0, allowed=((1 - 1e-9) / one.band, (1 + 1e-9) * one.band), paper=one.paper,
         scale_word=f"{one.axis} where EMC = n", factor=one.factor, level=FIGURE.level_of(one.name),
     )  # fmt: skip
-
-
-def _peak_place(peak: Landmark) -> Place:
-    return Place(value=peak.position, low=peak.position_interval[0], high=peak.position_interval[1])
 
 
 def _ratio_claim(
@@ -428,9 +318,9 @@ def _criterion_findings(surfaces: Surfaces) -> Iterator[Finding]:
         replicates=samples.sizes["replicate"], paper=paper,
     )  # fmt: skip
     fitted, peak = fitted_size(widths, samples_of(widths), tolerance=TOLERANCE, criterion="error"), NOWHERE
-    landmark = _over_sizes(widths).peak
+    landmark = over_sizes(widths).peak
     if landmark is not None:
-        peak = _peak_place(landmark)
+        peak = place_of(landmark)
     yield _ratio_claim(
         "error_does_not_mark_the_peak",
         f"For squared loss the zero-one training error is {TOLERANCE:g} at less than 1/{BAND:g} of the peak's width",
@@ -453,13 +343,13 @@ def _change_findings(surfaces: Surfaces) -> Iterator[Finding]:
     late, soon = (fitted_samples(samples, tolerance=TOLERANCE, time=time, level=level) for time in (None, early))
     yield _ratio_claim(
         "grows_with_time", f"The effective complexity after {end:,.0f} steps is above that after {early:,.0f}",
-        late.over(soon), (_ABOVE_ONE, math.inf), unit="EMC late / early", replicates=trained,
+        late.over(soon), (ABOVE_ONE, math.inf), unit="EMC late / early", replicates=trained,
         paper="training longer increases EMC (Nakkiran et al. 2020, section 1)",
     )  # fmt: skip
     yield _ratio_claim(
         "falls_with_label_noise",
         f"Flipping {100 * SAMPLE_NOISE:.0f} % of the labels lowers the effective complexity of the same networks",
-        late.over(fitted_samples(clean, tolerance=TOLERANCE, level=level)), (0.0, 1.0 / _ABOVE_ONE),
+        late.over(fitted_samples(clean, tolerance=TOLERANCE, level=level)), (0.0, 1.0 / ABOVE_ONE),
         unit="EMC flipped / correct", replicates=trained,
         paper="label noise lowers EMC (Nakkiran et al. 2020, section 5)",
     )  # fmt: skip
@@ -475,51 +365,6 @@ def _change_findings(surfaces: Surfaces) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-def added_by_data(features: xr.Dataset) -> Float[np.ndarray, "replicates sizes"]:
-    """Logarithm of the factor by which twice the samples raise the test loss, at every size."""
-    few, more = (along_size(at(features, samples=n), "test_loss") for n in two_sizes(features))
-    return np.log(more) - np.log(few)
-
-
-def _two_size_findings(features: xr.Dataset) -> Iterator[Finding]:
-    (few, more), added, sizes = two_sizes(features), added_by_data(features), sizes_of(features)
-    last = int(sizes[-1])
-    cases = (("hurts", more, 1.0), ("helps_before", few, -1.0), ("helps_beyond", last, -1.0))
-    for name, size, sign in cases:
-        column = int(np.abs(sizes - size).argmin())
-        found = paired_claim(
-            name=f"more_data_{name}", statistic="median",
-            claim=f"With {size} features {more} samples give a {_SIGNS[sign]} test loss than {few}",
-            differences=sign * added[:, column],
-            paper="of 4,000 and 18,000 sentences the larger set is worse at some widths (Nakkiran et al. 2020, Fig. 3)",
-        )  # fmt: skip
-        yield as_factor(found, "loss")
-
-
-def movements(features: xr.Dataset) -> tuple[Places, Places]:
-    """By how much the peak and the threshold move from the first n to the second, each replicate for itself."""
-    few, more = (at(features, samples=n) for n in two_sizes(features))
-    peaks = [highest(sizes_of(features), along_size(one, "test_loss")) for one in (few, more)]
-    fitted = [fitted_from(sizes_of(features), share_along_size(one), LINEAR_TOLERANCE) for one in (few, more)]
-    return peaks[1].over(peaks[0]), fitted[1].over(fitted[0])
-
-
-def _movement_findings(features: xr.Dataset) -> Iterator[Finding]:
-    (few, more), (peak, threshold) = two_sizes(features), movements(features)
-    paper = "more samples shift the peak to larger models (Nakkiran et al. 2020, Figs 3 and 11)"
-    yield moves_claim(
-        name="peak_moves_with_samples",
-        claim=f"From {few} to {more} samples the peak of the test loss moves to more features",
-        moved=peak, allowed=(_ABOVE_ONE, math.inf), unit="times (features at the peak)", paper=paper,
-    )  # fmt: skip
-    yield moves_claim(
-        name="peak_moves_as_far_as_the_threshold",
-        claim=f"From {few} to {more} samples peak and threshold move by the same factor, to within {TOGETHER:g}",
-        moved=peak.over(threshold), allowed=(1.0 / TOGETHER, TOGETHER),
-        unit="times the move of the threshold", paper=paper,
-    )  # fmt: skip
-
-
 # Pictures ------------------------------------------------------------------------------------------------------------
 
 
@@ -529,7 +374,7 @@ def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
         _features_picture(surfaces["features"]),
         _criterion_picture(surfaces["widths"], surfaces["samples"]),
         _time_picture(surfaces),
-        _two_sizes_picture(surfaces["features"]),
+        two_sizes_picture(surfaces["features"]),
     )
 
 
@@ -563,7 +408,7 @@ def _places_picture(surfaces: Surfaces) -> Picture:
 
 def _slice_words(one: Slice) -> str:
     peak = one.landmarks.peak
-    top = "no confirmed peak" if peak is None else _with_interval(_peak_place(peak))
+    top = "no confirmed peak" if peak is None else _with_interval(place_of(peak))
     return f"{one.words} {top} against {_with_interval(one.expected)}"
 
 
@@ -613,7 +458,7 @@ def _criterion_picture(widths: xr.Dataset, samples: xr.Dataset) -> Picture:
         panels=(_peak_panel(widths, loss), _fit_panel(widths, loss, error)),
     )  # fmt: skip
     high, low = (fitted_samples(samples, tolerance=TOLERANCE, criterion=kind) for kind in ("error", "objective"))
-    peak = _over_sizes(widths).peak
+    peak = over_sizes(widths).peak
     top = "has no confirmed peak" if peak is None else f"peaks at {number(peak.position)} units"
     sentence = (
         f"The test loss {top}; the training loss falls to {TOLERANCE:g} of a constant's at {_known(loss)} units, the "
@@ -635,7 +480,7 @@ def _peak_panel(widths: xr.Dataset, fitted: Place) -> CurveDisplay:
         [Line(section=at_end(widths), metric="test_loss", name="test")], "size", title="Test loss",
         x_label=size_label(widths), y_label="test loss", y_log=True, threshold=_threshold(fitted, "EMC = n at"),
     )  # fmt: skip
-    return replace(display, marks=landmark_marks(_over_sizes(widths)))
+    return replace(display, marks=landmark_marks(over_sizes(widths)))
 
 
 def _threshold(place: Place, label: str) -> Threshold | None:
@@ -647,7 +492,7 @@ def _threshold(place: Place, label: str) -> Threshold | None:
 
 def _fit_panel(widths: xr.Dataset, loss: Place, error: Place) -> CurveDisplay:
     """Both training risks, in units in which the tolerance is one number, and where each reaches it."""
-    sizes, tolerance = sizes_of(widths), np.full(widths.sizes["size"], TOLERANCE)
+    sizes = sizes_of(widths)
     kinds: tuple[tuple[str, Criterion, Role], ...] = (
         ("loss", "objective", Role.TRAIN), ("zero-one error", "error", Role.NORM),
     )  # fmt: skip
@@ -655,12 +500,10 @@ def _fit_panel(widths: xr.Dataset, loss: Place, error: Place) -> CurveDisplay:
         series_from_replicates(name, sizes, training_risks(at_end(widths), kind)[:, 0, 0].T, role)
         for name, kind, role in kinds
     )
-    limit = Series(
-        name="tolerance", positions=sizes, median=tolerance, low=tolerance, high=tolerance, role=Role.REFERENCE
-    )  # fmt: skip
     return CurveDisplay(
-        title="Training risk", series=(*lines, limit), x_label=size_label(widths), y_label="training risk",
-        y_limits=(TOLERANCE / 20.0, 1.0), caption=spread_sentence(widths.sizes["replicate"]), position_name="widths",
+        title="Training risk", series=(*lines, level("tolerance", sizes, TOLERANCE)),
+        x_label=size_label(widths), y_label="training risk", y_limits=(TOLERANCE / 20.0, 1.0),
+        caption=spread_sentence(widths.sizes["replicate"]), position_name="widths",
         threshold=_threshold(loss, "EMC = n at"),
         marks=tuple(
             Mark(position=place.value, value=TOLERANCE, label=f"{name} from {number(place.value)} units:")
@@ -699,76 +542,6 @@ def _complexity_series(name: str, surface: xr.Dataset, condition: int) -> Series
     value = np.where(found.value[0] > 0.0, found.value[0], np.nan)
     low, high = np.minimum(found.low[0], value), np.maximum(np.minimum(found.high[0], last), value)
     return Series(name=name, positions=found.times, median=value, low=low, high=high, condition=condition)
-
-
-def _two_sizes_picture(features: xr.Dataset) -> Picture:
-    """Both curves with their peaks above, and below them the training losses with the places from which they fit."""
-    few, more = two_sizes(features)
-    display = StackedDisplay(
-        title=f"{few} and {more} samples over the number of features",
-        panels=(_two_peaks_panel(features), _two_thresholds_panel(features)),
-    )  # fmt: skip
-    return Picture(
-        name="two_sample_sizes", heading="Which models does more data harm?", display=display,
-        sentence=_two_sizes_sentence(features),
-        claims=(
-            "more_data_hurts", "more_data_helps_before", "more_data_helps_beyond", "peak_moves_with_samples",
-            "peak_moves_as_far_as_the_threshold",
-        ),
-    )  # fmt: skip
-
-
-def _two_peaks_panel(features: xr.Dataset) -> CurveDisplay:
-    sections = [at(features, samples=n) for n in two_sizes(features)]
-    lines = [
-        Line(section=one, metric="test_loss", name=f"{samples_of(one)} samples", condition=place)
-        for place, one in enumerate(sections)
-    ]
-    display = curve_of(
-        lines, "size", title="Test loss", x_label=size_label(features), y_label="test loss", y_log=True
-    )  # fmt: skip
-    sizes, marks = sizes_of(features), []
-    for one in sections:
-        medians = np.array([median_of(column) for column in along_size(one, "test_loss").T])
-        column = int(np.nanargmax(medians))
-        marks.append(Mark(position=sizes[column], value=medians[column], label=f"highest at {sizes[column]:.0f}:"))
-    return replace(display, marks=tuple(marks))
-
-
-def _two_thresholds_panel(features: xr.Dataset) -> CurveDisplay:
-    sizes, lines, marks = sizes_of(features), [], []
-    for place, n in enumerate(two_sizes(features)):
-        share = share_along_size(at(features, samples=n))
-        lines.append(series_from_replicates(f"{n} samples", sizes, share, Role.TRAIN, condition=place))
-        fitted = math.exp(median_of(fitted_from(sizes, share, LINEAR_TOLERANCE).value))
-        if math.isfinite(fitted):
-            marks.append(Mark(position=fitted, value=0.0, label=f"from {fitted:.0f} features on:"))
-    return CurveDisplay(
-        title="Training loss", series=tuple(lines), marks=tuple(marks), x_label=size_label(features), y_log=False,
-        y_label="train loss / constant's", caption=spread_sentence(features.sizes["replicate"]), position_name="sizes",
-    )  # fmt: skip
-
-
-def _two_sizes_sentence(features: xr.Dataset) -> str:
-    (few, more), sizes = two_sizes(features), sizes_of(features)
-    added = np.array([median_of(column) for column in added_by_data(features).T])
-    column = int(np.abs(sizes - more).argmin())
-    places = crossings(sizes, np.where(np.isnan(added), 0.0, added))
-    below, above = places[places <= more], places[places > more]
-    start = f"from {number(float(below[-1]))} " if len(below) else "from the first size "
-    end = f"to {number(float(above[0]))} features" if len(above) else "to the last size"
-    factor = math.exp(added[column])
-    peak, threshold = (np.exp(np.mean(moved.value)) for moved in movements(features))
-    moves = (
-        f" The peak moves right by a factor {number(float(peak))}, the threshold by {number(float(threshold))}; "
-        f"the latter is {more}/{few} by a theorem."
-    )
-    if not factor > 1.0:
-        return f"With {more} features {more} samples do not raise the median test loss above that with {few}.{moves}"
-    return (
-        f"With {more} features {more} samples give {number(factor)} times the test loss of {few} in the median, and "
-        f"more than it {start}{end}: the larger set moves the peak, it does not only lower the curve.{moves}"
-    )
 
 
 # Words ---------------------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from benign.curves import Finding, higher_claim, paired_claim
 from benign.curves.claims import below_margin_claim, more_than_half_claim
 from benign.figures.figure import Figure, Judged, Picture, Surfaces
 from benign.figures.measurement import Measurement
-from benign.figures.network_drawing import Line, curve_of, diverged_words
+from benign.figures.network_drawing import Line, curve_of, diverged_words, in_order
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import Band, CurveDisplay, Role
@@ -262,10 +262,8 @@ def _over_epochs(surface: xr.Dataset, lines: list[Line], title: str, y_label: st
 
 def _widths_picture(surface: xr.Dataset) -> Picture:
     widths = _widths(surface)
-    lines = [
-        Line(section=at(surface, size=width), metric="test_error", name=f"{word}: {width} units", condition=place)
-        for place, (word, width) in enumerate(zip(("small", "critical", "large"), widths, strict=True))
-    ]
+    named = zip(("small", "critical", "large"), widths, strict=True)
+    lines = in_order({f"{word}: {width} units": at(surface, size=width) for word, width in named}, "test_error")
     small, critical, large = (windows_of(surface, "test_error", width) for width in widths)
     sentence = (
         "From the first window of epochs to the last, the median test error goes from "

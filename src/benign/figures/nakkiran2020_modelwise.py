@@ -35,19 +35,19 @@ from jaxtyping import Float
 from benign.curves import Finding, Landmarks, higher_claim, interval_claim
 from benign.curves.claims import (
     RELEVANT_FACTOR_OF_ERRORS,
-    below_the_best_claim,
     no_peak_claim,
     peak_position_claim,
-    rises_claim,
 )
+from benign.figures.comparisons import over_sizes
 from benign.figures.figure import Figure, Judged, Picture, Surfaces
 from benign.figures.measurement import Measurement
-from benign.figures.network_drawing import Line, curve_of, diverged_words, percents, size_label
+from benign.figures.network_drawing import Line, curve_of, diverged_words, exactly, in_order, percents, test_and_train
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
-from benign.plots import CurveDisplay, Role, StackedDisplay, Threshold
+from benign.plots import CurveDisplay, StackedDisplay
 from benign.procedures import MLP
 from benign.sources import digits, mnist
+from benign.surface.displays import size_label
 from benign.surface.sections import (
     along_size,
     at_end,
@@ -164,27 +164,19 @@ def _rise(surfaces: Surfaces, name: str) -> Float[np.ndarray, " replicates"]:
     return at_size(surfaces[name], "test_error", part.peak) / at_size(surfaces[name], "test_error", part.narrow)
 
 
-def _before(part: Part, surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates widths"]:
-    """A metric at the widths below that of the peak."""
-    return along_size(surface, metric)[:, sizes_of(surface) < part.peak]
-
-
 def _peak_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
-    part, noisy = _part_of(surfaces, "noise_20"), surfaces["noise_20"]
+    part, noisy = _part_of(surfaces, "noise_20"), over_sizes(surfaces["noise_20"], "test_error")
     return (
-        rises_claim(
-            name="noise_20_rises",
-            claim=f"With 20 % label noise, the test error rises from its best narrower width to {part.peak} hidden "
-            "units",
-            values=_before(part, noisy, "test_error"), peak=at_size(noisy, "test_error", part.peak),
-            unit="zero-one error", paper="0.340 to 0.413 with 15 % noise",
+        noisy.rises(
+            "noise_20_rises",
+            f"With 20 % label noise, the test error rises from its best narrower width to {part.peak} hidden units",
+            part.peak, paper="0.340 to 0.413 with 15 % noise",
         ),
-        below_the_best_claim(
-            name="noise_20_second_descent",
-            claim=f"With 20 % label noise, the test error at {part.widths[-1]} hidden units is below that at the best "
+        noisy.falls_below_the_best(
+            "noise_20_second_descent",
+            f"With 20 % label noise, the test error at {part.widths[-1]} hidden units is below that at the best "
             f"width narrower than {part.peak}",
-            references=_before(part, noisy, "test_error"), candidate=at_size(noisy, "test_error", part.widths[-1]),
-            unit="zero-one error", paper="0.291 against 0.340 with 15 % noise",
+            part.widths[-1], before=part.peak, paper="0.291 against 0.340 with 15 % noise",
         ),
     )  # fmt: skip
 
@@ -199,11 +191,10 @@ def _noise_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
             higher=_rise(surfaces, "noise_20"), lower=_rise(surfaces, "noise_0"), unit="factor of the error",
             paper="the more label noise, the higher the peak",
         ),
-        higher_claim(
-            name="noise_0_falls",
-            claim=f"Without label noise, the test error falls from {part.narrow} to {part.peak} hidden units",
-            higher=at_size(surfaces["noise_0"], "test_error", part.narrow),
-            lower=at_size(surfaces["noise_0"], "test_error", part.peak), unit="zero-one error", paper=_PLATEAU,
+        over_sizes(surfaces["noise_0"], "test_error").falls(
+            "noise_0_falls",
+            f"Without label noise, the test error falls from {part.narrow} to {part.peak} hidden units",
+            part.narrow, part.peak, paper=_PLATEAU,
         ),
         no_peak_claim(
             name="noise_0_no_peak", claim="Without label noise, the test error has no peak of 5 % or more",
@@ -242,42 +233,26 @@ def _threshold(surface: xr.Dataset, level: float) -> tuple[float, float, float]:
 
 def _squared_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
     part, surface = _part_of(surfaces, "squared"), surfaces["squared"]
-    wide = part.widths[-1]
-    loss, error = (
-        [at_size(surface, metric, width) for width in (part.peak, wide)] for metric in ("test_loss", "test_error")
-    )
+    wide, start = part.widths[-1], "With the squared loss, the"
+    loss = over_sizes(surface, "test_loss", paper="not in the paper, which has cross-entropy alone")
+    error = over_sizes(surface, "test_error")
+    rises = f"rises from its best narrower width to {part.peak} hidden units"
     return (
-        rises_claim(
-            name="squared_rises",
-            claim=f"With the squared loss, the test loss rises from its best narrower width to {part.peak} hidden "
-            "units",
-            values=_before(part, surface, "test_loss"), peak=loss[0],
-            unit="loss", paper="not in the paper, which has cross-entropy alone",
-        ),
-        below_the_best_claim(
-            name="squared_second_descent",
-            claim=f"With the squared loss, the test loss at {wide} hidden units is below that at the best width "
-            f"narrower than {part.peak}",
-            references=_before(part, surface, "test_loss"), candidate=loss[1], unit="loss",
-            paper="not in the paper, which has cross-entropy alone",
+        loss.rises("squared_rises", f"{start} test loss {rises}", part.peak),
+        loss.falls_below_the_best(
+            "squared_second_descent",
+            f"{start} test loss at {wide} hidden units is below that at the best width narrower than {part.peak}",
+            wide, before=part.peak,
         ),
         peak_position_claim(
-            name="squared_peak_at_threshold",
-            claim="With the squared loss, the test loss peaks at 0.7 to 2 times n K parameters",
+            name="squared_peak_at_threshold", claim=f"{start} test loss peaks at 0.7 to 2 times n K parameters",
             landmarks=_squared_landmarks(surface, "test_loss"), scale=float(CLASSES * samples_of(surface)),
             allowed=(0.7, 2.0), scale_word="n K", paper="parameters = n K (Belkin et al. 2019)",
         ),
-        rises_claim(
-            name="squared_error_rises",
-            claim=f"With the squared loss, the zero-one error rises from its best narrower width to {part.peak} "
-            "hidden units",
-            values=_before(part, surface, "test_error"), peak=error[0],
-            unit="zero-one error", paper="",
-        ),
-        higher_claim(
-            name="squared_error_falls",
-            claim=f"With the squared loss, the zero-one error falls from {part.peak} to {wide} hidden units",
-            higher=error[0], lower=error[1], unit="zero-one error", paper="",
+        error.rises("squared_error_rises", f"{start} zero-one error {rises}", part.peak),
+        error.falls(
+            "squared_error_falls", f"{start} zero-one error falls from {part.peak} to {wide} hidden units", part.peak,
+            wide,
         ),
     )  # fmt: skip
 
@@ -293,11 +268,8 @@ def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
     return (_noise_picture(surfaces), _fit_picture(surfaces), _squared_picture(surfaces))
 
 
-def _noise_lines(surfaces: Surfaces, metric: str, role: Role) -> list[Line]:
-    return [
-        Line(section=at_end(surfaces[name]), metric=metric, name=WORDS[name], condition=place, role=role)
-        for place, name in enumerate(NOISE)
-    ]
+def _noise_lines(surfaces: Surfaces, metric: str) -> list[Line]:
+    return in_order({WORDS[name]: at_end(surfaces[name]) for name in NOISE}, metric)
 
 
 def _percents(surface: xr.Dataset, widths: tuple[int, ...]) -> str:
@@ -308,7 +280,7 @@ def _noise_picture(surfaces: Surfaces) -> Picture:
     part, x_label = _part_of(surfaces, "noise_20"), size_label(surfaces["noise_20"])
     widths = (part.narrow, part.peak, part.widths[-1])
     display = curve_of(
-        _noise_lines(surfaces, "test_error", Role.TEST),
+        _noise_lines(surfaces, "test_error"),
         "size",
         title="Test error by label noise",
         x_label=x_label,
@@ -330,14 +302,14 @@ def _noise_picture(surfaces: Surfaces) -> Picture:
 def _fit_picture(surfaces: Surfaces) -> Picture:
     x_label = size_label(surfaces["noise_20"])
     error = curve_of(
-        _noise_lines(surfaces, "train_error", Role.TEST),
+        _noise_lines(surfaces, "train_error"),
         "size",
         title="Train error",
         x_label=x_label,
         y_label="train error",
     )
     loss = curve_of(
-        _noise_lines(surfaces, "test_loss", Role.TEST), "size", title="Test loss", x_label=x_label,
+        _noise_lines(surfaces, "test_loss"), "size", title="Test loss", x_label=x_label,
         y_label="test loss (nats)", y_log=True,
     )  # fmt: skip
     thresholds = {
@@ -390,16 +362,12 @@ def _threshold_words(surface: xr.Dataset) -> str:
 
 
 def _squared_curve(surface: xr.Dataset, kind: str) -> CurveDisplay:
-    section, line = over_parameters(surface), float(CLASSES * samples_of(surface))
+    section = over_parameters(surface)
     return curve_of(
-        [
-            Line(section=section, metric=f"test_{kind}", name="test"),
-            Line(section=section, metric=f"train_{kind}", name="train", role=Role.TRAIN),
-        ],
-        "size", title=f"Test and train {kind}", x_label="number of parameters",
+        test_and_train(section, kind), "size", title=f"Test and train {kind}", x_label="number of parameters",
         y_label="zero-one error" if kind == "error" else "loss (squared error)",
         landmarks=_squared_landmarks(surface, f"test_{kind}"),
-        threshold=Threshold(position=line, low=line, high=line, label="parameters = n K:"),
+        threshold=exactly(CLASSES * samples_of(surface), "parameters = n K:"),
     )  # fmt: skip
 
 

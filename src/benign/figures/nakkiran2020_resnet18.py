@@ -33,8 +33,8 @@ from jaxtyping import Float
 from benign.curves import Finding, Verdict
 from benign.experiments.environment import Environment
 from benign.figures.figure import Figure, Judged, Picture, Surfaces
-from benign.figures.network_drawing import percent, percents
-from benign.plots import CurveDisplay, Mark, Role, Series, Threshold
+from benign.figures.network_drawing import bare, exactly, percent, percents
+from benign.plots import CurveDisplay, Mark, Role
 from benign.surface.arrays import surface_from_arrays
 from benign.surface.sections import along_size, sizes_of
 
@@ -246,14 +246,9 @@ def _display(surface: xr.Dataset) -> CurveDisplay:
     named = (("first minimum", _first_minimum(errors)), ("peak", _peak(errors)), ("end", len(errors) - 1))
     return CurveDisplay(
         title="ResNet-18 on CIFAR-10 with 15 % of labels flipped: published errors",
-        series=tuple(
-            Series(name=name, positions=widths, median=values, low=values, high=values, role=role)
-            for name, values, role in lines
-        ),
+        series=tuple(bare(name, widths, values, role) for name, values, role in lines),
         marks=tuple(Mark(position=float(widths[i]), value=float(errors[i]), label=label) for label, i in named),
-        threshold=None
-        if not np.isfinite(crossing)
-        else Threshold(position=crossing, low=crossing, high=crossing, label="training error below eps from width"),
+        threshold=None if not np.isfinite(crossing) else exactly(crossing, "training error below eps from width"),
         x_label="width k: channels of the first layer (size)",
         y_label="zero-one error",
         y_log=False,

@@ -32,20 +32,29 @@ from benign.curves import (
     bootstrap_counts,
     bootstrap_medians,
     find_landmarks,
-    higher_claim,
     interval_claim,
     percentile_interval,
 )
 from benign.curves.claims import no_peak_claim, peak_position_claim
 from benign.curves.early_stopping import stop_early
+from benign.figures.comparisons import Course, over_samples
 from benign.figures.figure import Figure, Judged, Picture, Surfaces
 from benign.figures.measurement import Measurement
-from benign.figures.network_drawing import Line, curve_of, diverged_words, loss_limits, percents, sign_words, size_label
+from benign.figures.network_drawing import (
+    curve_of,
+    diverged_words,
+    in_order,
+    loss_limits,
+    percents,
+    sign_words,
+    test_and_train,
+)
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Mark, Role, StackedDisplay, series_from_replicates
 from benign.procedures import MLP
 from benign.sources import digits
+from benign.surface.displays import size_label
 from benign.surface.sections import (
     along_samples,
     at,
@@ -155,26 +164,21 @@ def _loss_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
         landmarks=landmarks, scale=1.0, allowed=PEAK, scale_word="samples", level=level,
         paper="the peak is where n is the number of samples that is just fitted (Nakkiran et al. 2020, Fig. 11)",
     )  # fmt: skip
-    few, most = (_at_samples(surface, loss, n) for n in (FEWEST, MOST))
     return (
         _hurts(surface, "loss"),
         replace(position, unit="samples"),
         _threshold_claim(landmarks, len(loss)),
-        higher_claim(
-            name="many_samples_help",
-            claim=f"The test loss with {MOST} samples is less than half of that with {FEWEST}",
-            higher=few, lower=most, factor=2.0, unit="squared loss", paper=_HELPS,
+        over_samples(surface, "test_loss", unit=WORDS["loss"]).falls(
+            "many_samples_help", f"The test loss with {MOST} samples is less than half of that with {FEWEST}", FEWEST,
+            MOST, factor=2.0, paper=_HELPS,
         ),
     )  # fmt: skip
 
 
 def _hurts(surface: xr.Dataset, word: str) -> Finding:
-    values = along_samples(surface, f"test_{word}")
-    return higher_claim(
-        name=f"more_data_hurts_{word}",
-        claim=f"At {int(sizes_of(surface)[0])} units {MORE} samples give a higher {WORDS[word]} than {FEW}",
-        higher=_at_samples(surface, values, MORE), lower=_at_samples(surface, values, FEW), unit=WORDS[word],
-        paper=_HURTS,
+    return over_samples(surface, f"test_{word}", unit=WORDS[word], paper=_HURTS).falls(
+        f"more_data_hurts_{word}",
+        f"At {int(sizes_of(surface)[0])} units {MORE} samples give a higher {WORDS[word]} than {FEW}", MORE, FEW,
     )  # fmt: skip
 
 
@@ -197,11 +201,9 @@ def _stopped_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
     loss = stopped_loss(surface)
     paper = "with optimal early stopping more data never hurt (Nakkiran et al. 2020, Figs 23 and 24)"
     return (
-        higher_claim(
-            name="stopped_more_data_helps",
-            claim=f"Stopped early on validation, {MORE} samples give a lower squared loss than {FEW}",
-            higher=_at_samples(surface, loss, FEW), lower=_at_samples(surface, loss, MORE), unit="squared loss",
-            paper=paper,
+        Course(positions=sample_counts_of(surface), values=loss, unit=WORDS["loss"], paper=paper).falls(
+            "stopped_more_data_helps",
+            f"Stopped early on validation, {MORE} samples give a lower squared loss than {FEW}", FEW, MORE,
         ),
         no_peak_claim(
             name="stopped_no_peak", claim="Stopped early on validation, no peak of 25 % or more is left over samples",
@@ -212,11 +214,10 @@ def _stopped_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
 
 def _wide_claim(widths: xr.Dataset, word: str) -> Finding:
     few, more = sample_counts_of(widths).astype(int).tolist()
-    risk = over_size_and_samples(widths, f"test_{word}")[:, -1]
-    return higher_claim(
-        name=f"more_data_helps_wide_{word}",
-        claim=f"At {int(sizes_of(widths)[-1])} units {more} samples give a lower {WORDS[word]} than {few}",
-        higher=risk[:, 0], lower=risk[:, -1], unit=WORDS[word], paper=_HELPS,
+    wide = sizes_of(widths)[-1]
+    return over_samples(at(widths, size=wide), f"test_{word}", unit=WORDS[word], paper=_HELPS).falls(
+        f"more_data_helps_wide_{word}", f"At {int(wide)} units {more} samples give a lower {WORDS[word]} than {few}",
+        few, more,
     )  # fmt: skip
 
 
@@ -276,15 +277,11 @@ def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
 
 
 def _loss_picture(surface: xr.Dataset) -> Picture:
-    section, width = at_end(surface), int(sizes_of(surface)[0])
+    width = int(sizes_of(surface)[0])
     positions, stopped = sample_counts_of(surface), stopped_loss(surface)
-    lines = [
-        Line(section=section, metric="test_loss", name="test"),
-        Line(section=section, metric="train_loss", name="train", role=Role.TRAIN),
-    ]
     landmarks = landmarks_along_samples(surface, along_samples(surface, "test_loss"), estimator="median")
     display = curve_of(
-        lines, "samples", title=f"Loss over the number of samples, {width} units",
+        test_and_train(at_end(surface), "loss"), "samples", title=f"Loss over the number of samples, {width} units",
         x_label="number of training samples (samples)", y_label="loss (squared error)", landmarks=landmarks, y_log=True,
         y_limits=loss_limits(along_samples(surface, "test_loss")),
     )  # fmt: skip
@@ -312,13 +309,9 @@ def _median_at(surface: xr.Dataset, values: Float[np.ndarray, "replicates sample
 
 
 def _error_picture(surface: xr.Dataset) -> Picture:
-    section, error = at_end(surface), along_samples(surface, "test_error")
-    lines = [
-        Line(section=section, metric="test_error", name="test"),
-        Line(section=section, metric="train_error", name="train", role=Role.TRAIN),
-    ]
+    error = along_samples(surface, "test_error")
     display = curve_of(
-        lines, "samples", title="Zero-one error over the number of samples",
+        test_and_train(at_end(surface), "error"), "samples", title="Zero-one error over the number of samples",
         x_label="number of training samples (samples)", y_label="zero-one error",
     )  # fmt: skip
     shares = percents([_median_at(surface, error, n) for n in (FEW, MORE, MOST)])
@@ -348,13 +341,14 @@ def _widths_picture(widths: xr.Dataset) -> Picture:
 
 
 def _widths_panel(widths: xr.Dataset, word: str) -> CurveDisplay:
-    metric = f"test_{word}"
-    lines = [
-        Line(section=at(at_end(widths), samples=n), metric=metric, name=f"{n} samples", condition=place)
-        for place, n in enumerate(sample_counts_of(widths).astype(int).tolist())
-    ]
+    metric, counts = f"test_{word}", sample_counts_of(widths).astype(int).tolist()
     display = curve_of(
-        lines, "size", title=WORDS[word], x_label=size_label(widths), y_label=f"test {word}", y_log=word == "loss"
+        in_order({f"{n} samples": at(at_end(widths), samples=n) for n in counts}, metric),
+        "size",
+        title=WORDS[word],
+        x_label=size_label(widths),
+        y_label=f"test {word}",
+        y_log=word == "loss",
     )
     place = _crossing_of(widths, word)
     if place is None or not place.is_only:

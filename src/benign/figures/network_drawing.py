@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
+from jaxtyping import Float, Real
 
 from benign.curves import Landmarks
 from benign.curves.early_stopping import EarlyStopping, mean_intervals
 from benign.plots import CurveDisplay, Role, Series, Threshold, series_from_replicates, spread_sentence
-from benign.surface.displays import landmark_marks, metric_series, size_label, threshold_line
+from benign.surface.displays import landmark_marks, metric_series, threshold_line
 from benign.surface.sections import diverged_and_trained
 
 
@@ -34,6 +34,36 @@ class Line:
     name: str
     role: Role = Role.TEST
     condition: int | None = None
+
+
+def test_and_train(section: xr.Dataset, kind: str) -> list[Line]:
+    """Test and train ``"loss"`` or ``"error"``."""
+    roles = {"test": Role.TEST, "train": Role.TRAIN}
+    return [Line(section=section, metric=f"{name}_{kind}", name=name, role=role) for name, role in roles.items()]
+
+
+def in_order(sections: Mapping[str, xr.Dataset], metric: str) -> list[Line]:
+    """One metric of several sections, each under its name, as conditions in order."""
+    return [
+        Line(section=section, metric=metric, name=name, condition=place)
+        for place, (name, section) in enumerate(sections.items())
+    ]
+
+
+def bare(name: str, positions: Real[np.ndarray, " K"], values: Float[np.ndarray, " K"], role: Role) -> Series:
+    """A line without a band."""
+    return series_from_replicates(name, positions, values[None], role)
+
+
+def level(name: str, positions: Real[np.ndarray, " K"], value: float) -> Series:
+    """One value at all positions, to compare with."""
+    return bare(name, positions, np.full(len(positions), value), Role.REFERENCE)
+
+
+def exactly(position: float, label: str) -> Threshold:
+    """A threshold that is known, not measured."""
+    place = float(position)
+    return Threshold(position=place, low=place, high=place, label=label)
 
 
 def curve_of(
@@ -141,17 +171,3 @@ def diverged_words(surfaces: Iterable[xr.Dataset]) -> str:
     if lost == trained:
         return f" All {trained:,} trainings diverged."
     return f" {lost:,} of {trained:,} trainings diverged; medians are over the others."
-
-
-__all__ = [
-    "Line",
-    "curve_of",
-    "diverged_words",
-    "listed_widths",
-    "loss_limits",
-    "percent",
-    "percents",
-    "sign_words",
-    "size_label",
-    "stopping_series",
-]

@@ -31,14 +31,17 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Finding, Verdict, higher_claim, paired_claim
+from benign.figures.comparisons import Course, over_sizes
+from benign.figures.equal_loss import at_loss
 from benign.figures.figure import Figure, Judged, Picture, Surfaces
 from benign.figures.measurement import Measurement
-from benign.figures.network_drawing import Line, curve_of, diverged_words, percent, size_label
+from benign.figures.network_drawing import Line, curve_of, diverged_words, exactly, in_order, percent
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
-from benign.plots import CurveDisplay, Role, Threshold, series_from_replicates, spread_sentence
+from benign.plots import CurveDisplay, Role, series_from_replicates, spread_sentence
 from benign.procedures import MLP
 from benign.sources import mnist1d
+from benign.surface.displays import size_label
 from benign.surface.sections import along_time, at_end, at_size, median_at_size, samples_of, sizes_of
 
 METRICS = (
@@ -134,28 +137,9 @@ def _settings_of(surfaces: Surfaces) -> Settings:
 def metric_at_losses(
     surface: xr.Dataset, metric: str, width: int, losses: Float[np.ndarray, " L"]
 ) -> Float[np.ndarray, "replicates L"]:
-    """:func:`at_losses` of one width of a surface."""
-    return at_losses(along_time(surface, "train_loss", width), along_time(surface, metric, width), losses)
-
-
-def at_losses(
-    trained: Float[np.ndarray, "replicates times"],
-    values: Float[np.ndarray, "replicates times"],
-    losses: Float[np.ndarray, " L"],
-) -> Float[np.ndarray, "replicates L"]:
-    """Values where each replicate's training loss first falls to given levels; NaN where it does not.
-
-    Between two recordings they are taken to be linear in the logarithm of the loss.
-    """
-    found = np.full((len(values), len(losses)), np.nan)
-    for r, level in np.ndindex(found.shape):
-        reached = np.flatnonzero(trained[r] <= losses[level])
-        if len(reached) and reached[0] > 0:
-            t = reached[0]
-            before, after = np.log(trained[r, t - 1]), np.log(trained[r, t])
-            share = (before - np.log(losses[level])) / (before - after)
-            found[r, level] = (1.0 - share) * values[r, t - 1] + share * values[r, t]
-    return found
+    """A metric of one width where each replicate's training loss first falls to some levels; see :func:`at_loss`."""
+    trained, values = (along_time(surface, name, width) for name in ("train_loss", metric))
+    return np.stack([at_loss(trained, values, level) for level in losses.tolist()], axis=1)
 
 
 # Findings ------------------------------------------------------------------------------------------------------------
@@ -169,36 +153,31 @@ def _width_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
     at = _settings_of(surfaces)
     end, (narrow, wide) = at_end(surfaces[at.middle]), (at.widths[0], at.widths[-1])
 
-    def of(metric: str, width: int) -> Float[np.ndarray, " replicates"]:
-        return at_size(end, metric, width)
+    def of(metric: str, unit: str) -> Course:
+        return over_sizes(end, metric, unit=unit, paper="not in the papers")
 
     between = f"from {narrow} to {wide} hidden units"
+    disagreement, independent = (
+        of(metric, "share of test inputs") for metric in ("disagreement", "disagreement_independent")
+    )
+    barrier, matched = (of(metric, "train loss (nats)") for metric in ("barrier", "barrier_matched"))
     return (
-        higher_claim(
-            name="disagreement_falls", claim=f"Two networks disagree less {between}",
-            higher=of("disagreement", narrow), lower=of("disagreement", wide), unit="share of test inputs",
-            paper="not in the papers",
+        disagreement.falls("disagreement_falls", f"Two networks disagree less {between}", narrow, wide),
+        independent.falls(
+            "agree_beyond_accuracy", f"At {wide} hidden units two networks agree more than their accuracies force",
+            wide, wide, on=disagreement,
         ),
-        higher_claim(
-            name="agree_beyond_accuracy",
-            claim=f"At {wide} hidden units two networks agree more than their accuracies force",
-            higher=of("disagreement_independent", wide), lower=of("disagreement", wide), unit="share of test inputs",
-            paper="not in the papers",
+        of("representation_similarity", "debiased CKA").falls(
+            "similarity_rises", f"Hidden layers are represented more alike {between}", wide, narrow,
+            paper="wider networks are more alike (Kornblith et al. 2019)",
         ),
-        higher_claim(
-            name="similarity_rises", claim=f"Hidden layers are represented more alike {between}",
-            higher=of("representation_similarity", wide), lower=of("representation_similarity", narrow),
-            unit="debiased CKA", paper="wider networks are more alike (Kornblith et al. 2019)",
+        barrier.falls(
+            "matching_lowers_barrier",
+            f"Matching the hidden units lowers the barrier between two networks of {wide} hidden units", wide, wide,
+            on=matched, paper="conjectured to remove it (Entezari et al. 2022)",
         ),
-        higher_claim(
-            name="matching_lowers_barrier",
-            claim=f"Matching the hidden units lowers the barrier between two networks of {wide} hidden units",
-            higher=of("barrier", wide), lower=of("barrier_matched", wide), unit="train loss (nats)",
-            paper="conjectured to remove it (Entezari et al. 2022)",
-        ),
-        higher_claim(
-            name="matched_barrier_falls", claim=f"With hidden units matched, the barrier falls {between}",
-            higher=of("barrier_matched", narrow), lower=of("barrier_matched", wide), unit="train loss (nats)",
+        matched.falls(
+            "matched_barrier_falls", f"With hidden units matched, the barrier falls {between}", narrow, wide,
             paper="falls with width (Ainsworth et al. 2023)",
         ),
     )  # fmt: skip
@@ -303,7 +282,7 @@ def _rate_picture(surfaces: Surfaces) -> Picture:
     )  # fmt: skip
     display = CurveDisplay(
         title=f"Disagreement on the way to a training loss, {at.compared_width} hidden units", series=series,
-        threshold=Threshold(position=at.loss, low=at.loss, high=at.loss, label="compared at training loss"),
+        threshold=exactly(at.loss, "compared at training loss"),
         x_label="training loss (nats), falls along training", y_label="share of test inputs", y_log=False,
         caption=spread_sentence(at.replicates), position_name="levels",
     )  # fmt: skip
@@ -345,16 +324,11 @@ def _barrier_picture(surfaces: Surfaces) -> Picture:
 
 def _similarity_picture(surfaces: Surfaces) -> Picture:
     at = _settings_of(surfaces)
-    lines = [
-        Line(
-            section=at_end(surfaces[at.surface(rate)]), metric="representation_similarity", name=f"rate {rate:g}",
-            condition=place,
-        )
-        for place, rate in enumerate(at.rates)
-    ]  # fmt: skip
+    sections = {f"rate {rate:g}": at_end(surfaces[at.surface(rate)]) for rate in at.rates}
     display = curve_of(
-        lines, "size", title="Similarity of the hidden layers of two networks",
-        x_label=size_label(surfaces[at.middle]), y_label="debiased linear CKA",
+        in_order(sections, "representation_similarity"), "size",
+        title="Similarity of the hidden layers of two networks", x_label=size_label(surfaces[at.middle]),
+        y_label="debiased linear CKA",
     )  # fmt: skip
     narrow, wide = _ends(surfaces, "representation_similarity", "number")
     sentence = (

@@ -2,13 +2,11 @@
 
 from benign.report.glossary import GLOSSARY
 from benign.report.page import Card, Page, Picture, Section, Table, picture_of, section_of, table_of
-from benign.report.story import Chapter, story_page
 from benign.report.writer import render_page, write_page
 
 __all__ = [
     "GLOSSARY",
     "Card",
-    "Chapter",
     "Page",
     "Picture",
     "Section",
@@ -16,7 +14,6 @@ __all__ = [
     "picture_of",
     "render_page",
     "section_of",
-    "story_page",
     "table_of",
     "write_page",
 ]
