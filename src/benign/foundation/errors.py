@@ -81,21 +81,15 @@ def unknown_name(kind: str, name: object, known: Iterable[str], *, argument: str
     >>> str(unknown_name("scale", "quik", ["smoke", "quick"]))
     "unknown scale 'quik'; did you mean 'quick'? Known: smoke, quick."
     """
-    return unknown_names(kind, [name], known, argument=argument or kind)
-
-
-def unknown_names(kind: str, names: Sequence[object], known: Iterable[str], *, argument: str) -> UnknownName:
-    """Build the error for several unknown names at once, with the known ones nearest to them.
-
-    >>> str(unknown_names("column", ["hight", "widht"], ["height", "width"], argument="inputs"))
-    "unknown columns 'hight' and 'widht'; did you mean 'height' and 'width'? Known: height, width."
-    """
-    sentence = f"unknown {kind}{'s' * (len(names) > 1)} {listed(names)}; {among(list(known), *names)}"
-    return UnknownName(sentence, argument)
+    return UnknownName(f"unknown {kind} {shown(name)}; {among(list(known), name)}", argument or kind)
 
 
 def among(known: Sequence[str], *names: object) -> str:
-    """The end of a sentence about unknown names: the known ones nearest to them, and all of them."""
+    """The end of a sentence about unknown names: the known ones nearest to them, and all of them.
+
+    >>> among(["height", "width"], "hight", "widht")
+    "did you mean 'height' and 'width'? Known: height, width."
+    """
     near = dict.fromkeys(match for name in names[:_MOST_NAMES] for match in nearest(name, known))
     hint = f"did you mean {listed(near)}? " if near else ""
     more = f" and {len(known) - _MOST_KNOWN:,} more" if len(known) > _MOST_KNOWN else ""

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from benign.foundation.arguments import checked_flag, checked_name, is_writable
-from benign.foundation.errors import InvalidArgument, attempted, invalid, listed, unknown_names
+from benign.foundation.errors import InvalidArgument, UnknownName, among, attempted, invalid, listed
 from benign.foundation.progress import doing
 from benign.foundation.split import Column
 from benign.foundation.wording import shown
@@ -42,7 +42,8 @@ def checked_inputs(known: Sequence[str], target: str, inputs: Sequence[str] | No
     named = [target, *([] if inputs is None else _as_list(inputs))]
     unknown = [column for column in named if not (issubclass(type(column), str) and column in is_known)]
     if unknown:
-        raise unknown_names("column", unknown, known, argument="target" if unknown[0] is target else "inputs")
+        sentence = f"unknown column{'s' * (len(unknown) > 1)} {listed(unknown)}; {among(known, *unknown)}"
+        raise UnknownName(sentence, "target" if unknown[0] is target else "inputs")
     chosen = [column for column in known if column != target] if inputs is None else named[1:]
     if repeated := repeated_names(chosen):
         raise invalid("inputs", f"names {listed(repeated)} twice; name each once.")

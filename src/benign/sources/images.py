@@ -13,9 +13,7 @@ from benign.foundation.extras import require
 from benign.foundation.numbers import checked_count
 from benign.sources.checks import frozen
 from benign.sources.finite import FiniteData, FiniteSource
-from benign.sources.label_noise import one_hot
-
-_TEN = tuple(str(digit) for digit in range(10))
+from benign.sources.label_noise import DIGITS, one_hot
 
 
 def digits(*, label_noise: float = 0.0, test_samples: int = 597) -> FiniteSource:
@@ -69,14 +67,14 @@ def _digits() -> FiniteData:
     from sklearn.datasets import load_digits
 
     images, labels = load_digits(return_X_y=True)
-    return FiniteData(inputs=frozen(images), targets=one_hot(labels.astype(np.int64), 10), classes=_TEN)
+    return FiniteData(inputs=frozen(images), targets=one_hot(labels.astype(np.int64), 10), classes=DIGITS)
 
 
 @lru_cache(maxsize=1)
 def _mnist() -> FiniteData:
     table = np.loadtxt(_mnist_file(), delimiter=",", dtype=np.uint8)  # 784 pixels and the label
     return FiniteData(
-        inputs=frozen(table[:, :-1] / 255.0), targets=one_hot(table[:, -1].astype(np.int64), 10), classes=_TEN
+        inputs=frozen(table[:, :-1] / 255.0), targets=one_hot(table[:, -1].astype(np.int64), 10), classes=DIGITS
     )
 
 

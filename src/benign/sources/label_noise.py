@@ -40,6 +40,8 @@ from benign.foundation.split import Split, class_indices
 from benign.sources.checks import frozen
 
 Part = Literal["train", "test"]
+DIGITS = tuple(str(digit) for digit in range(10))
+"""The classes of the images and signals that come with the package."""
 
 _LARGEST_DENOMINATOR = 10**6
 

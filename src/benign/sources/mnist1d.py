@@ -41,12 +41,11 @@ from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.sources.checks import fingerprint, frozen
 from benign.sources.functions import POOL
-from benign.sources.label_noise import Part, checked_rate, one_hot, under_noise
+from benign.sources.label_noise import DIGITS, Part, checked_rate, one_hot, under_noise
 
 BLOCK = 5_000
 """Consecutive samples that share a generator and hold each class equally often; the pool is two of them."""
 
-_CLASSES = tuple(str(digit) for digit in range(10))
 _TEMPLATES = (
     (5, 6, 6.5, 6.75, 7, 7, 7, 7, 6.75, 6.5, 6, 5),
     (5, 3, 3, 3.4, 3.8, 4.2, 4.6, 5, 5.4, 5.8, 5, 5),
@@ -85,7 +84,7 @@ class Mnist1dSource:
 
     revision: ClassVar[int] = 1
     max_samples: ClassVar[None] = None
-    classes: ClassVar[tuple[str, ...]] = _CLASSES
+    classes: ClassVar[tuple[str, ...]] = DIGITS
 
     name: str
     label_noise: float
@@ -141,7 +140,7 @@ class Mnist1dSource:
             more = pool.standardised("train", range(POOL // BLOCK, -(-samples // BLOCK)), *address)
             inputs, labels = frozen(np.concatenate([inputs, more[0]])), np.concatenate([labels, more[1]])
         test_inputs, test_labels = _test_set(self.test_samples, *address)
-        train_clean, test_clean = one_hot(labels[:samples], len(_CLASSES)), one_hot(test_labels, len(_CLASSES))
+        train_clean, test_clean = one_hot(labels[:samples], len(DIGITS)), one_hot(test_labels, len(DIGITS))
         clean = Split(
             train_inputs=inputs[:samples],
             train_targets=train_clean,
@@ -193,7 +192,7 @@ def _made(part: Part, blocks: range, seed: int, draw: int) -> tuple[Float[np.nda
     made = []
     for block in blocks:
         random = generator(seed, f"mnist-1d: {part}", draw, block)
-        labels = random.permutation(BLOCK) % len(_CLASSES)
+        labels = random.permutation(BLOCK) % len(DIGITS)
         made.append((signals(labels, chances(BLOCK, random)), labels))
     inputs, labels_of_blocks = zip(*made, strict=True)
     return np.concatenate(inputs), np.concatenate(labels_of_blocks)
@@ -251,7 +250,7 @@ def templates() -> Float[np.ndarray, "10 12"]:
 def dilated_templates() -> Float[np.ndarray, "10 25 72"]:
     """Every template under every padding: there are only 250. Exactly 0 where, and only where, it is padding."""
     grid = np.linspace(0.0, 1.0, _LENGTH)
-    result = np.empty((len(_CLASSES), _PADDING[1] - _PADDING[0] + 1, _LENGTH))
+    result = np.empty((len(DIGITS), _PADDING[1] - _PADDING[0] + 1, _LENGTH))
     for label, template in enumerate(templates() + _LIFT):
         for extra in range(result.shape[1]):
             padded = np.concatenate([template, np.zeros(_PADDING[0] + extra)])

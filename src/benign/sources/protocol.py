@@ -34,26 +34,21 @@ class Source(Protocol):
     @property
     def name(self) -> str:
         """What titles and messages call it."""
-        ...
 
     @property
     def revision(self) -> int:
         """Raised when the numbers change; a golden-number test notices that they did."""
-        ...
 
     @property
     def max_samples(self) -> int | None:
         """The largest n, or None where there is no end."""
-        ...
 
     @property
     def classes(self) -> tuple[str, ...] | None:
         """Names of the classes in index order, or None for regression."""
-        ...
 
     def spec(self) -> dict[str, object]:
         """Canonical settings, JSON values only, with a fingerprint of the data: with ``revision``, all that decides."""
-        ...
 
     def draw(self, samples: int, replicate: Replicate) -> Split:
         """Draw ``samples`` training samples and the test set of a replicate.
@@ -61,7 +56,6 @@ class Source(Protocol):
         Raises:
             InvalidArgument: if ``samples`` is not a positive integer or there are fewer.
         """
-        ...
 
 
 @runtime_checkable
@@ -74,7 +68,6 @@ class SupportsLabelNoise(Protocol):
         Raises:
             InvalidArgument: for a level that it cannot have.
         """
-        ...
 
 
 @runtime_checkable
@@ -83,7 +76,6 @@ class SupportsNotes(Protocol):
 
     def notes(self, samples: int, replicate: Replicate) -> Sequence[str]:
         """Sentences that every answer repeats."""
-        ...
 
 
 def source_notes(source: Source, samples: int, replicate: Replicate) -> tuple[str, ...]:
