@@ -286,3 +286,26 @@ def test_the_json_schema_lists_names_and_settings() -> None:
     training = procedures["mlp"]["properties"]["training"]
     assert training["properties"]["loss"]["anyOf"] == [{"enum": ["cross-entropy", "squared"]}]
     assert training["additionalProperties"] is False
+
+
+# ------------------------------------------------------------------------------------------------------------ format 1
+
+EVERY_KEY = Path(__file__).parents[1] / "data" / "format1" / "every_key.toml"
+WRITTEN_BY_0_1 = "040db510f69f210b291176fdcf95b147f9fce33dae900f6150b44eb4bcd382d6"
+
+
+def test_a_file_of_format_1_is_the_same_experiment() -> None:
+    pytest.importorskip("jax", reason="the extra networks is not installed")
+    with pytest.warns(FutureWarning, match="The metric function_norm is called scaled_norm now"):
+        declared = Experiment.from_toml(EVERY_KEY)
+    assert resolve(declared).grid.key == WRITTEN_BY_0_1
+    assert declared.execution.model_dump() == {
+        "executor": "ray", "workers": 2, "address": "auto", "cpus_per_job": 2.0, "gpus_per_job": 0.5,
+        "minutes_per_job": 30.0, "attempts": 2, "store": str(EVERY_KEY.parent / "runs.db"),
+    }  # fmt: skip
+
+
+def test_execution_is_still_known_by_its_old_name() -> None:
+    with pytest.warns(DeprecationWarning, match="Execution is now DeclaredEnvironment"):
+        from benign.experiments.declaration import Execution
+    assert Execution is DeclaredEnvironment

@@ -158,6 +158,10 @@ BAD_FILES: dict[str, tuple[str, str]] = {
         BASE.replace("20", "2000"),
         "samples: asks for 2000 training samples, but digits has 1200 outside",
     ),
+    "argument-of-no-key": (
+        'source = "digits"\nsamples = 20\nprocedure = { name = "mlp", training = { epochs = 2 } }',
+        "`batch_size` must be at most the number of training samples, got 128 of 20; lower it",
+    ),
     "samples-unsorted": (BASE.replace("20", "5"), "samples: must increase strictly, but 10 is followed by 5; sort them"),
     "one-sample": (BASE.replace("10", "1"), "samples: must be at least 2, got 1: one sample shows no curve."),
     "size-zero": (above("sizes = [0]"), "sizes: must be whole numbers of features from 1 on, got 0."),

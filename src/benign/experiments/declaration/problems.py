@@ -108,8 +108,9 @@ def refusals_at(places: Mapping[str, KeyPath], elsewhere: KeyPath = ()) -> Itera
     except InvalidDeclaration:
         raise
     except InvalidArgument as error:
-        text = str(error).removeprefix(f"`{error.argument}` ")
-        raise Origin().error([Problem(places.get(error.argument or "", elsewhere), text)]) from error
+        path = places.get(error.argument or "")
+        text = str(error) if path is None else str(error).removeprefix(f"`{error.argument}` ")
+        raise Origin().error([Problem(path or elsewhere, text)]) from error
 
 
 def within(path: KeyPath, problems: Iterable[Problem]) -> list[Problem]:

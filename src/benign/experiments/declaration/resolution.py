@@ -99,7 +99,7 @@ def _at_level(source: Source, level: float) -> Source:
             "the source as it is.",
             "label_noise",
         )
-    with refusals_at({}, ("label_noise",)):
+    with refusals_at(dict.fromkeys(("label_noise", "noise"), ("label_noise",)), ("label_noise",)):
         changed = source.with_label_noise(level)
     assert isinstance(changed, Source)
     return changed
