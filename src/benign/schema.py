@@ -96,7 +96,7 @@ METRICS: dict[str, str] = {
     "condition_2norm": "2-norm condition number of the design matrix, on a grid of sizes",
     "effective_rank": "exponential of the entropy of the normalised singular values, on a grid of sizes",
 }
-# What only a training, only :class:`benign.procedures.RepeatedMLP`, or only :class:`benign.procedures.Solutions` can tell.
+# What only a training, only :class:`~benign.procedures.RepeatedMLP` or only :class:`~benign.procedures.Solutions` has.
 PENALTIES = frozenset({"gradient_penalty", "gradient_penalty_minibatch"})
 PAIR_METRICS = frozenset(_PAIR)
 AVERAGED_METRICS = frozenset(name for name in METRICS if name.endswith("_averaged"))
@@ -107,6 +107,7 @@ SOLUTION_METRICS = frozenset({*_SOLUTION, *(f"{name}_cooled" for name in (*_RISK
 DEFAULT_METRICS = frozenset({"train_loss", "train_error", "test_loss", "test_error", "norm", "scaled_norm"})
 FORMAT = 2
 """Of what is written: blocks in a store, and files. Format 1 is read, too."""
+_WRITTEN_AS = "benign_format"  # attribute of a file
 _RENAMED = {"function_norm": "scaled_norm", "sharpness": "worst_sharpness"} | {
     f"{part}_error_perturbed": f"{part}_error_under_noise" for part in ("train", "test")
 }
@@ -221,7 +222,7 @@ def described(dataset: xr.Dataset) -> xr.Dataset:
 
 def marked(dataset: xr.Dataset) -> xr.Dataset:
     """The dataset as it is written to a file: with its format, which :func:`unmarked` takes off."""
-    return dataset.assign_attrs(format=FORMAT)
+    return dataset.assign_attrs({_WRITTEN_AS: FORMAT})
 
 
 def unmarked(dataset: xr.Dataset) -> xr.Dataset:
@@ -230,8 +231,9 @@ def unmarked(dataset: xr.Dataset) -> xr.Dataset:
     Raises:
         InvalidArgument: if its format is newer.
     """
-    dataset = dataset.rename({name: name_today(str(name)) for name in dataset.data_vars})
-    if dataset.attrs.pop("format", 1) not in (1, FORMAT):
+    today = {name: name_today(str(name)) for name in dataset.data_vars}
+    dataset = dataset.rename({name: new for name, new in today.items() if new not in dataset})
+    if str(dataset.attrs.pop(_WRITTEN_AS, 1)) not in ("1", str(FORMAT)):
         raise invalid("path", "holds a surface of a newer benign; upgrade with: pip install --upgrade benign")
     return dataset
 

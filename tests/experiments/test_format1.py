@@ -111,7 +111,7 @@ def test_a_surface_is_written_in_format_2_and_comes_back(tmp_path):
     surface = benign.Surface.open(FORMAT1 / "solutions.nc")
     again = surface.to_netcdf(tmp_path / "surface.nc")
     with xr.open_dataset(again, engine="h5netcdf") as written:
-        assert written.attrs["format"] == schema.FORMAT == 2
+        assert written.attrs["benign_format"] == schema.FORMAT == 2
         assert "function_norm" not in written
     xr.testing.assert_identical(benign.Surface.open(again).dataset, surface.dataset)
 
@@ -123,6 +123,21 @@ def test_a_surface_of_a_newer_format_gets_a_sentence(tmp_path, monkeypatch):
     monkeypatch.undo()
     with pytest.raises(InvalidArgument, match="`path` holds a surface of a newer benign; upgrade with: pip install"):
         benign.Surface.open(newer)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        pytest.param(lambda file: file.assign(function_norm=file["scaled_norm"]), "'function_norm'", id="both-names"),
+        pytest.param(lambda file: file.assign_attrs(benign_format=[1, 2]), "a newer benign", id="no-number"),
+    ],
+)
+def test_a_file_that_nobody_wrote_gets_a_sentence(tmp_path, change, sentence):
+    file = benign.Surface.open(FORMAT1 / "solutions.nc").to_netcdf(tmp_path / "surface.nc")
+    with xr.open_dataset(file, engine="h5netcdf") as written:
+        change(written.load()).to_netcdf(tmp_path / "changed.nc", engine="h5netcdf")
+    with pytest.raises(InvalidArgument, match=sentence):
+        benign.Surface.open(tmp_path / "changed.nc")
 
 
 def test_a_block_is_written_in_format_2_and_one_of_format_3_is_refused():
