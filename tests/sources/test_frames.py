@@ -185,7 +185,7 @@ BAD_FRAMES: dict[str, tuple[Callable[[], object], str]] = {
     "complex": (lambda: number_frame(x=[1j, 2j, 3j]), "`data` must hold columns of numbers, booleans or text, but"),
     "numbers-as-text": (
         lambda: number_frame(x=["1", "2", "3"]),
-        "`inputs` must be columns of numbers or text, but column 'x' holds numbers written as text, such as '1'; convert them",
+        "`inputs` must be columns of numbers or text, but column 'x' holds numbers written as text, such as '1'",
     ),
     "missing-target": (
         lambda: number_frame(y=pd.Categorical(["a", None, "b"])),

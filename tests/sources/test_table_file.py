@@ -209,8 +209,8 @@ BAD_COLUMNS: dict[str, tuple[str, dict[str, object], str]] = {
         "x,y\n1,1.5\n2.5,2.5\nred,3.5\n",
         {},
         (
-            "`inputs` must be columns of numbers or text, but column 'x' holds text beside numbers, first 'red' in row 2 "
-            "(counted from 0); correct it, or name the columns to learn from."
+            "`inputs` must be columns of numbers or text, but column 'x' holds text beside numbers, first 'red' in row "
+            "2 (counted from 0); correct it, or name the columns to learn from."
         ),
     ),
     "date-input": (
