@@ -44,6 +44,7 @@ def factorise(matrix: Float[np.ndarray, "n k"], ridge: float) -> Factorisation:
 def _ridge_factors(
     matrix: Float[np.ndarray, "n k"], ridge: float
 ) -> tuple[Float[np.ndarray, "n k"], Float[np.ndarray, "k k"]]:
+    """Z and the lower block of an orthonormal matrix: LAPACK's pentagonal QR of sqrt(ridge) I above Z."""
     size = matrix.shape[1]
     top = np.zeros((size, size), order="F")
     np.fill_diagonal(top, np.sqrt(ridge))
@@ -110,6 +111,7 @@ def _prefix_squares(matrix: Float[np.ndarray, "k k"]) -> Float[np.ndarray, " k"]
 
 
 def _sweep_regular(record: PathRecord, factors: Factorisation, test: Float[np.ndarray, "n_test k"], size: int) -> None:
+    """Sweep c = Q^T Y along D = Z_test R^-1 (tests), Q (training rows, leverages) and R^-1 (weights)."""
     problem = record.problem
     groups, outputs, samples = problem.targets.shape
     basis = factors.basis[:, :size]

@@ -5,7 +5,8 @@ At size k0 the state is Z_k0 = L Q, T = Z_test Q^T. A panel of b further feature
     S = L^-1 U,  C C^T = I + S^T S,  D = (V - T S) C^-T,  c = C^-1 S^T A,  A = L^-1 Y,  W = L^-T S C^-T,
 
 and P_(k0+j) = P_k0 + sum_(i<=j) D_i c_i^T. Then [L U] and [T V] are rotated and everything restarts from the new state,
-so that errors do not add up over panels. The last size of each panel is read from the new state itself.
+so that errors do not add up over panels. The last size of each panel is read from the new state itself. The update of
+an inverse by a panel is Woodbury's (1950); carrying T along, so that no kernel matrix is formed, is ours.
 
 Which sizes are answered does not depend on where panels end: a panel is cut before a size that its bound of the
 condition number does not trust, and the state there is judged by its own condition number.

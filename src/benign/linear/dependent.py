@@ -198,6 +198,10 @@ def as_start(columns: Columns, span: Span) -> Start:
 
 
 def _batch(span: Span, train: Float[np.ndarray, "n b"], test: Float[np.ndarray, "n_test b"]) -> Batch:
+    """Columns after a first pass of Gram-Schmidt; a second follows before they are judged.
+
+    Twice is enough (Kahan, in Parlett 1980, The Symmetric Eigenvalue Problem, section 6.9).
+    """
     coordinates = np.zeros((train.shape[1], span.basis.shape[1]), order="F")
     batch = Batch(
         coordinates=coordinates, remainders=np.array(train, order="F"),
@@ -464,6 +468,7 @@ def _record_reliability(
 
 
 def _rescue(record: PathRecord, span: Span) -> None:
+    """Z = U L Q has the singular values of L, so its truncated solution is that of L, carried back by U and Q."""
     rank, size = span.rank, span.state.size
     if not record.pays(size, FACTORISATION * rank**3):
         return

@@ -75,6 +75,9 @@ def leave_out_into(
 ) -> None:
     """Sweep the leave-one-out pair and write its risk to ``where``; NaN where rounding has eaten a complement.
 
+    The residual of a sample left out is r_i / (1 - h_i) (Allen 1974, Technometrics 16:125), or a_i / G_ii with the dual
+    a = G y and G = (Z Z^T + ridge I)^-1 where the fit is exact.
+
     ``scale`` is what complements are compared with: 1 below the threshold, beyond it None for the largest of them.
     """
     problem, count = record.problem, len(terms)

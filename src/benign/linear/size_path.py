@@ -258,6 +258,7 @@ def as_labels(references: Sequence[Sequence[Float[np.ndarray, "m outputs"]]]) ->
 
 
 def _classes(targets: Float[np.ndarray, "m outputs"]) -> Int[np.ndarray, " m"]:
+    """The class of each one-hot row; -1 throughout where a row is none, for a largest output then means nothing."""
     is_one_hot = targets.shape[1] > 1 and bool(
         np.all((targets == 0.0) | (targets == 1.0)) and np.all(targets.sum(axis=1) == 1.0)
     )
@@ -280,6 +281,11 @@ def _predictions(record: PathRecord, sizes: tuple[int, ...]) -> Float[np.ndarray
 
 
 def _as_matrix(values: ArrayLike, name: str) -> Float[np.ndarray, "m outputs"]:
+    """The argument as a matrix whose entries have finite squares; a vector is one column.
+
+    Raises:
+        InvalidArgument: if it is none, or holds NaN, infinity or numbers of no size that float64 can square.
+    """
     array = as_array(name, values)
     if array.ndim == 1:
         array = array[:, None]

@@ -32,7 +32,12 @@ def without_ridge(values: Float[np.ndarray, " rank"], ridge: float) -> Float[np.
 
 
 def summarise(size: int, values: Float[np.ndarray, " rank"]) -> Spectrum:
-    """The spectrum of singular values in falling order; of a zero matrix the effective rank is 0."""
+    r"""The spectrum of singular values in falling order; of a zero matrix the effective rank is 0.
+
+    .. math:: \exp\Big(-\sum_i p_i \log p_i\Big), \qquad p_i = \sigma_i / \sum_j \sigma_j
+
+    is the effective rank (Roy & Vetterli 2007, EUSIPCO).
+    """
     share = values[values > 0.0] / values.sum() if values.sum() > 0.0 else np.empty(0)
     return Spectrum(
         size=size,
