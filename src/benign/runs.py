@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -26,17 +25,16 @@ from benign.experiments.grid import Cell, Grid
 from benign.experiments.listener import Listener
 from benign.experiments.reading import read_dataset, set_aside_damaged
 from benign.experiments.running import RunOutcome, is_search, run_grid
-from benign.experiments.states import Failure, RunRecord, RunSummary, State
+from benign.experiments.states import RunRecord, RunSummary, State
 from benign.experiments.store import Store
 from benign.experiments.trust import is_ours
 from benign.foundation.arguments import checked_name, checked_path, checked_text
-from benign.foundation.errors import BenignError, InvalidArgument, UnknownName, listed
+from benign.foundation.errors import BenignError, InvalidArgument, UnknownName, listed, nearest
 from benign.foundation.file_names import file_name, unlinked
 from benign.foundation.numbers import checked_positive
 from benign.foundation.wording import escaped, shortened, shown
 from benign.schema import LABEL_NOISE, asked_name
 from benign.surface import Curve, Surface
-from benign.surface.notes import notes_of
 from benign.surface.size_curves import SizeCurve, size_curves
 
 Location = str | Path | None
@@ -152,28 +150,26 @@ class Run:
         Raises:
             InvalidArgument: if nothing has.
         """
-        self._check_begun()
-        with Store.open(self.store) as store:
-            return Surface(read_dataset(store, self.id, self.grid))
+        return self._read()
 
-    def _check_begun(self) -> None:
+    def _read(self, metrics: Collection[str] | None = None, **section: int | None) -> Surface:
         if not self.done:
             raise InvalidArgument(f"Nothing of {self.id} has been measured yet; go on with: {self.resume_command}")
+        with Store.open(self.store) as store:
+            return Surface(read_dataset(store, self.id, self.grid, metrics=metrics, **section))
 
     def curve(self, metric: str, dim: str = "size", *, estimator: ThresholdEstimator = "mean", **at: float) -> Curve:
         """One curve, reading no more of the store than it needs; see :meth:`benign.Surface.curve`."""
-        self._check_begun()
         metric = asked_name(metric, known=sorted(self.grid.part.metrics), kind="metric of this run", argument="metric")
         samples = at.get("samples") if dim != "samples" else None
         noise = at.get(LABEL_NOISE)
         levels = self.grid.label_noise or ()
-        with Store.open(self.store) as store:
-            section = read_dataset(
-                store, self.id, self.grid, metrics={metric, metric.replace("test", "train"), "train_loss"},
-                samples=int(samples) if samples in self.grid.samples else None,
-                level=levels.index(noise) if noise in levels else None,
-            )  # fmt: skip
-        return Surface(section).curve(metric, dim, estimator=estimator, **at)
+        section = self._read(
+            {metric, metric.replace("test", "train"), "train_loss"},
+            samples=int(samples) if samples in self.grid.samples else None,
+            level=levels.index(noise) if noise in levels else None,
+        )
+        return section.curve(metric, dim, estimator=estimator, **at)
 
     def size_curves(self) -> tuple[SizeCurve, ...]:
         """The test loss along size at each n and level of label noise: landmarks, findings and a Display of each."""
@@ -182,16 +178,17 @@ class Run:
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """:attr:`benign.Surface.notes` of what has been measured, reading the training loss alone."""
-        if not self.done:
-            return ()
-        with Store.open(self.store) as store:
-            return notes_of(read_dataset(store, self.id, self.grid, metrics={"train_loss"}))
+        return self._read({"train_loss"}).notes if self.done else ()
 
     def failures(self) -> tuple[JobFailure, ...]:
         """What was given up, with the traceback of its last try."""
         cells = dict(self.grid.cells())
         with Store.open(self.store) as store:
-            return tuple(_failure(failure, cells) for failure in store.failures(self.id) if failure.cell in cells)
+            return tuple(
+                JobFailure(cell=cells[failure.cell], attempts=failure.attempts, error=failure.error)
+                for failure in store.failures(self.id)
+                if failure.cell in cells
+            )
 
     def refreshed(self) -> Run:
         """As it stands now."""
@@ -277,7 +274,6 @@ class Run:
 
 
 _MOST_NAMES = 5
-_LONGEST_NAME = 200  # the nearest of longer ones takes too long to find
 _SUFFIXES = {"parquet": ".parquet", "csv": ".csv", "netcdf": ".nc"}
 
 
@@ -395,7 +391,7 @@ def _unknown(name: str, known: Sequence[str]) -> UnknownName:
     if not known:
         hint = ": the store lists none; start one with: benign run FILE"
         return UnknownName(f"there is no run {shown(name)}{hint}", "name")
-    near = difflib.get_close_matches(name[:_LONGEST_NAME], known, n=_MOST_NAMES, cutoff=0.3)
+    near = nearest(name, known, _MOST_NAMES)
     hint = f"did you mean {listed(near)}?" if near else f"the newest are {listed(known)};"
     return UnknownName(f"there is no run {shown(name)}; {hint} `benign runs` lists them all.", "name")
 
@@ -430,7 +426,3 @@ def _run_of(summary: RunSummary, store: Location, place: str, outcome: RunOutcom
         id=record.id, name=record.name, store=store, place=place, created=record.created, counts=summary.counts,
         seconds=summary.seconds, record=record, ending=None if outcome is None else outcome.ending,
     )  # fmt: skip
-
-
-def _failure(failure: Failure, cells: Mapping[str, Cell]) -> JobFailure:
-    return JobFailure(cell=cells[failure.cell], attempts=failure.attempts, error=failure.error)

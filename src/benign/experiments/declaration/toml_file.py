@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tomllib
@@ -131,8 +132,6 @@ def _paths_of_choices(data: Table, *, of_plug_ins: bool) -> list[KeyPath]:
         table = data.get(kind.word)
         name = table.get("name") if isinstance(table, dict) else None
         if isinstance(name, str) and (name not in kind.table) is of_plug_ins:
-            try:
-                paths.extend((kind.word, key) for key in sorted(path_settings(find_maker(kind, name))))
-            except InvalidDeclaration:
-                continue  # said when the experiment is validated
+            with contextlib.suppress(InvalidDeclaration):  # said when the experiment is validated
+                paths += [(kind.word, key) for key in sorted(path_settings(find_maker(kind, name)))]
     return paths
