@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -25,11 +25,10 @@ from benign.procedures import MLP, OneHiddenLayer, Polynomial, Procedure, Random
 from benign.procedures.prediction_risks import PREDICTION_RISKS
 from tests.networks.extra import HAS_JAX
 
-SOLVED = frozenset(
-    f"{part}_{kind}" for part in ("train", "test") for kind in ("loss", "error")
-) | {"train_loss_clean", "train_error_clean", "test_loss_noisy", "test_error_noisy"}  # fmt: skip
+_PARTS = ("train_loss", "train_error", "test_loss", "test_error")
+SOLVED = frozenset({*_PARTS, "train_loss_clean", "train_error_clean", "test_loss_noisy", "test_error_noisy"})
 SQUARED = benign.Training(loss="squared", batch_size=10, epochs=6, precision="float64", learning_rate=5e-3)
-ENTROPY = benign.Training(batch_size=10, epochs=6, precision="float64", learning_rate=5e-3)
+ENTROPY = replace(SQUARED, loss="cross-entropy")
 DESCENT = benign.Training(
     optimizer="sgd", loss="squared", batch_size=None, learning_rate=0.25, steps=16, precision="float64"
 )
@@ -84,10 +83,7 @@ def random_features(X, y, size, time, seed):
     return lambda inputs: (np.tanh(inputs @ weights) @ theta).squeeze()
 
 
-def _pipeline() -> object:
-    return make_pipeline(PCA(8, svd_solver="randomized"), RandomForestClassifier())
-
-
+# Around n, and far beyond.
 _least_squares = partial(
     Case,
     sizes=np.array([2, 9, 39, 40, 100]),
@@ -95,53 +91,71 @@ _least_squares = partial(
     predicted=1e-6,
     risks=SOLVED,
     also=frozenset({"norm", "scaled_norm"}),
-)  # around n, and far beyond
-_foreign = partial(Case, sizes=np.array([2, 5, 9]))
+)
 _network = partial(
-    Case, sizes=WIDTHS, times=EPOCHS, apart=1e-10, alone=1e-10, predicted=1e-9,
+    Case,
+    sizes=WIDTHS,
+    times=EPOCHS,
+    apart=1e-10,
+    alone=1e-10,
+    predicted=1e-9,
     also=frozenset({"norm", *(f"{name}_averaged" for name in PREDICTION_RISKS)}),
-)  # fmt: skip
-_moments = np.array([1.0, 3.0, 6.0])
-_own = partial(from_callable, random_features, name="own features")
+)
+
+
+def _estimator(estimator, size, time=None, *, draw=digits, is_random=True, inverse=False) -> Case:
+    return Case(
+        make=partial(from_estimator, estimator, size=size, time=time, inverse=inverse),
+        draw=draw,
+        sizes=np.array([2, 5, 9]),
+        times=None if time is None else np.array([1.0, 3.0, 6.0]),
+        is_random=is_random,
+    )
+
+
+def _function(draw, times, **settings) -> Case:
+    make = partial(from_callable, random_features, name="own features", **settings)
+    return Case(make=make, draw=draw, sizes=np.array([2, 5, 9]), times=times)
+
+
+_twelve = partial(curve, samples=12)
+_penalised = replace(SQUARED, gradient_penalty=0.1)
+_forest, _leaves, _trees = RandomForestClassifier(), "max_leaf_nodes", "n_estimators"
+_pipeline = make_pipeline(PCA(8, svd_solver="randomized"), RandomForestClassifier())
+_seconds = np.array([0.0, 0.5, 4.0])
 
 LEAST_SQUARES = {
     "fourier": _least_squares(make=RandomFourier),
     "fourier ridge": _least_squares(make=lambda: RandomFourier(bandwidth=30.0, ridge=0.5)),
     "fourier complex": _least_squares(make=lambda: RandomFourier(form="complex")),
-    "legendre": _least_squares(make=Polynomial, draw=partial(curve, samples=12), is_random=False),
+    "legendre": _least_squares(make=Polynomial, draw=_twelve, is_random=False),
     "chebyshev ridge": _least_squares(
-        make=lambda: Polynomial(basis="chebyshev", ridge=1e-3), draw=partial(curve, samples=12), is_random=False
+        make=partial(Polynomial, basis="chebyshev", ridge=1e-3), draw=_twelve, is_random=False
     ),
     "stopped polynomial": _least_squares(
-        make=StoppedPolynomial, draw=curve, times=np.array([1.0, 8.0, 64.0]), is_random=False,
+        make=StoppedPolynomial,
+        draw=curve,
+        times=np.array([1.0, 8.0, 64.0]),
         risks=frozenset({"train_loss", "test_loss"}),
+        is_random=False,
     ),
-}  # fmt: skip
+}
 FOREIGN = {
-    name: _foreign(make=partial(from_estimator, estimator, size=size, time=time, **more), draw=draw, **case)
-    for name, estimator, size, time, more, draw, case in (
-        ("plain", RandomForestClassifier(3), "max_leaf_nodes", None, {}, digits, {}),
-        ("inverse size", KNeighborsClassifier(), "n_neighbors", None, {"inverse": True}, digits, {"is_random": False}),
-        ("averaged boosting", AveragedBoosting(), "n_estimators", None, {}, digits, {}),
-        ("warm start", RandomForestClassifier(), "max_leaf_nodes", "n_estimators", {}, digits, {"times": _moments}),
-        # It has no randomness where samples are so few.
-        ("stages", HistGradientBoostingClassifier(), "max_leaf_nodes", "max_iter", {}, digits,
-         {"times": _moments, "is_random": False}),
-        ("passes", SGDClassifier(), "n_iter_no_change", "max_iter", {}, digits, {"times": _moments}),
-        ("pipeline", _pipeline(), "pca__n_components", "randomforestclassifier__n_estimators", {}, digits,
-         {"times": _moments}),
-        ("regression", RandomForestRegressor(), "max_leaf_nodes", "n_estimators", {}, curve, {"times": _moments}),
-        ("regression of one-hot rows", RandomForestRegressor(), "max_leaf_nodes", "n_estimators", {}, digits,
-         {"times": _moments}),
-    )
-} | {
-    "function": _foreign(make=partial(_own, time_name="seconds"), times=np.array([0.0, 0.5, 4.0])),
-    "function at its end": _foreign(make=partial(_own, time_name="seconds")),
-    "function of values": _foreign(
-        make=partial(_own, time_name="seconds"), draw=curve, times=np.array([0.0, 0.5, 4.0])
-    ),
-    "function of values at its end": _foreign(make=_own, draw=curve),
-}  # fmt: skip
+    "plain": _estimator(RandomForestClassifier(3), _leaves),
+    "inverse size": _estimator(KNeighborsClassifier(), "n_neighbors", inverse=True, is_random=False),
+    "averaged boosting": _estimator(AveragedBoosting(), "n_estimators"),
+    "warm start": _estimator(_forest, _leaves, _trees),
+    # It has no randomness where samples are so few.
+    "stages": _estimator(HistGradientBoostingClassifier(), _leaves, "max_iter", is_random=False),
+    "passes": _estimator(SGDClassifier(), "n_iter_no_change", "max_iter"),
+    "pipeline": _estimator(_pipeline, "pca__n_components", "randomforestclassifier__n_estimators"),
+    "regression": _estimator(RandomForestRegressor(), _leaves, _trees, draw=curve),
+    "regression of one-hot rows": _estimator(RandomForestRegressor(), _leaves, _trees),
+    "function": _function(digits, _seconds, time_name="seconds"),
+    "function at its end": _function(digits, None, time_name="seconds"),
+    "function of values": _function(curve, _seconds, time_name="seconds"),
+    "function of values at its end": _function(curve, None),
+}
 NETWORKS = {
     "mlp": _network(make=lambda: MLP(training=ENTROPY)),
     "mlp squared": _network(make=lambda: MLP(depth=1, activation="tanh", training=SQUARED)),
@@ -149,21 +163,19 @@ NETWORKS = {
     "weight reuse": _network(make=lambda: OneHiddenLayer(weight_reuse=(2, 3, 5, 8), training=SQUARED)),
 }
 ON_JAX = NETWORKS | {
-    "penalised": _network(
-        make=lambda: MLP(depth=1, activation="tanh", training=benign.Training(
-            loss="squared", batch_size=10, epochs=6, precision="float64", learning_rate=5e-3, gradient_penalty=0.1
-        ))
-    ),
+    "penalised": _network(make=lambda: MLP(depth=1, activation="tanh", training=_penalised)),
     "solutions": _network(
-        make=lambda: benign.procedures.Solutions(training=DESCENT), times=np.array([0.0, 1.0, 4.0]),
+        make=lambda: benign.procedures.Solutions(training=DESCENT),
+        times=np.array([0.0, 1.0, 4.0]),
         also=frozenset({"norm", "path_norm"}),
     ),
     # It predicts by its first network, and measures means over all of them.
     "repeated": _network(
-        make=lambda: benign.procedures.RepeatedMLP(mlp=MLP(training=SQUARED), networks=2), risks=frozenset(),
+        make=lambda: benign.procedures.RepeatedMLP(mlp=MLP(training=SQUARED), networks=2),
+        risks=frozenset(),
         also=frozenset({"train_loss", "test_loss", "test_error", "norm", "output_difference"}),
     ),
-}  # fmt: skip
+}
 CASES = LEAST_SQUARES | FOREIGN | ON_JAX
 
 

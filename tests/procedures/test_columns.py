@@ -74,9 +74,9 @@ def test_what_takes_numbers_alone_refuses_and_names_the_columns(source: sources.
     with pytest.raises(InvalidArgument) as caught:
         benign.measure(benign.RandomFourier(), source, samples=[60], replicates=1, workers=1)
     assert str(caught.value) == (
-        "`source` trees holds text in 'site' and 'soil' and missing values in 'height', and random_fourier takes numbers "
-        "alone: encode the text, fill in what is missing, name other `inputs`, or measure a pipeline that takes them, "
-        "by benign.from_estimator."
+        "`source` trees holds text in 'site' and 'soil' and missing values in 'height', and random_fourier takes "
+        "numbers alone: encode the text, fill in what is missing, name other `inputs`, or measure a pipeline that "
+        "takes them, by benign.from_estimator."
     )
 
 

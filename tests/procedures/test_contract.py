@@ -16,7 +16,7 @@ from benign.procedures import Procedure
 from benign.procedures.prediction_risks import prediction_risks
 from benign.procedures.protocol import SupportsCheck, SupportsLeastBytes
 from benign.schema import Block
-from tests.procedures.cases import CASES, FOREIGN, parameters_of
+from tests.procedures.cases import CASES, FOREIGN, LEAST_SQUARES, parameters_of
 
 REPLICATES = crossed_replicates(1, 2, 2)
 
@@ -49,6 +49,8 @@ def test_it_is_a_procedure_that_says_what_it_is(name):
     assert procedure.max_size >= case.sizes[-1]
     assert procedure.revision >= 1
     assert json.loads(json.dumps(procedure.spec(), allow_nan=False)) == case.make().spec() == procedure.spec()
+    if isinstance(procedure, SupportsCheck):
+        procedure.check([case.draw().samples], case.times)
     if isinstance(procedure, SupportsLeastBytes):
         assert 0 < procedure.least_bytes(100, 50, 8) < procedure.least_bytes(1000, 500, 80)
 
@@ -120,19 +122,11 @@ def test_another_initialisation_matters_only_where_there_is_one(name):
     assert np.allclose(first, second) != CASES[name].is_random
 
 
+@pytest.mark.parametrize("name", [name for name in LEAST_SQUARES | FOREIGN if CASES[name].make().time_name is None])
 def test_times_are_refused_where_there_are_none(name):
-    case, procedure = CASES[name], procedure_of(name)
-    if procedure.time_name is not None:
-        pytest.skip("it has times")
+    case, times = CASES[name], np.array([1.0])
     with pytest.raises(InvalidArgument, match="`times` must be None"):
-        procedure.measure([case.draw()], case.sizes, np.array([1.0]), frozenset({"test_loss"}))
-
-
-def test_what_is_checked_beforehand_passes_what_is_measured(name):
-    case, procedure = CASES[name], procedure_of(name)
-    if not isinstance(procedure, SupportsCheck):
-        pytest.skip("it has no check")
-    procedure.check([case.draw().samples], case.times)
+        procedure_of(name).measure([case.draw()], case.sizes, times, frozenset({"test_loss"}))
 
 
 def test_other_inputs_have_the_columns_that_were_trained_on(name):

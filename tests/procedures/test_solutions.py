@@ -284,3 +284,17 @@ def test_a_recorder_without_cooled_metrics_does_not_cool(monkeypatch):
     monkeypatch.setattr(SolutionRecorder, "cooled", lambda *_: pytest.fail("cooled"))
     names = frozenset({"train_loss", "path_norm"})
     assert procedure().measure(SPLITS[:1], WIDTHS[:1], TIMES, names).metrics["path_norm"].shape == (1, 1, 3)
+
+
+def test_keys_of_blocks_stay_what_they_were():
+    """A store written by 0.1 is met again: the text of the settings is part of each key."""
+    assert procedure().spec()["settings"] == (
+        "FlatnessSettings(radius=0.05, adaptive_radius=0.5, steps=2, multiplicative=0.1, additive=0.01, draws=3, "
+        "products=48, most_products=200, level=0.95, seed=0)"
+    )
+
+
+@pytest.mark.parametrize("name", ["Solutions", "RepeatedMLP"])
+def test_the_old_place_answers_with_a_warning(name):
+    with pytest.warns(DeprecationWarning, match=f"is now benign.procedures.{name}"):
+        assert getattr(benign.implicit, name) is getattr(benign.procedures, name)

@@ -27,8 +27,8 @@ class Polynomial:
     """Least squares on polynomials of one input; of minimum norm (in its basis) beyond the interpolation threshold.
 
     The model of size k has the degrees 0 to k - 1. Up to n every basis gives one and the same function, in exact
-    arithmetic; beyond n the basis decides which interpolant is of minimum norm. Without ridge the coefficients are those
-    of ``numpy.linalg.lstsq`` on the columns of :class:`benign.linear.PolynomialFeatures`.
+    arithmetic; beyond n the basis decides which interpolant is of minimum norm. Without ridge the coefficients are
+    those of ``numpy.linalg.lstsq`` on the columns of ``benign.linear.PolynomialFeatures``.
 
     Args:
         basis: ``"legendre"`` (well conditioned), ``"chebyshev"`` or ``"monomial"``; the first two live on the range of
