@@ -44,7 +44,7 @@ _ADAPTIVE = (
     "Unchanged by the rescalings of weights and biases around ReLU units that change plain sharpness (Dinh et al. "
     "2017), and by no other reparametrisation; a parameter at 0 is never moved."
 )
-_FOUND = "Ascent finds a lower bound of the maximum."
+_FOUND = "Ascent finds a lower bound of the maximum. "
 
 
 class _Renamed(enum.EnumMeta):
@@ -85,56 +85,50 @@ class FlatnessMeasure(enum.Enum, metaclass=_Renamed):
     @property
     def known_flaw(self) -> str:
         """What is known to be wrong with it; to be printed beside every value."""
-        return _CARDS[self][2]
+        flaw = _ADAPTIVE if self in _UNMOVED_BY_RESCALING else _RESCALING
+        return f"{_FOUND * self.value.endswith('sharpness')}{flaw} {_SETTINGS}"
 
 
 _M = FlatnessMeasure
+_UNMOVED_BY_RESCALING = (
+    _M.ADAPTIVE_SHARPNESS,
+    _M.LOSS_UNDER_MULTIPLICATIVE_NOISE,
+    _M.ERROR_UNDER_MULTIPLICATIVE_NOISE,
+)
 _BARRETT = "Barrett & Dherin 2021 (ICLR), prediction 2.4"
-_CARDS: dict[FlatnessMeasure, tuple[str, str, str]] = {
+_CARDS: dict[FlatnessMeasure, tuple[str, str]] = {
     _M.TOP_EIGENVALUE: (
         r"\lambda_{\max}(\nabla^2 E(\theta))",
         "Hochreiter & Schmidhuber 1997; Keskar et al. 2017 (ICLR)",
-        f"{_RESCALING} {_SETTINGS}",
     ),
-    _M.TRACE: (
-        r"\mathrm{tr}\, \nabla^2 E(\theta)",
-        "Dinh et al. 2017 (ICML), section 2; Yao et al. 2020 (PyHessian)",
-        f"{_RESCALING} {_SETTINGS}",
-    ),
+    _M.TRACE: (r"\mathrm{tr}\, \nabla^2 E(\theta)", "Dinh et al. 2017 (ICML), section 2; Yao et al. 2020 (PyHessian)"),
     _M.SAM_SHARPNESS: (
         r"E(\theta + \rho\, g / \|g\|_2) - E(\theta), \quad g = \nabla E(\theta)",
         "Foret et al. 2021 (ICLR), equation 2",
-        f"{_FOUND} {_RESCALING} {_SETTINGS}",
     ),
     _M.WORST_SHARPNESS: (
         r"\max_{\|\epsilon\|_2 \le \rho} E(\theta + \epsilon) - E(\theta)",
         "Foret et al. 2021 (ICLR), equation 1; several ascent steps as in Andriushchenko et al. 2023 (ICML)",
-        f"{_FOUND} {_RESCALING} {_SETTINGS}",
     ),
     _M.ADAPTIVE_SHARPNESS: (
         r"\max_{\|\epsilon / |\theta|\|_2 \le \rho} E(\theta + \epsilon) - E(\theta)",
         "Kwon et al. 2021 (ICML), definition 2, elementwise; Andriushchenko et al. 2023 (ICML), section 3",
-        f"{_FOUND} {_ADAPTIVE} {_SETTINGS}",
     ),
     _M.LOSS_UNDER_MULTIPLICATIVE_NOISE: (
         r"\mathbb{E}_\eta E(\theta \odot (1 + \eta)) - E(\theta), \quad \eta_i \sim N(0, \sigma^2)",
         _BARRETT,
-        f"{_ADAPTIVE} {_SETTINGS}",
     ),
     _M.ERROR_UNDER_MULTIPLICATIVE_NOISE: (
         r"\mathbb{E}_\eta\, \mathrm{error}(\theta \odot (1 + \eta)), \quad \eta_i \sim N(0, \sigma^2)",
         _BARRETT,
-        f"{_ADAPTIVE} {_SETTINGS}",
     ),
     _M.LOSS_UNDER_ADDITIVE_NOISE: (
         r"\mathbb{E}_\eta E(\theta + \eta) - E(\theta), \quad \eta_i \sim N(0, \sigma^2)",
         "Neyshabur et al. 2017 (NeurIPS), expected sharpness",
-        f"{_RESCALING} {_SETTINGS}",
     ),
     _M.ERROR_UNDER_ADDITIVE_NOISE: (
         r"\mathbb{E}_\eta\, \mathrm{error}(\theta + \eta), \quad \eta_i \sim N(0, \sigma^2)",
         "Neyshabur et al. 2017 (NeurIPS), with the zero-one error in place of the loss",
-        f"{_RESCALING} {_SETTINGS}",
     ),
 }
 
@@ -216,6 +210,9 @@ def flatness(
     settings: FlatnessSettings | None = None,
 ) -> dict[FlatnessMeasure, Flatness]:
     """How flat the training loss of a network is around its parameters, by each of the measures.
+
+    The sources are those of the measures (:attr:`FlatnessMeasure.source`), surveyed by Andriushchenko, Croce, Müller,
+    Hein, Flammarion 2023.
 
     Args:
         network: an Equinox module without state, called on one input.

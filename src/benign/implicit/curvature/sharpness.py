@@ -37,6 +37,8 @@ class NoiseMoments(NamedTuple):
 def worst_rise(loss: FlatLoss, *, radius: float, steps: int = 1, adaptive: bool = False) -> Float[Array, ""]:
     """The largest rise of the loss found in the ball by normalised gradient ascent.
 
+    Source: Foret, Kleiner, Mobahi, Neyshabur 2021, equations 1 and 2.
+
     The first step goes to the ball's surface along the gradient at its centre, as in sharpness-aware minimisation. Each
     further one moves by a part of the radius that falls as 1 / sqrt(step) and is projected back; the largest rise of
     all points is kept, so that more steps never find less.
@@ -45,7 +47,10 @@ def worst_rise(loss: FlatLoss, *, radius: float, steps: int = 1, adaptive: bool 
         loss: at the ball's centre.
         radius: rho, in units of the scale c.
         steps: of ascent; costs one gradient and one evaluation each.
-        adaptive: whether c is the parameters' absolute values instead of 1.
+        adaptive: whether c is the parameters' absolute values instead of 1 (Kwon et al. 2021, equation 4).
+
+    Returns:
+        A scalar, NaN where the loss is not finite.
     """
     centre = loss.parameters
     scale = jnp.abs(centre) if adaptive else jnp.ones_like(centre)

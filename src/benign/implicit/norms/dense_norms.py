@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -35,7 +36,9 @@ LIPSCHITZ = {"relu": 1.0, "tanh": 1.0, "gelu": 1.13, "silu": 1.1, "softplus": 1.
 def frobenius_norm(network: Dense) -> Number:
     r""":math:`\|\theta\|_2`, the root of the sum of squares of all weights and biases: the surface's metric ``norm``.
 
-    Known flaw: not invariant under the rescaling of ReLU units.
+    Equivalent to ``numpy.linalg.norm`` of all parameters in one row. For k random features it is
+    :math:`\sqrt{k} \|\theta\|`, the metric ``scaled_norm``, that stays comparable over sizes, not this one. Known flaw:
+    not invariant under the rescaling of ReLU units.
     """
     xp = _namespace(network)
     return xp.sqrt(sum(xp.sum(layer.weight**2) + xp.sum(layer.bias**2) for layer in network.layers))
@@ -63,7 +66,10 @@ def path_norm(network: Dense) -> Number:
 
 
 def spectral_norms(network: Dense) -> Float[Array, " layer"] | Float[np.ndarray, " layer"]:
-    r"""Largest singular value :math:`\|W_l\|_\sigma` of each layer's weights, by an SVD; biases are left out."""
+    r"""Largest singular value :math:`\|W_l\|_\sigma` of each layer's weights, by an SVD; biases are left out.
+
+    Equivalent to ``numpy.linalg.norm(weight, ord=2)`` of each layer.
+    """
     xp = _namespace(network)
     return xp.stack([xp.linalg.norm(layer.weight, ord=2) for layer in network.layers])
 
@@ -95,7 +101,9 @@ def spectral_complexity(network: Dense, reference: Dense | None = None) -> Numbe
     """
     xp = _namespace(network)
     spectral = spectral_norms(network)
-    moved = xp.stack([xp.sum(xp.linalg.norm(one, axis=1)) for one in _differences(network, reference)])
+    others = [0.0] * len(network.layers) if reference is None else [layer.weight for layer in reference.layers]
+    moves = [one.weight - other for one, other in zip(network.layers, others, strict=True)]
+    moved = xp.stack([xp.sum(xp.linalg.norm(move, axis=1)) for move in moves])
     slopes = LIPSCHITZ[network.activation] ** (len(network.layers) - 1)
     return slopes * xp.prod(spectral) * xp.sum((moved / spectral) ** (2 / 3)) ** 1.5
 
@@ -118,7 +126,7 @@ class DistanceFromStart:
 
 
 def distance_from_start(initial: Dense, network: Dense) -> DistanceFromStart:
-    """How far ``network`` is from ``initial``, in float64.
+    """How far ``network`` is from ``initial``, in float64 (Nagarajan & Kolter 2019; Neyshabur et al. 2018, theorem 1).
 
     Raises:
         InvalidArgument: if the two have different shapes.
@@ -126,18 +134,19 @@ def distance_from_start(initial: Dense, network: Dense) -> DistanceFromStart:
     shapes = [[layer.weight.shape for layer in one.layers] for one in (initial, network)]
     if shapes[0] != shapes[1]:
         raise invalid("initial", f"must have the shapes of `network`, {shapes[1]}, got {shapes[0]}.")
+    start, end = (jax.tree.map(lambda part: np.asarray(part, dtype=np.float64), one) for one in (initial, network))
     squares, ratios = 0.0, 0.0
-    for before, after in zip(initial.layers, network.layers, strict=True):
-        moved = float(np.sum((_double(after.weight) - _double(before.weight)) ** 2))
-        squares += moved + float(np.sum((_double(after.bias) - _double(before.bias)) ** 2))
-        ratios += moved / float(np.linalg.norm(_double(after.weight), ord=2)) ** 2
+    for before, after in zip(start.layers, end.layers, strict=True):
+        moved = float(np.sum((after.weight - before.weight) ** 2))
+        squares += moved + float(np.sum((after.bias - before.bias) ** 2))
+        ratios += moved / float(np.linalg.norm(after.weight, ord=2)) ** 2
     return DistanceFromStart(frobenius=float(np.sqrt(squares)), spectral=float(np.sqrt(ratios)))
 
 
 def distances_from_start(
     family: Family, members: Sequence[Member], population: TrainedPopulation
 ) -> tuple[DistanceFromStart, ...]:
-    """How far training has moved each member of a population of dense networks.
+    """How far training has moved each member of a population of dense networks (Nagarajan & Kolter 2019).
 
     A recorder sees one network and its data, not where that started; so this is measured at the end, from initial
     networks that are built again from their addresses.
@@ -222,13 +231,3 @@ class NormRecorder:
 def _namespace(network: Dense) -> ModuleType:
     """NumPy or JAX's NumPy: whose arrays the network holds."""
     return network.layers[0].weight.__array_namespace__()
-
-
-def _differences(network: Dense, reference: Dense | None) -> list[Any]:
-    if reference is None:
-        return [layer.weight for layer in network.layers]
-    return [one.weight - other.weight for one, other in zip(network.layers, reference.layers, strict=True)]
-
-
-def _double(values: Any) -> Float[np.ndarray, "..."]:
-    return np.asarray(values, dtype=np.float64)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import equinox as eqx
 import jax
@@ -19,6 +20,7 @@ from benign.foundation.arguments import checked_name
 from benign.foundation.errors import invalid
 from benign.foundation.split import Split
 from benign.implicit.precision import own_precision
+from benign.implicit.similarity.network_pairs import shape_of
 from benign.implicit.similarity.weight_matching import match_weights
 from benign.networks.dense import Dense
 from benign.networks.devices import DeviceName, find_device
@@ -80,7 +82,8 @@ def risks_along_lines(
 ) -> LineRisks:
     r"""Loss and error of the networks :math:`\theta_\alpha = \alpha \theta_1 + (1 - \alpha) \theta_0` of many pairs.
 
-    One compiled program for all pairs and alphas; the pairs' networks have one shape.
+    Source: Entezari, Sedghi, Saukh, Neyshabur 2022, equation 1. One compiled program for all pairs and alphas; the
+    pairs' networks have one shape.
 
     Args:
         pairs: :math:`(\theta_1, \theta_0)` each, such as from :func:`matched_pairs`; not diverged.
@@ -89,6 +92,9 @@ def risks_along_lines(
         loss: ``"cross-entropy"`` or ``"squared"``, as in training.
         alphas: strictly increasing from 0 to 1; more of them find a sharper hill.
         device: ``"cpu"``, ``"gpu"`` or None for JAX's own choice.
+
+    Returns:
+        Each risk, (pair x alpha), in float64.
 
     Raises:
         InvalidArgument: for pairs of different shapes, or alphas, a loss or a device that cannot be used.
@@ -113,17 +119,25 @@ def _record_along(
 ) -> dict[str, Float[Array, "pair alpha"]]:
     """One network after another: its matrix products fill the device."""
 
-    def along(pair: Pair) -> dict[str, Float[Array, " alpha"]]:
-        def at(alpha: Float[Array, ""]) -> dict[str, Float[Array, ""]]:
-            return recorder(jax.tree.map(lambda one, other: alpha * one + (1.0 - alpha) * other, *pair), data)
+    def at(alpha: Float[Array, ""], pair: Pair) -> dict[str, Float[Array, ""]]:
+        return recorder(jax.tree.map(lambda one, other: alpha * one + (1.0 - alpha) * other, *pair), data)
 
-        return jax.lax.map(at, alphas)
-
-    return jax.lax.map(along, (first, second))
+    return jax.lax.map(lambda pair: jax.lax.map(partial(at, pair=pair), alphas), (first, second))
 
 
 def matched_pairs(pairs: Sequence[Pair], *, restarts: int = 5, seed: int = 0) -> list[Pair]:
-    """The pairs, the second network of each aligned with the first (:func:`benign.implicit.match_weights`)."""
+    """The pairs, the second network of each aligned with the first by :func:`benign.implicit.match_weights`.
+
+    Source: Ainsworth, Hayase, Srinivasa 2023, section 3.2.
+
+    Args:
+        pairs: networks of one shape and activation within each pair.
+        restarts: number of starts, 1 or more.
+        seed: of the random starts.
+
+    Raises:
+        InvalidArgument: for networks of different shapes, or a ``restarts`` or ``seed`` that cannot be used.
+    """
     return [(one, match_weights(one, other, restarts=restarts, seed=seed).network) for one, other in pairs]
 
 
@@ -169,8 +183,5 @@ def _checked_alphas(alphas: Sequence[float]) -> Float[np.ndarray, " alpha"]:
 def _check(pairs: Sequence[Pair]) -> None:
     if not pairs:
         raise invalid("pairs", "must hold at least one pair of networks.")
-    kinds = {
-        (network.activation, *(layer.weight.shape for layer in network.layers)) for pair in pairs for network in pair
-    }
-    if len(kinds) > 1:
+    if len({shape_of(network) for pair in pairs for network in pair}) > 1:
         raise invalid("pairs", "must hold networks of one activation and shape; measure each width by itself.")

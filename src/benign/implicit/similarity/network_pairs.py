@@ -10,6 +10,7 @@ from jaxtyping import Float, Shaped
 
 from benign.curves.intervals import check_level, student_quantile
 from benign.foundation.errors import invalid
+from benign.networks.dense import Dense
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,6 +86,11 @@ def pairs_of(members: int) -> list[tuple[int, int]]:
     [(0, 1), (0, 2), (1, 2)]
     """
     return list(itertools.combinations(range(members), 2))
+
+
+def shape_of(network: Dense) -> tuple[object, ...]:
+    """The activation and the shape of each layer's weights: networks that share it can be added."""
+    return network.activation, *(layer.weight.shape for layer in network.layers)
 
 
 def checked_members(argument: str, values: Shaped[np.ndarray, "member ..."]) -> int:

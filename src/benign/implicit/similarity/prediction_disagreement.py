@@ -76,13 +76,11 @@ def disagreement(
     mistaken = (1.0 - accuracy[first]) * (1.0 - accuracy[second])
     independent = 1.0 - accuracy[first] * accuracy[second] - mistaken / (classes - 1)
     in_class = 1.0 - np.einsum("y,pyk,pyk->p", share, confusion[first], confusion[second])
-    return Disagreement(
-        observed=pair_mean(observed, level=level),
-        independent=pair_mean(independent, level=level),
-        independent_in_class=pair_mean(in_class, level=level),
-        excess=pair_mean(observed - independent, level=level),
-        excess_in_class=pair_mean(observed - in_class, level=level),
-    )
+    shares = {
+        "observed": observed, "independent": independent, "independent_in_class": in_class,
+        "excess": observed - independent, "excess_in_class": observed - in_class,
+    }  # fmt: skip
+    return Disagreement(**{name: pair_mean(share, level=level) for name, share in shares.items()})
 
 
 def mean_squared_difference(
@@ -90,8 +88,8 @@ def mean_squared_difference(
 ) -> PairMean:
     r"""How far the outputs of two networks are apart, :math:`\frac1n \sum_x |f_i(x) - f_j(x)|^2`, over all pairs.
 
-    Twice the variance over networks of the squared-loss bias-variance decomposition, so that its mean estimates without
-    bias how much of the test loss is due to the initialisation.
+    Twice the variance over networks of the squared-loss bias-variance decomposition (Geman, Bienenstock, Doursat
+    1992), so that its mean estimates without bias how much of the test loss is due to the initialisation.
 
     Args:
         outputs: of each network on the same inputs.

@@ -29,8 +29,8 @@ def linear_cka(X: Float[np.ndarray, "n p"], Y: Float[np.ndarray, "n q"], *, debi
     .. math:: \mathrm{CKA} = \frac{\mathrm{HSIC}(K, L)}{\sqrt{\mathrm{HSIC}(K, K)\, \mathrm{HSIC}(L, L)}},
         \qquad K = X X^\top,\ L = Y Y^\top
 
-    The biased HSIC is :math:`\|X_c^\top Y_c\|_F^2` of the centred features. The debiased one, with the diagonals of K
-    and L set to zero,
+    (Kornblith, Norouzi, Lee, Hinton 2019, equations 3 and 4). The biased HSIC is :math:`\|X_c^\top Y_c\|_F^2` of the
+    centred features. The debiased one, with the diagonals of K and L set to zero,
 
     .. math:: \mathrm{HSIC}_1 = \frac{1}{n (n - 3)} \Bigl[\operatorname{tr} \tilde K \tilde L
         + \frac{1^\top \tilde K 1\; 1^\top \tilde L 1}{(n - 1)(n - 2)}
@@ -74,6 +74,8 @@ def layerwise_cka(
 ) -> Float[np.ndarray, "layer pair"]:
     """Linear CKA of each hidden layer with the same layer of another network, for all pairs of networks.
 
+    As Kornblith, Norouzi, Lee, Hinton 2019 compare networks of different initialisation.
+
     Args:
         networks: of one depth; widths may differ.
         inputs: on which they are compared, four or more; take test inputs.
@@ -98,7 +100,17 @@ def layerwise_cka(
 
 
 def hidden_features(network: Dense, inputs: Float[np.ndarray, "m d"]) -> tuple[Float[np.ndarray, "m width"], ...]:
-    """What each hidden layer makes of the inputs, after its activation, in the network's own precision."""
+    """What each hidden layer makes of the inputs, after its activation, in the network's own precision.
+
+    The features that Kornblith, Norouzi, Lee, Hinton 2019 compare.
+
+    Args:
+        network: of any depth.
+        inputs: (m x d).
+
+    Returns:
+        One array (m x width) for each hidden layer.
+    """
     with own_precision(network):
         return tuple(np.asarray(layer) for layer in _hidden_features(network, jnp.asarray(inputs)))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import jax
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.optimize import linear_sum_assignment
@@ -16,6 +17,7 @@ from scipy.optimize import linear_sum_assignment
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_count
 from benign.foundation.randomness import generator
+from benign.implicit.similarity.network_pairs import shape_of
 from benign.networks.dense import Dense, Layer
 
 Permutation = Int[np.ndarray, " _width"]
@@ -46,11 +48,11 @@ def match_weights(first: Dense, second: Dense, *, restarts: int = 5, seed: int =
     .. math:: \max_{P_1, \dots, P_D} \sum_l \langle W_l^A, P_l W_l^B P_{l-1}^\top \rangle + \langle b_l^A, P_l b_l^B
         \rangle, \qquad P_0 = P_{D+1} = I,
 
-    which minimises the distance between the two. With all but one layer held, a linear assignment problem finds that
-    layer's best permutation; layers are visited in random order until none improves. That ends in a local optimum, the
-    global one for a single hidden layer, so several starts are made and the best is kept: first the permutations found
-    layer by layer from the inputs on (which find a planted permutation of any depth at once), then the identity, then
-    random ones.
+    which minimises the distance between the two (Ainsworth, Hayase, Srinivasa 2023, algorithm 1). With all but one
+    layer held, a linear assignment problem finds that layer's best permutation; layers are visited in random order
+    until none improves. That ends in a local optimum, the global one for a single hidden layer, so several starts are
+    made and the best is kept: first the permutations found layer by layer from the inputs on (which find a planted
+    permutation of any depth at once), then the identity, then random ones.
 
     Known limits: the rescaling of ReLU units and the sign flips of odd activations, symmetries as well, are not used;
     what is matched are weights, not what units compute.
@@ -60,6 +62,9 @@ def match_weights(first: Dense, second: Dense, *, restarts: int = 5, seed: int =
         second: of the same shapes.
         restarts: number of starts, 1 or more.
         seed: of the order of layers and of the random starts.
+
+    Returns:
+        The permutations, one (width) a hidden layer, the permuted network and what each start reached.
 
     Raises:
         InvalidArgument: for networks of different shapes or activations, or a ``restarts`` or ``seed`` that cannot be
@@ -89,6 +94,12 @@ def match_weights(first: Dense, second: Dense, *, restarts: int = 5, seed: int =
 
 def permuted(network: Dense, permutations: Sequence[Permutation]) -> Dense:
     """The same function with hidden unit ``permutation[i]`` of each layer moved to place i.
+
+    The symmetry of Ainsworth, Hayase, Srinivasa 2023, section 2.
+
+    Args:
+        network: of any depth.
+        permutations: one (width) for each hidden layer, of 0 to width - 1.
 
     Raises:
         InvalidArgument: unless there is one permutation for each hidden layer.
@@ -162,16 +173,8 @@ def _similarity(first: Dense, second: Dense) -> float:
 
 
 def _check(first: Dense, second: Dense) -> None:
-    shapes = [[layer.weight.shape for layer in network.layers] for network in (first, second)]
-    if shapes[0] != shapes[1] or first.activation != second.activation:
-        raise invalid(
-            "second",
-            f"must have the activation and shapes of `first`, {first.activation} and {shapes[0]}, got "
-            f"{second.activation} and {shapes[1]}.",
-        )
-    if not all(np.isfinite(part).all() for one in (first, second) for part in _parts(one)):
+    if shape_of(first) != shape_of(second):
+        expected, got = (", ".join(map(str, shape_of(one))) for one in (first, second))
+        raise invalid("second", f"must have the activation and shapes of `first`, {expected}, got {got}.")
+    if not all(np.isfinite(part).all() for part in jax.tree.leaves((first, second))):
         raise InvalidArgument("`first` and `second` must hold finite numbers; leave out a network that diverged.")
-
-
-def _parts(network: Dense) -> list[Float[np.ndarray, "..."]]:
-    return [np.asarray(part) for layer in network.layers for part in (layer.weight, layer.bias)]
