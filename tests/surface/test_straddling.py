@@ -7,8 +7,9 @@ import pytest
 import xarray as xr
 
 import benign
+from benign.curves.fitting_threshold import ThresholdOutcome
 from benign.schema import SIZE_SEARCH
-from benign.surface.straddling import Straddling, straddles, straddling_notes
+from benign.surface.straddling import straddles, straddling_notes
 
 DIGITS = benign.sources.digits(test_samples=100)
 
@@ -31,25 +32,25 @@ def made(risks, *, sizes=(8, 64), times=(np.inf,), samples=(4000,), constant=2.0
 
 
 @pytest.mark.parametrize(
-    ("risks", "straddling", "risk", "size"),
+    ("risks", "outcome", "risk", "size"),
     [
-        pytest.param([0.9, 0.01], Straddling.STRADDLED, 0.9, 8, id="across"),
-        pytest.param([0.9, 0.02], Straddling.STRADDLED, 0.9, 8, id="fitted-at-the-tolerance"),
-        pytest.param([0.9, 0.31], Straddling.NONE_FITS, 0.31, 64, id="none-fits"),
-        pytest.param([0.015, 0.0], Straddling.ALL_FIT, 0.015, 8, id="all-fit"),
-        pytest.param([np.nan, 0.31], Straddling.NONE_FITS, 0.31, 64, id="a-size-without-a-number"),
+        pytest.param([0.9, 0.01], ThresholdOutcome.FOUND, 0.9, 8, id="across"),
+        pytest.param([0.9, 0.02], ThresholdOutcome.FOUND, 0.9, 8, id="fitted-at-the-tolerance"),
+        pytest.param([0.9, 0.31], ThresholdOutcome.NONE_FITTED, 0.31, 64, id="none-fits"),
+        pytest.param([0.015, 0.0], ThresholdOutcome.ALL_FITTED, 0.015, 8, id="all-fit"),
+        pytest.param([np.nan, 0.31], ThresholdOutcome.NONE_FITTED, 0.31, 64, id="a-size-without-a-number"),
     ],
 )
-def test_where_the_threshold_is(risks, straddling: Straddling, risk: float, size: int) -> None:
+def test_where_the_threshold_is(risks, outcome: ThresholdOutcome, risk: float, size: int) -> None:
     (found,) = straddles(made(risks))
-    assert (found.samples, found.straddling, found.size) == (4000, straddling, size)
+    assert (found.samples, found.outcome, found.size) == (4000, outcome, size)
     assert found.risk == pytest.approx(risk)
 
 
 def test_the_mean_over_replicates_decides_and_draws_without_a_number_do_not() -> None:
     """0, 0 and 0.09 have a mean above 0.02, and a median below; without the draw that gave no number, too."""
     (found,) = straddles(made([[0.5] * 4, [0.0, 0.0, 0.09, np.nan]]))
-    assert found.straddling is Straddling.NONE_FITS
+    assert found.outcome is ThresholdOutcome.NONE_FITTED
     assert found.risk == pytest.approx(0.03)
 
 
@@ -57,7 +58,7 @@ def test_a_draw_of_one_class_is_measured_by_the_constants_of_the_others() -> Non
     surface = made([[0.5, 0.5], [0.0, 0.0]])
     surface["train_loss_constant"][0, 0] = 0.0
     (found,) = straddles(surface)
-    assert found.straddling is Straddling.STRADDLED
+    assert found.outcome is ThresholdOutcome.FOUND
     assert found.risk == pytest.approx(0.5)
 
 
@@ -67,7 +68,7 @@ def test_an_n_of_which_nothing_has_a_number_is_left_out() -> None:
 
 def test_what_is_fitted_in_time_is_fitted() -> None:
     found = straddles(made([[0.9, 0.3], [0.9, 0.01]], times=(1.0, 50.0)))
-    assert [one.straddling for one in found] == [Straddling.STRADDLED]
+    assert [one.outcome for one in found] == [ThresholdOutcome.FOUND]
 
 
 @pytest.mark.parametrize(

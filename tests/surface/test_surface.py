@@ -34,7 +34,8 @@ def test_what_users_print_is_sentences(surface):
     assert str(curve).splitlines()[0] == "test loss over features"
     assert f"peak at {curve.peak}" in str(curve)
     assert str(surface.regimes()) == surface.regimes().sentence
-    assert re.fullmatch(r"[\d.]+ \([\d.]+ to [\d.]+\)", str(surface.smallest_size()))
+    words = r"Threshold size at n = 40: \d+ features \(95 % interval: \d+ to \d+\) are the fewest at which the mean "
+    assert re.match(words, str(surface.smallest_size()))
 
 
 def test_training_loss_is_refused_a_peak(surface):
@@ -88,7 +89,7 @@ def test_label_noise_is_fixed_like_the_other_axes(surface, noisy):
     ("options", "sentence"),
     [
         ({}, "`label_noise` has 2 values; say which, for example label_noise=0.2"),
-        ({"label_noise": 0.1}, "`label_noise` was not measured at 0.1; the nearest is 0.0"),
+        ({"label_noise": 0.1}, "`label_noise` was not measured at 0.1; the nearest is 0"),
         ({"dim": "label_noise"}, "unknown axis 'label_noise'"),
     ],
 )

@@ -370,10 +370,9 @@ def _print_curve(curve: SizeCurve, *, verbose: bool) -> None:
 
     from benign.cli.findings import print_findings, print_wrapped
     from benign.cli.sparkline import sparkline
-    from benign.surface.sections import along_size
 
     print(f"\n{curve.words}")
-    print(f"  test loss  {sparkline(np.median(along_size(curve.surface, 'test_loss'), axis=0), 60)}")
+    print(f"  test loss  {sparkline(np.median(curve.curve.values, axis=0), 60)}")
     for line in str(curve.landmarks).splitlines():
         print_wrapped(line, indent=2, hanging=2)
     print_findings(curve.findings, verbose=verbose)

@@ -22,7 +22,10 @@ _HALVED_LEVELS = 14
 
 
 def lowest_median(values: Float[np.ndarray, "S r K"]) -> Int[np.ndarray, "S"]:
-    """Column with the lowest median over replicates, in each of S groups of r replicates."""
+    """Column with the lowest median over replicates, in each of S groups of r replicates.
+
+    Equivalent to ``numpy.argmin(numpy.median(values, axis=1), axis=1)``.
+    """
     return np.argmin(np.median(values, axis=1), axis=1)
 
 
@@ -45,6 +48,8 @@ def cross_fitted_difference(
     (:mod:`benign.curves.halvings`). If all values are positive it is a difference of logarithms, in which a heavy
     tail near the threshold does no harm, told as the factor by which the reference's risk is higher, and ``unit`` says
     so; else a difference of the values.
+
+    Ours; halvings are combined after Meinshausen, Meier and Buehlmann 2009, section 3.
 
     Holding out removes the luck of a choice, but not its regret: a half chooses a position that is a little worse than
     the best one, which would favour the other side. So each end of the interval is moved outwards to what holds

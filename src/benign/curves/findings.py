@@ -5,8 +5,9 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
+from benign.curves.fitting_threshold import finite
 from benign.curves.mean_tests import MOST_REPLICATES, POWER, normal_quantile
 from benign.foundation.number_words import format_number
 
@@ -110,21 +111,12 @@ class Finding:
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON; NaN and infinities become None."""
-        return {
-            "name": self.name,
-            "claim": self.claim,
-            "verdict": self.verdict.value,
-            "effect": _plain(self.effect),
-            "interval": [_plain(end) for end in self.interval],
-            "unit": self.unit,
-            "test": self.test,
-            "p_value": _plain(self.p_value),
-            "role": None if self.primary is None else "primary" if self.primary else "secondary",
-            "replicates": self.replicates,
-            "paper": self.paper,
-            "needed_replicates": self.needed_replicates,
-            "sentence": self.sentence,
-        }
+        role = None if self.primary is None else "primary" if self.primary else "secondary"
+        numbers = {
+            "verdict": self.verdict.value, "effect": finite(self.effect), "p_value": finite(self.p_value), "role": role,
+            "interval": [finite(end) for end in self.interval], "sentence": self.sentence,
+        }  # fmt: skip
+        return {name: value for name, value in (asdict(self) | numbers).items() if name != "primary"}
 
 
 def holm(findings: Sequence[Finding], primary: Collection[str], *, level: float = LEVEL) -> tuple[Finding, ...]:
@@ -202,7 +194,3 @@ def _spread(value: float, low: float, high: float, sign: str = "") -> str:
     if math.isnan(low) or math.isnan(high):
         return f"{format_number(value)}{sign}"
     return f"{format_number(value)}{sign} ({format_number(low)} to {format_number(high)}{sign})"
-
-
-def _plain(number: float) -> float | None:
-    return float(number) if math.isfinite(number) else None

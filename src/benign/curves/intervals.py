@@ -27,7 +27,8 @@ def check_level(level: float) -> None:
 def bootstrap_counts(replicates: int, resamples: int, *, seed: int, address: int = 0) -> Int[np.ndarray, "B R"]:
     """How often each replicate occurs in each bootstrap resample of all replicates; rows sum to ``replicates``.
 
-    The draw's address is (seed, "bootstrap", address): curves that share it are resampled together.
+    The resamples of Efron 1979, as counts (resamples x replicates): multinomial, each replicate as likely. The draw's
+    address is (seed, "bootstrap", address): curves that share it are resampled together.
 
     Raises:
         InvalidArgument: if ``replicates``, ``resamples`` (1 or more) or ``seed`` cannot be used.
@@ -70,6 +71,7 @@ def bootstrap_medians(values: Float[np.ndarray, "R K"], counts: Int[np.ndarray, 
 def percentile_interval(resampled: Float[np.ndarray, "B"], *, level: float = 0.95) -> tuple[float, float]:
     """The interval between two order statistics of resampled numbers, at least ``level`` of them inside.
 
+    The percentile interval of Efron and Tibshirani 1993, section 13.3.
     No interpolation, so infinite entries ("never in this resample") may stand at either end.
 
     Raises:
@@ -87,7 +89,7 @@ def percentile_interval(resampled: Float[np.ndarray, "B"], *, level: float = 0.9
 def bootstrap_interval(
     values: Float[np.ndarray, "R K"], *, level: float = 0.95, resamples: int = 1000, seed: int = 0
 ) -> Float[np.ndarray, "2 K"]:
-    """Pointwise percentile interval of the median over replicates.
+    """Pointwise percentile interval of the median over replicates (Efron and Tibshirani 1993, section 13.3).
 
     Too narrow below about five replicates, as every bootstrap is; NaN for one replicate and in columns with NaN.
 
@@ -112,7 +114,8 @@ def bootstrap_interval(
 def mean_interval(differences: Float[np.ndarray, "R"], *, level: float = 0.95) -> tuple[float, float]:
     r"""Student's interval for the mean of paired differences, :math:`\bar d \pm t_{R-1} s / \sqrt R`.
 
-    The whole line for fewer than two differences.
+    Equivalent to ``scipy.stats.ttest_1samp(differences, 0.0).confidence_interval(level)``. The whole line for fewer
+    than two differences.
 
     Raises:
         InvalidArgument: if ``level`` is not strictly between 0.5 and 1.

@@ -53,7 +53,8 @@ def higher_claim(
 
     Positive risks are compared by the mean of their log ratio, "in the typical run, by a factor": the logarithm takes a
     risk's skewness away, and Student's t keeps its level on what is left. The effect is then the factor. Where a risk
-    is zero or negative in some replicate it is :func:`paired_claim` on the differences.
+    is zero or negative in some replicate it is :func:`paired_claim` on the differences. Equivalent to
+    ``scipy.stats.ttest_1samp(log(higher / lower), log(factor))``, one-sided.
 
     Args:
         name: identifier.
@@ -100,7 +101,7 @@ def paired_claim(
 
     Holds where a one-sided test at 1 - ``level`` says so, fails where the test of the other side does, else undecided:
     of these two errors only one is possible, so at most 1 - ``level`` of such findings are wrong. The ends of the
-    interval are the two tests' bounds, each at ``level``.
+    interval are the two tests' bounds, each at ``level``. Ours; the guarded t is built on that of Hall 1992.
 
     * Mean: the guarded t (:mod:`benign.curves.mean_tests`). A sample more skewed than 95 % of log-normal(1) ones is an
       estimate without a verdict.
@@ -186,8 +187,8 @@ def interval_claim(
     """The claim that a number lies within ``allowed``, ends included.
 
     Holds if its interval (of ``level``) lies inside, fails if it lies wholly outside, undecided otherwise or without an
-    interval. As often wrong as the interval is. The interval of a place (``is_place``) holds gaps of a grid, which more
-    replicates do not narrow: then no number of them is named.
+    interval: as Schuirmann 1987 tests equivalence, and as often wrong as the interval is. The interval of a place
+    (``is_place``) holds gaps of a grid, which more replicates do not narrow: then no number of them is named.
 
     Raises:
         InvalidArgument: if ``allowed`` or ``interval`` ends before it starts.

@@ -124,6 +124,8 @@ def peak_place(
 ) -> PeakPlace | None:
     """The interval in which the test risk peaks, if it does; see the module for the rule.
 
+    Ours, from what Hastie, Montanari, Rosset and Tibshirani 2022 show of least squares.
+
     Args:
         positions: sizes, or numbers of samples, positive and increasing.
         training: what training minimises over the best constant predictor's, one row a replicate. Columns with NaN or
@@ -136,6 +138,9 @@ def peak_place(
 
     Returns:
         The place; None where nothing can be read: fewer than two usable positions, or cross-entropy without its error.
+
+    Raises:
+        InvalidArgument: if ``training`` is not of the same positions.
 
     >>> sizes = np.arange(1.0, 61.0)
     >>> noise = np.maximum(0.0, 1.0 - sizes / 50.0)

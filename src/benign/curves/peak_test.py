@@ -44,18 +44,6 @@ class PeakVerdict(enum.Enum):
     NO_PEAK = "no peak"
     UNDECIDED = "undecided"
 
-    @property
-    def sentence(self) -> str:
-        """The sentence for the user."""
-        return _SENTENCES[self]
-
-
-_SENTENCES = {
-    PeakVerdict.PEAK: "the curve rises from an earlier minimum to a peak and falls again beyond it",
-    PeakVerdict.NO_PEAK: "there is no sign of a rise that is followed by a fall",
-    PeakVerdict.UNDECIDED: "whether there is a peak cannot be told from these replicates; measure more of them",
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class PeakTest:
@@ -127,7 +115,7 @@ def peak_test(
     f is the mean over replicates of the log risk if all values are positive, since risks near the interpolation
     threshold are heavy-tailed (their mean may be infinite) and multiplicative there, and a monotone scale leaves
     "rises" and "falls" as they are; of the values themselves otherwise. "No peak" are all curves that only fall, only
-    rise, are flat, or fall and then rise.
+    rise, are flat, or fall and then rise. Ours, with the t of Student 1908 and of Hall 1992.
 
     *Where training risk names the place* (``training`` is given, falls to nothing inside the curve, and all values are
     positive), the curve is tested there, without any search, at nine tenths of 1 - ``level``:
@@ -261,7 +249,9 @@ def _sentence(test: PeakTest) -> str:
             f"no peak: no rise that is followed by a fall ({evidence}); one whose rise and fall are below {size} "
             "could have been missed."
         )
-    return f"undecided: {test.verdict.sentence} ({evidence})."
+    return (
+        f"undecided: whether there is a peak cannot be told from these replicates; measure more of them ({evidence})."
+    )
 
 
 def _size(difference: float, *, is_log: bool) -> str:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from benign.curves.fitting_threshold import Criterion, FittingThreshold, ThresholdOutcome, finite, interval_words
+from benign.curves.fitting_threshold import (
+    Criterion,
+    FittingThreshold,
+    MoreBudget,
+    ThresholdOutcome,
+    finite,
+    interval_words,
+    more_budget,
+)
 from benign.curves.threshold_search import Regime, dispersion_above, mean_ends, regime
 from benign.diagnosis.conflicting_labels import irreducible_risk
 from benign.diagnosis.fit_search import FitSearch, search_environment, search_limits
@@ -119,6 +127,13 @@ class EffectiveModelComplexity:
     def ends(self) -> str:
         """The interval in words."""
         return interval_words(self.interval)
+
+    @property
+    def more_budget(self) -> MoreBudget:
+        """What more trainings would buy."""
+        if self.failure:
+            return MoreBudget.NOTHING
+        return more_budget(self.outcome, self.interval, is_budget_spent=self.is_budget_spent)
 
     def regime(self, n: float, band: float = REGIME_BAND) -> Regime:
         """The regime of a training set of n samples; undecided where the interval crosses an edge.

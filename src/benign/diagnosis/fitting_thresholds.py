@@ -71,6 +71,8 @@ def threshold_size(
 ) -> FittingThreshold:
     """Search the smallest size that fits ``samples``, from training risk alone; of an inverse, the largest value.
 
+    The contour of the effective model complexity (Nakkiran et al. 2020, Definition 1) read along size.
+
     The search doubles (or halves) the size from a guess until the tolerance is crossed, looks once beyond, then bisects
     on the logarithm of the size; at each size a sequential test draws 4 to ``replicates`` training sets. Each training
     goes through the store, so a search that was stopped goes on where it was.
@@ -135,6 +137,8 @@ def threshold_time(
     progress: Progress = silent,
 ) -> FittingThreshold:
     """Find the shortest training time after which ``samples`` are fitted at one size, from training risk alone.
+
+    The contour of the effective model complexity (Nakkiran et al. 2020, Definition 1) read along time.
 
     Where one training gives all times (boosting, forests, networks), 4 to ``replicates`` trainings are recorded at 25
     times, evenly spaced on a logarithmic scale, and the crossing is interpolated. Where each time is a training of its

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benign.curves.fitting_threshold import Criterion, FittingThreshold, MoreBudget, ThresholdOutcome, more_budget
+from benign.curves.fitting_threshold import Criterion, FittingThreshold, MoreBudget, ThresholdOutcome
 from benign.curves.peak_place import PeakPlace
 from benign.curves.threshold_search import LEAST_DRAWS, Regime
 from benign.diagnosis.complexity import EffectiveModelComplexity, find_complexity
@@ -108,13 +108,9 @@ class PeakLocation:
     @property
     def more_budget(self) -> str:
         """What a larger budget would buy; empty where it buys nothing."""
-        found = self.complexity
-        gains = {"EMC": more_budget(found.outcome, found.interval, is_budget_spent=found.is_budget_spent)}
-        if found.failure:
-            gains["EMC"] = MoreBudget.NOTHING
-        for name, threshold in (("threshold size", self.threshold_size), ("threshold time", self.threshold_time)):
-            if threshold is not None:
-                gains[f"the {name}"] = threshold.more_budget
+        searched = {"EMC": self.complexity, "the threshold size": self.threshold_size}
+        searched["the threshold time"] = self.threshold_time
+        gains = {name: one.more_budget for name, one in searched.items() if one is not None}
         if self.threshold_size is None and not self.notes:
             gains["the threshold size"] = MoreBudget.ENDS_SEARCH
         words = []
@@ -156,6 +152,8 @@ def locate_peak(
     progress: Progress = silent,
 ) -> PeakLocation:
     """Search the effective model complexity, then the threshold size and time at the user's own n.
+
+    By Hypothesis 1 of Nakkiran et al. 2020 the test risk peaks along each axis where the complexity is near n.
 
     The complexity may spend 60 % of the budget, the threshold size what is left of 90 %, the threshold time the rest.
     While minutes are left and would narrow something, all is done again with twice the draws; the store keeps what was

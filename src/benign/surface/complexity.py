@@ -15,9 +15,9 @@ from benign.curves.threshold_search import LEVEL, checked_tolerance, find_thresh
 from benign.foundation.conventions import REGIME_BAND, TOLERANCE
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.number_words import format_number, format_position
-from benign.schema import SOURCE_NOTES, checked_position
+from benign.schema import SOURCE_NOTES
 from benign.surface.size_direction import is_read_inversely, wrong_way_note
-from benign.surface.training_risks import checked_criterion, training_risks
+from benign.surface.training_risks import checked_criterion, place_on, training_risks
 
 NO_NUMBER = -1
 _MOST_TOLD = 5
@@ -68,6 +68,8 @@ def emc_on_surface(
 ) -> ComplexitySurface:
     """The complexity of every (size, time) of a surface that was measured at several n.
 
+    Definition 1 of Nakkiran et al. 2020, each n tried; see :func:`benign.curves.threshold_search.find_threshold`.
+
     Args:
         dataset: of the surface, without a dimension of label noise.
         tolerance: what counts as fitted.
@@ -111,7 +113,8 @@ def smallest_size(
 ) -> FittingThreshold:
     """The smallest size that fits n samples, from training risks alone; see :func:`shortest_time`.
 
-    Of an inverse of a size the largest value that fits.
+    The contour of the effective model complexity (Nakkiran et al. 2020, Definition 1) along size. Of an inverse of a
+    size the largest value that fits.
 
     Raises:
         InvalidArgument: as there, and where the training risk shows that the size is read the wrong way round.
@@ -147,12 +150,7 @@ def _smallest(
     epsilon = checked_tolerance(reading.get("tolerance", TOLERANCE))
     kind = checked_criterion(reading.get("criterion", "objective"))
     for name, wanted in at.items():
-        values = dataset[name].values
-        if wanted is None and len(values) > 1:
-            raise invalid(name, f"has {len(values)} values; say which, for example {name}={values[-1]}.")
-        if wanted is not None and checked_position(name, wanted) not in values:
-            raise invalid(name, f"was not measured at {wanted}; there are {values.tolist()}.")
-        dataset = dataset.isel({name: [0 if wanted is None else int(np.flatnonzero(values == wanted)[0])]})
+        dataset = dataset.isel({name: [place_on(name, dataset[name].values, wanted)]})
     positions = dataset[axis].values.astype(np.float64)
     # The logarithm of a time of zero is no number, and nothing is fitted before training.
     is_usable = np.isfinite(positions) & (positions > 0.0)

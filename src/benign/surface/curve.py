@@ -11,6 +11,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Landmark, Landmarks, PeakPlace, PeakTest, find_landmarks, peak_place
+from benign.curves.findings import LEVEL
 from benign.curves.fitting_threshold import FittingThreshold, ThresholdEstimator
 from benign.schema import SOURCE_NOTES
 from benign.surface.complexity import described
@@ -39,12 +40,18 @@ class Curve:
     @property
     def note(self) -> str:
         """Why no threshold is read along sizes, where they are read the wrong way round; empty elsewhere."""
-        return wrong_way_note(self.section) if self.dim == "size" and self._varies else ""
+        return wrong_way_note(self.section) if self.dim == "size" and self._share is not None else ""
 
     @property
-    def _varies(self) -> bool:
-        """Whether no draw is fitted by a constant: of one class, say."""
-        return bool(np.all(self.section["train_loss_constant"].values > 0.0))
+    def _share(self) -> Float[np.ndarray, "replicates positions"] | None:
+        """Training loss over the best constant predictor's; None where that fits some draw: of one class, say."""
+        constant = self._numbers("train_loss_constant")
+        if not np.all(constant > 0.0):
+            return None
+        return self._numbers("train_loss") / (constant if constant.ndim > 1 else constant[:, None])
+
+    def _numbers(self, metric: str) -> Float[np.ndarray, "replicates *positions"]:
+        return np.asarray(self.section[metric].transpose("replicate", ...).values, dtype=np.float64)
 
     @property
     def _is_inverse(self) -> bool:
@@ -58,19 +65,20 @@ class Curve:
     @property
     def values(self) -> Float[np.ndarray, "replicates positions"]:
         """The metric, one row a replicate."""
-        return np.asarray(self.section[self.metric].transpose("replicate", self.dim).values)
+        return self._numbers(self.metric)
 
     @cached_property
     def landmarks(self) -> Landmarks:
         """All landmarks, found together; the threshold is read from the training loss of the same section."""
-        train = self.section["train_loss"].transpose("replicate", self.dim).values
-        constant = self.section["train_loss_constant"].values
+        return self.landmarks_at(LEVEL)
+
+    def landmarks_at(self, level: float) -> Landmarks:
+        """The same, intervals and peak test at another level."""
         # A training draw of one class is fitted by the constant: then "fitted" says nothing and there is no threshold.
-        has_threshold = self.dim == "size" and self._varies and not self.note
+        share = self._share if self.dim == "size" and not self.note else None
         found = find_landmarks(
-            self.positions, self.values, train if has_threshold else None,
-            np.broadcast_to(constant, len(train)) if has_threshold else None, estimator=self.estimator,
-            seed=int(self.section.attrs.get("seed", 0)), is_fitted_below=self._is_inverse,
+            self.positions, self.values, share, None if share is None else np.ones(len(share)), level=level,
+            estimator=self.estimator, seed=int(self.section.attrs.get("seed", 0)), is_fitted_below=self._is_inverse,
         )  # fmt: skip
         if found.threshold is None:
             return found
@@ -117,19 +125,13 @@ class Curve:
         None along time, where some training draw holds one class only, and where too little was measured; see
         ``benign.curves.peak_place``.
         """
-        constant = self.section["train_loss_constant"].transpose("replicate", ...).values
-        if self.dim == "time" or not np.all(constant > 0.0) or self.note:
+        share = self._share
+        if self.dim == "time" or share is None or self.note:
             return None
-        train, error = (
-            self.section[name].transpose("replicate", self.dim).values.astype(np.float64)
-            if name in self.section
-            else None
-            for name in ("train_loss", "train_error")
-        )
+        error = self._numbers("train_error") if "train_error" in self.section else None
         attributes = self.section.attrs
         return peak_place(
-            self.positions, train / (constant if constant.ndim > 1 else constant[:, None]), error=error,
-            objective=attributes.get("objective", "squared"),
+            self.positions, share, error=error, objective=attributes.get("objective", "squared"),
             is_fitted_below=self.dim == "samples" or self._is_inverse,
             unit="samples" if self.dim == "samples" else str(attributes["size_name"]),
         )  # fmt: skip

@@ -39,7 +39,7 @@ from benign.foundation.number_words import format_position
 from benign.foundation.size_words import amount, span
 from benign.schema import SOURCE_NOTES
 from benign.surface.size_direction import is_read_inversely, wrong_way_note
-from benign.surface.training_risks import checked_criterion, training_risks, with_axes
+from benign.surface.training_risks import checked_criterion, place_on, training_risks, with_axes
 
 Basis = Literal["EMC / n", "size / threshold size", "time / threshold time"]
 AXES: dict[str, str] = {"EMC / n": "samples", "size / threshold size": "size", "time / threshold time": "time"}
@@ -97,9 +97,9 @@ class RegimeMap:
             InvalidArgument: for a value that was not measured, or one left out where there are several.
         """
         place = (
-            _place_on("size", self.sizes, size),
-            len(self.times) - 1 if time is None else _place_on("time", self.times, time),
-            _place_on("samples", self.samples, samples),
+            place_on("size", self.sizes, size),
+            len(self.times) - 1 if time is None else place_on("time", self.times, time),
+            place_on("samples", self.samples, samples),
         )
         return Regime(int(self.label[place]))
 
@@ -183,7 +183,7 @@ def regimes_of_surface(
     criterion: Criterion = "objective",
     basis: Basis | None = None,
 ) -> RegimeMap:
-    """The regime of every (size, time, samples), also of a surface of one n.
+    """The regime of every (size, time, samples), also of a surface of one n (Nakkiran et al. 2020, Hypothesis 1).
 
     Unless said, the basis is chosen by what was measured, never by the risks: EMC / n where there are several n with no
     step between neighbours above ``band`` (a coarser grid cannot resolve the regime) that span ``band`` twice over (a
@@ -236,6 +236,8 @@ def critical_range(
     criterion: Criterion = "objective",
 ) -> CriticalRange | None:
     """Where a section of a surface along ``dim`` is critical; the basis is that of the axis.
+
+    The critical regime of Nakkiran et al. 2020, Hypothesis 1.
 
     Args:
         section: of a surface, every other axis fixed.
@@ -340,14 +342,3 @@ def _span(positions: Float[np.ndarray, " K"], labels: Int[np.ndarray, " K"], now
 
 def _inverse(number: float) -> float:
     return 1.0 / number if number else np.inf
-
-
-def _place_on(axis: str, values: Float[np.ndarray, " axis"], wanted: float | None) -> int:
-    """Where a value stands on an axis."""
-    if wanted is None and len(values) == 1:
-        return 0
-    found = np.flatnonzero(values == wanted)
-    if not len(found):
-        known = f"{values[0]:g}" if len(values) == 1 else f"{values[0]:g} to {values[-1]:g}, {len(values)} of them"
-        raise invalid(axis, f"must be one that was measured ({known}), got {wanted}.")
-    return int(found[0])

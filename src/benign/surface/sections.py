@@ -19,7 +19,7 @@ from benign.curves.fitting_threshold import ThresholdEstimator
 from benign.curves.threshold_reading import read_threshold
 from benign.foundation.outcomes import Outcome
 from benign.schema import LEARNING_RATE
-from benign.surface.size_direction import is_read_inversely, wrong_way_note
+from benign.surface.curve import Curve
 from benign.surface.training_risks import relative_training_loss
 
 # Axes ----------------------------------------------------------------------------------------------------------------
@@ -109,18 +109,8 @@ def landmarks_along_size(
     surface: xr.Dataset, metric: str, *, level: float = LEVEL, estimator: ThresholdEstimator = "mean"
 ) -> Landmarks:
     """Landmarks of a metric along the size axis, their intervals and the peak test at ``level``."""
-    constant = _numbers(surface["train_loss_constant"].isel(samples=0))
-    is_read = not wrong_way_note(surface)
-    return find_landmarks(
-        sizes_of(surface),
-        along_size(surface, metric),
-        along_size(surface, "train_loss") if is_read else None,
-        constant if is_read else None,
-        estimator=estimator,
-        level=level,
-        seed=seed_of(surface),
-        is_fitted_below=is_read_inversely(surface),
-    )
+    section = surface.isel(time=0, samples=0)
+    return Curve(metric=metric, dim="size", section=section, estimator=estimator).landmarks_at(level)
 
 
 def at_size(surface: xr.Dataset, metric: str, size: int) -> Float[np.ndarray, " replicates"]:

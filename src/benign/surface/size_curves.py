@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -14,9 +14,7 @@ from benign.curves.claims import no_peak_claim, peak_position_claim
 from benign.foundation.conventions import REGIME_BAND
 from benign.plots import CurveDisplay
 from benign.schema import LABEL_NOISE
-from benign.surface.displays import curve_display
-from benign.surface.sections import along_size, landmarks_along_size, sizes_of
-from benign.surface.size_direction import is_read_inversely
+from benign.surface.curve import Curve
 
 # Fewer points are no curve.
 _FEWEST_SIZES = 5
@@ -28,20 +26,22 @@ class SizeCurve:
 
     Attributes:
         words: where it was measured: ``"n = 200, label noise 0.2"``.
-        surface: the surface of that n, time and level.
-        landmarks: of its test loss.
+        curve: the test loss.
         findings: what holds of it.
     """
 
     words: str
-    surface: xr.Dataset
-    landmarks: Landmarks
+    curve: Curve
     findings: tuple[Finding, ...]
+
+    @property
+    def landmarks(self) -> Landmarks:
+        """Of the test loss."""
+        return self.curve.landmarks
 
     def display(self) -> CurveDisplay:
         """The test loss with the train loss beside it."""
-        section = self.surface.isel(time=0, samples=0)
-        return curve_display(section, "test_loss", "size", self.landmarks)
+        return self.curve.display()
 
 
 def size_curves(surface: xr.Dataset) -> Iterator[SizeCurve]:
@@ -51,19 +51,16 @@ def size_curves(surface: xr.Dataset) -> Iterator[SizeCurve]:
     levels: list[float | None] = [None] if LABEL_NOISE not in surface.dims else surface[LABEL_NOISE].values.tolist()
     for level, samples in product(levels, surface["samples"].values.tolist()):
         section = surface if level is None else surface.sel({LABEL_NOISE: level})
-        section = section.sel(samples=[samples]).isel(time=[-1])
-        section = section.dropna("replicate", how="all", subset=["test_loss"])
+        section = section.sel(samples=samples).isel(time=-1).dropna("replicate", how="all", subset=["test_loss"])
         if section.sizes["replicate"]:
             words = f"n = {samples:,}" + ("" if level is None else f", label noise {level:g}")
-            landmarks = landmarks_along_size(section, "test_loss")
-            yield SizeCurve(
-                words=words, surface=section, landmarks=landmarks, findings=_findings(words, section, landmarks)
-            )
+            curve = Curve(metric="test_loss", dim="size", section=section)
+            yield SizeCurve(words=words, curve=curve, findings=_findings(words, curve))
 
 
-def _findings(words: str, surface: xr.Dataset, landmarks: Landmarks) -> tuple[Finding, ...]:
+def _findings(words: str, curve: Curve) -> tuple[Finding, ...]:
     name = "".join(letter if letter.isalnum() else "_" for letter in words.replace(" ", ""))
-    threshold = landmarks.threshold
+    landmarks, threshold = curve.landmarks, curve.threshold
     if threshold is None:
         claim = f"At {words}, the test loss has no peak of 25 % or more along size"
         return (no_peak_claim(name=f"{name}_no_peak", claim=claim, landmarks=landmarks, paper=""),)
@@ -75,13 +72,12 @@ def _findings(words: str, surface: xr.Dataset, landmarks: Landmarks) -> tuple[Fi
             scale_word="threshold", unit="times threshold",
         )
     ]  # fmt: skip
-    sizes, values = sizes_of(surface), along_size(surface, "test_loss")
-    if is_read_inversely(surface):
-        sizes, values, threshold = -sizes[::-1], values[:, ::-1], replace(threshold, value=-threshold.value)
-    below = sizes < threshold.value
+    sizes, values, edge = curve.positions, curve.values, threshold.value
     largest, others = "the largest size", "size below"
-    if sizes[-1] < 0:
+    if threshold.is_inverse:
+        sizes, values, edge = -sizes[::-1], values[:, ::-1], -edge
         largest, others = "the smallest value, the largest size,", "value above"
+    below = sizes < edge
     if below.any() and not below[-1]:
         findings.append(
             cross_fitted_difference(

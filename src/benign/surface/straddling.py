@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -11,18 +10,11 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
+from benign.curves.fitting_threshold import ThresholdOutcome
 from benign.foundation.conventions import TOLERANCE
 from benign.foundation.size_words import amount
-from benign.schema import LABEL_NOISE, LEARNING_RATE, SIZE_IS_INVERSE, SIZE_SEARCH
+from benign.schema import LABEL_NOISE, LEADING, SIZE_IS_INVERSE, SIZE_SEARCH
 from benign.surface.training_risks import relative_training_loss
-
-
-class Straddling(enum.Enum):
-    """Where the interpolation threshold of one n is, as seen from the sizes and times that were measured."""
-
-    STRADDLED = "some of what was measured is fitted and some is not"
-    NONE_FITS = "nothing that was measured is fitted: the threshold lies beyond"
-    ALL_FIT = "all that was measured is fitted: the threshold lies before"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +24,7 @@ class Straddle:
     Attributes:
         samples: n.
         label_noise: its level, where several were measured.
-        straddling: where the threshold is.
+        outcome: where the threshold is: between what was measured, or on which side of it.
         risk: mean training objective over the best constant predictor's at the cell that is nearest to the threshold:
             the smallest one where nothing fits, else the largest one.
         size: of this cell.
@@ -40,7 +32,7 @@ class Straddle:
 
     samples: int
     label_noise: float | None
-    straddling: Straddling
+    outcome: ThresholdOutcome
     risk: float
     size: int
 
@@ -55,16 +47,18 @@ def straddles(dataset: xr.Dataset, *, tolerance: float = TOLERANCE) -> tuple[Str
         dataset: of the surface.
         tolerance: what counts as fitted, relative to the best constant predictor's training objective.
     """
-    if LEARNING_RATE in dataset.dims:
-        parts = (dataset.isel({LEARNING_RATE: place}) for place in range(dataset.sizes[LEARNING_RATE]))
-        return tuple(straddle for part in parts for straddle in straddles(part, tolerance=tolerance))
-    if LABEL_NOISE not in dataset.dims:
-        return _straddles(dataset, None, tolerance)
-    levels = dataset[LABEL_NOISE].values.tolist()
+    for axis in LEADING:
+        if axis in dataset.dims:
+            parts = (dataset.isel({axis: place}) for place in range(dataset.sizes[axis]))
+            return tuple(one for part in parts for one in straddles(part, tolerance=tolerance))
+    risks = xr.DataArray(relative_training_loss(dataset), dims=("size", "time", "samples", "replicate"))
+    mean = risks.where(np.isfinite(risks)).mean("replicate").values
+    level = float(dataset[LABEL_NOISE].item()) if LABEL_NOISE in dataset.coords else None
+    sizes, samples = dataset["size"].values, dataset["samples"].values
     return tuple(
-        straddle
-        for place, level in enumerate(levels)
-        for straddle in _straddles(dataset.isel({LABEL_NOISE: place}), float(level), tolerance)
+        _straddle(mean[:, :, i], sizes, int(n), level, tolerance)
+        for i, n in enumerate(samples)
+        if np.isfinite(mean[:, :, i]).any()
     )
 
 
@@ -77,45 +71,33 @@ def straddling_notes(dataset: xr.Dataset, *, tolerance: float = TOLERANCE) -> tu
     if "train_loss" not in dataset or dataset.sizes["size"] * dataset.sizes["time"] < 2:
         return ()
     found = straddles(dataset, tolerance=tolerance)
-    if dataset.sizes["size"] == 1 and len({one.straddling for one in found}) > 1:
+    if dataset.sizes["size"] == 1 and len({one.outcome for one in found}) > 1:
         return ()
-    missed = [one for one in found if one.straddling is not Straddling.STRADDLED]
+    missed = [one for one in found if one.outcome is not ThresholdOutcome.FOUND]
     missed.sort(key=_kind)
     return tuple(_sentence(list(alike), dataset) for _, alike in groupby(missed, key=_kind))
-
-
-def _straddles(dataset: xr.Dataset, level: float | None, tolerance: float) -> tuple[Straddle, ...]:
-    risks = relative_training_loss(dataset)
-    is_there = np.isfinite(risks)
-    count = is_there.sum(axis=3)
-    total = np.where(is_there, risks, 0.0).sum(axis=3)
-    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    sizes, samples = dataset["size"].values, dataset["samples"].values
-    return tuple(
-        _straddle(mean[:, :, i], sizes, int(n), level, tolerance) for i, n in enumerate(samples) if count[:, :, i].any()
-    )
 
 
 def _straddle(
     mean: Float[np.ndarray, "size time"], sizes: Int[np.ndarray, " size"], n: int, level: float | None, tolerance: float
 ) -> Straddle:
     lowest, highest = np.nanmin(mean), np.nanmax(mean)
-    straddling, risk = Straddling.STRADDLED, highest
+    outcome, risk = ThresholdOutcome.FOUND, highest
     if lowest > tolerance:
-        straddling, risk = Straddling.NONE_FITS, lowest
+        outcome, risk = ThresholdOutcome.NONE_FITTED, lowest
     elif highest <= tolerance:
-        straddling = Straddling.ALL_FIT
+        outcome = ThresholdOutcome.ALL_FITTED
     row = int(np.argwhere(mean == risk)[0][0])
-    return Straddle(samples=n, label_noise=level, straddling=straddling, risk=float(risk), size=int(sizes[row]))
+    return Straddle(samples=n, label_noise=level, outcome=outcome, risk=float(risk), size=int(sizes[row]))
 
 
 def _kind(one: Straddle) -> tuple[str, float]:
-    return one.straddling.name, -1.0 if one.label_noise is None else one.label_noise
+    return one.outcome.name, -1.0 if one.label_noise is None else one.label_noise
 
 
 def _sentence(alike: Sequence[Straddle], dataset: xr.Dataset) -> str:
     """One kind of miss at one level; the number is that of the n that comes nearest."""
-    is_beyond = alike[0].straddling is Straddling.NONE_FITS
+    is_beyond = alike[0].outcome is ThresholdOutcome.NONE_FITTED
     nearest = (min if is_beyond else max)(alike, key=lambda one: one.risk)
     is_inverse = bool(dataset.attrs.get(SIZE_IS_INVERSE, 0))
     end = int(dataset["size"].values[-1 if is_beyond != is_inverse else 0])

@@ -25,6 +25,7 @@ from benign.surface.complexity import ComplexitySurface, emc_on_surface, shortes
 from benign.surface.curve import Curve
 from benign.surface.notes import notes_of
 from benign.surface.regimes import Basis, RegimeMap, regimes_of_surface
+from benign.surface.training_risks import place_on
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +83,7 @@ class Surface:
             )
         section = self.dataset
         for axis in others:
-            section = _fix(section, axis, at.get(axis))
+            section = section.isel({axis: place_on(axis, section[axis].values, at.get(axis))})
         return Curve(metric=metric, dim=dim, section=section, estimator=estimator)
 
     def regimes(
@@ -276,19 +277,5 @@ def _at_levels(dataset: xr.Dataset, at: Mapping[str, float]) -> xr.Dataset:
         if axis not in levels:
             raise invalid(axis, "must be left out: this surface has no levels of that name.")
     for axis in levels:
-        dataset = _fix(dataset, axis, at.get(axis))
+        dataset = dataset.isel({axis: place_on(axis, dataset[axis].values, at.get(axis))})
     return dataset
-
-
-def _fix(section: xr.Dataset, axis: str, value: float | None) -> xr.Dataset:
-    values = section[axis].values
-    if value is None:
-        if len(values) > 1:
-            raise invalid(
-                axis, f"has {len(values)} values; say which, for example {axis}={values[-1]}."
-            )  # fmt: skip
-        return section.isel({axis: 0})
-    if schema.checked_position(axis, value) not in values:
-        nearest = values[np.abs(values.astype(float) - value).argmin()]
-        raise invalid(axis, f"was not measured at {value}; the nearest is {nearest}.")
-    return section.sel({axis: value})

@@ -13,7 +13,7 @@ from benign.foundation.arguments import checked_name
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.outcomes import Outcome
 from benign.foundation.size_words import amount
-from benign.schema import LEADING
+from benign.schema import LEADING, checked_position
 
 _ORDER = ("size", "time", "samples")
 CRITERION_WORDS: dict[str, str] = {
@@ -107,3 +107,20 @@ def require_numbers(
     why = f"{outcome.sentence}." if not outcome.is_trusted else "change the procedure's settings."
     size = f" and {amount(int(dataset['size'].values[at[0]]), dataset.attrs['size_name'])}" if names_size else ""
     raise invalid("procedure", f"has no finite training risk at {n} samples{size}: {why}")
+
+
+def place_on(axis: str, values: np.ndarray, wanted: float | None) -> int:
+    """Where on an axis a value stands; one that is alone may be left out.
+
+    Raises:
+        InvalidArgument: for a value that was not measured, or one left out where there are several.
+    """
+    if wanted is None and len(values) > 1:
+        raise invalid(axis, f"has {len(values)} values; say which, for example {axis}={values[-1]:g}.")
+    if wanted is None:
+        return 0
+    found = np.flatnonzero(values == checked_position(axis, wanted))
+    if not len(found):
+        nearest = values[np.abs(values.astype(np.float64) - wanted).argmin()]
+        raise invalid(axis, f"was not measured at {wanted:g}; the nearest is {nearest:g}.")
+    return int(found[0])
