@@ -124,12 +124,12 @@ class _Columns:
 
     def write(self, cell: int, there: _Places, here: _Places, block: Block) -> None:
         for name, values in block.metrics.items():
-            self.metrics[name][cell][there] = values[0][here]
+            self.metrics[name][cell, *there] = values[0, *here]
         outcome = self.outcome[cell]
-        outcome[there] = np.maximum(outcome[there], block.outcome[0][here])
+        outcome[there] = np.maximum(outcome[there], block.outcome[0, *here])
         # Where they depend on n, the largest; whatever the order of the blocks.
-        parameters = np.broadcast_to(block.parameters[:, None], block.outcome.shape[1:])
-        self.parameters[there] = np.maximum(self.parameters[there], parameters[here])
+        of_sizes = block.parameters[here[0]].reshape(-1, 1)
+        self.parameters[there] = np.maximum(self.parameters[there], of_sizes)
         self.constants[cell] = [values[0] for values in block.constants.values()]
         self.is_there[cell] = True
 
