@@ -1,0 +1,171 @@
+"""The shape of the house, read from its syntax trees: lengths of files and functions, arguments, who imports whom."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ROOT / "src"
+LONGEST_FILE = 600  # lines, as STYLE has it
+LONGEST_BODY = 50  # lines of code
+MOST_ARGUMENTS = 10  # of what is not public: beyond that a value is missing that several functions pass on
+COMMANDS = {"measure_complexity"}  # its options are its arguments
+ROOMS = ("surface", "experiments", "diagnosis", "procedures", "implicit", "curves", "figures", "reproduction", "runs")
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Each module's syntax tree, by the module's name."""
+    return {
+        ".".join(path.relative_to(SOURCES).with_suffix("").parts).removesuffix(".__init__"): ast.parse(
+            path.read_text(encoding="utf-8")
+        )
+        for path in sorted((SOURCES / "benign").rglob("*.py"))
+    }
+
+
+def functions(tree: ast.AST) -> list[Function]:
+    return [node for node in ast.walk(tree) if isinstance(node, Function)]
+
+
+def lines_of(function: Function, text: list[str]) -> int:
+    """Lines of the body that are neither blank nor a comment nor the docstring's."""
+    body = function.body[1:] if ast.get_docstring(function, clean=False) is not None else function.body
+    lines = text[body[0].lineno - 1 : body[-1].end_lineno] if body else []
+    return sum(bool(line.strip()) and not line.strip().startswith("#") for line in lines)
+
+
+def arguments_of(function: Function) -> int:
+    given = function.args
+    names = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    return len([name for name in names if name not in {"self", "cls"}])
+
+
+def test_no_file_is_longer_than_600_lines():
+    lengths = {path.name: len(path.read_text().splitlines()) for path in (SOURCES / "benign").rglob("*.py")}
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_no_body_of_a_function_is_longer_than_50_lines():
+    found = {}
+    for path in (SOURCES / "benign").rglob("*.py"):
+        text = path.read_text()
+        for function in functions(ast.parse(text)):
+            if (length := lines_of(function, text.splitlines())) > LONGEST_BODY:
+                found[f"{path.name}: {function.name}"] = length
+    assert found == {}
+
+
+def test_the_linter_has_the_same_number():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]["pylint"]
+    assert settings["max-statements"] == LONGEST_BODY
+
+
+@cache
+def exported() -> set[str]:
+    """The names that some ``__all__`` holds."""
+    return {
+        name
+        for tree in trees().values()
+        for node in tree.body
+        if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == "__all__" for to in node.targets)
+        for name in ast.literal_eval(node.value)
+    }
+
+
+def public_functions(tree: ast.Module) -> set[Function]:
+    """Exported functions, and what a user calls of exported classes."""
+    names = exported() | COMMANDS
+    owners = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in names)]
+    return {
+        node
+        for owner in owners
+        for node in owner.body
+        if isinstance(node, Function) and (node.name in names or (owner is not tree and not node.name.startswith("_")))
+    }
+
+
+def test_what_is_not_public_takes_at_most_10_arguments():
+    found = {
+        f"{module}.{function.name}": count
+        for module, tree in trees().items()
+        for function in set(functions(tree)) - public_functions(tree)
+        if (count := arguments_of(function)) > MOST_ARGUMENTS
+    }
+    assert found == {}
+
+
+def modules_named(node: ast.AST) -> list[str]:
+    """Our modules that a statement imports, or a string names as :func:`importlib.import_module` takes it."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names if alias.name in trees()]
+    if isinstance(node, ast.ImportFrom):
+        inner = [f"{node.module}.{alias.name}" for alias in node.names]
+        return [name if name in trees() else str(node.module) for name in inner if str(node.module) in trees()]
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [node.value] if node.value.startswith("benign.") and node.value in trees() else []
+    return []
+
+
+@cache
+def imports(kind: str) -> dict[str, set[str]]:
+    """Who imports whom: ``"runtime"``, ``"typing"`` for the type checker alone, or ``"string"``, by a module's name."""
+    found: dict[str, set[str]] = {}
+    for module, tree in trees().items():
+        guarded = {
+            inner
+            for node in ast.walk(tree)
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+            for inner in ast.walk(node)
+        }
+        found[module] = {
+            name
+            for node in ast.walk(tree)
+            if kind == ("string" if isinstance(node, ast.Constant) else "typing" if node in guarded else "runtime")
+            for name in modules_named(node)
+            if name != module
+        }
+    return found
+
+
+def circles(graph: dict[str, set[str]]) -> set[frozenset[str]]:
+    """The sets of modules that all reach each other."""
+    reach = {module: reached_from(module, graph) for module in graph}
+    return {
+        frozenset({module, *(other for other in reach[module] if module in reach[other])})
+        for module in graph
+        if module in reach[module]
+    }
+
+
+def reached_from(module: str, graph: dict[str, set[str]]) -> set[str]:
+    reached: set[str] = set()
+    waiting = [module]
+    while waiting:
+        new = graph.get(waiting.pop(), set()) - reached
+        reached |= new
+        waiting.extend(new)
+    return reached
+
+
+def in_rooms(circle: frozenset[str]) -> bool:
+    return any(module.split(".")[1:2] == [room] for module in circle for room in ROOMS)
+
+
+def test_no_import_runs_in_a_circle():
+    assert [sorted(circle) for circle in circles(imports("runtime")) if in_rooms(circle)] == []
+
+
+def test_no_import_by_name_closes_a_circle():
+    """The lazy lists of packages name what they hold, and nothing below imports these lists."""
+    both = {module: names | imports("string")[module] for module, names in imports("runtime").items()}
+    assert [sorted(circle) for circle in circles(both) if in_rooms(circle)] == []
+
+
+def test_a_circle_is_found():
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"d"}}
+    assert circles(graph) == {frozenset({"b", "c"}), frozenset({"d"})}
