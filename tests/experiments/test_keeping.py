@@ -10,10 +10,7 @@ from benign.experiments.keeping import IN_MEMORY, kept_line
 from benign.experiments.store import Store
 
 # A search that is added belongs here, and nothing else does.
-KEEPS = {
-    "figure", "reproduce", "run", "plan", "effective_model_complexity", "threshold_size", "threshold_time",
-    "locate_peak",
-}  # fmt: skip
+KEEPS = {"figure", "run", "plan", "effective_model_complexity", "threshold_size", "threshold_time", "locate_peak"}
 LOOKS = {"list_runs", "open_run"}
 PLACES = {"Place", "Location"}
 
