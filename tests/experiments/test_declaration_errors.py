@@ -129,7 +129,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
         above('name = "a\\u202eb"'),
         "name: must be text of 1 to 80 printable characters, got 'a\\u202e",
     ),
-    "execution-no-table": (above("execution = 5"), "execution: must be a table: where and how jobs run, got 5."),
+    "execution-no-table": (above("execution = 5"), "execution: must be a table, got 5."),
     "unknown-executor": (
         above("execution.executor = 'slurm'"),
         'execution.executor: must be "here", "processes" or "ray", got \'slurm\'.',
@@ -162,7 +162,10 @@ BAD_FILES: dict[str, tuple[str, str]] = {
         'source = "digits"\nsamples = 20\nprocedure = { name = "mlp", training = { epochs = 2 } }',
         "`batch_size` must be at most the number of training samples, got 128 of 20; lower it",
     ),
-    "samples-unsorted": (BASE.replace("20", "5"), "samples: must increase strictly, but 10 is followed by 5; sort them"),
+    "samples-unsorted": (
+        BASE.replace("20", "5"),
+        "samples: must increase strictly, but 10 is followed by 5; sort them",
+    ),
     "one-sample": (BASE.replace("10", "1"), "samples: must be at least 2, got 1: one sample shows no curve."),
     "size-zero": (above("sizes = [0]"), "sizes: must be whole numbers of features from 1 on, got 0."),
     "every-sample-of-a-function": (

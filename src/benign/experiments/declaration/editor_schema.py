@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from benign.experiments.declaration.catalogue import PROCEDURE, SOURCE, Kind, Maker, find_maker, known_names
 from benign.experiments.declaration.settings import Schema, expected_by, options, settings_of, table_type
-from benign.experiments.declaration.tables import Crossed, Range
+from benign.experiments.declaration.tables import Crossed, DeclaredEnvironment, Range
 from benign.schema import METRICS
 
 _RANGE = Range.model_json_schema(by_alias=True)
@@ -28,6 +28,7 @@ def experiment_schema(model: type[BaseModel]) -> Schema:
         "sizes": _axis("integer", "every", "auto"),
         **dict.fromkeys(("times", "label_noise"), _axis("number")),
         "crossed": Crossed.model_json_schema(),
+        "execution": DeclaredEnvironment.model_json_schema(),
         "metrics": {"type": "array", "items": {"enum": list(METRICS)}},
     }
     for key, said in ours.items():

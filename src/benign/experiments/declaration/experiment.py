@@ -130,7 +130,9 @@ class Experiment(BaseModel):
     metrics: Annotated[Sequence[str], PlainValidator(_metrics)] = Field(
         default=(), description="names of metrics beside the default ones"
     )
-    execution: DeclaredEnvironment = Field(default=DeclaredEnvironment(), description="a table: where and how jobs run")
+    execution: Annotated[DeclaredEnvironment, PlainValidator(partial(read_table, DeclaredEnvironment))] = Field(
+        default=DeclaredEnvironment(), description="a table: where and how jobs run"
+    )
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 

@@ -142,9 +142,10 @@ def translated(error: ValidationError, model: type[BaseModel]) -> InvalidDeclara
 
 
 def _text(detail: ErrorDetails, keys: KeyPath, model: type[BaseModel]) -> str:
+    fields = _fields_of(model)
     if detail["type"] == "extra_forbidden":
-        return _no_such_key(keys, model)
-    expected = _described(keys, model)
+        return _no_such_key(keys[-1], fields)
+    expected = (fields[keys[-1]].description if keys else None) or "a table"
     if detail["type"] == "missing":
         return f"is missing; it must be {expected}."
     given = detail["input"]
@@ -153,34 +154,15 @@ def _text(detail: ErrorDetails, keys: KeyPath, model: type[BaseModel]) -> str:
     return f"must be {expected}, got {shown(given)}."
 
 
-def _no_such_key(keys: KeyPath, model: type[BaseModel]) -> str:
-    *tables, key = keys
-    for table in tables:
-        model = _table(model, table) or model
-    known = sorted(_fields_of(model))
-    for name in known:
-        inner = _table(model, name)
-        if inner is not None and key in _fields_of(inner):
+def _no_such_key(key: str, fields: Mapping[str, FieldInfo]) -> str:
+    for name, field in sorted(fields.items()):
+        kinds = (field.annotation, *getattr(field.annotation, "__args__", ()))
+        tables = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        if any(key in _fields_of(table) for table in tables):
             return f"there is no such key here; write it as {name}.{key}."
-    return f"there is no such key; {among(known, key)}"
-
-
-def _described(keys: KeyPath, model: type[BaseModel]) -> str:
-    expected = "a table"
-    for key in keys:
-        field = _fields_of(model).get(key)
-        expected = expected if field is None else field.description or "a value"
-        model = _table(model, key) or model
-    return expected
+    return f"there is no such key; {among(sorted(fields), key)}"
 
 
 def _fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
     """By key as it is written: ``start`` is written ``from``, which Python keeps for itself."""
     return {str(field.validation_alias or name): field for name, field in model.model_fields.items()}
-
-
-def _table(model: type[BaseModel], key: str) -> type[BaseModel] | None:
-    """The model of a key that is a table, or None."""
-    hint = getattr(_fields_of(model).get(key), "annotation", None)
-    kinds = (hint, *getattr(hint, "__args__", ()))
-    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
