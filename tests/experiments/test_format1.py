@@ -31,7 +31,7 @@ RENAMED = "The metric function_norm is called scaled_norm now"
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    return shutil.copy(FORMAT1 / "store.db", tmp_path / "store.db")
+    return Path(shutil.copy(FORMAT1 / "store.db", tmp_path / "store.db"))
 
 
 class Told:

@@ -19,6 +19,7 @@ import pytest
 from benign.experiments.executors import local_workers, processes
 from benign.experiments.executors.processes import Processes
 from benign.experiments.executors.protocol import JobStopped, WorkerDied
+from benign.experiments.executors.worker import SAFE_PATH
 from benign.foundation.errors import InvalidArgument, OutputFailed
 from tests.optional import needs
 
@@ -93,7 +94,7 @@ def test_workers_that_start_at_once_leave_the_environment_as_it_was():
 
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(start, (0.0, 0.2), (0.4, 0.6)))
-    assert local_workers.SAFE_PATH not in os.environ
+    assert SAFE_PATH not in os.environ
 
 
 # ----------------------------------------------------------------------------------------------------------------- ends
