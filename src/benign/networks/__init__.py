@@ -19,20 +19,13 @@ if TYPE_CHECKING:
 _HOMES = {
     # how networks are trained
     "Training": "training",
-    "train_population": "population",
-    "Member": "population",
-    "TrainedPopulation": "population",
-    "initial_network": "population",
+    **dict.fromkeys(("Member", "TrainedPopulation", "initial_network", "train_population"), "population"),
     "CheckpointUnusable": "checkpoints",
     # what a network is
     "Family": "family",
-    "MLPFamily": "dense",
-    "OneHiddenLayerFamily": "dense",
+    **dict.fromkeys(("MLPFamily", "OneHiddenLayerFamily"), "dense"),
     # what is recorded
-    "Recorder": "recording",
-    "Data": "recording",
-    "RiskRecorder": "recording",
-    "PredictionRecorder": "recording",
+    **dict.fromkeys(("Data", "PredictionRecorder", "Recorder", "RiskRecorder"), "recording"),
 }
 
 __all__ = [

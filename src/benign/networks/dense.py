@@ -6,9 +6,9 @@ Parameters of d inputs, K outputs and D hidden layers of width H:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
 
 import equinox as eqx
 import jax
@@ -71,10 +71,6 @@ def _widths(depth: int, width: int, inputs: int, outputs: int) -> list[tuple[int
     return list(zip(units[1:], units[:-1], strict=True))
 
 
-def _count(shapes: list[tuple[int, int]]) -> int:
-    return sum(out * into + out for out, into in shapes)
-
-
 def _widened(module: eqx.Module, width: int) -> Dense:
     assert isinstance(module, Dense)
     if width < len(module.layers[0].bias):
@@ -88,8 +84,33 @@ def _widened(module: eqx.Module, width: int) -> Dense:
     return Dense(layers=tuple(layers), activation=module.activation)
 
 
+class _EquallyWide(ABC):
+    """Dense networks whose hidden layers have one width; how a layer is drawn at first is left open."""
+
+    depth: int
+    activation: str
+
+    @abstractmethod
+    def _drawn(self, shape: tuple[int, int], random: np.random.Generator) -> Layer:
+        """An untrained layer of a shape (outputs, inputs)."""
+
+    @property
+    def is_widenable(self) -> bool:
+        return self.activation in KEEP_ZERO
+
+    def build(self, width: int, *, inputs: int, outputs: int, random: np.random.Generator) -> Dense:
+        shapes = _widths(self.depth, width, inputs, outputs)
+        return Dense(layers=tuple(self._drawn(shape, random) for shape in shapes), activation=self.activation)
+
+    def widened(self, module: eqx.Module, width: int) -> Dense:
+        return _widened(module, width)
+
+    def parameters(self, width: int, *, inputs: int, outputs: int) -> int:
+        return sum(out * into + out for out, into in _widths(self.depth, width, inputs, outputs))
+
+
 @dataclass(frozen=True, kw_only=True)
-class MLPFamily:
+class MLPFamily(_EquallyWide):
     """``depth`` hidden layers of the same width, initialised as PyTorch's ``Linear``: U(-1, 1) / sqrt(fan-in).
 
     Attributes:
@@ -107,62 +128,28 @@ class MLPFamily:
         checked_count("depth", self.depth)
         checked_name("activation", self.activation, ACTIVATIONS)
 
-    @property
-    def is_widenable(self) -> bool:
-        return self.activation in KEEP_ZERO
-
-    def build(self, width: int, *, inputs: int, outputs: int, random: np.random.Generator) -> Dense:
-        return Dense(
-            layers=tuple(_uniform(shape, random) for shape in _widths(self.depth, width, inputs, outputs)),
-            activation=self.activation,
-        )
-
-    def widened(self, module: eqx.Module, width: int) -> Dense:
-        return _widened(module, width)
-
-    def parameters(self, width: int, *, inputs: int, outputs: int) -> int:
-        return _count(_widths(self.depth, width, inputs, outputs))
-
-
-def _uniform(shape: tuple[int, int], random: np.random.Generator) -> Layer:
-    bound = 1.0 / np.sqrt(shape[1])
-    return Layer(weight=random.uniform(-bound, bound, shape), bias=random.uniform(-bound, bound, shape[0]))
+    def _drawn(self, shape: tuple[int, int], random: np.random.Generator) -> Layer:
+        bound = 1.0 / np.sqrt(shape[1])
+        return Layer(weight=random.uniform(-bound, bound, shape), bias=random.uniform(-bound, bound, shape[0]))
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneHiddenLayerFamily:
+class OneHiddenLayerFamily(_EquallyWide):
     """One hidden ReLU layer, initialised uniformly after Glorot & Bengio 2010, biases zero (Belkin et al. 2019)."""
 
-    is_widenable: ClassVar[bool] = True
+    depth: int = field(default=1, init=False, repr=False)
+    activation: str = field(default="relu", init=False, repr=False)
 
-    def build(self, width: int, *, inputs: int, outputs: int, random: np.random.Generator) -> Dense:
-        return Dense(
-            layers=tuple(_glorot(shape, random) for shape in _widths(1, width, inputs, outputs)), activation="relu"
-        )
-
-    def widened(self, module: eqx.Module, width: int) -> Dense:
-        return _widened(module, width)
-
-    def parameters(self, width: int, *, inputs: int, outputs: int) -> int:
-        return _count(_widths(1, width, inputs, outputs))
+    def _drawn(self, shape: tuple[int, int], random: np.random.Generator) -> Layer:
+        bound = np.sqrt(6.0 / sum(shape))
+        return Layer(weight=random.uniform(-bound, bound, shape), bias=np.zeros(shape[0]))
 
     def grown(self, module: eqx.Module, width: int, random: np.random.Generator) -> Dense:
         """A trained network with further units whose weights, on both sides, are N(0, 0.01) (Belkin et al. 2019)."""
-        wider, narrow = _widened(module, width), _widened(module, width)
-        new = [random.normal(0.0, 0.1, layer.weight.shape) for layer in wider.layers]
+        hidden, output = _widened(module, width).layers
+        new = [random.normal(0.0, 0.1, layer.weight.shape) for layer in (hidden, output)]
         old = module.layers[0].weight.shape[0]  # type: ignore[attr-defined]
         new[0][:old], new[1][:, :old] = 0.0, 0.0
         bias = np.where(np.arange(width) < old, 0.0, random.normal(0.0, 0.1, width))
-        hidden, output = narrow.layers
-        return Dense(
-            layers=(
-                Layer(weight=hidden.weight + new[0], bias=hidden.bias + bias),
-                Layer(weight=output.weight + new[1], bias=output.bias),
-            ),
-            activation="relu",
-        )
-
-
-def _glorot(shape: tuple[int, int], random: np.random.Generator) -> Layer:
-    bound = np.sqrt(6.0 / sum(shape))
-    return Layer(weight=random.uniform(-bound, bound, shape), bias=np.zeros(shape[0]))
+        first = Layer(weight=hidden.weight + new[0], bias=hidden.bias + bias)
+        return Dense(layers=(first, Layer(weight=output.weight + new[1], bias=output.bias)), activation="relu")

@@ -331,7 +331,8 @@ class _GroupRun:
 
     def _penalties(self, members: Sequence[Member]) -> Float[jax.Array, " member"] | None:
         """Factors mu / m, m counted without what fills up a width; None if nobody has a penalty."""
-        strengths = [_first(member.gradient_penalty, self.training.gradient_penalty) for member in members]
+        own = [member.gradient_penalty for member in members]
+        strengths = [self.training.gradient_penalty if strength is None else strength for strength in own]
         if not any(strengths):
             return None
         counts = [_parameters(self.family, member, member.width) for member in members]
@@ -393,10 +394,6 @@ def _compiled_total(training: Training, samples: int) -> int:
     """Steps of the whole training, or, where no schedule looks at them, of the longest call that is made for it."""
     total = training.total_steps(samples)
     return total if training.schedule == "cosine" else min(MOST_STEPS, 1 << (total - 1).bit_length())
-
-
-def _first(own: float | None, otherwise: float) -> float:
-    return otherwise if own is None else own
 
 
 def _arrays(network: eqx.Module) -> list[np.ndarray]:

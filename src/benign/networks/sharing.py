@@ -31,29 +31,27 @@ class Shared:
 
 def shared(splits: Sequence[Split]) -> Shared:
     """Data sets by their content, which only splits of one draw and label noise can share; orders by their address."""
-    data: dict[tuple[int, int, int], list[int]] = {}
+    alike: dict[tuple[int, int, int], list[int]] = {}  # places of the splits of one draw and label noise
     kept: list[Split] = []
     places: dict[int, int] = {}
-    orders: dict[tuple[int, int], int] = {}
-    replicates: list[Replicate] = []
+    orders: dict[tuple[int, int], Replicate] = {}
     for split in splits:
         replicate = split.replicate
+        orders.setdefault((replicate.seed, replicate.initialisation), replicate)
         if id(split) not in places:
-            alike = data.setdefault((replicate.seed, replicate.draw, replicate.noise), [])
-            place = next((place for place in alike if _is_same(kept[place], split)), None)
+            candidates = alike.setdefault((replicate.seed, replicate.draw, replicate.noise), [])
+            place = next((place for place in candidates if _is_same(kept[place], split)), None)
             if place is None:
                 place = len(kept)
                 kept.append(split)
-                alike.append(place)
+                candidates.append(place)
             places[id(split)] = place
-        if (replicate.seed, replicate.initialisation) not in orders:
-            orders[replicate.seed, replicate.initialisation] = len(replicates)
-            replicates.append(replicate)
+    addresses = {address: place for place, address in enumerate(orders)}
     return Shared(
         data=tuple(kept),
         data_of=tuple(places[id(split)] for split in splits),
-        orders=tuple(replicates),
-        order_of=tuple(orders[split.replicate.seed, split.replicate.initialisation] for split in splits),
+        orders=tuple(orders.values()),
+        order_of=tuple(addresses[split.replicate.seed, split.replicate.initialisation] for split in splits),
     )
 
 
