@@ -65,3 +65,9 @@ def test_a_position_without_a_number_is_left_out():
 def test_an_unknown_estimator_gets_a_sentence():
     with pytest.raises(InvalidArgument, match="unknown estimator 'mode'; did you mean 'mean'"):
         inspect.unwrap(read_threshold)(SIZES, SKEW, estimator="mode")
+
+
+def test_one_position_that_some_resamples_do_not_fit():
+    share = np.array([[0.01] * 5 + [0.5] * 4])
+    assert read_threshold([30.0], share, estimator="median").interval == (30.0, math.inf)
+    assert read_threshold([30.0], share, estimator="median", is_fitted_below=True).interval == (0.0, 30.0)

@@ -182,59 +182,31 @@ def find_landmarks(
             is_fitted_below=is_fitted_below,
         )  # fmt: skip
         threshold = read if read.has_place else None
-    if not is_fitted_below:
-        return _landmarks(positions, test_risk, relative, threshold, level, seed)
-    turned = None if relative is None else relative[:, ::-1]
-    found = _landmarks(1.0 / positions[::-1], test_risk[:, ::-1], turned, threshold, level, seed)
-    return _turned_back(found, positions)
-
-
-def _landmarks(
-    positions: Float[np.ndarray, "K"],
-    test_risk: Float[np.ndarray, "R K"],
-    relative: Float[np.ndarray, "R K"] | None,
-    threshold: FittingThreshold | None,
-    level: float,
-    seed: int,
-) -> Landmarks:
-    """Of positions that fit the better the larger they are."""
-    counts = bootstrap_counts(len(test_risk), RESAMPLES, seed=seed)
-    test = peak_test(test_risk, training=relative, positions=positions, level=level)
-    usable = np.flatnonzero(np.isfinite(test_risk).all(axis=0))
-    found: dict[str, Landmark | None] = dict.fromkeys(_OF_THE_CURVE)
-    if len(usable):
-        has_peak = test.verdict is PeakVerdict.PEAK
-        found |= _curve_landmarks(positions, test_risk, usable, counts, level, has_peak=has_peak)
-    return Landmarks(threshold=threshold, peak_test=test, **found)
-
-
-def _turned_back(found: Landmarks, positions: Float[np.ndarray, "K"]) -> Landmarks:
-    """Landmarks along 1 / position, from the largest position on, as landmarks along the positions."""
-    last = len(positions) - 1
-
-    def back(end: float) -> float:
-        """The measured position whose inverse it is; 0 for what is never reached."""
-        if not math.isfinite(end):
-            return end if math.isnan(end) else 0.0
-        return float(positions[np.argmin(np.abs(1.0 / positions - end))])
-
-    def landmark(name: str) -> Landmark | None:
-        one: Landmark | None = getattr(found, name)
-        if one is None:
-            return None
-        index, (low, high) = last - one.index, one.position_interval
-        return replace(one, index=index, position=float(positions[index]), position_interval=(back(high), back(low)))
-
-    test = found.peak_test
-    if test.indices is not None:
-        i, j, k = test.indices
-        test = replace(test, indices=(last - i, last - j, last - k))
-    if test.at_threshold is not None:
-        low, high = test.at_threshold.place
-        test = replace(test, at_threshold=replace(test.at_threshold, place=(back(high), back(low))))
-    return Landmarks(
-        threshold=found.threshold, peak_test=test, **{name: landmark(name) for name in _OF_THE_CURVE}
+    turn = slice(None, None, -1 if is_fitted_below else 1)  # into the order in which fitting gets easier
+    test = peak_test(
+        test_risk[:, turn], training=None if relative is None else relative[:, turn],
+        positions=1.0 / positions[turn] if is_fitted_below else positions, level=level,
     )  # fmt: skip
+    columns = np.flatnonzero(np.isfinite(test_risk).all(axis=0))[turn]
+    found: dict[str, Landmark | None] = dict.fromkeys(_OF_THE_CURVE)
+    if len(columns):
+        counts = bootstrap_counts(len(test_risk), RESAMPLES, seed=seed)
+        has_peak = test.verdict is PeakVerdict.PEAK
+        found |= _curve_landmarks(positions, test_risk, columns, counts, level, has_peak=has_peak)
+    return Landmarks(
+        threshold=threshold, peak_test=_turned_back(test, positions) if is_fitted_below else test, **found
+    )  # fmt: skip
+
+
+def _turned_back(test: PeakTest, positions: Float[np.ndarray, "K"]) -> PeakTest:
+    """The test along 1 / position, from the largest position on, as one along the positions."""
+    if test.indices is not None:
+        i, j, k = (len(positions) - 1 - index for index in test.indices)
+        test = replace(test, indices=(i, j, k))
+    if test.at_threshold is None:
+        return test
+    high, low = (float(positions[np.argmin(np.abs(1.0 / positions - end))]) for end in test.at_threshold.place)
+    return replace(test, at_threshold=replace(test.at_threshold, place=(low, high)))
 
 
 def _check(
@@ -264,19 +236,20 @@ def _check(
 def _curve_landmarks(
     positions: Float[np.ndarray, "K"],
     test_risk: Float[np.ndarray, "R K"],
-    usable: Int[np.ndarray, "U"],
+    columns: Int[np.ndarray, "U"],
     counts: Int[np.ndarray, "B R"],
     level: float,
     *,
     has_peak: bool,
 ) -> dict[str, Landmark | None]:
-    risk, places = test_risk[:, usable], positions[usable]
+    """Of columns in the order in which fitting gets easier."""
+    risk, places = test_risk[:, columns], positions[columns]
     median = np.median(risk, axis=0)
     scale, _ = log_if_positive(risk)
     indices = _indices(np.median(scale, axis=0)[None], median[None], has_peak=has_peak)
     at = {name: int(index[0]) for name, index in indices.items()}
     # Resampled medians scatter more between many near positions than the median itself does: measured, on fine grids.
-    is_fine = len(usable) >= _SMOOTHED and len(risk) >= _MANY
+    is_fine = len(columns) >= _SMOOTHED and len(risk) >= _MANY
     levels = {name: 1.0 - _SCATTER.get(name, 1.0) * (1.0 - level) if is_fine else level for name in at}
     seen = seen_columns(median, tuple(index for index in at.values() if index != NEVER))
     resampled = bootstrap_medians(risk[:, seen], counts)
@@ -285,10 +258,11 @@ def _curve_landmarks(
     return {
         name: None if index == NEVER else
         _landmark(
-            places, usable, risk, index,
+            places, columns, risk, index,
             (math.nan, math.nan) if name == "second_descent" else
             between_positions(
                 places[seen], moved[name], levels[name], is_crossing=name == "first_better",
+                is_falling=bool(places[0] > places[-1]),
             ), counts, level,
         )
         for name, index in at.items()
@@ -325,7 +299,7 @@ def _running_mean(values: Float[np.ndarray, "B K"], reach: int) -> Float[np.ndar
 
 def _landmark(
     places: Float[np.ndarray, "U"],
-    usable: Int[np.ndarray, "U"],
+    columns: Int[np.ndarray, "U"],
     values: Float[np.ndarray, "R U"],
     at: int,
     interval: tuple[float, float],
@@ -336,7 +310,7 @@ def _landmark(
     is_repeated = len(values) > 1
     here = bootstrap_medians(values[:, [at]], counts)[:, 0]
     return Landmark(
-        index=int(usable[at]),
+        index=int(columns[at]),
         position=float(places[at]),
         position_interval=interval if is_repeated else nowhere,
         value=float(np.median(values[:, at])),

@@ -33,18 +33,18 @@ def crossing_columns(
 
 
 def between_positions(
-    places: Float[np.ndarray, "K"], indices: Int[np.ndarray, "B"], level: float, *, is_crossing: bool
+    places: Float[np.ndarray, "K"], indices: Int[np.ndarray, "B"], level: float, *, is_crossing: bool, is_falling: bool
 ) -> tuple[float, float]:
     """Percentile interval of resampled columns, from the position before it to the one beyond it.
 
-    A crossing lies before the column where it was seen. Infinite above where too many resamples never crossed.
+    A crossing lies before the column where it was seen. Infinite above where too many resamples never crossed, 0 below
+    where the positions fall from column to column (``is_falling``).
     """
     low, high = percentile_interval(indices.astype(np.float64), level=level)
-    last = len(places) - 1
-    if low > last:
-        return math.inf, math.inf
-    end = math.inf if high > last else float(places[min(int(high) + (not is_crossing), last)])
-    return float(places[max(int(low) - 1, 0)]), end
+    last, never = len(places) - 1, 0.0 if is_falling else math.inf
+    start = never if low > last else float(places[max(int(low) - 1, 0)])
+    end = never if high > last else float(places[min(int(high) + (not is_crossing), last)])
+    return (end, start) if is_falling else (start, end)
 
 
 def seen_columns(median: Float[np.ndarray, "K"], landmarks: tuple[int, ...]) -> Int[np.ndarray, "L"]:

@@ -123,10 +123,7 @@ def _median_threshold(
     start = max(int(np.argmax((share <= tolerance).any(axis=0))) - 1, 0)
     seen = start + seen_columns(np.median(share[:, start:], axis=0), (at - start,))
     crossings = crossing_columns(bootstrap_medians(share[:, seen], counts) <= tolerance)
-    ends = between_positions(places[seen], crossings, level, is_crossing=True)
-    if len(share) < 2:
-        ends = math.nan, math.nan
-    elif is_fitted_below:
-        ends = (0.0 if ends[1] == math.inf else ends[1]), ends[0]
+    ends = between_positions(places[seen], crossings, level, is_crossing=True, is_falling=is_fitted_below)
+    ends = ends if len(share) > 1 else (math.nan, math.nan)
     outcome = ThresholdOutcome.FOUND if at else ThresholdOutcome.ALL_FITTED
     return FittingThreshold(value=float(places[at]), interval=ends, first_crossing=float(places[at]), outcome=outcome)
