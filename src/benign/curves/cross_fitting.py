@@ -10,7 +10,14 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from benign.curves.findings import Finding, Verdict, against_margin, as_factor, without_number
-from benign.curves.halvings import LEAST_REPLICATES, PRICE, Estimate, canonical_order, combined_estimate, halvings
+from benign.curves.halvings import (
+    LEAST_REPLICATES,
+    MEDIAN_FACTOR,
+    Estimate,
+    canonical_order,
+    combined_estimate,
+    halvings,
+)
 from benign.curves.intervals import check_level, student_quantile
 from benign.curves.shape import log_if_positive
 from benign.foundation.arrays import as_array, number_array
@@ -155,10 +162,10 @@ def _simultaneous_low(
 ) -> float:
     """Lowest over positions of the one-sided lower bound of (others - chosen), the median over halvings.
 
-    With a single candidate nothing was chosen: the bound is Student's, without the price of halving.
+    With a single candidate nothing was chosen: the bound is Student's, without the factor.
     """
     R = len(others)
-    quantile = student_quantile(1.0 - (1.0 - level) / (PRICE if is_chosen else 1.0), R - 1)
+    quantile = student_quantile(1.0 - (1.0 - level) / (MEDIAN_FACTOR if is_chosen else 1.0), R - 1)
     bounds = []
     for row in chosen if is_chosen else chosen[:1]:
         differences = others - row[:, None]

@@ -3,9 +3,9 @@ r"""Cross-fitting over halvings: what is chosen on one half of the replicates is
 A *halving* splits the replicates into two halves. A choice is made on each half and evaluated on the other, so each
 replicate yields one held-out difference that never took part in its own choice. Student's t of those R differences is
 almost a t statistic with R - 1 degrees of freedom: exactly so if both halves choose alike, not quite otherwise, since
-each half chooses for the other. One halving is an accident; the p-value is ``PRICE`` times the median over all of them
-(126 at most). For valid p-values twice the median is valid whatever their dependence (Rueger 1978; Meinshausen, Meier
-and Buehlmann 2009, section 3); the rest of the price, a half more, pays for "almost". Measured with 10 replicates on
+each half chooses for the other. One halving is an accident; the p-value is ``MEDIAN_FACTOR`` times the median over all
+of them (126 at most). Twice the median of valid p-values is valid whatever their dependence (Rueger 1978; Meinshausen,
+Meier and Buehlmann 2009, section 3); the other half of the factor pays for "almost". Measured with 10 replicates on
 monotone curves of 10 shapes and 25 kinds of noise, and on the least favourable ones that we found (a plateau of four
 independent positions followed by a cliff): see tests/curves/test_peak_calibration.py. Leaving one replicate out
 instead is wrong in up to 20 % of monotone curves, since nine of ten replicates choose what all ten would choose.
@@ -24,7 +24,7 @@ from scipy import special
 from benign.curves.intervals import student_quantile
 from benign.foundation.randomness import generator
 
-PRICE = 3.0
+MEDIAN_FACTOR = 3.0
 MOST_HALVINGS = 126  # all of them for 10 replicates
 LEAST_REPLICATES = 4  # two in each half
 _TIE = 1e-12  # differences below this part of the values' size are rounding
@@ -74,7 +74,7 @@ def combined_estimate(held_out: Float[np.ndarray, "S R"], *, level: float) -> Es
     """
     R = held_out.shape[1]
     mean = held_out.mean(axis=1)
-    half = student_quantile(1.0 - (1.0 - level) / PRICE, R - 1) * standard_errors(held_out)
+    half = student_quantile(1.0 - (1.0 - level) / MEDIAN_FACTOR, R - 1) * standard_errors(held_out)
     return Estimate(
         value=float(np.median(mean)), interval=(float(np.median(mean - half)), float(np.median(mean + half)))
     )

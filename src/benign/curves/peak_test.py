@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from benign.curves.halvings import (
     LEAST_REPLICATES,
-    PRICE,
+    MEDIAN_FACTOR,
     Estimate,
     canonical_order,
     combined_estimate,
@@ -34,7 +34,7 @@ _SEARCHED = 0.1  # part of the level that is left for the search where training 
 # agree at twice the level, and below ten replicates, where luck is common, at a stricter one, as Student's must.
 _MOST = 0.8
 _HALL_SHARE = 0.5
-_FEW_PRICES = {4: 50.0, 5: 9.0, 6: 9.0, 7: 4.0, 8: 4.0, 9: 4.0}
+_FEW_FACTORS = {4: 50.0, 5: 9.0, 6: 9.0, 7: 4.0, 8: 4.0, 9: 4.0}
 
 
 class PeakVerdict(enum.Enum):
@@ -213,10 +213,10 @@ def _search_p_values(rise: Float[np.ndarray, "S R"], fall: Float[np.ndarray, "S 
     R = rise.shape[1]
     student = np.maximum(one_sided_p_values(rise, tie), one_sided_p_values(fall, tie))
     hall = np.maximum(hall_p_values(rise, 0.0), hall_p_values(fall, 0.0))
-    strict = np.maximum(student, (1.0 if R in _FEW_PRICES else _HALL_SHARE) * hall)
+    strict = np.maximum(student, (1.0 if R in _FEW_FACTORS else _HALL_SHARE) * hall)
     is_common = np.mean(is_most(rise, 0.0, _MOST) & is_most(fall, 0.0, _MOST)) >= 0.5
-    p = _FEW_PRICES.get(R, PRICE) * float(np.median(strict)) if is_common else 1.0
-    return min(1.0, p), min(1.0, PRICE * float(np.median(student)))
+    p = _FEW_FACTORS.get(R, MEDIAN_FACTOR) * float(np.median(strict)) if is_common else 1.0
+    return min(1.0, p), min(1.0, MEDIAN_FACTOR * float(np.median(student)))
 
 
 def _held_out(
