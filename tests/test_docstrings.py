@@ -28,7 +28,9 @@ _NUMBER = re.compile(r"\b(float|complex|Number|Scalar|Dense|Module|TrainedPopula
 _SHAPE_IN_WORDS = re.compile(r"\(\w[^()]*[,x×][^()]*\)|\b\w+ x \w+\b|shape|scalar|\bvector\b|flattened", re.IGNORECASE)
 # Hand over what is the user's own: no definition that could have a source.
 _USERS_OWN = {"arrays", "frame", "table", "from_callable", "from_estimator", "function"}
-_SOURCE = re.compile(r"[A-Z][\w’'-]+( et al\.)?[^.]{0,80}?\b(1[89]|20)\d\d\b|[Ee]quivalent to|\bOurs\b|[Tt]his package's own")
+_SOURCE = re.compile(
+    r"[A-Z][\w’'-]+( et al\.)?[^.]{0,80}?\b(1[89]|20)\d\d\b|[Ee]quivalent to|\bOurs\b|[Tt]his package's own"
+)
 
 
 def exported(room: str) -> Iterator[tuple[str, FunctionType]]:

@@ -12,6 +12,9 @@ from benign.plots import (
     FitsDisplay,
     HeatMapDisplay,
     Mark,
+    PlaneDisplay,
+    PlanePath,
+    PlanePoint,
     Point,
     Role,
     ScatterDisplay,
@@ -99,6 +102,23 @@ def heat_map(**changes: object) -> HeatMapDisplay:
         "caption": "Colour: median of 5 replicates.",
     }
     return HeatMapDisplay(**(arguments | changes))  # type: ignore[arg-type]
+
+
+def plane() -> PlaneDisplay:
+    axis = np.linspace(-1.0, 2.0, 30)
+    steps = np.linspace(0.2, 1.4, 7)
+    return PlaneDisplay(
+        title="Two ways down",
+        x=axis,
+        y=axis,
+        values=(axis[None, :] * axis[:, None] - 0.6) ** 2,
+        paths=(
+            PlanePath(name="gradient flow", points=np.column_stack([steps, 0.6 / steps])),
+            PlanePath(name="gradient descent", points=np.column_stack([steps, 0.4 / steps]), has_steps=True),
+        ),
+        valley=(np.column_stack([steps, 0.6 / steps]),),
+        points=(PlanePoint(label="flattest", x=0.77, y=0.77),),
+    )
 
 
 def scatter(**changes: object) -> ScatterDisplay:

@@ -10,14 +10,17 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from matplotlib.figure import Figure
 
 from benign.foundation.errors import InvalidArgument, OutputFailed
 from benign.foundation.output import is_ours
 from benign.plots import Display, save
-from tests.plots.examples import double_descent, fits, heat_map, scatter, stack
+from tests.plots.examples import double_descent, fits, heat_map, plane, scatter, stack
 
 DISPLAYS = pytest.mark.parametrize(
-    "make", [double_descent, stack, fits, heat_map, scatter], ids=["curve", "stack", "fits", "heat map", "scatter"]
+    "make",
+    [double_descent, stack, fits, heat_map, plane, scatter],
+    ids=["curve", "stack", "fits", "heat map", "plane", "scatter"],
 )
 
 
@@ -39,9 +42,22 @@ def test_text_stays_text(make: Callable[[], Display]) -> None:
 
 @DISPLAYS
 def test_the_notebook_gets_an_image_with_words(make: Callable[[], Display]) -> None:
-    html = make()._repr_html_()  # type: ignore[attr-defined]
+    html = make()._repr_html_()
     assert html.startswith('<svg role="img" aria-label="')
     assert make().title in html.split('aria-label="')[1].split('"')[0]
+
+
+@DISPLAYS
+def test_plot_draws_on_what_it_is_given_or_a_new_figure(make: Callable[[], Display]) -> None:
+    new, given = make().plot(), Figure()
+    assert new.figure_ is not None
+    assert new.axes_ == tuple(new.figure_.axes)
+    panels = getattr(new, "panels", None)
+    axes = given.subplots(1 if panels is None else len(panels), squeeze=False)[:, 0]
+    drawn = make()
+    assert drawn.plot(axes[0] if panels is None else list(axes)) is drawn
+    assert (drawn.ax_, drawn.axes_, drawn.figure_) == (axes[0], tuple(axes), given)
+    assert all(ax.has_data() for ax in axes)
 
 
 @DISPLAYS
