@@ -78,8 +78,8 @@ def is_whole(connection: Connection, run_id: str) -> bool:
     return record is not None and (connection.scalar(there) or 0) == (units or 0)
 
 
-def _row(connection: Connection, number: int) -> tuple[RunRecord | None, int | None]:
-    """A run, None if it is damaged, and what the numbers of its units should sum up to."""
+def _row(connection: Connection, number: int) -> tuple[RunRecord | None, object]:
+    """A run, None if it is damaged, and what says what the numbers of its units should sum up to, whatever it is."""
     *columns, units = connection.execute(select(*RECORD, run.c.units).where(run.c.number == number)).one()
     return record_in(*columns), units
 
