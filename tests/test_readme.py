@@ -25,7 +25,7 @@ def test_python_of_the_readme_runs(capsys, tmp_path, monkeypatch):
         printed.append(capsys.readouterr().out)
     (shown,) = re.findall(r"```text\n(.*?)```", README, flags=re.DOTALL)
     assert printed[0] == shown
-    assert re.match(r"\d+ \(\d+ to \d+\): ", printed[1])  # where the networks fit their training set
+    assert re.match(r"Threshold size at n = 100: \d+ hidden units", printed[1])  # where the networks fit
     assert printed[2].startswith("100 ")  # 500 Gaussian features, 100 samples: the peak is where they are equal
     assert "under-parameterised" in printed[3]  # 32 leaves, 1,000 digits
     assert "at order 2.99 (3)" in printed[4]  # descent follows the modified flow

@@ -163,8 +163,8 @@ class FittingThreshold:
         """All numbers as JSON values; None stands for what is not bounded."""
         return asdict(self) | {
             "value": finite(self.value), "interval": [finite(end) for end in self.interval],
-            "first_crossing": finite(self.first_crossing), "outcome": self.outcome.name.lower(),
-            "sentence": self.sentence, "data_notes": list(self.data_notes),
+            "first_crossing": finite(self.first_crossing), "tolerance": finite(self.tolerance),
+            "outcome": self.outcome.name.lower(), "sentence": self.sentence, "data_notes": list(self.data_notes),
             "evidence": [{"position": position, self.estimator: risk} for position, risk in self.evidence.items()],
         }  # fmt: skip
 
@@ -255,7 +255,9 @@ def interval_words(interval: tuple[float, float]) -> str:
 
 def finite(number: float) -> float | None:
     """The number as JSON has it: None for NaN and infinity."""
-    return float(number) if math.isfinite(number) else None
+    if not math.isfinite(number):
+        return None
+    return number if isinstance(number, int) else float(number)
 
 
 def _inverse(number: float) -> float:
