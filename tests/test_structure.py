@@ -80,7 +80,8 @@ def exported() -> set[str]:
 def public_functions(tree: ast.Module) -> set[Function]:
     """Exported functions, and what a user calls of exported classes."""
     names = exported() | COMMANDS
-    owners = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in names)]
+    owners: list[ast.Module | ast.ClassDef] = [tree]
+    owners += [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in names]
     return {
         node
         for owner in owners

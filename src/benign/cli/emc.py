@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from benign.cli.answers import answered, printable
+from benign.cli.options import AsJson, Seed, Workers
 from benign.foundation.conventions import TOLERANCE
 
 if TYPE_CHECKING:
@@ -59,10 +60,10 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
     max_trainings: Annotated[int | None, typer.Option("--max-trainings", help="The same, in trainings.")] = None,
     multiple: Annotated[int, typer.Option("--multiple", help="Try only multiples of that n: your batch size.")] = 1,
     out: Annotated[Path | None, typer.Option("--out", help="Write the picture here, as PNG, SVG and PDF.")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Root seed of all randomness.")] = 0,
-    workers: Annotated[int | None, typer.Option("--workers", help="Worker processes; chosen if not given.")] = None,
+    seed: Seed = 0,
+    workers: Workers = None,
     store: Annotated[str | None, typer.Option("--store", help="File or URL [default: your data folder].")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """How many samples your model can just fit, and which size fits yours: where a peak of the test risk may lie.
 

@@ -14,6 +14,7 @@ import typer
 
 from benign.cli import emc, runs
 from benign.cli.answers import answered
+from benign.cli.options import AsJson, Scale, Seed, Verbose, Workers
 from benign.cli.printing import filter_output
 
 if TYPE_CHECKING:
@@ -30,14 +31,9 @@ app = typer.Typer(
 runs.register(app)
 app.command("emc")(emc.measure_complexity)
 
-Scale = Annotated[str, typer.Option(help="smoke, quick, standard or paper.")]
-Seed = Annotated[int, typer.Option(help="Root seed of all randomness.")]
-Workers = Annotated[int | None, typer.Option(help="Worker processes; chosen if not given.")]
 StoreOption = Annotated[
     str | None, typer.Option("--store", help="File or URL that keeps what is measured [default: your data folder].")
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Say of each finding how it was tested.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
 
 
 def _print_version(is_asked: bool) -> bool:

@@ -8,12 +8,14 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from benign.cli.answers import answered
+from benign.cli.options import AsJson, Verbose, Workers
 
 if TYPE_CHECKING:
     from benign.experiments.declaration import Experiment
@@ -31,10 +33,8 @@ StoreOption = Annotated[
     str | None, typer.Option("--store", help="File or URL [default: the file's, BENIGN_STORE, your data folder].")
 ]
 ExecutorOption = Annotated[str | None, typer.Option("--executor", help="processes, here or ray.")]
-WorkersOption = Annotated[int | None, typer.Option("--workers", help="Worker processes; chosen if not given.")]
 MaxMinutes = Annotated[float | None, typer.Option("--max-minutes", help="Start no further job after that long.")]
 Progress = Annotated[str, typer.Option("--progress", help="auto, bar, plain, json or none, on standard error.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
 _WIDTH = 100
 _HEADER = ("STATE", "BLOCKS", "COMPUTED", "STARTED", "RUN")
 
@@ -55,7 +55,7 @@ def start(
     overrides: Overrides = None,
     store: StoreOption = None,
     executor: ExecutorOption = None,
-    workers: WorkersOption = None,
+    workers: Workers = None,
     max_minutes: MaxMinutes = None,
     progress: Progress = "auto",
     as_json: AsJson = False,
@@ -90,7 +90,7 @@ def forecast(
     file: File,
     overrides: Overrides = None,
     store: StoreOption = None,
-    workers: WorkersOption = None,
+    workers: Workers = None,
     sample_seconds: Annotated[float, typer.Option(help="About how long to time jobs for the forecast.")] = 10.0,
     as_json: AsJson = False,
 ) -> None:
@@ -108,7 +108,7 @@ def forecast(
         )
         result = plan(experiment, store=store, workers=workers, sample_seconds=sample_seconds)
         words = [_forecast_in_words(result), _kept(experiment, store)]
-        told = json.dumps(_forecast_as_json(result), indent=2) if as_json else "\n".join(filter(None, words))
+        told = json.dumps(asdict(result), indent=2) if as_json else "\n".join(filter(None, words))
         print(told, file=answer)
 
 
@@ -198,7 +198,7 @@ def show(
     name: Name,
     store: StoreOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures [default: benign-report/RUN].")] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Say of each finding how it was tested.")] = False,
+    verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
     """Show a run: its landmarks and findings, and a picture of each curve along size.
@@ -266,7 +266,7 @@ def resume(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try the failed jobs again, too.")] = False,
     trust: Annotated[bool, typer.Option("--trust", help="Run what was declared elsewhere without asking.")] = False,
     executor: ExecutorOption = None,
-    workers: WorkersOption = None,
+    workers: Workers = None,
     max_minutes: MaxMinutes = None,
     progress: Progress = "auto",
     as_json: AsJson = False,
@@ -417,18 +417,6 @@ def _curve_as_json(curve: SizeCurve) -> dict[str, object]:
 def _plain(number: float) -> float | None:
     """JSON has no NaN and no infinity."""
     return number if math.isfinite(number) else None
-
-
-def _forecast_as_json(result: Forecast) -> dict[str, object]:
-    return {
-        "run": result.run, "jobs": result.jobs, "left": result.left, "failed": result.failed,
-        "workers": result.workers, "seconds": result.seconds, "interval": result.interval,
-        "peak_bytes": result.peak_bytes, "sampled_seconds": result.sampled_seconds,
-        "sampled": [
-            {"samples": sample.samples, "seconds": sample.seconds, "peak_bytes": sample.peak_bytes}
-            for sample in result.sampled
-        ],
-    }  # fmt: skip
 
 
 def _forecast_in_words(result: Forecast) -> str:
