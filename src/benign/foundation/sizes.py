@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -19,7 +20,12 @@ _LARGEST = 2.0**53  # beyond it float64 has not every whole number
 
 
 def checked_sizes(
-    sizes: Literal["every"] | ArrayLike, *, available: float, samples: int, unit: str, argument: str = "sizes"
+    sizes: Literal["every"] | Sequence[float] | ArrayLike,
+    *,
+    available: float,
+    samples: int,
+    unit: str,
+    argument: str = "sizes",
 ) -> Int[np.ndarray, " sizes"]:
     """Sizes as a strictly increasing integer array.
 
