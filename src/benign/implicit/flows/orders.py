@@ -82,19 +82,17 @@ class Comparison:
             ("modified flow", self.modified, self.expected[1], self.allowed[1]),
         ):
             if math.isnan(order.value):
+                count = int(order.is_used.sum())
                 found.append(
-                    f"{self.scope} only {int(order.is_used.sum())} distances to the {name} stand above the rounding "
-                    "floor (give larger `step_sizes`)"
+                    f"only {count} distances to the {name} stand above the rounding floor (give larger `step_sizes`)"
                 )
             elif not abs(order.value - expected) < allowed:
-                found.append(
-                    f"{self.scope} the order against the {name} is {order.value:.2f}, not {expected} within {allowed:g}"
-                )
+                found.append(f"the order against the {name} is {order.value:.2f}, not {expected} within {allowed:g}")
         if not math.isnan(self.modified.value) and not self.error_ratio > 10.0:
-            found.append(f"{self.scope} the modified flow is only {self.error_ratio:.2g} times nearer than the flow")
+            found.append(f"the modified flow is only {self.error_ratio:.2g} times nearer than the flow")
         if not self.control.value < self.expected[0] + 0.5:
-            found.append(f"{self.scope} doubling the coefficient does not spoil the order ({self.control.value:.2f})")
-        return tuple(found)
+            found.append(f"doubling the coefficient does not spoil the order ({self.control.value:.2f})")
+        return tuple(f"{self.scope} {failure}" for failure in found)
 
     @property
     def sentence(self) -> str:

@@ -7,6 +7,7 @@ CKA of wide layers on few inputs is near 1 whatever the layers hold).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import equinox as eqx
@@ -16,7 +17,6 @@ from jaxtyping import Array, Float
 
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.implicit.precision import own_precision
-from benign.implicit.similarity.network_pairs import pairs_of
 from benign.networks.dense import Dense, Layer
 from benign.networks.recording import outputs_of
 
@@ -89,13 +89,9 @@ def layerwise_cka(
     """
     if len(networks) < 2 or len({len(network.layers) for network in networks}) > 1:
         raise invalid("networks", "must hold two or more networks of the same depth.")
-    features = [hidden_features(network, inputs) for network in networks]
-    pairs = pairs_of(len(networks))
+    layers = zip(*(hidden_features(network, inputs) for network in networks), strict=True)
     return np.array(
-        [
-            [linear_cka(features[i][layer], features[j][layer], debiased=debiased) for i, j in pairs]
-            for layer in range(len(features[0]))
-        ]
+        [[linear_cka(*pair, debiased=debiased) for pair in itertools.combinations(layer, 2)] for layer in layers]
     )
 
 
