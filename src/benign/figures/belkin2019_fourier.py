@@ -37,7 +37,15 @@ from benign.plots import StackedDisplay
 from benign.procedures import RandomFourier
 from benign.sources import digits, mnist
 from benign.surface.displays import size_display
-from benign.surface.sections import along_size, at_size, constant_errors, landmarks_along_size, samples_of, sizes_of
+from benign.surface.sections import (
+    along_size,
+    at_size,
+    constant_errors,
+    landmarks_along_size,
+    median_at_size,
+    samples_of,
+    sizes_of,
+)
 from benign.surface.tuning import tuned_by_leave_one_out
 
 
@@ -214,16 +222,12 @@ def _loss_limits(surface: xr.Dataset) -> tuple[float, float]:
     return 1e-3, 30.0 * float(np.nanmax(np.median(along_size(surface, "test_loss"), axis=0)))
 
 
-def _median_at(surface: xr.Dataset, metric: str, size: int) -> float:
-    return float(np.median(at_size(surface, metric, size)))
-
-
 def _loss_sentence(name: str, surface: xr.Dataset, tuned: xr.Dataset) -> str:
     n = samples_of(surface)
     landmarks = landmarks_along_size(surface, "test_loss")
-    best, end = landmarks.classical_minimum, _median_at(surface, "test_loss", FACTOR * n)
+    best, end = landmarks.classical_minimum, median_at_size(surface, "test_loss", FACTOR * n)
     start = "" if best is None else f"is lowest at {best.position:,.0f} features ({number(best.value)}), "
-    worst = _median_at(surface, "test_loss", n)
+    worst = median_at_size(surface, "test_loss", n)
     middle = "explodes to" if landmarks.peak is not None else "shows no confirmed peak and is"
     ridge = np.nanmax(np.median(along_size(tuned, "test_loss"), axis=0)[sizes_of(tuned) >= n / 2])
     return (
@@ -273,7 +277,7 @@ def _error_picture(surfaces: Surfaces) -> Picture:
         for name in NOISE
     )  # fmt: skip
     n = samples_of(surfaces["clean"])
-    values = [_median_at(surfaces[name], "test_error", size) for name in NOISE for size in (n, FACTOR * n)]
+    values = [median_at_size(surfaces[name], "test_error", size) for name in NOISE for size in (n, FACTOR * n)]
     better = {name: _against_the_minimum(name, surfaces[name], "test_error") for name in NOISE}
     sentence = (
         f"The share of wrong test labels peaks at {n:,} features ({100 * values[0]:.0f} % with clean labels, "
@@ -314,7 +318,7 @@ def _lede(surfaces: Surfaces) -> str:
     noisy, clean = surfaces["noisy"], surfaces["clean"]
     n = samples_of(noisy)
     at_n, at_end = (
-        " and ".join(number(_median_at(surface, "test_loss", size)) for surface in (clean, noisy))
+        " and ".join(number(median_at_size(surface, "test_loss", size)) for surface in (clean, noisy))
         for size in (n, FACTOR * n)
     )
     return (

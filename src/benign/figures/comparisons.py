@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from benign.curves import Finding, higher_claim
 from benign.curves.claims import below_the_best_claim, rises_claim
-from benign.surface.sections import along_samples, along_size, sample_counts_of, sizes_of
+from benign.surface.sections import along_samples, along_size, median_of, sample_counts_of, sizes_of
 
 _UNITS = {"test_loss": "loss"}
 
@@ -30,6 +30,10 @@ class Course:
     def at(self, position: float) -> Float[np.ndarray, " R"]:
         """At the measured place nearest to ``position``."""
         return self.values[:, int(np.abs(self.positions - position).argmin())].copy()
+
+    def median(self, position: float) -> float:
+        """Of those at the place that have a number."""
+        return median_of(self.at(position))
 
     def before(self, position: float) -> Float[np.ndarray, "R some"]:
         """At all places below ``position``."""

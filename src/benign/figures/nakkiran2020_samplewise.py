@@ -113,6 +113,7 @@ FEWEST, MOST = 25, 800
 PEAK = (75.0, 180.0)
 WORDS = {"loss": "squared loss", "error": "zero-one error"}
 _HURTS = "more samples hurt near the threshold (Nakkiran et al. 2020, Figs 3 and 11)"
+_NEVER_HURTS = "with optimal early stopping more data never hurt (Nakkiran et al. 2020, Figs 23 and 24)"
 _HELPS = "beyond the threshold more samples help (Nakkiran et al. 2020, Fig. 11)"
 
 
@@ -128,17 +129,11 @@ def _declared(scale: str) -> Iterator[tuple[str, Measurement]]:
     yield "widths", replace(samples, part="over widths", samples=at.few_samples, sizes=at.widths)
 
 
-def stopped_loss(surface: xr.Dataset) -> Float[np.ndarray, "replicates samples"]:
+def stopped_loss(surface: xr.Dataset) -> Course:
     """Loss on one half of the test set, each network stopped at its smallest loss on the noisy labels of the other."""
     validation, held_out = (over_samples_and_time(surface, metric) for metric in METRICS)
-    return stop_early(validation, held_out).stopped
-
-
-def _at_samples(
-    surface: xr.Dataset, values: Float[np.ndarray, "replicates samples"], n: int
-) -> Float[np.ndarray, " replicates"]:
-    """The column of the measured n nearest to ``n``."""
-    return values[:, int(np.abs(sample_counts_of(surface) - n).argmin())]
+    stopped = stop_early(validation, held_out).stopped
+    return Course(positions=sample_counts_of(surface), values=stopped, unit=WORDS["loss"], paper=_NEVER_HURTS)
 
 
 def harm(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes"]:
@@ -198,16 +193,15 @@ def _threshold_claim(landmarks: Landmarks, replicates: int) -> Finding:
 
 
 def _stopped_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
-    loss = stopped_loss(surface)
-    paper = "with optimal early stopping more data never hurt (Nakkiran et al. 2020, Figs 23 and 24)"
+    stopped = stopped_loss(surface)
     return (
-        Course(positions=sample_counts_of(surface), values=loss, unit=WORDS["loss"], paper=paper).falls(
+        stopped.falls(
             "stopped_more_data_helps",
             f"Stopped early on validation, {MORE} samples give a lower squared loss than {FEW}", FEW, MORE,
         ),
         no_peak_claim(
             name="stopped_no_peak", claim="Stopped early on validation, no peak of 25 % or more is left over samples",
-            landmarks=find_landmarks(sample_counts_of(surface), loss, None, None), paper=paper,
+            landmarks=find_landmarks(stopped.positions, stopped.values, None, None), paper=_NEVER_HURTS,
         ),
     )  # fmt: skip
 
@@ -278,21 +272,20 @@ def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
 
 def _loss_picture(surface: xr.Dataset) -> Picture:
     width = int(sizes_of(surface)[0])
-    positions, stopped = sample_counts_of(surface), stopped_loss(surface)
+    loss, stopped = over_samples(surface, "test_loss", unit=WORDS["loss"]), stopped_loss(surface)
     landmarks = landmarks_along_samples(surface, along_samples(surface, "test_loss"), estimator="median")
     display = curve_of(
         test_and_train(at_end(surface), "loss"), "samples", title=f"Loss over the number of samples, {width} units",
         x_label="number of training samples (samples)", y_label="loss (squared error)", landmarks=landmarks, y_log=True,
-        y_limits=loss_limits(along_samples(surface, "test_loss")),
+        y_limits=loss_limits(loss.values),
     )  # fmt: skip
-    remedy = series_from_replicates("test, stopped early", positions, stopped, Role.REMEDY)
-    at_few, at_more = (_median_at(surface, along_samples(surface, "test_loss"), n) for n in (FEW, MORE))
-    stopped_few, stopped_more = (_median_at(surface, stopped, n) for n in (FEW, MORE))
+    remedy = series_from_replicates("test, stopped early", loss.positions, stopped.values, Role.REMEDY)
+    few, more, most = (number(loss.median(n)) for n in (FEW, MORE, MOST))
+    stopped_few, stopped_more = (number(stopped.median(n)) for n in (FEW, MORE))
     sentence = (
-        f"With {width} units the median test loss goes from {number(at_few)} with {FEW} samples to {number(at_more)} "
-        f"with {MORE} and ends at {number(_median_at(surface, along_samples(surface, 'test_loss'), MOST))}; stopped "
-        f"where validation is best (dotted, on the other half of the test set) it goes from {number(stopped_few)} to "
-        f"{number(stopped_more)}."
+        f"With {width} units the median test loss goes from {few} with {FEW} samples to {more} with {MORE} and ends at "
+        f"{most}; stopped where validation is best (dotted, on the other half of the test set) it goes from "
+        f"{stopped_few} to {stopped_more}."
     )
     return Picture(
         name="loss_over_samples", heading="Can more data make a model worse?",
@@ -304,17 +297,13 @@ def _loss_picture(surface: xr.Dataset) -> Picture:
     )  # fmt: skip
 
 
-def _median_at(surface: xr.Dataset, values: Float[np.ndarray, "replicates samples"], n: int) -> float:
-    return median_of(_at_samples(surface, values, n))
-
-
 def _error_picture(surface: xr.Dataset) -> Picture:
-    error = along_samples(surface, "test_error")
+    error = over_samples(surface, "test_error", unit=WORDS["error"])
     display = curve_of(
         test_and_train(at_end(surface), "error"), "samples", title="Zero-one error over the number of samples",
         x_label="number of training samples (samples)", y_label="zero-one error",
     )  # fmt: skip
-    shares = percents([_median_at(surface, error, n) for n in (FEW, MORE, MOST)])
+    shares = percents([error.median(n) for n in (FEW, MORE, MOST)])
     sentence = f"The median share of wrong test labels is {shares} with {FEW}, {MORE} and {MOST} samples."
     return Picture(
         name="error_over_samples", heading="Does it change the decisions?", display=display, sentence=sentence,
@@ -392,14 +381,15 @@ def _answer(judged: Judged) -> str:
 
 def _lede(surfaces: Surfaces) -> str:
     surface = surfaces["samples"]
-    loss, error = (along_samples(surface, metric) for metric in ("test_loss", "test_error"))
+    few, more, most = (
+        [number(over_samples(surface, metric, unit="").median(n)) for metric in ("test_loss", "test_error")]
+        for n in (FEW, MORE, MOST)
+    )
     return (
         f"One hidden layer of {int(sizes_of(surface)[0])} units on the digits, {100 * NOISE:.0f} % of labels "
         f"flipped, {times_of(surface)[-1]:,.0f} steps, {surface.sizes['replicate']} replicates. Median test loss: "
-        f"{number(_median_at(surface, loss, FEW))} with {FEW} samples, {number(_median_at(surface, loss, MORE))} with "
-        f"{MORE}, {number(_median_at(surface, loss, MOST))} with {MOST}; test error "
-        f"{number(_median_at(surface, error, FEW))}, {number(_median_at(surface, error, MORE))} and "
-        f"{number(_median_at(surface, error, MOST))}.{diverged_words(surfaces.values())}"
+        f"{few[0]} with {FEW} samples, {more[0]} with {MORE}, {most[0]} with {MOST}; test error {few[1]}, {more[1]} "
+        f"and {most[1]}.{diverged_words(surfaces.values())}"
     )
 
 
