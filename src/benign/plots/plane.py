@@ -15,7 +15,7 @@ from benign.foundation.number_words import format_number
 from benign.plots.display import Display
 from benign.plots.layout import Key, Sheet, Words, key_rows, name_axes, new_figure, place, quiet_ticks, write_title
 from benign.plots.scales import Scale, apply_scales
-from benign.plots.series import freeze
+from benign.plots.series import freeze, frozen
 from benign.plots.style import INK, LOOKS, MUTED, PAPER, SMALL_POINTS, Look, Role
 from benign.plots.text import visible
 
@@ -106,7 +106,7 @@ class PlaneDisplay(Display):
 
     def __post_init__(self) -> None:
         freeze(self, "x", "y", "values")
-        object.__setattr__(self, "valley", tuple(np.array(line, dtype=np.float64) for line in self.valley))
+        object.__setattr__(self, "valley", tuple(frozen(line) for line in self.valley))
         for name in ("paths", "points"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if not 1 <= len(self.paths) <= MOST_PATHS:

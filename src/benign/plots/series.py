@@ -13,13 +13,18 @@ from benign.foundation.number_words import format_number, format_position
 from benign.plots.style import CONDITION_LOOKS, Role
 
 
+def frozen(values: Real[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """A copy in double precision that cannot be written to."""
+    copy = np.array(values, dtype=np.float64)
+    copy.setflags(write=False)
+    return copy
+
+
 def freeze(owner: object, *names: str) -> None:
-    """Replace arrays of a frozen dataclass by copies in double precision that cannot be written to; None stays."""
+    """Replace arrays of a frozen dataclass by frozen copies; None stays."""
     for name in names:
         if getattr(owner, name) is not None:
-            values = np.array(getattr(owner, name), dtype=np.float64)
-            values.setflags(write=False)
-            object.__setattr__(owner, name, values)
+            object.__setattr__(owner, name, frozen(getattr(owner, name)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
