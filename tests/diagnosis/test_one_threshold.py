@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from benign.curves.fitting_threshold import FittingThreshold, ThresholdOutcome
 from tests.diagnosis.known import Known
 
 MML = benign.sources.mml()
-QUIET = {"workers": 1, "store": ":memory:"}
+QUIET: dict[str, Any] = {"workers": 1, "store": ":memory:"}
 
 
 def surface_of(risks, sizes, *, time=None):
@@ -57,9 +58,11 @@ def test_a_curve_and_a_surface_say_the_same(seed, K, R, are_sizes_whole, estimat
 class AlongSize(Known):
     """The mean risk is a function of the size."""
 
+    def of(self, size):
+        return Known(mean=lambda _: self.mean(size), spread=self.spread)
+
     def measure(self, splits, sizes, times, metrics):
-        known = [Known(mean=lambda _, size=size: self.mean(size), spread=self.spread) for size in sizes.tolist()]
-        risks = np.array([[one._risk(split) for one in known] for split in splits])[:, :, None]
+        risks = np.array([[self.of(size)._risk(split) for size in sizes.tolist()] for split in splits])[:, :, None]
         constant = np.array([np.sum(np.var(split.train_targets, axis=0)) for split in splits])[:, None, None]
         block = super().measure(splits, sizes, times, metrics)
         losses = {name: risks * constant if name.endswith("loss") else risks for name in metrics}
