@@ -311,7 +311,7 @@ def test_numbers_that_json_lacks_are_null(file, tmp_path):
     done = call("show", "small", "--store", tmp_path / "runs.db", "--out", tmp_path / "pictures", "--json")
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
-    assert told["curves"][0]["landmarks"]["threshold"]["interval"] == [0.0, None]  # one replicate bounds it on neither side
+    assert told["curves"][0]["landmarks"]["threshold"]["interval"] == [0.0, None]
 
 
 def test_data_that_changed_are_another_experiment(tmp_path):
