@@ -18,7 +18,6 @@ _UNDER_NOISE = FlatnessMeasure.ERROR_UNDER_MULTIPLICATIVE_NOISE.value
 _FLATNESS = frozenset({"top_eigenvalue", "hessian_trace", "worst_sharpness", "adaptive_sharpness", _UNDER_NOISE})
 _NORMS = frozenset({"path_norm", "spectral_norm_product", "normalised_margin"})
 _COOLED = "_cooled"
-_DIGITS = 1e6  # of a share of samples that is kept; float32 has one digit more
 Values = dict[str, Float[Array, ""]]
 
 
@@ -97,12 +96,9 @@ class SolutionRecorder:
 
     def _flatness(self, loss: FlatLoss, names: frozenset[str]) -> Values:
         found = measured(loss, frozenset(map(FlatnessMeasure, names & _FLATNESS)), self.settings)
-        values = {name: found[name] for name in names & _FLATNESS}
-        if _UNDER_NOISE in values:
-            # One minus a mean of shares; rounding must not make an error negative, nor break a tie.
-            error = jnp.maximum(0.0, jnp.round(values[_UNDER_NOISE] * _DIGITS) / _DIGITS)
-            values[_UNDER_NOISE] = error if self.has_classes else jnp.array(jnp.nan)
-        return values
+        if not self.has_classes:
+            found[_UNDER_NOISE] = jnp.array(jnp.nan)
+        return {name: found[name] for name in names & _FLATNESS}
 
 
 def _metric(recorded: str) -> str:

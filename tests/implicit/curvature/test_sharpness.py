@@ -230,6 +230,18 @@ def test_bad_settings_get_a_sentence(unchecked, changed, sentence):
         FlatnessSettings(**changed)
 
 
+def test_no_error_is_zero_in_single_precision_too():
+    """20 times float32's 1 / 20 is more than 1."""
+    network, split = small_network(dtype=np.float32), classification()
+    outputs = np.asarray(jax.vmap(network)(jnp.asarray(split.train_inputs, np.float32)))
+    found = flatness(
+        network, split.train_inputs, np.eye(outputs.shape[1])[outputs.argmax(axis=1)], loss="cross-entropy",
+        measures=(FlatnessMeasure.ERROR_UNDER_MULTIPLICATIVE_NOISE,),
+        settings=FlatnessSettings(multiplicative=1e-9, draws=20),
+    )  # fmt: skip
+    assert found[FlatnessMeasure.ERROR_UNDER_MULTIPLICATIVE_NOISE].value == 0.0
+
+
 def test_accuracies_under_noise_are_errors_now_and_their_old_names_say_so():
     with pytest.warns(DeprecationWarning, match="is now FlatnessMeasure.ERROR_UNDER_ADDITIVE_NOISE: the error"):
         old = FlatnessMeasure.ACCURACY_UNDER_ADDITIVE_NOISE

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -311,8 +312,13 @@ def measured(
                 key=random_key(settings.seed, "parameter noise"),
             )
             values |= _with_error(rise, noise.rise, noise.rise_error)
-            values |= _with_error(error, 1.0 - noise.accuracy, noise.accuracy_error)
+            values |= _with_error(error, _share(1.0 - noise.accuracy), noise.accuracy_error)
     return {name: value for name, value in values.items() if FlatnessMeasure(name.removesuffix("_error")) in measures}
+
+
+def _share(value: Float[Array, ""]) -> Float[Array, ""]:
+    """A share of samples to six digits: rounding must not make it negative, nor break a tie; float32 has one more."""
+    return jnp.maximum(0.0, jnp.round(value * 1e6) / 1e6)
 
 
 def _with_error(measure: FlatnessMeasure, value: Array, error: Array) -> dict[str, Array]:
