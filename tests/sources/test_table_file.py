@@ -103,6 +103,11 @@ BAD_FILES: dict[str, tuple[str, bytes, str]] = {
         b'x,y\n1,a\n2,"b\n3,a\n',
         "is no .csv file that can be read: the quote that opens in line 3 never",
     ),
+    "open-quote-below-an-empty-line": (
+        "t.csv",
+        b'x,y\n1,a\n\n2,"b\n3,a\n',
+        "is no .csv file that can be read: the quote that opens in line 4 never",
+    ),
     "gzip": (
         "t.csv",
         gzip.compress(b"x,y\n1,a\n"),

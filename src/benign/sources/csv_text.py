@@ -46,9 +46,9 @@ def fault_of_rows(file: Path) -> str | None:
     with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
         rows = csv.reader(lines, strict=True)
         try:
-            for row in filter(None, rows):
+            for row in rows:
                 names = names or len(row)
-                if len(row) != names:
+                if row and len(row) != names:
                     values = f"{len(row)} value{'s' * (len(row) != 1)} where {names} columns are named"
                     return f"line {rows.line_num} holds {values}; correct the line"
                 start = rows.line_num + 1
