@@ -58,6 +58,8 @@ def test_what_is_written_is_read(measured, tmp_path):
         ((2,), {"size": 7, "samples": 10, "time": TIMES}, 1),
         ((6,), {"size": 7, "samples": 10}, 6),
         ((), {"size": 7, "samples": 10}, 1),
+        ((4, 1), {"size": 7, "samples": 10}, 4),
+        ((4, 1, 2), {"size": 7, "samples": 10, "time": TIMES}, 4),
     ],
 )
 def test_axes_of_length_one_may_be_missing(shape, axes, rows):
@@ -67,6 +69,22 @@ def test_axes_of_length_one_may_be_missing(shape, axes, rows):
     np.testing.assert_array_equal(
         made["test_loss"].transpose("replicate", "samples", "size", "time").values.ravel(), values.ravel()
     )
+
+
+def test_what_was_not_measured_is_said_or_left_out():
+    risks = {"test_loss": np.ones((4, 5)), "train_loss_constant": np.ones((4, 1))}
+    curve = benign.Surface.from_arrays(risks, size=SIZES, samples=10).curve("test_loss")
+    assert curve.threshold is None
+    assert curve.predicted_peak is None
+    alone = benign.Surface.from_arrays({"train_loss": np.ones(5)}, size=SIZES, samples=10)
+    with pytest.raises(InvalidArgument, match="lacks train_loss_constant"):
+        alone.smallest_size()
+
+
+def test_errors_need_no_losses():
+    errors = np.tile([0.5, 0.2, 0.0, 0.0, 0.0], (4, 1))
+    made = benign.Surface.from_arrays({"train_error": errors}, size=SIZES, samples=10)
+    assert made.smallest_size(criterion="error").value == 4.0
 
 
 def test_one_replicate_of_one_metric_stands_beside_several_of_another():
@@ -80,7 +98,16 @@ def test_one_replicate_of_one_metric_stands_beside_several_of_another():
         ({"loss": [1.0]}, {"size": 1, "samples": 10}, "metric 'loss'"),
         ({}, {"size": 1, "samples": 10}, "at least one array"),
         ({"test_loss": np.ones((3, 4))}, {"size": SIZES, "samples": 10}, r"shape \(3, 4\), which does not fit"),
-        ({"test_loss": np.ones(5)}, {"size": [3, 2, 1], "samples": 10}, "`size` must be one number or several"),
+        ({"test_loss": np.ones(5)}, {"size": [3, 2, 1], "samples": 10}, r"`size` must be one number or .*\[3, 2, 1\]"),
+        ({"test_loss": np.ones(5)}, {"size": [1, 2, np.inf], "samples": 10}, "`size` must be one number or several"),
+        ({"test_loss": np.ones(3)}, {"size": ["a", "b", "c"], "samples": 10}, "`size` must be numbers, got 'a'"),
+        ({"test_loss": 1.0}, {"size": 1, "samples": 0}, "`samples` must be one whole number of at least 1"),
+        ({"test_loss": 1.0}, {"size": 1, "samples": 2.5}, "`samples` must be one whole number of at least 1"),
+        ({"test_loss": "low"}, {"size": 1, "samples": 10}, "`metrics` must be numbers, got 'low'"),
+        ({"test_loss": [[1.0], []]}, {"size": 1, "samples": 10}, "`metrics` must have rows of equal length"),
+        ({"test_loss": np.ones(5), "parameters": [1, 2]}, {"size": SIZES, "samples": 10}, "for each of 5 sizes, got 2"),
+        ({"test_loss": 1.0}, {"size": 1, "samples": 10, "objective": "mse"}, "unknown objective 'mse'"),
+        ({"test_loss": 1.0}, {"size": 1, "samples": 10, "title": "a\0"}, "`title` must be text that a file can hold"),
         ({"test_loss": np.ones((2, 5)), "train_loss": np.ones((3, 5))}, {"size": SIZES, "samples": 10}, "replicates"),
     ],
 )

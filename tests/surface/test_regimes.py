@@ -278,7 +278,7 @@ def test_levels_of_label_noise_are_chosen_by_name():
         ({"band": 1.0}, "`band` must be a number above 1"),
         ({"band": math.nan}, "`band` must be a finite number"),
         ({"tolerance": 2.0}, "`tolerance` must lie strictly between 0 and 1"),
-        ({"basis": "EMC / n"}, "needs several samples; the surface has 1"),
+        ({"basis": "EMC / n"}, "needs several values of samples; the surface has 1"),
     ],
 )
 def test_bad_input_gets_a_sentence(options, sentence):

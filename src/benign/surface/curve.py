@@ -44,9 +44,11 @@ class Curve:
 
     @property
     def _share(self) -> Float[np.ndarray, "replicates positions"] | None:
-        """Training loss over the best constant predictor's; None where that fits some draw: of one class, say."""
+        """Training loss over the best constant predictor's; None where that fits some draw: of one class, say, and
+        where either is not known.
+        """
         constant = self._numbers("train_loss_constant")
-        if not np.all(constant > 0.0):
+        if "train_loss" not in self.section or not np.all(constant > 0.0):
             return None
         return self._numbers("train_loss") / (constant if constant.ndim > 1 else constant[:, None])
 

@@ -275,7 +275,7 @@ def checked_basis(dataset: xr.Dataset, basis: object) -> Basis:
     known = cast("Basis", checked_name("basis", basis, get_args(Basis)))
     axis = AXES[known]
     if np.isfinite(_hardness(dataset, axis)).sum() < 2:
-        raise invalid("basis", f"{known!r} needs several {axis}; the surface has {dataset.sizes[axis]}.")
+        raise invalid("basis", f"{known!r} needs several values of {axis}; the surface has {dataset.sizes[axis]}.")
     return known
 
 

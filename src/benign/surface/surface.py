@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import xarray as xr
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from benign import schema
 from benign.curves.fitting_threshold import Criterion, FittingThreshold, ThresholdEstimator
-from benign.foundation.arguments import checked_file, checked_name
+from benign.foundation.arguments import checked_file, checked_name, checked_text
 from benign.foundation.conventions import REGIME_BAND, TOLERANCE
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.output import write_whole
@@ -66,11 +66,12 @@ class Surface:
                 of label noise among them; not needed where an axis has one value.
 
         Raises:
-            InvalidArgument: for an unknown metric or axis, or where an axis of several values is not fixed.
+            InvalidArgument: for an unknown metric, axis or estimator, or where an axis of several values is not fixed.
         """
         known = [name for name in schema.METRICS if name in self.dataset]
         metric = schema.asked_name(metric, known=known, kind="metric of this surface", argument="metric")
         checked_name("axis", dim, ("size", "time", "samples"), argument="dim")
+        checked_name("estimator", estimator, get_args(ThresholdEstimator))
         others = [axis for axis in ("size", "time", "samples") if axis != dim]
         others += [axis for axis in schema.LEADING if axis in self.dataset.dims]
         for axis in at:
@@ -247,11 +248,13 @@ class Surface:
             title: what was measured.
 
         Raises:
-            InvalidArgument: for an unknown metric, or an array whose shape does not fit the axes.
+            InvalidArgument: for an unknown metric or objective, what is no number, or an array whose shape does not fit
+                the axes.
         """
         attributes = {
-            "title": title, "size_name": size_name, "time_name": "" if time is None else time_name,
-            "objective": objective, "seed": 0,
+            "title": checked_text("title", title), "size_name": checked_text("size_name", size_name),
+            "time_name": "" if time is None else checked_text("time_name", time_name),
+            "objective": checked_name("objective", objective, ("squared", "cross-entropy")), "seed": 0,
         }  # fmt: skip
         return cls(surface_from_arrays(metrics, size=size, samples=samples, time=time, attributes=attributes))
 

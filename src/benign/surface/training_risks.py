@@ -43,16 +43,16 @@ def training_risks(dataset: xr.Dataset, criterion: Criterion) -> Float[np.ndarra
     for axis in LEADING:
         if axis in dataset.dims:
             raise invalid("surface", f"holds several values of {axis}; select one, for example with `sel`.")
-    for name in ("train_error" if criterion == "error" else "train_loss", "train_loss_constant"):
-        if name not in dataset:
+    for name in ("train_error",) if criterion == "error" else ("train_loss", "train_loss_constant"):
+        if name not in dataset or (name == "train_loss_constant" and np.isnan(dataset[name].values).all()):
             raise invalid("surface", f"lacks {name}, from which what is fitted is read; keep it.")
-    order = ("size", "time", "samples", "replicate")
     if criterion == "error":
-        if not dataset.attrs.get("classes", 0):
+        errors = np.asarray(dataset["train_error"].transpose(*_ORDER, "replicate").values, dtype=np.float64)
+        if not dataset.attrs.get("classes", 0) and np.isnan(errors).all():
             raise InvalidArgument(
                 '`criterion="error"` needs classes, and this is a regression; use "objective".', "criterion"
             )
-        return np.asarray(dataset["train_error"].transpose(*order).values, dtype=np.float64)
+        return errors
     constant = np.asarray(dataset["train_loss_constant"].transpose("samples", "replicate").values, dtype=np.float64)
     varies = (constant > 0.0).any(axis=1)
     if not varies.all():
