@@ -38,6 +38,13 @@ def _interrupted_figure(dataset):
     return dataclasses.replace(find_figure("mml_polynomial"), declared=lambda _: planned.items())
 
 
+def test_an_unknown_scale_is_told_before_a_store_is_opened(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENIGN_STORE", f"sqlite:///{tmp_path / 'store.db'}")
+    with pytest.raises(UnknownName, match="smoke"):
+        benign.figure("mml_polynomial", scale="smok")
+    assert not list(tmp_path.iterdir())
+
+
 def test_interruption_keeps_finished_and_partial_surfaces(polynomial, tmp_path, monkeypatch):
     dataset = polynomial.surfaces["polynomial"].dataset
     monkeypatch.setattr(reproduction, "find_figure", lambda _: _interrupted_figure(dataset))

@@ -192,10 +192,10 @@ def reproduce(
     Raises:
         MeasurementInterrupted: on Ctrl-C, saying where the partial surface is.
     """
-    wanted, surfaces = find_figure(name), dict[str, xr.Dataset]()
+    wanted, scale, surfaces = find_figure(name), checked_scale(scale), dict[str, xr.Dataset]()
     environment = replace(environment, store=_usable(environment.store))
     try:
-        for key, dataset in wanted.measure(checked_scale(scale), seed, environment):
+        for key, dataset in wanted.measure(scale, seed, environment):
             surfaces[key] = dataset
     except MeasurementInterrupted as interrupt:
         if interrupt.dataset is not None:
