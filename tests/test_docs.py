@@ -96,6 +96,12 @@ def test_commands_run(page):
             assert _run(words) or words[1] == "resume"
 
 
+def test_the_tests_of_each_promise_are_there():
+    named = re.findall(r"`(tests/[\w/]+\.py)`", (ROOT / "SECURITY.md").read_text("utf-8"))
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: page.stem)
 def test_every_block_is_of_a_kind_that_is_run(page):
     kinds = {language for language, _ in _blocks(page)}
