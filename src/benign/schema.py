@@ -1,4 +1,4 @@
-"""The surface's schema: the names, dimensions and coordinates that every part of the house relies on.
+"""The surface's schema: the names, dimensions and coordinates that every part of the package relies on.
 
 A surface is an ``xarray.Dataset`` with dimensions ``size``, ``time``, ``samples``, ``replicate`` and one variable for
 each metric; a surface measured over levels of label noise or over learning rates has the dimension ``label_noise`` or

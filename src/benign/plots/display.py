@@ -55,11 +55,11 @@ class Display(ABC):
 
     @abstractmethod
     def _on_sheet(self, sheet: Sheet, words: Words) -> Figure:
-        """A new figure, in the house's style."""
+        """A new figure, in the style of them all."""
 
     @abstractmethod
     def _draw_on(self, axes: tuple[Axes, ...]) -> None:
-        """Draw on the user's axes, in the house's style."""
+        """Draw on the user's axes, in the style of all figures."""
 
     def _taken(self, ax: object) -> tuple[Axes, ...]:
         """What the user gave to draw on."""

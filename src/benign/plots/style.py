@@ -1,4 +1,4 @@
-"""How pictures look: one palette and one set of conventions for every figure of the house.
+"""How pictures look: one palette and one set of conventions for every figure of the package.
 
 Test is orange-red and solid, train blue and dashed, a remedy (tuned ridge, early stopping) green and dotted, references
 are grey. The colours keep their order of lightness in grey print and stay apart under the common colour vision

@@ -1,4 +1,4 @@
-"""The words of the house in plain sentences, for a reader who meets them for the first time."""
+"""The words of the field in plain sentences, for a reader who meets them for the first time."""
 
 from __future__ import annotations
 
