@@ -15,14 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from benign.curves.fitting_threshold import ThresholdOutcome
-from benign.curves.threshold_search import find_threshold
+from benign.curves.fitting_threshold import PRECISION, ThresholdOutcome
+from benign.curves.threshold_reading import mean_crossing
 from benign.foundation.conventions import TOLERANCE
 from benign.foundation.size_words import amount, is_counted
 
 VANISHED = 0.0002
-PRECISION = 1.03
-"""Neighbouring sizes are not told apart below this ratio."""
 _STEPS = 6  # of each bisection at most
 _DOUBLINGS_BELOW = 2  # the search starts so far below its guess: a small model costs little
 
@@ -130,17 +128,12 @@ class _Search:
             self.measure(min(max(round(math.sqrt(low * min(fitted))), low + 1), min(fitted) - 1))
 
     def crossing(self, tolerance: float) -> tuple[float, ThresholdOutcome]:
-        """The smallest size that is fitted to within the tolerance, interpolated.
-
-        Fitting gets harder as the size falls, so the position is 1 / size.
-        """
-        falling = sorted((size for size, risks in self.risks.items() if len(risks)), reverse=True)
-        if not falling:
+        """The smallest size that is fitted to within the tolerance, interpolated."""
+        sizes = sorted(size for size, risks in self.risks.items() if len(risks))
+        if not sizes:
             return math.inf, ThresholdOutcome.NONE_FITTED
-        found = find_threshold(
-            1.0 / np.array(falling, dtype=np.float64), [self.risks[size] for size in falling], tolerance
-        )
-        return (1.0 / found.value if found.value else math.inf), found.outcome
+        found = mean_crossing(np.array(sizes, dtype=np.float64), [self.risks[size] for size in sizes], tolerance)
+        return found.value, found.outcome
 
     def _is_fitted(self, size: int, tolerance: float) -> bool:
         """Whether the mean over the draws that gave a number is at most the tolerance; not, where none did."""
