@@ -188,6 +188,7 @@ class Solutions:
         members = [Member(width=width, split=split) for split in splits]
         initial = [initial_network(self.family, member) for member in members]
         values = self._recorded(splits, initial[0], weights, metrics)
+        # In the precision of the networks, as they were measured from the first; the block would divide in float64.
         count = self.parameters(width, splits[0])
         for square in [name for name in values if name.startswith("gradient_square")]:
             values[square.replace("square", "penalty")] = values[square] / count
