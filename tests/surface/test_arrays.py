@@ -76,6 +76,7 @@ def test_what_was_not_measured_is_said_or_left_out():
     curve = benign.Surface.from_arrays(risks, size=SIZES, samples=10).curve("test_loss")
     assert curve.threshold is None
     assert curve.predicted_peak is None
+    assert not curve.display().regimes
     alone = benign.Surface.from_arrays({"train_loss": np.ones(5)}, size=SIZES, samples=10)
     with pytest.raises(InvalidArgument, match="lacks train_loss_constant"):
         alone.smallest_size()

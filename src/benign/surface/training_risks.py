@@ -81,13 +81,14 @@ def relative_training_loss(dataset: xr.Dataset) -> Float[np.ndarray, "size time 
 
 
 def with_axes(section: xr.Dataset, criterion: Criterion) -> xr.Dataset:
-    """The training risks of a section, with the axes that it has lost."""
+    """The training risks of a section, as far as it has them, with the axes that it has lost."""
     name = "train_error" if criterion == "error" else "train_loss"
     wanted = {name: (*_ORDER, "replicate"), "train_loss_constant": ("samples", "replicate")}
     variables = {}
     for variable, axes in wanted.items():
-        values = section[variable]
-        variables[variable] = values.expand_dims([axis for axis in axes if axis not in values.dims])
+        if variable in section:
+            values = section[variable]
+            variables[variable] = values.expand_dims([axis for axis in axes if axis not in values.dims])
     return xr.Dataset(variables, attrs=section.attrs)
 
 
