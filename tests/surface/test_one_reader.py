@@ -11,6 +11,7 @@ import pytest
 SRC = Path(__file__).parents[2] / "src" / "benign"
 # The schema checks a Dataset, and a run's blocks are assembled into one.
 READERS = ("surface/", "schema.py", "experiments/assembly.py")
+SECTIONS = ("surfaces[", "at_end(", "at(", "up_to_size(", "over_parameters(", "described_as(")
 INDEXING = {"isel", "sel", "squeeze", "expand_dims", "drop_sel", "drop_isel", "to_dataarray"}
 
 
@@ -24,16 +25,22 @@ def _is_dataset(annotation: ast.expr | None) -> bool:
 
 
 def dataset_names(scope: ast.AST) -> set[str]:
-    """What a function calls a Dataset: arguments and variables said to be one, and items of a figure's surfaces."""
+    """What a function calls a Dataset: what is said to be one, items of a figure's surfaces, sections of a surface."""
     names = set()
     for node in ast.walk(scope):
         if isinstance(node, ast.arg) and _is_dataset(node.annotation):
             names.add(node.arg)
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and _is_dataset(node.annotation):
             names.add(node.target.id)
-        if isinstance(node, ast.Assign) and ast.unparse(node.value).lstrip("(").startswith("surfaces["):
-            names |= {name.id for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name)}
+        if isinstance(node, ast.Assign) and ast.unparse(node.value).lstrip("([").startswith(SECTIONS):
+            names |= _named(*node.targets)
+        if isinstance(node, ast.For | ast.comprehension) and ast.unparse(node.iter).startswith("surfaces."):
+            names |= _named(node.target)
     return names
+
+
+def _named(*targets: ast.expr) -> set[str]:
+    return {name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)}
 
 
 def readings(tree: ast.AST) -> Iterator[int]:
@@ -63,6 +70,8 @@ def test_nobody_above_indexes_a_surface(path):
     [
         "def read(surface: xr.Dataset):\n    return surface['test_loss']",
         "def read(surfaces):\n    noisy, clean = surfaces['noisy'], surfaces['clean']\n    return clean[metric]",
+        "def read(surface):\n    end = at_end(surface)\n    return end['test_loss'].values",
+        "def read(surfaces):\n    return [one['test_loss'] for one in surfaces.values()]",
         "def read(run):\n    return run.surface.dataset['time']",
         "values = section.isel(time=0)",
         "values = array.transpose('replicate', 'size')",

@@ -63,6 +63,7 @@ from benign.procedures import MLP
 from benign.sources import mnist1d
 from benign.surface.displays import size_label
 from benign.surface.sections import (
+    along_size,
     at_end,
     at_size,
     landmarks_along_size,
@@ -370,7 +371,7 @@ def _curve(name: str, surface: xr.Dataset, kind: str) -> CurveDisplay:
         x_label=size_label(surface), y_log=kind == "loss",
         y_label="zero-one error" if kind == "error" else "loss (cross-entropy, nats)",
         landmarks=landmarks_along_size(end, f"test_{kind}", estimator="median"),
-        y_limits=loss_limits(end["test_loss"].values) if kind == "loss" else None,
+        y_limits=loss_limits(along_size(end, "test_loss")) if kind == "loss" else None,
     )  # fmt: skip
     if not _is_notebook(surface):
         return display
