@@ -47,6 +47,15 @@ def test_what_is_written_is_read(measured, tmp_path):
     xr.testing.assert_identical(benign.Surface.open(made.to_netcdf(tmp_path / "made.nc")).dataset, made.dataset)
 
 
+def test_a_file_of_somebody_elses_numbers_may_lack_what_thresholds_are_read_from(tmp_path):
+    made = benign.Surface.from_arrays({"train_loss": np.ones((3, 5))}, size=SIZES, samples=10, time=None).dataset
+    made["time"].attrs["units"] = "days since the first"
+    made.drop_vars("train_loss_constant").to_netcdf(tmp_path / "made.nc", engine="h5netcdf")
+    opened = benign.Surface.open(tmp_path / "made.nc")
+    assert opened.notes == ()
+    assert opened.curve("train_loss").threshold is None
+
+
 @pytest.mark.parametrize(
     ("shape", "axes", "rows"),
     [

@@ -47,8 +47,10 @@ class Curve:
         """Training loss over the best constant predictor's; None where that fits some draw: of one class, say, and
         where either is not known.
         """
+        if not {"train_loss", "train_loss_constant"} <= self.section.data_vars.keys():
+            return None
         constant = self._numbers("train_loss_constant")
-        if "train_loss" not in self.section or not np.all(constant > 0.0):
+        if not np.all(constant > 0.0):
             return None
         return self._numbers("train_loss") / (constant if constant.ndim > 1 else constant[:, None])
 

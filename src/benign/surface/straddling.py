@@ -68,7 +68,8 @@ def straddling_notes(dataset: xr.Dataset, *, tolerance: float = TOLERANCE) -> tu
     Nothing where there is no curve along size or time, along which a threshold could lie, and nothing of a surface of
     one size whose threshold lies between its numbers of samples.
     """
-    if "train_loss" not in dataset or dataset.sizes["size"] * dataset.sizes["time"] < 2:
+    is_known = {"train_loss", "train_loss_constant"} <= dataset.data_vars.keys()
+    if not is_known or dataset.sizes["size"] * dataset.sizes["time"] < 2:
         return ()
     found = straddles(dataset, tolerance=tolerance)
     if dataset.sizes["size"] == 1 and len({one.outcome for one in found}) > 1:
