@@ -57,10 +57,10 @@ def resolved(grid: Grid, name: str) -> Resolved:
 
 def bare_seconds(grid: Grid) -> float:
     """The same jobs in a loop, without store, executor or encoding."""
-    study = SharedWork(procedure=PROCEDURE, sources=(SOURCE,), parts={grid.part.key: grid.part})
+    work = SharedWork(procedure=PROCEDURE, sources=(SOURCE,), parts={grid.part.key: grid.part})
     start = time.perf_counter()
     for replicate in grid.replicates:
-        measure_job(study, Job(level=0, samples=10, replicates=(replicate,), part=grid.part.key))
+        measure_job(work, Job(level=0, samples=10, replicates=(replicate,), part=grid.part.key))
     return time.perf_counter() - start
 
 

@@ -53,7 +53,7 @@ def test_ray_measures_the_same(here, cluster, name):
 def test_the_second_call_measures_nothing(here, tmp_path, monkeypatch):
     first = reproduce("belkin2019_fourier", "here", store=tmp_path / "runs.db")
 
-    def refuse(study, job):
+    def refuse(shared, job):
         raise AssertionError("a block that is in the store was measured again")
 
     monkeypatch.setattr(jobs, "measure_job", refuse)
