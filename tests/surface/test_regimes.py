@@ -256,6 +256,11 @@ def test_a_surface_gives_its_readings():
     assert times.shortest_time(samples=100, size=10, tolerance=0.5).outcome is ThresholdOutcome.ALL_FITTED
 
 
+def test_a_misspelt_reading_is_not_passed_over():
+    with pytest.raises(TypeError, match="tolerence"):
+        smallest_size(planted(least_squares, [50, 100, 200]), tolerence=0.1)  # type: ignore[call-arg]
+
+
 def test_levels_of_label_noise_are_chosen_by_name():
     levels = [planted(least_squares, [50, 100, 200]), planted(lambda *_: 1.0, [50, 100, 200])]
     surface = benign.Surface(

@@ -145,10 +145,17 @@ def shortest_time(
 
 
 def _smallest(
-    dataset: xr.Dataset, axis: str, at: dict[str, float | None], **reading: Unpack[ThresholdReading]
+    dataset: xr.Dataset,
+    axis: str,
+    at: dict[str, float | None],
+    *,
+    tolerance: float = TOLERANCE,
+    criterion: Criterion = "objective",
+    estimator: ThresholdEstimator = "mean",
+    level: float = LEVEL,
+    interpolated: bool = False,
 ) -> FittingThreshold:
-    epsilon = checked_tolerance(reading.get("tolerance", TOLERANCE))
-    kind = checked_criterion(reading.get("criterion", "objective"))
+    epsilon, kind = checked_tolerance(tolerance), checked_criterion(criterion)
     for name, wanted in at.items():
         dataset = dataset.isel({name: [place_on(name, dataset[name].values, wanted)]})
     positions = dataset[axis].values.astype(np.float64)
@@ -162,9 +169,8 @@ def _smallest(
     if axis == "size" and (note := wrong_way_note(dataset, kind, epsilon)):
         raise InvalidArgument(note)
     found = read_threshold(
-        positions, risks, epsilon, estimator=reading.get("estimator", "mean"), level=reading.get("level", LEVEL),
-        seed=int(dataset.attrs.get("seed", 0)), is_fitted_below=axis == "size" and is_read_inversely(dataset),
-        interpolated=reading.get("interpolated", False),
+        positions, risks, epsilon, estimator=estimator, level=level, seed=int(dataset.attrs.get("seed", 0)),
+        is_fitted_below=axis == "size" and is_read_inversely(dataset), interpolated=interpolated,
     )  # fmt: skip
     return described(replace(found, criterion=kind), dataset, axis)
 
