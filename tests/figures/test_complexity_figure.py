@@ -315,6 +315,15 @@ def without_numbers(surfaces):
     return lost
 
 
+def test_a_replicate_without_a_number_leaves_the_median_of_the_others():
+    """At n features one of ten may be too ill-conditioned to be given: the crest stays where it is."""
+    surfaces = {**PLANTED, "features": PLANTED["features"].copy(deep=True)}
+    column = list(SIZES).index(GRID[0])
+    surfaces["features"]["test_loss"].values[column, 0, 0, 0] = np.nan
+    whole, found = (display_of(one, "features_over_both").values[column, 0] for one in (PLANTED, surfaces))
+    assert found == pytest.approx(whole, rel=0.02)
+
+
 def test_networks_that_all_diverged_decide_nothing_and_can_be_told():
     surfaces = without_numbers(PLANTED)
     findings = FIGURE.findings(surfaces)

@@ -95,6 +95,7 @@ from benign.surface.sections import (
     along_time,
     at,
     at_end,
+    median_of,
     over_size_and_samples,
     sample_counts_of,
     samples_of,
@@ -421,7 +422,7 @@ def _with_interval(place: Place) -> str:
 
 def _features_picture(features: xr.Dataset) -> Picture:
     sizes, n = sizes_of(features), sample_counts_of(features)
-    loss = np.median(over_size_and_samples(features, "test_loss"), axis=0)
+    loss = np.apply_along_axis(median_of, 0, over_size_and_samples(features, "test_loss"))
     found, lowest = emc_on_surface(features, tolerance=LINEAR_TOLERANCE), float(np.nanmin(loss))
     value, low, high = (numbers[:, 0].copy() for numbers in (found.value, found.low, found.high))
     is_found = found.outcome[:, 0] == OUTCOMES.index(ThresholdOutcome.FOUND)
