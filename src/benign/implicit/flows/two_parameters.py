@@ -18,7 +18,6 @@ from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_count, checked_number
 
 PAPER_START = (2.8, 3.5)
-PAPER_STEPS = {"small": 1e-3, "moderate": 2.5e-2, "large": 0.18}
 PARAMETERS = 2
 Numbers = float | Float[np.ndarray, "..."]
 Starts = Float[np.ndarray, "... 2"]
