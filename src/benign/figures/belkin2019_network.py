@@ -176,7 +176,7 @@ def _loss_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
             "fresh_rises", f"With random weights, {rise}", at.below,
             paper='"still discernible" (Fig. 9); replication 0.041 at 10 units, about 0.027 at 50',
         ),
-        reuse.falls(
+        reuse.higher(
             "drop_at_the_switch",
             f"The published curve drops at n K: {at.below} units with weights reused have a higher test loss than "
             f"{at.above} units with random ones",

@@ -1,4 +1,4 @@
-"""Claims about one metric along one axis: that it falls, rises to a place, or gets below the best before another."""
+"""Claims about one metric along one axis: higher here than there, or above or below the best before a place."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Course:
         """At all places below ``position``."""
         return self.values[:, self.positions < position]
 
-    def falls(
-        self, name: str, claim: str, start: float, stop: float, *, on: Course | None = None, factor: float = 1.0,
+    def higher(
+        self, name: str, claim: str, at: float, than: float, *, on: Course | None = None, factor: float = 1.0,
         paper: str = "",
     ) -> Finding:  # fmt: skip
-        """That it is higher at ``start`` than at ``stop``, there of the course ``on``, by a factor, paired."""
+        """That it is higher ``at`` one place ``than`` at another, there of the course ``on``, by a factor, paired."""
         return higher_claim(
-            name=name, claim=claim, higher=self.at(start), lower=(on or self).at(stop), factor=factor, unit=self.unit,
+            name=name, claim=claim, higher=self.at(at), lower=(on or self).at(than), factor=factor, unit=self.unit,
             paper=paper or self.paper,
         )  # fmt: skip
 

@@ -226,7 +226,7 @@ def _error_findings(noisy: xr.Dataset) -> tuple[Finding, ...]:
             "rises", f"The test error rises from its best narrower width to {at.peak} hidden units", at.peak,
             paper="47.2 % to 54.1 %",
         ),
-        error.falls(
+        error.higher(
             "second_descent", f"The test error falls from {at.peak} to {at.wide} hidden units", at.peak, at.wide,
             paper="54.1 % to 45.5 %",
         ),
@@ -262,19 +262,19 @@ def _best_epoch_findings(noisy: xr.Dataset) -> tuple[Finding, ...]:
         for values in (stopping.oracle, stopping.stopped, stopping.last)
     )
     return (
-        oracle.falls(
+        oracle.higher(
             "oracle_falls",
             "At each network's best epoch, which an oracle reads off the held-out half of the test set, the error on "
             f"that half falls from {at.narrow} to {at.peak} hidden units",
             at.narrow, at.peak, paper="optimal early stopping removes the peak (Nakkiran et al. 2020)",
         ),
-        stopped.falls(
+        stopped.higher(
             "stopped_falls",
             "At the epoch that validation data choose, the error on other test data falls from "
             f"{at.narrow} to {at.peak} hidden units",
             at.narrow, at.peak,
         ),
-        last.falls(
+        last.higher(
             "stopping_helps",
             f"Stopping where validation data say lowers the error of {at.peak} hidden units on other data",
             at.peak, at.peak, on=stopped,
@@ -288,7 +288,7 @@ def _average_findings(noisy: xr.Dataset) -> tuple[Finding, ...]:
         over_sizes(at_end(noisy), metric, paper="not in the paper") for metric in ("test_error", "test_error_averaged")
     )
     return (
-        raw.falls(
+        raw.higher(
             "averaging_helps",
             f"Averaging the weights along training lowers the test error of {at.peak} hidden units",
             at.peak, at.peak, on=averaged,

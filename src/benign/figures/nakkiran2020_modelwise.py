@@ -191,7 +191,7 @@ def _noise_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
             higher=_rise(surfaces, "noise_20"), lower=_rise(surfaces, "noise_0"), unit="factor of the error",
             paper="the more label noise, the higher the peak",
         ),
-        over_sizes(surfaces["noise_0"], "test_error").falls(
+        over_sizes(surfaces["noise_0"], "test_error").higher(
             "noise_0_falls",
             f"Without label noise, the test error falls from {part.narrow} to {part.peak} hidden units",
             part.narrow, part.peak, paper=_PLATEAU,
@@ -250,7 +250,7 @@ def _squared_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
             allowed=(0.7, 2.0), scale_word="n K", paper="parameters = n K (Belkin et al. 2019)",
         ),
         error.rises("squared_error_rises", f"{start} zero-one error {rises}", part.peak),
-        error.falls(
+        error.higher(
             "squared_error_falls", f"{start} zero-one error falls from {part.peak} to {wide} hidden units", part.peak,
             wide,
         ),

@@ -163,7 +163,7 @@ def _loss_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
         _hurts(surface, "loss"),
         replace(position, unit="samples"),
         _threshold_claim(landmarks, len(loss)),
-        over_samples(surface, "test_loss", unit=WORDS["loss"]).falls(
+        over_samples(surface, "test_loss", unit=WORDS["loss"]).higher(
             "many_samples_help", f"The test loss with {MOST} samples is less than half of that with {FEWEST}", FEWEST,
             MOST, factor=2.0, paper=_HELPS,
         ),
@@ -171,7 +171,7 @@ def _loss_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
 
 
 def _hurts(surface: xr.Dataset, word: str) -> Finding:
-    return over_samples(surface, f"test_{word}", unit=WORDS[word], paper=_HURTS).falls(
+    return over_samples(surface, f"test_{word}", unit=WORDS[word], paper=_HURTS).higher(
         f"more_data_hurts_{word}",
         f"At {int(sizes_of(surface)[0])} units {MORE} samples give a higher {WORDS[word]} than {FEW}", MORE, FEW,
     )  # fmt: skip
@@ -195,7 +195,7 @@ def _threshold_claim(landmarks: Landmarks, replicates: int) -> Finding:
 def _stopped_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
     stopped = stopped_loss(surface)
     return (
-        stopped.falls(
+        stopped.higher(
             "stopped_more_data_helps",
             f"Stopped early on validation, {MORE} samples give a lower squared loss than {FEW}", FEW, MORE,
         ),
@@ -209,7 +209,7 @@ def _stopped_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
 def _wide_claim(widths: xr.Dataset, word: str) -> Finding:
     few, more = sample_counts_of(widths).astype(int).tolist()
     wide = sizes_of(widths)[-1]
-    return over_samples(at(widths, size=wide), f"test_{word}", unit=WORDS[word], paper=_HELPS).falls(
+    return over_samples(at(widths, size=wide), f"test_{word}", unit=WORDS[word], paper=_HELPS).higher(
         f"more_data_helps_wide_{word}", f"At {int(wide)} units {more} samples give a lower {WORDS[word]} than {few}",
         few, more,
     )  # fmt: skip

@@ -162,21 +162,21 @@ def _width_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
     )
     barrier, matched = (of(metric, "train loss (nats)") for metric in ("barrier", "barrier_matched"))
     return (
-        disagreement.falls("disagreement_falls", f"Two networks disagree less {between}", narrow, wide),
-        independent.falls(
+        disagreement.higher("disagreement_falls", f"Two networks disagree less {between}", narrow, wide),
+        independent.higher(
             "agree_beyond_accuracy", f"At {wide} hidden units two networks agree more than their accuracies force",
             wide, wide, on=disagreement,
         ),
-        of("representation_similarity", "debiased CKA").falls(
+        of("representation_similarity", "debiased CKA").higher(
             "similarity_rises", f"Hidden layers are represented more alike {between}", wide, narrow,
             paper="wider networks are more alike (Kornblith et al. 2019)",
         ),
-        barrier.falls(
+        barrier.higher(
             "matching_lowers_barrier",
             f"Matching the hidden units lowers the barrier between two networks of {wide} hidden units", wide, wide,
             on=matched, paper="conjectured to remove it (Entezari et al. 2022)",
         ),
-        matched.falls(
+        matched.higher(
             "matched_barrier_falls", f"With hidden units matched, the barrier falls {between}", narrow, wide,
             paper="falls with width (Ainsworth et al. 2023)",
         ),
