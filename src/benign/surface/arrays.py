@@ -31,7 +31,7 @@ def surface_from_arrays(
     """The Dataset of a surface; see :meth:`benign.Surface.from_arrays` for the shapes.
 
     Args:
-        metrics: of :data:`benign.schema.METRICS`; ``train_loss_constant`` and ``test_error_constant`` of each
+        metrics: of ``benign.schema.METRICS``; ``train_loss_constant`` and ``test_error_constant`` of each
             (replicate, samples), ``parameters`` of each size and ``outcome`` may be among them.
         size: the sizes, increasing.
         samples: the numbers of training samples, increasing.

@@ -235,7 +235,7 @@ class Surface:
         (2, 4)
 
         Args:
-            metrics: by their names in :data:`benign.schema.METRICS`, arrays of shape (replicate, samples, size, time):
+            metrics: by their names in ``benign.schema.METRICS``, arrays of shape (replicate, samples, size, time):
                 axes of length one may be missing. ``train_loss_constant`` (replicate, samples), the training loss of
                 the best constant predictor, is what thresholds and regimes are read against; ``parameters`` (size) may
                 be given, too.
