@@ -290,3 +290,9 @@ def test_a_path_prints_where_its_loss_is_lowest_and_highest():
     assert re.fullmatch(words, str(path))
     lost = replace(path, test_loss=np.full(60, np.nan))
     assert str(lost) == "60 sizes from 1 to 60; 60 sizes without a number"
+
+
+def test_the_old_name_of_the_scaled_norm_answers_with_a_warning():
+    path = size_path(*classification(np.random.default_rng(0), 8, 4, 12))
+    with pytest.warns(DeprecationWarning, match=r"path.function_norm is now path.scaled_norm"):
+        assert path.function_norm is path.scaled_norm

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -83,6 +84,12 @@ class SizePath:
     outcome: Int[np.ndarray, " sizes"]
     predictions: Float[np.ndarray, "predicted n_test outputs"] | None
     spectrum: tuple[Spectrum, ...]
+
+    @property
+    def function_norm(self) -> Float[np.ndarray, " sizes"]:
+        """The old name of ``scaled_norm``, until 0.3."""
+        warnings.warn("path.function_norm is now path.scaled_norm.", DeprecationWarning, stacklevel=2)
+        return self.scaled_norm
 
     def __str__(self) -> str:
         """Where the test loss is lowest and where highest, and how many sizes have no number."""
