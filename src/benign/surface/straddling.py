@@ -62,7 +62,7 @@ def straddles(dataset: xr.Dataset, *, tolerance: float = TOLERANCE) -> tuple[Str
     )
 
 
-def straddling_notes(dataset: xr.Dataset, *, tolerance: float = TOLERANCE) -> tuple[str, ...]:
+def straddling_notes(dataset: xr.Dataset) -> tuple[str, ...]:
     """A sentence for the user about each n that is not straddled; those that differ in n alone share one.
 
     Nothing where there is no curve along size or time, along which a threshold could lie, and nothing of a surface of
@@ -71,7 +71,7 @@ def straddling_notes(dataset: xr.Dataset, *, tolerance: float = TOLERANCE) -> tu
     is_known = {"train_loss", "train_loss_constant"} <= dataset.data_vars.keys()
     if not is_known or dataset.sizes["size"] * dataset.sizes["time"] < 2:
         return ()
-    found = straddles(dataset, tolerance=tolerance)
+    found = straddles(dataset)
     if dataset.sizes["size"] == 1 and len({one.outcome for one in found}) > 1:
         return ()
     missed = [one for one in found if one.outcome is not ThresholdOutcome.FOUND]

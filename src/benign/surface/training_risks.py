@@ -92,13 +92,11 @@ def with_axes(section: xr.Dataset, criterion: Criterion) -> xr.Dataset:
     return xr.Dataset(variables, attrs=section.attrs)
 
 
-def require_numbers(
-    dataset: xr.Dataset, risks: Float[np.ndarray, "size time samples replicate"], *, names_size: bool = False
-) -> None:
+def require_numbers(dataset: xr.Dataset, risks: Float[np.ndarray, "size time samples replicate"]) -> None:
     """Refuse risks that are no finite numbers, with what became of the training.
 
     Raises:
-        InvalidArgument: naming the n (and the size), and why there is no number where that is known.
+        InvalidArgument: naming the n and the size, and why there is no number where that is known.
     """
     if np.isfinite(risks).all():
         return
@@ -106,8 +104,8 @@ def require_numbers(
     n = int(dataset["samples"].values[at[2]])
     outcome = Outcome(int(dataset["outcome"].transpose("size", "time", "samples", "replicate").values[at]))
     why = f"{outcome.sentence}." if not outcome.is_trusted else "change the procedure's settings."
-    size = f" and {amount(int(dataset['size'].values[at[0]]), dataset.attrs['size_name'])}" if names_size else ""
-    raise invalid("procedure", f"has no finite training risk at {n} samples{size}: {why}")
+    size = amount(int(dataset["size"].values[at[0]]), dataset.attrs["size_name"])
+    raise invalid("procedure", f"has no finite training risk at {n} samples and {size}: {why}")
 
 
 def place_on(axis: str, values: np.ndarray, wanted: float | None) -> int:
