@@ -60,6 +60,22 @@ def falling(threshold, **options):
     return KnownAlongSize(mean=logistic(10_000.0 / threshold), **options)
 
 
+@pytest.mark.parametrize("is_inverse", [False, True])
+def test_draws_of_one_class_end_the_search_at_once(is_inverse):
+    """Another size would not help."""
+    one = benign.sources.arrays(np.ones((1000, 1)), ["a"] * 999 + ["b"])
+    sizes = []
+
+    def constant(_inputs, labels, size, _time, _seed):
+        sizes.append(size)
+        return lambda inputs: np.full(len(inputs), labels[0])
+
+    procedure = benign.from_callable(constant, name="constant", inverse=is_inverse)
+    with pytest.raises(InvalidArgument, match="same target to all 50"):
+        threshold_size(procedure, one, executor="here")
+    assert len(set(sizes)) <= 2
+
+
 @pytest.mark.parametrize("n", [10, 50])
 def test_least_squares_needs_as_many_features_as_samples(n):
     found = threshold_size(benign.RandomFourier(), DIGITS, samples=n, tolerance=0.002)

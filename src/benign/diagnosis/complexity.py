@@ -261,6 +261,7 @@ def find_complexity(search: FitSearch, *, size: int, time: float | None, multipl
     bisection = search.bisection(
         "effective model complexity", f"the complexity of {model} on {source.name}",
         lambda units: (model_size, times, units * unit), positions=(first, largest), seeks_smallest=False,
+        is_along_samples=True,
     )  # fmt: skip
     estimate = bisection.run(guess)
     trainings = search.limits.trainings

@@ -79,14 +79,18 @@ class FitSearch:
         """What there is to know of the data."""
         return source_notes(self.source, samples, Replicate(seed=self.seed))
 
-    def risks(self, what: str, cell: Cell, draws: int) -> Float[np.ndarray, "time R"]:
+    def risks(
+        self, what: str, cell: Cell, draws: int, *, is_along_samples: bool = False
+    ) -> Float[np.ndarray, "time R"]:
         """Training risks of the first draws.
 
         Raises:
-            PositionRefused: if there is no such training: fewer samples than a batch, say, or draws of one class alone.
-            InvalidArgument: if a risk is no number; and what the trainings raise.
+            PositionRefused: if there is no such training: fewer samples than a batch, say; along samples also for draws
+                of one class alone.
+            InvalidArgument: for these, if the samples stay as they are; if a risk is no number; and what the trainings
+                raise.
         """
-        size, times, samples = cell
+        (size, times, samples), dataset = cell, None
         try:
             dataset = measure_in(
                 self.environment, self.procedure, self.source, name=search_name(what), sizes=[size], times=times,
@@ -94,13 +98,16 @@ class FitSearch:
             ).dataset  # fmt: skip
             risks = training_risks(dataset, self.criterion)
         except InvalidArgument as error:
+            if dataset is not None and not is_along_samples:
+                raise
             raise PositionRefused(str(error), error.argument) from error
         require_numbers(dataset, risks)
         return risks[0, :, 0]
 
     def bisection(
-        self, task: str, what: str, cell: Callable[[int], Cell], *, positions: tuple[int, int], seeks_smallest: bool
-    ) -> ThresholdSearch:
+        self, task: str, what: str, cell: Callable[[int], Cell], *, positions: tuple[int, int], seeks_smallest: bool,
+        is_along_samples: bool = False,
+    ) -> ThresholdSearch:  # fmt: skip
         """A search along one axis, whose position ``cell`` gives a training.
 
         Args:
@@ -109,12 +116,13 @@ class FitSearch:
             cell: what is trained at a position.
             positions: the smallest and the largest that are tried.
             seeks_smallest: whether the smallest that fits is wanted, else the largest.
+            is_along_samples: whether a position is a number of samples.
         """
         limits = replace(self.limits, smallest=positions[0], largest=positions[1])
 
         def risks_of(position: int, draws: int) -> Float[np.ndarray, " R"]:
             self.progress(task, search.trainings, limits.trainings)
-            return self.risks(what, cell(position), draws)[0]
+            return self.risks(what, cell(position), draws, is_along_samples=is_along_samples)[0]
 
         search = ThresholdSearch(risks_of, self.tolerance, limits, seeks_smallest=seeks_smallest)
         return search
