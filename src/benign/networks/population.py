@@ -88,7 +88,7 @@ def train_population(
     .. math:: \theta_{t+1} = \theta_t - h \, s_t \, d(\nabla E_{b(t)}(\theta_t)),
 
     with its own rate h and batches b, the schedule s and the optimiser's direction d
-    (:class:`benign.networks.Training` names their papers). Training many networks as one program is this package's own.
+    (:class:`benign.Training` names their papers). Training many networks as one program is this package's own.
 
     Args:
         family: what a network of a width is.
