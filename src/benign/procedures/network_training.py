@@ -22,7 +22,7 @@ from benign.foundation.split import Split
 from benign.networks.devices import DeviceName, has_gpu, require_jax
 from benign.networks.training import Training
 from benign.procedures.protocol import Predictions, Procedure, check_inputs, recorded_times, refuse_metrics
-from benign.schema import PAIR_METRICS, SOLUTION_METRICS, SOLVED_METRICS, Block
+from benign.schema import PAIR_METRICS, SOLUTION_METRICS, SOLVED_METRICS, Block, first_name
 
 CHECKPOINTS_VARIABLE = "BENIGN_CHECKPOINTS"
 # More replicates a job would make it long without making it faster.
@@ -150,7 +150,8 @@ def measure(
     _refuse_metrics_of_others(metrics)
     recorder = RiskRecorder(
         loss=network.training.loss,
-        metrics=frozenset(name.removesuffix("_averaged") for name in metrics),
+        # By their first names, of which the place of a checkpoint is made; what is recorded here was never renamed.
+        metrics=frozenset(first_name(name.removesuffix("_averaged")) for name in metrics),
         has_classes=splits[0].classes is not None,
         batch=network.training.batch_size,
     )
