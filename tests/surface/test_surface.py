@@ -31,6 +31,8 @@ def test_curve_of_real_images_has_its_landmarks(surface):
 def test_what_users_print_is_sentences(surface):
     curve = surface.curve("test_loss")
     assert str(surface) == "random_fourier on digits: n = 40, 400 sizes, 8 replicates"
+    one = benign.Surface(surface.dataset.isel(replicate=[0]))
+    assert str(one).splitlines()[0] == "random_fourier on digits: n = 40, 400 sizes, 1 replicate"
     assert str(curve).splitlines()[0] == "test loss over features"
     assert f"peak at {curve.peak}" in str(curve)
     assert str(surface.regimes()) == surface.regimes().sentence

@@ -52,7 +52,8 @@ class Surface:
         dataset = self.dataset
         axes = ", ".join(f"{dataset.sizes[axis]:,} {word}" for axis, word in _AXES.items() if dataset.sizes[axis] > 1)
         n = "" if dataset.sizes["samples"] > 1 else f"n = {int(dataset['samples'].values[0]):,}"
-        measured = ", ".join(filter(None, [n, axes, f"{dataset.sizes['replicate']:,} replicates"]))
+        count = dataset.sizes["replicate"]
+        measured = ", ".join(filter(None, [n, axes, f"{count:,} replicate{'s' if count > 1 else ''}"]))
         return "\n".join([f"{dataset.attrs.get('title', 'surface')}: {measured}", *self.notes])
 
     def curve(self, metric: str, dim: str = "size", *, estimator: ThresholdEstimator = "mean", **at: float) -> Curve:
