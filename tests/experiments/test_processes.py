@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Timer
 
 import psutil
 import pytest
@@ -233,6 +234,28 @@ def test_stopping_a_job_ends_its_children():
         future.result(SECONDS)
     assert _eventually(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
     executor.shutdown()
+
+
+def test_a_job_that_ends_as_it_is_stopped_leaves_no_dying_process_to_the_next(monkeypatch):
+    """Finding a process's children takes a while, and so does its death: meanwhile its job may have answered."""
+    kill, killers = local_workers.kill, []
+
+    def kill_slowly(process: local_workers.BaseProcess) -> None:
+        time.sleep(1.0)
+        killers.append(Timer(0.3, kill, [process]))
+        killers[0].start()
+
+    monkeypatch.setattr(local_workers, "kill", kill_slowly)
+    executor = Processes(1)
+    shared = executor.share(None)
+    (first,) = _pids(executor)
+    stopped, following = executor.submit(pid_of, shared, 0.5), executor.submit(pid_of, shared, 1.0)
+    assert _eventually(stopped.running)
+    executor.stop(stopped)
+    assert stopped.result(SECONDS) == first
+    assert following.result(SECONDS) != first
+    executor.shutdown()
+    killers[0].join()
 
 
 DRIVER = """

@@ -135,13 +135,14 @@ class LocalWorker:
             return
         outcome = self._outcome(task.message)
         task.end()
+        # A process that is killed or died is dying for a moment: the next task must not meet it.
+        code = self.close() if task.stopped or outcome is None else None
         if outcome is not None:
             settle(task.future, outcome)
         elif task.stopped:
-            self.close()
             fail(task.future, JobStopped("The job was stopped while it ran."))
         else:
-            fail(task.future, WorkerDied(_cause_of_death(self.close())))
+            fail(task.future, WorkerDied(_cause_of_death(code)))
 
     def _ready_process(self, module: str) -> BaseProcess | None:
         """The process, started if it is not there any more, with the module imported."""
@@ -182,6 +183,7 @@ class LocalWorker:
                     return None
                 if _takes_all_memory(process):
                     kill(process)
+                    return None
             return connection.recv_bytes()
         return None
 
