@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from benign.cli.answers import answered
-from benign.cli.startup import _Messages, _Output
+from benign.cli.streams import _Messages, _Output
 
 
 def test_a_stream_that_does_not_block_is_waited_for():

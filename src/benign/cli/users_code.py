@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from benign.cli.printing import beneath, filtered
-from benign.cli.startup import output
+from benign.cli.streams import output
 from benign.experiments.executors.processes import Processes
 from benign.experiments.executors.protocol import WorkerDied
 from benign.experiments.executors.travel import Unpicklable, WorkerTraceback, pack_value

@@ -81,7 +81,7 @@ def _is_number(text: str) -> bool:
 
 
 def _template_text(name: str) -> str:
-    return files("benign.report").joinpath("templates", name).read_text(encoding="utf-8").replace("\r\n", "\n")
+    return files("benign.report.templates").joinpath(name).read_text(encoding="utf-8").replace("\r\n", "\n")
 
 
 @cache
