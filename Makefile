@@ -1,10 +1,10 @@
-# Everything a person runs here. Needs python3 (3.11 to 3.13) and make; `make` alone lists the targets.
+# Everything a person runs here. Needs python3 (3.11 to 3.14) and make; `make` alone lists the targets.
 
 PYTHON  ?= python3
 ARGS    ?=
 SCALE   ?= quick
 FIGURES ?=
-EXTRAS  := networks data ray postgres mlflow tensorboard page test lint docs
+EXTRAS  := networks data ray postgres mlflow tensorboard page altair test lint docs
 
 VENV := .venv
 BIN  := $(VENV)/bin
@@ -50,16 +50,16 @@ figures: $(VENV)/.installed-figures ## remake the committed figures (SCALE=quick
 	done
 
 lock: $(VENV)/.installed-uv ## remake requirements.lock from pyproject.toml
-	@echo "Resolving for Python 3.11 to 3.13, Linux and macOS..."
+	@echo "Resolving for Python 3.11 to 3.14, Linux and macOS..."
 	@rm -f $(LOCK).new
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --fork-strategy fewest --upgrade \
 		$(EXTRAS:%=--extra %) --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 		--output-file $(LOCK).new pyproject.toml
 	@{ \
-		echo "# The versions that benign is tested with, for Python 3.11 to 3.13 on Linux and on macOS with Apple silicon (torch aside)."; \
+		echo "# The versions that benign is tested with, for Python 3.11 to 3.14 on Linux and on macOS with Apple silicon (torch aside)."; \
 		echo "# A constraints file: pip install -c $(LOCK) -e \".[data]\""; \
 		echo "# Remake it with: make lock"; \
-		sed "s/ ; python_full_version < '3.14' and (sys_platform == 'darwin' or sys_platform == 'linux')$$//" $(LOCK).new; \
+		sed "s/ ; python_full_version < '3.15' and (sys_platform == 'darwin' or sys_platform == 'linux')$$//" $(LOCK).new; \
 	} > $(LOCK)
 	@rm -f $(LOCK).new
 	@echo "$(LOCK): $$(grep -c == $(LOCK)) packages"
@@ -71,17 +71,17 @@ clean: ## remove what the targets above made (.venv stays)
 
 # What is installed, one stamp for each purpose; a change of the project file or of the lock installs anew.
 $(VENV)/.created:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
-		echo "benign needs Python 3.11, 3.12 or 3.13; $(PYTHON) is another. Try: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { \
+		echo "benign needs Python 3.11, 3.12, 3.13 or 3.14; $(PYTHON) is another. Try: make PYTHON=python3.12" >&2; exit 1; }
 	@echo "Creating .venv (once)..."
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
 $(VENV)/.installed-demo: WHAT := data
 $(VENV)/.installed-figures: WHAT := data,networks
-$(VENV)/.installed-test: WHAT := data,networks,test
-$(VENV)/.installed-lint: WHAT := data,networks,test,lint
-$(VENV)/.installed-docs: WHAT := data,networks,docs
+$(VENV)/.installed-test: WHAT := data,networks,altair,test
+$(VENV)/.installed-lint: WHAT := data,networks,altair,test,lint
+$(VENV)/.installed-docs: WHAT := data,networks,altair,docs
 # What the tests of optional parts need; without them those tests say that they were skipped.
 $(VENV)/.installed-optional: WHAT := mlflow,postgres,ray,tensorboard
 
