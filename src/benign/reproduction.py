@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
@@ -18,7 +19,7 @@ from benign.experiments.environment import Environment
 from benign.experiments.keeping import kept_line
 from benign.experiments.repeated_warnings import said_once
 from benign.experiments.store import Store, StoreUnusable
-from benign.figures import NAMES, Figure, Picture, Surfaces, checked_scale, find_figure
+from benign.figures import NAMES, Figure, Picture, Results, Surfaces, checked_scale, find_figure
 from benign.figures.folders import MOST_TOLD_BYTES, PAGE, PARTIAL, TOLD, current_files, is_ours, surface_files, take
 from benign.foundation.arguments import checked_path
 from benign.foundation.errors import OutputFailed, invalid
@@ -39,7 +40,7 @@ from benign.surface.sections import best_median_error, samples_of, share_with_ou
 class Reproduction:
     """A figure as measured here: its surfaces, the verdict on each claim and its pictures."""
 
-    figure: Figure
+    figure: Figure[Any]
     scale: str
     seed: int
     surfaces: Mapping[str, Surface]
@@ -50,22 +51,27 @@ class Reproduction:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """The paper's claims, each with its verdict."""
-        return self.figure.judge(self.datasets)
+        return self.figure.judge(self.scale, self.datasets)
+
+    @cached_property
+    def results(self) -> Results[Any]:
+        """What its words and pictures are made of."""
+        return self.figure.results(self.scale, self.datasets, self.findings)
 
     @cached_property
     def pictures(self) -> tuple[Picture, ...]:
         """The pictures, in reading order."""
-        return self.figure.pictures(self.datasets)
+        return tuple(self.figure.pictures(self.results))
 
     @property
     def headline(self) -> str:
         """What was found, in at most twenty words."""
-        return self.figure.headline(self.datasets, self.findings)
+        return self.figure.headline(self.results)
 
     @property
     def lede(self) -> str:
         """The three to five numbers behind the headline."""
-        return self.figure.lede(self.datasets)
+        return self.figure.lede(self.results)
 
     @property
     def datasets(self) -> Surfaces:
@@ -141,7 +147,7 @@ class Reproduction:
         )  # fmt: skip
 
 
-def all_figures() -> tuple[Figure, ...]:
+def all_figures() -> tuple[Figure[Any], ...]:
     """All figures that can be reproduced."""
     return tuple(find_figure(name) for name in NAMES)
 
@@ -239,17 +245,16 @@ def write_report(results: Sequence[Reproduction], path: Path, *, command: str) -
 def _story(chapters: Sequence[Reproduction], *, command: str) -> Page:
     """One page: the last chapter gives the answer, its key claims come first, all pictures follow in order."""
     last = chapters[-1]
-    findings = {finding.name: finding for finding in last.findings}
-    first = frozenset(last.figure.primary_claims)
+    first = {finding.name for finding in last.findings if finding.primary}
     return Page(
         title=f"benign: {last.figure.title}",
         strip=_strip(last),
         question=last.pictures[0].heading,
         headline=last.headline,
         lede=" ".join(chapter.lede for chapter in reversed(chapters)),
-        cards=tuple(_card(findings[name]) for name in last.figure.primary_claims),
+        cards=tuple(_card(finding) for finding in last.findings if finding.primary),
         sections=tuple(
-            section for chapter in chapters for section in _sections(chapter, first if chapter is last else frozenset())
+            section for chapter in chapters for section in _sections(chapter, first if chapter is last else set())
         ),
         provenance=_provenance(chapters),
         command=command,
@@ -287,7 +292,7 @@ def _strip(chapter: Reproduction) -> tuple[str, ...]:
     )
 
 
-def _sections(chapter: Reproduction, first: frozenset[str]) -> list[Section]:
+def _sections(chapter: Reproduction, first: Collection[str]) -> list[Section]:
     """The pictures, each with the claims that belong to it and do not stand ``first`` on the page."""
     findings = {finding.name: finding for finding in chapter.findings}
     return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Unpack
 
+from benign.experiments.declaration import Experiment, resolve
 from benign.experiments.environment import Environment
 from benign.experiments.executors.protocol import Executor
 from benign.experiments.keeping import IN_MEMORY, Place
@@ -111,3 +112,14 @@ def measure_in(
     resolved = Resolved(grid=grid, procedure=procedure, sources=[source], name=called)
     with environment.opened() as here:
         return Surface(measured_grid(with_found_sizes(resolved, here), here))
+
+
+def measure_experiment(experiment: Experiment, environment: Environment) -> Surface:
+    """What an experiment declares, measured in an environment; where the experiment itself would run is no matter.
+
+    Raises:
+        InvalidDeclaration: for what cannot be measured.
+        MeasurementInterrupted: on Ctrl-C; its ``dataset`` is what had been measured.
+    """
+    with environment.opened() as here:
+        return Surface(measured_grid(resolve(experiment, here), here))

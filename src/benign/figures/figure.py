@@ -1,23 +1,26 @@
-"""What a figure is: a named reproduction with its measurement at each scale, its findings and its pictures."""
+"""What a figure is: a named reproduction that says what it measures, claims and shows at each scale."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import xarray as xr
 
 from benign.curves import Finding, Verdict, holm
 from benign.curves.findings import LEVEL
+from benign.experiments.declaration import Experiment
 from benign.experiments.environment import Environment
-from benign.figures.measurement import Measured
+from benign.figures.claims import Claim, Surfaces
+from benign.figures.measurement import Declared, experiments_of, measured
 from benign.plots import Display
 
-Surfaces = Mapping[str, xr.Dataset]
 SCALES = ("smoke", "quick", "standard", "paper")
+Scale = TypeVar("Scale")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Picture:
     """One picture of a figure: what it asks, what it shows and the one sentence that says what to see in it.
 
@@ -28,28 +31,45 @@ class Picture:
     heading: str
     display: Display
     sentence: str
-    claims: tuple[str, ...] = ()
+    claims: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
-    """What a headline is made of: surfaces, and the verdicts on them by the names of their claims."""
+class Results(Generic[Scale]):
+    """What a figure's words and pictures are made of: its scale, its surfaces, and what became of its claims."""
 
+    at: Scale
     surfaces: Surfaces
-    verdicts: Mapping[str, Verdict]
+    findings: Mapping[str, Finding]
+
+    def __getitem__(self, surface: str) -> xr.Dataset:
+        return self.surfaces[surface]
+
+    def verdict(self, name: str) -> Verdict:
+        """On the claim of this name."""
+        return self.findings[name].verdict
 
     def holds(self, *names: str) -> bool:
         """Whether all of these claims hold."""
-        return all(self.verdicts[name] is Verdict.HOLDS for name in names)
+        return all(self.verdict(name) is Verdict.HOLDS for name in names)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figure:
+class Figure(Generic[Scale]):
     """A published figure that this package reproduces.
 
-    ``declared`` says what is measured at a scale, by the names of the surfaces. The rest are pure functions of these,
-    so that a stored surface tells the same story as a new one. ``primary_claims`` names the paper's own claims, the
-    most telling first, before they are measured: they share one level (Holm), all others are secondary and uncorrected.
+    Attributes:
+        name: of its module, by which it is asked for.
+        title: what it is about.
+        paper: whose figure it is.
+        number: which one.
+        revision: raised when what it measures, or what its words and pictures are made of, changes.
+        scales: what each of :data:`SCALES` measures; committed before its first run.
+        experiments: what is measured at a scale: an experiment for each surface, or several that make one.
+        claims: what is claimed at a scale, known before it is measured.
+        pictures: made of the results, in reading order.
+        headline: what was found, in at most twenty words.
+        lede: the three to five numbers behind it.
     """
 
     name: str
@@ -57,26 +77,33 @@ class Figure:
     paper: str
     number: str
     revision: int
-    primary_claims: tuple[str, ...]
-    declared: Callable[[str], Iterable[tuple[str, Measured]]]
-    findings: Callable[[Surfaces], tuple[Finding, ...]]
-    pictures: Callable[[Surfaces], tuple[Picture, ...]]
-    answer: Callable[[Judged], str]
-    lede: Callable[[Surfaces], str]
+    scales: Mapping[str, Scale]
+    experiments: Callable[[Scale], Iterable[Declared]]
+    claims: Callable[[Scale], Iterable[Claim]]
+    pictures: Callable[[Results[Scale]], Iterable[Picture]]
+    headline: Callable[[Results[Scale]], str]
+    lede: Callable[[Results[Scale]], str]
 
     def measure(self, scale: str, seed: int, environment: Environment) -> Iterator[tuple[str, xr.Dataset]]:
         """The surfaces by name, each as soon as it is done."""
-        for name, one in self.declared(scale):
-            yield name, one.measured(self.name, scale, seed=seed, environment=environment)
+        declared = self.experiments(self.scales[scale])
+        return measured(declared, f"{self.name} {scale}", seed=seed, environment=environment)
 
-    def level_of(self, claim: str) -> float:
-        """Level of the intervals that a claim is read from: Bonferroni's for a primary one, which Holm's then holds."""
-        return 1.0 - (1.0 - LEVEL) / (len(self.primary_claims) if claim in self.primary_claims else 1)
+    def runs(self, scale: str, seed: int) -> list[Experiment]:
+        """The experiments behind the surfaces, each named as its run: ``"belkin2019_fourier quick, clean"``."""
+        return experiments_of(self.experiments(self.scales[scale]), f"{self.name} {scale}", seed=seed)
 
-    def judge(self, surfaces: Surfaces) -> tuple[Finding, ...]:
-        """The findings, the primary ones at one level together."""
-        return holm(self.findings(surfaces), self.primary_claims)
+    def primary_claims(self, scale: str) -> tuple[str, ...]:
+        """Names of the paper's own claims."""
+        return tuple(claim.name for claim in self.claims(self.scales[scale]) if claim.is_primary)
 
-    def headline(self, surfaces: Surfaces, findings: Sequence[Finding]) -> str:
-        """What was found, in at most twenty words."""
-        return self.answer(Judged(surfaces=surfaces, verdicts={one.name: one.verdict for one in findings}))
+    def judge(self, scale: str, surfaces: Surfaces) -> tuple[Finding, ...]:
+        """The findings; the primary ones share one level: Holm's for tests, Bonferroni's for intervals, before it."""
+        claims, primary = list(self.claims(self.scales[scale])), self.primary_claims(scale)
+        shared = 1.0 - (1.0 - LEVEL) / max(1, len(primary))
+        return holm([one.judged(surfaces, shared if one.is_primary else LEVEL) for one in claims], primary)
+
+    def results(self, scale: str, surfaces: Surfaces, findings: Sequence[Finding] | None = None) -> Results[Scale]:
+        """What words and pictures are made of; judged unless the findings are given."""
+        found = self.judge(scale, surfaces) if findings is None else findings
+        return Results(at=self.scales[scale], surfaces=surfaces, findings={one.name: one for one in found})

@@ -13,7 +13,7 @@ from jaxtyping import Float, Real
 from benign.curves import Landmarks
 from benign.curves.early_stopping import EarlyStopping, mean_intervals
 from benign.plots import CurveDisplay, Role, Series, Threshold, series_from_replicates, spread_sentence
-from benign.surface.displays import landmark_marks, metric_series, threshold_line
+from benign.surface.displays import axis_label, landmark_marks, metric_series, threshold_line
 from benign.surface.sections import diverged_and_trained
 
 
@@ -71,22 +71,25 @@ def curve_of(
     dim: str,
     *,
     title: str,
-    x_label: str,
     y_label: str,
+    x_label: str = "",
     landmarks: Landmarks | None = None,
     threshold: Threshold | None = None,
     x_log: bool = True,
     y_log: bool = False,
     y_limits: tuple[float, float] | None = None,
 ) -> CurveDisplay:
-    """The lines over ``dim``, with the landmarks of one of them and the threshold that was measured."""
+    """The lines over ``dim``, with the landmarks of one of them and the threshold that was measured.
+
+    Unless said, ``x_label`` is what the first surface counts along ``dim``.
+    """
     replicates = sorted({line.section.sizes["replicate"] for line in lines})
     return CurveDisplay(
         title=title,
         series=tuple(_series(line, dim) for line in lines),
         marks=() if landmarks is None else landmark_marks(landmarks),
         threshold=threshold or (None if landmarks is None else threshold_line(landmarks.threshold)),
-        x_label=x_label,
+        x_label=x_label or axis_label(lines[0].section, dim),
         y_label=y_label,
         x_log=x_log,
         y_log=y_log,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 from benign.figures.figure import SCALES, Figure
 from benign.foundation.arguments import checked_name
@@ -31,7 +32,7 @@ NAMES = (
 DEMO = ("mml_polynomial", "belkin2019_fourier")
 
 
-def find_figure(name: str) -> Figure:
+def find_figure(name: str) -> Figure[Any]:
     """The figure of this name.
 
     Raises:

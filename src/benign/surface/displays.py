@@ -36,6 +36,15 @@ def size_label(surface: xr.Dataset) -> str:
     return f"number of {name} ({kind})" if is_counted(name) else f"{name} ({kind})"
 
 
+def axis_label(section: xr.Dataset, dim: str) -> str:
+    """What is counted along an axis of a surface."""
+    if dim == "size":
+        return size_label(section)
+    return (
+        f"{section.attrs['time_name']} (time)" if dim == "time" and section.attrs.get("time_name") else AXIS_WORDS[dim]
+    )
+
+
 def metric_label(metric: str, objective: str = "squared") -> str:
     """Axis label of a metric; ``objective`` says what a loss is."""
     if "loss" in metric and not metric.startswith("leave_one_out") and objective == "cross-entropy":
@@ -160,9 +169,6 @@ def curve_display(section: xr.Dataset, metric: str, dim: str, landmarks: Landmar
     twin = metric.replace("test", "train").removesuffix("_noisy")
     if metric.startswith("test") and twin in section:
         series.append(metric_series(section, twin, dim))
-    label = size_label(section) if dim == "size" else AXIS_WORDS[dim]
-    if dim == "time" and section.attrs.get("time_name"):
-        label = f"{section.attrs['time_name']} (time)"
     regimes, how = read_bands(section, dim)
     n = section["samples"].item() if dim != "samples" else None
     title = section.attrs.get("title", "Risk") + (f", n = {n:,}" if n is not None else "")
@@ -173,7 +179,7 @@ def curve_display(section: xr.Dataset, metric: str, dim: str, landmarks: Landmar
         series=tuple(series),
         marks=landmark_marks(landmarks),
         threshold=threshold_line(landmarks.threshold),
-        x_label=label,
+        x_label=axis_label(section, dim),
         y_label=metric_label(metric, str(section.attrs.get("objective", "squared"))),
         y_log="error" not in metric,
         caption=" ".join(filter(None, [spread_sentence(section.sizes["replicate"]), how])),
