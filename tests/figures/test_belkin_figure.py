@@ -7,7 +7,8 @@ import pytest
 import xarray as xr
 
 from benign.curves import Verdict
-from benign.figures.belkin2019_fourier import FIGURE, _falling_sentence, _falls
+from benign.figures.belkin2019_fourier import FIGURE as DECLARED
+from benign.figures.belkin2019_fourier import Scale
 
 HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED
 FALLING = ("test_loss", "scaled_norm")
@@ -51,6 +52,7 @@ def planted(clean_end, noisy_end):
 
 
 BETTER, WORSE = 0.2, 0.8
+FIGURE = replace(DECLARED, scales={"planted": Scale(samples=N, replicates=REPLICATES)})
 PLANTED = planted(BETTER, WORSE)
 CASES = [
     (HOLDS, HOLDS, "models beat every small one"),
@@ -65,35 +67,27 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def findings():
-    return FIGURE.findings(PLANTED)
+    return FIGURE.judge("planted", PLANTED)
 
 
 @pytest.mark.parametrize(("clean", "noisy", "words"), CASES)
 def test_the_headline_says_whom_the_second_descent_beats(findings, clean, noisy, words):
     told = {"clean_second_descent_test_loss": clean, "noisy_second_descent_test_loss": noisy}
     changed = tuple(replace(one, verdict=told.get(one.name, one.verdict)) for one in findings)
-    headline = FIGURE.headline(PLANTED, changed)
+    headline = FIGURE.headline(FIGURE.results("planted", PLANTED, changed))
     assert words in headline
     assert 5 <= len(headline.split()) <= 20
 
 
-def test_sentences_say_what_the_findings_say(findings):
+def test_every_claim_stands_beneath_a_picture(findings):
     verdicts = {finding.name: finding.verdict for finding in findings}
     assert (verdicts["clean_second_descent_test_loss"], verdicts["noisy_second_descent_test_loss"]) == (HOLDS, FAILS)
     assert {verdicts[f"{name}_{metric}_falls_beyond"] for name in ("clean", "noisy") for metric in FALLING} == {HOLDS}
-    pictures = FIGURE.pictures(PLANTED)
-    assert {claim for picture in pictures for claim in picture.claims} == set(verdicts), "each beneath a picture"
-    sentences = {picture.name: picture.sentence for picture in pictures}
-    assert "200 features: better than the best model below the threshold" in sentences["clean_loss_and_norm"]
-    assert "200 features: not better than the best model below the threshold" in sentences["noisy_loss_and_norm"]
-    assert "From 22 features on loss and norm only fall." in sentences["noisy_loss_and_norm"]
-    assert "with clean labels (better than" in sentences["zero_one_error"]
-    assert "with flipped ones (not better than" in sentences["zero_one_error"]
+    pictures = FIGURE.pictures(FIGURE.results("planted", PLANTED, findings))
+    assert {claim for picture in pictures for claim in picture.claims} == set(verdicts)
 
 
 def test_a_risk_that_rises_again_does_not_only_fall():
-    surface = surface_of(curve(BETTER, rise=1.3), SIZES)
-    assert {_falls("clean", surface, metric).verdict for metric in FALLING} == {FAILS}
-    assert _falling_sentence("clean", surface) == (
-        "From 22 features on the test loss does not only fall, and the norm does not only fall."
-    )
+    surfaces = PLANTED | {"clean": surface_of(curve(BETTER, rise=1.3), SIZES)}
+    verdicts = {finding.name: finding.verdict for finding in FIGURE.judge("planted", surfaces)}
+    assert {verdicts[f"clean_{metric}_falls_beyond"] for metric in FALLING} == {FAILS}

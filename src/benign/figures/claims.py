@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypedDict
+from typing import TypedDict
 
 import numpy as np
 import xarray as xr
@@ -34,12 +34,8 @@ class Said(TypedDict):
     paper: str
 
 
-class Judge(Protocol):
-    """How a claim is decided, of the surfaces, at a level where the test needs one beforehand."""
-
-    def __call__(self, surfaces: Surfaces, said: Said, level: float, /) -> Finding:
-        """The finding."""
-        ...
+Judge = Callable[[Surfaces, Said, float], Finding]
+"""How a claim is decided: of the surfaces, at a level where its test needs one beforehand."""
 
 
 @dataclass(frozen=True)
@@ -49,30 +45,30 @@ class Claim:
     Attributes:
         name: of its finding.
         text: a sentence without full stop.
-        test: decides it.
+        judge: decides it.
         paper: the paper's number or statement; empty where it says nothing of it.
         is_primary: one of the paper's own claims, which share one level (Holm); the others are uncorrected.
     """
 
     name: str
     text: str
-    test: Judge
+    judge: Judge
     paper: str = ""
     is_primary: bool = False
 
     def judged(self, surfaces: Surfaces, level: float) -> Finding:
         """What the surfaces say of it."""
-        return self.test(surfaces, Said(name=self.name, claim=self.text, paper=self.paper), level)
+        return self.judge(surfaces, Said(name=self.name, claim=self.text, paper=self.paper), level)
 
 
-def primary(name: str, text: str, test: Judge, paper: str = "") -> Claim:
+def primary(name: str, text: str, judge: Judge, paper: str = "") -> Claim:
     """One of the paper's own claims."""
-    return Claim(name, text, test, paper, is_primary=True)
+    return Claim(name, text, judge, paper, is_primary=True)
 
 
-def secondary(name: str, text: str, test: Judge, paper: str = "") -> Claim:
+def secondary(name: str, text: str, judge: Judge, paper: str = "") -> Claim:
     """A claim beside these."""
-    return Claim(name, text, test, paper)
+    return Claim(name, text, judge, paper)
 
 
 @dataclass(frozen=True, eq=False)
