@@ -312,10 +312,8 @@ def run(
     with _environment(execution, executor, workers, place) as environment:
         resolved = resolve(declared, environment)
         with Store.open(place) as opened:
-            lasting = replace(
-                environment, store=opened, listeners=listeners, on_interrupt=on_interrupt, attempts=execution.attempts,
-                seconds_per_job=execution.seconds_per_job, seconds=seconds,
-            )  # fmt: skip
+            bounded = replace(environment, attempts=execution.attempts, seconds_per_job=execution.seconds_per_job)
+            lasting = replace(bounded, store=opened, listeners=listeners, on_interrupt=on_interrupt, seconds=seconds)
             outcome = run_grid(resolved, lasting)
             result = _run_of(opened.summary(outcome.run), place, opened.location, outcome)
     if outcome.ending is Ending.INTERRUPTED:
@@ -346,14 +344,14 @@ def plan(
     resolved = resolve(declared, Environment(store=place))
     asked = declared.execution.workers if workers is None else workers
     side_by_side = cpu_count() if asked is None else checked_workers(asked)
+    budget = checked_positive("sample_seconds", sample_seconds)
     executor = Processes(1)
     try:
         with Store.open(place) as opened:
             opened.release_abandoned()
             return sample_and_forecast(
-                resolved, store=opened, executor=executor, workers=side_by_side,
-                budget_seconds=checked_positive("sample_seconds", sample_seconds),
-            )  # fmt: skip
+                resolved, store=opened, executor=executor, workers=side_by_side, budget_seconds=budget
+            )
     finally:
         executor.shutdown(wait=False)
 
@@ -423,6 +421,13 @@ def _environment(
 def _run_of(summary: RunSummary, store: Location, place: str, outcome: RunOutcome | None = None) -> Run:
     record = summary.record
     return Run(
-        id=record.id, name=record.name, store=store, place=place, created=record.created, counts=summary.counts,
-        seconds=summary.seconds, record=record, ending=None if outcome is None else outcome.ending,
-    )  # fmt: skip
+        id=record.id,
+        name=record.name,
+        store=store,
+        place=place,
+        created=record.created,
+        counts=summary.counts,
+        seconds=summary.seconds,
+        record=record,
+        ending=None if outcome is None else outcome.ending,
+    )

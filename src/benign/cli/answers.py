@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
-from typing import TextIO
 
 import typer
 
@@ -93,11 +92,7 @@ def _end_if_interrupted(ignored: sys.UnraisableHookArgs) -> None:
     sys.__unraisablehook__(ignored)
 
 
-def _show_warning(
-    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,
-    line: str | None = None,
-) -> None:  # fmt: skip
-    del filename, lineno, file, line
+def _show_warning(message: Warning | str, category: type[Warning], *_place: object, **_more: object) -> None:
     kind = "Warning" if category is UserWarning else category.__name__
     words = " ".join(str(message).split("\n\n")[0].split())  # libraries go on with advice and addresses
     print(f"{kind}: {printable(words)}", file=sys.stderr)

@@ -8,13 +8,14 @@ import math
 import re
 import sys
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from benign.cli.answers import answered, printable
-from benign.cli.options import AsJson, Seed, Workers
+from benign.cli.options import AsJson, Seed, Store, Workers
 from benign.foundation.conventions import TOLERANCE
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
     out: Annotated[Path | None, typer.Option("--out", help="Write the picture here, as PNG, SVG and PDF.")] = None,
     seed: Seed = 0,
     workers: Workers = None,
-    store: Annotated[str | None, typer.Option("--store", help="File or URL [default: your data folder].")] = None,
+    store: Store = None,
     as_json: AsJson = False,
 ) -> None:
     """How many samples your model can just fit, and which size fits yours: where a peak of the test risk may lie.
@@ -91,12 +92,12 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
             if why_here:
                 print(f"Warning: {why_here} It runs in this process, which ends if it does.", file=sys.stderr)
             where = {"workers": workers} if is_built_in(procedure) else {"executor": "here" if why_here else executor}
+            yours = source.max_samples if samples is None else samples
+            search = partial(locate_peak, time=time, tolerance=tolerance, criterion=cast("Criterion", criterion))
+            budgeted = partial(search, max_trainings=max_trainings, max_minutes=max_minutes, multiple=multiple)
+            told = {"seed": seed, "store": store, "progress": progress}
             with training(target):
-                result = locate_peak(
-                    procedure, source, size=size, samples=source.max_samples if samples is None else samples,
-                    time=time, tolerance=tolerance, criterion=cast("Criterion", criterion), max_trainings=max_trainings,
-                    max_minutes=max_minutes, multiple=multiple, seed=seed, store=store, progress=progress, **where,
-                )  # fmt: skip
+                result = budgeted(procedure, source, size=size, samples=yours, **told, **where)
         executor.shutdown(wait=False)
         saved = () if out is None else save(result.complexity.display, out / "emc", only_ours=True)
         files = [str(file) for file in saved]

@@ -14,7 +14,7 @@ import typer
 
 from benign.cli import emc, runs
 from benign.cli.answers import answered
-from benign.cli.options import AsJson, Scale, Seed, Verbose, Workers
+from benign.cli.options import AsJson, Scale, Seed, Store, Verbose, Workers
 from benign.cli.printing import filter_output
 
 if TYPE_CHECKING:
@@ -30,10 +30,6 @@ app = typer.Typer(
 
 runs.register(app)
 app.command("emc")(emc.measure_complexity)
-
-StoreOption = Annotated[
-    str | None, typer.Option("--store", help="File or URL that keeps what is measured [default: your data folder].")
-]
 
 
 def _print_version(is_asked: bool) -> bool:
@@ -80,7 +76,7 @@ def reproduce_figure(
     out: Annotated[Path | None, typer.Option(help="Output folder [default: benign-report/NAME].")] = None,
     seed: Seed = 0,
     workers: Workers = None,
-    store: StoreOption = None,
+    store: Store = None,
     verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> None:
@@ -114,7 +110,7 @@ def run_demo(
     seed: Seed = 0,
     scale: Scale = "quick",
     workers: Workers = None,
-    store: StoreOption = None,
+    store: Store = None,
     verbose: Verbose = False,
 ) -> None:
     """From the bias-variance curve to double descent on real images, in about a minute; writes one report.

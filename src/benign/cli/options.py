@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+Store = Annotated[
+    str | None, typer.Option("--store", help="File or URL that keeps what is measured [default: your data folder].")
+]
 Scale = Annotated[str, typer.Option("--scale", help="smoke, quick, standard or paper.")]
 Seed = Annotated[int, typer.Option("--seed", help="Root seed of all randomness.")]
 Workers = Annotated[int | None, typer.Option("--workers", help="Worker processes; chosen if not given.")]

@@ -8,7 +8,9 @@ import re
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TypedDict
 
 import numpy as np
 
@@ -30,9 +32,16 @@ _SHOWN_REPLICATES = 100
 _REFRESH_SECONDS = 0.25
 
 
+class Shown(TypedDict):
+    """What :func:`benign.runs.run` takes to be seen while it goes."""
+
+    listeners: Sequence[Listener]
+    on_interrupt: Callable[[int], None]
+
+
 @contextlib.contextmanager
-def displayed(style: str) -> Iterator[tuple[list[Listener], Callable[[int], None]]]:
-    """Listeners that show a run in one of :data:`STYLES`, and what shows that it was asked to stop.
+def displayed(style: str) -> Iterator[Shown]:
+    """What shows a run in one of :data:`STYLES`, and that it was asked to stop.
 
     ``auto`` is the bar on a terminal and plain lines elsewhere.
 
@@ -42,20 +51,11 @@ def displayed(style: str) -> Iterator[tuple[list[Listener], Callable[[int], None
     if style not in STYLES:
         raise unknown_name("progress", style, STYLES)
     chosen = style if style != "auto" else "bar" if sys.stderr.isatty() else "plain"
-    with said_in(chosen):
-        yield from _displayed(chosen)
-
-
-def _displayed(chosen: str) -> Iterator[tuple[list[Listener], Callable[[int], None]]]:
-    if chosen == "none":
-        yield [], print_how_to_stop_at_once
-    elif chosen == "json":
-        yield [_JsonLines()], _json_interrupt
-    elif chosen == "plain":
-        yield [_PlainLines()], print_how_to_stop_at_once
-    else:
-        with _bar() as listener:
-            yield [listener], print_how_to_stop_at_once
+    listeners: dict[str, Sequence[Listener]] = {"json": [_JsonLines()], "plain": [_PlainLines()]}
+    on_interrupt = _json_interrupt if chosen == "json" else print_how_to_stop_at_once
+    with said_in(chosen), contextlib.ExitStack() as stack:
+        shown = [stack.enter_context(_bar())] if chosen == "bar" else listeners.get(chosen, ())
+        yield Shown(listeners=shown, on_interrupt=on_interrupt)
 
 
 class Pace:
@@ -191,10 +191,7 @@ class _JsonLines:
         self._say("ended", progress, blocks={state.value: count for state, count in counts.items()})
 
     def _say(self, event: str, progress: Progressed, **more: object) -> None:
-        standing = {
-            "done": progress.done, "failed": progress.failed, "total": progress.total,
-            "seconds": round(progress.seconds, 3),
-        }  # fmt: skip
+        standing = {**asdict(progress), "seconds": round(progress.seconds, 3)}
         print(json.dumps({"event": event, **standing, **more}), file=sys.stderr, flush=True)
 
 
@@ -273,11 +270,8 @@ def failure_in_words(cell: Cell, error: str, will_retry: bool) -> str:
 
 
 def _address(cell: Cell) -> dict[str, object]:
-    replicate = cell.replicate
-    return {
-        "level": cell.level, "samples": cell.samples, "draw": replicate.draw,
-        "initialisation": replicate.initialisation, "noise": replicate.noise,
-    }  # fmt: skip
+    replicate = {key: getattr(cell.replicate, key) for key in ("draw", "initialisation", "noise")}
+    return {"level": cell.level, "samples": cell.samples, **replicate}
 
 
 def _last_line(error: str) -> str:

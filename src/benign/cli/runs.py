@@ -78,11 +78,8 @@ def start(
             raise invalid(
                 "--store", "is ':memory:', which is gone before what was measured in it can be looked at; name a file."
             )
-        with displayed(progress) as (listeners, on_interrupt):
-            result = run(
-                experiment, store=store, executor=executor, workers=workers,
-                max_minutes=max_minutes, listeners=listeners, on_interrupt=on_interrupt,
-            )  # fmt: skip
+        with displayed(progress) as shown:
+            result = run(experiment, store=store, executor=executor, workers=workers, max_minutes=max_minutes, **shown)
         _end(result, answer, as_json=as_json)
 
 
@@ -217,11 +214,9 @@ def show(
         places = [(curve, folder / _file_name(curve)) for curve in curves]
         files = [file for curve, place in places for file in save(curve.display(), place, only_ours=out is not None)]
     if as_json:
-        told = {
-            **_as_json(run), "curves": [_curve_as_json(curve) for curve in curves],
-            "failures": [{"samples": failure.cell.samples, "error": failure.error} for failure in failures],
-            "notes": notes, "files": [str(file) for file in files],
-        }  # fmt: skip
+        told = {**_as_json(run), "curves": [_curve_as_json(curve) for curve in curves]}
+        told["failures"] = [{"samples": failure.cell.samples, "error": failure.error} for failure in failures]
+        told |= {"notes": notes, "files": [str(file) for file in files]}
         print(json.dumps(told, indent=2, allow_nan=False))
         return
     print(f"{run.id}: {run.state}; {run.standing}; {run.seconds:,.1f} s computed")
@@ -286,11 +281,9 @@ def resume(
         elif not as_json and _is_on_a_terminal():
             trust = typer.confirm(f"{run.caution(executor)}. Trust it?", err=True)
     with answered(), aside() as answer:
-        with displayed(progress) as (listeners, on_interrupt):
-            result = run.resume(
-                retry_failed=retry_failed, trust=trust, executor=executor, workers=workers, max_minutes=max_minutes,
-                listeners=listeners, on_interrupt=on_interrupt,
-            )  # fmt: skip
+        with displayed(progress) as shown:
+            where = {"executor": executor, "workers": workers, "max_minutes": max_minutes}
+            result = run.resume(retry_failed=retry_failed, trust=trust, **where, **shown)
         _end(result, answer, as_json=as_json)
 
 
@@ -386,37 +379,27 @@ def _file_name(curve: SizeCurve) -> str:
 
 
 def _as_json(run: Run) -> dict[str, object]:
-    return {
-        "run": run.id, "name": run.name, "state": run.state, "created": run.created, "seconds": run.seconds,
-        "blocks": {state.value: count for state, count in run.counts.items()},
-        "store": run.place,
-    }  # fmt: skip
+    facts = {fact: getattr(run, fact) for fact in ("name", "state", "created", "seconds")}
+    blocks = {state.value: count for state, count in run.counts.items()}
+    return {"run": run.id, **facts, "blocks": blocks, "store": run.place}
 
 
 def _curve_as_json(curve: SizeCurve) -> dict[str, object]:
-    marks = {
-        name.replace("_", " "): {
-            "position": mark.position, "value": _plain(mark.value),
-            "interval": [_plain(end) for end in mark.position_interval],
-        }
-        for name in ("classical_minimum", "peak", "second_descent")
-        if (mark := getattr(curve.landmarks, name)) is not None
-    }  # fmt: skip
+    marks: dict[str, dict[str, object]] = {}
     if (threshold := curve.landmarks.threshold) is not None:
         there = threshold.evidence.get(threshold.value, math.nan)
-        ends = [_plain(end) for end in threshold.interval]
-        place = {"position": threshold.value, "value": _plain(there), "interval": ends}
-        marks = {"threshold": {**place, "estimator": threshold.estimator}, **marks}
-    return {
-        "where": curve.words,
-        "landmarks": marks,
-        "findings": [finding.to_dict() for finding in curve.findings],
-    }
+        marks["threshold"] = _place(threshold.value, there, threshold.interval) | {"estimator": threshold.estimator}
+    for name in ("classical_minimum", "peak", "second_descent"):
+        if (mark := getattr(curve.landmarks, name)) is not None:
+            marks[name.replace("_", " ")] = _place(mark.position, mark.value, mark.position_interval)
+    findings = [finding.to_dict() for finding in curve.findings]
+    return {"where": curve.words, "landmarks": marks, "findings": findings}
 
 
-def _plain(number: float) -> float | None:
-    """JSON has no NaN and no infinity."""
-    return number if math.isfinite(number) else None
+def _place(position: float, value: float, interval: Sequence[float]) -> dict[str, object]:
+    """Of a landmark; JSON has no NaN and no infinity."""
+    known, *ends = (number if math.isfinite(number) else None for number in (value, *interval))
+    return {"position": position, "value": known, "interval": ends}
 
 
 def _forecast_in_words(result: Forecast) -> str:
