@@ -1,14 +1,18 @@
 """The package as a whole: light to import, and what the list of public names promises."""
 
+import importlib
 import json
+import os
 import subprocess
 import sys
+import zipfile
 from importlib.metadata import version
 
 import pytest
 
 import benign
 from benign import diagnosis
+from tests.networks.extra import needs_networks
 
 HEAVY = ["numpy", "sklearn", "xarray", "numba", "matplotlib", "scipy", "pandas", "jax", "torch", "ray"]
 
@@ -36,15 +40,49 @@ def test_the_version_is_said():
     assert done.stdout == f"benign {version('benign')}\n"
 
 
-def test_every_public_name_resolves():
-    for name in benign.__all__:
-        assert getattr(benign, name) is not None
-    assert set(benign.__all__) <= set(dir(benign))
+@pytest.mark.parametrize(
+    "name", ["", ".diagnosis", ".experiments", ".implicit", ".networks", ".procedures", ".surface"]
+)
+def test_every_public_name_resolves(name):
+    if name in (".implicit", ".networks", ".procedures"):
+        needs_networks()
+    room = importlib.import_module(f"benign{name}")
+    for public in room.__all__:
+        assert getattr(room, public) is vars(room)[public]
+    assert dir(room) == sorted(room.__all__)
+
+
+def test_a_package_lists_its_names_once_wherever_it_lies(tmp_path):
+    source = (
+        "from typing import TYPE_CHECKING\n"
+        "from benign.foundation.public_names import load_on_first_use\n"
+        "if TYPE_CHECKING:\n"
+        "    from packed import shapes as shapes\n"
+        "    from packed.shapes import Circle as Circle\n"
+        "__all__ = list(load_on_first_use(globals(), moved={'Ring': 'packed.shapes'}))\n"
+    )
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w") as archive:
+        archive.writestr("packed/__init__.py", source)
+        archive.writestr("packed/shapes.py", "class Circle: ...\nRing = Circle\n")
+    code = (
+        "import sys, warnings, packed; assert 'packed.shapes' not in sys.modules\n"
+        "from packed import *; assert packed.shapes.Circle is Circle and dir(packed) == packed.__all__\n"
+        "with warnings.catch_warnings(record=True) as said: assert packed.Ring is Circle\n"
+        "print(packed.__all__, said[0].message, said[0].filename)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-c", code],
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "packed.zip")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "['Circle', 'shapes'] packed.Ring is now packed.shapes.Ring. <string>\n"
 
 
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        _ = benign.nonsense
+        _ = benign.nonsense  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", ["RegimeMap", "regimes_of_surface", "emc_on_surface", "smallest_size"])
@@ -52,4 +90,4 @@ def test_an_old_name_answers_with_a_warning(name):
     with pytest.warns(DeprecationWarning, match=rf"benign.diagnosis.{name} is now benign.surface.\w+.{name}"):
         assert callable(getattr(diagnosis, name))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        diagnosis.nothing  # noqa: B018
+        diagnosis.nothing  # type: ignore[attr-defined]  # noqa: B018

@@ -67,13 +67,18 @@ def test_the_linter_has_the_same_number():
 @cache
 def exported() -> set[str]:
     """The names that some ``__all__`` holds."""
-    return {
-        name
-        for tree in trees().values()
-        for node in tree.body
-        if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == "__all__" for to in node.targets)
-        for name in ast.literal_eval(node.value)
-    }
+    return {name for tree in trees().values() for node in tree.body for name in listed(node)}
+
+
+def listed(node: ast.stmt) -> list[str]:
+    """The public names that a statement lists: in ``__all__``, or to be loaded on first use, each as itself."""
+    match node:
+        case ast.If():
+            imports = [inner for inner in node.body if isinstance(inner, ast.ImportFrom)]
+            return [alias.name for inner in imports for alias in inner.names if alias.asname]
+        case ast.Assign(targets=[ast.Name(id="__all__")], value=ast.List() as names):
+            return [str(name) for name in ast.literal_eval(names)]
+    return []
 
 
 def public_functions(tree: ast.Module) -> set[Function]:

@@ -141,4 +141,4 @@ def test_the_public_names_are_there():
         assert getattr(benign.networks, name).__name__ == name
     assert dir(benign.networks) == sorted(benign.networks.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'train_populations'"):
-        _ = benign.networks.train_populations
+        _ = benign.networks.train_populations  # type: ignore[attr-defined]

@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import importlib
-import warnings
+from typing import TYPE_CHECKING
 
-from benign.curves.fitting_threshold import FittingThreshold
-from benign.diagnosis.complexity import EffectiveModelComplexity, Evidence, effective_model_complexity
-from benign.diagnosis.fitting_thresholds import threshold_size, threshold_time
-from benign.diagnosis.peak_location import PeakLocation, locate_peak
+from benign.foundation.public_names import load_on_first_use
 
-__all__ = [
-    "EffectiveModelComplexity",
-    "Evidence",
-    "FittingThreshold",
-    "PeakLocation",
-    "effective_model_complexity",
-    "locate_peak",
-    "threshold_size",
-    "threshold_time",
-]
+if TYPE_CHECKING:
+    from benign.curves.fitting_threshold import FittingThreshold as FittingThreshold
+    from benign.diagnosis.complexity import EffectiveModelComplexity as EffectiveModelComplexity
+    from benign.diagnosis.complexity import Evidence as Evidence
+    from benign.diagnosis.complexity import effective_model_complexity as effective_model_complexity
+    from benign.diagnosis.fitting_thresholds import threshold_size as threshold_size
+    from benign.diagnosis.fitting_thresholds import threshold_time as threshold_time
+    from benign.diagnosis.peak_location import PeakLocation as PeakLocation
+    from benign.diagnosis.peak_location import locate_peak as locate_peak
 
 # What is read from a surface stands with it now; the old names go with 0.3.
+_REGIMES = ("Basis", "CriticalRange", "RegimeMap", "critical_range", "regimes_of_surface")
+_COMPLEXITY = ("ComplexitySurface", "emc_on_surface", "shortest_time", "smallest_size")
 _MOVED = {
-    **dict.fromkeys(("Basis", "CriticalRange", "RegimeMap", "critical_range", "regimes_of_surface"), "regimes"),
-    **dict.fromkeys(("ComplexitySurface", "emc_on_surface", "shortest_time", "smallest_size"), "complexity"),
+    **dict.fromkeys(_REGIMES, "benign.surface.regimes"),
+    **dict.fromkeys(_COMPLEXITY, "benign.surface.complexity"),
 }
 
-
-def __getattr__(name: str) -> object:
-    if name not in _MOVED:
-        raise AttributeError(f"module 'benign.diagnosis' has no attribute {name!r}")
-    home = f"benign.surface.{_MOVED[name]}"
-    warnings.warn(f"benign.diagnosis.{name} is now {home}.{name}.", DeprecationWarning, stacklevel=2)
-    return getattr(importlib.import_module(home), name)
+__all__ = list(load_on_first_use(globals(), moved=_MOVED))

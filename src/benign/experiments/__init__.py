@@ -5,31 +5,16 @@ The public names are loaded on first use: a worker process can be started before
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
+from benign.foundation.public_names import load_on_first_use
+
 if TYPE_CHECKING:
-    from benign.experiments.environment import Environment
-    from benign.experiments.executors import Executor
-    from benign.experiments.keeping import IN_MEMORY, Place
-    from benign.experiments.measurement import measure
-    from benign.experiments.running import MeasurementInterrupted
+    from benign.experiments.environment import Environment as Environment
+    from benign.experiments.executors import Executor as Executor
+    from benign.experiments.keeping import IN_MEMORY as IN_MEMORY
+    from benign.experiments.keeping import Place as Place
+    from benign.experiments.measurement import measure as measure
+    from benign.experiments.running import MeasurementInterrupted as MeasurementInterrupted
 
-_HOMES = {
-    "Environment": "environment",
-    "Executor": "executors",
-    "IN_MEMORY": "keeping",
-    "MeasurementInterrupted": "running",
-    "Place": "keeping",
-    "measure": "measurement",
-}
-
-__all__ = ["IN_MEMORY", "Environment", "Executor", "MeasurementInterrupted", "Place", "measure"]
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'benign.experiments' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"benign.experiments.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__all__ = list(load_on_first_use(globals()))

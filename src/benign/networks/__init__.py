@@ -5,57 +5,31 @@ The public names are loaded on first use, so that settings can be written down w
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
+from benign.foundation.public_names import load_on_first_use
+
 if TYPE_CHECKING:
-    from benign.networks.checkpoints import CheckpointUnusable
-    from benign.networks.dense import MLPFamily, OneHiddenLayerFamily
-    from benign.networks.family import Family
-    from benign.networks.population import Member, TrainedPopulation, initial_network, train_population
-    from benign.networks.recording import Data, PredictionRecorder, Recorder, RiskRecorder
-    from benign.networks.training import Training
-
-_HOMES = {
-    # how networks are trained
-    "Training": "training",
-    **dict.fromkeys(("Member", "TrainedPopulation", "initial_network", "train_population"), "population"),
-    "CheckpointUnusable": "checkpoints",
-    # what a network is
-    "Family": "family",
-    **dict.fromkeys(("MLPFamily", "OneHiddenLayerFamily"), "dense"),
-    # what is recorded
-    **dict.fromkeys(("Data", "PredictionRecorder", "Recorder", "RiskRecorder"), "recording"),
-}
-
-__all__ = [
-    "CheckpointUnusable",
-    "Data",
-    "Family",
-    "MLPFamily",
-    "Member",
-    "OneHiddenLayerFamily",
-    "PredictionRecorder",
-    "Recorder",
-    "RiskRecorder",
-    "TrainedPopulation",
-    "Training",
-    "initial_network",
-    "train_population",
-]
+    from benign.networks.checkpoints import CheckpointUnusable as CheckpointUnusable
+    from benign.networks.dense import MLPFamily as MLPFamily
+    from benign.networks.dense import OneHiddenLayerFamily as OneHiddenLayerFamily
+    from benign.networks.family import Family as Family
+    from benign.networks.population import Member as Member
+    from benign.networks.population import TrainedPopulation as TrainedPopulation
+    from benign.networks.population import initial_network as initial_network
+    from benign.networks.population import train_population as train_population
+    from benign.networks.recording import Data as Data
+    from benign.networks.recording import PredictionRecorder as PredictionRecorder
+    from benign.networks.recording import Recorder as Recorder
+    from benign.networks.recording import RiskRecorder as RiskRecorder
+    from benign.networks.training import Training as Training
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'benign.networks' has no attribute {name!r}")
-    if _HOMES[name] not in ("training", "checkpoints"):
+def _check(name: str, home: str) -> None:
+    if home not in ("benign.networks.training", "benign.networks.checkpoints"):
         from benign.networks.devices import require_jax
 
         require_jax(f"`benign.networks.{name}`")
-    value = getattr(importlib.import_module(f"benign.networks.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
 
 
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__all__ = list(load_on_first_use(globals(), check=_check))

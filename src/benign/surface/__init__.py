@@ -5,21 +5,12 @@ Only this package indexes the Dataset of a surface. The public names are loaded 
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
+from benign.foundation.public_names import load_on_first_use
+
 if TYPE_CHECKING:
-    from benign.surface.curve import Curve
-    from benign.surface.surface import Surface
+    from benign.surface.curve import Curve as Curve
+    from benign.surface.surface import Surface as Surface
 
-_HOMES = {"Curve": "curve", "Surface": "surface"}
-
-__all__ = ["Curve", "Surface"]
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'benign.surface' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"benign.surface.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__all__ = list(load_on_first_use(globals()))
