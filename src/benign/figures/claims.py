@@ -6,7 +6,7 @@ A test reads the surfaces when a claim is judged, so that all claims of a figure
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 import numpy as np
@@ -21,6 +21,7 @@ from benign.curves.claims import (
     no_peak_claim,
     peak_position_claim,
 )
+from benign.curves.findings import as_factor
 from benign.curves.paired_claims import Side, Statistic
 
 Surfaces = Mapping[str, xr.Dataset]
@@ -108,11 +109,25 @@ def above(
     differences: Values, margin: float = 0.0, *, unit: str | None = None, statistic: Statistic = "mean",
     side: Side = "above",
 ) -> Judge:  # fmt: skip
-    """That paired differences are above (or below) a margin: see :func:`paired_claim`."""
+    """That paired differences are above (or below) a margin: see :func:`paired_claim`; log ratios told as a factor."""
     unit = differences.unit if unit is None else unit
-    return lambda surfaces, said, _: paired_claim(
-        **said, differences=differences.read(surfaces), margin=margin, unit=unit, statistic=statistic, side=side
-    )
+
+    def judged(surfaces: Surfaces, said: Said, _: float) -> Finding:
+        values = differences.read(surfaces)
+        found = paired_claim(**said, differences=values, margin=margin, unit=unit, statistic=statistic, side=side)
+        return as_factor(found, unit) if statistic == "log ratio" else found
+
+    return judged
+
+
+def with_test(words: str, judge: Judge) -> Judge:
+    """The same, whose test first says what is read of each replicate: "Spearman correlation within strata of width"."""
+
+    def judged(surfaces: Surfaces, said: Said, level: float) -> Finding:
+        found = judge(surfaces, said, level)
+        return replace(found, test=f"{words}, {found.test}")
+
+    return judged
 
 
 def below_margin(differences: Values, margin: float, *, opposite: str = "") -> Judge:
