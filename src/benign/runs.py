@@ -15,7 +15,6 @@ from loky import cpu_count  # type: ignore[import-untyped]
 from benign.curves.fitting_threshold import ThresholdEstimator
 from benign.experiments.declaration import DeclaredEnvironment, Experiment, resolve
 from benign.experiments.declaration.reach import Reach, stored_reach
-from benign.experiments.declaration.resolution import without_store
 from benign.experiments.driver import Ending
 from benign.experiments.environment import Environment, print_how_to_stop_at_once
 from benign.experiments.executors import Executor, Processes, Ray
@@ -28,6 +27,7 @@ from benign.experiments.running import RunOutcome, is_search, run_grid
 from benign.experiments.states import RunRecord, RunSummary, State
 from benign.experiments.store import Store
 from benign.experiments.trust import is_ours
+from benign.figures import Edition, experiment_of
 from benign.foundation.arguments import checked_name, checked_path, checked_text
 from benign.foundation.errors import BenignError, InvalidArgument, UnknownName, listed, nearest
 from benign.foundation.file_names import file_name, unlinked
@@ -138,6 +138,18 @@ class Run:
         words = (*where, "--", self.id) if self.id.startswith("-") else (self.id, *where)  # not an option
         return shlex.join(["benign", verb, *words])
 
+    @property
+    def edition(self) -> Edition | None:
+        """The figure that it belongs to, with scale and root seed; None where it belongs to none."""
+        return Edition.of_run(self.record.declaration)
+
+    @property
+    def figure_command(self) -> str | None:
+        """What to type to see the figure that it belongs to, once all is measured; None where it belongs to none."""
+        if self.edition is None:
+            return None
+        return shlex.join([*self.edition.command, *(() if self.store is None else ("--store", self.place))])
+
     @cached_property
     def grid(self) -> Grid:
         """What is measured."""
@@ -212,7 +224,7 @@ class Run:
         return f"{who}: resuming it {what}"
 
     def resume(self, *, retry_failed: bool = False, trust: bool = False, **options: object) -> Run:
-        """Go on with a run that was declared by names.
+        """Go on with a run that was declared by names, or as part of a figure.
 
         Args:
             retry_failed: measure again what was given up.
@@ -233,11 +245,13 @@ class Run:
         if not (trust or self.is_trusted):
             caution = self.caution(options.get("executor"))  # type: ignore[arg-type]
             raise NotTrusted(f"{caution}. To trust it, add --trust (in Python, trust=True).")
-        experiment = without_store(Experiment.from_json(self.record.declaration))
+        edition, declaration = self.edition, self.record.declaration
+        experiment = experiment_of(edition, self.name) if edition else Experiment.from_json(declaration).without_store()
         if resolve(experiment, Environment(store=self.store)).id != self.id:
+            anew = self.figure_command or "benign run FILE"
             raise InvalidArgument(
                 f"What {self.id} measures has changed since it was started (its data, or a newer version of benign); "
-                "what is measured stays as it is, and `benign run FILE` starts anew."
+                f"what is measured stays as it is, and `{anew}` starts anew."
             )
         with Store.open(self.store) as store:
             if not store.is_private:  # then it is a new one, and empty

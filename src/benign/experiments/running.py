@@ -39,8 +39,8 @@ class Resolved:
         procedure: what measures it; the one whose settings are the grid's.
         sources: on what, likewise: one for each level of label noise.
         name: what the run is called.
-        declaration: the experiment as JSON, without its store, for a later resume from the store alone; None where only
-            Python can make source and procedure again.
+        declaration: text for a later resume from the store alone; None where only Python can make source and procedure
+            again.
     """
 
     grid: Grid

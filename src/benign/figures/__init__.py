@@ -2,6 +2,19 @@
 
 from benign.figures.claims import Surfaces
 from benign.figures.figure import SCALES, Figure, Picture, Results
-from benign.figures.registry import DEMO, NAMES, checked_scale, find_figure
+from benign.figures.measurement import Edition
+from benign.figures.registry import DEMO, NAMES, checked_scale, experiment_of, find_figure
 
-__all__ = ["DEMO", "NAMES", "SCALES", "Figure", "Picture", "Results", "Surfaces", "checked_scale", "find_figure"]
+__all__ = [
+    "DEMO",
+    "NAMES",
+    "SCALES",
+    "Edition",
+    "Figure",
+    "Picture",
+    "Results",
+    "Surfaces",
+    "checked_scale",
+    "experiment_of",
+    "find_figure",
+]

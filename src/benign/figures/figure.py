@@ -13,7 +13,7 @@ from benign.curves.findings import LEVEL
 from benign.experiments.declaration import Experiment
 from benign.experiments.environment import Environment
 from benign.figures.claims import Claim, Surfaces
-from benign.figures.measurement import Declared, experiments_of, measured
+from benign.figures.measurement import Declared, Edition, experiments_of, measured
 from benign.plots import Display
 
 SCALES = ("smoke", "quick", "standard", "paper")
@@ -86,12 +86,14 @@ class Figure(Generic[Scale]):
 
     def measure(self, scale: str, seed: int, environment: Environment) -> Iterator[tuple[str, xr.Dataset]]:
         """The surfaces by name, each as soon as it is done."""
-        declared = self.experiments(self.scales[scale])
-        return measured(declared, f"{self.name} {scale}", seed=seed, environment=environment)
+        return measured(self.experiments(self.scales[scale]), self._edition(scale, seed), environment)
 
-    def runs(self, scale: str, seed: int) -> list[Experiment]:
+    def runs(self, scale: str, seed: int = 0) -> list[Experiment]:
         """The experiments behind the surfaces, each named as its run: ``"belkin2019_fourier quick, clean"``."""
-        return experiments_of(self.experiments(self.scales[scale]), f"{self.name} {scale}", seed=seed)
+        return experiments_of(self.experiments(self.scales[scale]), self._edition(scale, seed))
+
+    def _edition(self, scale: str, seed: int) -> Edition:
+        return Edition(figure=self.name, scale=scale, seed=seed)
 
     def primary_claims(self, scale: str) -> tuple[str, ...]:
         """Names of the paper's own claims."""

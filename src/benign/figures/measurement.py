@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -14,6 +16,41 @@ from benign.experiments.measurement import measure_experiment
 from benign.networks.devices import has_gpu
 from benign.procedures import Procedure
 from benign.schema import LEARNING_RATE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edition:
+    """A figure at one scale, of one root seed.
+
+    >>> str(Edition(figure="belkin2019_fourier", scale="quick"))
+    'belkin2019_fourier quick'
+    """
+
+    figure: str
+    scale: str
+    seed: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.figure} {self.scale}"
+
+    @property
+    def command(self) -> list[str]:
+        """What to type to reproduce it, word by word."""
+        seed = ["--seed", str(self.seed)] if self.seed else []
+        return ["benign", "figure", self.figure, "--scale", self.scale, *seed]
+
+    def entitled(self, experiment: Experiment) -> Experiment:
+        """The experiment named as its run: ``"belkin2019_fourier quick, clean"``; a store keeps what it belongs to."""
+        return experiment.at(json.dumps(asdict(self)), name=f"{self}, {experiment.name}", seed=self.seed)
+
+    @classmethod
+    def of_run(cls, declaration: str | None) -> Edition | None:
+        """To what a run belongs, by what a store keeps of it; None for the run of no figure."""
+        with contextlib.suppress(ValueError, RecursionError):
+            match json.loads(declaration or "null"):
+                case {"figure": str(figure), "scale": str(scale), "seed": int(seed)}:
+                    return cls(figure=figure, scale=scale, seed=seed)
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,20 +73,20 @@ class Made:
 Declared = Experiment | Joined | Made
 
 
-def experiments_of(declared: Iterable[Declared], title: str, *, seed: int) -> list[Experiment]:
-    """All experiments behind the surfaces, each named ``"title, name"``, as its run."""
-    return [_entitled(one, title, seed) for each in declared for one in _parts(each)]
+def experiments_of(declared: Iterable[Declared], edition: Edition) -> list[Experiment]:
+    """All experiments behind the surfaces, each named as its run."""
+    return [edition.entitled(one) for each in declared for one in _parts(each)]
 
 
 def measured(
-    declared: Iterable[Declared], title: str, *, seed: int, environment: Environment
+    declared: Iterable[Declared], edition: Edition, environment: Environment
 ) -> Iterator[tuple[str, xr.Dataset]]:
-    """The surfaces by name, each as soon as it is done. No number depends on the title, nor on the environment."""
+    """The surfaces by name, each as soon as it is done. No number depends on the environment."""
     for one in declared:
         if isinstance(one, Made):
-            yield one.name, one.make(seed)
+            yield one.name, one.make(edition.seed)
         else:
-            parts = [_measured(part, title, seed, environment) for part in _parts(one)]
+            parts = [_measured(part, edition, environment) for part in _parts(one)]
             yield one.name, one.join(parts) if isinstance(one, Joined) else parts[0]
 
 
@@ -69,14 +106,10 @@ def _parts(declared: Declared) -> Sequence[Experiment]:
     return declared.experiments if isinstance(declared, Joined) else ()
 
 
-def _entitled(experiment: Experiment, title: str, seed: int) -> Experiment:
-    return experiment.model_copy(update={"name": f"{title}, {experiment.name}", "seed": seed})
-
-
-def _measured(experiment: Experiment, title: str, seed: int, environment: Environment) -> xr.Dataset:
+def _measured(experiment: Experiment, edition: Edition, environment: Environment) -> xr.Dataset:
     """Where it is trained follows from the scale and the machine, unless the environment says it."""
     here, procedure = environment.told_of(experiment.name.replace("_", " ")), experiment.procedure
     if here.executor is None and isinstance(procedure, Procedure) and procedure.time_name is not None:
         # Trainings are few and long: timing a first one, to decide by, would leave the other cores idle meanwhile.
-        here = replace(here, executor="here" if title.endswith(" smoke") or has_gpu() else "processes")
-    return measure_experiment(_entitled(experiment, title, seed), here).dataset
+        here = replace(here, executor="here" if edition.scale == "smoke" or has_gpu() else "processes")
+    return measure_experiment(edition.entitled(experiment), here).dataset

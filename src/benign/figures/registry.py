@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from benign.experiments.declaration import Experiment
 from benign.figures.figure import SCALES, Figure
+from benign.figures.measurement import Edition
 from benign.foundation.arguments import checked_name
 
 NAMES = (
@@ -42,6 +44,16 @@ def find_figure(name: str) -> Figure[Any]:
     figure = importlib.import_module(f"benign.figures.{name}").FIGURE
     assert isinstance(figure, Figure)
     return figure
+
+
+def experiment_of(edition: Edition, run: str) -> Experiment:
+    """The experiment behind the run of this name.
+
+    Raises:
+        UnknownName: if there is no such figure, scale or experiment, or no longer.
+    """
+    runs = {one.name: one for one in find_figure(edition.figure).runs(checked_scale(edition.scale), edition.seed)}
+    return runs[checked_name(f"experiment of {edition}", run, list(runs), argument="name")]
 
 
 def checked_scale(scale: str) -> str:

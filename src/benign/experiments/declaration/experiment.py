@@ -135,6 +135,7 @@ class Experiment(BaseModel):
     )
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
+    _address: str | None = PrivateAttr(default=None)
 
     if not TYPE_CHECKING:  # what may be given is what the fields say
 
@@ -206,6 +207,27 @@ class Experiment(BaseModel):
     def is_declared_by_name(self) -> bool:
         """Whether source and procedure were both given by name, so that it can be written down."""
         return isinstance(self.source, Mapping) and isinstance(self.procedure, Mapping)
+
+    @property
+    def declaration(self) -> str | None:
+        """By what a run of it is resumed from the store alone: its :attr:`address`, or else itself as JSON.
+
+        The store is left out: a run is resumed where it was found, and the address of a store may hold a password. None
+        where only Python can make source and procedure again.
+        """
+        if self._address is None and self.is_declared_by_name:
+            return self.without_store().to_json()
+        return self._address
+
+    def at(self, address: str, *, name: str, seed: int) -> Experiment:
+        """The same with another name and root seed, and a text by which whoever has made it can make it again."""
+        copy = self.model_copy(update={"name": name, "seed": seed})
+        copy._address = address
+        return copy
+
+    def without_store(self) -> Experiment:
+        """The same, kept in the default store."""
+        return self.model_copy(update={"execution": self.execution.model_copy(update={"store": None})})
 
     def to_json(self) -> str:
         """The experiment as JSON, paths absolute; :meth:`from_json` restores it exactly.

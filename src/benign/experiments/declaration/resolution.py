@@ -52,8 +52,8 @@ def _resolved(experiment: Experiment) -> Resolved:
             crossed=(crossed.draws, crossed.initialisations, crossed.noises) if isinstance(crossed, Crossed) else None,
             seed=experiment.seed, metrics=experiment.metrics,
         )  # fmt: skip
-    declaration = without_store(experiment).to_json() if experiment.is_declared_by_name else None
-    return Resolved(grid=grid, procedure=procedure, sources=sources, name=experiment.name, declaration=declaration)
+    name, declaration = experiment.name, experiment.declaration
+    return Resolved(grid=grid, procedure=procedure, sources=sources, name=name, declaration=declaration)
 
 
 def _procedure_and_source(experiment: Experiment) -> tuple[Procedure, Source]:
@@ -112,9 +112,3 @@ def _samples(experiment: Experiment, source: Source) -> list[int]:
     if source.max_samples is None:
         refuse(f'cannot be "every" for {source.name}, which has no end; give a list or a range.', "samples")
     return list(range(2, source.max_samples + 1))
-
-
-def without_store(experiment: Experiment) -> Experiment:
-    """A stored run is resumed where it was found; and the store's address may hold a password."""
-    execution = experiment.execution.model_copy(update={"store": None})
-    return experiment.model_copy(update={"execution": execution})
