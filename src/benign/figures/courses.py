@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Literal
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import Landmarks
+from benign.curves import Landmarks, find_landmarks
 from benign.curves.claims import RELEVANT_FACTOR, below_the_best_claim, rises_claim
 from benign.curves.falling import falling_claim
 from benign.curves.fitting_threshold import ThresholdEstimator
@@ -22,7 +24,9 @@ from benign.surface.sections import (
     landmarks_along_size,
     median_of,
     sample_counts_of,
+    seed_of,
     sizes_of,
+    stopping_of,
 )
 
 
@@ -33,7 +37,7 @@ class Course:
     Attributes:
         positions: of a surface.
         values: of the metric there.
-        landmarks: of the metric, at a level.
+        landmarks: of the metric, at a level; unless given, without a threshold.
         unit: of the metric.
         of: the name of the surface.
     """
@@ -42,7 +46,7 @@ class Course:
     unit: str
     positions: Callable[[xr.Dataset], Float[np.ndarray, " K"]]
     values: Callable[[xr.Dataset], Float[np.ndarray, "R K"]]
-    landmarks: Callable[[xr.Dataset, float], Landmarks] = field(repr=False)
+    landmarks: Callable[[xr.Dataset, float], Landmarks] | None = field(default=None, repr=False)
 
     def at(self, position: float) -> Values:
         """At the measured place nearest to ``position``."""
@@ -95,7 +99,12 @@ class Course:
         return no_peak(self._landmarks, factor)
 
     def _landmarks(self, surfaces: Surfaces, level: float) -> Landmarks:
-        return self.landmarks(surfaces[self.of], level)
+        surface = surfaces[self.of]
+        if self.landmarks is not None:
+            return self.landmarks(surface, level)
+        return find_landmarks(
+            self.positions(surface), self.values(surface), None, None, level=level, seed=seed_of(surface)
+        )
 
 
 def over_sizes(of: str, metric: str, *, unit: str = "", estimator: ThresholdEstimator = "mean") -> Course:
@@ -109,6 +118,12 @@ def over_sizes(of: str, metric: str, *, unit: str = "", estimator: ThresholdEsti
             at_end(surface), metric, level=level, estimator=estimator
         ),
     )
+
+
+def stopping_over_sizes(of: str, moment: Literal["last", "stopped", "oracle"]) -> Course:
+    """The held-out error at the last time, where validation stops or at its lowest: see :func:`stopping_of`."""
+    values = attrgetter(moment)
+    return Course(of=of, unit=_unit("error"), positions=sizes_of, values=lambda surface: values(stopping_of(surface)))
 
 
 def over_samples(of: str, metric: str, *, unit: str = "", estimator: ThresholdEstimator = "mean") -> Course:
