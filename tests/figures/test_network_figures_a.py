@@ -1,6 +1,7 @@
 """Figures of networks over width: verdicts follow from planted effects, whatever trained the networks."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -47,13 +48,17 @@ def curves_of(test, *, train=lambda size, _: 1.0 / size, metrics=DEFAULT):
     return {metric: train if metric.startswith("train") else test for metric in metrics}
 
 
-def verdicts(module, surfaces):
-    return {finding.name: finding.verdict for finding in module.FIGURE.findings(surfaces)}
+def verdicts(module, surfaces, scale="quick"):
+    return {finding.name: finding.verdict for finding in module.FIGURE.judge(scale, surfaces)}
 
 
-def drawn(module, surfaces):
+def headline_of(module, surfaces, scale="quick"):
+    return module.FIGURE.headline(module.FIGURE.results(scale, surfaces))
+
+
+def drawn(module, surfaces, scale="quick"):
     """The curves among a figure's pictures."""
-    displays = [picture.display for picture in module.FIGURE.pictures(surfaces)]
+    displays = [picture.display for picture in module.FIGURE.pictures(module.FIGURE.results(scale, surfaces, ()))]
     return [display for display in displays if isinstance(display, CurveDisplay)]
 
 
@@ -65,7 +70,7 @@ def hump(narrow, peak, wide, *, at):
 
 # Belkin et al. 2019 --------------------------------------------------------------------------------------------------
 
-BELKIN = belkin2019_network.SETTINGS["quick"]
+BELKIN = belkin2019_network.SCALES["quick"]
 
 
 def belkin(reuse=(0.3, 0.8), fresh=(0.3, 0.25, 0.15), restarted=(0.3, 0.25), noise=0.01):
@@ -99,8 +104,7 @@ def test_the_cliff_is_not_blamed_on_reused_weights_where_the_schedule_does_it():
     found = verdicts(belkin2019_network, surfaces)
     assert found["switch_is_training"] is HOLDS
     assert found["switch_is_initialisation"] is FAILS
-    headline = belkin2019_network.FIGURE.headline(surfaces, belkin2019_network.FIGURE.findings(surfaces))
-    assert "the training below it, not" in headline
+    assert "the training below it, not" in headline_of(belkin2019_network, surfaces)
 
 
 def losses_at(surfaces, **values):
@@ -132,7 +136,7 @@ def test_the_drop_is_blamed_on_what_makes_more_than_half_of_it(fresh, restarted,
     found = verdicts(belkin2019_network, surfaces)
     assert found["drop_at_the_switch"] is HOLDS
     assert (found["switch_is_training"], found["switch_is_initialisation"]) == (training, initialisation)
-    headline = belkin2019_network.FIGURE.headline(surfaces, belkin2019_network.FIGURE.findings(surfaces))
+    headline = headline_of(belkin2019_network, surfaces)
     assert words in headline
     assert ("not by capacity" in headline) is (training is HOLDS)
 
@@ -151,51 +155,50 @@ def test_the_second_descent_is_below_the_best_width_under_n_k():
 
 def test_a_rise_is_also_asked_where_a_branch_first_fits():
     surfaces = losses_at(belkin(reuse=(0.3, 0.2)), reuse_24=0.5)
-    findings = {finding.name: finding for finding in belkin2019_network.FIGURE.findings(surfaces)}
+    findings = {finding.name: finding for finding in belkin2019_network.FIGURE.judge("quick", surfaces)}
     assert findings["reuse_rises"].verdict is FAILS
     assert findings["reuse_rises_to_fit"].verdict is HOLDS
     assert "(24 units)" in findings["reuse_rises_to_fit"].claim
     surfaces["reuse"]["train_loss"].values[...] = 0.5
     assert verdicts(belkin2019_network, surfaces)["reuse_rises_to_fit"] is UNDECIDED
-    picture = belkin2019_network.FIGURE.pictures(surfaces)[0]
+    picture = next(iter(belkin2019_network.FIGURE.pictures(belkin2019_network.FIGURE.results("quick", surfaces))))
     assert "with weights reused at no width" in picture.sentence
 
 
 @pytest.mark.parametrize("scale", ["quick", "standard", "paper"])
 def test_there_are_enough_replicates_for_findings(scale):
-    assert belkin2019_network.SETTINGS[scale].replicates >= 6
+    assert belkin2019_network.SCALES[scale].replicates >= 6
     assert greydanus2024_mnist1d.SETTINGS[scale].replicates >= 6
     modelwise_settings = nakkiran2020_modelwise.SETTINGS[scale]
     assert min(modelwise_settings.noise.replicates, modelwise_settings.squared.replicates) >= 6
 
 
 def test_random_weights_that_rise_too_are_not_acquitted():
-    surfaces = belkin(fresh=(0.3, 0.5, 0.2))
-    headline = belkin2019_network.FIGURE.headline(surfaces, belkin2019_network.FIGURE.findings(surfaces))
+    headline = headline_of(belkin2019_network, belkin(fresh=(0.3, 0.5, 0.2)))
     assert headline.endswith("made by reused weights; random weights rise there too.")
 
 
 def test_no_cliff_no_verdict_on_its_cause_in_the_headline():
     surfaces = belkin(reuse=(0.3, 0.2))
     assert verdicts(belkin2019_network, surfaces)["drop_at_the_switch"] is not HOLDS
-    headline = belkin2019_network.FIGURE.headline(surfaces, belkin2019_network.FIGURE.findings(surfaces))
-    assert "not confirmed" in headline
+    assert "not confirmed" in headline_of(belkin2019_network, surfaces)
 
 
-def test_widths_of_the_claims_follow_from_the_parameters():
-    at = belkin2019_network._widths(belkin())
-    assert (at.below, at.above, at.widest, at.threshold) == (39, 40, 256, 3000)
+def test_widths_of_the_claims_are_those_about_n_k_parameters():
+    claims = {claim.name: claim.text for claim in belkin2019_network.FIGURE.claims(BELKIN)}
+    assert "39 units with weights reused have a higher test loss than 40 units" in claims["drop_at_the_switch"]
+    assert "256 units have a lower test loss" in claims["fresh_second_descent"]
 
 
 @pytest.mark.parametrize("scale", ["smoke", "quick", "standard", "paper"])
 def test_the_chain_ends_below_n_k_parameters_and_the_rest_starts_above(scale):
-    settings = belkin2019_network.SETTINGS[scale]
-    inputs = 64 if settings.images == "digits" else 784
-    threshold = CLASSES * settings.samples
-    count = [(inputs + 1) * width + (width + 1) * CLASSES for width in settings.below + settings.above]
-    assert max(count[: len(settings.below)]) < threshold <= min(count[len(settings.below) :])
-    assert set(settings.restarted) <= set(settings.below)
-    assert settings.below[-1] in settings.restarted
+    at = belkin2019_network.SCALES[scale]
+    inputs = 64 if at.images == "digits" else 784
+    threshold = CLASSES * at.samples
+    count = [(inputs + 1) * width + (width + 1) * CLASSES for width in at.below + at.above]
+    assert max(count[: len(at.below)]) < threshold <= min(count[len(at.below) :])
+    assert set(at.restarted) <= set(at.below)
+    assert at.below[-1] in at.restarted
 
 
 def test_branches_are_drawn_over_parameters_with_the_threshold():
@@ -455,8 +458,7 @@ def diverged(surfaces):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_lede_counts_what_diverged_and_every_sentence_keeps_its_numbers(name):
     figure, surfaces = find_figure(name), PLANTED[name]()
-    before = figure.lede(surfaces)
-    assert "diverged" not in before
+    assert "diverged" not in figure.lede(figure.results("quick", surfaces, ()))
     trained = 0
     for surface in surfaces.values():
         trained += surface["outcome"].isel(time=0).size
@@ -464,15 +466,16 @@ def test_a_lede_counts_what_diverged_and_every_sentence_keeps_its_numbers(name):
             surface[metric].values[:, -1, :, 0] = np.nan
         surface["outcome"].values[:, -1, :, 0] = Outcome.DIVERGED
     lost = sum(surface.sizes["size"] for surface in surfaces.values())
-    assert figure.lede(surfaces).endswith(f" {lost} of {trained} trainings diverged; medians are over the others.")
-    for text in (figure.lede(surfaces), *(picture.sentence for picture in figure.pictures(surfaces))):
+    results = figure.results("quick", surfaces)
+    assert figure.lede(results).endswith(f" {lost} of {trained} trainings diverged; medians are over the others.")
+    for text in (figure.lede(results), *(picture.sentence for picture in figure.pictures(results))):
         assert "nan" not in text
         assert "undefined" not in text
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_claim_can_be_read_alone(name):
-    for finding in find_figure(name).findings(PLANTED[name]()):
+    for finding in find_figure(name).judge("quick", PLANTED[name]()):
         assert not finding.claim.startswith(("So ", "And ", "It "))
         assert not {"still", "too", "too,"} & set(finding.claim.split())
 
@@ -481,14 +484,15 @@ def test_every_claim_can_be_read_alone(name):
 @pytest.mark.parametrize("change", [lambda surfaces: surfaces, diverged], ids=["measured", "diverged"])
 def test_every_figure_tells_its_story(name, change):
     figure, surfaces = find_figure(name), change(PLANTED[name]())
-    findings = figure.findings(surfaces)
+    findings = figure.judge("quick", surfaces)
     names = [finding.name for finding in findings]
     assert len(set(names)) == len(names)
-    assert set(figure.primary_claims) <= set(names)
+    assert set(figure.primary_claims("quick")) <= set(names)
     json.dumps([finding.to_dict() for finding in findings], allow_nan=False)
     if change is diverged:
         assert {finding.verdict for finding in findings} == {UNDECIDED}
-    pictures = figure.pictures(surfaces)
+    results = figure.results("quick", surfaces, findings)
+    pictures = list(figure.pictures(results))
     for picture in pictures:
         assert picture.heading.endswith("?")
         assert picture.sentence.endswith(".")
@@ -496,41 +500,36 @@ def test_every_figure_tells_its_story(name, change):
         assert picture.display.alternative_text
         picture.display.svg()
     assert set(names) == {claim for picture in pictures for claim in picture.claims}
-    assert 5 <= len(figure.headline(surfaces, findings).split()) <= 20
-    assert figure.lede(surfaces).endswith(".")
-    assert "nan" not in " ".join([figure.lede(surfaces), *(picture.sentence for picture in pictures)])
+    assert 5 <= len(figure.headline(results).split()) <= 20
+    assert figure.lede(results).endswith(".")
+    assert "nan" not in " ".join([figure.lede(results), *(picture.sentence for picture in pictures)])
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_headlines_of_all_verdicts_fit(name):
     figure = find_figure(name)
     surfaces = PLANTED[name]()
-    findings = figure.findings(surfaces)
+    findings = figure.judge("quick", surfaces)
     told = set()
     for last in range(len(findings) + 1):  # the first ones hold, the rest are undecided; and the other way round
         for first, second in ((HOLDS, UNDECIDED), (UNDECIDED, HOLDS)):
-            changed = tuple(
-                benign.curves.Finding(
-                    **{**vars(finding), "verdict": first if i < last else second}
-                ) for i, finding in enumerate(findings)
-            )  # fmt: skip
-            told.add(figure.headline(surfaces, changed))
+            changed = [replace(finding, verdict=first if i < last else second) for i, finding in enumerate(findings)]
+            told.add(figure.headline(figure.results("quick", surfaces, changed)))
     assert len(told) >= 3
     assert all(5 <= len(headline.split()) <= 20 for headline in told)
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_scale_has_settings_and_smoke_is_tiny(module):
-    assert list(module.SETTINGS) == list(benign.figures.SCALES)
-    smoke = repr(module.SETTINGS["smoke"])
-    assert "mnist'" not in smoke  # no large images
+    assert list(module.SCALES) == list(benign.figures.SCALES)
+    assert "mnist'" not in repr(module.SCALES["smoke"])  # no large images
     parts = {
-        belkin2019_network: lambda settings: [(settings.below + settings.above, settings.samples, settings.epochs)],
+        belkin2019_network: lambda at: [(at.below + at.above, at.samples, at.epochs)],
         greydanus2024_mnist1d: lambda settings: [(settings.widths, settings.samples, settings.training.epochs)],
         nakkiran2020_modelwise: lambda settings: [
             (part.widths, part.samples, part.training.epochs) for part in (settings.noise, settings.squared)
         ],
-    }[module](module.SETTINGS["smoke"])
+    }[module](module.SCALES["smoke"])
     for widths, samples, epochs in parts:
         assert len(widths) <= 3
         assert max(widths) <= 8  # one program

@@ -27,72 +27,61 @@ n = 1,000) about half an hour; paper (n = 4,000) takes hours of one GPU.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import xarray as xr
 
 from benign.curves import Finding
-from benign.curves.claims import more_than_half_claim, no_peak_claim
 from benign.curves.findings import without_number
-from benign.curves.fitting_threshold import FittingThreshold, ThresholdOutcome
-from benign.figures.comparisons import over_sizes
-from benign.figures.figure import Figure, Judged, Picture, Surfaces
-from benign.figures.measurement import Measurement
+from benign.curves.fitting_threshold import ThresholdOutcome
+from benign.experiments.declaration import Experiment
+from benign.figures.claims import Claim, Judge, Said, Surfaces, more_than_half, primary, secondary
+from benign.figures.courses import over_sizes
+from benign.figures.figure import Figure, Picture, Results
 from benign.figures.network_drawing import curve_of, diverged_words, exactly, loss_limits, percent, test_and_train
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Mark, StackedDisplay
 from benign.procedures import OneHiddenLayer
 from benign.sources import digits, mnist
-from benign.surface.sections import (
-    along_size,
-    at_size,
-    landmarks_along_size,
-    median_at_size,
-    over_parameters,
-    parameters_of,
-    samples_of,
-    sizes_of,
-)
+from benign.surface.displays import metric_label
+from benign.surface.sections import over_parameters, parameters_of, sizes_of, threshold_along_size
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Scale:
     """What one scale measures; committed before its first run. ``below`` are the widths below n K parameters."""
 
-    images: Literal["digits", "mnist"]
     samples: int
     below: tuple[int, ...]
     above: tuple[int, ...]
     restarted: tuple[int, ...]
     epochs: int
-    batch_size: int
-    learning_rate: float
     replicates: int
+    images: Literal["digits", "mnist"] = "mnist"
+    batch_size: int = 128
+    learning_rate: float = 0.001
 
 
-SETTINGS = {
-    "smoke": Settings(
-        images="digits", samples=60, below=(2, 7), above=(8,), restarted=(7,), epochs=10, batch_size=30,
-        learning_rate=0.01, replicates=4,
+_DIGITS = partial(Scale, images="digits", batch_size=30, learning_rate=0.01)
+SCALES = {
+    "smoke": _DIGITS(samples=60, below=(2, 7), above=(8,), restarted=(7,), epochs=10, replicates=4),
+    "quick": _DIGITS(
+        samples=300, below=(1, 2, 4, 6, 8, 12, 16, 20, 24, 28, 32, 36, 39), above=(40, 44, 48, 64, 96, 128, 256),
+        restarted=(4, 8, 16, 24, 39), epochs=1500, replicates=8,
     ),
-    "quick": Settings(
-        images="digits", samples=300, below=(1, 2, 4, 6, 8, 12, 16, 20, 24, 28, 32, 36, 39),
-        above=(40, 44, 48, 64, 96, 128, 256), restarted=(4, 8, 16, 24, 39), epochs=1500, batch_size=30,
-        learning_rate=0.01, replicates=8,
+    "standard": Scale(
+        samples=1000, below=(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12), above=(13, 14, 16, 20, 28, 40, 64, 128),
+        restarted=(1, 3, 6, 9, 12), epochs=6000, replicates=8,
     ),
-    "standard": Settings(
-        images="mnist", samples=1000, below=(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12),
-        above=(13, 14, 16, 20, 28, 40, 64, 128), restarted=(1, 3, 6, 9, 12), epochs=6000, batch_size=128,
-        learning_rate=0.001, replicates=8,
-    ),
-    "paper": Settings(
-        images="mnist", samples=4000, below=(1, 3, 5, 7, 9, 10, 20, 30, 40, 45, 47, 49, 50),
+    "paper": Scale(
+        samples=4000, below=(1, 3, 5, 7, 9, 10, 20, 30, 40, 45, 47, 49, 50),
         above=(51, 53, 55, 60, 70, 80, 90, 100, 110, 130, 150, 170, 200, 250), restarted=(5, 10, 20, 40, 50),
-        epochs=6000, batch_size=128, learning_rate=0.001, replicates=6,
+        epochs=6000, replicates=6,
     ),
 }  # fmt: skip
 CLASSES = 10
@@ -101,287 +90,178 @@ WORDS = {
     "fresh": "random weights",
     "restarted": "random weights, trained as the reused ones",
 }
-
-
-def _procedure(settings: Settings, name: str) -> OneHiddenLayer:
-    is_fresh = name == "fresh"
-    training = Training(
-        loss="squared", optimizer="momentum", momentum=0.95, learning_rate=settings.learning_rate,
-        schedule="constant" if is_fresh else "step_decay", stop_at_zero_error=not is_fresh,
-        batch_size=settings.batch_size, epochs=settings.epochs,
-    )  # fmt: skip
-    return OneHiddenLayer(weight_reuse=settings.below if name == "reuse" else False, training=training)
-
-
-def _declared(scale: str) -> Iterator[tuple[str, Measurement]]:
-    """The surfaces ``reuse``, ``fresh`` and ``restarted`` at the end of training."""
-    at = SETTINGS[scale]
-    widths = {"reuse": at.below, "fresh": at.below + at.above, "restarted": at.restarted}
-    for name, sizes in widths.items():
-        yield name, Measurement(
-            procedure=_procedure(at, name), source=digits() if at.images == "digits" else mnist(), part=WORDS[name],
-            samples=[at.samples], sizes=sizes, replicates=at.replicates,
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Widths:
-    """The widths that the claims are about; they follow from the numbers of parameters alone."""
-
-    below: int
-    above: int
-    widest: int
-    threshold: int
-
-
-def _widths(surfaces: Surfaces) -> _Widths:
-    fresh, reuse = surfaces["fresh"], surfaces["reuse"]
-    threshold = CLASSES * samples_of(fresh)
-    sizes, parameters = sizes_of(fresh).astype(int), parameters_of(fresh)
-    return _Widths(
-        below=int(sizes_of(reuse)[-1]), above=int(sizes[np.argmax(parameters >= threshold)]), widest=int(sizes[-1]),
-        threshold=threshold,
-    )  # fmt: skip
-
-
-def _fit(surface: xr.Dataset) -> FittingThreshold | None:
-    """The width from which on the training set is fitted: the interpolation threshold of one branch, if it has one."""
-    return landmarks_along_size(surface, "test_loss", estimator="median").threshold
-
-
-def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
-    return (
-        *_loss_findings(surfaces),
-        *_cause_findings(surfaces),
-        *_error_findings(surfaces),
-        no_peak_claim(
-            name="fresh_no_peak",
-            claim="With random weights at every width, the test loss has no peak of 25 % or more",
-            landmarks=landmarks_along_size(surfaces["fresh"], "test_loss"),
-            paper='double descent "still discernible" without reuse (Fig. 9)',
-        ),
-    )
-
-
-def _loss_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
-    at = _widths(surfaces)
-    reuse, fresh = (over_sizes(surfaces[name], "test_loss") for name in ("reuse", "fresh"))
-    rise = f"{at.below} units, the last below n K parameters, have a higher test loss than the best narrower width"
-    return (
-        reuse.rises(
-            "reuse_rises", f"With weights reused, {rise}", at.below,
-            paper="a U below n K; replication 0.055 at 10 units, 0.104 at 50",
-        ),
-        fresh.rises(
-            "fresh_rises", f"With random weights, {rise}", at.below,
-            paper='"still discernible" (Fig. 9); replication 0.041 at 10 units, about 0.027 at 50',
-        ),
-        reuse.higher(
-            "drop_at_the_switch",
-            f"The published curve drops at n K: {at.below} units with weights reused have a higher test loss than "
-            f"{at.above} units with random ones",
-            at.below, at.above, on=fresh, paper="a cliff at n K; replication 0.104 at 50 units, 0.030 at 51",
-        ),
-        fresh.falls_below_the_best(
-            "fresh_second_descent",
-            f"With random weights, {at.widest} units have a lower test loss than the best width below n K parameters",
-            at.widest, before=at.above,
-            paper="beyond n K the risk falls below the bottom of the U; replication 0.041 at 10 units, 0.023 at 250",
-        ),
-        _rises_to_fit("reuse", surfaces["reuse"]),
-        _rises_to_fit("fresh", surfaces["fresh"]),
-    )  # fmt: skip
-
-
-def _cause_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
-    """Of the drop from reused weights below n K to random ones above it, what is gone without going above."""
-    at = _widths(surfaces)
-    reuse, fresh, restarted = (at_size(surfaces[name], "test_loss", at.below) for name in WORDS)
-    drop = reuse - at_size(surfaces["fresh"], "test_loss", at.above)
-    return (
-        more_than_half_claim(
-            name="switch_is_training",
-            claim=f"More than half of the drop at n K belongs to the way of training: the same {at.below} units with "
-            "random weights lie below the middle of it",
-            part=reuse - fresh, whole=drop, unit="loss",
-            paper="replication 0.104 and about 0.027 at 50 units, 0.030 at 51; the paper does not compare them",
-        ),
-        more_than_half_claim(
-            name="switch_is_initialisation",
-            claim=f"More than half of the drop at n K belongs to the reused weights: the same {at.below} units with "
-            "random weights, the same schedule and the same rule for an early end lie below the middle of it",
-            part=reuse - restarted, whole=drop, unit="loss", paper="not in the paper",
-        ),
-    )  # fmt: skip
-
-
-def _rises_to_fit(branch: str, surface: xr.Dataset) -> Finding:
-    """That a branch's test loss rises up to the width from which on it fits its training set."""
-    fit, name, paper = _fit(surface), f"{branch}_rises_to_fit", "not in the paper, whose U ends at n K parameters"
-    words = f"With {WORDS[branch]}, the first width that fits the training set"
-    rest = "has a higher test loss than the best narrower one"
-    if fit is None or fit.outcome is ThresholdOutcome.ALL_FITTED:
-        return without_number(name, f"{words} {rest}", "loss", "no such width", surface.sizes["replicate"], paper)
-    claim = f"{words} ({fit.value:.0f} units) {rest}"
-    return over_sizes(surface, "test_loss").rises(name, claim, int(fit.value), paper=paper)
-
-
-def _error_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
-    at = _widths(surfaces)
-    return tuple(
-        over_sizes(surfaces[name], "test_error").rises(
-            f"{name}_error_rises",
-            f"With {WORDS[name]}, {at.below} units make more test errors than the best narrower width", at.below,
-            paper="replication, accuracy with weights reused: 78.5 % at best below n K, 72.5 % at 50 units",
-        )
-        for name in ("reuse", "fresh")
-    )  # fmt: skip
-
-
-def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
-    return (_published_picture(surfaces), _error_picture(surfaces), _initialisation_picture(surfaces))
-
-
-def _display(surfaces: Surfaces, kind: str, names: tuple[str, ...], *, with_train: bool) -> CurveDisplay:
-    at = _widths(surfaces)
-    lines, marks = [], []
-    for condition, name in enumerate(names):
-        section = over_parameters(surfaces[name])
-        name_of = _SHORT[name]
-        lines += [
-            replace(line, name=f"{line.name}, {name_of}" if with_train else name_of, condition=condition)
-            for line in test_and_train(section, kind)[: 1 + with_train]
-        ]
-        if with_train:
-            marks += _fit_marks(surfaces[name], name_of) if kind == "loss" else []
-    words = {"loss": "loss (squared error)", "error": "zero-one error"}[kind]
-    display = curve_of(
-        lines, "size", title=f"Test and train {kind}: weights reused, and random" if with_train else f"Test {kind}",
-        x_label="number of parameters", y_label=words,
-        threshold=exactly(at.threshold, "parameters = n K:"),
-        y_limits=_limits(surfaces) if kind == "loss" and with_train else None,
-        y_log=kind == "loss",
-    )  # fmt: skip
-    return replace(display, marks=tuple(marks))
-
-
-def _fit_marks(surface: xr.Dataset, name: str) -> list[Mark]:
-    """Where a branch first fits its training set, on the line of its training loss."""
-    fit = _fit(surface)
-    if fit is None:
-        return []
-    parameters = float(parameters_of(surface)[sizes_of(surface) == fit.value][0])
-    value = median_at_size(surface, "train_loss", int(fit.value))
-    return [Mark(position=parameters, value=value, label=f"{name} fits from {fit.value:.0f} units on:")]
-
-
 _SHORT = {"reuse": "reused", "fresh": "random", "restarted": "random, same schedule"}
+_BRANCHES = ("reuse", "fresh")
+_fit = partial(threshold_along_size, estimator="median")
+_LOSS, _ERROR = ({name: over_sizes(name, f"test_{kind}") for name in WORDS} for kind in ("loss", "error"))
 
 
-def _limits(surfaces: Surfaces) -> tuple[float, float] | None:
-    return loss_limits(*(along_size(surfaces[name], "test_loss") for name in ("reuse", "fresh")))
+def _experiments(at: Scale) -> Iterator[Experiment]:
+    """The surfaces ``reuse``, ``fresh`` and ``restarted`` at the end of training."""
+    source = digits() if at.images == "digits" else mnist()
+    grid = partial(Experiment, source=source, samples=[at.samples], replicates=at.replicates)
+    heavy_ball = partial(Training, loss="squared", optimizer="momentum", momentum=0.95)
+    constant = heavy_ball(learning_rate=at.learning_rate, batch_size=at.batch_size, epochs=at.epochs)
+    falling = replace(constant, schedule="step_decay", stop_at_zero_error=True)
+    yield grid(name="reuse", procedure=OneHiddenLayer(weight_reuse=at.below, training=falling), sizes=at.below)
+    yield grid(name="fresh", procedure=OneHiddenLayer(training=constant), sizes=at.below + at.above)
+    yield grid(name="restarted", procedure=OneHiddenLayer(training=falling), sizes=at.restarted)
 
 
-def _published_picture(surfaces: Surfaces) -> Picture:
-    at = _widths(surfaces)
-    display = _display(surfaces, "loss", ("reuse", "fresh"), with_train=True)
-    (reused,), random = _losses(surfaces["reuse"], (at.below,)), _losses(surfaces["fresh"], (at.below, at.above))
-    sentence = (
-        "The published curve takes the reused weights left of the line and the random ones right of it: "
-        f"{reused} at {at.below} units, then {random[1]} at {at.above}; random weights have {random[0]} at the same "
-        f"{at.below} units. The training set is first fitted, to within 2 %, "
-        f"{_fit_words(surfaces, 'reuse')}; {_fit_words(surfaces, 'fresh')}."
+def _claims(at: Scale) -> Iterator[Claim]:
+    last, first, widest = at.below[-1], at.above[0], at.above[-1]
+    reuse, fresh, restarted = _LOSS.values()
+    rise = f"{last} units, the last below n K parameters, have a higher test loss than the best narrower width"
+    reuse_paper = "a U below n K; replication 0.055 at 10 units, 0.104 at 50"
+    fresh_paper = '"still discernible" (Fig. 9); replication 0.041 at 10 units, about 0.027 at 50'
+    yield primary("reuse_rises", f"With weights reused, {rise}", reuse.rises(last), reuse_paper)
+    yield secondary("fresh_rises", f"With random weights, {rise}", fresh.rises(last), fresh_paper)
+    yield primary(
+        "drop_at_the_switch",
+        f"The published curve drops at n K: {last} units with weights reused have a higher test loss than {first} "
+        "units with random ones",
+        reuse.higher(last, first, on=fresh),
+        "a cliff at n K; replication 0.104 at 50 units, 0.030 at 51",
     )
-    return Picture(
-        name="loss", heading="Where does the cliff of the published curve come from?", display=display,
-        sentence=sentence,
-        claims=(
-            "reuse_rises", "drop_at_the_switch", "fresh_rises", "switch_is_training", "fresh_second_descent",
-            "reuse_rises_to_fit", "fresh_rises_to_fit",
-        ),
-    )  # fmt: skip
-
-
-def _losses(surface: xr.Dataset, widths: tuple[int, ...]) -> list[str]:
-    """The median test loss at some widths."""
-    return [number(median_at_size(surface, "test_loss", width)) for width in widths]
-
-
-def _lowest(surface: xr.Dataset, metric: str, widest: int) -> tuple[int, float]:
-    """The lowest median up to a width, after the width where it is; the first where no median is known."""
-    widths = [int(width) for width in sizes_of(surface) if width <= widest]
-    return min(((width, median_at_size(surface, metric, width)) for width in widths), key=lambda one: one[1])
-
-
-def _fit_words(surfaces: Surfaces, branch: str) -> str:
-    """Where a branch first fits its training set, and its test loss there and at its best below n K."""
-    surface, below = surfaces[branch], _widths(surfaces).below
-    fit, (lowest, best) = _fit(surface), _lowest(surface, "test_loss", below)
-    low = f"lowest below n K: {number(best)} at {lowest}"
-    if fit is None:
-        return f"with {WORDS[branch]} at no width ({low})"
-    first, last = fit.interval
-    spread = "" if np.isnan(first) else f" ({first:.0f} to {last:.0f})"
-    (there,) = _losses(surface, (int(fit.value),))
-    return f"with {WORDS[branch]} at {fit.value:.0f} units{spread}, where the test loss is {there} ({low})"
-
-
-def _error_picture(surfaces: Surfaces) -> Picture:
-    at = _widths(surfaces)
-    display = _display(surfaces, "error", ("reuse", "fresh"), with_train=True)
-    branches = [surfaces[name] for name in ("reuse", "fresh")]
-    last = [percent(median_at_size(surface, "test_error", at.below)) for surface in branches]
-    best = [percent(_lowest(surface, "test_error", at.below)[1]) for surface in branches]
-    sentence = (
-        f"At {at.below} units the share of wrong test labels is {last[0]} with weights reused and {last[1]} with "
-        f"random ones; the lowest below n K is {best[0]} and {best[1]}, and with random ones it is "
-        f"{percent(median_at_size(surfaces['fresh'], 'test_error', at.widest))} at {at.widest}."
+    yield primary(
+        "fresh_second_descent",
+        f"With random weights, {widest} units have a lower test loss than the best width below n K parameters",
+        fresh.falls_below_the_best(widest, before=first),
+        "beyond n K the risk falls below the bottom of the U; replication 0.041 at 10 units, 0.023 at 250",
     )
-    return Picture(
-        name="zero_one_error", heading="Does it change the decisions?", display=display, sentence=sentence,
-        claims=("reuse_error_rises", "fresh_error_rises"),
-    )  # fmt: skip
-
-
-def _initialisation_picture(surfaces: Surfaces) -> Picture:
-    at = _widths(surfaces)
-    names = ("reuse", "fresh", "restarted")
-    panels = [_display(surfaces, kind, names, with_train=False) for kind in ("loss", "error")]
-    display = StackedDisplay(title="Three ways to train the same networks", panels=tuple(panels))
-    losses = [_losses(surfaces[name], (at.below,))[0] for name in names]
-    sentence = (
-        f"The same {at.below} units have a median test loss of {losses[0]} with weights reused, {losses[2]} with "
-        f"random weights and otherwise the same training (smaller steps, an early end), and {losses[1]} with random "
-        "weights trained to the end."
+    for branch in _BRANCHES:
+        rises = "the first width that fits the training set has a higher test loss than the best narrower one"
+        not_there = "not in the paper, whose U ends at n K parameters"
+        yield secondary(f"{branch}_rises_to_fit", f"With {WORDS[branch]}, {rises}", _rises_to_fit(branch), not_there)
+    drop, start = reuse.at(last) - fresh.at(first), "More than half of the drop at n K belongs to the"
+    yield secondary(
+        "switch_is_training",
+        f"{start} way of training: the same {last} units with random weights lie below the middle of it",
+        more_than_half(reuse.at(last) - fresh.at(last), drop),
+        "replication 0.104 and about 0.027 at 50 units, 0.030 at 51; the paper does not compare them",
     )
-    return Picture(
-        name="initialisation", heading="Is it the reused weights, or the schedule that comes with them?",
-        display=display, sentence=sentence, claims=("switch_is_initialisation", "fresh_no_peak"),
-    )  # fmt: skip
+    yield secondary(
+        "switch_is_initialisation",
+        f"{start} reused weights: the same {last} units with random weights, the same schedule and the same rule for "
+        "an early end lie below the middle of it",
+        more_than_half(reuse.at(last) - restarted.at(last), drop),
+        "not in the paper",
+    )
+    for branch in _BRANCHES:
+        yield secondary(
+            f"{branch}_error_rises",
+            f"With {WORDS[branch]}, {last} units make more test errors than the best narrower width",
+            _ERROR[branch].rises(last),
+            "replication, accuracy with weights reused: 78.5 % at best below n K, 72.5 % at 50 units",
+        )
+    yield secondary(
+        "fresh_no_peak",
+        "With random weights at every width, the test loss has no peak of 25 % or more",
+        fresh.has_no_peak(),
+        'double descent "still discernible" without reuse (Fig. 9)',
+    )
 
 
-def _answer(judged: Judged) -> str:
-    if not judged.holds("drop_at_the_switch"):
+def _rises_to_fit(branch: str) -> Judge:
+    """That the test loss rises up to the first width that fits the training set, which the claim then names."""
+
+    def judged(surfaces: Surfaces, said: Said, level: float) -> Finding:
+        fit = _fit(surfaces[branch])
+        if fit.outcome is not ThresholdOutcome.FOUND:
+            replicates = surfaces[branch].sizes["replicate"]
+            return without_number(said["name"], said["claim"], "loss", "no such width", replicates, said["paper"])
+        named = said["claim"].replace("training set", f"training set ({fit.value:.0f} units)")
+        return _LOSS[branch].rises(fit.value)(surfaces, {**said, "claim": named}, level)
+
+    return judged
+
+
+def _pictures(results: Results[Scale]) -> Iterator[Picture]:
+    last, first, widest = results.at.below[-1], results.at.above[0], results.at.above[-1]
+    reused, random, restarted = (_loss(results, name, last) for name in WORDS)
+    limits = loss_limits(*(_LOSS[branch].values(results[branch]) for branch in _BRANCHES))
+    loss = replace(_curve(results, "loss", _BRANCHES), marks=tuple(_fit_marks(results)), y_limits=limits)
+    fits = " and ".join(f"with {WORDS[branch]} at {_fit_words(results[branch])}" for branch in _BRANCHES)
+    sentence = (
+        f"The published curve has reused weights left of the line and random ones right of it: {reused} at {last} "
+        f"units, then {_loss(results, 'fresh', first)} at {first}; random weights have {random} at the same {last}. "
+        f"The training set is first fitted, to within 2 %, {fits}."
+    )
+    claims = ["reuse_rises", "drop_at_the_switch", "fresh_rises", "switch_is_training", "fresh_second_descent"]
+    claims += ["reuse_rises_to_fit", "fresh_rises_to_fit"]
+    yield Picture("loss", "Where does the cliff of the published curve come from?", loss, sentence, claims)
+    there = [percent(_ERROR[branch].median(results.surfaces, last)) for branch in _BRANCHES]
+    sentence = (
+        f"At {last} units the share of wrong test labels is {there[0]} with weights reused and {there[1]} with random "
+        f"ones; at {widest} it is {percent(_ERROR['fresh'].median(results.surfaces, widest))}."
+    )
+    error, rises = _curve(results, "error", _BRANCHES), ("reuse_error_rises", "fresh_error_rises")
+    yield Picture("zero_one_error", "Does it change the decisions?", error, sentence, rises)
+    panels = tuple(_curve(results, kind, tuple(WORDS), with_train=False) for kind in ("loss", "error"))
+    three = StackedDisplay(title="Three ways to train the same networks", panels=panels)
+    sentence = (
+        f"The same {last} units have a median test loss of {reused} with weights reused, {restarted} with random "
+        f"weights and otherwise the same training (smaller steps, an early end), and {random} with random weights "
+        "trained to the end."
+    )
+    heading = "Is it the reused weights, or the schedule that comes with them?"
+    yield Picture("initialisation", heading, three, sentence, ("switch_is_initialisation", "fresh_no_peak"))
+
+
+def _loss(results: Results[Scale], name: str, width: int) -> str:
+    return number(_LOSS[name].median(results.surfaces, width))
+
+
+def _fit_words(surface: xr.Dataset) -> str:
+    fit = _fit(surface)
+    return f"{fit.value:.0f} units" if fit.has_place else "no width"
+
+
+def _curve(results: Results[Scale], kind: str, names: Sequence[str], *, with_train: bool = True) -> CurveDisplay:
+    lines = [
+        replace(line, name=f"{line.name}, {_SHORT[name]}" if with_train else _SHORT[name], condition=place)
+        for place, name in enumerate(names)
+        for line in test_and_train(over_parameters(results[name]), kind)[: 1 + with_train]
+    ]
+    return curve_of(
+        lines,
+        "size",
+        title=f"Test and train {kind}: weights reused, and random" if with_train else f"Test {kind}",
+        x_label="number of parameters",
+        y_label=metric_label(kind),
+        threshold=exactly(CLASSES * results.at.samples, "parameters = n K:"),
+        y_log=kind == "loss",
+    )
+
+
+def _fit_marks(results: Results[Scale]) -> Iterator[Mark]:
+    """Where each branch first fits its training set, on the line of its training loss."""
+    for branch in _BRANCHES:
+        fit, surface = _fit(results[branch]), results[branch]
+        if fit.has_place:
+            parameters = float(parameters_of(surface)[np.argmax(sizes_of(surface) == fit.value)])
+            value = over_sizes(branch, "train_loss").median(results.surfaces, fit.value)
+            yield Mark(position=parameters, value=value, label=f"{_SHORT[branch]} fits from {fit.value:.0f} units on:")
+
+
+def _headline(results: Results[Scale]) -> str:
+    if not results.holds("drop_at_the_switch"):
         return "The published cliff at n K parameters was not confirmed in this measurement."
-    if not judged.holds("switch_is_training"):
+    if not results.holds("switch_is_training"):
         return "The published curve drops at n K parameters; that training makes most of it was not confirmed."
-    cause = "reused weights" if judged.holds("switch_is_initialisation") else "the training below it"
-    if judged.holds("fresh_rises"):
-        return f"Most of the cliff at n K parameters is made by {cause}; random weights rise there too."
-    return f"Most of the cliff at n K parameters is made by {cause}, not by capacity."
+    cause = "reused weights" if results.holds("switch_is_initialisation") else "the training below it"
+    end = "; random weights rise there too" if results.holds("fresh_rises") else ", not by capacity"
+    return f"Most of the cliff at n K parameters is made by {cause}{end}."
 
 
-def _lede(surfaces: Surfaces) -> str:
-    at = _widths(surfaces)
-    fresh = surfaces["fresh"]
-    width, best = _lowest(surfaces["reuse"], "test_loss", at.below)
-    (reused,), random = _losses(surfaces["reuse"], (at.below,)), _losses(fresh, (at.below, at.widest))
+def _lede(results: Results[Scale]) -> str:
+    at, last, widest = results.at, results.at.below[-1], results.at.above[-1]
+    reused, random, restarted = (_loss(results, name, last) for name in WORDS)
     return (
-        f"One hidden layer, squared loss, n = {samples_of(fresh):,}, clean labels, {fresh.sizes['replicate']} "
-        f"replicates. Median test loss: with weights reused {number(best)} at its lowest ({width} units) and {reused} "
-        f"at {at.below}, the last below n K parameters; with random weights {random[0]} there, {random[1]} at "
-        f"{at.widest}."
-        f"{diverged_words(surfaces.values())}"
+        f"One hidden layer, squared loss, n = {at.samples:,}, clean labels, {at.replicates} replicates. Median test "
+        f"loss at {last} units, the last below n K parameters: {reused} with weights reused, {random} with random "
+        f"ones, {restarted} with random ones trained as the reused ones are; with random ones it is "
+        f"{_loss(results, 'fresh', widest)} at {widest}.{diverged_words(results.surfaces.values())}"
     )
 
 
@@ -391,10 +271,10 @@ FIGURE = Figure(
     paper="Belkin, Hsu, Ma, Mandal 2019",
     number="Figures 3 and 9",
     revision=2,
-    primary_claims=("reuse_rises", "drop_at_the_switch", "fresh_second_descent"),
-    declared=_declared,
-    findings=_findings,
+    scales=SCALES,
+    experiments=_experiments,
+    claims=_claims,
     pictures=_pictures,
-    answer=_answer,
+    headline=_headline,
     lede=_lede,
 )

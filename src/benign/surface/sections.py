@@ -15,7 +15,7 @@ from jaxtyping import Float
 from benign.curves import Landmarks, find_landmarks
 from benign.curves.early_stopping import EarlyStopping, stop_early
 from benign.curves.findings import LEVEL
-from benign.curves.fitting_threshold import ThresholdEstimator
+from benign.curves.fitting_threshold import FittingThreshold, ThresholdEstimator
 from benign.curves.threshold_reading import read_threshold
 from benign.foundation.outcomes import Outcome
 from benign.schema import LEARNING_RATE
@@ -172,6 +172,14 @@ def share_along_size(surface: xr.Dataset) -> Float[np.ndarray, "replicates sizes
 def share_along_time(surface: xr.Dataset) -> Float[np.ndarray, "replicates times"]:
     """The same of a surface with one size and one n."""
     return relative_training_loss(surface)[0, :, 0].T
+
+
+def threshold_along_size(
+    surface: xr.Dataset, *, estimator: ThresholdEstimator = "mean", level: float = LEVEL
+) -> FittingThreshold:
+    """The smallest size that fits the training set, of a surface with one time and one n; infinite where none does."""
+    positions, share = sizes_of(surface), share_along_size(surface).T
+    return read_threshold(positions, share, estimator=estimator, level=level, seed=seed_of(surface))
 
 
 def constant_errors(surface: xr.Dataset) -> Float[np.ndarray, " replicates"]:
