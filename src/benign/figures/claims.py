@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import Finding, Landmarks, higher_claim, interval_claim, paired_claim
+from benign.curves import Finding, Landmarks, higher_claim, interval_claim, mean_interval, paired_claim
 from benign.curves.claims import (
     RELEVANT_FACTOR,
     below_margin_claim,
@@ -168,6 +168,25 @@ def within(
             replicates=surfaces[of].sizes["replicate"],
             level=level,
             is_place=is_place,
+        )
+
+    return judged
+
+
+def mean_within(values: Values, allowed: tuple[float, float], *, test: str) -> Judge:
+    """That Student's interval of the mean lies within ``allowed``; ``test`` may name the ``{level}``."""
+
+    def judged(surfaces: Surfaces, said: Said, level: float) -> Finding:
+        numbers = values.read(surfaces)
+        return interval_claim(
+            **said,
+            estimate=float(numbers.mean()),
+            interval=mean_interval(numbers, level=level),
+            allowed=allowed,
+            unit=values.unit,
+            test=test.format(level=f"{level:.3g}"),
+            replicates=len(numbers),
+            level=level,
         )
 
     return judged
