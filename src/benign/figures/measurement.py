@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import platform
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 
 import numpy as np
 import xarray as xr
@@ -71,6 +73,17 @@ class Made:
 
 
 Declared = Experiment | Joined | Made
+
+
+def made_here(procedure: str, source: Mapping[str, object]) -> dict[str, object]:
+    """Attributes that say how a :class:`Made` surface came about, under the names that measured ones have."""
+    return {
+        "procedure": json.dumps({"procedure": procedure, "revision": 1}),
+        "source": json.dumps(source),
+        "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "benign_version": version("benign"),
+        "numpy_version": version("numpy"),
+    }
 
 
 def experiments_of(declared: Iterable[Declared], edition: Edition) -> list[Experiment]:

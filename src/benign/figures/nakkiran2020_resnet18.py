@@ -20,10 +20,10 @@ Runtime: none.
 from __future__ import annotations
 
 import csv
-import json
+import math
 import platform
-from collections.abc import Iterator
-from importlib.metadata import version
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib.resources import files
 
 import numpy as np
@@ -31,22 +31,22 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Finding, Verdict
-from benign.experiments.environment import Environment
-from benign.figures.figure import Figure, Judged, Picture, Surfaces
-from benign.figures.network_drawing import bare, exactly, percent, percents
+from benign.figures import figure
+from benign.figures.claims import Claim, Judge, Said, Surfaces, primary
+from benign.figures.figure import Figure, Picture, Results
+from benign.figures.measurement import Declared, Made, made_here
+from benign.figures.network_drawing import bare, exactly, level, listed_widths, percent, percents
 from benign.plots import CurveDisplay, Mark, Role
 from benign.surface.arrays import surface_from_arrays
 from benign.surface.sections import along_size, sizes_of
 
+SCALES = dict.fromkeys(figure.SCALES)  # nothing is measured at any
 EPS = 0.1
 NOISE = 0.15
 OTHER_CLASSES = 9
 RUNS = 5
 SAMPLES = 50_000
 EPOCHS = 4000
-# On the authors' own grid, finer than the table: the first width beyond the peak whose error is below the minimum.
-FINER_OVERTAKING = 25
-_NO_SPREAD = f"published means of {RUNS} runs compared; no spread published, so no interval"
 
 
 def published_series() -> dict[str, Float[np.ndarray, " widths"]]:
@@ -86,169 +86,131 @@ def noisy_error(clean: Float[np.ndarray, " widths"], noise: float = NOISE) -> Fl
     return noise + clean * (1.0 - noise - noise / OTHER_CLASSES)
 
 
-class PublishedTable:
-    """The table on a surface's axes, the same at every scale and seed."""
-
-    def measured(self, figure: str, scale: str, *, seed: int, environment: Environment) -> xr.Dataset:
-        del figure, scale, seed, environment
-        return _surface(published_series())
-
-
-def _declared(scale: str) -> Iterator[tuple[str, PublishedTable]]:
-    """The surface ``published``."""
-    del scale
-    yield "published", PublishedTable()
-
-
-def _surface(table: dict[str, Float[np.ndarray, " widths"]]) -> xr.Dataset:
-    """Its one replicate is the mean of the runs."""
+def surface_of(table: dict[str, Float[np.ndarray, " widths"]]) -> xr.Dataset:
+    """The table on a surface's axes; its one replicate is the mean of the runs."""
     columns = {**table, "test_error": clean_error(table["test_error_noisy"])}
     widths = columns.pop("width")
     # The number of parameters is not in the table, so sizes are counted in widths; no loss was published.
     columns |= {"parameters": widths, "test_error_constant": np.array([[OTHER_CLASSES / (OTHER_CLASSES + 1)]])}
-    dataset = surface_from_arrays(columns, size=widths, time=EPOCHS, samples=SAMPLES, attributes=_attributes())
-    return dataset.assign_coords(replicate=[f"mean of {RUNS} runs"])
-
-
-def _attributes() -> dict[str, object]:
-    return {
-        "procedure": json.dumps({"procedure": "published_resnet18", "revision": 1}),
-        "source": json.dumps({"source": "published", "name": "cifar10", "label_noise": NOISE}),
+    source = {"source": "published", "name": "cifar10", "label_noise": NOISE}
+    attributes = {
+        **made_here("published_resnet18", source),
+        "machine": f"a published table, read with Python {platform.python_version()}",
         "size_name": "channels of the first layer",
         "time_name": "epochs",
         "seed": 0,
         "seconds": 0.0,
-        "machine": f"a published table, read with Python {platform.python_version()}",
         "commit": "",
-        "benign_version": version("benign"),
-        "numpy_version": np.__version__,
     }
+    dataset = surface_from_arrays(columns, size=widths, time=EPOCHS, samples=SAMPLES, attributes=attributes)
+    return dataset.assign_coords(replicate=[f"mean of {RUNS} runs"])
 
 
-def _column(surface: xr.Dataset, metric: str) -> Float[np.ndarray, " widths"]:
-    return along_size(surface, metric)[0]
+def _experiments(_: None) -> Iterator[Declared]:
+    """The surface ``published``, the same at every scale and seed."""
+    yield Made(name="published", make=lambda _: surface_of(published_series()))
 
 
-def _peak(errors: Float[np.ndarray, " widths"]) -> int:
-    """The highest point beyond the first local minimum; that minimum itself where nothing beyond it is higher."""
-    first = _first_minimum(errors)
-    return first + int(np.argmax(errors[first:]))
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Series:
+    """The published errors over widths, and where they turn, as rows of the table.
+
+    Attributes:
+        test: as plotted.
+        clean: the same on clean labels.
+        minimum: the first local minimum of ``test``.
+        peak: its highest point beyond; the minimum itself where nothing beyond it is higher.
+        crossing: the first width whose training error is at most eps; infinite where none is.
+    """
+
+    widths: Float[np.ndarray, " widths"]
+    test: Float[np.ndarray, " widths"]
+    clean: Float[np.ndarray, " widths"]
+    train: Float[np.ndarray, " widths"]
+    minimum: int
+    peak: int
+    crossing: float
 
 
-def _first_minimum(errors: Float[np.ndarray, " widths"]) -> int:
-    rises = np.flatnonzero(np.diff(errors) > 0.0)
-    return int(rises[0]) if len(rises) else len(errors) - 1
-
-
-def _crossing(widths: Float[np.ndarray, " widths"], train: Float[np.ndarray, " widths"], eps: float) -> float:
-    """The first width whose training error is at most eps; infinite where none is."""
-    fitted = np.flatnonzero(train <= eps)
-    return float(widths[fitted[0]]) if len(fitted) else float("inf")
-
-
-def _equivalent_eps(surface: xr.Dataset) -> tuple[float, float]:
-    """The range [low, high) of eps whose crossing lies within one width of the peak."""
-    widths, train = sizes_of(surface), _column(surface, "train_error")
-    near = np.flatnonzero(np.abs(widths - widths[_peak(_column(surface, "test_error_noisy"))]) <= 1.0)
-    return float(train[near[-1]]), float(train[near[0] - 1]) if near[0] else float("inf")
-
-
-def _overtaking(surface: xr.Dataset) -> tuple[float, float]:
-    """Beyond the peak, the first width of the table below the first minimum, and the one before; infinite for none."""
-    widths, errors = sizes_of(surface), _column(surface, "test_error_noisy")
-    peak = _peak(errors)
-    below = np.flatnonzero(errors[peak:] < errors[_first_minimum(errors)]) + peak
-    return (float(widths[below[0] - 1]), float(widths[below[0]])) if len(below) else (float(widths[-1]), float("inf"))
-
-
-def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
+def _series(surfaces: Surfaces) -> Series:
     surface = surfaces["published"]
-    widths, errors = sizes_of(surface), _column(surface, "test_error_noisy")
-    first, peak = _first_minimum(errors), _peak(errors)
-    distance = _crossing(widths, _column(surface, "train_error"), EPS) - float(widths[peak])
-    return (
-        _by_the_table(
-            name="peak_at_crossing",
-            claim=f"The training error falls to eps = {EPS:g} within one width of the peak of the test error",
-            effect=distance, unit="widths from the peak", holds=peak > first and abs(distance) <= 1.0,
-            paper="training error 0.1205 at k = 9, 0.0831 at k = 10; test error highest at k = 10, 0.4127",
-        ),
-        _by_the_table(
-            name="second_descent", claim="The second descent ends below the first minimum",
-            effect=float(errors[-1] - errors[first]), unit="test error",
-            holds=peak > first and bool(errors[-1] < errors[first]), paper="0.291 at k = 64, 0.340 at k = 4",
-        ),
-    )  # fmt: skip
+    names = {"test": "test_error_noisy", "clean": "test_error", "train": "train_error"}
+    widths, errors = sizes_of(surface), {name: along_size(surface, metric)[0] for name, metric in names.items()}
+    rises, fitted = np.flatnonzero(np.diff(errors["test"]) > 0.0), np.flatnonzero(errors["train"] <= EPS)
+    minimum = int(rises[0]) if len(rises) else len(widths) - 1
+    peak = minimum + int(np.argmax(errors["test"][minimum:]))
+    crossing = float(widths[fitted[0]]) if len(fitted) else math.inf
+    return Series(widths=widths, minimum=minimum, peak=peak, crossing=crossing, **errors)
 
 
-def _excess(plotted: float) -> float:
-    """By how much a plotted error is too high."""
-    errors = np.array([plotted])
-    return float((errors - noisy_error(clean_error(errors)))[0])
+def _claims(_: None) -> Iterator[Claim]:
+    yield primary(
+        "peak_at_crossing",
+        f"The training error falls to eps = {EPS:g} within one width of the peak of the test error",
+        _by_the_table(lambda of: of.crossing - of.widths[of.peak], "widths from the peak", within=(-1.0, 1.0)),
+        paper="training error 0.1205 at k = 9, 0.0831 at k = 10; test error highest at k = 10, 0.4127",
+    )
+    yield primary(
+        "second_descent",
+        "The second descent ends below the first minimum",
+        _by_the_table(lambda of: of.test[-1] - of.test[of.minimum], "test error", within=(-1.0, -1e-9)),
+        paper="0.291 at k = 64, 0.340 at k = 4",
+    )
 
 
-def _by_the_table(*, name: str, claim: str, effect: float, unit: str, holds: bool, paper: str) -> Finding:
-    """A claim on published means: true of the table or not, and never undecided."""
-    return Finding(
-        name=name, claim=claim, verdict=Verdict.HOLDS if holds else Verdict.FAILS,
-        effect=effect if np.isfinite(effect) else float("nan"), interval=(float("nan"), float("nan")), unit=unit,
-        test=_NO_SPREAD, replicates=RUNS, paper=paper, needed_replicates=None,
-    )  # fmt: skip
+def _by_the_table(read: Callable[[Series], float], unit: str, within: tuple[float, float]) -> Judge:
+    """That there is a peak, and a number of published means lies ``within``: true of the table or not."""
+
+    def judged(surfaces: Surfaces, said: Said, _: float) -> Finding:
+        series = _series(surfaces)
+        effect = float(read(series))
+        holds = series.peak > series.minimum and within[0] <= effect <= within[1]
+        return Finding(
+            **said,
+            verdict=Verdict.HOLDS if holds else Verdict.FAILS,
+            effect=effect if math.isfinite(effect) else math.nan,
+            interval=(math.nan, math.nan),
+            unit=unit,
+            test=f"published means of {RUNS} runs compared; no spread published, so no interval",
+            replicates=RUNS,
+            needed_replicates=None,
+        )
+
+    return judged
 
 
-def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
-    surface = surfaces["published"]
-    widths, errors = sizes_of(surface), _column(surface, "test_error_noisy")
-    clean = _column(surface, "test_error")
-    shown = [_first_minimum(errors), _peak(errors), len(errors) - 1]
+def _pictures(results: Results[None]) -> Iterator[Picture]:
+    series = _series(results.surfaces)
+    widths, test, train, peak = series.widths, series.test, series.train, series.peak
+    rows = [series.minimum, peak, -1]
+    near = np.flatnonzero(np.abs(widths - widths[peak]) <= 1.0)  # a crossing at these rows is one at the peak
+    excess = test[peak] - noisy_error(clean_error(test[[peak]]))[0]
     sentence = (
-        f"The test error is {percents([float(errors[i]) for i in shown])} at widths "
-        f"{', '.join(f'{widths[i]:.0f}' for i in shown[:-1])} and {widths[-1]:.0f}; {_eps_words(surface)}. "
-        f"{_overtaking_words(surface)} On clean labels the three errors are "
-        f"{percents([float(clean[i]) for i in shown])}. The notebook plots the peak "
-        f"{100.0 * _excess(errors[shown[1]]):.1f} points too high: its formula has a wrong sign."
+        f"The test error is {percents(test[rows].tolist())} at {listed_widths(widths[rows])}; every eps from "
+        f"{train[near[-1]]:g} to just below {train[near[0] - 1]:g} is crossed within one width of the peak. In the "
+        "table the second descent passes below the first minimum between widths 24 and 32, on the authors' finer grid "
+        f"at 25. On clean labels the three errors are {percents(series.clean[rows].tolist())}. The notebook plots the "
+        f"peak {100.0 * excess:.1f} points too high: its formula has a wrong sign."
     )
-    return (
-        Picture(
-            name="series", heading="Does the training error say where the peak is?", display=_display(surface),
-            sentence=sentence, claims=("peak_at_crossing", "second_descent"),
-        ),
-    )  # fmt: skip
+    claims = ("peak_at_crossing", "second_descent")
+    heading = "Does the training error say where the peak is?"
+    yield Picture("series", heading, _display(series), sentence, claims)
 
 
-def _eps_words(surface: xr.Dataset) -> str:
-    low, high = _equivalent_eps(surface)
-    if not low < high:
-        return "no eps is crossed within one width of the peak"
-    end = "on" if np.isinf(high) else f"to just below {high:g}"
-    return f"every eps from {low:g} {end} is crossed within one width of the peak"
-
-
-def _overtaking_words(surface: xr.Dataset) -> str:
-    before, overtaken = _overtaking(surface)
-    if np.isinf(overtaken):
-        return "In the table the second descent does not pass below the first minimum."
-    return (
-        f"In the table the second descent passes below the first minimum between widths {before:.0f} and "
-        f"{overtaken:.0f}, on the authors' finer grid at {FINER_OVERTAKING}."
-    )
-
-
-def _display(surface: xr.Dataset) -> CurveDisplay:
-    widths, errors = sizes_of(surface), _column(surface, "test_error_noisy")
+def _display(series: Series) -> CurveDisplay:
+    widths, is_crossed = series.widths, math.isfinite(series.crossing)
     lines = (
-        ("test, noisy labels", errors, Role.TEST),
-        ("test, clean labels", _column(surface, "test_error"), Role.TEST),
-        ("train, noisy labels", _column(surface, "train_error"), Role.TRAIN),
-        (f"eps = {EPS:g}", np.full(len(widths), EPS), Role.REFERENCE),
+        bare("test, noisy labels", widths, series.test, Role.TEST),
+        bare("test, clean labels", widths, series.clean, Role.TEST),
+        bare("train, noisy labels", widths, series.train, Role.TRAIN),
+        level(f"eps = {EPS:g}", widths, EPS),
     )
-    crossing = _crossing(widths, _column(surface, "train_error"), EPS)
-    named = (("first minimum", _first_minimum(errors)), ("peak", _peak(errors)), ("end", len(errors) - 1))
+    named = (("first minimum", series.minimum), ("peak", series.peak), ("end", -1))
     return CurveDisplay(
         title="ResNet-18 on CIFAR-10 with 15 % of labels flipped: published errors",
-        series=tuple(bare(name, widths, values, role) for name, values, role in lines),
-        marks=tuple(Mark(position=float(widths[i]), value=float(errors[i]), label=label) for label, i in named),
-        threshold=None if not np.isfinite(crossing) else exactly(crossing, "training error below eps from width"),
+        series=lines,
+        marks=tuple(Mark(position=float(widths[i]), value=float(series.test[i]), label=label) for label, i in named),
+        threshold=exactly(series.crossing, "training error below eps from width") if is_crossed else None,
         x_label="width k: channels of the first layer (size)",
         y_label="zero-one error",
         y_log=False,
@@ -258,24 +220,23 @@ def _display(surface: xr.Dataset) -> CurveDisplay:
     )
 
 
-def _answer(judged: Judged) -> str:
-    if not judged.holds("peak_at_crossing"):
+def _headline(results: Results[None]) -> str:
+    if not results.holds("peak_at_crossing"):
         return "In this table the training error does not reach 0.1 where the test error peaks."
-    if not judged.holds("second_descent"):
+    if not results.holds("second_descent"):
         return "The published peak is where the training error reaches 0.1; the widest network wins nothing."
     return "The published peak of ResNet-18 is where its training error reaches 0.1; the widest network is best."
 
 
-def _lede(surfaces: Surfaces) -> str:
-    surface = surfaces["published"]
-    widths, errors = sizes_of(surface), _column(surface, "test_error_noisy")
-    peak = _peak(errors)
-    train = _column(surface, "train_error")[max(0, peak - 1) : peak + 1]
+def _lede(results: Results[None]) -> str:
+    series = _series(results.surfaces)
+    widths, test, peak = series.widths, series.test, series.peak
+    before, there = series.train[max(0, peak - 1)], series.train[peak]
     return (
         f"{len(widths)} widths of the authors' released series, each the mean of {RUNS} runs without a published "
-        f"spread; nothing is measured here. The test error peaks at width {widths[peak]:.0f} "
-        f"({percent(float(errors[peak]))}), where the training error goes from {percent(float(train[0]))} to "
-        f"{percent(float(train[-1]))}; at width {widths[-1]:.0f} the test error is {percent(float(errors[-1]))}."
+        f"spread; nothing is measured here. The test error peaks at width {widths[peak]:.0f} ({percent(test[peak])}), "
+        f"where the training error goes from {percent(before)} to {percent(there)}; at width {widths[-1]:.0f} the test "
+        f"error is {percent(test[-1])}."
     )
 
 
@@ -285,10 +246,10 @@ FIGURE = Figure(
     paper="Nakkiran, Kaplun, Bansal, Yang, Barak, Sutskever 2020",
     number="Figure 1",
     revision=1,
-    primary_claims=("peak_at_crossing", "second_descent"),
-    declared=_declared,
-    findings=_findings,
+    scales=SCALES,
+    experiments=_experiments,
+    claims=_claims,
     pictures=_pictures,
-    answer=_answer,
+    headline=_headline,
     lede=_lede,
 )
