@@ -14,11 +14,13 @@ from jaxtyping import Float
 from benign.curves import Landmarks, find_landmarks
 from benign.curves.claims import RELEVANT_FACTOR, below_the_best_claim, rises_claim
 from benign.curves.falling import falling_claim
+from benign.curves.findings import LEVEL
 from benign.curves.fitting_threshold import ThresholdEstimator
 from benign.figures.claims import Judge, Surfaces, Values, higher, no_peak, peak_at
 from benign.surface.sections import (
     along_samples,
     along_size,
+    at,
     at_end,
     landmarks_along_samples,
     landmarks_along_size,
@@ -92,13 +94,14 @@ class Course:
         self, scale: float, allowed: tuple[float, float], *, scale_word: str = "n", factor: float = RELEVANT_FACTOR
     ) -> Judge:
         """That it has a peak, at ``allowed`` times ``scale``."""
-        return peak_at(self._landmarks, scale, allowed, scale_word=scale_word, factor=factor)
+        return peak_at(self.landmarks_at, scale, allowed, scale_word=scale_word, factor=factor)
 
     def has_no_peak(self, factor: float = RELEVANT_FACTOR) -> Judge:
         """That no peak of it stands a ``factor`` above both its sides."""
-        return no_peak(self._landmarks, factor)
+        return no_peak(self.landmarks_at, factor)
 
-    def _landmarks(self, surfaces: Surfaces, level: float) -> Landmarks:
+    def landmarks_at(self, surfaces: Surfaces, level: float = LEVEL) -> Landmarks:
+        """Landmarks, their intervals and the peak test at a level."""
         surface = surfaces[self.of]
         if self.landmarks is not None:
             return self.landmarks(surface, level)
@@ -107,16 +110,23 @@ class Course:
         )
 
 
-def over_sizes(of: str, metric: str, *, unit: str = "", estimator: ThresholdEstimator = "mean") -> Course:
-    """A metric of a surface with one n."""
+def over_sizes(
+    of: str, metric: str, *, samples: int | None = None, unit: str = "", estimator: ThresholdEstimator | None = "mean"
+) -> Course:
+    """A metric of a surface with one n, or at one of several; without ``estimator`` no threshold is read."""
+
+    def section(surface: xr.Dataset) -> xr.Dataset:
+        return at_end(surface) if samples is None else at(at_end(surface), samples=samples)
+
+    def landmarks(surface: xr.Dataset, level: float) -> Landmarks:
+        return landmarks_along_size(section(surface), metric, level=level, estimator=estimator or "mean")
+
     return Course(
         of=of,
         unit=unit or _unit(metric),
         positions=sizes_of,
-        values=lambda surface: along_size(at_end(surface), metric),
-        landmarks=lambda surface, level: landmarks_along_size(
-            at_end(surface), metric, level=level, estimator=estimator
-        ),
+        values=lambda surface: along_size(section(surface), metric),
+        landmarks=landmarks if estimator else None,
     )
 
 
@@ -126,18 +136,24 @@ def stopping_over_sizes(of: str, moment: Literal["last", "stopped", "oracle"]) -
     return Course(of=of, unit=_unit("error"), positions=sizes_of, values=lambda surface: values(stopping_of(surface)))
 
 
-def over_samples(of: str, metric: str, *, unit: str = "", estimator: ThresholdEstimator = "mean") -> Course:
-    """A metric of a surface with one size."""
+def over_samples(
+    of: str, metric: str, *, size: float | None = None, unit: str = "", estimator: ThresholdEstimator | None = "mean"
+) -> Course:
+    """A metric of a surface with one size, or at one of several; without ``estimator`` no threshold is read."""
+
+    def section(surface: xr.Dataset) -> xr.Dataset:
+        return surface if size is None else at(surface, size=size)
 
     def landmarks(surface: xr.Dataset, level: float) -> Landmarks:
-        return landmarks_along_samples(surface, along_samples(surface, metric), level=level, estimator=estimator)
+        values = along_samples(section(surface), metric)
+        return landmarks_along_samples(section(surface), values, level=level, estimator=estimator or "mean")
 
     return Course(
         of=of,
         unit=unit or _unit(metric),
         positions=sample_counts_of,
-        values=lambda surface: along_samples(surface, metric),
-        landmarks=landmarks,
+        values=lambda surface: along_samples(section(surface), metric),
+        landmarks=landmarks if estimator else None,
     )
 
 
