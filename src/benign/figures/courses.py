@@ -78,10 +78,11 @@ class Course:
             **said, values=self.before(surfaces, edge), peak=self.at(to).read(surfaces), unit=self.unit
         )
 
-    def falls_below_the_best(self, at: float, *, before: float) -> Judge:
-        """That it is lower at a place than where it is lowest ``before`` another place."""
+    def falls_below_the_best(self, at: float, *, before: float, on: Course | None = None) -> Judge:
+        """That it is lower at a place than where it, or the course ``on``, is lowest ``before`` another place."""
+        best = on or self
         return lambda surfaces, said, _: below_the_best_claim(
-            **said, references=self.before(surfaces, before), candidate=self.at(at).read(surfaces), unit=self.unit
+            **said, references=best.before(surfaces, before), candidate=self.at(at).read(surfaces), unit=self.unit
         )
 
     def only_falls(self, edges: Float[np.ndarray, " B"]) -> Judge:
