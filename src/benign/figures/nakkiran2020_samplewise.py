@@ -21,25 +21,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import (
-    Finding,
-    Landmarks,
-    bootstrap_counts,
-    bootstrap_medians,
-    find_landmarks,
-    interval_claim,
-    percentile_interval,
-)
-from benign.curves.claims import no_peak_claim, peak_position_claim
 from benign.curves.early_stopping import stop_early
-from benign.figures.comparisons import Course, over_samples
-from benign.figures.figure import Figure, Judged, Picture, Surfaces
-from benign.figures.measurement import Measurement
+from benign.curves.sign_changes import Crossing, last_crossing
+from benign.experiments.declaration import Experiment
+from benign.figures.claims import Claim, Surfaces, primary, secondary, within
+from benign.figures.courses import Course, over_samples
+from benign.figures.figure import Figure, Picture, Results
 from benign.figures.network_drawing import (
     curve_of,
     diverged_words,
@@ -54,86 +47,84 @@ from benign.networks.training import Training
 from benign.plots import CurveDisplay, Mark, Role, StackedDisplay, series_from_replicates
 from benign.procedures import MLP
 from benign.sources import digits
-from benign.surface.displays import size_label
 from benign.surface.sections import (
-    along_samples,
     at,
     at_end,
-    landmarks_along_samples,
     median_of,
     over_samples_and_time,
     over_size_and_samples,
     sample_counts_of,
     seed_of,
     sizes_of,
-    times_of,
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What one scale measures; committed before its first run."""
-
-    samples: tuple[int, ...]
-    width: int
-    few_samples: tuple[int, int]
-    widths: tuple[int, ...]
-    steps: int
-    times: tuple[int, ...]
-    replicates: int
-
 
 _SAMPLES = (25, 35, 50, 65, 80, 95, 110, 130, 160, 200, 280, 400, 560, 800)
 _TIMES = (50, 100, 200, 400, 800, 1600, 3200)
-SETTINGS = {
-    "smoke": Settings(
-        samples=(25, 50), width=8, few_samples=(25, 50), widths=(8,), steps=40, times=(10, 20), replicates=4
+_WIDTHS = (2, 3, 4, 6, 8, 10, 12, 14, 16, 20, 24, 32, 48, 64, 128, 256, 512)
+FEW, MORE = 50, 110
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """What one scale measures; committed before its first run.
+
+    ``width`` is trained on all ``samples``, and all ``widths`` on the ``two_samples``.
+    """
+
+    samples: tuple[int, ...] = _SAMPLES
+    width: int = 16
+    two_samples: tuple[int, int] = (FEW, MORE)
+    widths: tuple[int, ...] = _WIDTHS
+    steps: int = 6000
+    times: tuple[int, ...] = _TIMES
+    replicates: int
+
+
+SCALES = {
+    "smoke": Scale(
+        samples=(25, 50), width=8, two_samples=(25, 50), widths=(8,), steps=40, times=(10, 20), replicates=4
     ),
-    "quick": Settings(
-        samples=_SAMPLES, width=16, few_samples=(50, 110), widths=(4, 6, 8, 12, 16, 24, 32, 64, 128, 256), steps=6000,
-        times=_TIMES, replicates=10,
-    ),
-    "standard": Settings(
-        samples=_SAMPLES, width=16, few_samples=(50, 110),
-        widths=(2, 3, 4, 6, 8, 10, 12, 14, 16, 20, 24, 32, 48, 64, 128, 256, 512), steps=6000, times=_TIMES,
-        replicates=20,
-    ),
-    "paper": Settings(
+    "quick": Scale(widths=(4, 6, 8, 12, 16, 24, 32, 64, 128, 256), replicates=10),
+    "standard": Scale(replicates=20),
+    "paper": Scale(
         samples=(25, 35, 50, 65, 80, 90, 100, 110, 120, 130, 145, 160, 180, 200, 240, 280, 400, 560, 800, 1200),
-        width=16, few_samples=(50, 110),
-        widths=(2, 3, 4, 6, 8, 10, 12, 14, 16, 20, 24, 32, 48, 64, 128, 256, 512, 1024), steps=24_000,
-        times=(*_TIMES, 6400, 12_800), replicates=30,
+        widths=(*_WIDTHS, 1024), steps=24_000, times=(*_TIMES, 6400, 12_800), replicates=30,
     ),
 }  # fmt: skip
 NOISE = 0.2
-METRICS = ("validation_loss", "test_loss_held_out")
-RESAMPLES = 1000
-FEW, MORE = 50, 110
 FEWEST, MOST = 25, 800
+TOLD = (FEW, MORE, MOST)
 PEAK = (75.0, 180.0)
 WORDS = {"loss": "squared loss", "error": "zero-one error"}
-_HURTS = "more samples hurt near the threshold (Nakkiran et al. 2020, Figs 3 and 11)"
 _NEVER_HURTS = "with optimal early stopping more data never hurt (Nakkiran et al. 2020, Figs 23 and 24)"
+_LARGEST = "the largest n that is fitted inside 75 to 180 samples"
 _HELPS = "beyond the threshold more samples help (Nakkiran et al. 2020, Fig. 11)"
 
 
-def _declared(scale: str) -> Iterator[tuple[str, Measurement]]:
-    """The surfaces ``samples``, one width at every n, and ``widths``, two n at every width."""
-    at = SETTINGS[scale]
+def _experiments(at: Scale) -> Iterator[Experiment]:
+    """One width at every n, and two n at every width."""
     training = Training(loss="squared", learning_rate=3e-3, schedule="cosine", batch_size=25, steps=at.steps)
-    samples = Measurement(
-        procedure=MLP(depth=1, training=training), source=digits(label_noise=NOISE), part="over samples",
-        samples=at.samples, sizes=[at.width], times=(*at.times, at.steps), replicates=at.replicates, metrics=METRICS,
-    )  # fmt: skip
-    yield "samples", samples
-    yield "widths", replace(samples, part="over widths", samples=at.few_samples, sizes=at.widths)
+    trained = partial(
+        Experiment,
+        source=digits(label_noise=NOISE),
+        procedure=MLP(depth=1, training=training),
+        times=(*at.times, at.steps),
+        replicates=at.replicates,
+        metrics=("validation_loss", "test_loss_held_out"),
+    )
+    yield trained(name="samples", samples=at.samples, sizes=[at.width])
+    yield trained(name="widths", samples=at.two_samples, sizes=at.widths)
 
 
-def stopped_loss(surface: xr.Dataset) -> Course:
+def _stopped(surface: xr.Dataset) -> Float[np.ndarray, "replicates samples"]:
     """Loss on one half of the test set, each network stopped at its smallest loss on the noisy labels of the other."""
-    validation, held_out = (over_samples_and_time(surface, metric) for metric in METRICS)
-    stopped = stop_early(validation, held_out).stopped
-    return Course(positions=sample_counts_of(surface), values=stopped, unit=WORDS["loss"], paper=_NEVER_HURTS)
+    validation, held_out = (over_samples_and_time(surface, name) for name in ("validation_loss", "test_loss_held_out"))
+    return stop_early(validation, held_out).stopped
+
+
+COURSES = {word: over_samples("samples", f"test_{word}", unit=unit, estimator="median") for word, unit in WORDS.items()}
+LOSS = COURSES["loss"]
+STOPPED = Course(of="samples", unit=WORDS["loss"], positions=sample_counts_of, values=_stopped)
 
 
 def harm(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes"]:
@@ -142,215 +133,134 @@ def harm(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates size
     return values[:, :, -1] - values[:, :, 0]
 
 
-def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
-    surface, widths = surfaces["samples"], surfaces["widths"]
-    findings = [*_loss_findings(surface), *_stopped_findings(surface)]
-    findings.append(_hurts(surface, "error"))
-    findings.extend(_wide_claim(widths, word) for word in WORDS)
-    return tuple(findings)
+def _claims(at: Scale) -> Iterator[Claim]:
+    yield _hurts(at, "loss")
+    yield primary(
+        "loss_peaks_over_samples",
+        "Over the number of samples the test loss peaks between 75 and 180",
+        LOSS.peaks_at(1.0, PEAK, scale_word="samples"),
+        "the peak is where n is the number of samples that is just fitted (Nakkiran et al. 2020, Fig. 11)",
+    )
+    yield secondary(
+        "training_loss_leaves_zero_there",
+        "The training loss leaves zero (2 % of a constant's) between 75 and 180 samples",
+        within(PEAK, _fitted, of="samples", test=f"bootstrap interval of {_LARGEST}", unit="samples"),
+        "the peak is at the interpolation threshold (Nakkiran et al. 2020, Fig. 11)",
+    )
+    yield primary(
+        "many_samples_help",
+        f"The test loss with {MOST} samples is less than half of that with {FEWEST}",
+        LOSS.higher(FEWEST, MOST, factor=2.0),
+        _HELPS,
+    )
+    yield secondary(
+        "stopped_more_data_helps",
+        f"Stopped early on validation, {MORE} samples give a lower squared loss than {FEW}",
+        STOPPED.higher(FEW, MORE),
+        _NEVER_HURTS,
+    )
+    yield secondary(
+        "stopped_no_peak",
+        "Stopped early on validation, no peak of 25 % or more is left over samples",
+        STOPPED.has_no_peak(),
+        _NEVER_HURTS,
+    )
+    yield _hurts(at, "error")
+    (few, more), wide = at.two_samples, at.widths[-1]
+    for word, unit in WORDS.items():
+        yield secondary(
+            f"more_data_helps_wide_{word}",
+            f"At {wide} units {more} samples give a lower {unit} than {few}",
+            over_samples("widths", f"test_{word}", size=wide, unit=unit).higher(few, more),
+            _HELPS,
+        )
 
 
-def _loss_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
-    loss = along_samples(surface, "test_loss")
-    level = FIGURE.level_of("loss_peaks_over_samples")
-    landmarks = landmarks_along_samples(surface, loss, level=level, estimator="median")
-    position = peak_position_claim(
-        name="loss_peaks_over_samples", claim="Over the number of samples the test loss peaks between 75 and 180",
-        landmarks=landmarks, scale=1.0, allowed=PEAK, scale_word="samples", level=level,
-        paper="the peak is where n is the number of samples that is just fitted (Nakkiran et al. 2020, Fig. 11)",
-    )  # fmt: skip
-    return (
-        _hurts(surface, "loss"),
-        replace(position, unit="samples"),
-        _threshold_claim(landmarks, len(loss)),
-        over_samples(surface, "test_loss", unit=WORDS["loss"]).higher(
-            "many_samples_help", f"The test loss with {MOST} samples is less than half of that with {FEWEST}", FEWEST,
-            MOST, factor=2.0, paper=_HELPS,
-        ),
-    )  # fmt: skip
-
-
-def _hurts(surface: xr.Dataset, word: str) -> Finding:
-    return over_samples(surface, f"test_{word}", unit=WORDS[word], paper=_HURTS).higher(
+def _hurts(at: Scale, word: str) -> Claim:
+    return primary(
         f"more_data_hurts_{word}",
-        f"At {int(sizes_of(surface)[0])} units {MORE} samples give a higher {WORDS[word]} than {FEW}", MORE, FEW,
-    )  # fmt: skip
-
-
-def _threshold_claim(landmarks: Landmarks, replicates: int) -> Finding:
-    """That the largest n which is fitted lies where the peak was expected."""
-    nowhere = (float("nan"), float("nan"))
-    threshold = landmarks.threshold
-    return interval_claim(
-        name="training_loss_leaves_zero_there",
-        claim="The training loss leaves zero (2 % of a constant's) between 75 and 180 samples",
-        estimate=float("nan") if threshold is None else threshold.value,
-        interval=nowhere if threshold is None else threshold.interval,
-        allowed=PEAK, unit="samples", replicates=replicates, is_place=True,
-        test="bootstrap interval of the largest n that is fitted inside 75 to 180 samples",
-        paper="the peak is at the interpolation threshold (Nakkiran et al. 2020, Fig. 11)",
-    )  # fmt: skip
-
-
-def _stopped_findings(surface: xr.Dataset) -> tuple[Finding, ...]:
-    stopped = stopped_loss(surface)
-    return (
-        stopped.higher(
-            "stopped_more_data_helps",
-            f"Stopped early on validation, {MORE} samples give a lower squared loss than {FEW}", FEW, MORE,
-        ),
-        no_peak_claim(
-            name="stopped_no_peak", claim="Stopped early on validation, no peak of 25 % or more is left over samples",
-            landmarks=find_landmarks(stopped.positions, stopped.values, None, None), paper=_NEVER_HURTS,
-        ),
-    )  # fmt: skip
-
-
-def _wide_claim(widths: xr.Dataset, word: str) -> Finding:
-    few, more = sample_counts_of(widths).astype(int).tolist()
-    wide = sizes_of(widths)[-1]
-    return over_samples(at(widths, size=wide), f"test_{word}", unit=WORDS[word], paper=_HELPS).higher(
-        f"more_data_helps_wide_{word}", f"At {int(wide)} units {more} samples give a lower {WORDS[word]} than {few}",
-        few, more,
-    )  # fmt: skip
-
-
-def crossings(sizes: Float[np.ndarray, "K"], harms: Float[np.ndarray, "K"]) -> Float[np.ndarray, " crossings"]:
-    """Where a curve changes sign, between two widths in proportion on a logarithmic scale.
-
-    >>> crossings(np.array([1.0, 4.0, 16.0, 64.0]), np.array([-2.0, 2.0, 2.0, -2.0]))
-    array([ 2., 32.])
-    """
-    is_above = harms > 0.0
-    left = np.flatnonzero(is_above[:-1] != is_above[1:])
-    share = harms[left] / (harms[left] - harms[left + 1])
-    return sizes[left] * (sizes[left + 1] / sizes[left]) ** share
-
-
-@dataclass(frozen=True, kw_only=True)
-class Crossing:
-    """The width where a median curve changes sign for the last time, with its bootstrap interval over replicates.
-
-    An end is infinite where the curves of resamples have their sign everywhere, or change it beyond the widths.
-    """
-
-    position: float
-    interval: tuple[float, float]
-    is_only: bool
-
-
-def last_crossing(
-    sizes: Float[np.ndarray, "K"], harms: Float[np.ndarray, "replicates K"], *, seed: int = 0
-) -> Crossing | None:
-    """The last change of sign of the median over replicates; widths at which one has no number are left out."""
-    usable = np.isfinite(harms).all(axis=0)
-    sizes, harms = sizes[usable], harms[:, usable]
-    median = np.median(harms, axis=0)
-    places = crossings(sizes, median)
-    if not len(places):
-        return None
-    resampled = bootstrap_medians(harms, bootstrap_counts(len(harms), RESAMPLES, seed=seed))
-    moved = np.array([_last_change(sizes, row, ends_above=bool(median[-1] > 0.0)) for row in resampled])
-    return Crossing(position=float(places[-1]), interval=percentile_interval(moved), is_only=len(places) == 1)
-
-
-def _last_change(sizes: Float[np.ndarray, "K"], harms: Float[np.ndarray, "K"], *, ends_above: bool) -> float:
-    """Where a curve takes the sign that it is to end with: minus infinity from the start, infinity never."""
-    if bool(harms[-1] > 0.0) is not ends_above:
-        return np.inf
-    places = crossings(sizes, harms)
-    return float(places[-1]) if len(places) else -np.inf
-
-
-def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
-    return (
-        _loss_picture(surfaces["samples"]),
-        _error_picture(surfaces["samples"]),
-        _widths_picture(surfaces["widths"]),
+        f"At {at.width} units {MORE} samples give a higher {WORDS[word]} than {FEW}",
+        COURSES[word].higher(MORE, FEW),
+        "more samples hurt near the threshold (Nakkiran et al. 2020, Figs 3 and 11)",
     )
 
 
-def _loss_picture(surface: xr.Dataset) -> Picture:
-    width = int(sizes_of(surface)[0])
-    loss, stopped = over_samples(surface, "test_loss", unit=WORDS["loss"]), stopped_loss(surface)
-    landmarks = landmarks_along_samples(surface, along_samples(surface, "test_loss"), estimator="median")
-    display = curve_of(
-        test_and_train(at_end(surface), "loss"), "samples", title=f"Loss over the number of samples, {width} units",
-        x_label="number of training samples (samples)", y_label="loss (squared error)", landmarks=landmarks, y_log=True,
-        y_limits=loss_limits(loss.values),
-    )  # fmt: skip
-    remedy = series_from_replicates("test, stopped early", loss.positions, stopped.values, Role.REMEDY)
-    few, more, most = (number(loss.median(n)) for n in (FEW, MORE, MOST))
-    stopped_few, stopped_more = (number(stopped.median(n)) for n in (FEW, MORE))
-    sentence = (
-        f"With {width} units the median test loss goes from {few} with {FEW} samples to {more} with {MORE} and ends at "
-        f"{most}; stopped where validation is best (dotted, on the other half of the test set) it goes from "
-        f"{stopped_few} to {stopped_more}."
+def _fitted(surfaces: Surfaces, level: float) -> tuple[float, float, float]:
+    """The largest n that is fitted, with its interval."""
+    threshold = LOSS.landmarks_at(surfaces, level).threshold
+    return (np.nan, np.nan, np.nan) if threshold is None else (threshold.value, *threshold.interval)
+
+
+def _pictures(results: Results[Scale]) -> Iterator[Picture]:
+    samples, width, (few, more) = at_end(results["samples"]), results.at.width, results.at.two_samples
+    losses, stopped = (_medians(results, course) for course in (LOSS, STOPPED))
+    fitted = ("loss_peaks_over_samples", "training_loss_leaves_zero_there", "many_samples_help")
+    yield Picture(
+        "loss_over_samples",
+        "Can more data make a model worse?",
+        _loss_display(results, f"Loss over the number of samples, {width} units"),
+        f"With {width} units the median test loss goes from {losses[0]} with {FEW} samples to {losses[1]} with {MORE} "
+        f"and ends at {losses[2]}; stopped where validation is best (dotted, on the other half of the test set) it "
+        f"goes from {stopped[0]} to {stopped[1]}.",
+        ("more_data_hurts_loss", *fitted, "stopped_more_data_helps", "stopped_no_peak"),
     )
-    return Picture(
-        name="loss_over_samples", heading="Can more data make a model worse?",
-        display=replace(display, series=(*display.series, remedy)), sentence=sentence,
-        claims=(
-            "more_data_hurts_loss", "loss_peaks_over_samples", "training_loss_leaves_zero_there", "many_samples_help",
-            "stopped_more_data_helps", "stopped_no_peak",
-        ),
-    )  # fmt: skip
-
-
-def _error_picture(surface: xr.Dataset) -> Picture:
-    error = over_samples(surface, "test_error", unit=WORDS["error"])
-    display = curve_of(
-        test_and_train(at_end(surface), "error"), "samples", title="Zero-one error over the number of samples",
-        x_label="number of training samples (samples)", y_label="zero-one error",
-    )  # fmt: skip
-    shares = percents([error.median(n) for n in (FEW, MORE, MOST)])
-    sentence = f"The median share of wrong test labels is {shares} with {FEW}, {MORE} and {MOST} samples."
-    return Picture(
-        name="error_over_samples", heading="Does it change the decisions?", display=display, sentence=sentence,
-        claims=("more_data_hurts_error",),
-    )  # fmt: skip
-
-
-def _widths_picture(widths: xr.Dataset) -> Picture:
-    few, more = sample_counts_of(widths).astype(int).tolist()
-    panels = tuple(_widths_panel(widths, word) for word in WORDS)
-    display = StackedDisplay(title=f"{few} and {more} samples over width", panels=panels)
-    loss, error = (_harm_words(widths, word) for word in WORDS)
-    sentence = (
+    errors = percents([COURSES["error"].median(results.surfaces, n) for n in TOLD])
+    title = "Zero-one error over the number of samples"
+    yield Picture(
+        "error_over_samples",
+        "Does it change the decisions?",
+        curve_of(test_and_train(samples, "error"), "samples", title=title, y_label=WORDS["error"]),
+        f"The median share of wrong test labels is {errors} with {FEW}, {MORE} and {MOST} samples.",
+        ("more_data_hurts_error",),
+    )
+    panels, (loss, error) = zip(*(_harm_over_widths(results, word) for word in WORDS), strict=True)
+    yield Picture(
+        "two_sample_sizes",
+        "Which models does more data harm?",
+        StackedDisplay(title=f"{few} and {more} samples over width", panels=panels),
         f"The paired 95 % interval of the squared loss with {more} samples minus that with {few}, taken for each width "
-        f"alone, {loss}; that of the zero-one error {error}."
+        f"alone, {loss}; that of the zero-one error {error}.",
+        ("more_data_hurts_loss", "more_data_helps_wide_loss", "more_data_hurts_error", "more_data_helps_wide_error"),
     )
-    return Picture(
-        name="two_sample_sizes", heading="Which models does more data harm?", display=display,
-        sentence=sentence,
-        claims=(
-            "more_data_hurts_loss", "more_data_helps_wide_loss", "more_data_hurts_error", "more_data_helps_wide_error"
-        ),
-    )  # fmt: skip
 
 
-def _widths_panel(widths: xr.Dataset, word: str) -> CurveDisplay:
-    metric, counts = f"test_{word}", sample_counts_of(widths).astype(int).tolist()
+def _loss_display(results: Results[Scale], title: str) -> CurveDisplay:
+    """Beside the loss at the end that of networks that are stopped early."""
+    surface = results["samples"]
     display = curve_of(
-        in_order({f"{n} samples": at(at_end(widths), samples=n) for n in counts}, metric),
-        "size",
-        title=WORDS[word],
-        x_label=size_label(widths),
-        y_label=f"test {word}",
-        y_log=word == "loss",
+        test_and_train(at_end(surface), "loss"),
+        "samples",
+        title=title,
+        y_label="loss (squared error)",
+        landmarks=LOSS.landmarks_at(results.surfaces),
+        y_log=True,
+        y_limits=loss_limits(LOSS.values(surface)),
     )
-    place = _crossing_of(widths, word)
-    if place is None or not place.is_only:
-        return display
-    medians = np.array([median_of(row) for row in over_size_and_samples(widths, metric)[:, :, 0].T])
-    value = float(np.interp(np.log(place.position), np.log(sizes_of(widths)), medians))
+    stopped = series_from_replicates("test, stopped early", sample_counts_of(surface), _stopped(surface), Role.REMEDY)
+    return replace(display, series=(*display.series, stopped))
+
+
+def _medians(results: Results[Scale], course: Course) -> list[str]:
+    return [number(course.median(results.surfaces, n)) for n in TOLD]
+
+
+def _harm_over_widths(results: Results[Scale], word: str) -> tuple[CurveDisplay, str]:
+    """Both curves, with the one place where they cross; and where more data harm and where they help, in words."""
+    surface, metric = results["widths"], f"test_{word}"
+    sections = {f"{n} samples": at(at_end(surface), samples=n) for n in results.at.two_samples}
+    lines = in_order(sections, metric)
+    display = curve_of(lines, "size", title=WORDS[word], y_label=f"test {word}", y_log=word == "loss")
+    harms = harm(surface, metric)
+    place, signs = last_crossing(sizes_of(surface), harms, seed=seed_of(surface)), sign_words(sizes_of(surface), harms)
+    if place is None:
+        return display, f"{signs}, and the median nowhere changes sign"
+    if not place.is_only:
+        return display, f"{signs}, and the median changes sign more than once"
+    medians = [median_of(row) for row in over_size_and_samples(surface, metric)[:, :, 0].T]
+    value = float(np.interp(np.log(place.position), np.log(sizes_of(surface)), medians))
     mark = Mark(position=place.position, value=value, label=f"crossing at {_place_words(place)}:")
-    return replace(display, marks=(mark,))
-
-
-def _crossing_of(widths: xr.Dataset, word: str) -> Crossing | None:
-    seed = seed_of(widths)
-    return last_crossing(sizes_of(widths), harm(widths, f"test_{word}"), seed=seed)
+    words = f"{signs}, and the median changes sign once, at about {_place_words(place)}"
+    return replace(display, marks=(mark,)), words
 
 
 def _place_words(place: Crossing) -> str:
@@ -359,37 +269,23 @@ def _place_words(place: Crossing) -> str:
     return f"{place.position:.0f} units ({first} to {last})"
 
 
-def _harm_words(widths: xr.Dataset, word: str) -> str:
-    """Where more data harm and where they help, and where the median of what they add changes sign."""
-    signs, place = sign_words(sizes_of(widths), harm(widths, f"test_{word}")), _crossing_of(widths, word)
-    if place is None:
-        return f"{signs}, and the median nowhere changes sign"
-    if not place.is_only:
-        return f"{signs}, and the median changes sign more than once"
-    return f"{signs}, and the median changes sign once, at about {_place_words(place)}"
-
-
-def _answer(judged: Judged) -> str:
-    if not judged.holds("more_data_hurts_loss"):
+def _headline(results: Results[Scale]) -> str:
+    if not results.holds("more_data_hurts_loss"):
         return "That more data hurt near the threshold was not confirmed in this measurement."
-    is_near = judged.holds("training_loss_leaves_zero_there")
+    is_near = results.holds("training_loss_leaves_zero_there")
     data = "Near the threshold more than twice the data" if is_near else "More than twice the data"
-    if judged.holds("more_data_hurts_error"):
+    if results.holds("more_data_hurts_error"):
         return f"{data} give a worse model, in loss and in decisions."
     return f"{data} give a higher loss; that decisions get worse was not confirmed."
 
 
-def _lede(surfaces: Surfaces) -> str:
-    surface = surfaces["samples"]
-    few, more, most = (
-        [number(over_samples(surface, metric, unit="").median(n)) for metric in ("test_loss", "test_error")]
-        for n in (FEW, MORE, MOST)
-    )
+def _lede(results: Results[Scale]) -> str:
+    at, (loss, error) = results.at, (_medians(results, course) for course in COURSES.values())
     return (
-        f"One hidden layer of {int(sizes_of(surface)[0])} units on the digits, {100 * NOISE:.0f} % of labels "
-        f"flipped, {times_of(surface)[-1]:,.0f} steps, {surface.sizes['replicate']} replicates. Median test loss: "
-        f"{few[0]} with {FEW} samples, {more[0]} with {MORE}, {most[0]} with {MOST}; test error {few[1]}, {more[1]} "
-        f"and {most[1]}.{diverged_words(surfaces.values())}"
+        f"One hidden layer of {at.width} units on the digits, {100 * NOISE:.0f} % of labels flipped, {at.steps:,} "
+        f"steps, {at.replicates} replicates. Median test loss: {loss[0]} with {FEW} samples, {loss[1]} with {MORE}, "
+        f"{loss[2]} with {MOST}; test error {error[0]}, {error[1]} and {error[2]}."
+        f"{diverged_words(results.surfaces.values())}"
     )
 
 
@@ -399,10 +295,10 @@ FIGURE = Figure(
     paper="Nakkiran, Kaplun, Bansal, Yang, Barak, Sutskever 2020",
     number="Figures 11 and 12",
     revision=2,
-    primary_claims=("more_data_hurts_loss", "loss_peaks_over_samples", "more_data_hurts_error", "many_samples_help"),
-    declared=_declared,
-    findings=_findings,
+    scales=SCALES,
+    experiments=_experiments,
+    claims=_claims,
     pictures=_pictures,
-    answer=_answer,
+    headline=_headline,
     lede=_lede,
 )
