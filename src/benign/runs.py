@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from loky import cpu_count  # type: ignore[import-untyped]
 
@@ -19,7 +20,7 @@ from benign.experiments.driver import Ending
 from benign.experiments.environment import Environment, print_how_to_stop_at_once
 from benign.experiments.executors import Executor, Processes, Ray
 from benign.experiments.executors.capacity import checked_workers
-from benign.experiments.forecast import Forecast, sample_and_forecast
+from benign.experiments.forecast import Forecast, sample_and_forecast, together
 from benign.experiments.grid import Cell, Grid
 from benign.experiments.listener import Listener
 from benign.experiments.reading import read_dataset, set_aside_damaged
@@ -27,11 +28,12 @@ from benign.experiments.running import RunOutcome, is_search, run_grid
 from benign.experiments.states import RunRecord, RunSummary, State
 from benign.experiments.store import Store
 from benign.experiments.trust import is_ours
-from benign.figures import Edition, experiment_of
+from benign.figures import Edition, runs_of
 from benign.foundation.arguments import checked_name, checked_path, checked_text
-from benign.foundation.errors import BenignError, InvalidArgument, UnknownName, listed, nearest
+from benign.foundation.errors import BenignError, InvalidArgument, UnknownName, invalid, listed, nearest
 from benign.foundation.file_names import file_name, unlinked
 from benign.foundation.numbers import checked_positive
+from benign.foundation.progress import doing
 from benign.foundation.wording import escaped, shortened, shown
 from benign.schema import LABEL_NOISE, asked_name
 from benign.surface import Curve, Surface
@@ -245,9 +247,8 @@ class Run:
         if not (trust or self.is_trusted):
             caution = self.caution(options.get("executor"))  # type: ignore[arg-type]
             raise NotTrusted(f"{caution}. To trust it, add --trust (in Python, trust=True).")
-        edition, declaration = self.edition, self.record.declaration
-        experiment = experiment_of(edition, self.name) if edition else Experiment.from_json(declaration).without_store()
-        if resolve(experiment, Environment(store=self.store)).id != self.id:
+        experiment = self._declared_again(self.record.declaration)
+        if experiment is None or resolve(experiment, Environment(store=self.store)).id != self.id:
             anew = self.figure_command or "benign run FILE"
             raise InvalidArgument(
                 f"What {self.id} measures has changed since it was started (its data, or a newer version of benign); "
@@ -259,6 +260,12 @@ class Run:
                 if retry_failed:
                     store.retry(self.id)
         return run(experiment, store=self.store, **options)  # type: ignore[arg-type]
+
+    def _declared_again(self, declaration: str) -> Experiment | None:
+        """The experiment; None if the figure that it belonged to has no such one any more."""
+        if self.edition is None:
+            return Experiment.from_json(declaration).without_store()
+        return next((one for one in runs_of(self.edition) if one.name == self.name), None)
 
     def export(self, to: str, path: str | os.PathLike[str] | None = None) -> Path:
         """Write the surface as ``"parquet"``, ``"csv"`` or ``"netcdf"``.
@@ -336,7 +343,7 @@ def run(
 
 
 def plan(
-    experiment: Experiment | str | os.PathLike[str],
+    experiment: Experiment | str | os.PathLike[str] | Sequence[Experiment],
     *,
     store: Location = None,
     workers: int | None = None,
@@ -348,26 +355,37 @@ def plan(
     is run, and kept, too.
 
     Args:
-        experiment: one, or the path of its TOML file.
+        experiment: one, the path of its TOML file, or several, as of a figure: then the whole is forecast, its
+            ``parts`` are theirs.
         store: path or URL; what the experiment says, or the default one, unless given.
         workers: processes that would run side by side.
-        sample_seconds: about how long the sample may take.
+        sample_seconds: about how long the sample may take; the smallest n of each experiment is always timed.
     """
-    declared = _declared(experiment)
-    place = declared.execution.store if store is None else store
-    resolved = resolve(declared, Environment(store=place))
-    asked = declared.execution.workers if workers is None else workers
-    side_by_side = cpu_count() if asked is None else checked_workers(asked)
-    budget = checked_positive("sample_seconds", sample_seconds)
+    several: Sequence[Any] = experiment if isinstance(experiment, (list, tuple)) else [experiment]
+    if not several:
+        raise invalid("experiment", "must be at least one, got an empty list.")
+    seconds = checked_positive("sample_seconds", sample_seconds) / len(several)
     executor = Processes(1)
     try:
+        parts = [_forecast(_declared(one), executor, store=store, workers=workers, seconds=seconds) for one in several]
+    finally:
+        executor.shutdown(wait=False)
+    return together(parts) if several is experiment else parts[0]
+
+
+def _forecast(
+    declared: Experiment, executor: Executor, *, store: Location, workers: int | None, seconds: float
+) -> Forecast:
+    place = declared.execution.store if store is None else store
+    asked = declared.execution.workers if workers is None else workers
+    side_by_side = cpu_count() if asked is None else checked_workers(asked)
+    with doing(f"timing jobs of {declared.name}"):
+        resolved = resolve(declared, Environment(store=place))
         with Store.open(place) as opened:
             opened.release_abandoned()
             return sample_and_forecast(
-                resolved, store=opened, executor=executor, workers=side_by_side, budget_seconds=budget
+                resolved, store=opened, executor=executor, workers=side_by_side, budget_seconds=seconds
             )
-    finally:
-        executor.shutdown(wait=False)
 
 
 def list_runs(store: Location = None) -> tuple[Run, ...]:

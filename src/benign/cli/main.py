@@ -6,13 +6,13 @@ Exit codes: 0 also for a finding that fails, 1 for a failed run, 2 for bad input
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benign.cli import emc, runs
+from benign.cli import emc, plan, runs
 from benign.cli.answers import answered
 from benign.cli.options import AsJson, Scale, Seed, Store, Verbose, Workers
 from benign.cli.printing import filter_output
@@ -28,8 +28,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-runs.register(app)
-app.command("emc")(emc.measure_complexity)
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "run": runs.start,
+    "plan": plan.forecast,
+    "runs": runs.list_all,
+    "show": runs.show,
+    "export": runs.export,
+    "resume": runs.resume,
+    "delete": runs.delete,
+    "emc": emc.measure_complexity,
+}
+for _name, _command in _COMMANDS.items():
+    app.command(_name)(_command)
 
 
 def _print_version(is_asked: bool) -> bool:

@@ -1,4 +1,4 @@
-"""``benign run``, ``plan``, ``runs``, ``show``, ``export``, ``resume`` and ``delete``."""
+"""``benign run``, ``runs``, ``show``, ``export``, ``resume`` and ``delete``."""
 
 from __future__ import annotations
 
@@ -8,30 +8,21 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from benign.cli.answers import answered
-from benign.cli.options import AsJson, Verbose, Workers
+from benign.cli.options import AsJson, FileStore, Overrides, Verbose, Workers
 
 if TYPE_CHECKING:
-    from benign.experiments.declaration import Experiment
     from benign.experiments.declaration.reach import Reach
-    from benign.experiments.forecast import Forecast
     from benign.runs import Run
     from benign.surface.size_curves import SizeCurve
 
 File = Annotated[Path, typer.Argument(help="An experiment: a TOML file.")]
-Overrides = Annotated[
-    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings of the file to replace.")
-]
 Name = Annotated[str, typer.Argument(metavar="RUN", help="A run that `benign runs` lists, or how its name begins.")]
-StoreOption = Annotated[
-    str | None, typer.Option("--store", help="File or URL [default: the file's, BENIGN_STORE, your data folder].")
-]
 ExecutorOption = Annotated[str | None, typer.Option("--executor", help="processes, here or ray.")]
 MaxMinutes = Annotated[float | None, typer.Option("--max-minutes", help="Start no further job after that long.")]
 Progress = Annotated[str, typer.Option("--progress", help="auto, bar, plain, json or none, on standard error.")]
@@ -39,21 +30,10 @@ _WIDTH = 100
 _HEADER = ("STATE", "BLOCKS", "COMPUTED", "STARTED", "RUN")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("run")(start)
-    app.command("plan")(forecast)
-    app.command("runs")(list_all)
-    app.command("show")(show)
-    app.command("export")(export)
-    app.command("resume")(resume)
-    app.command("delete")(delete)
-
-
 def start(
     file: File,
     overrides: Overrides = None,
-    store: StoreOption = None,
+    store: FileStore = None,
     executor: ExecutorOption = None,
     workers: Workers = None,
     max_minutes: MaxMinutes = None,
@@ -67,14 +47,15 @@ def start(
     from benign.cli.run_display import displayed
     from benign.cli.users_code import aside
     from benign.experiments.declaration import Experiment
+    from benign.experiments.keeping import kept_line
     from benign.foundation.errors import invalid
     from benign.runs import run
 
     with answered(), aside() as answer:
         experiment = Experiment.from_toml(
-            file, overrides or (), announce=lambda reach: _say(file.name, reach, progress, executor, store)
+            file, overrides or (), announce=lambda reach: say(file.name, reach, progress, executor, store)
         )
-        if not _kept(experiment, store):
+        if not kept_line(experiment.execution.store if store is None else store):
             raise invalid(
                 "--store", "is ':memory:', which is gone before what was measured in it can be looked at; name a file."
             )
@@ -83,41 +64,8 @@ def start(
         _end(result, answer, as_json=as_json)
 
 
-def forecast(
-    file: File,
-    overrides: Overrides = None,
-    store: StoreOption = None,
-    workers: Workers = None,
-    sample_seconds: Annotated[float, typer.Option(help="About how long to time jobs for the forecast.")] = 10.0,
-    as_json: AsJson = False,
-) -> None:
-    """Say what an experiment will cost, from timing a few of its jobs; these are kept.
-
-    Example: benign plan examples/digits.toml
-    """
-    from benign.cli.users_code import aside
-    from benign.experiments.declaration import Experiment
-    from benign.runs import plan
-
-    with answered(), aside() as answer:
-        experiment = Experiment.from_toml(
-            file, overrides or (), announce=lambda reach: _say(file.name, reach, "none", "processes", store)
-        )
-        result = plan(experiment, store=store, workers=workers, sample_seconds=sample_seconds)
-        words = [_forecast_in_words(result), _kept(experiment, store)]
-        told = json.dumps(asdict(result), indent=2) if as_json else "\n".join(filter(None, words))
-        print(told, file=answer)
-
-
-def _kept(experiment: Experiment, store: str | None) -> str:
-    """Where what is measured of the experiment is kept; empty where it is not."""
-    from benign.experiments.keeping import kept_line
-
-    return kept_line(experiment.execution.store if store is None else store)
-
-
 def list_all(
-    store: StoreOption = None,
+    store: FileStore = None,
     every: Annotated[bool, typer.Option("--all", help="List each step of a search by itself.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -193,7 +141,7 @@ def _searches_together(table: Sequence[Run]) -> list[list[Run]]:
 
 def show(
     name: Name,
-    store: StoreOption = None,
+    store: FileStore = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures [default: benign-report/RUN].")] = None,
     verbose: Verbose = False,
     as_json: AsJson = False,
@@ -241,7 +189,7 @@ def export(
     name: Name,
     to: Annotated[str, typer.Option("--to", help="parquet, csv or netcdf.")] = "parquet",
     out: Annotated[Path | None, typer.Option(help="The file [default: RUN.parquet, .csv or .nc].")] = None,
-    store: StoreOption = None,
+    store: FileStore = None,
 ) -> None:
     """Write a run's surface as a file that other tools read.
 
@@ -257,7 +205,7 @@ def export(
 
 def resume(
     name: Name,
-    store: StoreOption = None,
+    store: FileStore = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try the failed jobs again, too.")] = False,
     trust: Annotated[bool, typer.Option("--trust", help="Run what was declared elsewhere without asking.")] = False,
     executor: ExecutorOption = None,
@@ -277,7 +225,7 @@ def resume(
     with answered():
         run = open_run(name, store)
         if trust or run.is_trusted:
-            _say(run.id, run.reach(), progress, executor, store)
+            say(run.id, run.reach(), progress, executor, store)
         elif not as_json and _is_on_a_terminal():
             trust = typer.confirm(f"{run.caution(executor)}. Trust it?", err=True)
     with answered(), aside() as answer:
@@ -287,7 +235,7 @@ def resume(
         _end(result, answer, as_json=as_json)
 
 
-def _say(subject: str, reach: Reach, progress: str, executor: str | None, store: str | None) -> None:
+def say(subject: str, reach: Reach, progress: str, executor: str | None, store: str | None) -> None:
     """On standard error, before it is done: what is about to be run, joined, read or written beyond computing."""
     words = reach.words(executor=executor, store=store)
     if words and progress == "json":
@@ -301,7 +249,7 @@ def _is_on_a_terminal() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
-def delete(name: Name, store: StoreOption = None) -> None:
+def delete(name: Name, store: FileStore = None) -> None:
     """Delete a run, and the blocks that no other run uses.
 
     Example: benign delete digits-f9f96431
@@ -338,7 +286,8 @@ def _print_end(run: Run, notes: Sequence[str], kept: str) -> None:
     _print_failures(run)
     if run.state == "unfinished":
         print(f"Go on with: {run.resume_command}")
-    print(*filter(None, [kept, f"Look at it: {run.command('show')}"]), sep="\n")
+    figure = run.figure_command and f"Once all of its figure is measured, see it with: {run.figure_command}"
+    print(*filter(None, [kept, f"Look at it: {run.command('show')}", figure]), sep="\n")
 
 
 def _notes(run: Run) -> list[str]:
@@ -400,24 +349,3 @@ def _place(position: float, value: float, interval: Sequence[float]) -> dict[str
     """Of a landmark; JSON has no NaN and no infinity."""
     known, *ends = (number if math.isfinite(number) else None for number in (value, *interval))
     return {"position": position, "value": known, "interval": ends}
-
-
-def _forecast_in_words(result: Forecast) -> str:
-    from benign.cli.run_display import seconds_in_words
-
-    failed = f", {result.failed:,} failed before (benign resume {result.run} --retry-failed)" if result.failed else ""
-    lines = [f"{result.run}: {result.left:,} of {result.jobs:,} jobs are left{failed}"]
-    lines += [
-        f"  timed: n = {sample.samples:,}: {sample.seconds:.3g} s, {sample.peak_bytes / 2**20:,.0f} MiB"
-        for sample in result.sampled
-    ]
-    if result.seconds is None or result.interval is None or result.peak_bytes is None:
-        lines.append("Nothing can be forecast: other programs are measuring all of them; ask again once one is done")
-    elif result.left:
-        low, high = (seconds_in_words(seconds) for seconds in result.interval)
-        workers = f"{result.workers} workers" if result.workers > 1 else "one worker"
-        lines.append(
-            f"With {workers}: about {seconds_in_words(result.seconds)} ({low} to {high}), "
-            f"{result.peak_bytes / 2**30:.2g} GiB of memory"
-        )
-    return "\n".join(lines)

@@ -62,6 +62,7 @@ class Forecast:
         peak_bytes: memory of the largest job's process, times the workers.
         sampled: what was timed, by n.
         sampled_seconds: what the timing took.
+        parts: of several runs, the forecast of each.
     """
 
     run: str
@@ -74,6 +75,7 @@ class Forecast:
     peak_bytes: int | None
     sampled: tuple[Sample, ...]
     sampled_seconds: float
+    parts: tuple[Forecast, ...] = ()
 
 
 @said_once()
@@ -116,6 +118,30 @@ def sample_and_forecast(
         peak_bytes=None if costs is None else workers * _peak(samples, left),
         sampled=tuple(samples), sampled_seconds=time.perf_counter() - start,
     )  # fmt: skip
+
+
+def together(parts: Sequence[Forecast]) -> Forecast:
+    """What several runs take, one after the other: their ids side by side, the memory of the largest."""
+    costs = [
+        (part.interval[0], part.seconds, part.interval[1], part.peak_bytes)
+        for part in parts
+        if part.seconds is not None and part.interval is not None and part.peak_bytes is not None
+    ]
+    is_known = len(costs) == len(parts)
+    low, likely, high = (sum(column) for column in list(zip(*costs, strict=True))[:3]) if is_known else (0.0, 0.0, 0.0)
+    return Forecast(
+        run=", ".join(part.run for part in parts),
+        jobs=sum(part.jobs for part in parts),
+        left=sum(part.left for part in parts),
+        failed=sum(part.failed for part in parts),
+        workers=parts[0].workers,
+        seconds=likely if is_known else None,
+        interval=(low, high) if is_known else None,
+        peak_bytes=max(cost[3] for cost in costs) if is_known else None,
+        sampled=tuple(sample for part in parts for sample in part.sampled),
+        sampled_seconds=sum(part.sampled_seconds for part in parts),
+        parts=tuple(parts),
+    )
 
 
 def _probes(counts: Sequence[int]) -> list[int]:

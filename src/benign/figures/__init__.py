@@ -3,7 +3,7 @@
 from benign.figures.claims import Surfaces
 from benign.figures.figure import SCALES, Figure, Picture, Results
 from benign.figures.measurement import Edition
-from benign.figures.registry import DEMO, NAMES, checked_scale, experiment_of, find_figure
+from benign.figures.registry import DEMO, NAMES, checked_scale, find_figure, runs_of
 
 __all__ = [
     "DEMO",
@@ -15,6 +15,6 @@ __all__ = [
     "Results",
     "Surfaces",
     "checked_scale",
-    "experiment_of",
     "find_figure",
+    "runs_of",
 ]

@@ -46,14 +46,13 @@ def find_figure(name: str) -> Figure[Any]:
     return figure
 
 
-def experiment_of(edition: Edition, run: str) -> Experiment:
-    """The experiment behind the run of this name.
+def runs_of(edition: Edition) -> list[Experiment]:
+    """The experiments of a figure at a scale and root seed, each named as its run.
 
     Raises:
-        UnknownName: if there is no such figure, scale or experiment, or no longer.
+        UnknownName: if there is no such figure or scale, or no longer.
     """
-    runs = {one.name: one for one in find_figure(edition.figure).runs(checked_scale(edition.scale), edition.seed)}
-    return runs[checked_name(f"experiment of {edition}", run, list(runs), argument="name")]
+    return find_figure(edition.figure).runs(checked_scale(edition.scale), edition.seed)
 
 
 def checked_scale(scale: str) -> str:

@@ -1,0 +1,121 @@
+"""``benign plan``: what an experiment, or a published figure, will cost."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from benign.cli.answers import answered
+from benign.cli.options import AsJson, FileStore, Overrides, Workers
+from benign.cli.runs import say
+
+if TYPE_CHECKING:
+    from benign.experiments.declaration import Experiment
+    from benign.experiments.forecast import Forecast
+    from benign.figures import Edition
+
+Target = Annotated[
+    str, typer.Argument(metavar="FILE|FIGURE", help="An experiment's TOML file, or a name that `benign figures` lists.")
+]
+Scale = Annotated[str | None, typer.Option("--scale", help="A figure's scale [default: quick].")]
+Seed = Annotated[int | None, typer.Option("--seed", help="A figure's root seed [default: 0].")]
+
+
+def forecast(
+    target: Target,
+    overrides: Overrides = None,
+    scale: Scale = None,
+    seed: Seed = None,
+    store: FileStore = None,
+    workers: Workers = None,
+    sample_seconds: Annotated[float, typer.Option(help="About how long to time jobs for the forecast.")] = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """Say what an experiment or a figure will cost, from timing a few of its jobs; these are kept.
+
+    Example: benign plan examples/digits.toml
+    """
+    from benign.cli.users_code import aside
+    from benign.experiments.keeping import kept_line
+    from benign.figures import NAMES, runs_of
+    from benign.runs import plan
+
+    with answered(), aside() as answer:
+        is_figure = target in NAMES and not Path(target).is_file()
+        edition = _edition(target, overrides, scale, seed) if is_figure else None
+        runs = runs_of(edition) if edition else [_declared(target, overrides, scale, seed, store)]
+        if not runs:
+            print(f"{edition} has no jobs: what it shows is made anew each time", file=answer)
+            return
+        result = plan(runs if edition else runs[0], store=store, workers=workers, sample_seconds=sample_seconds)
+        if as_json:
+            print(json.dumps(_plain(result, edition), indent=2), file=answer)
+            return
+        kept = kept_line(runs[0].execution.store if store is None else store)
+        names = [one.name.removeprefix(f"{edition}, ") for one in runs]
+        print(*_words(result, edition, names), *filter(None, [kept]), sep="\n", file=answer)
+
+
+def _edition(name: str, overrides: Sequence[str] | None, scale: str | None, seed: int | None) -> Edition:
+    from benign.figures import Edition, checked_scale
+    from benign.foundation.errors import invalid
+    from benign.foundation.randomness import checked_seed
+
+    if overrides:
+        raise invalid("KEY=VALUE", f"is for files, got {overrides[0]!r}; a figure has --scale and --seed.")
+    return Edition(figure=name, scale=checked_scale(scale or "quick"), seed=checked_seed(seed or 0))
+
+
+def _declared(
+    target: str, overrides: Sequence[str] | None, scale: str | None, seed: int | None, store: str | None
+) -> Experiment:
+    from benign.experiments.declaration import Experiment
+    from benign.figures import NAMES
+    from benign.foundation.errors import UnknownName, invalid, nearest
+    from benign.foundation.wording import shown_path
+
+    if not os.path.lexists(target):
+        near = f"; did you mean the figure {nearest(target, NAMES)[0]!r}?" if nearest(target, NAMES) else "."
+        hint = " `benign figures` lists them."
+        raise UnknownName(f"there is no file {shown_path(target)}, and no figure of that name{near}{hint}", "target")
+    if scale is not None or seed is not None:
+        raise invalid("--scale", "and `--seed` are for figures; settings of a file are given as KEY=VALUE.")
+    name = Path(target).name
+    return Experiment.from_toml(
+        target, overrides or (), announce=lambda reach: say(name, reach, "none", "processes", store)
+    )
+
+
+def _plain(result: Forecast, edition: Edition | None) -> dict[str, object]:
+    """Plain values; those of a figure say which, and what each of its runs takes."""
+    told = asdict(result)
+    parts = told.pop("parts")
+    if edition is None:
+        return told
+    whole = {key: value for key, value in told.items() if key not in {"run", "sampled"}}
+    return {**asdict(edition), **whole, "runs": parts}
+
+
+def _words(result: Forecast, edition: Edition | None, names: Sequence[str]) -> Iterator[str]:
+    from benign.cli.run_display import seconds_in_words
+
+    again = f"benign resume {result.run} --retry-failed" if edition is None else " ".join(edition.command)
+    failed = f", {result.failed:,} failed before ({again})" if result.failed else ""
+    yield f"{edition or result.run}: {result.left:,} of {result.jobs:,} jobs are left{failed}"
+    for name, part in zip(names, result.parts or (result,), strict=True):
+        for sample in part.sampled:
+            where = f"n = {sample.samples:,}" if edition is None else f"{name}, n = {sample.samples:,}"
+            yield f"  timed: {where}: {sample.seconds:.3g} s, {sample.peak_bytes / 2**20:,.0f} MiB"
+    if result.seconds is None or result.interval is None or result.peak_bytes is None:
+        yield "Nothing can be forecast: other programs are measuring all of them; ask again once one is done"
+    elif result.left:
+        low, high = map(seconds_in_words, result.interval)
+        workers = f"{result.workers} workers" if result.workers > 1 else "one worker"
+        memory = f"{result.peak_bytes / 2**30:.2g} GiB of memory"
+        yield f"With {workers}: about {seconds_in_words(result.seconds)} ({low} to {high}), {memory}"
