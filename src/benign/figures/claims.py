@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypedDict
+from typing import TypedDict, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -25,6 +25,7 @@ from benign.curves.findings import as_factor
 from benign.curves.paired_claims import Side, Statistic
 
 Surfaces = Mapping[str, xr.Dataset]
+Table = TypeVar("Table")
 
 
 class Said(TypedDict):
@@ -90,6 +91,18 @@ class Values:
 
     def __rmul__(self, factor: float) -> Values:
         return Values(lambda surfaces: factor * self.read(surfaces), self.unit)
+
+
+def once(read: Callable[[Surfaces], Table]) -> Callable[[Surfaces], Table]:
+    """The same reading, done once for the surfaces that it was last asked of: for several claims that share it."""
+    last: list[tuple[Surfaces, Table]] = []
+
+    def shared(surfaces: Surfaces) -> Table:
+        if not last or last[0][0] is not surfaces:
+            last[:] = [(surfaces, read(surfaces))]
+        return last[0][1]
+
+    return shared
 
 
 def read_from(of: str, read: Callable[[xr.Dataset], Float[np.ndarray, " replicates"]], unit: str = "") -> Values:
