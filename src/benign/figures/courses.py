@@ -112,12 +112,22 @@ class Course:
 
 
 def over_sizes(
-    of: str, metric: str, *, samples: int | None = None, unit: str = "", estimator: ThresholdEstimator | None = "mean"
+    of: str,
+    metric: str,
+    *,
+    samples: int | None = None,
+    time: float | None = None,
+    unit: str = "",
+    estimator: ThresholdEstimator | None = "mean",
 ) -> Course:
-    """A metric of a surface with one n, or at one of several; without ``estimator`` no threshold is read."""
+    """A metric of a surface with one n, or at one of several, at its last time or another.
+
+    Without ``estimator`` no threshold is read.
+    """
 
     def section(surface: xr.Dataset) -> xr.Dataset:
-        return at_end(surface) if samples is None else at(at_end(surface), samples=samples)
+        then = at_end(surface) if time is None else at(surface, time=time)
+        return then if samples is None else at(then, samples=samples)
 
     def landmarks(surface: xr.Dataset, level: float) -> Landmarks:
         return landmarks_along_size(section(surface), metric, level=level, estimator=estimator or "mean")
