@@ -69,14 +69,16 @@ def list_figures(
 
     Example: benign figures
     """
+    from benign.cli.findings import print_entries
     from benign.reproduction import all_figures
 
     table = all_figures()
     if as_json:
         print(json.dumps([{"name": row.name, "title": row.title, "paper": row.paper} for row in table], indent=2))
-        return
-    for row in table:
-        print(row.name if names else f"{row.name:22} {row.title}\n{'':22} {row.paper}, {row.number}")
+    elif names:
+        print(*[row.name for row in table], sep="\n")
+    else:
+        print_entries([(row.name, row.title, f"{row.paper}, {row.number}") for row in table])
 
 
 @app.command("figure")
