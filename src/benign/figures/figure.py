@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -44,6 +45,10 @@ class Results(Generic[Scale]):
 
     def __getitem__(self, surface: str) -> xr.Dataset:
         return self.surfaces[surface]
+
+    def claims(self, *patterns: str) -> list[str]:
+        """Names of the claims that match a pattern, ``"*_penalty_*"``, pattern by pattern."""
+        return [name for pattern in patterns for name in fnmatch.filter(self.findings, pattern)]
 
     def verdict(self, name: str) -> Verdict:
         """On the claim of this name."""
