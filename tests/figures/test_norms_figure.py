@@ -1,7 +1,6 @@
 """Norms at one width and over width: verdicts on planted surfaces."""
 
 import itertools
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,33 +8,27 @@ import pytest
 import xarray as xr
 
 from benign.curves import Verdict
-from benign.figures import find_figure
-from benign.figures.jiang2020_norms import (
-    AXES,
-    MEASURES,
-    SETTINGS,
-    at_fit,
-    fitted_widths,
-    granulated,
-)
+from benign.curves.rank_correlation import granulated_kendall
+from benign.figures.jiang2020_norms import AXES, MEASURES, SCALES, FixedWidth, Scale, at_fit, fitted_widths
+from benign.figures.jiang2020_norms import FIGURE as DECLARED
 from benign.plots import StackedDisplay, save
 from benign.schema import DIMENSIONS, LEARNING_RATE
 
-FIGURE = find_figure("jiang2020_norms")
 HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED
 WIDTHS = np.array([8, 16, 32, 64, 128, 256])
-RATES, BATCHES, DECAYS = np.array([0.01, 0.02, 0.04]), (25, 50, 100), (0.0, 0.001)
+AT = FixedWidth(samples=100, rates=(0.01, 0.02, 0.04))
+PLANTED = Scale(samples=100, widths=tuple(WIDTHS.tolist()), steps=1, batch=1, replicates=6, fixed=AT)
+FIGURE = replace(DECLARED, scales={"planted": PLANTED})
 TIMES = np.array([1.0, 2.0, 4.0, 8.0])
 CONSTANT = 2.3
 
 
-def dataset(values, coords, dims, *, replicates, training=None):
+def dataset(values, coords, dims, *, replicates):
     shape = tuple(replicates if name == "replicate" else len(coords[name]) for name in dims)
     tables = {name: (dims, np.broadcast_to(value, shape).astype(float)) for name, value in values.items()}
     tables["outcome"] = dims, np.zeros(shape, dtype=np.int8)
     tables["train_loss_constant"] = ("samples", "replicate"), np.full((1, replicates), CONSTANT)
     attrs = {"title": "planted", "size_name": "hidden units", "time_name": "time", "seed": 0}
-    attrs["procedure"] = json.dumps({"training": training or {}})
     return xr.Dataset(tables, coords=coords | {"replicate": np.arange(replicates)}, attrs=attrs)
 
 
@@ -61,7 +54,7 @@ def surfaces_of(measured, *, replicates=12, noise=1e-4, unfitted=None):
     surfaces = {}
     time = TIMES[None, :, None, None, None]
     share = 0.02 * 4.0 / time  # crosses at time 4
-    for k, (b, d) in enumerate(itertools.product(range(len(BATCHES)), range(len(DECAYS)))):
+    for k, (b, d) in enumerate(itertools.product(range(len(AT.batches)), range(len(AT.decays)))):
         rate = (np.arange(3) / 2)[None, None, None, None, :]
         place = rate, b / 2, float(d)
         shape = (1, 1, 1, replicates, 3)
@@ -72,11 +65,9 @@ def surfaces_of(measured, *, replicates=12, noise=1e-4, unfitted=None):
         values = {name: value + noise * random.standard_normal(shape) for name, value in values.items()}
         lost = np.array([(r, b, d) == unfitted for r in range(3)])
         values["train_loss"] = CONSTANT * np.where(lost, 0.5, share)
-        coords = {"size": [128], "time": TIMES, "samples": [100], LEARNING_RATE: RATES}
-        training = {"batch_size": BATCHES[b], "weight_decay": DECAYS[d]}
-        surfaces[f"trainings_{k}"] = dataset(
-            values, coords, (*DIMENSIONS[:3], "replicate", LEARNING_RATE), replicates=replicates, training=training
-        )
+        coords = {"size": [AT.width], "time": TIMES, "samples": [100], LEARNING_RATE: np.array(AT.rates)}
+        dims = *DIMENSIONS[:3], "replicate", LEARNING_RATE
+        surfaces[f"trainings_{k}"] = dataset(values, coords, dims, replicates=replicates)
     return surfaces | {"widths": widths_surface()}
 
 
@@ -90,13 +81,17 @@ FOLLOWS = {  # for three hyper-parameters, for the decay alone, for all but the 
 
 
 def verdicts(surfaces):
-    return {finding.name: finding.verdict for finding in FIGURE.judge(surfaces)}
+    return {finding.name: finding.verdict for finding in FIGURE.judge("planted", surfaces)}
+
+
+def results_of(surfaces, findings=None):
+    return FIGURE.results("planted", surfaces, findings)
 
 
 @pytest.fixture(scope="module")
 def planted():
     surfaces = surfaces_of(FOLLOWS)
-    return surfaces, FIGURE.judge(surfaces)
+    return surfaces, FIGURE.judge("planted", surfaces)
 
 
 def literal(values, errors):
@@ -116,27 +111,33 @@ def test_granulated_is_the_literal_definition():
     random = np.random.default_rng(3)
     values, errors = random.integers(0, 5, size=(2, 4, 3, 3, 2)).astype(float)  # with ties
     expected = [literal(*pair) for pair in zip(values, errors, strict=True)]
-    np.testing.assert_allclose(granulated(values, errors), expected, atol=1e-14)
+    np.testing.assert_allclose(granulated_kendall(values, errors), expected, atol=1e-14)
 
 
 def test_a_missing_training_leaves_out_its_pairs_alone_and_an_axis_without_pairs_has_no_number():
     values = np.array([[[1.0, 2.0], [2.0, np.nan]], [[1.0, np.nan], [2.0, np.nan]]])
-    np.testing.assert_array_equal(granulated(values, values), [[1.0, 1.0], [1.0, np.nan]])
+    np.testing.assert_array_equal(granulated_kendall(values, values), [[1.0, 1.0], [1.0, np.nan]])
 
 
 def test_trainings_are_compared_where_they_first_fit():
     surfaces = surfaces_of(FOLLOWS, noise=0.0, unfitted=(2, 0, 1))
     expected = np.array([[[3.0 - r + b - d for d in (0, 1)] for b in (0, 0.5, 1)] for r in (0, 0.5, 1)])
     expected[2, 0, 1] = np.nan
-    np.testing.assert_allclose(at_fit(surfaces, "path_norm"), np.broadcast_to(expected, (12, 3, 3, 2)))
-    assert "216 trainings" in FIGURE.lede(surfaces)
-    assert "12 of them do not within the recorded times and are left out" in FIGURE.lede(surfaces)
+    np.testing.assert_allclose(at_fit(surfaces, AT, "path_norm"), np.broadcast_to(expected, (12, 3, 3, 2)))
+    lede = FIGURE.lede(results_of(surfaces, ()))
+    assert "216 trainings" in lede
+    assert "12 of them do not within the recorded times and are left out" in lede
 
 
-def test_surfaces_take_their_place_by_batch_and_decay_not_by_name():
-    surfaces = surfaces_of(FOLLOWS)
-    renamed = surfaces | {"trainings_0": surfaces["trainings_5"], "trainings_5": surfaces["trainings_0"]}
-    np.testing.assert_array_equal(at_fit(renamed, "norm"), at_fit(surfaces, "norm"))
+@pytest.mark.parametrize("scale", SCALES)
+def test_trainings_are_measured_at_the_place_where_they_are_read(scale):
+    at = SCALES[scale].fixed
+    declared = {one.name: one for one in DECLARED.experiments(SCALES[scale])}
+    places = itertools.product(at.batches, at.decays)
+    for k, place in enumerate(places):
+        trainings = [one.procedure.training for one in declared[f"trainings_{k}"].experiments]
+        assert {(training.batch_size, training.weight_decay) for training in trainings} == {place}
+        assert tuple(training.learning_rate for training in trainings) == at.rates
 
 
 def test_a_measure_that_falls_with_the_error_along_every_axis_holds_and_one_axis_carries_nothing(planted):
@@ -158,8 +159,8 @@ def test_a_measure_that_says_nothing_is_undecided():
 def test_norms_over_width_decide_no_primary_claim(planted):
     surfaces, findings = planted
     over = surfaces["widths"].assign({name: -surfaces["widths"][name] for name in MEASURES})
-    assert FIGURE.judge(surfaces | {"widths": over}) == findings
-    assert set(FIGURE.primary_claims) == set(MEASURES)
+    assert FIGURE.judge("planted", surfaces | {"widths": over}) == findings
+    assert set(FIGURE.primary_claims("planted")) == set(MEASURES)
 
 
 def test_the_error_falls_over_the_widths_that_fit(planted):
@@ -175,12 +176,13 @@ def test_the_words_of_the_test_say_what_was_correlated(planted):
 
 
 def test_the_story_is_told_and_drawn(tmp_path):
-    surfaces = surfaces_of(FOLLOWS, unfitted=(2, 0, 1), replicates=6)
-    findings = FIGURE.findings(surfaces)
-    fixed, widths = FIGURE.pictures(surfaces)
-    assert {*fixed.claims, *widths.claims} == {finding.name for finding in findings}
+    results = results_of(surfaces_of(FOLLOWS, unfitted=(2, 0, 1), replicates=6))
+    fixed, widths = FIGURE.pictures(results)
+    assert {*fixed.claims, *widths.claims} == set(results.findings)
     assert save(fixed.display, tmp_path / "fixed_width")
-    assert "along the weight decay, path norm, Frobenius norm and normalised margin" in fixed.sentence
+    following = {measure for measure in MEASURES if results.holds(f"{measure}_by_weight_decay")}
+    assert following == {"path_norm", "norm", "normalised_margin"}
+    assert fixed.sentence.endswith("the median test error lies between 57.5 % and 61.0 %.")
 
 
 def test_replicates_are_drawn_about_their_common_mean():
@@ -188,7 +190,7 @@ def test_replicates_are_drawn_about_their_common_mean():
     for name in (name for name in surfaces if name != "widths"):
         shift = xr.DataArray(np.arange(12.0), dims="replicate")
         surfaces[name]["test_error"] = surfaces[name]["test_error"] + shift
-    display = FIGURE.pictures(surfaces)[0].display
+    display = next(iter(FIGURE.pictures(results_of(surfaces, ())))).display
     assert isinstance(display, StackedDisplay)
     series = display.panels[0].series[0]
     np.testing.assert_allclose(series.high - series.low, 0.0, atol=1e-12)
@@ -200,7 +202,7 @@ def test_the_headline_counts_who_moves_against_the_one_that_follows(planted):
     findings = tuple(
         replace(finding, verdict=HOLDS if finding.name == "spectral_norm_product" else FAILS) for finding in found
     )
-    assert FIGURE.headline(surfaces, findings) == (
+    assert FIGURE.headline(results_of(surfaces, findings)) == (
         "With width held fixed, only the product of spectral norms follows the test error; 4 of 5 move against it."
     )
 
@@ -212,15 +214,15 @@ def test_headlines_say_which_norms_follow(planted, count, verdict):
     findings = [
         replace(finding, verdict=verdict if finding.name in list(MEASURES)[:count] else UNDECIDED) for finding in found
     ]
-    headline = FIGURE.headline(surfaces, tuple(findings))
+    headline = FIGURE.headline(results_of(surfaces, findings))
     assert 5 <= len(headline.split()) <= 20
     assert ("no norm is shown" in headline) == (verdict is FAILS or not count)
     assert ("path norm" in headline) == (verdict is HOLDS and 0 < count < 4)
 
 
-@pytest.mark.parametrize("scale", SETTINGS)
+@pytest.mark.parametrize("scale", SCALES)
 def test_recorded_times_are_steps_of_every_learning_rate(scale):
-    at = SETTINGS[scale].fixed
+    at = SCALES[scale].fixed
     for rate in at.rates:
         steps = at.times / rate
         np.testing.assert_allclose(steps, np.round(steps), atol=1e-6)

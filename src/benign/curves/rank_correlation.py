@@ -30,3 +30,28 @@ def stratified_rank_correlation(
     products = (ranks * others).sum(axis=-1)
     correlations = np.where(scale == 0.0, 0.0, products / np.where(scale == 0.0, 1.0, scale))
     return np.asarray(correlations.mean(axis=-1))
+
+
+def granulated_kendall(
+    values: Float[np.ndarray, "R *grid"], others: Float[np.ndarray, "R *grid"]
+) -> Float[np.ndarray, "R axes"]:
+    """Kendall's tau of two measures along each axis of a grid of settings alone, mean over the other settings.
+
+    A tie counts as no agreement, tau-a. Pairs with a missing number are left out; NaN where an axis has no other.
+    Source: Jiang, Neyshabur, Mobahi, Krishnan & Bengio 2020, section 2.2, psi_i.
+
+    Args:
+        values: of each replicate at each place of the grid.
+        others: of the measure that is followed, or not, at the same.
+
+    >>> granulated_kendall(np.array([[[1.0, 2.0], [0.0, 3.0]]]), np.array([[[1.0, 2.0], [3.0, 4.0]]]))
+    array([[0., 1.]])
+    """
+    columns, axes = [], tuple(range(1, values.ndim))
+    for axis in axes:
+        first, second = np.triu_indices(values.shape[axis], 1)
+        rises = [np.sign(np.take(one, second, axis) - np.take(one, first, axis)) for one in (values, others)]
+        agreement = rises[0] * rises[1]
+        pairs = np.isfinite(agreement).sum(axis=axes)
+        columns.append(np.where(pairs > 0, np.nan_to_num(agreement).sum(axis=axes) / np.maximum(pairs, 1), np.nan))
+    return np.stack(columns, axis=1)
