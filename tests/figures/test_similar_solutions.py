@@ -5,11 +5,11 @@ import pytest
 import xarray as xr
 
 from benign.curves import Verdict
-from benign.figures.similar_solutions import FIGURE, SETTINGS, metric_at_losses
+from benign.figures.similar_solutions import FIGURE, SCALES, metric_at_losses
 from benign.foundation.replicate import paired_replicates
 from benign.schema import replicate_coordinates
 
-AT = SETTINGS["quick"]
+AT = SCALES["quick"]
 TIMES = np.array([0.0, 1.0, 3.0, 9.0])
 FLAT = {
     "disagreement": 0.4,
@@ -46,10 +46,10 @@ def verdicts(small, large, **slopes):
     surfaces = {f"rate_{i}": surface(i, **slopes) for i in range(3)}
     for name, shift in (("rate_0", small), ("rate_2", large)):
         surfaces[name]["disagreement"] = surfaces[name]["disagreement"] + shift
-    findings = FIGURE.findings(surfaces)
-    assert len(FIGURE.pictures(surfaces)) == 4
-    assert set(FIGURE.primary_claims) <= {finding.name for finding in findings}
-    return {finding.name: finding.verdict for finding in findings}, FIGURE.headline(surfaces, findings)
+    results = FIGURE.results("quick", surfaces)
+    assert len(list(FIGURE.pictures(results))) == 4
+    assert set(FIGURE.primary_claims("quick")) <= set(results.findings)
+    return {name: finding.verdict for name, finding in results.findings.items()}, FIGURE.headline(results)
 
 
 def test_a_metric_is_read_where_the_loss_first_falls_to_a_level():
@@ -77,12 +77,11 @@ def test_claims_fail_where_they_disagree():
     assert "not confirmed" in headline
 
 
-@pytest.mark.parametrize("scale", SETTINGS)
-def test_settings_can_be_trained_and_are_told_apart_by_their_widths(scale):
-    at = SETTINGS[scale]
+@pytest.mark.parametrize("scale", SCALES)
+def test_scales_can_be_trained(scale):
+    at = SCALES[scale]
     assert at.compared_width in at.widths
     assert list(at.rates) == sorted(at.rates)
     for rate in at.rates:
         assert rate * at.training(rate).last_time == pytest.approx(at.flow_time)
     assert at.samples % at.batch == 0
-    assert len({settings.widths for settings in SETTINGS.values()}) == len(SETTINGS)
