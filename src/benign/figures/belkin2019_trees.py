@@ -28,37 +28,30 @@ quarters of an hour.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import Finding, Verdict, cross_fitted_difference, find_landmarks, paired_claim
-from benign.curves.claims import RELEVANT_FACTOR_OF_ERRORS, no_peak_claim
+from benign.curves import Finding, Verdict, cross_fitted_difference
+from benign.curves.claims import RELEVANT_FACTOR_OF_ERRORS
+from benign.experiments.declaration import Experiment
 from benign.figures.averaged_boosting import AveragedBoosting
-from benign.figures.figure import Figure, Judged, Picture, Surfaces
-from benign.figures.measurement import Measurement
-from benign.figures.network_drawing import exactly, percent
+from benign.figures.claims import Claim, Judge, Said, Surfaces, Values, above, primary, read_from, secondary
+from benign.figures.courses import Course, over_sizes
+from benign.figures.figure import Figure, Picture, Results
+from benign.figures.measurement import Declared
+from benign.figures.network_drawing import curve_of, exactly, in_order, percents, test_and_train
 from benign.foundation.conventions import TOLERANCE
 from benign.foundation.number_words import format_number as number
-from benign.plots import (
-    Band,
-    CurveDisplay,
-    HeatMapDisplay,
-    Mark,
-    Role,
-    Series,
-    StackedDisplay,
-    Trace,
-    series_from_replicates,
-    spread_sentence,
-)  # fmt: skip
-from benign.procedures import Procedure, from_estimator
+from benign.plots import Band, Display, HeatMapDisplay, Mark, StackedDisplay, Trace
+from benign.procedures import from_estimator
 from benign.sources import digits, mnist
-from benign.surface.sections import at, at_cell, over_size_and_time, samples_of, share_along_size, sizes_of, times_of
+from benign.surface.sections import at, median_of, over_size_and_time, share_along_size, sizes_of, times_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +65,19 @@ class Grid:
     members: tuple[int, ...]
     early: int
 
+    @property
+    def joint(self) -> int:
+        """The capacity from which on members are added."""
+        return self.capacities[-1]
+
+    @property
+    def most(self) -> int:
+        """The largest number of members."""
+        return self.members[-1]
+
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Scale:
     """What one scale measures; committed before its first run."""
 
     images: Literal["digits", "mnist"]
@@ -84,27 +87,27 @@ class Settings:
     boosting: Grid
 
 
-SETTINGS = {
-    "smoke": Settings(
+SCALES = {
+    "smoke": Scale(
         images="digits", samples=100, replicates=6,
         forest=Grid(capacities=(2, 5, 10, 20, 100), members=(1, 2, 4), early=20),
         boosting=Grid(capacities=(1, 2, 4, 8), members=(1, 2), early=2),
     ),
-    "quick": Settings(
+    "quick": Scale(
         images="digits", samples=1000, replicates=8,
         forest=Grid(
             capacities=(2, 5, 10, 20, 50, 75, 100, 150, 200, 250, 1000), members=(1, 2, 5, 10, 20, 50), early=200
         ),
         boosting=Grid(capacities=(1, 2, 5, 10, 20, 50), members=(1, 2, 5, 10, 20), early=10),
     ),
-    "standard": Settings(
+    "standard": Scale(
         images="mnist", samples=2000, replicates=6,
         forest=Grid(
             capacities=(2, 5, 10, 20, 50, 100, 200, 300, 400, 500, 2000), members=(1, 2, 5, 10, 20, 50), early=400
         ),
         boosting=Grid(capacities=(1, 2, 5, 10, 25, 50, 100), members=(1, 2, 5, 10), early=10),
     ),
-    "paper": Settings(
+    "paper": Scale(
         images="mnist", samples=4000, replicates=6,
         forest=Grid(
             capacities=(2, 5, 10, 20, 50, 75, 100, 200, 500, 1000, 4000), members=(1, 2, 5, 10, 20, 50, 100), early=500
@@ -115,415 +118,314 @@ SETTINGS = {
 NOISE = 0.1
 # The loss of averaged one-hot rows is bounded, as an error is, and peaks as low.
 FACTOR = RELEVANT_FACTOR_OF_ERRORS
-EARLY = "early_joint"
-_SHARE = "share of the best constant's loss"
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Kind:
+@dataclass(frozen=True)
+class Kind:
     """The words of one surface."""
 
-    name: str
+    name: Literal["forest", "boosting"]
     title: str
     capacity: str
     members: str
     one: str
 
-
-KINDS = {
-    "forest": _Kind(name="forest", title="random forests", capacity="leaves", members="trees", one="one tree"),
-    "boosting": _Kind(
-        name="boosting", title="L2-boosting", capacity="rounds", members="ensembles", one="one ensemble"
-    ),
-}  # fmt: skip
+    @property
+    def places(self) -> str:
+        """What Belkin et al. count along the composite axis."""
+        return f"number of {self.capacity} x number of {self.members}"
 
 
-def _procedures() -> dict[str, Procedure]:
+FOREST = Kind("forest", "random forests", "leaves", "trees", "one tree")
+BOOSTING = Kind("boosting", "L2-boosting", "rounds", "ensembles", "one ensemble")
+
+
+def _grids(scale: Scale) -> Iterator[tuple[Kind, Grid]]:
+    yield FOREST, scale.forest
+    yield BOOSTING, scale.boosting
+
+
+def _experiments(scale: Scale) -> Iterator[Declared]:
+    """The surfaces ``forest`` (leaves x trees) and ``boosting`` (rounds x ensembles)."""
     from sklearn.ensemble import RandomForestClassifier
 
-    forest = RandomForestClassifier(bootstrap=False, max_features="sqrt")
-    return {
-        "forest": from_estimator(forest, size="max_leaf_nodes", time="n_estimators"),
-        "boosting": from_estimator(AveragedBoosting(), size="rounds", time="n_estimators"),
-    }
-
-
-def _declared(scale: str) -> Iterator[tuple[str, Measurement]]:
-    """The surfaces ``forest`` (leaves x trees) and ``boosting`` (rounds x ensembles)."""
-    at = SETTINGS[scale]
-    grids = {"forest": at.forest, "boosting": at.boosting}
-    for name, procedure in _procedures().items():
-        yield name, Measurement(
-            procedure=procedure, source=(digits if at.images == "digits" else mnist)(label_noise=NOISE), part=name,
-            samples=[at.samples], sizes=grids[name].capacities, times=grids[name].members, replicates=at.replicates,
-            is_population=False, attributes={EARLY: grids[name].early},
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Composite:
-    """A composite path through a surface: capacity grows with one member up to the joint, then members are added.
-
-    Attributes:
-        counts: capacity x members along the path, as Belkin et al. count it.
-        values: one metric along the path.
-    """
-
-    counts: Float[np.ndarray, " K"]
-    values: Float[np.ndarray, "replicates K"]
-
-
-def composite(surface: xr.Dataset, metric: str, capacity: float) -> Composite:
-    """The path whose joint is at the measured ``capacity``."""
-    sizes, values = sizes_of(surface), over_size_and_time(surface, metric)
-    joint = int(np.flatnonzero(sizes == capacity)[0])
-    return Composite(
-        counts=np.concatenate([sizes[: joint + 1], capacity * times_of(surface)[1:]]),
-        values=np.hstack([values[:, : joint + 1, 0], values[:, joint, 1:]]),
+    images = digits if scale.images == "digits" else mnist
+    measured = partial(
+        Experiment, source=images(label_noise=NOISE), samples=[scale.samples], replicates=scale.replicates
     )
+    forest = from_estimator(
+        RandomForestClassifier(bootstrap=False, max_features="sqrt"), size="max_leaf_nodes", time="n_estimators"
+    )
+    boosting = from_estimator(AveragedBoosting(), size="rounds", time="n_estimators")
+    for (kind, grid), procedure in zip(_grids(scale), (forest, boosting), strict=True):
+        yield measured(name=kind.name, procedure=procedure, sizes=grid.capacities, times=grid.members)
 
 
-def _early(surface: xr.Dataset) -> float:
-    return float(surface.attrs[EARLY])
-
-
-def _last(surface: xr.Dataset) -> float:
-    return float(sizes_of(surface)[-1])
-
-
-def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
-    return tuple(finding for name, kind in KINDS.items() for finding in _findings_of(surfaces[name], kind))
-
-
-def _findings_of(surface: xr.Dataset, kind: _Kind) -> tuple[Finding, ...]:
-    joint, moved = f"Belkin et al. 2019, {kind.title}", "Curth, Jeffares, van der Schaar 2023"
-    rise, fall = _two_descents(
-        surface, kind, _last(surface), names=("rises_to_joint", "second_descent"),
-        papers=(f"the squared loss rises up to interpolation ({joint})",
-                f"beyond the joint the loss falls below its first minimum ({joint})"),
-    )  # fmt: skip
-    return (
-        rise, fall, _error_claim(surface, kind, rise), *_fitted_claims(surface, kind), *_capacity_claims(surface, kind),
-        *_two_descents(
-            surface, kind, _early(surface), names=("rises_to_moved_joint", "moved_second_descent"),
-            papers=(f"the peak moves with the joint ({moved})",) * 2,
-        ),
-    )  # fmt: skip
-
-
-def _two_descents(
-    surface: xr.Dataset, kind: _Kind, joint: float, *, names: tuple[str, str], papers: tuple[str, str]
-) -> tuple[Finding, Finding]:
-    """That one member gets worse up to a joint, and that adding members there gets below that member at its best."""
-    loss, place = over_size_and_time(surface, "test_loss"), int(np.flatnonzero(sizes_of(surface) == joint)[0])
-    where, most = f"{joint:,.0f} {kind.capacity}", f"{times_of(surface)[-1]:.0f} {kind.members}"
-    return (
-        cross_fitted_difference(
-            name=f"{kind.name}_{names[0]}", unit="loss", paper=papers[0],
-            claim=f"With {kind.one}, the test loss is higher at {where} than at the best smaller number",
-            values=(loss[:, place, :1], loss[:, :place, 0]),
-        ),
-        cross_fitted_difference(
-            name=f"{kind.name}_{names[1]}", unit="loss", paper=papers[1],
-            claim=f"{most} of {where} have a lower test loss than {kind.one} of the best smaller number",
-            values=(loss[:, :place, 0], loss[:, place, -1]),
-        ),
-    )  # fmt: skip
-
-
-def _error_claim(surface: xr.Dataset, kind: _Kind, rise: Finding) -> Finding:
-    """That the zero-one error rises less; undecided where the loss is not shown to ``rise``."""
-    loss, error = (over_size_and_time(surface, metric)[:, :, 0] for metric in ("test_loss", "test_error"))
-    finding = cross_fitted_difference(
-        name=f"{kind.name}_error_rises_less",
-        claim="Up to the joint the zero-one error rises by a smaller factor than the squared loss",
-        values=(error[:, :-1] / error[:, -1:], loss[:, :-1] / loss[:, -1:]), unit="risk at its best / at the joint",
-        paper='the U of the zero-one error is "much less apparent" (Belkin et al. 2019)',
-    )  # fmt: skip
-    if rise.verdict is Verdict.HOLDS:
-        return finding
-    return replace(
-        finding, verdict=Verdict.UNDECIDED, p_value=1.0, test=f"{finding.test}; the loss is not shown to rise",
-        needed_replicates=rise.needed_replicates,
-    )  # fmt: skip
-
-
-def _share_left(surface: xr.Dataset, capacity: float) -> Float[np.ndarray, " replicates"]:
-    """What one member of this capacity leaves of the best constant's training loss."""
-    one_member = float(times_of(surface)[0])
-    return share_along_size(at(surface, size=capacity, time=one_member))[:, 0]
-
-
-def _fitted_claims(surface: xr.Dataset, kind: _Kind) -> list[Finding]:
-    """That the moved joint does not fit, and of boosting that the other does: a tree of n leaves does by construction.
-
-    Of the median: where all interpolate no replicate differs, which decides nothing of a mean.
-    """
-    early, findings = f"{_early(surface):.0f} {kind.capacity}", []
-    if kind.name == "boosting":
-        findings.append(
-            paired_claim(
-                name=f"{kind.name}_joint_fitted", statistic="median", side="below",
-                claim=f"At the joint {kind.one} leaves less than 2 % of the best constant's training loss",
-                differences=_share_left(surface, _last(surface)), margin=TOLERANCE, unit=_SHARE,
+def _claims(scale: Scale) -> Iterator[Claim]:
+    curth = "(Curth, Jeffares, van der Schaar 2023)"
+    for kind, grid in _grids(scale):
+        name, belkin = kind.name, f"(Belkin et al. 2019, {kind.title})"
+        of_forest = primary if kind is FOREST else secondary
+        rise, fall = _two_descents(kind, grid, grid.joint)
+        rises = f"the squared loss rises up to interpolation {belkin}"
+        falls = f"beyond the joint the loss falls below its first minimum {belkin}"
+        yield primary(f"{name}_rises_to_joint", *rise, rises)
+        yield primary(f"{name}_second_descent", *fall, falls)
+        yield secondary(
+            f"{name}_error_rises_less",
+            "Up to the joint the zero-one error rises by a smaller factor than the squared loss",
+            _rises_less(kind, grid.joint),
+            paper='the U of the zero-one error is "much less apparent" (Belkin et al. 2019)',
+        )
+        # Of the median: where all interpolate no replicate differs, which decides nothing of a mean.
+        if kind is BOOSTING:  # a tree of n leaves fits by construction
+            yield secondary(
+                f"{name}_joint_fitted",
+                f"At the joint {kind.one} leaves less than 2 % of the best constant's training loss",
+                above(_share_left(kind, grid.joint), TOLERANCE, statistic="median", side="below"),
                 paper="the joint is the interpolation threshold (Belkin et al. 2019)",
             )
-        )  # fmt: skip
-    return [
-        *findings,
-        paired_claim(
-            name=f"{kind.name}_moved_joint_not_fitted", statistic="median",
-            claim=f"At the moved joint, {early}, {kind.one} leaves more than 2 % of the best constant's training loss",
-            differences=_share_left(surface, _early(surface)), margin=TOLERANCE, unit=_SHARE,
-            paper="the peak moves with the joint (Curth, Jeffares, van der Schaar 2023)",
-        ),
-    ]  # fmt: skip
-
-
-def _capacity_claims(surface: xr.Dataset, kind: _Kind) -> list[Finding]:
-    loss, members = over_size_and_time(surface, "test_loss"), times_of(surface)
-    return [
-        no_peak_claim(
-            name=f"{kind.name}_capacity_alone_{word}",
-            claim=f"Along {kind.capacity} alone, with {words}, the test loss has no peak of 5 % or more: no second "
-            "descent",
-            landmarks=find_landmarks(sizes_of(surface), loss[:, :, column], None, None, level=level), factor=FACTOR,
-            level=level,
-            paper="along one axis there is no double descent (Curth, Jeffares, van der Schaar 2023)",
+        early, moves = f"{grid.early} {kind.capacity}", f"the peak moves with the joint {curth}"
+        yield secondary(
+            f"{name}_moved_joint_not_fitted",
+            f"At the moved joint, {early}, {kind.one} leaves more than 2 % of the best constant's training loss",
+            above(_share_left(kind, grid.early), TOLERANCE, statistic="median"),
+            paper=moves,
         )
-        for column, word, words in ((0, "one", kind.one), (-1, "many", f"{members[-1]:.0f} {kind.members}"))
-        for level in (FIGURE.level_of(f"{kind.name}_capacity_alone_{word}"),)
-    ]  # fmt: skip
+        many = f"{grid.most} {kind.members}"
+        for say, word, words, members in ((secondary, "one", kind.one, 1), (of_forest, "many", many, grid.most)):
+            yield say(
+                f"{name}_capacity_alone_{word}",
+                f"Along {kind.capacity} alone, with {words}, the test loss has no peak of 5 % or more: "
+                "no second descent",
+                _loss(kind, members).has_no_peak(FACTOR),
+                paper=f"along one axis there is no double descent {curth}",
+            )
+        rise, fall = _two_descents(kind, grid, grid.early)
+        yield of_forest(f"{name}_rises_to_moved_joint", *rise, moves)
+        yield of_forest(f"{name}_moved_second_descent", *fall, moves)
 
 
-def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
-    return tuple(
-        make(surfaces[name], kind)
-        for name, kind in KINDS.items()
-        for make in (_composite_picture, _moved_picture, _capacity_picture, _members_picture, _map_picture)
+def _two_descents(kind: Kind, grid: Grid, joint: int) -> tuple[tuple[str, Judge], tuple[str, Judge]]:
+    """That one member gets worse up to a joint, and that adding members there gets below that member at its best."""
+    one, many = _loss(kind, 1), _loss(kind, grid.most)
+    where, most = f"{joint:,} {kind.capacity}", f"{grid.most} {kind.members}"
+    rise = f"With {kind.one}, the test loss is higher at {where} than at the best smaller number"
+    fall = f"{most} of {where} have a lower test loss than {kind.one} of the best smaller number"
+    return (rise, one.rises(to=joint)), (fall, many.falls_below_the_best(joint, before=joint, on=one))
+
+
+def _loss(kind: Kind, members: int) -> Course:
+    return over_sizes(kind.name, "test_loss", time=members, estimator=None)
+
+
+def _rises_less(kind: Kind, joint: int) -> Judge:
+    """That one member's zero-one error rises less than its loss; undecided where the loss is not shown to rise."""
+    error, loss = over_sizes(kind.name, "test_error", time=1, estimator=None), _loss(kind, 1)
+
+    def judged(surfaces: Surfaces, said: Said, level: float) -> Finding:
+        of_error, of_loss = (
+            one.before(surfaces, joint) / one.at(joint).read(surfaces)[:, None] for one in (error, loss)
+        )
+        found = cross_fitted_difference(**said, values=(of_error, of_loss), unit="risk at its best / at the joint")
+        rise = loss.rises(to=joint)(surfaces, said, level)
+        if rise.verdict is Verdict.HOLDS:
+            return found
+        test, needed = f"{found.test}; the loss is not shown to rise", rise.needed_replicates
+        return replace(found, verdict=Verdict.UNDECIDED, p_value=1.0, test=test, needed_replicates=needed)
+
+    return judged
+
+
+def _share_left(kind: Kind, capacity: int) -> Values:
+    """What one member of this capacity leaves of the best constant's training loss."""
+    return read_from(
+        kind.name,
+        lambda surface: share_along_size(at(surface, size=capacity, time=1.0))[:, 0],
+        "share of the best constant's loss",
     )
 
 
-def _median(surface: xr.Dataset, metric: str, capacity: float, members: float) -> float:
-    return float(np.median(at_cell(surface, metric, size=capacity, time=members)))
+def composite(surface: xr.Dataset, joint: float) -> xr.Dataset:
+    """A path: capacity grows with one member up to the joint, then members are added; places are capacity x members."""
+    turn = int(np.flatnonzero(sizes_of(surface) == joint)[0])
+    steps = np.arange(turn + surface.sizes["time"])
+    rows, columns = np.minimum(steps, turn), np.maximum(steps - turn, 0)
+    path = surface.isel(size=xr.DataArray(rows, dims="path"), time=xr.DataArray(columns, dims="path"))
+    places = sizes_of(surface)[rows] * times_of(surface)[columns]
+    return path.drop_vars(["size", "time"]).rename(path="size").assign_coords(size=places)
 
 
-def _best_single(surface: xr.Dataset) -> float:
-    """The capacity of the lowest median test loss with one member."""
-    return float(sizes_of(surface)[np.argmin(np.median(over_size_and_time(surface, "test_loss")[:, :, 0], axis=0))])
+def _medians(surface: xr.Dataset, metric: str = "test_loss") -> Float[np.ndarray, "capacities members"]:
+    return np.asarray(np.median(over_size_and_time(surface, metric), axis=0))
 
 
-def _composite_picture(surface: xr.Dataset, kind: _Kind) -> Picture:
-    panels = tuple(_composite_panel(surface, kind, metric) for metric in ("loss", "error"))
-    best, last, most = _best_single(surface), _last(surface), times_of(surface)[-1]
-    loss, error = (
-        [_median(surface, metric, *cell) for cell in ((best, 1.0), (last, 1.0), (last, most))]
-        for metric in ("test_loss", "test_error")
-    )
-    sentence = (
-        f"With {kind.one}, the median test loss is lowest at {_counted(best, kind.capacity)} ({number(loss[0])}) and "
-        f"{number(loss[1])} at {last:,.0f}, from where on {kind.members} are added: with {most:.0f} it is "
-        f"{number(loss[2])}; the zero-one error at the same three places is {percent(error[0])}, {percent(error[1])} "
-        f"and {percent(error[2])}."
-    )
-    names = ["rises_to_joint", "second_descent", "error_rises_less"]
-    names += ["joint_fitted"] if kind.name == "boosting" else []
-    return Picture(
-        name=f"{kind.name}_composite", heading=f"What does the published curve of {kind.title} show?",
-        display=StackedDisplay(
-            title=f"{kind.title[0].upper()}{kind.title[1:]} along the composite axis", panels=panels,
-            caption=spread_sentence(surface.sizes["replicate"]) + (_TIES if kind.name == "forest" else ""),
-        ),
-        sentence=sentence, claims=tuple(f"{kind.name}_{name}" for name in names),
-    )  # fmt: skip
+def _turns(surface: xr.Dataset, metric: str = "test_loss") -> list[float]:
+    """The median of a metric along the composite axis: where one member's loss is lowest, at the joint, at the end."""
+    medians, best = _medians(surface, metric), _medians(surface)[:, 0].argmin()
+    return [float(medians[cell]) for cell in ((best, 0), (-1, 0), (-1, -1))]
 
 
-_TIES = " Two trees that disagree tie, and the first of their classes wins: that can raise the zero-one error."
-
-
-def _count_label(kind: _Kind) -> str:
-    return f"number of {kind.capacity} x number of {kind.members}"
-
-
-def _curve(surface: xr.Dataset, title: str, series: Iterable[Series], x_label: str, **more: Any) -> CurveDisplay:
-    """A curve of the test loss, unless ``more`` says otherwise; losses of trees need no log axis."""
-    words = {"y_label": "loss (squared error)", "caption": spread_sentence(surface.sizes["replicate"]), **more}
-    return CurveDisplay(title=title, series=tuple(series), x_label=x_label, y_log=False, **words)
-
-
-def _composite_panel(surface: xr.Dataset, kind: _Kind, metric: str) -> CurveDisplay:
-    last = _last(surface)
-    paths = {role: composite(surface, f"{role.value}_{metric}", last) for role in (Role.TEST, Role.TRAIN)}
-    counts = paths[Role.TEST].counts
-    cells = {"first minimum": (_best_single(surface), 1.0), "end": (last, times_of(surface)[-1])}
-    is_loss = metric == "loss"
-    return _curve(
-        surface, f"Along the composite axis: {metric}",
-        (series_from_replicates(role.value, path.counts, path.values, role) for role, path in paths.items()),
-        _count_label(kind), y_label="loss (squared error)" if is_loss else "zero-one error",
-        marks=tuple(
-            Mark(position=capacity * count, value=_median(surface, "test_loss", capacity, count), label=label)
-            for label, (capacity, count) in cells.items()
-        ) if is_loss else (),
-        threshold=exactly(last, f"joint at {kind.capacity} ="),
-        regimes=(
-            Band(low=float(counts[0]), high=last, label=f"{kind.one} grows"),
-            Band(low=last, high=float(counts[-1]), label=f"{kind.members} are added"),
-        ),
-        position_name="places",
-    )  # fmt: skip
-
-
-_MOVED = ("rises_to_moved_joint", "moved_second_descent", "moved_joint_not_fitted")
-
-
-def _moved_picture(surface: xr.Dataset, kind: _Kind) -> Picture:
-    joints = (_early(surface), _last(surface))
-    paths = [composite(surface, "test_loss", joint) for joint in joints]
-    tops = [_median(surface, "test_loss", joint, 1.0) for joint in joints]
-    display = _curve(
-        surface, f"Two composite axes, joined at {joints[0]:.0f} and at {joints[1]:,.0f} {kind.capacity}",
-        (
-            series_from_replicates(f"joint at {joint:,.0f}", path.counts, path.values, Role.TEST, condition=condition)
-            for condition, (joint, path) in enumerate(zip(joints, paths, strict=True))
-        ),
-        _count_label(kind), position_name="places",
-        marks=tuple(Mark(position=joint, value=top, label="joint") for joint, top in zip(joints, tops, strict=True)),
-    )  # fmt: skip
-    left = float(np.median(_share_left(surface, joints[0])))
-    sentence = (
-        f"Adding {kind.members} from {joints[0]:.0f} {kind.capacity} on instead of from {joints[1]:,.0f} puts the turn "
-        f"there, at a median test loss of {number(tops[0])} instead of {number(tops[1])}; {kind.one} then still leaves "
-        f"{100 * left:.2g} % of the best constant's training loss."
-    )
-    return Picture(
-        name=f"{kind.name}_moved_joint", heading="Is the peak where the training set is first fitted?",
-        display=display, sentence=sentence,
-        claims=tuple(f"{kind.name}_{name}" for name in _MOVED),
-    )  # fmt: skip
-
-
-def _capacity_picture(surface: xr.Dataset, kind: _Kind) -> Picture:
-    members, sizes, loss = times_of(surface), sizes_of(surface), over_size_and_time(surface, "test_loss")
-    columns = sorted({0, len(members) // 2, len(members) - 1})
-    names = [_counted(members[column], kind.members) for column in columns]
-    display = _curve(
-        surface, f"Test loss along {kind.capacity} alone",
-        (
-            series_from_replicates(name, sizes, loss[:, :, column], Role.TEST, condition=condition)
-            for condition, (name, column) in enumerate(zip(names, columns, strict=True))
-        ),
-        f"number of {kind.capacity} (size)",
-    )  # fmt: skip
-    best = sizes[np.argmin(np.median(loss[:, :, -1], axis=0))]
-    sentence = (
-        f"With {kind.one} the median test loss is lowest at {_counted(_best_single(surface), kind.capacity)}, with "
-        f"{names[-1]} at {best:,.0f}; whether a second descent follows is what the claims below say."
-    )
-    return Picture(
-        name=f"{kind.name}_{kind.capacity}_alone", heading=f"Is there a second descent along {kind.capacity} alone?",
-        display=display, sentence=sentence,
-        claims=tuple(f"{kind.name}_capacity_alone_{word}" for word in ("one", "many")),
-    )  # fmt: skip
+def _best(surface: xr.Dataset, place: int = 0) -> float:
+    """The capacity of the lowest median test loss, with the first number of members (0) or the last (-1)."""
+    return float(sizes_of(surface)[_medians(surface)[:, place].argmin()])
 
 
 def _counted(count: float, plural: str) -> str:
     return f"{count:,.0f} {plural.removesuffix('s') if count == 1.0 else plural}"
 
 
-def _members_picture(surface: xr.Dataset, kind: _Kind) -> Picture:
-    sizes, members, last = sizes_of(surface), times_of(surface), _last(surface)
-    shown = sorted({float(sizes[0]), _best_single(surface), _early(surface), last})
-    loss = dict(zip(sizes.tolist(), np.moveaxis(over_size_and_time(surface, "test_loss"), 1, 0), strict=True))
-    display = _curve(
-        surface, f"Test loss along {kind.members} alone",
-        (
-            series_from_replicates(
-                _counted(capacity, kind.capacity), members, loss[capacity], Role.TEST, condition=condition
-            )
-            for condition, capacity in enumerate(shown)
-        ),
-        f"number of {kind.members} (time)", position_name="times",
-    )  # fmt: skip
-    ends = [number(_median(surface, "test_loss", last, count)) for count in (members[0], members[-1])]
-    sentence = (
-        "Not in the mean, for the squared loss is convex. From "
-        f"{kind.one} to {_counted(members[-1], kind.members)} the median test loss goes from {ends[0]} to {ends[1]} at "
-        f"{last:,.0f} {kind.capacity}."
+def _picture(kind: Kind, name: str, heading: str, display: Display, sentence: str, *claims: str) -> Picture:
+    return Picture(f"{kind.name}_{name}", heading, display, sentence, [f"{kind.name}_{claim}" for claim in claims])
+
+
+def _pictures(results: Results[Scale]) -> Iterator[Picture]:
+    for kind, grid in _grids(results.at):
+        for draw in (_composite_picture, _moved_picture, _capacity_picture, _members_picture, _map_picture):
+            yield draw(kind, grid, results[kind.name])
+
+
+def _composite_picture(kind: Kind, grid: Grid, surface: xr.Dataset) -> Picture:
+    path, joint, most = composite(surface, grid.joint), grid.joint, grid.most
+    losses, errors = _turns(surface), _turns(surface, "test_error")
+    legs = (
+        Band(low=grid.capacities[0], high=joint, label=f"{kind.one} grows"),
+        Band(low=joint, high=joint * most, label=f"{kind.members} are added"),
     )
-    return Picture(
-        name=f"{kind.name}_{kind.members}_alone", heading=f"Does the loss ever rise along {kind.members} alone?",
-        display=display, sentence=sentence,
-    )  # fmt: skip
+    marks = (
+        Mark(position=_best(surface), value=losses[0], label="first minimum"),
+        Mark(position=joint * most, value=losses[2], label="end"),
+    )
+    panels = [
+        curve_of(
+            test_and_train(path, metric),
+            "size",
+            title=f"Along the composite axis: {metric}",
+            x_label=kind.places,
+            threshold=exactly(joint, f"joint at {kind.capacity} ="),
+        )
+        for metric in ("loss", "error")
+    ]
+    display = StackedDisplay(
+        title=f"{kind.title[0].upper()}{kind.title[1:]} along the composite axis",
+        panels=(replace(panels[0], regimes=legs, marks=marks), panels[1]),
+        caption=panels[0].caption + (_TIES if kind is FOREST else ""),
+    )
+    sentence = (
+        f"With {kind.one}, the median test loss is lowest at {_counted(_best(surface), kind.capacity)} "
+        f"({number(losses[0])}) and {number(losses[1])} at {joint:,}, from where on {kind.members} are added: with "
+        f"{most} it is {number(losses[2])}; the zero-one error at the same three places is {percents(errors)}."
+    )
+    claims = ["rises_to_joint", "second_descent", "error_rises_less", *["joint_fitted"] * (kind is BOOSTING)]
+    heading = f"What does the published curve of {kind.title} show?"
+    return _picture(kind, "composite", heading, display, sentence, *claims)
 
 
-def _map_picture(surface: xr.Dataset, kind: _Kind) -> Picture:
-    sizes, members = sizes_of(surface), times_of(surface)
-    values = np.median(over_size_and_time(surface, "test_loss"), axis=0)
+_TIES = " Two trees that disagree tie, and the first of their classes wins: that can raise the zero-one error."
+
+
+def _moved_picture(kind: Kind, grid: Grid, surface: xr.Dataset) -> Picture:
+    joints = (grid.early, grid.joint)
+    lines = in_order({f"joint at {joint:,}": composite(surface, joint) for joint in joints}, "test_loss")
+    title = f"Two composite axes, joined at {grid.early} and at {grid.joint:,} {kind.capacity}"
+    curve = curve_of(lines, "size", title=title, x_label=kind.places)
+    early, late = (float(_medians(at(surface, size=joint))[0, 0]) for joint in joints)
+    marks = tuple(
+        Mark(position=joint, value=top, label="joint") for joint, top in ((grid.early, early), (grid.joint, late))
+    )
+    left = median_of(_share_left(kind, grid.early).read({kind.name: surface}))
+    sentence = (
+        f"Adding {kind.members} from {grid.early} {kind.capacity} on instead of from {grid.joint:,} puts the turn "
+        f"there, at a median test loss of {number(early)} instead of {number(late)}; {kind.one} then still leaves "
+        f"{100 * left:.2g} % of the best constant's training loss."
+    )
+    claims = ("rises_to_moved_joint", "moved_second_descent", "moved_joint_not_fitted")
+    heading = "Is the peak where the training set is first fitted?"
+    return _picture(kind, "moved_joint", heading, replace(curve, marks=marks), sentence, *claims)
+
+
+def _capacity_picture(kind: Kind, grid: Grid, surface: xr.Dataset) -> Picture:
+    fewest, some, most = grid.members[0], grid.members[len(grid.members) // 2], grid.most
+    shown = {_counted(count, kind.members): at(surface, time=count) for count in (fewest, some, most)}
+    title, x_label = f"Test loss along {kind.capacity} alone", f"number of {kind.capacity} (size)"
+    display = curve_of(in_order(shown, "test_loss"), "size", title=title, x_label=x_label)
+    sentence = (
+        f"With {kind.one} the median test loss is lowest at {_counted(_best(surface), kind.capacity)}, with "
+        f"{most} {kind.members} at {_best(surface, -1):,.0f}."
+    )
+    claims = ("capacity_alone_one", "capacity_alone_many")
+    heading = f"Is there a second descent along {kind.capacity} alone?"
+    return _picture(kind, f"{kind.capacity}_alone", heading, display, sentence, *claims)
+
+
+def _members_picture(kind: Kind, grid: Grid, surface: xr.Dataset) -> Picture:
+    capacities = sorted({grid.capacities[0], _best(surface), grid.early, grid.joint})
+    shown = {_counted(capacity, kind.capacity): at(surface, size=capacity) for capacity in capacities}
+    title, x_label = f"Test loss along {kind.members} alone", f"number of {kind.members} (time)"
+    display = curve_of(in_order(shown, "test_loss"), "time", title=title, x_label=x_label)
+    _, first, last = _turns(surface)
+    sentence = (
+        f"Not in the mean, for the squared loss is convex. From {kind.one} to {grid.most} {kind.members} the "
+        f"median test loss goes from {number(first)} to {number(last)} at {grid.joint:,} {kind.capacity}."
+    )
+    heading = f"Does the loss ever rise along {kind.members} alone?"
+    return _picture(kind, f"{kind.members}_alone", heading, display, sentence)
+
+
+def _map_picture(kind: Kind, grid: Grid, surface: xr.Dataset) -> Picture:
+    sizes, members, loss = sizes_of(surface), times_of(surface), _medians(surface)
     display = HeatMapDisplay(
         title=f"Test loss over {kind.capacity} and {kind.members}",
         sizes=sizes,
         times=members,
-        values=values,
+        values=loss,
         value_label="loss (squared error)",
         traces=(
-            _path_trace(surface, sizes, "composite axis"),
-            _path_trace(surface, np.array([_early(surface)]), "joint moved here"),
+            _path_trace(members, sizes, "composite axis"),
+            _path_trace(members, np.array([float(grid.early)]), "joint moved here"),
         ),
         x_label=f"number of {kind.capacity} (size)",
         y_label=f"number of {kind.members} (time)",
         caption=f"Colour: median of {surface.sizes['replicate']} replicates. Lines: the composite axis along the lower "
         "edge to its joint and from there upwards, and where it turns upwards if the joint is moved.",
     )
-    row, column = np.unravel_index(int(np.argmin(values)), values.shape)
+    row, column = np.unravel_index(loss.argmin(), loss.shape)
     sentence = (
         f"The composite axis goes along the lower edge, over the ridge, and up its side; the lowest median test loss, "
-        f"{number(float(values.min()))}, is at {sizes[row]:,.0f} {kind.capacity} and {members[column]:.0f} "
-        f"{kind.members}."
+        f"{number(loss.min())}, is at {sizes[row]:,.0f} {kind.capacity} and {members[column]:.0f} {kind.members}."
     )
-    return Picture(
-        name=f"{kind.name}_map", heading="Which way through the surface is the published curve?", display=display,
-        sentence=sentence,
-    )  # fmt: skip
+    return _picture(kind, "map", "Which way through the surface is the published curve?", display, sentence)
 
 
-def _path_trace(surface: xr.Dataset, positions: Float[np.ndarray, " K"], label: str) -> Trace:
+def _path_trace(members: Float[np.ndarray, " T"], positions: Float[np.ndarray, " K"], label: str) -> Trace:
     """A line along the lower edge that ends in a bar upwards."""
-    members = times_of(surface)
     ones = np.full(len(positions), members[0])
     high = np.append(ones[:-1], members[-1])
     return Trace(label=label, positions=positions, values=ones, low=ones, high=high)
 
 
-def _answer(judged: Judged) -> str:
+def _headline(results: Results[Scale]) -> str:
     def holds(*claims: str) -> bool:
-        return judged.holds(*(f"{name}_{claim}" for name in KINDS for claim in claims))
+        return results.holds(*(f"{kind.name}_{claim}" for kind in (FOREST, BOOSTING) for claim in claims))
 
     if not holds("rises_to_joint", "second_descent"):
         return "Two descents along the composite axis were not confirmed for both forests and boosting."
-    if not holds(*_MOVED[:2]):
+    if not holds("rises_to_moved_joint", "moved_second_descent"):
         return "The composite axis descends twice; that its peak moves with the joint was not confirmed."
     if holds("capacity_alone_one", "capacity_alone_many"):
         return "Trees descend twice only where two axes are joined; the peak goes wherever the joint is put."
     return "The peak goes wherever two axes are joined; that neither has one alone was not confirmed."
 
 
-def _lede(surfaces: Surfaces) -> str:
-    forest = surfaces["forest"]
+def _lede(results: Results[Scale]) -> str:
+    scale, words = results.at, []
+    for kind, grid in _grids(scale):
+        best, joint, end = map(number, _turns(results[kind.name]))
+        lowest = _counted(_best(results[kind.name]), kind.capacity)
+        words.append(f"{best} at {lowest}, {joint} at {grid.joint:,}, {end} with {grid.most} {kind.members}")
     return (
-        f"n = {samples_of(forest):,} images, {100 * NOISE:.0f} % of labels flipped, {forest.sizes['replicate']} "
-        f"replicates. Median test loss of trees: {_turning_points(forest, KINDS['forest'])}; of boosting: "
-        f"{_turning_points(surfaces['boosting'], KINDS['boosting'])}."
-    )
-
-
-def _turning_points(surface: xr.Dataset, kind: _Kind) -> str:
-    """The composite axis in three numbers."""
-    best, last, most = _best_single(surface), _last(surface), times_of(surface)[-1]
-    losses = [number(_median(surface, "test_loss", *cell)) for cell in ((best, 1.0), (last, 1.0), (last, most))]
-    return (
-        f"{losses[0]} at {_counted(best, kind.capacity)}, {losses[1]} at {last:,.0f}, {losses[2]} with "
-        f"{_counted(most, kind.members)}"
+        f"n = {scale.samples:,} images, {100 * NOISE:.0f} % of labels flipped, {scale.replicates} replicates. Median "
+        f"test loss of trees: {words[0]}; of boosting: {words[1]}."
     )
 
 
@@ -533,18 +435,10 @@ FIGURE = Figure(
     paper="Belkin, Hsu, Ma, Mandal 2019; Curth, Jeffares, van der Schaar 2023",
     number="random forests and L2-boosting",
     revision=1,
-    primary_claims=(
-        "forest_rises_to_joint",
-        "forest_second_descent",
-        "forest_rises_to_moved_joint",
-        "forest_moved_second_descent",
-        "forest_capacity_alone_many",
-        "boosting_rises_to_joint",
-        "boosting_second_descent",
-    ),
-    declared=_declared,
-    findings=_findings,
+    scales=SCALES,
+    experiments=_experiments,
+    claims=_claims,
     pictures=_pictures,
-    answer=_answer,
+    headline=_headline,
     lede=_lede,
 )

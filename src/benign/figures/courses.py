@@ -20,6 +20,7 @@ from benign.figures.claims import Judge, Surfaces, Values, higher, no_peak, peak
 from benign.surface.sections import (
     along_samples,
     along_size,
+    along_time,
     at,
     at_end,
     landmarks_along_samples,
@@ -29,6 +30,7 @@ from benign.surface.sections import (
     seed_of,
     sizes_of,
     stopping_of,
+    times_of,
 )
 
 
@@ -141,9 +143,19 @@ def over_sizes(
     )
 
 
-def stopping_over_sizes(of: str, moment: Literal["last", "stopped", "oracle"]) -> Course:
-    """The held-out error at the last time, where validation stops or at its lowest: see :func:`stopping_of`."""
-    values = attrgetter(moment)
+def over_times(of: str, metric: str, *, size: int, unit: str = "") -> Course:
+    """A metric of a surface with one n, at one of its sizes."""
+    return Course(
+        of=of,
+        unit=unit or _unit(metric),
+        positions=times_of,
+        values=lambda surface: along_time(surface, metric, size),
+    )
+
+
+def stopping_over_sizes(of: str, what: Literal["last", "stopped", "oracle", "gain", "oracle_gain"]) -> Course:
+    """An error of :func:`stopping_of`: at the last time, where validation stops, at its lowest; or what that saves."""
+    values = attrgetter(what)
     return Course(of=of, unit=_unit("error"), positions=sizes_of, values=lambda surface: values(stopping_of(surface)))
 
 

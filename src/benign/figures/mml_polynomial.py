@@ -16,60 +16,47 @@ Runtime on two cores: smoke 2 s, quick about 10 s.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from benign.curves import Finding, interval_claim, paired_claim
+from benign.curves import Finding, paired_claim
 from benign.curves.findings import as_factor
-from benign.figures.figure import Figure, Judged, Picture, Surfaces
-from benign.figures.measurement import Joined, Measurement
-from benign.figures.network_drawing import bare
+from benign.experiments.declaration import Experiment
+from benign.figures.claims import Claim, Judge, Said, Surfaces, Values, primary, secondary, within
+from benign.figures.courses import Course, over_sizes, over_times
+from benign.figures.figure import Figure, Picture, Results
+from benign.figures.measurement import Declared, Joined
+from benign.figures.network_drawing import bare, level
 from benign.figures.stopped_polynomial import LEFT, StoppedPolynomial
 from benign.foundation.number_words import format_number as number
 from benign.foundation.randomness import generator
-from benign.foundation.replicate import Replicate
-from benign.linear import PolynomialFeatures, size_path
-from benign.plots import (
-    CurveDisplay,
-    FitPanel,
-    FitsDisplay,
-    Role,
-    Series,
-    StackedDisplay,
-    series_from_replicates,
-)
+from benign.foundation.replicate import Replicate, paired_replicates
+from benign.foundation.split import Split
+from benign.linear import PolynomialFeatures, SizePath, size_path
+from benign.plots import CurveDisplay, FitPanel, FitsDisplay, Role, StackedDisplay, series_from_replicates
 from benign.procedures import Polynomial
 from benign.sources import mml
 from benign.surface.displays import metric_series, replicate_series, size_display
-from benign.surface.sections import (
-    along_size,
-    along_time,
-    described_as,
-    median_at_size,
-    median_of,
-    samples_of,
-    seed_of,
-    sizes_of,
-    up_to_size,
-)
+from benign.surface.sections import along_size, described_as, median_of, seed_of, sizes_of, up_to_size
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Scale:
     """What one scale measures; committed before its first run."""
 
     replicates: int
 
 
-SETTINGS = {
-    "smoke": Settings(replicates=100),
-    "quick": Settings(replicates=500),
-    "standard": Settings(replicates=2000),
-    "paper": Settings(replicates=10_000),
+SCALES = {
+    "smoke": Scale(replicates=100),
+    "quick": Scale(replicates=500),
+    "standard": Scale(replicates=2000),
+    "paper": Scale(replicates=10_000),
 }
 SAMPLES = 10
 LARGEST = 60
@@ -79,227 +66,136 @@ TOO_SMALL = 3
 RIGHT, TOO_LARGE = 4, 9  # degrees that descend
 STEPS = (1, 4, 16, 64, 256, 1024, 4096, 16_384)
 STOPPED = 16  # steps
+LOSS = over_sizes("polynomial", "test_loss")
 
 
-def _declared(scale: str) -> Iterator[tuple[str, Measurement | Joined]]:
+def _experiments(at: Scale) -> Iterator[Declared]:
     """The surface ``polynomial``: every number of coefficients from 1 to 60 on many data sets; and the way to two of
     them on the same data sets, ``descent``.
     """
-    polynomial = Measurement(
-        procedure=Polynomial(), source=mml(), samples=[SAMPLES], sizes=np.arange(1, LARGEST + 1),
-        replicates=SETTINGS[scale].replicates, is_population=False,
-    )  # fmt: skip
-    yield "polynomial", polynomial
-    descent = replace(
-        polynomial, procedure=StoppedPolynomial(), sizes=[RIGHT + 1, TOO_LARGE + 1], times=STEPS, metrics=[LEFT],
-        part="descent",
-    )  # fmt: skip
+    measured = partial(Experiment, source=mml(), samples=[SAMPLES], replicates=at.replicates)
+    yield measured(name="polynomial", procedure=Polynomial(), sizes=np.arange(1, LARGEST + 1))
+    sizes = [RIGHT + 1, TOO_LARGE + 1]
+    descent = measured(name="descent", procedure=StoppedPolynomial(), sizes=sizes, times=STEPS, metrics=[LEFT])
     words = "squared distance on the test grid from the stopped polynomial to least squares"
-    yield "descent", Joined(parts=[descent], join=lambda one: described_as(one[0], LEFT, words))
+    yield Joined(name="descent", experiments=[descent], join=lambda one: described_as(one[0], LEFT, words))
 
 
-def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
-    surface = surfaces["polynomial"]
-    loss = np.log(along_size(surface, "test_loss"))
-    ranked = np.where(np.isnan(loss), np.inf, loss)[:, :BOOK]
-    level = FIGURE.level_of("best_degree")
-    low, high = _best_degree_interval(ranked, seed_of(surface), level)
-    return (
-        interval_claim(
-            name="best_degree", claim="Among degrees 0 to 9 the median test loss is lowest at degree 4 or 5",
-            estimate=float(np.median(ranked, axis=0).argmin()), interval=(low, high), allowed=(4.0, 5.0),
-            replicates=len(loss), level=level, is_place=True,
-            test="bootstrap over data sets of the median curve's lowest degree",
-            paper="degree 4 lowest, about the same at 5 (Deisenroth et al. 2020, Fig. 9.6)",
-        ),
-        _higher("too_small_underfits", "The constant (degree 0) has a higher test loss than degree 4", loss, 0, 4),
-        _higher("too_large_overfits", "Degree 9, which interpolates, has a higher test loss than degree 4", loss, 9, 4),
-        _higher("six_is_worse", "Degree 6 has a higher test loss than degree 5", loss, 6, 5),
-        _times_higher(
-            "beyond_the_book", f"Degree {LARGEST - 1} (smallest norm) has a lower test loss than degree 9",
-            loss[:, 9] - loss[:, LARGEST - 1], "loss", "not in the book, which stops at degree 9",
-        ),
-        *_descent_findings(surfaces),
-    )  # fmt: skip
-
-
-def _higher(name: str, claim: str, loss: Float[np.ndarray, "replicates sizes"], worse: int, better: int) -> Finding:
-    return _times_higher(
-        name, claim, loss[:, worse] - loss[:, better], "loss",
-        "test error falls, is lowest at degree 4, rises strongly from 6 (Deisenroth et al. 2020, Fig. 9.6)",
-    )  # fmt: skip
-
-
-def _times_higher(name: str, claim: str, log_ratios: Float[np.ndarray, " R"], unit: str, paper: str) -> Finding:
-    """That the median ratio is above 1: these losses have heavy tails."""
-    return as_factor(
-        paired_claim(name=name, claim=claim, differences=log_ratios, statistic="median", paper=paper), unit
+def _claims(_: Scale) -> Iterator[Claim]:
+    figure, test = "(Deisenroth et al. 2020, Fig. 9.6)", "bootstrap over data sets of the median curve's lowest degree"
+    yield primary(
+        "best_degree",
+        "Among degrees 0 to 9 the median test loss is lowest at degree 4 or 5",
+        within((4.0, 5.0), _best_degree, of="polynomial", test=test),
+        paper=f"degree 4 lowest, about the same at 5 {figure}",
     )
+    for name, text, worse, better in (
+        ("too_small_underfits", "The constant (degree 0) has a higher test loss than degree 4", 0, 4),
+        ("too_large_overfits", "Degree 9, which interpolates, has a higher test loss than degree 4", 9, 4),
+        ("six_is_worse", "Degree 6 has a higher test loss than degree 5", 6, 5),
+    ):
+        paper = f"test error falls, is lowest at degree 4, rises strongly from 6 {figure}"
+        yield primary(name, text, _typically_higher(LOSS.at(worse + 1), LOSS.at(better + 1)), paper)
+    yield secondary(
+        "beyond_the_book",
+        f"Degree {LARGEST - 1} (smallest norm) has a lower test loss than degree 9",
+        _typically_higher(LOSS.at(10), LOSS.at(LARGEST)),
+        paper="not in the book, which stops at degree 9",
+    )
+    yield from _claims_on_descent()
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Way:
-    """The way of gradient descent to least squares at one degree, as squared distances on the test grid.
-
-    Attributes:
-        approximation: from the truth to the closest polynomial.
-        sampling: from there to least squares.
-        left: from there to the stopped polynomial, which is what optimisation has left.
-        loss: from the truth to the stopped polynomial.
-        least_squares: from the truth to least squares.
-    """
-
-    approximation: float
-    sampling: Float[np.ndarray, " R"]
-    left: Float[np.ndarray, "R times"]
-    loss: Float[np.ndarray, "R times"]
-    least_squares: Float[np.ndarray, " R"]
-
-
-def way_of(surfaces: Surfaces, degree: int) -> Way:
-    """The way at one degree; both surfaces hold the same data sets in the same order."""
-    gap, solved = float(approximation_gap()[degree]), along_size(surfaces["polynomial"], "test_loss")[:, degree]
-    descent = surfaces["descent"]
-    return Way(
-        approximation=gap, sampling=np.maximum(solved - gap, 0.0), left=along_time(descent, LEFT, degree + 1),
-        loss=along_time(descent, "test_loss", degree + 1), least_squares=solved,
-    )  # fmt: skip
-
-
-def _descent_findings(surfaces: Surfaces) -> Iterator[Finding]:
-    way, last = way_of(surfaces, RIGHT), len(STEPS) - 1
+def _claims_on_descent() -> Iterator[Claim]:
     paper, unit = "not in the book, which solves least squares", "squared distance, over the larger of the others"
-    with np.errstate(divide="ignore"):
-        start = np.log(way.left[:, 0]) - np.log(np.maximum(way.sampling, way.approximation))
-        end = np.log(way.sampling) - np.log(np.maximum(way.left[:, last], way.approximation))
-    yield _times_higher(
+    gap, sampling, left = parts_of(RIGHT)
+    yield secondary(
         "optimisation_is_largest_at_the_start",
         f"At degree {RIGHT}, after {STEPS[0]} gradient step, what optimisation has left is the largest of three parts",
-        start, unit, paper,
-    )  # fmt: skip
-    yield _times_higher(
+        _typically_higher(left.at(STEPS[0]), _larger(sampling, gap), unit),
+        paper,
+    )
+    yield secondary(
         "sampling_is_largest_at_the_end",
-        f"At degree {RIGHT}, after {STEPS[last]:,} gradient steps, the sampling gap is the largest of three parts",
-        end, unit, paper,
-    )  # fmt: skip
+        f"At degree {RIGHT}, after {STEPS[-1]:,} gradient steps, the sampling gap is the largest of three parts",
+        _typically_higher(sampling, _larger(left.at(STEPS[-1]), gap), unit),
+        paper,
+    )
     for degree in (RIGHT, TOO_LARGE):
-        way = way_of(surfaces, degree)
-        yield _times_higher(
-            f"stopping_helps_degree_{degree}",
-            f"At degree {degree}, {STOPPED} gradient steps give a lower test loss than least squares",
-            np.log(way.least_squares) - np.log(way.loss[:, STEPS.index(STOPPED)]), "loss", paper,
-        )  # fmt: skip
+        name = f"stopping_helps_degree_{degree}"
+        text = f"At degree {degree}, {STOPPED} gradient steps give a lower test loss than least squares"
+        yield secondary(name, text, _typically_higher(LOSS.at(degree + 1), _descent(degree).at(STOPPED)), paper)
 
 
-def _best_degree_interval(
-    loss: Float[np.ndarray, "replicates degrees"], seed: int, level: float
-) -> tuple[float, float]:
-    """Percentile interval of the lowest degree of the median curve, over resampled data sets."""
-    random = generator(seed, "bootstrap of the best degree")
+def _descent(degree: int, metric: str = "test_loss") -> Course:
+    return over_times("descent", metric, size=degree + 1)
+
+
+def parts_of(degree: int) -> tuple[float, Values, Course]:
+    """Squared distances on the test grid: the approximation gap, the sampling gap, and what optimisation has left.
+
+    From the truth to the closest polynomial, from there to least squares, from there to the stopped polynomial. Both
+    surfaces hold the same data sets in the same order.
+    """
+    gap, solved = float(approximation_gap()[degree]), LOSS.at(degree + 1)
+    sampling = Values(lambda surfaces: np.maximum(solved.read(surfaces) - gap, 0.0))
+    return gap, sampling, _descent(degree, LEFT)
+
+
+def _larger(values: Values, number: float) -> Values:
+    return Values(lambda surfaces: np.maximum(values.read(surfaces), number))
+
+
+def _typically_higher(one: Values, than: Values, unit: str = "loss") -> Judge:
+    """That the median ratio is above 1: these losses have heavy tails."""
+
+    def judged(surfaces: Surfaces, said: Said, _: float) -> Finding:
+        with np.errstate(divide="ignore"):
+            ratios = np.log(one.read(surfaces)) - np.log(than.read(surfaces))
+        return as_factor(paired_claim(**said, differences=ratios, statistic="median"), unit)
+
+    return judged
+
+
+def _best_degree(surfaces: Surfaces, level: float) -> tuple[float, float, float]:
+    """The lowest degree of the median curve, with its percentile interval over resampled data sets."""
+    surface = surfaces["polynomial"]
+    loss = np.log(along_size(surface, "test_loss")[:, :BOOK])
+    loss[np.isnan(loss)] = np.inf
+    random = generator(seed_of(surface), "bootstrap of the best degree")
     best = [np.median(loss[random.integers(0, len(loss), len(loss))], axis=0).argmin() for _ in range(500)]
     low, high = np.quantile(best, [0.5 * (1.0 - level), 0.5 * (1.0 + level)], method="inverted_cdf")
-    return float(low), float(high)
+    return float(np.median(loss, axis=0).argmin()), float(low), float(high)
 
 
+@cache
 def _grid() -> tuple[Float[np.ndarray, "m 1"], Float[np.ndarray, "m 1"]]:
     """Test grid and noise-free target."""
     split = mml().draw(SAMPLES, Replicate())
     return split.test_inputs, split.test_targets
 
 
-def approximation_gap() -> Float[np.ndarray, " sizes"]:
-    """Squared distance, on the test grid, between the target and its closest polynomial of each degree 0 .. 59."""
+def _closest(sizes: Sequence[int]) -> SizePath:
     inputs, targets = _grid()
     features = PolynomialFeatures(low=float(inputs.min()), high=float(inputs.max()))
-    return size_path(inputs, targets, inputs, targets, features=features, sizes=np.arange(1, LARGEST + 1)).train_loss
+    return size_path(inputs, targets, inputs, targets, features=features, sizes=sizes, predict_at=sizes)
+
+
+@cache
+def approximation_gap() -> Float[np.ndarray, " sizes"]:
+    """Squared distance, on the test grid, between the target and its closest polynomial of each degree 0 .. 59."""
+    return _closest(range(1, LARGEST + 1)).train_loss
 
 
 def closest_element(size: int) -> Float[np.ndarray, " m"]:
     """The polynomial of ``size`` coefficients closest to the target, on the test grid."""
-    inputs, targets = _grid()
-    features = PolynomialFeatures(low=float(inputs.min()), high=float(inputs.max()))
-    path = size_path(inputs, targets, inputs, targets, features=features, sizes=[size], predict_at=[size])
-    assert path.predictions is not None
-    return path.predictions[0][:, 0]
+    predictions = _closest([size]).predictions
+    assert predictions is not None
+    return predictions[0][:, 0]
 
 
-def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
-    surface = surfaces["polynomial"]
-    return (
-        _fits_picture(surface),
-        _curve_picture(surface),
-        _closest_picture(surface),
-        _gap_picture(surface),
-        _descent_picture(surfaces),
-        _beyond_picture(surface),
-    )
-
-
-def _fits_picture(surface: xr.Dataset) -> Picture:
-    inputs, targets = _grid()
-    first = mml().draw(SAMPLES, _replicate(surface, 0))
-    fits = [_fits(surface, data_set, np.array(SHOWN)) for data_set in range(25)]
-    display = FitsDisplay(
-        title="The same ten points, six polynomials",
-        grid=inputs[:, 0],
-        truth=targets[:, 0],
-        train_inputs=first.train_inputs[:, 0],
-        train_targets=first.train_targets[:, 0],
-        panels=tuple(
-            FitPanel(label=f"degree {size - 1}", fit=fits[0][row], others=np.stack([fit[row] for fit in fits[1:]]))
-            for row, size in enumerate(SHOWN)
-        ),
-    )
-    sentence = (
-        "A polynomial of too low a degree misses the shape (under-fitting), degree 4 is about right, "
-        "and degree 9 passes "
-        "through all ten points and swings wildly between them (over-fitting); faint lines are the fits to other data."
-    )
-    return Picture(
-        name="fits", heading="What is under-fitting, and what is over-fitting?", display=display, sentence=sentence
-    )
-
-
-def _replicate(surface: xr.Dataset, data_set: int) -> Replicate:
-    return Replicate(seed=seed_of(surface), draw=data_set, initialisation=data_set, noise=data_set)
-
-
-def _fits(surface: xr.Dataset, data_set: int, sizes: Int[np.ndarray, " sizes"]) -> Float[np.ndarray, "sizes m"]:
-    """Fits to one of the surface's data sets, on the test grid."""
-    split = mml().draw(SAMPLES, _replicate(surface, data_set))
-    return np.stack([fit.values[:, 0] for fit in Polynomial().predict(split, _grid()[0], sizes)])
-
-
-def _closest_picture(surface: xr.Dataset) -> Picture:
-    """A space that is too small for the target: what it can reach at best, and what ten samples make of it."""
-    inputs, targets = _grid()
-    grid = inputs[:, 0]
-    size = TOO_SMALL + 1
-    closest = closest_element(size)
-    fits = np.stack([_fits(surface, data_set, np.array([size]))[0] for data_set in range(200)])
-    low, median, high = np.quantile(fits, [0.1, 0.5, 0.9], axis=0)
-    display = CurveDisplay(
-        title=f"Degree {TOO_SMALL} is too small for this function",
-        series=(
-            Series(name="fits to 10 points", positions=grid, median=median, low=low, high=high, role=Role.TEST),
-            bare("closest cubic", grid, closest, Role.REMEDY),
-            bare("true function", grid, targets[:, 0], Role.REFERENCE),
-        ),
-        x_label="x", y_label="y", x_log=False, y_log=False, y_limits=(-2.5, 2.0), position_name="grid points",
-        caption=f"Fits: median of {len(fits)} data sets; band: 10 % to 90 % of them.",
-    )  # fmt: skip
-    gap = approximation_gap()[size - 1]
-    sampling = median_at_size(surface, "test_loss", size) - gap
-    sentence = (
-        f"No cubic is the true function: the closest one (dotted) stays a loss of {number(gap)} away, the "
-        "approximation gap, "
-        f"however many samples there are; fitting ten noisy points adds {number(sampling)} in the median, "
-        "mostly at the ends."
-    )
-    return Picture(
-        name="closest_element", heading="What if the model cannot express the truth?", display=display,
-        sentence=sentence,
-    )  # fmt: skip
+def _pictures(results: Results[Scale]) -> Iterator[Picture]:
+    for draw in (_fits, _curve, _closest_cubic, _two_parts, _descents, _beyond):
+        yield draw(results["polynomial"], results.surfaces)
 
 
 def medians_over_size(surface: xr.Dataset) -> Float[np.ndarray, " sizes"]:
@@ -307,131 +203,171 @@ def medians_over_size(surface: xr.Dataset) -> Float[np.ndarray, " sizes"]:
     return np.asarray(metric_series(surface, "test_loss", "size").median)
 
 
-def _book_part(surface: xr.Dataset) -> xr.Dataset:
-    return up_to_size(surface, BOOK)
+def _split(surface: xr.Dataset, data_set: int) -> Split:
+    """One of the surface's data sets."""
+    return mml().draw(SAMPLES, paired_replicates(data_set + 1, seed=seed_of(surface))[-1])
 
 
-def _curve_picture(surface: xr.Dataset) -> Picture:
-    display = size_display(
-        _book_part(surface), ("test_loss", "train_loss"), title="The bias-variance curve of the book",
-        y_label="loss (squared error)", y_limits=(1e-3, 1e6), x_log=False,
-    )  # fmt: skip
-    medians = medians_over_size(surface)
-    sentence = (
-        f"Over {surface.sizes['replicate']:,} data sets the training loss only falls, while the "
-        f"median test loss is lowest, {number(medians[:BOOK].min())}, at degree {medians[:BOOK].argmin()} and "
-        f"{number(medians[9])} at degree 9, where the ten coefficients fit the ten points exactly. A polynomial of "
-        "degree d has d + 1 coefficients."
+def _fitted(split: Split, *sizes: int) -> Float[np.ndarray, "sizes m"]:
+    """Least squares on a data set, on the test grid."""
+    return np.stack([fit.values[:, 0] for fit in Polynomial().predict(split, _grid()[0], np.array(sizes))])
+
+
+def _fits(surface: xr.Dataset, _: Surfaces) -> Picture:
+    inputs, targets = _grid()
+    splits = [_split(surface, data_set) for data_set in range(25)]
+    fits = np.stack([_fitted(split, *SHOWN) for split in splits], axis=1)
+    display = FitsDisplay(
+        title="The same ten points, six polynomials",
+        grid=inputs[:, 0],
+        truth=targets[:, 0],
+        train_inputs=splits[0].train_inputs[:, 0],
+        train_targets=splits[0].train_targets[:, 0],
+        panels=tuple(
+            FitPanel(label=f"degree {size - 1}", fit=rows[0], others=rows[1:])
+            for size, rows in zip(SHOWN, fits, strict=True)
+        ),
     )
-    return Picture(
-        name="u_curve", heading="How large should the model be?", display=display, sentence=sentence,
-        claims=("too_small_underfits", "best_degree", "six_is_worse", "too_large_overfits"),
-    )  # fmt: skip
+    sentence = (
+        "A polynomial of too low a degree misses the shape (under-fitting), degree 4 is about right, and degree 9 "
+        "passes through all ten points and swings wildly between them (over-fitting); faint lines are fits to other "
+        "data."
+    )
+    return Picture("fits", "What is under-fitting, and what is over-fitting?", display, sentence)
 
 
-def _gap_picture(surface: xr.Dataset) -> Picture:
+def _losses(surface: xr.Dataset, title: str, *, x_log: bool = True) -> CurveDisplay:
+    metrics, y_limits = ("test_loss", "train_loss"), (1e-3, 1e6)
+    return size_display(surface, metrics, title=title, y_label="loss (squared error)", y_limits=y_limits, x_log=x_log)
+
+
+def _curve(surface: xr.Dataset, _: Surfaces) -> Picture:
+    display = _losses(up_to_size(surface, BOOK), "The bias-variance curve of the book", x_log=False)
+    medians = medians_over_size(surface)[:BOOK]
+    sentence = (
+        f"Over {surface.sizes['replicate']:,} data sets the training loss only falls, while the median test loss is "
+        f"lowest, {number(medians.min())}, at degree {medians.argmin()} and {number(medians[9])} at degree 9, where "
+        "the ten coefficients fit the ten points exactly. A polynomial of degree d has d + 1 coefficients."
+    )
+    claims = ("too_small_underfits", "best_degree", "six_is_worse", "too_large_overfits")
+    return Picture("u_curve", "How large should the model be?", display, sentence, claims)
+
+
+def _closest_cubic(surface: xr.Dataset, _: Surfaces) -> Picture:
+    """A space that is too small for the target: what it can reach at best, and what ten samples make of it."""
+    inputs, targets = _grid()
+    fits = np.concatenate([_fitted(_split(surface, data_set), TOO_SMALL + 1) for data_set in range(200)])
+    display = CurveDisplay.from_values(
+        title=f"Degree {TOO_SMALL} is too small for this function",
+        positions=inputs[:, 0],
+        values={
+            "fits to 10 points": (Role.TEST, fits),
+            "closest cubic": (Role.REMEDY, closest_element(TOO_SMALL + 1)[None]),
+            "true function": (Role.REFERENCE, targets.T),
+        },
+        x_label="x",
+        y_label="y",
+        x_log=False,
+        y_log=False,
+        y_limits=(-2.5, 2.0),
+        caption=f"Fits: median of {len(fits)} data sets; band: 10 % to 90 % of them.",
+    )
+    gap = approximation_gap()[TOO_SMALL]
+    sentence = (
+        f"No cubic is the true function: the closest one (dotted) stays a loss of {number(gap)} away, the "
+        "approximation gap, however many samples there are; fitting ten noisy points adds "
+        f"{number(medians_over_size(surface)[TOO_SMALL] - gap)} in the median, mostly at the ends."
+    )
+    return Picture("closest_element", "What if the model cannot express the truth?", display, sentence)
+
+
+def _two_parts(surface: xr.Dataset, _: Surfaces) -> Picture:
     """Pythagoras on the grid: the fit and the closest element differ inside the space, the gap is outside it."""
-    gap = approximation_gap()[:BOOK]
-    sizes = sizes_of(surface)[:BOOK]
+    sizes, gap = sizes_of(surface)[:BOOK], approximation_gap()[:BOOK]
     added = np.maximum(along_size(surface, "test_loss")[:, :BOOK] - gap, 0.0)
     sampling = replicate_series("sampling adds", sizes, added, Role.TEST)
     display = CurveDisplay(
         title="What the space cannot reach, and what ten samples add",
-        series=(
-            bare("approximation gap", sizes, gap, Role.REFERENCE),
-            sampling,
-        ),
-        x_label="number of coefficients (size): degree + 1", y_label="loss (squared error)", x_log=False,
-        caption=f"Line: median of {surface.sizes['replicate']:,} data sets; band: 10 % to 90 %. The gap needs no data.",
+        series=(bare("approximation gap", sizes, gap, Role.REFERENCE), sampling),
+        x_label="number of coefficients (size): degree + 1",
+        y_label="loss (squared error)",
+        x_log=False,
         y_limits=(1e-4, 1e6),
-    )  # fmt: skip
-    larger = np.flatnonzero(sampling.median > gap)
-    crossing = f"from degree {larger[0]} on the second part is the larger one" if len(larger) else "the first is larger"
+        caption=f"Line: median of {len(added):,} data sets; band: 10 % to 90 %. The gap needs no data.",
+    )
+    larger = [str(degree) for degree in np.flatnonzero(sampling.median > gap)]
     sentence = (
         "The test loss is the sum of two parts: the distance from the truth to the closest polynomial of that degree, "
-        f"which no data can remove, and what fitting only ten noisy points adds; {crossing}."
+        "which no data can remove, and what fitting only ten noisy points adds, the larger part in the median at "
+        f"degrees {', '.join(larger)}."
     )
-    return Picture(name="gap_and_sampling", heading="Why is there a best size?", display=display, sentence=sentence)
+    return Picture("gap_and_sampling", "Why is there a best size?", display, sentence)
 
 
-def _descent_picture(surfaces: Surfaces) -> Picture:
-    right, large = (way_of(surfaces, degree) for degree in (RIGHT, TOO_LARGE))
-    display = StackedDisplay(
-        title="From the zero polynomial to least squares, step by step",
-        panels=(_descent_panel(right, RIGHT, (1e-3, 10.0)), _descent_panel(large, TOO_LARGE, (1e-6, 1e8))),
-    )  # fmt: skip
-    left, loss, far = (np.median(values, axis=0) for values in (right.left, right.loss, large.loss))
-    stopped, end = STEPS.index(STOPPED), f"{STEPS[-1]:,}"
+def _descents(_: xr.Dataset, surfaces: Surfaces) -> Picture:
+    panels = (_descent_panel(surfaces, RIGHT, (1e-3, 10.0)), _descent_panel(surfaces, TOO_LARGE, (1e-6, 1e8)))
+    display = StackedDisplay(title="From the zero polynomial to least squares, step by step", panels=panels)
+    (gap, sampling, left), end = parts_of(RIGHT), f"{STEPS[-1]:,}"
+    first, last = (number(left.median(surfaces, step)) for step in (STEPS[0], STEPS[-1]))
+    solved, far_solved = (number(LOSS.median(surfaces, degree + 1)) for degree in (RIGHT, TOO_LARGE))
+    stopped, far_stopped = (number(_descent(degree).median(surfaces, STOPPED)) for degree in (RIGHT, TOO_LARGE))
     sentence = (
-        f"At degree {RIGHT} optimisation has {number(left[0])} left after one gradient step and {number(left[-1])} "
-        f"after {end}, beside a sampling gap of {number(median_of(right.sampling))} and an approximation gap of "
-        f"{number(right.approximation)}. After {STOPPED} steps the median test loss is {number(loss[stopped])}, that "
-        f"of least squares {number(median_of(right.least_squares))}. At degree {TOO_LARGE} it is "
-        f"{number(far[stopped])} after {STOPPED} steps, {number(far[-1])} after {end}, and "
-        f"{number(median_of(large.least_squares))} for least squares."
+        f"At degree {RIGHT} optimisation has {first} left after one gradient step and {last} after {end}, beside a "
+        f"sampling gap of {number(median_of(sampling.read(surfaces)))} and an approximation gap of {number(gap)}. "
+        f"After {STOPPED} steps the median test loss is {stopped}, that of least squares {solved}. At degree "
+        f"{TOO_LARGE} it is {far_stopped} after {STOPPED} steps, "
+        f"{number(_descent(TOO_LARGE).median(surfaces, STEPS[-1]))} after {end}, and {far_solved} for least squares."
     )
-    return Picture(
-        name="descent", heading="And if training stops before the best fit?", display=display, sentence=sentence,
-        claims=(
-            "optimisation_is_largest_at_the_start", "sampling_is_largest_at_the_end",
-            f"stopping_helps_degree_{RIGHT}", f"stopping_helps_degree_{TOO_LARGE}",
-        ),
-    )  # fmt: skip
+    claims = ["optimisation_is_largest_at_the_start", "sampling_is_largest_at_the_end"]
+    claims += [f"stopping_helps_degree_{degree}" for degree in (RIGHT, TOO_LARGE)]
+    return Picture("descent", "And if training stops before the best fit?", display, sentence, claims)
 
 
-def _descent_panel(way: Way, degree: int, limits: tuple[float, float]) -> CurveDisplay:
-    steps, count = np.array(STEPS, dtype=np.float64), len(STEPS)
-    lines = (
-        ("approximation gap", np.full(count, way.approximation), Role.REFERENCE),
-        ("sampling gap", np.full(count, median_of(way.sampling)), Role.NORM),
-        ("optimisation has left", np.median(way.left, axis=0), Role.REMEDY),
-    )
+def _descent_panel(surfaces: Surfaces, degree: int, limits: tuple[float, float]) -> CurveDisplay:
+    gap, sampling, left = parts_of(degree)
+    descent, steps = surfaces["descent"], np.array(STEPS)
+    loss = _descent(degree).values(descent)
     # The test loss alone has a band: of all four nothing could be read.
-    parts = (bare(name, steps, median, role) for name, median, role in lines)
+    medians = (
+        level("approximation gap", steps, gap),
+        bare("sampling gap", steps, np.full(len(steps), median_of(sampling.read(surfaces))), Role.NORM),
+        bare("optimisation has left", steps, np.median(left.values(descent), axis=0), Role.REMEDY),
+    )
     return CurveDisplay(
-        title=f"Degree {degree}", x_label="gradient steps (time)", y_label=f"squared distance, degree {degree}",
-        series=(*parts, series_from_replicates("test loss", steps, way.loss, Role.TEST)), y_limits=limits,
-        caption=f"Lines: medians of {len(way.loss):,} data sets; band of the test loss: 10 % to 90 %. The three "
-        "parts are distances that may cancel: they do not add up to the test loss. Legendre "
-        "polynomials; the step size is 1 / largest curvature.", position_name="steps",
-    )  # fmt: skip
+        title=f"Degree {degree}",
+        series=(*medians, series_from_replicates("test loss", steps, loss, Role.TEST)),
+        x_label="gradient steps (time)",
+        y_label=f"squared distance, degree {degree}",
+        y_limits=limits,
+        caption=f"Lines: medians of {len(loss):,} data sets; band of the test loss: 10 % to 90 %. The three parts are "
+        "distances that may cancel: they do not add up to the test loss. Legendre polynomials; the step size is 1 / "
+        "largest curvature.",
+    )
 
 
-def _beyond_picture(surface: xr.Dataset) -> Picture:
-    display = size_display(
-        surface, ("test_loss", "train_loss"), title="The book's curve, continued", y_label="loss (squared error)",
-        y_limits=(1e-3, 1e6),
-    )  # fmt: skip
+def _beyond(surface: xr.Dataset, _: Surfaces) -> Picture:
     medians = medians_over_size(surface)
-    at_peak, at_end = medians[SAMPLES - 1], medians[LARGEST - 1]
     sentence = (
-        "The book stops at degree 9. With more coefficients than points many polynomials fit "
-        "exactly; taking the one of "
-        f"smallest norm, the median test loss goes from {number(at_peak)} to {number(at_end)} "
-        f"at degree {LARGEST - 1}."
+        "The book stops at degree 9. With more coefficients than points many polynomials fit exactly; taking the one "
+        f"of smallest norm, the median test loss goes from {number(medians[SAMPLES - 1])} to {number(medians[-1])} at "
+        f"degree {LARGEST - 1}."
     )
-    return Picture(
-        name="beyond",
-        heading="And if we go on, past the size that fits every point?",
-        display=display,
-        sentence=sentence,
-        claims=("beyond_the_book",),
-    )
+    heading = "And if we go on, past the size that fits every point?"
+    return Picture("beyond", heading, _losses(surface, "The book's curve, continued"), sentence, ("beyond_the_book",))
 
 
-def _answer(judged: Judged) -> str:
-    if judged.holds("too_large_overfits", "too_small_underfits"):
+def _headline(results: Results[Scale]) -> str:
+    if results.holds("too_large_overfits", "too_small_underfits"):
         return "Too small a model misses the shape, too large a one chases the noise: the classical U."
     return "The classical U was not confirmed in this measurement."
 
 
-def _lede(surfaces: Surfaces) -> str:
-    surface = surfaces["polynomial"]
-    medians = medians_over_size(surface)
+def _lede(results: Results[Scale]) -> str:
+    medians = medians_over_size(results["polynomial"])
     return (
-        f"{surface.sizes['replicate']:,} data sets of {samples_of(surface)} noisy points: the median test loss of a "
-        f"polynomial is {number(medians[0])} at degree 0, {number(medians[4])} at degree 4, {number(medians[9])} at "
-        f"degree 9, {number(medians[-1])} at degree {LARGEST - 1}."
+        f"{results.at.replicates:,} data sets of {SAMPLES} noisy points: the median test loss of a polynomial is "
+        f"{number(medians[0])} at degree 0, {number(medians[4])} at degree 4, {number(medians[9])} at degree 9, "
+        f"{number(medians[-1])} at degree {LARGEST - 1}."
     )
 
 
@@ -441,10 +377,10 @@ FIGURE = Figure(
     paper="Deisenroth, Faisal, Ong 2020, Mathematics for Machine Learning",
     number="Figures 9.5 and 9.6",
     revision=1,
-    primary_claims=("too_small_underfits", "best_degree", "too_large_overfits", "six_is_worse"),
-    declared=_declared,
-    findings=_findings,
+    scales=SCALES,
+    experiments=_experiments,
+    claims=_claims,
     pictures=_pictures,
-    answer=_answer,
+    headline=_headline,
     lede=_lede,
 )
