@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from benign.foundation.extras import require
 from benign.plots.layout import NARROW, PAD, WIDE, Sheet, Words, as_axes, wrapped
 from benign.plots.style import HEADLINE_POINTS, SMALL_POINTS, house_style
 from benign.plots.svg import svg_html, svg_text
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from benign.plots.altair import Chart
 
 Drawn = TypeVar("Drawn", bound="Display")
 
@@ -94,6 +97,17 @@ class Display(ABC):
     def svg(self, *, narrow: bool = False, alone: bool = False) -> str:
         """The picture as SVG, the same text for the same numbers."""
         return svg_text(self.figure(narrow=narrow, alone=alone), self.title)
+
+    def to_altair(self) -> Chart:
+        """The picture as an Altair chart, to restyle: its data are exactly ``frame()``, with title, caption and marks.
+
+        Raises:
+            MissingExtra: if Altair is not installed; the message holds ``pip install "benign[altair]"``.
+        """
+        require("altair", extra="altair", purpose="`to_altair`")
+        from benign.plots.altair import chart_of
+
+        return chart_of(self)
 
     def _repr_html_(self) -> str:
         return svg_html(self.svg(alone=True), self.alternative_text)
