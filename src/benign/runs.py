@@ -30,7 +30,7 @@ from benign.experiments.store import Store
 from benign.experiments.trust import is_ours
 from benign.figures import Edition, runs_of
 from benign.foundation.arguments import checked_name, checked_path, checked_text
-from benign.foundation.errors import BenignError, InvalidArgument, UnknownName, invalid, listed, nearest
+from benign.foundation.errors import BenignError, InvalidArgument, UnknownName, listed, nearest
 from benign.foundation.file_names import file_name, unlinked
 from benign.foundation.numbers import checked_positive
 from benign.foundation.progress import doing
@@ -362,9 +362,7 @@ def plan(
         sample_seconds: about how long the sample may take; the smallest n of each experiment is always timed.
     """
     several: Sequence[Any] = experiment if isinstance(experiment, (list, tuple)) else [experiment]
-    if not several:
-        raise invalid("experiment", "must be at least one, got an empty list.")
-    seconds = checked_positive("sample_seconds", sample_seconds) / len(several)
+    seconds = checked_positive("sample_seconds", sample_seconds) / max(1, len(several))
     executor = Processes(1)
     try:
         parts = [_forecast(_declared(one), executor, store=store, workers=workers, seconds=seconds) for one in several]

@@ -50,16 +50,13 @@ def forecast(
         is_figure = target in NAMES and not Path(target).is_file()
         edition = _edition(target, overrides, scale, seed) if is_figure else None
         runs = runs_of(edition) if edition else [_declared(target, overrides, scale, seed, store)]
-        if not runs:
-            print(f"{edition} has no jobs: what it shows is made anew each time", file=answer)
-            return
         result = plan(runs if edition else runs[0], store=store, workers=workers, sample_seconds=sample_seconds)
         if as_json:
             print(json.dumps(_plain(result, edition), indent=2), file=answer)
             return
-        kept = kept_line(runs[0].execution.store if store is None else store)
         names = [one.name.removeprefix(f"{edition}, ") for one in runs]
-        print(*_words(result, edition, names), *filter(None, [kept]), sep="\n", file=answer)
+        kept = [kept_line(one.execution.store if store is None else store) for one in runs[:1]]
+        print(*_words(result, edition, names), *filter(None, kept), sep="\n", file=answer)
 
 
 def _edition(name: str, overrides: Sequence[str] | None, scale: str | None, seed: int | None) -> Edition:
@@ -105,6 +102,9 @@ def _plain(result: Forecast, edition: Edition | None) -> dict[str, object]:
 def _words(result: Forecast, edition: Edition | None, names: Sequence[str]) -> Iterator[str]:
     from benign.cli.run_display import seconds_in_words
 
+    if not result.jobs:
+        yield f"{edition} has no jobs: what it shows is made anew each time"
+        return
     again = f"benign resume {result.run} --retry-failed" if edition is None else " ".join(edition.command)
     failed = f", {result.failed:,} failed before ({again})" if result.failed else ""
     yield f"{edition or result.run}: {result.left:,} of {result.jobs:,} jobs are left{failed}"

@@ -286,8 +286,9 @@ def _print_end(run: Run, notes: Sequence[str], kept: str) -> None:
     _print_failures(run)
     if run.state == "unfinished":
         print(f"Go on with: {run.resume_command}")
-    figure = run.figure_command and f"Once all of its figure is measured, see it with: {run.figure_command}"
-    print(*filter(None, [kept, f"Look at it: {run.command('show')}", figure]), sep="\n")
+    print(*filter(None, [kept, f"Look at it: {run.command('show')}"]), sep="\n")
+    if run.figure_command:
+        print(f"Look at its figure: {run.figure_command}")
 
 
 def _notes(run: Run) -> list[str]:

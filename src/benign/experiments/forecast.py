@@ -128,16 +128,15 @@ def together(parts: Sequence[Forecast]) -> Forecast:
         if part.seconds is not None and part.interval is not None and part.peak_bytes is not None
     ]
     is_known = len(costs) == len(parts)
-    low, likely, high = (sum(column) for column in list(zip(*costs, strict=True))[:3]) if is_known else (0.0, 0.0, 0.0)
     return Forecast(
         run=", ".join(part.run for part in parts),
         jobs=sum(part.jobs for part in parts),
         left=sum(part.left for part in parts),
         failed=sum(part.failed for part in parts),
-        workers=parts[0].workers,
-        seconds=likely if is_known else None,
-        interval=(low, high) if is_known else None,
-        peak_bytes=max(cost[3] for cost in costs) if is_known else None,
+        workers=max((part.workers for part in parts), default=0),
+        seconds=sum(cost[1] for cost in costs) if is_known else None,
+        interval=(sum(cost[0] for cost in costs), sum(cost[2] for cost in costs)) if is_known else None,
+        peak_bytes=max((cost[3] for cost in costs), default=0) if is_known else None,
         sampled=tuple(sample for part in parts for sample in part.sampled),
         sampled_seconds=sum(part.sampled_seconds for part in parts),
         parts=tuple(parts),
@@ -168,7 +167,7 @@ class _Bench:
         """
         results: list[JobResult] = []
         for job in list(jobs):
-            if len(results) == _TRIES or sum(result.seconds for result in results) > seconds_left / _TRIES:
+            if len(results) == _TRIES or (results and sum(one.seconds for one in results) > seconds_left / _TRIES):
                 break
             mine = self.store.claim(self.driver, job.units)
             if len(mine) == len(job.units):
