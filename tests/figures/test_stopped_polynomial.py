@@ -8,13 +8,14 @@ import pytest
 import benign
 from benign.curves import Verdict
 from benign.experiments import measure
-from benign.figures.mml_polynomial import FIGURE, RIGHT, STEPS, STOPPED, TOO_LARGE, medians_over_size, way_of
+from benign.figures.mml_polynomial import FIGURE, RIGHT, STEPS, STOPPED, TOO_LARGE, medians_over_size, parts_of
 from benign.figures.stopped_polynomial import LEFT, StoppedPolynomial
 from benign.foundation.number_words import format_number
 from benign.linear import PolynomialFeatures
 from benign.plots import CurveDisplay
 from benign.procedures import Polynomial
 from benign.sources import mml
+from benign.surface.sections import along_size, along_time
 
 COMMITTED = Path(__file__).parents[2] / "figures"
 HOLDS, FAILS = Verdict.HOLDS, Verdict.FAILS
@@ -83,15 +84,16 @@ def surfaces():
 
 def test_four_points_and_their_distances(surfaces):
     for degree in (RIGHT, TOO_LARGE):
-        way = way_of(surfaces, degree)
-        np.testing.assert_allclose(way.approximation + way.sampling, way.least_squares, rtol=1e-9)
+        gap, sampling, left = parts_of(degree)
+        least_squares = along_size(surfaces["polynomial"], "test_loss")[:, degree]
+        np.testing.assert_allclose(gap + sampling.read(surfaces), least_squares, rtol=1e-9)
         # No way is longer than the others together: the two surfaces hold the same data sets in the same order.
-        around = np.sqrt(way.loss) + np.sqrt(way.least_squares)[:, None]
-        assert (np.sqrt(way.left) <= around * (1.0 + 1e-6)).all()
+        around = np.sqrt(along_time(surfaces["descent"], "test_loss", degree + 1)) + np.sqrt(least_squares)[:, None]
+        assert (np.sqrt(left.values(surfaces["descent"])) <= around * (1.0 + 1e-6)).all()
 
 
 def verdicts_of(surfaces):
-    return {finding.name: finding.verdict for finding in FIGURE.findings(surfaces)}
+    return {finding.name: finding.verdict for finding in FIGURE.judge("quick", surfaces)}
 
 
 def changed(surfaces, metric, step, value):
@@ -105,18 +107,20 @@ def test_verdicts_on_the_way_follow_its_lengths(surfaces):
     start, end = "optimisation_is_largest_at_the_start", "sampling_is_largest_at_the_end"
     there = dict.fromkeys((start, end, "stopping_helps_degree_4", "stopping_helps_degree_9"), HOLDS)
     assert there.items() <= verdicts_of(surfaces).items()
-    assert verdicts_of(changed(surfaces, LEFT, STEPS[0], 1e-3))[start] is FAILS
-    assert verdicts_of(changed(surfaces, LEFT, STEPS[-1], 1e3))[end] is FAILS
-    late = verdicts_of(changed(surfaces, "test_loss", STOPPED, 1e2))
-    assert (late["stopping_helps_degree_4"], late["stopping_helps_degree_9"]) == (FAILS, HOLDS)
+    # The three changes touch different claims.
+    worse = changed(changed(surfaces, LEFT, STEPS[0], 1e-3), LEFT, STEPS[-1], 1e3)
+    verdicts = verdicts_of(changed(worse, "test_loss", STOPPED, 1e2))
+    assert (verdicts[start], verdicts[end]) == (FAILS, FAILS)
+    assert (verdicts["stopping_helps_degree_4"], verdicts["stopping_helps_degree_9"]) == (FAILS, HOLDS)
 
 
 def test_text_and_pictures_tell_one_median(surfaces):
-    pictures = {picture.name: picture for picture in FIGURE.pictures(surfaces)}
+    results = FIGURE.results("quick", surfaces)
+    pictures = {picture.name: picture for picture in FIGURE.pictures(results)}
     display = pictures["beyond"].display
     assert isinstance(display, CurveDisplay)
     drawn = display.series[0].median
     np.testing.assert_array_equal(medians_over_size(surfaces["polynomial"]), drawn)
     at_nine = format_number(float(drawn[9]))
-    assert at_nine in FIGURE.lede(surfaces)
+    assert at_nine in FIGURE.lede(results)
     assert all(at_nine in pictures[name].sentence for name in ("u_curve", "beyond", "descent"))

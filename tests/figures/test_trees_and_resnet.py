@@ -1,6 +1,7 @@
 """Forests and boosting on a composite axis, and the published ResNet-18: verdicts follow from what is planted."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,6 @@ from benign.surface.sections import over_size_and_time
 
 HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED
 KINDS = ["forest", "boosting"]
-
-
-def verdicts(figure, surfaces):
-    return {finding.name: finding.verdict for finding in figure.findings(surfaces)}
 
 
 HERE = Environment(workers=1, executor="here")
@@ -52,9 +49,10 @@ def averaged(single=u_shaped, limit=falling):
 
 def planted(loss=None, error=lambda share, _: 0.5 - 0.2 * share, train=lambda share: 0.8 * (1 - share), noise=0.01):
     """A forest and a boosting surface on the quick grids; ``share`` is a capacity's place, from 0 to 1 at the joint."""
+    scale = trees.SCALES["quick"]
     return {
         name: _surface(grid, loss or averaged(), error, train, noise)
-        for name, grid in (("forest", trees.SETTINGS["quick"].forest), ("boosting", trees.SETTINGS["quick"].boosting))
+        for name, grid in (("forest", scale.forest), ("boosting", scale.boosting))
     }
 
 
@@ -80,7 +78,7 @@ def _surface(grid, loss, error, train, noise, replicates=8):
             "size": list(grid.capacities), "time": [float(count) for count in members], "samples": [1000],
             "replicate": np.arange(replicates),
         },
-        attrs={"seed": 0, trees.EARLY: grid.early},
+        attrs={"seed": 0, "objective": "squared"},
     )  # fmt: skip
 
 
@@ -90,55 +88,75 @@ def committed():
     return Reproduction.open(Path(__file__).parents[2] / "figures" / "belkin2019_trees").datasets
 
 
+def humped(share):
+    return float(np.interp(share, [0.0, 0.2, 0.6, 1.0], [0.8, 0.4, 0.7, 0.3]))
+
+
+def rising_at_the_threshold(share):
+    """At the last step alone, so that members added earlier meet no peak."""
+    return 0.8 if share == 1.0 else 0.7 - 0.3 * share
+
+
+PLANTED = {
+    "U-shaped members": {},
+    "members that only get better": {"loss": averaged(single=lambda share: 0.9 - 0.2 * share)},
+    "averages that stay bad": {"loss": averaged(limit=lambda share: 0.95 * u_shaped(share))},
+    "humped members": {"loss": averaged(single=humped, limit=lambda share: 0.9 * humped(share))},
+    "a peak at the threshold": {
+        "loss": averaged(single=rising_at_the_threshold, limit=lambda share: 0.5 - 0.3 * share)
+    },
+    "an error that rises more": {"error": lambda share, _: u_shaped(share) ** 2},
+    "a joint that does not fit": {"train": lambda _: 0.1},
+    "an early joint that fits": {"train": lambda share: 0.8 if share < 0.4 else 0.0},
+    "noise": {"noise": 2.0},
+}
+
+
+@cache
+def judged(case):
+    """The verdicts on a case that was planted, and the headline."""
+    surfaces = planted(**PLANTED[case])
+    results = trees.FIGURE.results("quick", surfaces)
+    return {name: finding.verdict for name, finding in results.findings.items()}, trees.FIGURE.headline(results)
+
+
 def test_averages_of_u_shaped_members_descend_twice_at_any_joint_and_along_no_axis_alone():
-    surfaces = planted()
-    assert set(verdicts(trees.FIGURE, surfaces).values()) == {HOLDS}
-    headline = trees.FIGURE.headline(surfaces, trees.FIGURE.findings(surfaces))
+    found, headline = judged("U-shaped members")
+    assert set(found.values()) == {HOLDS}
     assert headline == "Trees descend twice only where two axes are joined; the peak goes wherever the joint is put."
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_members_that_only_get_better_have_no_peak_at_any_joint(name):
-    surfaces = planted(averaged(single=lambda share: 0.9 - 0.2 * share))
-    found = verdicts(trees.FIGURE, surfaces)
+    found, headline = judged("members that only get better")
     assert found[f"{name}_rises_to_joint"] is FAILS
     assert found[f"{name}_rises_to_moved_joint"] is FAILS
     assert found[f"{name}_error_rises_less"] is UNDECIDED
-    assert "not confirmed" in trees.FIGURE.headline(surfaces, trees.FIGURE.findings(surfaces))
+    assert "not confirmed" in headline
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_averages_that_stay_bad_have_no_second_descent(name):
-    surfaces = planted(averaged(limit=lambda share: 0.95 * u_shaped(share)))
-    found = verdicts(trees.FIGURE, surfaces)
+    found, headline = judged("averages that stay bad")
     assert found[f"{name}_second_descent"] is FAILS
     assert found[f"{name}_moved_second_descent"] is FAILS
     assert found[f"{name}_rises_to_joint"] is HOLDS
-    assert "not confirmed" in trees.FIGURE.headline(surfaces, trees.FIGURE.findings(surfaces))
+    assert "not confirmed" in headline
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_peak_between_the_ends_of_the_capacity_axis_is_found_along_it(name):
-    def humped(share):
-        return float(np.interp(share, [0.0, 0.2, 0.6, 1.0], [0.8, 0.4, 0.7, 0.3]))
-
-    found = verdicts(trees.FIGURE, planted(averaged(single=humped, limit=lambda share: 0.9 * humped(share))))
+    found, _ = judged("humped members")
     assert found[f"{name}_capacity_alone_one"] is FAILS
     assert found[f"{name}_capacity_alone_many"] is FAILS
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_peak_that_stays_at_the_threshold_does_not_move_with_the_joint(name):
-    """The loss rises at the last step alone, so that members added earlier meet no peak."""
-
-    def threshold(share):
-        return 0.8 if share == 1.0 else 0.7 - 0.3 * share
-
-    surfaces = planted(averaged(single=threshold, limit=lambda share: 0.5 - 0.3 * share))
-    found = verdicts(trees.FIGURE, surfaces)
+    found, headline = judged("a peak at the threshold")
     assert found[f"{name}_rises_to_joint"] is HOLDS
     assert found[f"{name}_rises_to_moved_joint"] is FAILS
-    assert "was not confirmed" in trees.FIGURE.headline(surfaces, trees.FIGURE.findings(surfaces))
+    assert "was not confirmed" in headline
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -149,51 +167,55 @@ def test_no_average_is_worse_than_its_beginning_in_the_mean(committed, name):
 
 
 @pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("joint", ["last", "early"])
+@pytest.mark.parametrize("joint", ["joint", "early"])
 def test_a_rise_to_a_joint_and_a_fall_beyond_it_put_the_peak_there(committed, name, joint):
-    surface = committed[name]
-    capacity = float(surface["size"].values[-1]) if joint == "last" else float(surface.attrs[trees.EARLY])
-    path = trees.composite(surface, "test_loss", capacity)
-    places = np.arange(float(len(path.counts)))
-    peak = find_landmarks(places, path.values, None, None).peak
+    capacity = getattr(getattr(trees.SCALES["quick"], name), joint)
+    path = trees.composite(committed[name], capacity)
+    places = np.arange(float(path.sizes["size"]))
+    peak = find_landmarks(places, losses_along(path), None, None).peak
     assert peak is not None
-    assert path.counts[int(peak.position)] == capacity
+    assert path["size"].values[int(peak.position)] == capacity
+
+
+def losses_along(path):
+    return path["test_loss"].isel(samples=0).transpose("replicate", "size").values
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_an_error_that_rises_more_than_the_loss_is_noticed(name):
-    found = verdicts(trees.FIGURE, planted(error=lambda share, _: u_shaped(share) ** 2))
+    found, _ = judged("an error that rises more")
     assert found[f"{name}_error_rises_less"] is FAILS
 
 
 def test_the_training_set_decides_what_a_joint_is():
-    found = verdicts(trees.FIGURE, planted(train=lambda _: 0.1))
+    found, _ = judged("a joint that does not fit")
     assert found["boosting_joint_fitted"] is FAILS
-    fitted = verdicts(trees.FIGURE, planted(train=lambda share: 0.8 if share < 0.4 else 0.0))
+    fitted, _ = judged("an early joint that fits")
     assert [fitted[f"{name}_moved_joint_not_fitted"] for name in KINDS] == [FAILS, FAILS]
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_noise_leaves_the_composite_axis_undecided(name):
-    found = verdicts(trees.FIGURE, planted(noise=2.0))
+    found, _ = judged("noise")
     assert found[f"{name}_rises_to_joint"] is UNDECIDED
     assert found[f"{name}_rises_to_moved_joint"] is UNDECIDED
 
 
 def test_paths_are_sections_of_the_surface():
     surface = planted()["boosting"]
-    path = trees.composite(surface, "test_loss", 10)
-    assert path.counts.tolist() == [1, 2, 5, 10, 20, 50, 100, 200]
+    path = trees.composite(surface, 10)
+    assert path["size"].values.tolist() == [1, 2, 5, 10, 20, 50, 100, 200]
     values = surface["test_loss"].isel(samples=0)
-    np.testing.assert_array_equal(path.values[:, :4], values.isel(time=0).sel(size=[1, 2, 5, 10]).values.T)
-    np.testing.assert_array_equal(path.values[:, 4:], values.sel(size=10).isel(time=slice(1, None)).values.T)
+    along = losses_along(path)
+    np.testing.assert_array_equal(along[:, :4], values.isel(time=0).sel(size=[1, 2, 5, 10]).values.T)
+    np.testing.assert_array_equal(along[:, 4:], values.sel(size=10).isel(time=slice(1, None)).values.T)
 
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_grids_end_at_interpolation_and_hold_the_second_joint(scale):
-    settings = trees.SETTINGS[scale]
+    settings = trees.SCALES[scale]
     assert settings.replicates >= 6
-    assert settings.forest.capacities[-1] == settings.samples  # a tree of n leaves interpolates
+    assert settings.forest.joint == settings.samples  # a tree of n leaves interpolates
     for grid in (settings.forest, settings.boosting):
         assert grid.members[0] == 1
         assert grid.early in grid.capacities[1:-1]
@@ -252,7 +274,7 @@ def smoke():
 
 
 def test_smoke_measures_the_whole_grid(smoke):
-    settings = trees.SETTINGS["smoke"]
+    settings = trees.SCALES["smoke"]
     for name, grid in (("forest", settings.forest), ("boosting", settings.boosting)):
         surface = smoke[name]
         assert (tuple(surface["size"].values), tuple(surface["time"].values)) == (grid.capacities, grid.members)
@@ -276,7 +298,7 @@ def test_smoke_is_drawn_from_what_was_stored(smoke, tmp_path):
 def _check_words(made):
     claims = [claim for picture in made.pictures for claim in picture.claims]
     assert sorted(claims) == sorted(finding.name for finding in made.findings)
-    assert set(made.figure.primary_claims) <= set(claims)
+    assert set(made.figure.primary_claims(made.scale)) <= set(claims)
     assert 5 <= len(made.headline.split()) <= 20
     for picture in made.pictures:
         assert picture.heading.endswith("?")
@@ -293,7 +315,7 @@ def resnet_surfaces(**changes):
         column, _, width = place.partition("_")
         name = {"train": "train_error", "test": "test_error_noisy"}[column]
         table[name][table["width"] == int(width)] = value
-    return {"published": resnet._surface(table)}
+    return {"published": resnet.surface_of(table)}
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -325,7 +347,7 @@ def test_errors_on_clean_labels_are_had_back_and_the_right_sign_plots_lower():
     np.testing.assert_allclose(1 - (1 - p) * (1 - clean) + clean * p / 9, plotted)  # the notebook's formula
     np.testing.assert_allclose(resnet.noisy_error(clean), 1 - ((1 - p) * (1 - clean) + clean * p / 9))
     np.testing.assert_allclose(resnet.noisy_error(clean), [0.332, 0.403, 0.286], atol=1e-3)
-    (picture,) = resnet.FIGURE.pictures(resnet_surfaces())
+    (picture,) = resnet.FIGURE.pictures(resnet.FIGURE.results("paper", resnet_surfaces()))
     assert "plots the peak 1.0 points too high: its formula has a wrong sign" in picture.sentence
 
 
@@ -344,7 +366,7 @@ def test_the_right_sign_is_the_minus():
 
 
 def test_every_claim_holds_of_the_table_and_none_pretends_to_a_spread():
-    findings = resnet.FIGURE.findings(resnet_surfaces())
+    findings = resnet.FIGURE.judge("paper", resnet_surfaces())
     assert {finding.verdict for finding in findings} == {HOLDS}
     for finding in findings:
         assert np.isnan(finding.interval).all()
@@ -363,16 +385,16 @@ def test_every_claim_holds_of_the_table_and_none_pretends_to_a_spread():
     ids=["one width early", "two widths early", "peak elsewhere", "ends high"],
 )
 def test_claims_fail_of_another_table(changes, claim, verdict):
-    assert verdicts(resnet.FIGURE, resnet_surfaces(**changes))[claim] is verdict
+    assert resnet.FIGURE.results("paper", resnet_surfaces(**changes)).verdict(claim) is verdict
 
 
 def test_a_table_without_a_crossing_or_second_descent_is_told_without_numbers():
     widths = [4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 20, 24, 32, 48, 64]
     surfaces = resnet_surfaces(**{f"train_{k}": 0.2 for k in widths}, **{f"test_{k}": 0.5 for k in (32, 48, 64)})
-    findings = {finding.name: finding for finding in resnet.FIGURE.findings(surfaces)}
-    assert findings["peak_at_crossing"].verdict is FAILS
-    assert np.isnan(findings["peak_at_crossing"].effect)
-    (picture,) = resnet.FIGURE.pictures(surfaces)
+    results = resnet.FIGURE.results("paper", surfaces)
+    assert results.verdict("peak_at_crossing") is FAILS
+    assert np.isnan(results.findings["peak_at_crossing"].effect)
+    (picture,) = resnet.FIGURE.pictures(results)
     assert isinstance(picture.display, CurveDisplay)
     assert picture.display.threshold is None
     assert "inf" not in picture.sentence
