@@ -55,7 +55,7 @@ def _rows(rows: pd.DataFrame | Iterable[Mapping[str, object]]) -> alt.Chart:
     table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
     known = table.notna() & ~table.isin([np.inf, -np.inf])
     records: Any = table.astype(object).where(known, None).to_dict("records")
-    return alt.Chart(alt.InlineData(values=records))
+    return alt.Chart({"values": records})  # a plain mapping: the schema need not see every row
 
 
 def _lines(pieces: Iterable[tuple[str, Real[np.ndarray, "_K 2"]]]) -> alt.Chart:
@@ -122,7 +122,9 @@ def _across(mark: Threshold | None, scale: Scale, place: _Place, *, upright: boo
         return []
     low, high = max(mark.low, scale.low), min(mark.high, scale.high)
     base = _rows([{"position": mark.position, "text": mark.text, "low": low, "high": high}])
-    edge: dict[str, Any] = {"x2": "high", "y": alt.value(-3)} if upright else {"y2": "high", "x": alt.value(_WIDTH + 3)}
+    edge: dict[str, Any] = (
+        {"x2": "high:Q", "y": alt.value(-3)} if upright else {"y2": "high:Q", "x": alt.value(_WIDTH + 3)}
+    )
     name: dict[str, Any] = {"y": alt.value(-13)} if upright else {"x": alt.value(4)}
     line = base.encode(place("position:Q"))
     return [
@@ -208,7 +210,9 @@ def _heat_map(display: HeatMapDisplay) -> alt.LayerChart:
         cells = cells.transform_lookup(name, table).transform_filter(f"isValid(datum.{name}_low)")
     risk = cells.transform_filter("isValid(datum.value)").encode(x("size_low:Q"), y("time_low:Q"))
     colours = _scale(display.colours, scheme="viridis", clamp=True)
-    risk = risk.encode(alt.Color("value:Q", title=display.value_label, scale=colours), x2="size_high", y2="time_high")
+    risk = risk.encode(
+        alt.Color("value:Q", title=display.value_label, scale=colours), x2="size_high:Q", y2="time_high:Q"
+    )
     undefined = cells.transform_filter("!isValid(datum.value)").encode(x("size:Q"), y("time:Q"))
     rings = frame.transform_filter("datum.layer == 'undecided'").encode(x("size:Q"), y("time:Q"))
     layers = [
