@@ -153,7 +153,10 @@ def over_times(of: str, metric: str, *, size: int, unit: str = "") -> Course:
     )
 
 
-def stopping_over_sizes(of: str, what: Literal["last", "stopped", "oracle", "gain", "oracle_gain"]) -> Course:
+Stopping = Literal["last", "stopped", "oracle", "gain", "oracle_gain"]
+
+
+def stopping_over_sizes(of: str, what: Stopping) -> Course:
     """An error of :func:`stopping_of`: at the last time, where validation stops, at its lowest; or what that saves."""
     values = attrgetter(what)
     return Course(of=of, unit=_unit("error"), positions=sizes_of, values=lambda surface: values(stopping_of(surface)))

@@ -30,369 +30,220 @@ from typing import Literal
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
 
-from benign.curves import Finding, Landmarks, higher_claim, interval_claim
-from benign.curves.claims import (
-    RELEVANT_FACTOR_OF_ERRORS,
-    no_peak_claim,
-    peak_position_claim,
-)
-from benign.figures.comparisons import over_sizes
-from benign.figures.figure import Figure, Judged, Picture, Surfaces
-from benign.figures.measurement import Measurement
-from benign.figures.network_drawing import Line, curve_of, diverged_words, exactly, in_order, percents, test_and_train
+from benign.curves import Landmarks
+from benign.curves.claims import RELEVANT_FACTOR_OF_ERRORS
+from benign.curves.findings import LEVEL
+from benign.experiments.declaration import Experiment
+from benign.figures.claims import Claim, Surfaces, higher, peak_at, primary, secondary, within
+from benign.figures.courses import over_sizes
+from benign.figures.figure import Figure, Picture, Results
+from benign.figures.network_drawing import curve_of, diverged_words, exactly, in_order, listed, percent, test_and_train
+from benign.figures.over_width import UNITS, Networks, OverWidth
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, StackedDisplay
 from benign.procedures import MLP
 from benign.sources import digits, mnist
-from benign.surface.displays import size_label
-from benign.surface.sections import (
-    along_size,
-    at_end,
-    at_size,
-    landmarks_along_size,
-    median_at_size,
-    over_parameters,
-    samples_of,
-    sizes_of,
-)
+from benign.surface.sections import along_size, landmarks_along_size, over_parameters, samples_of, threshold_along_size
 
 CLASSES = 10
 NOISE = {"noise_0": 0.0, "noise_10": 0.1, "noise_20": 0.2}
 SQUARED_NOISE = 0.1
-WORDS = {"noise_0": "0 % noise", "noise_10": "10 % noise", "noise_20": "20 % noise"}
 _PLATEAU = "a plateau on CIFAR-10 without noise"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
-    """One training on one number of samples; claims are about widths below ``peak``, that and the widest.
-
-    ``narrow`` is the width from which the rises of two levels of noise are compared.
-    """
-
-    samples: int
-    widths: tuple[int, ...]
-    training: Training
-    replicates: int
-    narrow: int
-    peak: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
+class Scale:
     """What one scale measures; committed before its first run. Widths follow pilots on other seeds."""
 
-    images: Literal["digits", "mnist"]
-    noise: Part
-    squared: Part
+    noise: Networks
+    squared: Networks
+    images: Literal["digits", "mnist"] = "digits"
 
 
-_QUICK = Settings(
-    images="digits",
-    noise=Part(
-        samples=500, widths=(4, 6, 8, 10, 12, 14, 16, 32, 64, 128, 256),
-        training=Training(learning_rate=2e-3, batch_size=50, epochs=400), replicates=10, narrow=8, peak=12,
+_TINY = Networks(
+    samples=50, widths=(5, 6, 8), narrow=5, peak=6, replicates=4, training=Training(batch_size=25, epochs=4)
+)
+_QUICK = Scale(
+    noise=Networks(
+        samples=500, widths=(4, 6, 8, 10, 12, 14, 16, 32, 64, 128, 256), narrow=8, peak=12, replicates=10,
+        training=Training(learning_rate=2e-3, batch_size=50, epochs=400),
     ),
-    squared=Part(
-        samples=300, widths=(4, 8, 12, 16, 32, 40, 48, 56, 64, 128, 256, 512),
+    squared=Networks(
+        samples=300, widths=(4, 8, 12, 16, 32, 40, 48, 56, 64, 128, 256, 512), narrow=12, peak=48, replicates=8,
         training=Training(loss="squared", learning_rate=3e-3, schedule="cosine", batch_size=25, epochs=500),
-        replicates=8, narrow=12, peak=48,
     ),
 )  # fmt: skip
-SETTINGS = {
-    "smoke": Settings(
-        images="digits",
-        noise=Part(
-            samples=50, widths=(5, 6, 8), training=Training(batch_size=25, epochs=4), replicates=4, narrow=5, peak=6,
-        ),
-        squared=Part(
-            samples=50, widths=(5, 6, 8), training=Training(loss="squared", batch_size=25, epochs=4), replicates=4,
-            narrow=5, peak=6,
-        ),
-    ),
+SCALES = {
+    "smoke": Scale(noise=_TINY, squared=replace(_TINY, training=replace(_TINY.training, loss="squared"))),
     "quick": _QUICK,
-    "standard": replace(
-        _QUICK, noise=replace(_QUICK.noise, replicates=20), squared=replace(_QUICK.squared, replicates=16)
-    ),
-    "paper": Settings(
+    "standard": Scale(noise=replace(_QUICK.noise, replicates=20), squared=replace(_QUICK.squared, replicates=16)),
+    "paper": Scale(
         images="mnist",
-        noise=Part(
-            samples=4000, widths=(2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 24, 32, 64, 128, 256),
-            training=Training(learning_rate=1e-3, batch_size=128, epochs=1000), replicates=10, narrow=7, peak=11,
+        noise=Networks(
+            samples=4000, widths=(*range(2, 13), 14, 16, 24, 32, 64, 128, 256), narrow=7, peak=11, replicates=10,
+            training=Training(learning_rate=1e-3, batch_size=128, epochs=1000),
         ),
-        squared=Part(
+        squared=Networks(
             samples=4000, widths=(4, 8, 12, 15, 20, 30, 40, 45, 50, 55, 60, 80, 120, 250, 500, 1000),
+            narrow=15, peak=60, replicates=10,
             training=Training(loss="squared", learning_rate=1e-3, schedule="cosine", batch_size=128, epochs=1000),
-            replicates=10, narrow=15, peak=60,
         ),
     ),
 }  # fmt: skip
 
 
-def _declared(scale: str) -> Iterator[tuple[str, Measurement]]:
-    """The surfaces ``noise_0``, ``noise_10``, ``noise_20`` (cross-entropy) and ``squared``, after the last epoch."""
-    settings = SETTINGS[scale]
-    for name, noise in {**NOISE, "squared": SQUARED_NOISE}.items():
-        at, depth = (settings.squared, 1) if name == "squared" else (settings.noise, 2)
-        yield name, Measurement(
-            procedure=MLP(depth=depth, training=at.training), part=WORDS.get(name, "squared loss"),
-            source=digits(label_noise=noise) if settings.images == "digits" else mnist(label_noise=noise),
-            samples=[at.samples], sizes=at.widths, replicates=at.replicates,
-        )  # fmt: skip
+def _experiments(at: Scale) -> Iterator[Experiment]:
+    """Cross-entropy at three levels of noise, and the squared loss; after the last epoch."""
+    images = digits if at.images == "digits" else mnist
+    for name, noise in NOISE.items():
+        procedure = MLP(depth=2, training=at.noise.training)
+        yield at.noise.grid(name=name, source=images(label_noise=noise), procedure=procedure)
+    procedure = MLP(depth=1, training=at.squared.training)
+    yield at.squared.grid(name="squared", source=images(label_noise=SQUARED_NOISE), procedure=procedure)
 
 
-def _part_of(surfaces: Surfaces, name: str) -> Part:
-    """The part that a surface was measured as: the first of its widths (those of ``standard`` are ``quick``'s)."""
-    widths = tuple(sizes_of(surfaces[name]).astype(int).tolist())
-    parts = [settings.squared if name == "squared" else settings.noise for settings in SETTINGS.values()]
-    return next(part for part in parts if part.widths == widths)
+def _claims(at: Scale) -> Iterator[Claim]:
+    narrow, peak, _ = at.noise.told
+    noisy, clean = over_sizes("noise_20", "test_error"), over_sizes("noise_0", "test_error")
+    with_noise = OverWidth("With 20 % label noise, the test error", noisy, at.noise)
+    without = OverWidth("Without label noise, the test error", clean, at.noise)
+    yield primary("noise_20_rises", *with_noise.rises(), "0.340 to 0.413 with 15 % noise")
+    yield primary("noise_20_second_descent", *with_noise.ends_below(), "0.291 against 0.340 with 15 % noise")
+    rises = [error.at(peak) / error.at(narrow) for error in (noisy, clean)]
+    yield primary(
+        "noise_raises_the_peak",
+        f"From {narrow} to {peak} {UNITS} the test error rises by a larger factor with 20 % label noise than without",
+        higher(rises[0], than=rises[1], unit="factor of the error"),
+        "the more label noise, the higher the peak",
+    )
+    yield secondary("noise_0_falls", *without.falls(narrow, peak), _PLATEAU)
+    yield secondary("noise_0_no_peak", *without.has_no_peak(RELEVANT_FACTOR_OF_ERRORS), _PLATEAU)
+    test = "intervals of level {level} of both thresholds, the wide way round, above 1"
+    yield primary(
+        "noise_moves_the_threshold",
+        "With 20 % label noise it takes wider networks to fit the training set than without",
+        within((1.0 + 1e-9, math.inf), _moved_threshold, of="noise_20", test=test, unit="times the width"),
+        "what makes fitting harder moves the threshold to the right",
+    )
+    yield from _squared_claims(at.squared)
 
 
-# Findings ------------------------------------------------------------------------------------------------------------
-
-
-def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
-    return (*_peak_findings(surfaces), *_noise_findings(surfaces), *_squared_findings(surfaces))
-
-
-def _rise(surfaces: Surfaces, name: str) -> Float[np.ndarray, " replicates"]:
-    """Error at the width of the peak over that at the narrow one."""
-    part = _part_of(surfaces, name)
-    return at_size(surfaces[name], "test_error", part.peak) / at_size(surfaces[name], "test_error", part.narrow)
-
-
-def _peak_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
-    part, noisy = _part_of(surfaces, "noise_20"), over_sizes(surfaces["noise_20"], "test_error")
-    return (
-        noisy.rises(
-            "noise_20_rises",
-            f"With 20 % label noise, the test error rises from its best narrower width to {part.peak} hidden units",
-            part.peak, paper="0.340 to 0.413 with 15 % noise",
-        ),
-        noisy.falls_below_the_best(
-            "noise_20_second_descent",
-            f"With 20 % label noise, the test error at {part.widths[-1]} hidden units is below that at the best "
-            f"width narrower than {part.peak}",
-            part.widths[-1], before=part.peak, paper="0.291 against 0.340 with 15 % noise",
-        ),
-    )  # fmt: skip
-
-
-def _noise_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
-    part = _part_of(surfaces, "noise_20")
-    return (
-        higher_claim(
-            name="noise_raises_the_peak",
-            claim=f"From {part.narrow} to {part.peak} hidden units the test error rises by a larger factor with 20 % "
-            "label noise than without",
-            higher=_rise(surfaces, "noise_20"), lower=_rise(surfaces, "noise_0"), unit="factor of the error",
-            paper="the more label noise, the higher the peak",
-        ),
-        over_sizes(surfaces["noise_0"], "test_error").higher(
-            "noise_0_falls",
-            f"Without label noise, the test error falls from {part.narrow} to {part.peak} hidden units",
-            part.narrow, part.peak, paper=_PLATEAU,
-        ),
-        no_peak_claim(
-            name="noise_0_no_peak", claim="Without label noise, the test error has no peak of 5 % or more",
-            landmarks=landmarks_along_size(surfaces["noise_0"], "test_error"), factor=RELEVANT_FACTOR_OF_ERRORS,
-            paper=_PLATEAU,
-        ),
-        _threshold_claim(surfaces),
-    )  # fmt: skip
-
-
-def _threshold_claim(surfaces: Surfaces) -> Finding:
-    """Each threshold lies somewhere between two measured widths; the intervals of both enter, the wide way round."""
-    name = "noise_moves_the_threshold"
-    level = FIGURE.level_of(name)
-    noisy, clean = (_threshold(surfaces[name], level) for name in ("noise_20", "noise_0"))
-    return interval_claim(
-        name=name, claim="With 20 % label noise it takes wider networks to fit the training set than without",
-        estimate=noisy[0] / clean[0], interval=(noisy[1] / clean[2], noisy[2] / clean[1]),
-        allowed=(1.0 + 1e-9, math.inf), unit="times the width",
-        test=f"intervals of level {level:.3g} of both thresholds, the wide way round, above 1", level=level,
-        is_place=True,
-        replicates=surfaces["noise_20"].sizes["replicate"],
-        paper="what makes fitting harder moves the threshold to the right",
-    )  # fmt: skip
-
-
-def _threshold(surface: xr.Dataset, level: float) -> tuple[float, float, float]:
-    """The threshold in hidden units and its interval: beyond all widths where none fits, nowhere without a number."""
-    if not np.isfinite(along_size(surface, "train_loss")).all():
+def _moved_threshold(surfaces: Surfaces, level: float) -> tuple[float, float, float]:
+    """With noise over without; each lies somewhere between two widths: both intervals enter, the wide way round."""
+    both = [surfaces[name] for name in ("noise_20", "noise_0")]
+    if not all(np.isfinite(along_size(surface, "train_loss")).all() for surface in both):
         return math.nan, math.nan, math.nan
-    found = landmarks_along_size(surface, "test_error", level=level, estimator="median").threshold
-    return (math.nan, float(sizes_of(surface)[-1]), math.inf) if found is None else (
-        found.value, *found.interval
-    )  # fmt: skip
+    noisy, clean = (threshold_along_size(surface, estimator="median", level=level) for surface in both)
+    (low, high), (first, last) = noisy.interval, clean.interval
+    is_found = math.isfinite(noisy.value) and math.isfinite(clean.value)
+    return noisy.value / clean.value if is_found else math.nan, low / last, high / first
 
 
-def _squared_findings(surfaces: Surfaces) -> tuple[Finding, ...]:
-    part, surface = _part_of(surfaces, "squared"), surfaces["squared"]
-    wide, start = part.widths[-1], "With the squared loss, the"
-    loss = over_sizes(surface, "test_loss", paper="not in the paper, which has cross-entropy alone")
-    error = over_sizes(surface, "test_error")
-    rises = f"rises from its best narrower width to {part.peak} hidden units"
-    return (
-        loss.rises("squared_rises", f"{start} test loss {rises}", part.peak),
-        loss.falls_below_the_best(
-            "squared_second_descent",
-            f"{start} test loss at {wide} hidden units is below that at the best width narrower than {part.peak}",
-            wide, before=part.peak,
-        ),
-        peak_position_claim(
-            name="squared_peak_at_threshold", claim=f"{start} test loss peaks at 0.7 to 2 times n K parameters",
-            landmarks=_squared_landmarks(surface, "test_loss"), scale=float(CLASSES * samples_of(surface)),
-            allowed=(0.7, 2.0), scale_word="n K", paper="parameters = n K (Belkin et al. 2019)",
-        ),
-        error.rises("squared_error_rises", f"{start} zero-one error {rises}", part.peak),
-        error.higher(
-            "squared_error_falls", f"{start} zero-one error falls from {part.peak} to {wide} hidden units", part.peak,
-            wide,
-        ),
-    )  # fmt: skip
-
-
-def _squared_landmarks(surface: xr.Dataset, metric: str) -> Landmarks:
-    return landmarks_along_size(over_parameters(surface), metric, estimator="median")
-
-
-# Pictures ------------------------------------------------------------------------------------------------------------
-
-
-def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
-    return (_noise_picture(surfaces), _fit_picture(surfaces), _squared_picture(surfaces))
-
-
-def _noise_lines(surfaces: Surfaces, metric: str) -> list[Line]:
-    return in_order({WORDS[name]: at_end(surfaces[name]) for name in NOISE}, metric)
-
-
-def _percents(surface: xr.Dataset, widths: tuple[int, ...]) -> str:
-    return percents([median_at_size(surface, "test_error", width) for width in widths])
-
-
-def _noise_picture(surfaces: Surfaces) -> Picture:
-    part, x_label = _part_of(surfaces, "noise_20"), size_label(surfaces["noise_20"])
-    widths = (part.narrow, part.peak, part.widths[-1])
-    display = curve_of(
-        _noise_lines(surfaces, "test_error"),
-        "size",
-        title="Test error by label noise",
-        x_label=x_label,
-        y_label="test error (clean labels)",
+def _squared_claims(at: Networks) -> Iterator[Claim]:
+    ours, start = "not in the paper, which has cross-entropy alone", "With the squared loss, the"
+    loss = OverWidth(f"{start} test loss", over_sizes("squared", "test_loss"), at)
+    error = OverWidth(f"{start} zero-one error", over_sizes("squared", "test_error"), at)
+    yield secondary("squared_rises", *loss.rises(), ours)
+    yield secondary("squared_second_descent", *loss.ends_below(), ours)
+    yield secondary(
+        "squared_peak_at_threshold",
+        f"{start} test loss peaks at 0.7 to 2 times n K parameters",
+        peak_at(_loss_over_parameters, float(CLASSES * at.samples), (0.7, 2.0), scale_word="n K"),
+        "parameters = n K (Belkin et al. 2019)",
     )
-    sentence = (
-        f"At {widths[0]}, {widths[1]} and {widths[2]} hidden units the median test error is "
-        f"{_percents(surfaces['noise_20'], widths)} with 20 % of the training labels flipped, "
-        f"{_percents(surfaces['noise_10'], widths)} with 10 %, and {_percents(surfaces['noise_0'], widths)} with none."
-    )
-    return Picture(
-        name="label_noise", heading="Does label noise make the peak?", display=display, sentence=sentence,
-        claims=(
-            "noise_20_rises", "noise_20_second_descent", "noise_raises_the_peak", "noise_0_falls", "noise_0_no_peak",
-        ),
-    )  # fmt: skip
+    yield secondary("squared_error_rises", *error.rises())
+    yield secondary("squared_error_falls", *error.falls(at.peak, at.widths[-1]))
 
 
-def _fit_picture(surfaces: Surfaces) -> Picture:
-    x_label = size_label(surfaces["noise_20"])
-    error = curve_of(
-        _noise_lines(surfaces, "train_error"),
-        "size",
-        title="Train error",
-        x_label=x_label,
-        y_label="train error",
-    )
-    loss = curve_of(
-        _noise_lines(surfaces, "test_loss"), "size", title="Test loss", x_label=x_label,
-        y_label="test loss (nats)", y_log=True,
-    )  # fmt: skip
-    thresholds = {
-        name: landmarks_along_size(surfaces[name], "test_error", estimator="median").threshold for name in NOISE
-    }
-    words = [
-        f"{'none of the widths' if mark is None else format(mark.value, ',.0f')} ({WORDS[name]})"
-        for name, mark in thresholds.items()
-    ]
-    sentence = (
-        f"The training set is first fitted, to within 2 % of the best constant's loss, at {', '.join(words)} hidden "
-        "units; the test loss, unlike the error, counts how sure a wrong answer is."
-    )
-    return Picture(
-        name="fit", heading="When is the training set fitted, and what does the loss say?",
-        display=StackedDisplay(title="Train error and test loss by label noise", panels=(error, loss)),
-        sentence=sentence, claims=("noise_moves_the_threshold",),
-    )  # fmt: skip
+def _loss_over_parameters(surfaces: Surfaces, level: float) -> Landmarks:
+    return _over_parameters(surfaces["squared"], "test_loss", level)
 
 
-def _squared_picture(surfaces: Surfaces) -> Picture:
-    part, surface = _part_of(surfaces, "squared"), surfaces["squared"]
-    widths = (part.narrow, part.peak, part.widths[-1])
-    *losses, last = (number(median_at_size(surface, "test_loss", width)) for width in widths)
-    display = StackedDisplay(
-        title="Squared loss: loss and zero-one error over the number of parameters",
-        panels=(_squared_curve(surface, "loss"), _squared_curve(surface, "error")),
+def _over_parameters(surface: xr.Dataset, metric: str, level: float = LEVEL) -> Landmarks:
+    return landmarks_along_size(over_parameters(surface), metric, level=level, estimator="median")
+
+
+def _pictures(results: Results[Scale]) -> Iterator[Picture]:
+    networks, noise = results.at.noise, {f"{100 * rate:.0f} % noise": results[name] for name, rate in NOISE.items()}
+    none, some, most = (networks.medians(surface, "test_error", percent) for surface in noise.values())
+    label, title = "test error (clean labels)", "Test error by label noise"
+    yield Picture(
+        "label_noise",
+        "Does label noise make the peak?",
+        curve_of(in_order(noise, "test_error"), "size", title=title, y_label=label),
+        f"The median test error {networks.words} is {most} with 20 % of the training labels flipped, {some} with 10 %, "
+        f"and {none} with none.",
+        ("noise_20_rises", "noise_20_second_descent", "noise_raises_the_peak", "noise_0_falls", "noise_0_no_peak"),
     )
-    sentence = (
-        f"With the squared loss and 10 % of the labels flipped the median test loss is {', '.join(losses)} and {last} "
-        f"at {widths[0]}, {widths[1]} and {widths[2]} hidden units, and the share of wrong test labels "
-        f"{_percents(surface, widths)}; {_threshold_words(surface)}."
+    error = curve_of(in_order(noise, "train_error"), "size", title="Train error", y_label="train error")
+    loss = curve_of(in_order(noise, "test_loss"), "size", title="Test loss", y_label="test loss (nats)", y_log=True)
+    fitted = listed(f"{_threshold_words(surface)} ({name})" for name, surface in noise.items())
+    yield Picture(
+        "fit",
+        "When is the training set fitted, and what does the loss say?",
+        StackedDisplay(title="Train error and test loss by label noise", panels=(error, loss)),
+        f"The training set is first fitted, to within 2 % of the best constant's loss, at {fitted} {UNITS}; the test "
+        "loss, unlike the error, counts how sure a wrong answer is.",
+        ("noise_moves_the_threshold",),
     )
-    return Picture(
-        name="squared", heading="Is the peak where parameters = samples x classes?", display=display,
-        sentence=sentence,
-        claims=(
-            "squared_rises", "squared_second_descent", "squared_peak_at_threshold", "squared_error_rises",
-            "squared_error_falls",
-        ),
-    )  # fmt: skip
+    yield _squared_picture(results["squared"], results.at.squared)
 
 
 def _threshold_words(surface: xr.Dataset) -> str:
-    mark = _squared_landmarks(surface, "test_loss").threshold
-    if mark is None:
-        return "none of the widths fits the training labels to within 2 %"
-    share = mark.value / (CLASSES * samples_of(surface))
-    return f"the training labels are first fitted, to within 2 %, at {number(share)} n K parameters"
+    width = threshold_along_size(surface, estimator="median").value
+    return f"{width:,.0f}" if math.isfinite(width) else "none of the widths"
+
+
+def _squared_picture(surface: xr.Dataset, networks: Networks) -> Picture:
+    losses, errors = (networks.medians(surface, *told) for told in (("test_loss", number), ("test_error", percent)))
+    peak = ("squared_rises", "squared_second_descent", "squared_peak_at_threshold")
+    return Picture(
+        "squared",
+        "Is the peak where parameters = samples x classes?",
+        StackedDisplay(
+            title="Squared loss: loss and zero-one error over the number of parameters",
+            panels=(_squared_curve(surface, "loss"), _squared_curve(surface, "error")),
+        ),
+        f"With the squared loss and 10 % of the labels flipped the median test loss is {losses} {networks.words}, and "
+        f"the share of wrong test labels {errors}.",
+        (*peak, "squared_error_rises", "squared_error_falls"),
+    )
 
 
 def _squared_curve(surface: xr.Dataset, kind: str) -> CurveDisplay:
-    section = over_parameters(surface)
     return curve_of(
-        test_and_train(section, kind), "size", title=f"Test and train {kind}", x_label="number of parameters",
-        y_label="zero-one error" if kind == "error" else "loss (squared error)",
-        landmarks=_squared_landmarks(surface, f"test_{kind}"),
+        test_and_train(over_parameters(surface), kind),
+        "size",
+        title=f"Test and train {kind}",
+        x_label="number of parameters",
+        landmarks=_over_parameters(surface, f"test_{kind}"),
         threshold=exactly(CLASSES * samples_of(surface), "parameters = n K:"),
-    )  # fmt: skip
+    )
 
 
-def _answer(judged: Judged) -> str:
-    if not judged.holds("noise_20_rises"):
-        if judged.holds("squared_peak_at_threshold", "squared_second_descent"):
+def _headline(results: Results[Scale]) -> str:
+    if not results.holds("noise_20_rises"):
+        if results.holds("squared_peak_at_threshold", "squared_second_descent"):
             return "The squared loss peaks over width and falls below; that the error peaks too was not confirmed."
         return "No peak of the test error over width was confirmed in this measurement."
-    if not judged.holds("noise_20_second_descent"):
+    if not results.holds("noise_20_second_descent"):
         return (
             "With label noise the test error rises with width; that it falls below its first minimum was not confirmed."
         )
-    if judged.holds("noise_raises_the_peak", "noise_0_no_peak"):
+    if results.holds("noise_raises_the_peak", "noise_0_no_peak"):
         return "Label noise makes the peak; the widest network beats the best one before it."
     return "The test error peaks over width; that label noise makes the peak was not confirmed."
 
 
-def _lede(surfaces: Surfaces) -> str:
-    part, surface = _part_of(surfaces, "noise_20"), surfaces["noise_20"]
-    widths = (part.narrow, part.peak, part.widths[-1])
+def _lede(results: Results[Scale]) -> str:
+    networks = results.at.noise
+    noisy, clean = (networks.medians(results[name], "test_error", percent) for name in ("noise_20", "noise_0"))
     return (
-        f"Two hidden layers, cross-entropy, n = {samples_of(surface):,}, {surface.sizes['replicate']} replicates. "
-        f"Median test error at {widths[0]}, {widths[1]} and {widths[2]} hidden units: {_percents(surface, widths)} "
-        f"with 20 % label noise, {_percents(surfaces['noise_0'], widths)} without."
-        f"{diverged_words(surfaces.values())}"
+        f"Two hidden layers, cross-entropy, n = {networks.samples:,}, {networks.replicates} replicates. Median test "
+        f"error {networks.words}: {noisy} with 20 % label noise, {clean} without."
+        f"{diverged_words(results.surfaces.values())}"
     )
 
 
@@ -402,10 +253,10 @@ FIGURE = Figure(
     paper="Nakkiran, Kaplun, Bansal, Yang, Barak, Sutskever 2020",
     number="Figure 4",
     revision=2,
-    primary_claims=("noise_20_rises", "noise_20_second_descent", "noise_raises_the_peak", "noise_moves_the_threshold"),
-    declared=_declared,
-    findings=_findings,
+    scales=SCALES,
+    experiments=_experiments,
+    claims=_claims,
     pictures=_pictures,
-    answer=_answer,
+    headline=_headline,
     lede=_lede,
 )

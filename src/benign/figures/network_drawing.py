@@ -11,10 +11,10 @@ import xarray as xr
 from jaxtyping import Float, Real
 
 from benign.curves import Landmarks
-from benign.curves.early_stopping import EarlyStopping, mean_intervals
+from benign.curves.early_stopping import mean_intervals
 from benign.plots import CurveDisplay, Role, Series, Threshold, series_from_replicates, spread_sentence
-from benign.surface.displays import axis_label, landmark_marks, metric_series, threshold_line
-from benign.surface.sections import diverged_and_trained
+from benign.surface.displays import axis_label, landmark_marks, metric_label, metric_series, threshold_line
+from benign.surface.sections import diverged_and_trained, stopping_of
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,6 +50,16 @@ def in_order(sections: Mapping[str, xr.Dataset], metric: str) -> list[Line]:
     ]
 
 
+def tables_in_order(
+    positions: Real[np.ndarray, " K"], tables: Mapping[str, Float[np.ndarray, "_R K"]]
+) -> tuple[Series, ...]:
+    """Tables of replicates over the same positions, each under its name, as conditions in order."""
+    return tuple(
+        series_from_replicates(name, positions, table, Role.TEST, condition=place)
+        for place, (name, table) in enumerate(tables.items())
+    )
+
+
 def bare(name: str, positions: Real[np.ndarray, " K"], values: Float[np.ndarray, " K"], role: Role) -> Series:
     """A line without a band."""
     return series_from_replicates(name, positions, values[None], role)
@@ -71,7 +81,7 @@ def curve_of(
     dim: str,
     *,
     title: str,
-    y_label: str,
+    y_label: str = "",
     x_label: str = "",
     landmarks: Landmarks | None = None,
     threshold: Threshold | None = None,
@@ -81,16 +91,17 @@ def curve_of(
 ) -> CurveDisplay:
     """The lines over ``dim``, with the landmarks of one of them and the threshold that was measured.
 
-    Unless said, ``x_label`` is what the first surface counts along ``dim``.
+    Unless said, ``x_label`` is what the first surface counts along ``dim``, and ``y_label`` what its metric is.
     """
+    first = lines[0]
     replicates = sorted({line.section.sizes["replicate"] for line in lines})
     return CurveDisplay(
         title=title,
         series=tuple(_series(line, dim) for line in lines),
         marks=() if landmarks is None else landmark_marks(landmarks),
         threshold=threshold or (None if landmarks is None else threshold_line(landmarks.threshold)),
-        x_label=x_label or axis_label(lines[0].section, dim),
-        y_label=y_label,
+        x_label=x_label or axis_label(first.section, dim),
+        y_label=y_label or metric_label(first.metric, str(first.section.attrs["objective"])),
         x_log=x_log,
         y_log=y_log,
         y_limits=y_limits,
@@ -104,14 +115,24 @@ def _series(line: Line, dim: str) -> Series:
     return replace(series, condition=line.condition)
 
 
-def stopping_series(stopping: EarlyStopping, positions: Float[np.ndarray, " K"]) -> tuple[Series, ...]:
-    """The error after the last epoch, at the epoch that validation chose and at the oracle's, all on held-out data."""
-    lines = (
-        ("last epoch", stopping.last, Role.TEST),
-        ("best on validation", stopping.stopped, Role.REMEDY),
-        ("oracle", stopping.oracle, Role.REFERENCE),
+def stopping_curve(
+    surface: xr.Dataset, *, title: str, y_label: str, landmarks: Landmarks | None = None, words: str = ""
+) -> CurveDisplay:
+    """The error on held-out data over size: after the last epoch, at the one that validation chooses, at the best.
+
+    ``words`` name the threshold of the landmarks.
+    """
+    stopping, axes = stopping_of(surface), ("replicate", "size")
+    section = surface.assign(
+        last=(axes, stopping.last), stopped=(axes, stopping.stopped), oracle=(axes, stopping.oracle)
     )
-    return tuple(series_from_replicates(name, positions, values, role) for name, values, role in lines)
+    lines = [
+        Line(section=section, metric="last", name="last epoch"),
+        Line(section=section, metric="stopped", name="best on validation", role=Role.REMEDY),
+        Line(section=section, metric="oracle", name="oracle", role=Role.REFERENCE),
+    ]
+    threshold = None if landmarks is None else threshold_line(landmarks.threshold, words=words)
+    return curve_of(lines, "size", title=title, y_label=y_label, landmarks=landmarks, threshold=threshold)
 
 
 def loss_limits(*test_losses: Float[np.ndarray, "..."]) -> tuple[float, float] | None:
@@ -130,14 +151,23 @@ def percent(error: float) -> str:
     return "undefined" if math.isnan(error) else f"{100.0 * error:.1f} %"
 
 
-def percents(errors: Sequence[float]) -> str:
+def listed(words: Iterable[object]) -> str:
+    """Several words in a sentence.
+
+    >>> listed([4, 8, 16])
+    '4, 8 and 16'
+    """
+    *first, last = map(str, words)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def percents(errors: Iterable[float]) -> str:
     """Several errors in percent.
 
     >>> percents([0.472, 0.541, 0.455])
     '47.2 %, 54.1 % and 45.5 %'
     """
-    *first, last = (percent(error) for error in errors)
-    return f"{', '.join(first)} and {last}"
+    return listed(map(percent, errors))
 
 
 def listed_widths(widths: Float[np.ndarray, " some"]) -> str:
@@ -147,11 +177,7 @@ def listed_widths(widths: Float[np.ndarray, " some"]) -> str:
     ('widths 4, 8 and 16', 'no width')
     """
     names = [f"{width:.0f}" for width in widths]
-    if not names:
-        return "no width"
-    if len(names) == 1:
-        return f"width {names[0]}"
-    return f"widths {', '.join(names[:-1])} and {names[-1]}"
+    return f"width{'s' if len(names) > 1 else ''} {listed(names)}" if names else "no width"
 
 
 def sign_words(widths: Float[np.ndarray, " K"], differences: Float[np.ndarray, "R K"]) -> str:
