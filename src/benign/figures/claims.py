@@ -75,7 +75,7 @@ def secondary(name: str, text: str, judge: Judge, paper: str = "") -> Claim:
 
 @dataclass(frozen=True, eq=False)
 class Values:
-    """One number a replicate, read when a claim is judged; sums, differences, products and ratios are values too."""
+    """One number a replicate, read when a claim is judged; sums, differences, ratios and sizes are values too."""
 
     read: Callable[[Surfaces], Float[np.ndarray, " replicates"]]
     unit: str = ""
@@ -88,6 +88,9 @@ class Values:
 
     def __truediv__(self, other: Values) -> Values:
         return Values(lambda surfaces: self.read(surfaces) / other.read(surfaces), self.unit)
+
+    def __abs__(self) -> Values:
+        return Values(lambda surfaces: np.abs(self.read(surfaces)), self.unit)
 
     def __rmul__(self, factor: float) -> Values:
         return Values(lambda surfaces: factor * self.read(surfaces), self.unit)
