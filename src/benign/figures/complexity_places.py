@@ -1,126 +1,81 @@
-"""Where the effective model complexity is n, read from training risks alone, and slices whose peak is to be there."""
+"""Claims that something is where the effective model complexity is n, and slices whose peak is to be there."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TypedDict, Unpack
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-import numpy as np
-import xarray as xr
-from jaxtyping import Float
-
-from benign.curves import Landmark, Landmarks, find_landmarks
+from benign.curves import Landmark, Landmarks
 from benign.curves.claims import RELEVANT_FACTOR
 from benign.curves.findings import LEVEL
-from benign.curves.fitting_threshold import Criterion, FittingThreshold
+from benign.figures.claims import Judge, Surfaces, peak_at, within
+from benign.figures.courses import Course
 from benign.foundation.conventions import REGIME_BAND
-from benign.surface.complexity import emc_on_surface, shortest_time, smallest_size
-from benign.surface.sections import along_samples, along_size, at, at_end, sample_counts_of, seed_of, sizes_of
-from benign.surface.training_risks import training_risks
-
-HYPOTHESIS = "the peak is where EMC is about n (Nakkiran et al. 2020, Hypothesis 1)"
+from benign.surface.complexity_places import NOWHERE, Place
 
 
-class Reading(TypedDict, total=False):
-    """How a training risk is read: what is left out is as everywhere."""
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A place on the surface ``of`` this name, read when it is needed; its interval has a level."""
 
-    tolerance: float
-    criterion: Criterion
-    level: float
+    of: str
+    read: Callable[..., Place]
 
+    def __call__(self, surfaces: Surfaces, level: float = LEVEL) -> Place:
+        """Where it is."""
+        return self.read(surfaces[self.of], level=level)
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """A position with its 95 % interval; NaN where a training has no number, 0 and infinity where nothing bounds it."""
-
-    value: float
-    low: float
-    high: float
-
-    def over(self, other: Place) -> Place:
-        """The ratio of two, each at the end of its interval that widens it: a one-sided bound is wrong in 5 %."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            parts = np.divide([self.value, self.low, self.high], [other.value, other.high, other.low])
-        value, low, high = (float(part) for part in parts)
-        return Place(value=value, low=low, high=high)
+    def over(self, other: Reading, allowed: tuple[float, float], unit: str) -> Judge:
+        """That the ratio to another place lies within ``allowed``."""
+        inside = f"inside {allowed[0]:.3g} to {allowed[1]:.3g}"
+        test = f"intervals of level {{level}} over draws of both, the wide way round, {inside}"
+        return within(allowed, lambda *at: self(*at).over(other(*at)), of=self.of, test=test, unit=unit)
 
 
-NOWHERE = Place(value=math.nan, low=math.nan, high=math.nan)
-
-
-def place_of(found: Landmark | FittingThreshold) -> Place:
-    """A landmark or a threshold as a place."""
-    value, (low, high) = (
-        (found.position, found.position_interval) if isinstance(found, Landmark) else (found.value, found.interval)
-    )
-    return Place(value=value, low=low, high=high)
-
-
-def fitted_samples(
-    surface: xr.Dataset, *, time: float | None = None, size: float | None = None, **reading: Unpack[Reading]
-) -> Place:
-    """EMC: the largest n that is fitted, at the surface's one size and its last time unless said."""
-    section = at_end(surface) if time is None else at(surface, time=time)
-    found = emc_on_surface(section if size is None else at(section, size=size), **reading)
-    value, low, high = (float(numbers[0, 0]) for numbers in (found.value, found.low, found.high))
-    return Place(value=value, low=low, high=high)
-
-
-def fitted_size(surface: xr.Dataset, samples: int, **reading: Unpack[Reading]) -> Place:
-    """The smallest size whose EMC is n."""
-    section = at(at_end(surface), samples=samples)
-    if not np.isfinite(training_risks(section, reading.get("criterion", "objective"))).all():
-        return NOWHERE
-    return place_of(smallest_size(section, interpolated=True, **reading))
-
-
-def fitted_time(surface: xr.Dataset, **reading: Unpack[Reading]) -> Place:
-    """The shortest time after which EMC is n, for a surface of one size and one n."""
-    if not np.isfinite(training_risks(surface, reading.get("criterion", "objective"))).all():
-        return NOWHERE
-    return place_of(shortest_time(surface, interpolated=True, **reading))
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Slice:
     """A curve of the test risk along one axis, and where its peak is to be.
 
     Attributes:
-        name: of its finding.
-        words: short, for the picture.
-        claim: which curve.
+        name: of its claim.
+        text: which curve.
         axis: what is counted along it.
-        landmarks: of the test risk.
-        expected: where EMC = n along the axis.
+        course: of the test risk.
+        fitted: where EMC = n along the axis.
         band: the peak is to lie within this factor of it.
         factor: a peak that stands less above its higher side counts as none.
         paper: what the paper says of such a curve.
     """
 
     name: str
-    words: str
-    claim: str
+    text: str
     axis: str
-    landmarks: Landmarks
-    expected: Place
+    course: Course
+    fitted: Reading
     band: float = REGIME_BAND
     factor: float = RELEVANT_FACTOR
-    paper: str = HYPOTHESIS
+    paper: str = "the peak is where EMC is about n (Nakkiran et al. 2020, Hypothesis 1)"
+
+    @property
+    def peak(self) -> Reading:
+        """Where the test risk peaks."""
+        of = self.course.of
+        return Reading(of, lambda surface, level: _place(self.course.landmarks_at({of: surface}, level).peak))
+
+    @property
+    def judge(self) -> Judge:
+        """That there is a peak, where EMC = n; the intervals of both places enter, the wide way round."""
+
+        def landmarks(surfaces: Surfaces, level: float) -> Landmarks:
+            found = self.course.landmarks_at(surfaces, level)
+            if found.peak is None:
+                return found
+            value, low, high = _place(found.peak).over(self.fitted(surfaces, level))
+            return replace(found, peak=replace(found.peak, position=value, position_interval=(low, high)))
+
+        allowed = (1 - 1e-9) / self.band, (1 + 1e-9) * self.band
+        return peak_at(landmarks, 1.0, allowed, scale_word=f"{self.axis} where EMC = n", factor=self.factor)
 
 
-def landmarks_of(
-    positions: Float[np.ndarray, " K"], risk: Float[np.ndarray, "R K"], surface: xr.Dataset, level: float
-) -> Landmarks:
-    """Of a test risk, whose threshold is no matter here."""
-    return find_landmarks(positions, risk, None, None, level=level, seed=seed_of(surface))
-
-
-def over_samples(surface: xr.Dataset, level: float = LEVEL) -> Landmarks:
-    """Of the test loss at the end of training, of a surface with one size."""
-    return landmarks_of(sample_counts_of(surface), along_samples(surface, "test_loss"), surface, level)
-
-
-def over_sizes(surface: xr.Dataset, level: float = LEVEL) -> Landmarks:
-    """Of the test loss at the end of training, of a surface with one n."""
-    return landmarks_of(sizes_of(surface), along_size(at_end(surface), "test_loss"), surface, level)
+def _place(peak: Landmark | None) -> Place:
+    return NOWHERE if peak is None else Place(peak.position, *peak.position_interval)

@@ -39,74 +39,37 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import xarray as xr
 
-from benign.curves import Finding, interval_claim
-from benign.curves.claims import RELEVANT_FACTOR_OF_ERRORS, peak_position_claim
-from benign.curves.fitting_threshold import Criterion, ThresholdOutcome
-from benign.figures.complexity_places import (
-    NOWHERE,
-    Place,
-    Slice,
-    fitted_samples,
-    fitted_size,
-    fitted_time,
-    landmarks_of,
-    over_samples,
-    over_sizes,
-    place_of,
-)
-from benign.figures.figure import Figure, Judged, Picture, Surfaces
-from benign.figures.measurement import Measurement
-from benign.figures.nakkiran2020_epochwise import large_networks
+from benign.curves.claims import RELEVANT_FACTOR_OF_ERRORS
+from benign.curves.fitting_threshold import ThresholdOutcome
+from benign.experiments.declaration import Experiment
+from benign.figures import nakkiran2020_epochwise as epochwise
+from benign.figures.claims import Claim, primary, secondary
+from benign.figures.complexity_places import Reading, Slice
+from benign.figures.courses import Course, over_samples, over_sizes
+from benign.figures.figure import Figure, Picture, Results
 from benign.figures.network_drawing import Line, curve_of, diverged_words, level
-from benign.figures.two_sample_sizes import (
-    ABOVE_ONE,
-    LINEAR_TOLERANCE,
-    middle,
-    movement_findings,
-    two_size_findings,
-    two_sizes,
-    two_sizes_picture,
-)
+from benign.figures.two_sample_sizes import ABOVE_ONE, LINEAR_TOLERANCE, two_size_claims, two_sizes_picture
 from benign.foundation.conventions import REGIME_BAND as BAND
 from benign.foundation.conventions import TOLERANCE
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
-from benign.plots import (
-    CurveDisplay,
-    HeatMapDisplay,
-    Mark,
-    Role,
-    Series,
-    StackedDisplay,
-    Threshold,
-    Trace,
-    series_from_replicates,
-    spread_sentence,
-)
+from benign.plots import CurveDisplay, HeatMapDisplay, Mark, Role, Series, StackedDisplay, Threshold, Trace
 from benign.procedures import MLP, Polynomial, RandomFourier
 from benign.sources import digits, mml
 from benign.surface.complexity import OUTCOMES, emc_on_surface
-from benign.surface.displays import landmark_marks, size_label
-from benign.surface.sections import (
-    along_time,
-    at,
-    at_end,
-    median_of,
-    over_size_and_samples,
-    sample_counts_of,
-    samples_of,
-    sizes_of,
-    times_of,
-)
+from benign.surface.complexity_places import Place, fitted_samples, fitted_size, fitted_time
+from benign.surface.displays import size_label
+from benign.surface.sections import along_time, median_of, over_size_and_samples, sample_counts_of, sizes_of, times_of
 from benign.surface.training_risks import training_risks
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Scale:
     """What one scale measures; committed before its first run.
 
     Attributes:
@@ -123,45 +86,55 @@ class Settings:
         steps: of each training.
         times: at which the networks over samples are recorded besides the end.
         replicates: of the networks.
+        large: the networks over epochs.
     """
 
-    grid: tuple[int, int, int]
-    linear_replicates: int
-    polynomial_samples: tuple[int, ...]
-    polynomial_replicates: int
-    fixed_samples: int
-    widths: tuple[int, ...]
-    samples: tuple[int, ...]
-    clean_samples: tuple[int, ...]
-    width: int
-    steps: int
-    times: tuple[int, ...]
-    replicates: int
+    grid: tuple[int, int, int] = (25, 12, 3)
+    linear_replicates: int = 10
+    polynomial_samples: tuple[int, ...] = tuple(range(4, 21))
+    polynomial_replicates: int = 100
+    fixed_samples: int = 300
+    widths: tuple[int, ...] = (4, 8, 12, 16, 20, 24, 32, 40, 48, 56, 64, 96, 128, 256)
+    samples: tuple[int, ...] = (25, 35, 50, 65, 80, 95, 110, 130, 160, 200, 280, 400, 560, 800)
+    clean_samples: tuple[int, ...] = (25, 50, 80, 130, 200, 280, 400, 560, 800)
+    width: int = 16
+    steps: int = 6000
+    times: tuple[int, ...] = (200, 400, 800, 1600, 3200)
+    replicates: int = 10
+    large: epochwise.Scale
+
+    @property
+    def compared(self) -> tuple[int, int]:
+        """The n in the middle of the grid of features, and the measured one nearest to twice that."""
+        n, _ = feature_grid(self.grid)
+        few = n[len(n) // 2]
+        return few, min(n, key=lambda one: abs(one - 2 * few))
+
+    @property
+    def early(self) -> int:
+        """The recorded time nearest to a quarter of the training."""
+        return min((*self.times, self.steps), key=lambda time: abs(time - EARLY * self.steps))
 
 
-_QUICK = Settings(
-    grid=(25, 12, 3), linear_replicates=10, polynomial_samples=tuple(range(4, 21)), polynomial_replicates=100,
-    fixed_samples=300,
-    widths=(4, 8, 12, 16, 20, 24, 32, 40, 48, 56, 64, 96, 128, 256),
-    samples=(25, 35, 50, 65, 80, 95, 110, 130, 160, 200, 280, 400, 560, 800),
-    clean_samples=(25, 50, 80, 130, 200, 280, 400, 560, 800), width=16, steps=6000,
-    times=(200, 400, 800, 1600, 3200), replicates=10,
-)  # fmt: skip
-SETTINGS = {
-    "smoke": Settings(
+SCALES = {
+    "smoke": Scale(
         grid=(8, 1, 2), linear_replicates=4, polynomial_samples=(5, 10, 20), polynomial_replicates=8, fixed_samples=50,
         widths=(5, 8), samples=(25, 50), clean_samples=(25, 50), width=8, steps=40, times=(10, 20), replicates=4,
+        large=epochwise.SCALES["smoke"],
     ),
-    "quick": _QUICK,
-    "standard": replace(_QUICK, linear_replicates=20, polynomial_replicates=200, replicates=20),
-    "paper": replace(
-        _QUICK, grid=(50, 16, 4), linear_replicates=50, polynomial_replicates=2000, steps=24_000,
-        widths=(*_QUICK.widths, 512, 1024), samples=(*_QUICK.samples, 1200),
-        clean_samples=(*_QUICK.clean_samples, 1200), times=(*_QUICK.times, 6400, 12_800), replicates=30,
+    "quick": Scale(large=epochwise.SCALES["quick"]),
+    "standard": Scale(
+        linear_replicates=20, polynomial_replicates=200, replicates=20, large=epochwise.SCALES["standard"]
+    ),
+    "paper": Scale(
+        grid=(50, 16, 4), linear_replicates=50, polynomial_replicates=2000, widths=(*Scale.widths, 512, 1024),
+        samples=(*Scale.samples, 1200), clean_samples=(*Scale.clean_samples, 1200), steps=24_000,
+        times=(*Scale.times, 6400, 12_800), replicates=30, large=epochwise.SCALES["paper"],
     ),
 }  # fmt: skip
 COEFFICIENTS = 10
 LINEAR_NOISE, WIDTH_NOISE, SAMPLE_NOISE = 0.1, 0.1, 0.2
+FLIPPED = f"{100 * SAMPLE_NOISE:.0f} %"
 EPS = 0.1  # the paper's, zero-one
 RIDGE_SHARE = 5e-3  # of the middle n: some of N features are then held back, and not yet all
 SHOWN = 30.0  # times the lowest loss: the crest is far higher, and would leave the rest of the surface dark
@@ -169,39 +142,6 @@ LINEAR_BAND = 1.1  # of the features, beside the band of regimes
 TOO_HIGH = 1.1
 RIDGE_LOWERS = 0.9
 EARLY = 0.25  # of the training
-
-
-def _declared(scale: str) -> Iterator[tuple[str, Measurement]]:
-    """Linear: ``features``, ``ridge`` (the middle size alone), ``polynomial``; networks: ``widths``, ``samples``,
-    ``clean`` (correct labels), ``epochs``.
-    """
-    at = SETTINGS[scale]
-    n, sizes = feature_grid(at.grid)
-    features = Measurement(
-        procedure=RandomFourier(), source=digits(label_noise=LINEAR_NOISE), part="features", samples=n, sizes=sizes,
-        replicates=at.linear_replicates, is_population=False,
-    )  # fmt: skip
-    yield "features", features
-    ridge = RandomFourier(ridge=RIDGE_SHARE * middle(n))
-    yield "ridge", replace(features, procedure=ridge, part="ridge", sizes=[middle(n)])
-    yield "polynomial", Measurement(
-        procedure=Polynomial(), source=mml(), part="polynomials", samples=at.polynomial_samples, sizes=[COEFFICIENTS],
-        replicates=at.polynomial_replicates, is_population=False,
-    )  # fmt: skip
-    training = Training(loss="squared", learning_rate=3e-3, schedule="cosine", batch_size=25, steps=at.steps)
-    widths = Measurement(
-        procedure=MLP(depth=1, training=training), source=digits(label_noise=WIDTH_NOISE), part="over widths",
-        samples=[at.fixed_samples], sizes=at.widths, replicates=at.replicates,
-    )  # fmt: skip
-    yield "widths", widths
-    noisy = replace(
-        widths, source=digits(label_noise=SAMPLE_NOISE), part="over samples", samples=at.samples, sizes=[at.width],
-        times=(*at.times, at.steps),
-    )  # fmt: skip
-    yield "samples", noisy
-    clean = replace(noisy, source=digits(label_noise=0.0), samples=at.clean_samples)
-    yield "clean", replace(clean, part="over samples, correct labels")
-    yield "epochs", replace(large_networks(scale), part="over epochs")
 
 
 def feature_grid(grid: tuple[int, int, int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -216,336 +156,296 @@ def feature_grid(grid: tuple[int, int, int]) -> tuple[tuple[int, ...], tuple[int
     return tuple(size for size in sizes if first <= size <= first * 2**doublings), sizes
 
 
-def slices(surfaces: Surfaces) -> tuple[Slice, ...]:
+def _experiments(at: Scale) -> Iterator[Experiment]:
+    (n, sizes), (few, _) = feature_grid(at.grid), at.compared
+    features = partial(Experiment, source=digits(label_noise=LINEAR_NOISE), samples=n, replicates=at.linear_replicates)
+    yield features(name="features", procedure=RandomFourier(), sizes=sizes)
+    yield features(name="ridge", procedure=RandomFourier(ridge=RIDGE_SHARE * few), sizes=[few])
+    polynomials = partial(Experiment, samples=at.polynomial_samples, replicates=at.polynomial_replicates)
+    yield polynomials(name="polynomial", source=mml(), procedure=Polynomial(), sizes=[COEFFICIENTS])
+    training = Training(loss="squared", learning_rate=3e-3, schedule="cosine", batch_size=25, steps=at.steps)
+    networks = partial(Experiment, procedure=MLP(depth=1, training=training), replicates=at.replicates)
+    source = digits(label_noise=WIDTH_NOISE)
+    yield networks(name="widths", source=source, samples=[at.fixed_samples], sizes=at.widths)
+    one_width = partial(networks, sizes=[at.width], times=(*at.times, at.steps))
+    yield one_width(name="samples", source=digits(label_noise=SAMPLE_NOISE), samples=at.samples)
+    yield one_width(name="clean", source=digits(label_noise=0.0), samples=at.clean_samples)
+    yield epochwise.networks(at.large, at.large.widths[-1:])
+
+
+def _slices(at: Scale) -> tuple[Slice, ...]:
     """Every slice with a peak that Hypothesis 1 explains: over size, samples and time."""
-    return (*_linear_slices(surfaces), *_network_slices(surfaces))
-
-
-def _linear_slices(surfaces: Surfaces) -> Iterator[Slice]:
-    features, polynomial = surfaces["features"], surfaces["polynomial"]
-    n, more = two_sizes(features)
-    level = FIGURE.level_of("features_over_size")
+    (n, more), wide = at.compared, at.large.widths[-1]
     paper = "N random Fourier features have EMC = N, and the peak is at N = n (Nakkiran et al. 2020, Figs 14 and 15)"
-    yield Slice(
-        name="features_over_size", words="features", axis="features", band=LINEAR_BAND, paper=paper,
-        claim=f"Over the number of features the test loss on {more} samples",
-        landmarks=over_sizes(at(features, samples=more), level),
-        expected=fitted_size(features, more, tolerance=LINEAR_TOLERANCE, level=level),
-    )  # fmt: skip
-    yield Slice(
-        name="features_over_samples", words="features: samples", axis="samples", band=LINEAR_BAND, paper=paper,
-        claim=f"Over samples the test loss of {n} features", landmarks=over_samples(at(features, size=n)),
-        expected=fitted_samples(features, tolerance=LINEAR_TOLERANCE, size=n),
-    )  # fmt: skip
-    yield Slice(
-        name="polynomial_over_samples", words="polynomial: samples", axis="samples",
-        claim=f"Over samples the test loss of a polynomial of {COEFFICIENTS} coefficients",
-        landmarks=over_samples(polynomial), expected=fitted_samples(polynomial, tolerance=LINEAR_TOLERANCE),
-    )  # fmt: skip
-
-
-def _network_slices(surfaces: Surfaces) -> Iterator[Slice]:
-    widths, samples, epochs = (surfaces[name] for name in ("widths", "samples", "epochs"))
-    n, width = samples_of(widths), int(sizes_of(samples)[0])
-    level = FIGURE.level_of("networks_over_width")  # all three are primary
-    yield Slice(
-        name="networks_over_width", words="network: units", axis="hidden units",
-        claim=f"Over width the test loss of networks on {n} samples", landmarks=over_sizes(widths, level),
-        expected=fitted_size(widths, n, tolerance=TOLERANCE, level=level),
-        paper="peak at width 10, the first with a training error below 0.1 (Nakkiran et al. 2020, Fig. 1)",
-    )  # fmt: skip
-    yield Slice(
-        name="networks_over_samples", words="network: samples", axis="samples",
-        claim=f"Over samples the test loss of networks of {width} units", landmarks=over_samples(samples, level),
-        expected=fitted_samples(samples, tolerance=TOLERANCE, level=level),
-    )  # fmt: skip
-    wide = int(sizes_of(epochs)[0])
-    yield Slice(
-        name="networks_over_time", words="network: epochs", axis="epochs", factor=RELEVANT_FACTOR_OF_ERRORS,
-        claim=f"Over epochs the test error of networks of {wide} units on {samples_of(epochs):,} samples",
-        landmarks=landmarks_of(times_of(epochs), along_time(epochs, "test_error", wide), epochs, level),
-        expected=fitted_time(epochs, tolerance=EPS, criterion="error", level=level),
-        paper="over epochs the test error peaks when EMC(T) is about n (Nakkiran et al. 2020, section 6)",
-    )  # fmt: skip
-
-
-# Findings ------------------------------------------------------------------------------------------------------------
-
-
-def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
+    features = partial(Slice, band=LINEAR_BAND, paper=paper)
+    sizes, samples = (partial(over, metric="test_loss", estimator=None) for over in (over_sizes, over_samples))
+    fits = partial(fitted_samples, tolerance=LINEAR_TOLERANCE)
     return (
-        *(_peak_claim(one) for one in slices(surfaces)),
-        *_criterion_findings(surfaces),
-        *_change_findings(surfaces),
-        *two_size_findings(surfaces["features"]),
-        *movement_findings(surfaces["features"]),
+        features(
+            "features_over_size",
+            f"Over the number of features the test loss on {more} samples",
+            "features",
+            sizes("features", samples=more),
+            Reading("features", partial(fitted_size, samples=more, tolerance=LINEAR_TOLERANCE)),
+        ),
+        features(
+            "features_over_samples",
+            f"Over samples the test loss of {n} features",
+            "samples",
+            samples("features", size=n),
+            Reading("features", partial(fits, size=n)),
+        ),
+        Slice(
+            "polynomial_over_samples",
+            f"Over samples the test loss of a polynomial of {COEFFICIENTS} coefficients",
+            "samples",
+            samples("polynomial"),
+            Reading("polynomial", fits),
+        ),
+        Slice(
+            "networks_over_width",
+            f"Over width the test loss of networks on {at.fixed_samples} samples",
+            "hidden units",
+            sizes("widths"),
+            Reading("widths", partial(fitted_size, samples=at.fixed_samples)),
+            paper="peak at width 10, the first with a training error below 0.1 (Nakkiran et al. 2020, Fig. 1)",
+        ),
+        Slice(
+            "networks_over_samples",
+            f"Over samples the test loss of networks of {at.width} units",
+            "samples",
+            samples("samples"),
+            Reading("samples", fitted_samples),
+        ),
+        Slice(
+            "networks_over_time",
+            f"Over epochs the test error of networks of {wide} units on {at.large.samples:,} samples",
+            "epochs",
+            Course(
+                of="epochs", unit="", positions=times_of, values=lambda surface: along_time(surface, "test_error", wide)
+            ),
+            Reading("epochs", partial(fitted_time, tolerance=EPS, criterion="error")),
+            factor=RELEVANT_FACTOR_OF_ERRORS,
+            paper="over epochs the test error peaks when EMC(T) is about n (Nakkiran et al. 2020, section 6)",
+        ),
     )
 
 
-def _peak_claim(one: Slice) -> Finding:
-    """That there is a peak, where EMC = n; the intervals of both places enter, the wide way round."""
-    landmarks, peak = one.landmarks, one.landmarks.peak
-    if peak is not None:
-        found = place_of(peak).over(one.expected)
-        moved = replace(peak, position=found.value, position_interval=(found.low, found.high))
-        landmarks = replace(landmarks, peak=moved)
-    return peak_position_claim(
-        name=one.name, claim=f"{one.claim} peaks where the effective complexity is n, within a factor {one.band:g}",
-        landmarks=landmarks, scale=1.0, allowed=((1 - 1e-9) / one.band, (1 + 1e-9) * one.band), paper=one.paper,
-        scale_word=f"{one.axis} where EMC = n", factor=one.factor, level=FIGURE.level_of(one.name),
-    )  # fmt: skip
+def _claims(at: Scale) -> Iterator[Claim]:
+    slices = {one.name: one for one in _slices(at)}
+    for name, one in slices.items():
+        text = f"{one.text} peaks where the effective complexity is n, within a factor {one.band:g}"
+        yield Claim(name, text, one.judge, one.paper, name.startswith("networks") or name == "features_over_size")
+    yield from _criterion_claims(at, slices["networks_over_width"].peak)
+    yield from _change_claims(at)
+    yield from two_size_claims(*at.compared, feature_grid(at.grid)[1][-1])
 
 
-def _ratio_claim(
-    name: str, claim: str, ratio: Place, allowed: tuple[float, float], *, unit: str, replicates: int, paper: str
-) -> Finding:
-    return interval_claim(
-        name=name, claim=claim, estimate=ratio.value, interval=(ratio.low, ratio.high), allowed=allowed, unit=unit,
-        test=f"intervals of level {FIGURE.level_of(name):.3g} over draws of both, the wide way round, inside "
-        f"{allowed[0]:.3g} to {allowed[1]:.3g}", replicates=replicates, paper=paper, level=FIGURE.level_of(name),
-        is_place=True,
-    )  # fmt: skip
-
-
-def _criterion_findings(surfaces: Surfaces) -> Iterator[Finding]:
+def _criterion_claims(at: Scale, peak: Reading) -> Iterator[Claim]:
     """For squared loss the zero-one error takes a training set for fitted that the training has not fitted yet."""
-    samples, widths = surfaces["samples"], surfaces["widths"]
+    samples = Reading("samples", partial(fitted_samples, criterion="error"))
+    width = Reading("widths", partial(fitted_size, samples=at.fixed_samples, criterion="error"))
     paper = "the paper takes the zero-one error, and cross-entropy (Nakkiran et al. 2020, Definition 1)"
-    error, objective = (fitted_samples(samples, tolerance=TOLERANCE, criterion=kind) for kind in ("error", "objective"))
-    yield _ratio_claim(
+    yield secondary(
         "error_reads_too_high",
         f"For squared loss the zero-one error gives more than {TOO_HIGH:g} times the complexity that the loss gives",
-        error.over(objective), (TOO_HIGH, math.inf), unit="EMC by error / EMC by loss",
-        replicates=samples.sizes["replicate"], paper=paper,
-    )  # fmt: skip
-    fitted, peak = fitted_size(widths, samples_of(widths), tolerance=TOLERANCE, criterion="error"), NOWHERE
-    landmark = over_sizes(widths).peak
-    if landmark is not None:
-        peak = place_of(landmark)
-    yield _ratio_claim(
+        samples.over(Reading("samples", fitted_samples), (TOO_HIGH, math.inf), "EMC by error / EMC by loss"),
+        paper,
+    )
+    yield secondary(
         "error_does_not_mark_the_peak",
         f"For squared loss the zero-one training error is {TOLERANCE:g} at less than 1/{BAND:g} of the peak's width",
-        fitted.over(peak), (0.0, 1.0 / BAND), unit="width fitted by error / width of the peak",
-        replicates=widths.sizes["replicate"], paper=paper,
-    )  # fmt: skip
-
-
-def early_time(surface: xr.Dataset) -> float:
-    """The recorded time nearest to a quarter of the training."""
-    times = times_of(surface)
-    return float(times[np.abs(times - EARLY * times[-1]).argmin()])
-
-
-def _change_findings(surfaces: Surfaces) -> Iterator[Finding]:
-    """What raises the complexity of a procedure, and what lowers it."""
-    samples, clean, features, ridge = (surfaces[name] for name in ("samples", "clean", "features", "ridge"))
-    early, end, trained = early_time(samples), float(times_of(samples)[-1]), samples.sizes["replicate"]
-    level = FIGURE.level_of("grows_with_time")  # all three are primary
-    late, soon = (fitted_samples(samples, tolerance=TOLERANCE, time=time, level=level) for time in (None, early))
-    yield _ratio_claim(
-        "grows_with_time", f"The effective complexity after {end:,.0f} steps is above that after {early:,.0f}",
-        late.over(soon), (ABOVE_ONE, math.inf), unit="EMC late / early", replicates=trained,
-        paper="training longer increases EMC (Nakkiran et al. 2020, section 1)",
-    )  # fmt: skip
-    yield _ratio_claim(
-        "falls_with_label_noise",
-        f"Flipping {100 * SAMPLE_NOISE:.0f} % of the labels lowers the effective complexity of the same networks",
-        late.over(fitted_samples(clean, tolerance=TOLERANCE, level=level)), (0.0, 1.0 / ABOVE_ONE),
-        unit="EMC flipped / correct", replicates=trained,
-        paper="label noise lowers EMC (Nakkiran et al. 2020, section 5)",
-    )  # fmt: skip
-    size = int(sizes_of(ridge)[0])
-    yield _ratio_claim(
-        "falls_with_ridge", f"A ridge of {RIDGE_SHARE * size:.3g} lowers the effective complexity of {size} features "
-        f"below {RIDGE_LOWERS:g} of theirs",
-        fitted_samples(ridge, tolerance=TOLERANCE, level=level).over(
-            fitted_samples(features, tolerance=TOLERANCE, size=size, level=level)
-        ),
-        (0.0, RIDGE_LOWERS), unit="EMC with ridge / without", replicates=ridge.sizes["replicate"],
-        paper="regularisation lowers EMC (Nakkiran et al. 2020, section 1)",
-    )  # fmt: skip
-
-
-# Pictures ------------------------------------------------------------------------------------------------------------
-
-
-def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
-    return (
-        _places_picture(surfaces),
-        _features_picture(surfaces["features"]),
-        _criterion_picture(surfaces["widths"], surfaces["samples"]),
-        _time_picture(surfaces),
-        two_sizes_picture(surfaces["features"]),
+        width.over(peak, (0.0, 1.0 / BAND), "width fitted by error / width of the peak"),
+        paper,
     )
 
 
-def _places_picture(surfaces: Surfaces) -> Picture:
-    """Every slice as a point with the intervals of both its places, on the line where they agree."""
-    found = slices(surfaces)
-    shown = [one for one in found if one.landmarks.peak is not None and 0.0 < one.expected.value < math.inf]
-    values = [one.expected.value for one in shown] or [1.0, 10.0]
+def _change_claims(at: Scale) -> Iterator[Claim]:
+    """What raises the complexity of a procedure, and what lowers it."""
+    late, clean, ridge = (Reading(of, fitted_samples) for of in ("samples", "clean", "ridge"))
+    early = Reading("samples", partial(fitted_samples, time=at.early))
+    features = Reading("features", partial(fitted_samples, size=at.compared[0]))
+    yield primary(
+        "grows_with_time",
+        f"The effective complexity after {at.steps:,} steps is above that after {at.early:,}",
+        late.over(early, (ABOVE_ONE, math.inf), "EMC late / early"),
+        "training longer increases EMC (Nakkiran et al. 2020, section 1)",
+    )
+    yield primary(
+        "falls_with_label_noise",
+        f"Flipping {FLIPPED} of the labels lowers the effective complexity of the same networks",
+        late.over(clean, (0.0, 1.0 / ABOVE_ONE), "EMC flipped / correct"),
+        "label noise lowers EMC (Nakkiran et al. 2020, section 5)",
+    )
+    yield primary(
+        "falls_with_ridge",
+        f"A ridge of {RIDGE_SHARE * at.compared[0]:.3g} lowers the effective complexity of {at.compared[0]} features "
+        f"below {RIDGE_LOWERS:g} of theirs",
+        ridge.over(features, (0.0, RIDGE_LOWERS), "EMC with ridge / without"),
+        "regularisation lowers EMC (Nakkiran et al. 2020, section 1)",
+    )
+
+
+def _pictures(results: Results[Scale]) -> Iterator[Picture]:
+    yield _places_picture(results)
+    yield _features_picture(results)
+    yield _criterion_picture(results)
+    yield _time_picture(results)
+    yield two_sizes_picture(results["features"], *results.at.compared)
+
+
+def _places_picture(results: Results[Scale]) -> Picture:
+    """Every slice as a point, on the line where both its places agree."""
+    found = {one.name: (one.peak(results.surfaces), one.fitted(results.surfaces)) for one in _slices(results.at)}
+    labels = {name: name.replace("_", " ") for name in found}
+    shown = {name: places for name, places in found.items() if all(place.is_found for place in places)}
+    values = [fitted.value for _, fitted in shown.values()] or [1.0, 10.0]
     line = np.geomspace(min(values) / 2.0, 2.0 * max(values), 50)
-    band = Series(
-        name="equal", positions=line, median=line, low=line / BAND, high=line * BAND, role=Role.REFERENCE
-    )  # fmt: skip
+    equal = Series(name="equal", positions=line, median=line, low=line / BAND, high=line * BAND, role=Role.REFERENCE)
     display = CurveDisplay(
-        title="Where the test risk peaks, against where the effective complexity is n", series=(band,),
+        title="Where the test risk peaks, against where the effective complexity is n",
+        series=(equal,),
         marks=tuple(
-            Mark(position=one.expected.value, value=one.landmarks.peak.position, label=one.words)
-            for one in shown
-            if one.landmarks.peak is not None
+            Mark(position=fitted.value, value=peak.value, label=labels[name]) for name, (peak, fitted) in shown.items()
         ),
-        x_label="position at which EMC = n, from training risks alone", y_label="position of the test peak",
+        x_label="position at which EMC = n, from training risks alone",
+        y_label="position of the test peak",
+        y_limits=(float(line[0]) / BAND, float(line[-1]) * BAND),
         caption=f"Band: within a factor {BAND:g}. Each point is one curve, in units of its own axis; its number is the "
-        "position of the peak.", position_name="positions", y_limits=(float(line[0]) / BAND, float(line[-1]) * BAND),
-    )  # fmt: skip
-    words = "; ".join(_slice_words(one) for one in found)
+        "position of the peak.",
+    )
+    words = [
+        f"{labels[name]} {_known(peak, 'no confirmed peak')} against {_known(fitted, 'none found')}"
+        for name, (peak, fitted) in found.items()
+    ]
     return Picture(
-        name="peak_and_complexity", heading="Do the peaks over size, samples and time have one cause?", display=display,
-        sentence=f"Position of the test peak and of EMC = n, with 95 % intervals: {words}.",
-        claims=tuple(one.name for one in found),
-    )  # fmt: skip
+        "peak_and_complexity",
+        "Do the peaks over size, samples and time have one cause?",
+        display,
+        f"Position of the test peak, against that of EMC = n: {'; '.join(words)}.",
+        list(found),
+    )
 
 
-def _slice_words(one: Slice) -> str:
-    peak = one.landmarks.peak
-    top = "no confirmed peak" if peak is None else _with_interval(place_of(peak))
-    return f"{one.words} {top} against {_with_interval(one.expected)}"
+def _known(place: Place, otherwise: str = "an unknown number of") -> str:
+    return number(place.value) if math.isfinite(place.value) else otherwise
 
 
-def _with_interval(place: Place) -> str:
-    if not 0.0 < place.value < math.inf:
-        return "none found"
-    low, high = (number(end) if math.isfinite(end) else "open" for end in (place.low, place.high))
-    return f"{number(place.value)} ({low} to {high})"
-
-
-def _features_picture(features: xr.Dataset) -> Picture:
+def _features_picture(results: Results[Scale]) -> Picture:
+    features, few = results["features"], results.at.compared[0]
     sizes, n = sizes_of(features), sample_counts_of(features)
     loss = np.apply_along_axis(median_of, 0, over_size_and_samples(features, "test_loss"))
-    found, lowest = emc_on_surface(features, tolerance=LINEAR_TOLERANCE), float(np.nanmin(loss))
-    value, low, high = (numbers[:, 0].copy() for numbers in (found.value, found.low, found.high))
-    is_found = found.outcome[:, 0] == OUTCOMES.index(ThresholdOutcome.FOUND)
-    for numbers in (value, low, high):
-        numbers[~is_found] = np.nan
+    emc, lowest = emc_on_surface(features, tolerance=LINEAR_TOLERANCE), float(np.nanmin(loss))
+    is_found = emc.outcome[:, 0] == OUTCOMES.index(ThresholdOutcome.FOUND)
+    value, low, high = (np.where(is_found, numbers[:, 0], np.nan) for numbers in (emc.value, emc.low, emc.high))
     display = HeatMapDisplay(
-        title="Test loss of random Fourier features", sizes=sizes, times=n, values=loss, value_label="test loss",
+        title="Test loss of random Fourier features",
+        sizes=sizes,
+        times=n,
+        values=loss,
+        value_label="test loss",
         value_limits=(lowest, SHOWN * lowest),
+        value_log=True,
         traces=(Trace(label="EMC", positions=sizes, values=value, low=low, high=np.minimum(high, n[-1])),),
-        x_label=size_label(features), y_label="training samples (samples)", value_log=True,
-        caption=f"Colour: median of {features.sizes['replicate']} replicates, the last one for {SHOWN:g} times the "
-        f"lowest loss and above; line: effective model complexity (EMC), "
-        f"the largest n with a training loss of {LINEAR_TOLERANCE:g} of a constant's, and its 95 % interval.",
-    )  # fmt: skip
-    few, crest = two_sizes(features)[0], sizes[np.where(np.isnan(loss), 0.0, loss).argmax(axis=0)] / n
-    exact, usual = (fitted_samples(features, tolerance=eps, size=few).value for eps in (LINEAR_TOLERANCE, TOLERANCE))
-    sentence = (
+        x_label=size_label(features),
+        y_label="training samples (samples)",
+        caption=f"Colour: median of {results.at.linear_replicates} replicates, the last one for {SHOWN:g} times the "
+        "lowest loss and above; line: effective model complexity (EMC), the largest n with a training loss of "
+        f"{LINEAR_TOLERANCE:g} of a constant's, and its 95 % interval.",
+    )
+    crest = sizes[np.where(np.isnan(loss), 0.0, loss).argmax(axis=0)] / n
+    read = fitted_samples(features, tolerance=LINEAR_TOLERANCE, size=few)
+    return Picture(
+        "features_over_both",
+        "Is the peak a point, or a crest through the whole surface?",
+        display,
         f"For each n the median test loss is highest where features / samples is {number(float(crest.min()))} to "
         f"{number(float(crest.max()))}. By a theorem {few} features fit {few} samples and no more; between the "
-        f"measured n the surface reads {number(exact)} at the tolerance "
-        f"{LINEAR_TOLERANCE:g} and {number(usual)} at {TOLERANCE:g}, which networks need."
+        f"measured n the surface reads {_known(read)}.",
+        ("features_over_size", "features_over_samples", "falls_with_ridge"),
+    )
+
+
+def _criterion_picture(results: Results[Scale]) -> Picture:
+    widths, n = results["widths"], results.at.fixed_samples
+    loss, error = (fitted_size(widths, samples=n, criterion=criterion) for criterion in ("objective", "error"))
+    landmarks = over_sizes("widths", "test_loss", estimator=None).landmarks_at(results.surfaces)
+    top = "has no confirmed peak" if landmarks.peak is None else f"peaks at {number(landmarks.peak.position)} units"
+    test, threshold = [Line(section=widths, metric="test_loss", name="test")], _threshold(loss)
+    risk = curve_of(
+        test, "size", title="Test loss", y_label="test loss", y_log=True, landmarks=landmarks, threshold=threshold
     )
     return Picture(
-        name="features_over_both", heading="Is the peak a point, or a crest through the whole surface?",
-        display=display, sentence=sentence, claims=("features_over_size", "features_over_samples", "falls_with_ridge"),
-    )  # fmt: skip
-
-
-def _criterion_picture(widths: xr.Dataset, samples: xr.Dataset) -> Picture:
-    n = samples_of(widths)
-    loss, error = (fitted_size(widths, n, tolerance=TOLERANCE, criterion=kind) for kind in ("objective", "error"))
-    display = StackedDisplay(
-        title=f"Two readings of \"fitted\", networks on {n} samples",
-        panels=(_peak_panel(widths, loss), _fit_panel(widths, loss, error)),
-    )  # fmt: skip
-    high, low = (fitted_samples(samples, tolerance=TOLERANCE, criterion=kind) for kind in ("error", "objective"))
-    peak = over_sizes(widths).peak
-    top = "has no confirmed peak" if peak is None else f"peaks at {number(peak.position)} units"
-    sentence = (
+        "criterion",
+        "Which training risk tells where the peak is?",
+        StackedDisplay(
+            title=f'Two readings of "fitted", networks on {n} samples', panels=(risk, _fit_panel(widths, loss, error))
+        ),
         f"The test loss {top}; the training loss falls to {TOLERANCE:g} of a constant's at {_known(loss)} units, the "
-        f"zero-one training error to {TOLERANCE:g} at {_known(error)} units. Read along samples, "
-        f"{int(sizes_of(samples)[0])} units fit {_known(low)} samples by the loss and {_known(high)} by the error."
+        f"zero-one training error to {TOLERANCE:g} at {_known(error)} units.",
+        ("networks_over_width", "error_reads_too_high", "error_does_not_mark_the_peak"),
     )
-    return Picture(
-        name="criterion", heading="Which training risk tells where the peak is?", display=display, sentence=sentence,
-        claims=("networks_over_width", "error_reads_too_high", "error_does_not_mark_the_peak"),
-    )  # fmt: skip
-
-
-def _known(place: Place) -> str:
-    return number(place.value) if math.isfinite(place.value) else "an unknown number of"
-
-
-def _peak_panel(widths: xr.Dataset, fitted: Place) -> CurveDisplay:
-    display = curve_of(
-        [Line(section=at_end(widths), metric="test_loss", name="test")], "size", title="Test loss",
-        x_label=size_label(widths), y_label="test loss", y_log=True, threshold=_threshold(fitted, "EMC = n at"),
-    )  # fmt: skip
-    return replace(display, marks=landmark_marks(over_sizes(widths)))
-
-
-def _threshold(place: Place, label: str) -> Threshold | None:
-    if not 0.0 < place.value < math.inf:
-        return None
-    low, high = (place.low, place.high) if math.isfinite(place.high) else (place.value, place.value)
-    return Threshold(position=place.value, low=low, high=high, label=label)
 
 
 def _fit_panel(widths: xr.Dataset, loss: Place, error: Place) -> CurveDisplay:
     """Both training risks, in units in which the tolerance is one number, and where each reaches it."""
     sizes = sizes_of(widths)
-    kinds: tuple[tuple[str, Criterion, Role], ...] = (
-        ("loss", "objective", Role.TRAIN), ("zero-one error", "error", Role.NORM),
-    )  # fmt: skip
-    lines = tuple(
-        series_from_replicates(name, sizes, training_risks(at_end(widths), kind)[:, 0, 0].T, role)
-        for name, kind, role in kinds
-    )
-    return CurveDisplay(
-        title="Training risk", series=(*lines, level("tolerance", sizes, TOLERANCE)),
-        x_label=size_label(widths), y_label="training risk", y_limits=(TOLERANCE / 20.0, 1.0),
-        caption=spread_sentence(widths.sizes["replicate"]), position_name="widths",
-        threshold=_threshold(loss, "EMC = n at"),
+    objective, errors = (training_risks(widths, criterion)[:, 0, 0].T for criterion in ("objective", "error"))
+    display = CurveDisplay.from_values(
+        title="Training risk",
+        positions=sizes,
+        values={"loss": (Role.TRAIN, objective), "zero-one error": (Role.NORM, errors)},
         marks=tuple(
             Mark(position=place.value, value=TOLERANCE, label=f"{name} from {number(place.value)} units:")
             for name, place in (("error", error), ("loss", loss))
-            if 0.0 < place.value < math.inf
+            if place.is_found
         ),
-    )  # fmt: skip
+        threshold=_threshold(loss),
+        x_label=size_label(widths),
+        y_label="training risk",
+        y_limits=(TOLERANCE / 20.0, 1.0),
+    )
+    return replace(display, series=(*display.series, level("tolerance", sizes, TOLERANCE)))
 
 
-def _time_picture(surfaces: Surfaces) -> Picture:
-    named = (("correct labels", surfaces["clean"]), (f"{100 * SAMPLE_NOISE:.0f} % flipped", surfaces["samples"]))
-    samples, width = surfaces["samples"], int(sizes_of(surfaces["samples"])[0])
-    early, end = early_time(samples), float(times_of(samples)[-1])
+def _threshold(place: Place) -> Threshold | None:
+    if not place.is_found:
+        return None
+    low, high = (place.low, place.high) if math.isfinite(place.high) else (place.value, place.value)
+    return Threshold(position=place.value, low=low, high=high, label="EMC = n at")
+
+
+def _time_picture(results: Results[Scale]) -> Picture:
+    at, named = results.at, {"correct labels": "clean", f"{FLIPPED} flipped": "samples"}
     display = CurveDisplay(
-        title=f"Effective model complexity of {width} units while they train",
-        series=tuple(_complexity_series(name, surface, place) for place, (name, surface) in enumerate(named)),
-        x_label="gradient steps (time)", y_label="EMC (samples)", position_name="times",
+        title=f"Effective model complexity of {at.width} units while they train",
+        series=tuple(_complexity(name, results[of], place) for place, (name, of) in enumerate(named.items())),
+        x_label="gradient steps (time)",
+        y_label="EMC (samples)",
+        position_name="times",
         caption=f"Line: largest n with a mean training loss of {TOLERANCE:g} of a constant's; band: its 95 % interval.",
-    )  # fmt: skip
-    numbers = [fitted_samples(samples, tolerance=TOLERANCE, time=time) for time in (early, end)]
-    clean = fitted_samples(surfaces["clean"], tolerance=TOLERANCE)
-    sentence = (
-        f"With {100 * SAMPLE_NOISE:.0f} % of the labels flipped the networks fit {_known(numbers[0])} samples after "
-        f"{early:,.0f} steps and {_known(numbers[1])} after {end:,.0f}; with correct labels they then fit "
-        f"{_known(clean)}."
+    )
+    early, late, clean = (
+        _known(fitted_samples(results[of], time=time))
+        for of, time in (("samples", at.early), ("samples", None), ("clean", None))
     )
     return Picture(
-        name="complexity_over_time", heading="What can a network fit, and when?", display=display, sentence=sentence,
-        claims=("networks_over_samples", "networks_over_time", "grows_with_time", "falls_with_label_noise"),
-    )  # fmt: skip
+        "complexity_over_time",
+        "What can a network fit, and when?",
+        display,
+        f"With {FLIPPED} of the labels flipped the networks fit {early} samples after {at.early:,} steps and {late} "
+        f"after {at.steps:,}; with correct labels they then fit {clean}.",
+        ("networks_over_samples", "networks_over_time", "grows_with_time", "falls_with_label_noise"),
+    )
 
 
-def _complexity_series(name: str, surface: xr.Dataset, condition: int) -> Series:
+def _complexity(name: str, surface: xr.Dataset, condition: int) -> Series:
     """A gap where not even the smallest n is fitted; a band that nothing bounds ends at the largest n."""
-    found, last = emc_on_surface(surface, tolerance=TOLERANCE), float(sample_counts_of(surface)[-1])
+    found, last = emc_on_surface(surface), float(sample_counts_of(surface)[-1])
     value = np.where(found.value[0] > 0.0, found.value[0], np.nan)
     low, high = np.minimum(found.low[0], value), np.maximum(np.minimum(found.high[0], last), value)
     return Series(name=name, positions=found.times, median=value, low=low, high=high, condition=condition)
 
-
-# Words ---------------------------------------------------------------------------------------------------------------
 
 _PEAKS = {
     "size": ("features_over_size", "networks_over_width"),
@@ -554,26 +454,21 @@ _PEAKS = {
 }
 
 
-def _answer(judged: Judged) -> str:
-    axes = [axis for axis, names in _PEAKS.items() if judged.holds(*names)]
+def _headline(results: Results[Scale]) -> str:
+    axes = [axis for axis, names in _PEAKS.items() if results.holds(*names)]
     if len(axes) == len(_PEAKS):
         return "Over size, samples and time the peak lies where the effective complexity reaches the number of samples."
     if axes:
-        return (
-            f"Over {' and '.join(axes)} the peak lies where the complexity is n; elsewhere that was not confirmed."
-        )  # fmt: skip
+        return f"Over {' and '.join(axes)} the peak lies where the complexity is n; elsewhere that was not confirmed."
     return "That the peaks lie where the effective complexity is n was not confirmed in this measurement."
 
 
-def _lede(surfaces: Surfaces) -> str:
-    samples, clean = surfaces["samples"], surfaces["clean"]
-    found, clean_found = (_known(fitted_samples(surface, tolerance=TOLERANCE)) for surface in (samples, clean))
-    networks = [surfaces[name] for name in ("widths", "samples", "clean", "epochs")]
+def _lede(results: Results[Scale]) -> str:
+    noisy, clean = (_known(fitted_samples(results[of])) for of in ("samples", "clean"))
     return (
-        f"The effective model complexity is the largest training set that a procedure fits. Random features, "
-        f"polynomials and networks, {len(slices(surfaces))} slices of their surfaces: over size, samples and training "
-        f"time. {int(sizes_of(samples)[0])} hidden units fit {clean_found} digits with correct labels and {found} with "
-        f"{100 * SAMPLE_NOISE:.0f} % of them flipped.{diverged_words(networks)}"
+        f"The effective model complexity is the largest training set that a procedure fits. {results.at.width} hidden "
+        f"units fit {clean} digits with correct labels and {noisy} with {FLIPPED} of them flipped."
+        f"{diverged_words(results[of] for of in ('widths', 'samples', 'clean', 'epochs'))}"
     )
 
 
@@ -583,18 +478,10 @@ FIGURE = Figure(
     paper="Nakkiran, Kaplun, Bansal, Yang, Barak, Sutskever 2020",
     number="Definition 1 and Hypothesis 1",
     revision=2,
-    primary_claims=(
-        "networks_over_width",
-        "networks_over_samples",
-        "networks_over_time",
-        "features_over_size",
-        "grows_with_time",
-        "falls_with_label_noise",
-        "falls_with_ridge",
-    ),
-    declared=_declared,
-    findings=_findings,
+    scales=SCALES,
+    experiments=_experiments,
+    claims=_claims,
     pictures=_pictures,
-    answer=_answer,
+    headline=_headline,
     lede=_lede,
 )

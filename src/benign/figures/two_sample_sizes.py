@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,143 +11,155 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Finding, paired_claim
-from benign.curves.findings import as_factor
+from benign.curves.findings import LEVEL, as_factor
+from benign.curves.movement import Places, fitted_from, highest, mean_ratio
+from benign.curves.sign_changes import crossings
+from benign.figures.claims import Claim, Judge, Said, Surfaces, Values, secondary, within
+from benign.figures.courses import over_sizes
 from benign.figures.figure import Picture
-from benign.figures.movement import Places, fitted_from, highest, moves_claim
-from benign.figures.nakkiran2020_samplewise import crossings
 from benign.figures.network_drawing import curve_of, in_order
 from benign.foundation.number_words import format_number as number
 from benign.plots import CurveDisplay, Mark, Role, StackedDisplay, series_from_replicates, spread_sentence
 from benign.surface.displays import size_label
-from benign.surface.sections import along_size, at, median_of, sample_counts_of, samples_of, share_along_size, sizes_of
+from benign.surface.sections import along_size, at, median_of, share_along_size, sizes_of
 
 LINEAR_TOLERANCE = 0.002  # of the best constant's loss: least squares fits exactly, so that it may be small
 TOGETHER = 1.25  # the peak moves as far as the threshold, within this factor
 ABOVE_ONE = 1.0 + 1e-9  # an interval may end where both readings share a measured position
-_SIGNS = {1.0: "higher", -1.0: "lower"}
 
 
-def middle(samples: tuple[int, ...]) -> int:
-    """The n in the middle of a grid."""
-    return samples[len(samples) // 2]
+def two_size_claims(few: int, more: int, last: int) -> Iterator[Claim]:
+    """That the larger set is worse at its own threshold, and better before and beyond; that peak and threshold move.
+
+    All on the surface ``features``, whose largest size is ``last``.
+    """
+    loss, more_loss = (over_sizes("features", "test_loss", samples=n).at for n in (few, more))
+    worse = "of 4,000 and 18,000 sentences the larger set is worse at some widths (Nakkiran et al. 2020, Fig. 3)"
+    for name, word, size, judge in (
+        ("hurts", "higher", more, _higher(more_loss(more), than=loss(more))),
+        ("helps_before", "lower", few, _higher(loss(few), than=more_loss(few))),
+        ("helps_beyond", "lower", last, _higher(loss(last), than=more_loss(last))),
+    ):
+        text = f"With {size} features {more} samples give a {word} test loss than {few}"
+        yield secondary(f"more_data_{name}", text, judge, worse)
+    shift = "more samples shift the peak to larger models (Nakkiran et al. 2020, Figs 3 and 11)"
+    yield secondary(
+        "peak_moves_with_samples",
+        f"From {few} to {more} samples the peak of the test loss moves to more features",
+        moves(
+            lambda features: movements(features, few, more)[0], (ABOVE_ONE, math.inf), "times (features at the peak)"
+        ),
+        shift,
+    )
+    yield secondary(
+        "peak_moves_as_far_as_the_threshold",
+        f"From {few} to {more} samples peak and threshold move by the same factor, to within {TOGETHER:g}",
+        moves(
+            lambda features: Places.over(*movements(features, few, more)),
+            (1.0 / TOGETHER, TOGETHER),
+            "times the move of the threshold",
+        ),
+        shift,
+    )
 
 
-def two_sizes(surface: xr.Dataset) -> tuple[int, int]:
-    """The middle n, and the measured one nearest to twice that: the training sets that are compared."""
-    n = sample_counts_of(surface).astype(int)
-    few = middle(tuple(n.tolist()))
-    return few, int(n[np.abs(n - 2 * few).argmin()])
+def _higher(one: Values, *, than: Values) -> Judge:
+    """That one is higher in the median replicate, told as a factor."""
+
+    def judged(surfaces: Surfaces, said: Said, _: float) -> Finding:
+        ratios = np.log(one.read(surfaces)) - np.log(than.read(surfaces))
+        return as_factor(paired_claim(**said, differences=ratios, statistic="median"), one.unit)
+
+    return judged
 
 
-def added_by_data(features: xr.Dataset) -> Float[np.ndarray, "replicates sizes"]:
-    """Logarithm of the factor by which twice the samples raise the test loss, at every size."""
-    few, more = (along_size(at(features, samples=n), "test_loss") for n in two_sizes(features))
-    return np.log(more) - np.log(few)
+def moves(moved: Callable[[xr.Dataset], Places], allowed: tuple[float, float], unit: str) -> Judge:
+    """That a place on the surface ``features`` moves by a factor within ``allowed``, in the mean of its logarithm."""
+    test = (
+        "mean log ratio over replicates, Student's bounds at {level} that hold the gaps between measured positions, "
+        f"inside {allowed[0]:.3g} to {allowed[1]:.3g}"
+    )
+
+    def read(surfaces: Surfaces, level: float) -> tuple[float, float, float]:
+        return mean_ratio(moved(surfaces["features"]), level)
+
+    return within(allowed, read, of="features", test=test, unit=unit)
 
 
-def two_size_findings(features: xr.Dataset) -> Iterator[Finding]:
-    """That the larger set is worse at its own threshold, and better before and beyond."""
-    (few, more), added, sizes = two_sizes(features), added_by_data(features), sizes_of(features)
-    last = int(sizes[-1])
-    cases = (("hurts", more, 1.0), ("helps_before", few, -1.0), ("helps_beyond", last, -1.0))
-    for name, size, sign in cases:
-        column = int(np.abs(sizes - size).argmin())
-        found = paired_claim(
-            name=f"more_data_{name}", statistic="median",
-            claim=f"With {size} features {more} samples give a {_SIGNS[sign]} test loss than {few}",
-            differences=sign * added[:, column],
-            paper="of 4,000 and 18,000 sentences the larger set is worse at some widths (Nakkiran et al. 2020, Fig. 3)",
-        )  # fmt: skip
-        yield as_factor(found, "loss")
-
-
-def movements(features: xr.Dataset) -> tuple[Places, Places]:
+def movements(features: xr.Dataset, few: int, more: int) -> tuple[Places, Places]:
     """By how much the peak and the threshold move from the first n to the second, each replicate for itself."""
-    few, more = (at(features, samples=n) for n in two_sizes(features))
-    peaks = [highest(sizes_of(features), along_size(one, "test_loss")) for one in (few, more)]
-    fitted = [fitted_from(sizes_of(features), share_along_size(one), LINEAR_TOLERANCE) for one in (few, more)]
+    sizes, sections = sizes_of(features), [at(features, samples=n) for n in (few, more)]
+    peaks = [highest(sizes, along_size(one, "test_loss")) for one in sections]
+    fitted = [fitted_from(sizes, share_along_size(one), LINEAR_TOLERANCE) for one in sections]
     return peaks[1].over(peaks[0]), fitted[1].over(fitted[0])
 
 
-def movement_findings(features: xr.Dataset) -> Iterator[Finding]:
-    """That the peak moves with n, and as far as the threshold."""
-    (few, more), (peak, threshold) = two_sizes(features), movements(features)
-    paper = "more samples shift the peak to larger models (Nakkiran et al. 2020, Figs 3 and 11)"
-    yield moves_claim(
-        name="peak_moves_with_samples",
-        claim=f"From {few} to {more} samples the peak of the test loss moves to more features",
-        moved=peak, allowed=(ABOVE_ONE, math.inf), unit="times (features at the peak)", paper=paper,
-    )  # fmt: skip
-    yield moves_claim(
-        name="peak_moves_as_far_as_the_threshold",
-        claim=f"From {few} to {more} samples peak and threshold move by the same factor, to within {TOGETHER:g}",
-        moved=peak.over(threshold), allowed=(1.0 / TOGETHER, TOGETHER),
-        unit="times the move of the threshold", paper=paper,
-    )  # fmt: skip
-
-
-def two_sizes_picture(features: xr.Dataset) -> Picture:
+def two_sizes_picture(features: xr.Dataset, few: int, more: int) -> Picture:
     """Both curves with their peaks above, and below them the training losses with the places from which they fit."""
-    few, more = two_sizes(features)
-    display = StackedDisplay(
-        title=f"{few} and {more} samples over the number of features",
-        panels=(_peaks_panel(features), _thresholds_panel(features)),
-    )  # fmt: skip
+    sections = {f"{n} samples": at(features, samples=n) for n in (few, more)}
+    harm = ("more_data_hurts", "more_data_helps_before", "more_data_helps_beyond")
     return Picture(
-        name="two_sample_sizes", heading="Which models does more data harm?", display=display,
-        sentence=_sentence(features),
-        claims=(
-            "more_data_hurts", "more_data_helps_before", "more_data_helps_beyond", "peak_moves_with_samples",
-            "peak_moves_as_far_as_the_threshold",
+        "two_sample_sizes",
+        "Which models does more data harm?",
+        StackedDisplay(
+            title=f"{few} and {more} samples over the number of features",
+            panels=(_peaks_panel(sections), _thresholds_panel(sections)),
         ),
-    )  # fmt: skip
+        _sentence(features, few, more),
+        (*harm, "peak_moves_with_samples", "peak_moves_as_far_as_the_threshold"),
+    )
 
 
-def _peaks_panel(features: xr.Dataset) -> CurveDisplay:
-    sections = [at(features, samples=n) for n in two_sizes(features)]
-    display = curve_of(
-        in_order({f"{samples_of(one)} samples": one for one in sections}, "test_loss"), "size", title="Test loss",
-        x_label=size_label(features), y_label="test loss", y_log=True,
-    )  # fmt: skip
-    sizes, marks = sizes_of(features), []
-    for one in sections:
-        medians = np.array([median_of(column) for column in along_size(one, "test_loss").T])
-        column = int(np.nanargmax(medians))
-        marks.append(Mark(position=sizes[column], value=medians[column], label=f"highest at {sizes[column]:.0f}:"))
+def _peaks_panel(sections: Mapping[str, xr.Dataset]) -> CurveDisplay:
+    lines, marks = in_order(sections, "test_loss"), []
+    for section in sections.values():
+        sizes, medians = sizes_of(section), _medians(along_size(section, "test_loss"))
+        top = int(np.nanargmax(medians))
+        marks.append(Mark(position=sizes[top], value=medians[top], label=f"highest at {sizes[top]:.0f}:"))
+    display = curve_of(lines, "size", title="Test loss", y_label="test loss", y_log=True)
     return replace(display, marks=tuple(marks))
 
 
-def _thresholds_panel(features: xr.Dataset) -> CurveDisplay:
-    sizes, lines, marks = sizes_of(features), [], []
-    for place, n in enumerate(two_sizes(features)):
-        share = share_along_size(at(features, samples=n))
-        lines.append(series_from_replicates(f"{n} samples", sizes, share, Role.TRAIN, condition=place))
-        fitted = math.exp(median_of(fitted_from(sizes, share, LINEAR_TOLERANCE).value))
-        if math.isfinite(fitted):
-            marks.append(Mark(position=fitted, value=0.0, label=f"from {fitted:.0f} features on:"))
+def _thresholds_panel(sections: Mapping[str, xr.Dataset]) -> CurveDisplay:
+    shares = {name: share_along_size(section) for name, section in sections.items()}
+    first = next(iter(sections.values()))
+    sizes = sizes_of(first)
+    fitted = [math.exp(median_of(fitted_from(sizes, one, LINEAR_TOLERANCE).value)) for one in shares.values()]
     return CurveDisplay(
-        title="Training loss", series=tuple(lines), marks=tuple(marks), x_label=size_label(features), y_log=False,
-        y_label="train loss / constant's", caption=spread_sentence(features.sizes["replicate"]), position_name="sizes",
-    )  # fmt: skip
+        title="Training loss",
+        series=tuple(
+            series_from_replicates(name, sizes, share, Role.TRAIN, condition=place)
+            for place, (name, share) in enumerate(shares.items())
+        ),
+        marks=tuple(
+            Mark(position=place, value=0.0, label=f"from {place:.0f} features on:")
+            for place in fitted
+            if math.isfinite(place)
+        ),
+        x_label=size_label(first),
+        y_label="train loss / constant's",
+        y_log=False,
+        caption=spread_sentence(first.sizes["replicate"]),
+    )
 
 
-def _sentence(features: xr.Dataset) -> str:
-    (few, more), sizes = two_sizes(features), sizes_of(features)
-    added = np.array([median_of(column) for column in added_by_data(features).T])
-    column = int(np.abs(sizes - more).argmin())
+def _medians(values: Float[np.ndarray, "replicates sizes"]) -> Float[np.ndarray, " sizes"]:
+    return np.array([median_of(column) for column in values.T])
+
+
+def _sentence(features: xr.Dataset, few: int, more: int) -> str:
+    sizes = sizes_of(features)
+    losses = [np.log(along_size(at(features, samples=n), "test_loss")) for n in (few, more)]
+    added = _medians(losses[1] - losses[0])
+    factor = math.exp(added[np.abs(sizes - more).argmin()])
+    peak, threshold = (number(mean_ratio(moved, LEVEL)[0]) for moved in movements(features, few, more))
     places = crossings(sizes, np.where(np.isnan(added), 0.0, added))
     below, above = places[places <= more], places[places > more]
-    start = f"from {number(float(below[-1]))} " if len(below) else "from the first size "
+    start = f"from {number(float(below[-1]))}" if len(below) else "from the first size"
     end = f"to {number(float(above[0]))} features" if len(above) else "to the last size"
-    factor = math.exp(added[column])
-    peak, threshold = (np.exp(np.mean(moved.value)) for moved in movements(features))
-    moves = (
-        f" The peak moves right by a factor {number(float(peak))}, the threshold by {number(float(threshold))}; "
-        f"the latter is {more}/{few} by a theorem."
-    )
-    if not factor > 1.0:
-        return f"With {more} features {more} samples do not raise the median test loss above that with {few}.{moves}"
+    more_than_it = f", and more than it {start} {end}" if factor > 1.0 else ""
     return (
-        f"With {more} features {more} samples give {number(factor)} times the test loss of {few} in the median, and "
-        f"more than it {start}{end}: the larger set moves the peak, it does not only lower the curve.{moves}"
+        f"With {more} features {more} samples give {number(factor)} times the test loss of {few} in the "
+        f"median{more_than_it}. The peak moves right by a factor {peak}, the threshold by {threshold}; the latter is "
+        f"{more}/{few} by a theorem."
     )

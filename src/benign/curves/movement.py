@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from benign.curves import Finding, interval_claim
-from benign.curves.findings import LEVEL
 from benign.curves.mean_tests import student_bound
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Places:
+class Places(NamedTuple):
     """A place in each replicate as a natural logarithm, with the gap that it may lie in; NaN where there is none."""
 
     value: Float[np.ndarray, " R"]
@@ -50,25 +47,15 @@ def _places(
     return Places(value=value, low=low, high=high)
 
 
-def moves_claim(
-    *, name: str, claim: str, moved: Places, allowed: tuple[float, float], unit: str, paper: str, level: float = LEVEL
-) -> Finding:
-    """The claim that a place moves by a factor within ``allowed``: the mean logarithm over replicates.
+def mean_ratio(moved: Places, level: float) -> tuple[float, float, float]:
+    """Exponential of the mean logarithm over replicates, with an interval; NaN where one of them has no place.
 
-    Each end of the interval is Student's one-sided bound of what the gaps allow at most, so that it holds both.
+    Each end is Student's one-sided bound of what the gaps allow at most, so that the interval holds both.
     """
-    test = (
-        f"mean log ratio over replicates, Student's bounds at {level:g} that hold the gaps between measured positions, "
-        f"inside {allowed[0]:.3g} to {allowed[1]:.3g}"
-    )
-    estimate, low, high = np.nan, np.nan, np.nan
-    if np.isfinite(moved.value).all() and len(moved.value) > 1:
-        estimate = np.exp(moved.value.mean())
-        low, high = np.exp(_bound(moved.low, level)), np.exp(-_bound(-moved.high, level))
-    return interval_claim(
-        name=name, claim=claim, estimate=float(estimate), interval=(float(low), float(high)), allowed=allowed,
-        unit=unit, test=test, replicates=len(moved.value), paper=paper, level=level, is_place=True,
-    )  # fmt: skip
+    if not np.isfinite(moved.value).all() or len(moved.value) < 2:
+        return np.nan, np.nan, np.nan
+    low, high = np.exp(_bound(moved.low, level)), np.exp(-_bound(-moved.high, level))
+    return float(np.exp(moved.value.mean())), float(low), float(high)
 
 
 def _bound(ends: Float[np.ndarray, " R"], level: float) -> float:
