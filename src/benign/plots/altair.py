@@ -19,7 +19,7 @@ import pandas as pd
 from jaxtyping import Float, Real
 
 from benign.plots.scales import Scale
-from benign.plots.style import CRITICAL_TINT, GRID, INK, LOOKS, MUTED, PAPER, Look, Role, look_of
+from benign.plots.style import CONDITION_LOOKS, CRITICAL_TINT, GRID, INK, LOOKS, MUTED, PAPER, Look, Role, look_of
 
 if TYPE_CHECKING:
     from benign.plots.curve import CurveDisplay
@@ -72,9 +72,19 @@ def _scale(scale: Scale, **more: Any) -> alt.Scale:
 
 def _axes(display: Any, scales: tuple[Scale, Scale]) -> tuple[_Place, _Place]:
     """The horizontal and the vertical place of a field."""
-    labels, axis = (display.x_label, display.y_label), alt.Axis(grid=False, format=",.6~g")
-    x, y = ({"title": label, "scale": _scale(scale), "axis": axis} for label, scale in zip(labels, scales, strict=True))
-    return partial(alt.X, **x), partial(alt.Y, **y)
+    places = []
+    for channel, title, scale in zip((alt.X, alt.Y), (display.x_label, display.y_label), scales, strict=True):
+        ticks: dict[str, Any] = {"values": _ticks(scale)} if scale.is_log else {}
+        axis = alt.Axis(format=",.6~g", **ticks)
+        places.append(partial(channel, title=title, scale=_scale(scale), axis=axis))
+    return places[0], places[1]
+
+
+def _ticks(scale: Scale) -> list[float]:
+    """A few for a log axis: 1, 2 and 5 times powers of ten, or powers alone."""
+    powers = 10.0 ** np.arange(np.floor(np.log10(scale.low)), np.ceil(np.log10(scale.high)) + 1)
+    ticks = np.outer(powers[:: 1 + len(powers) // 8], [1, 2, 5] if len(powers) <= 5 else [1]).ravel()
+    return [tick for tick in ticks.tolist() if scale.low <= tick <= scale.high]
 
 
 def _in_reach(scale: Scale, *names: str) -> dict[str, str]:
@@ -87,7 +97,7 @@ def _in_reach(scale: Scale, *names: str) -> dict[str, str]:
 def _looks(field: str, names: Sequence[str], looks: Sequence[Look], *, has_key: bool = True) -> dict[str, Any]:
     """Colour, dashes and width by name, in the order of the names, with one key."""
     symbol: dict[str, Any] = {"symbolType": "stroke", "symbolSize": 500, "symbolOpacity": 1.0}
-    key = alt.Legend(title=None, orient="top", labelLimit=0, **symbol) if has_key else None
+    key = alt.Legend(title=None, labelLimit=0, **symbol) if has_key else None
 
     def by_name(channel: Any, values: list[Any]) -> Any:
         return channel(f"{field}:N", scale=alt.Scale(domain=list(names), range=values), legend=key)
@@ -122,16 +132,18 @@ def _across(mark: Threshold | None, scale: Scale, place: _Place, *, upright: boo
         return []
     low, high = max(mark.low, scale.low), min(mark.high, scale.high)
     base = _rows([{"position": mark.position, "text": mark.text, "low": low, "high": high}])
-    edge: dict[str, Any] = (
-        {"x2": "high:Q", "y": alt.value(-3)} if upright else {"y2": "high:Q", "x": alt.value(_WIDTH + 3)}
+    line, interval = base.encode(place("position:Q")), base.encode(place("low:Q"))
+    edge = (
+        interval.encode(x2="high:Q", y=alt.value(-3))
+        if upright
+        else interval.encode(y2="high:Q", x=alt.value(_WIDTH + 3))
     )
-    name: dict[str, Any] = {"y": alt.value(-13)} if upright else {"x": alt.value(4)}
-    line = base.encode(place("position:Q"))
+    name = line.encode(y=alt.value(-13)) if upright else line.encode(x=alt.value(4))
     return [
         line.mark_rule(color=PAPER, strokeWidth=3, opacity=0.6),
         line.mark_rule(color=INK, strokeDash=[2, 2]),
-        base.encode(place("low:Q"), **edge).mark_rule(color=INK, strokeWidth=4),
-        *_words(line.encode(text="text:N", **name), align="center" if upright else "left", dy=0 if upright else -8),
+        edge.mark_rule(color=INK, strokeWidth=4),
+        *_words(name.encode(text="text:N"), align="center" if upright else "left", dy=0 if upright else -8),
     ]
 
 
@@ -152,15 +164,13 @@ def _curves(
         *_regimes(display, scales[0], x, has_names=above is None),
         base.encode(y("low:Q"), y2="high:Q").mark_area(opacity=0.15, clip=True),
         base.encode(y("median:Q"), **shown).mark_line(clip=True, tooltip=True),
-        *(threshold if above is None else threshold[:2]),
+        *(threshold if above is None else threshold[:2]),  # the line alone
     ]
     for one in display.marks:
         place = _lines([(one.text, np.array([[one.position, one.value]]))]).encode(x("x:Q"), y("y:Q"))
         at_right = scales[0].to_unit(one.position) > 0.7
-        layers += [place.mark_point(stroke=INK, size=45, **_RING)]
-        layers += _words(
-            place, align="right" if at_right else "left", dx=0 if at_right else 8, dy=-18 if at_right else -10
-        )
+        words = {"align": "right", "dy": -18} if at_right else {"align": "left", "dy": -10, "dx": 8}
+        layers += [place.mark_point(stroke=INK, size=45, **_RING), *_words(place, **words)]
     return _layered(layers, height)
 
 
@@ -208,11 +218,10 @@ def _heat_map(display: HeatMapDisplay) -> alt.LayerChart:
         ends = pd.DataFrame({name: places, f"{name}_low": edges[:-1], f"{name}_high": edges[1:]})
         table = alt.LookupData(_rows(ends).data, key=name, fields=[f"{name}_low", f"{name}_high"])
         cells = cells.transform_lookup(name, table).transform_filter(f"isValid(datum.{name}_low)")
-    risk = cells.transform_filter("isValid(datum.value)").encode(x("size_low:Q"), y("time_low:Q"))
-    colours = _scale(display.colours, scheme="viridis", clamp=True)
-    risk = risk.encode(
-        alt.Color("value:Q", title=display.value_label, scale=colours), x2="size_high:Q", y2="time_high:Q"
-    )
+    scale = _scale(display.colours, scheme="viridis", clamp=True)
+    colour = alt.Color("value:Q", title=display.value_label, scale=scale)
+    risk = cells.transform_filter("isValid(datum.value)").encode(colour, x("size_low:Q"), y("time_low:Q"))
+    risk = risk.encode(x2="size_high:Q", y2="time_high:Q")
     undefined = cells.transform_filter("!isValid(datum.value)").encode(x("size:Q"), y("time:Q"))
     rings = frame.transform_filter("datum.layer == 'undecided'").encode(x("size:Q"), y("time:Q"))
     layers = [
@@ -265,20 +274,18 @@ def _plane(display: PlaneDisplay) -> alt.LayerChart:
     valley = [(display.valley_label, line) for line in display.valley]
     points = [(one.label, np.array([[one.x, one.y]])) for one in display.points]
     looks = _looks("path", [path.name for path in display.paths], _PATHS)
-    paths = _rows(display.frame()).encode(x("x:Q"), y("y:Q"), looks["color"])
-    steps = paths.transform_filter(
-        alt.FieldOneOfPredicate("path", [one.name for one in display.paths if one.has_steps])
-    )
-    last = paths.transform_joinaggregate(last="max(step)", groupby=["path"]).transform_filter(
-        "datum.step == datum.last"
-    )
+    reach = _in_reach(display.scales[0], "x") | _in_reach(display.scales[1], "y")
+    paths = _rows(display.frame()).transform_calculate(**reach).encode(x("x:Q"), y("y:Q"), looks["color"])
+    discrete = [path.name for path in display.paths if path.has_steps]
+    steps = paths.transform_filter(alt.FieldOneOfPredicate("path", discrete))
+    counted = paths.transform_joinaggregate(last="max(step)", groupby=["path"])
     layers = [
-        at(levels).mark_line(color=GRID, strokeWidth=1, clip=True),
+        at(levels).mark_line(color=MUTED, opacity=0.5, strokeWidth=1, clip=True),
         at(valley).mark_line(color=MUTED, opacity=0.5, strokeWidth=5, clip=True),
         paths.encode(order="step:Q", **looks).mark_line(clip=True, tooltip=True),
         steps.mark_point(size=20, **_DISC),
         paths.transform_filter("datum.step == 0").mark_point(size=50, clip=True, **_RING),
-        last.mark_point(size=50, **_DISC),
+        counted.transform_filter("datum.step == datum.last").mark_point(size=50, **_DISC),
         at(points).mark_point(shape="cross", angle=45, color=INK, size=90, **_DISC),
         *_words(at([*points, *((label, line[-1:]) for label, line in valley[:1])]), dy=-10, dx=6, align="left"),
     ]
@@ -287,14 +294,13 @@ def _plane(display: PlaneDisplay) -> alt.LayerChart:
 
 def _scatter(display: ScatterDisplay) -> alt.LayerChart:
     x, y = _axes(display, display.scales)
-    groups, key = list(display.groups), alt.Legend(title=None, orient="top", labelLimit=0)
+    groups, key = list(display.groups), alt.Legend(title=None, labelLimit=0)
     colours, markers, _ = zip(*display.marks.values(), strict=True)
     colour = alt.Scale(domain=groups, range=list(colours))
     shape = alt.Scale(domain=groups, range=[_SHAPES[marker] for marker in markers])
     points = _rows(display.frame()).encode(x("x:Q"), y("y:Q"), text="label:N")
-    symbols = points.encode(
-        alt.Color("group:N", scale=colour, legend=key), alt.Shape("group:N", scale=shape, legend=key)
-    )
+    symbols = points.encode(alt.Color("group:N", scale=colour, legend=key))
+    symbols = symbols.encode(alt.Shape("group:N", scale=shape, legend=key))
     layers = [symbols.mark_point(size=80, **_DISC), *_words(points, dy=-11)]
     ratios = [(display.diagonal_label, 1.0, [2, 2]), *((one.label, one.ratio, [6, 3]) for one in display.lines)]
     for label, ratio, dashes in ratios:
@@ -322,12 +328,12 @@ def _fits(display: FitsDisplay) -> alt.ConcatChart:
         own = alt.Chart().transform_filter(alt.FieldOneOfPredicate("panel", ["", panel.label])).encode(x("x:Q"))
         base = own.transform_calculate(**_in_reach(vertical, "y")).encode(y("y:Q"))
         band = own.transform_filter("test(/^(low|high)$/, datum.curve)")
-        band = band.transform_pivot("curve", value="y", groupby=["x"]).encode(y("low:Q"), y2="high:Q")
+        band = band.transform_pivot("curve", value="y", groupby=["x"])
+        band = band.transform_calculate(**_in_reach(vertical, "low", "high")).encode(y("low:Q"), y2="high:Q")
+        others = base.transform_filter("test(/^other /, datum.curve)").encode(detail="curve:N")
         chart = alt.layer(
             band.mark_area(opacity=0.12, **faint),
-            base.transform_filter("test(/^other /, datum.curve)")
-            .encode(detail="curve:N")
-            .mark_line(strokeWidth=0.2, **faint),
+            others.mark_line(strokeWidth=0.2, **faint),
             base.transform_filter(alt.FieldOneOfPredicate("curve", names)).encode(**looks).mark_line(clip=True),
             base.transform_filter("datum.curve == 'training points'").mark_point(color=INK, **_DISC),
         )
@@ -336,7 +342,9 @@ def _fits(display: FitsDisplay) -> alt.ConcatChart:
     return alt.concat(*panels, columns=2, data=_rows(frame).data)
 
 
-_PATHS = [LOOKS[role] for role in (Role.REFERENCE, Role.TRAIN, Role.TEST, Role.REMEDY, Role.NORM, Role.REFERENCE)]
+_PATHS = [LOOKS[role] for role in (Role.REFERENCE, Role.TRAIN, Role.TEST, Role.REMEDY, Role.NORM)] + [
+    CONDITION_LOOKS[3]
+]
 _FITS = {"truth": LOOKS[Role.REFERENCE], "fit": LOOKS[Role.TEST], "median": LOOKS[Role.TRAIN]}
 _CHARTS: dict[str, Callable[[Any], Chart]] = {
     "CurveDisplay": _curves,
