@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,17 @@ import xarray as xr
 
 import benign
 from benign.curves import Verdict
+from benign.figures import Picture, Results
 from benign.figures import published_models as module
-from benign.figures.published_models import FIGURE, all_models, published_models
+from benign.figures.published_models import FIGURE, Scale, all_models, published_models
 from benign.foundation.errors import InvalidArgument
 from benign.plots import CurveDisplay, ScatterDisplay, StackedDisplay
 from tests.figures.test_network_figures_a import planted
 
 COMMITTED = Path(__file__).parents[2] / "figures" / "published_models"
 HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED
-WIDTHS = module.SETTINGS["quick"].widths
+PRIMARY = ("rule_of_thumb", "cross_entropy_threshold", "cross_entropy_needs_fewer")
+WIDTHS = module.SCALES["quick"].widths
 
 
 def surface(threshold: float, *, noise: float = 0.01) -> xr.Dataset:
@@ -28,17 +31,22 @@ def surface(threshold: float, *, noise: float = 0.01) -> xr.Dataset:
         return float(0.9 * 0.02 * (threshold * 3000.0 / (75 * width + 10)) ** 8)
 
     curves = {"train_loss": train, "test_loss": train}
-    return planted(
-        WIDTHS, curves, samples=300, replicates=6, noise=noise, parameters=lambda width: 75 * width + 10
-    )  # fmt: skip
+    return planted(WIDTHS, curves, samples=300, replicates=6, noise=noise, parameters=lambda width: 75 * width + 10)
 
 
+@cache
 def surfaces(squared: float, cross_entropy: float) -> dict[str, xr.Dataset]:
     return {"squared": surface(squared), "cross_entropy": surface(cross_entropy)}
 
 
-def verdicts(found: dict[str, xr.Dataset]) -> list[Verdict]:
-    return [finding.verdict for finding in FIGURE.judge(found)][:3]
+@cache
+def results(squared: float, cross_entropy: float) -> Results[Scale]:
+    return FIGURE.results("quick", surfaces(squared, cross_entropy))
+
+
+@cache
+def pictures(squared: float, cross_entropy: float) -> list[Picture]:
+    return list(FIGURE.pictures(results(squared, cross_entropy)))
 
 
 @pytest.mark.parametrize(
@@ -55,11 +63,12 @@ def verdicts(found: dict[str, xr.Dataset]) -> list[Verdict]:
 def test_the_verdicts_follow_from_where_each_loss_fits(
     squared: float, cross_entropy: float, expected: list[Verdict]
 ) -> None:
-    assert verdicts(surfaces(squared, cross_entropy)) == expected
+    found = results(squared, cross_entropy)
+    assert [found.verdict(name) for name in PRIMARY] == expected
 
 
 def test_thresholds_are_counted_in_parameters_for_each_number_to_fit() -> None:
-    first, second, paired = FIGURE.findings(surfaces(0.95, 0.19))[:3]
+    first, second, paired = (results(0.95, 0.19).findings[name] for name in PRIMARY)
     assert first.effect == pytest.approx((75 * 40 + 10) / 3000)
     assert second.effect == pytest.approx((75 * 8 + 10) / 3000)
     assert paired.effect == pytest.approx((75 * 40 + 10) / (75 * 8 + 10))
@@ -83,21 +92,21 @@ def test_every_famous_model_has_its_loss_and_its_test_error_with_a_source() -> N
         assert bool(model.test_set) == bool(model.test_metric) == (not math.isnan(model.test_error))
 
 
-@pytest.mark.parametrize("found", [surfaces(0.95, 0.19), surfaces(99.0, 99.0)], ids=["fitted", "never fitted"])
-def test_the_story_gives_numbers_and_never_says_that_the_rule_holds(found: dict[str, xr.Dataset]) -> None:
-    findings, pictures = FIGURE.judge(found), FIGURE.pictures(found)
-    told = [FIGURE.headline(found, findings), FIGURE.lede(found), *(picture.sentence for picture in pictures)]
+@pytest.mark.parametrize("places", [(0.95, 0.19), (99.0, 99.0)], ids=["fitted", "never fitted"])
+def test_the_story_gives_numbers_and_never_says_that_the_rule_holds(places: tuple[float, float]) -> None:
+    found, drawn = results(*places), pictures(*places)
+    told = [FIGURE.headline(found), FIGURE.lede(found), *(picture.sentence for picture in drawn)]
     for text in told:
         assert text.endswith(".")
         assert not {"rule", "holds", "nan", "None"} & set(text.replace(",", " ").replace(".", " ").split())
     assert told[0].startswith("3 of 11 famous models")
     assert "cross-entropy" in told[0]
     assert len(told[0].split()) <= 20
-    assert {claim for picture in pictures for claim in picture.claims} == {finding.name for finding in findings}
+    assert {claim for picture in drawn for claim in picture.claims} == set(found.findings)
 
 
 def test_both_lines_are_where_they_were_measured() -> None:
-    models, losses, _ = (picture.display for picture in FIGURE.pictures(surfaces(0.95, 0.19)))
+    models, losses, _ = (picture.display for picture in pictures(0.95, 0.19))
     assert isinstance(models, ScatterDisplay)
     assert [line.ratio for line in models.lines] == [pytest.approx((75 * 8 + 10) / 3000)]
     own = {point.label: point.y / point.x for point in models.points if point.group == "own"}
@@ -107,7 +116,7 @@ def test_both_lines_are_where_they_were_measured() -> None:
 
 
 def test_a_line_joins_models_of_one_paper_alone() -> None:
-    display = FIGURE.pictures(surfaces(0.95, 0.19))[-1].display
+    display = pictures(0.95, 0.19)[-1].display
     assert isinstance(display, StackedDisplay)
     drawn = {panel.y_label.split(":")[0]: panel for panel in display.panels}
     assert list(drawn) == ["ImageNet", "CIFAR-10", "held-out text", "LAMBADA"]

@@ -82,9 +82,19 @@ def up_to_size(surface: xr.Dataset, largest: float) -> xr.Dataset:
     return surface.sel(size=slice(None, largest))
 
 
-def over_parameters(surface: xr.Dataset) -> xr.Dataset:
-    """The surface with its sizes counted in trained parameters."""
-    return surface.assign_coords(size=surface["parameters"].values)
+def along_both(surface: xr.Dataset, corner: float) -> xr.Dataset:
+    """A path: the sizes up to ``corner`` at the first time, from there along the times; its places are size x time."""
+    turn = int(np.flatnonzero(sizes_of(surface) == corner)[0])
+    steps = np.arange(turn + surface.sizes["time"])
+    rows, columns = np.minimum(steps, turn), np.maximum(steps - turn, 0)
+    path = surface.isel(size=xr.DataArray(rows, dims="path"), time=xr.DataArray(columns, dims="path"))
+    places = sizes_of(surface)[rows] * times_of(surface)[columns]
+    return path.drop_vars(["size", "time"]).rename(path="size").assign_coords(size=places)
+
+
+def over_parameters(surface: xr.Dataset, *, for_each_of: int = 1) -> xr.Dataset:
+    """The surface with its sizes counted in trained parameters, or in those for each of so many numbers to fit."""
+    return surface.assign_coords(size=surface["parameters"].values / for_each_of)
 
 
 def described_as(surface: xr.Dataset, metric: str, words: str) -> xr.Dataset:
