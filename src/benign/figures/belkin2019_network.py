@@ -111,55 +111,40 @@ def _experiments(at: Scale) -> Iterator[Experiment]:
 def _claims(at: Scale) -> Iterator[Claim]:
     last, first, widest = at.below[-1], at.above[0], at.above[-1]
     reuse, fresh, restarted = _LOSS.values()
-    rise = f"{last} units, the last below n K parameters, have a higher test loss than the best narrower width"
-    reuse_paper = "a U below n K; replication 0.055 at 10 units, 0.104 at 50"
-    fresh_paper = '"still discernible" (Fig. 9); replication 0.041 at 10 units, about 0.027 at 50'
-    yield primary("reuse_rises", f"With weights reused, {rise}", reuse.rises(last), reuse_paper)
-    yield secondary("fresh_rises", f"With random weights, {rise}", fresh.rises(last), fresh_paper)
-    yield primary(
-        "drop_at_the_switch",
-        f"The published curve drops at n K: {last} units with weights reused have a higher test loss than {first} "
-        "units with random ones",
-        reuse.higher(last, first, on=fresh),
-        "a cliff at n K; replication 0.104 at 50 units, 0.030 at 51",
-    )
-    yield primary(
-        "fresh_second_descent",
-        f"With random weights, {widest} units have a lower test loss than the best width below n K parameters",
-        fresh.falls_below_the_best(widest, before=first),
-        "beyond n K the risk falls below the bottom of the U; replication 0.041 at 10 units, 0.023 at 250",
-    )
+    text = f"{last} units, the last below n K parameters, have a higher test loss than the best narrower width"
+    paper = "a U below n K; replication 0.055 at 10 units, 0.104 at 50"
+    yield primary("reuse_rises", f"With weights reused, {text}", reuse.rises(last), paper)
+    paper = '"still discernible" (Fig. 9); replication 0.041 at 10 units, about 0.027 at 50'
+    yield secondary("fresh_rises", f"With random weights, {text}", fresh.rises(last), paper)
+    text = f"{last} units with weights reused have a higher test loss than {first} units with random ones"
+    paper, falls = "a cliff at n K; replication 0.104 at 50 units, 0.030 at 51", reuse.higher(last, first, on=fresh)
+    yield primary("drop_at_the_switch", f"The published curve drops at n K: {text}", falls, paper)
+    text = f"With random weights, {widest} units have a lower test loss than the best width below n K parameters"
+    paper = "beyond n K the risk falls below the bottom of the U; replication 0.041 at 10 units, 0.023 at 250"
+    yield primary("fresh_second_descent", text, fresh.falls_below_the_best(widest, before=first), paper)
     for branch in _BRANCHES:
-        rises = "the first width that fits the training set has a higher test loss than the best narrower one"
-        not_there = "not in the paper, whose U ends at n K parameters"
-        yield secondary(f"{branch}_rises_to_fit", f"With {WORDS[branch]}, {rises}", _rises_to_fit(branch), not_there)
+        text = "the first width that fits the training set has a higher test loss than the best narrower one"
+        paper = "not in the paper, whose U ends at n K parameters"
+        yield secondary(f"{branch}_rises_to_fit", f"With {WORDS[branch]}, {text}", _rises_to_fit(branch), paper)
     drop, start = reuse.at(last) - fresh.at(first), "More than half of the drop at n K belongs to the"
-    yield secondary(
-        "switch_is_training",
-        f"{start} way of training: the same {last} units with random weights lie below the middle of it",
-        more_than_half(reuse.at(last) - fresh.at(last), drop),
-        "replication 0.104 and about 0.027 at 50 units, 0.030 at 51; the paper does not compare them",
+    text = f"way of training: the same {last} units with random weights lie below the middle of it"
+    paper = "replication 0.104 and about 0.027 at 50 units, 0.030 at 51; the paper does not compare them"
+    part = more_than_half(reuse.at(last) - fresh.at(last), drop)
+    yield secondary("switch_is_training", f"{start} {text}", part, paper)
+    text = (
+        f"reused weights: the same {last} units with random weights, the same schedule and the same rule for an early "
     )
+    part = more_than_half(reuse.at(last) - restarted.at(last), drop)
     yield secondary(
-        "switch_is_initialisation",
-        f"{start} reused weights: the same {last} units with random weights, the same schedule and the same rule for "
-        "an early end lie below the middle of it",
-        more_than_half(reuse.at(last) - restarted.at(last), drop),
-        "not in the paper",
+        "switch_is_initialisation", f"{start} {text}end lie below the middle of it", part, "not in the paper"
     )
     for branch in _BRANCHES:
-        yield secondary(
-            f"{branch}_error_rises",
-            f"With {WORDS[branch]}, {last} units make more test errors than the best narrower width",
-            _ERROR[branch].rises(last),
-            "replication, accuracy with weights reused: 78.5 % at best below n K, 72.5 % at 50 units",
-        )
-    yield secondary(
-        "fresh_no_peak",
-        "With random weights at every width, the test loss has no peak of 25 % or more",
-        fresh.has_no_peak(),
-        'double descent "still discernible" without reuse (Fig. 9)',
-    )
+        text = f"With {WORDS[branch]}, {last} units make more test errors than the best narrower width"
+        paper = "replication, accuracy with weights reused: 78.5 % at best below n K, 72.5 % at 50 units"
+        yield secondary(f"{branch}_error_rises", text, _ERROR[branch].rises(last), paper)
+    text = "With random weights at every width, the test loss has no peak of 25 % or more"
+    paper = 'double descent "still discernible" without reuse (Fig. 9)'
+    yield secondary("fresh_no_peak", text, fresh.has_no_peak(), paper)
 
 
 def _rises_to_fit(branch: str) -> Judge:

@@ -34,11 +34,11 @@ import xarray as xr
 from jaxtyping import Bool, Float
 
 from benign.curves import Verdict
+from benign.curves.equal_loss import at_loss
 from benign.curves.rank_correlation import granulated_kendall
 from benign.experiments.declaration import Experiment
 from benign.figures.claims import Claim, Surfaces, Values, above, higher, once, primary, read_from, secondary, with_test
 from benign.figures.courses import over_sizes
-from benign.curves.equal_loss import at_loss
 from benign.figures.figure import Figure, Picture, Results
 from benign.figures.measurement import Declared, over_learning_rates
 from benign.figures.network_drawing import Line, curve_of, diverged_words, exactly, listed, percent, tables_in_order
@@ -57,7 +57,7 @@ MEASURES = {
 }
 AXES = ("learning rate", "batch size", "weight decay")
 _DRAWN = {"test_error": "test error", **MEASURES}
-_RISES_WITH_QUALITY = {"normalised_margin"}
+_SIGNS = {"normalised_margin": -1.0}  # a larger one is better
 _RECORDINGS = 22
 
 
@@ -98,10 +98,10 @@ class FixedWidth:
 class Scale:
     """What one scale measures: over width, and at one; committed before its first run."""
 
-    samples: int
+    samples: int = 4000
     widths: tuple[int, ...]
     steps: int
-    batch: int
+    batch: int = 125
     replicates: int
     fixed: FixedWidth = field(default_factory=FixedWidth)
 
@@ -115,15 +115,15 @@ SCALES = {
         ),
     ),
     "quick": Scale(
-        samples=2000, widths=(8, 16, 24, 32, 40, 48, 64, 96, 128, 192, 256), steps=5000, batch=100, replicates=6
+        samples=2000, widths=(8, 16, 24, 32, 40, 48, 64, 96, 128, 192, 256), steps=5000, batch=100, replicates=6,
     ),
     "standard": Scale(
-        samples=4000, widths=(8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512), steps=9600, batch=125, replicates=10,
+        widths=(8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512), steps=9600, replicates=10,
         fixed=FixedWidth(replicates=24),
     ),
     "paper": Scale(
-        samples=4000, widths=(8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024), steps=32_000, batch=125,
-        replicates=20, fixed=FixedWidth(samples=4000, width=512, decays=(0.0, 0.0005, 0.001), end=96.0, replicates=24),
+        widths=(8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024), steps=32_000, replicates=20,
+        fixed=FixedWidth(samples=4000, width=512, decays=(0.0, 0.0005, 0.001), end=96.0, replicates=24),
     ),
 }  # fmt: skip
 
@@ -163,10 +163,8 @@ def at_fit(surfaces: Surfaces, at: FixedWidth, metric: str) -> Float[np.ndarray,
 def coefficients(surfaces: Surfaces, at: FixedWidth) -> dict[str, Float[np.ndarray, "R axes"]]:
     """How each measure follows the test error along each hyper-parameter alone; the margin's with its sign changed."""
     errors = at_fit(surfaces, at, "test_error")
-    signs = {measure: -1.0 if measure in _RISES_WITH_QUALITY else 1.0 for measure in MEASURES}
-    return {
-        measure: granulated_kendall(sign * at_fit(surfaces, at, measure), errors) for measure, sign in signs.items()
-    }
+    values = {measure: _SIGNS.get(measure, 1.0) * at_fit(surfaces, at, measure) for measure in MEASURES}
+    return {measure: granulated_kendall(table, errors) for measure, table in values.items()}
 
 
 def fitted_widths(surface: xr.Dataset) -> Bool[np.ndarray, " sizes"]:
@@ -174,7 +172,7 @@ def fitted_widths(surface: xr.Dataset) -> Bool[np.ndarray, " sizes"]:
     return np.asarray(np.median(share_along_size(surface), axis=0) <= TOLERANCE)
 
 
-def _error_at_fitted(place: int) -> Values:
+def _fitted_error(place: int) -> Values:
     """The test error at the first or the last width that fits; no number where it is the only one."""
 
     def read(surface: xr.Dataset) -> Float[np.ndarray, " R"]:
@@ -197,19 +195,16 @@ def _claims(at: Scale) -> Iterator[Claim]:
         ways[f"_by_{axis.replace(' ', '_')}"] = f"As the {axis} alone varies", words, [k]
     for way, (condition, words, axes) in ways.items():
         for measure, label in MEASURES.items():
-            side = "rises" if measure in _RISES_WITH_QUALITY else "falls"
+            side = "rises" if measure in _SIGNS else "falls"
             yield (secondary if way else primary)(
                 f"{measure}{way}",
                 f"{condition}, the {label} {side} where the test error falls",
                 with_test(words, above(mean_over(axes, measure), statistic="median")),
                 "norms and spectral products often correlate negatively (Jiang et al. 2020)",
             )
-    yield secondary(
-        "second_descent",
-        "The test error falls from the first width that fits to the widest",
-        higher(_error_at_fitted(0), than=_error_at_fitted(-1)),
-        "test risk falls past the threshold (Nakkiran et al. 2020)",
-    )
+    text = "The test error falls from the first width that fits to the widest"
+    descent = higher(_fitted_error(0), than=_fitted_error(-1))
+    yield secondary("second_descent", text, descent, "test risk falls past the threshold (Nakkiran et al. 2020)")
 
 
 def _pictures(results: Results[Scale]) -> Iterator[Picture]:
@@ -217,23 +212,18 @@ def _pictures(results: Results[Scale]) -> Iterator[Picture]:
     panels = tuple(_fixed_panel(results, metric, title) for metric in _DRAWN)
     errors = at_fit(results.surfaces, results.at.fixed, "test_error")
     medians = [median_of(column) for column in errors.reshape(len(errors), -1).T]
+    between = f"{percent(np.fmin.reduce(medians))} and {percent(np.fmax.reduce(medians))}"
     yield Picture(
         "fixed_width",
         "At one width, which norm falls where the test error falls?",
         StackedDisplay(title=title, panels=panels),
-        f"Over learning rate, batch size and weight decay the median test error lies between "
-        f"{percent(np.fmin.reduce(medians))} and {percent(np.fmax.reduce(medians))}.",
-        [name for name in results.findings if name != "second_descent"],
+        f"Over learning rate, batch size and weight decay the median test error lies between {between}.",
+        [*MEASURES, *results.claims("*_by_*")],
     )
-    title = "Test error and norms over width"
+    heading, title = "Which norm falls where the test error falls again over width?", "Test error and norms over width"
     panels = tuple(_width_panel(results["widths"], metric, title) for metric in _DRAWN)
-    yield Picture(
-        "norms",
-        "Which norm falls where the test error falls again over width?",
-        StackedDisplay(title=title, panels=panels),
-        "Over width whatever rises or falls steadily correlates with the test error; no norm is judged here.",
-        ("second_descent",),
-    )
+    sentence = "Over width whatever rises or falls steadily correlates with the test error; no norm is judged here."
+    yield Picture("norms", heading, StackedDisplay(title=title, panels=panels), sentence, ["second_descent"])
 
 
 def _fixed_panel(results: Results[Scale], metric: str, title: str) -> CurveDisplay:

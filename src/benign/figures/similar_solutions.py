@@ -32,10 +32,10 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Verdict
+from benign.curves.equal_loss import at_loss
 from benign.experiments.declaration import Experiment
 from benign.figures.claims import Claim, Values, above, higher, primary, read_from, secondary
 from benign.figures.courses import over_sizes
-from benign.curves.equal_loss import at_loss
 from benign.figures.figure import Figure, Picture, Results
 from benign.figures.network_drawing import Line, curve_of, diverged_words, exactly, in_order, percent, tables_in_order
 from benign.foundation.number_words import format_number as number
@@ -134,24 +134,13 @@ def _claims(at: Scale) -> Iterator[Claim]:
     yield secondary("disagreement_falls", text, falls, _NEW)
     agree, text = independent.higher(wide, wide, on=disagreement), "two networks agree more than their accuracies force"
     yield secondary("agree_beyond_accuracy", f"At {wide} hidden units {text}", agree, _NEW)
-    yield primary(
-        "similarity_rises",
-        f"Hidden layers are represented more alike {between}",
-        similarity.higher(wide, narrow),
-        "wider networks are more alike (Kornblith et al. 2019)",
-    )
-    yield primary(
-        "matching_lowers_barrier",
-        f"Matching the hidden units lowers the barrier between two networks of {wide} hidden units",
-        apart.higher(wide, wide, on=matched),
-        "conjectured to remove it (Entezari et al. 2022)",
-    )
-    yield primary(
-        "matched_barrier_falls",
-        f"With hidden units matched, the barrier falls {between}",
-        matched.higher(narrow, wide),
-        "falls with width (Ainsworth et al. 2023)",
-    )
+    text, paper = f"Hidden layers are represented more alike {between}", "wider networks are more alike"
+    yield primary("similarity_rises", text, similarity.higher(wide, narrow), f"{paper} (Kornblith et al. 2019)")
+    text = f"Matching the hidden units lowers the barrier between two networks of {wide} hidden units"
+    lower, paper = apart.higher(wide, wide, on=matched), "conjectured to remove it (Entezari et al. 2022)"
+    yield primary("matching_lowers_barrier", text, lower, paper)
+    text, paper = f"With hidden units matched, the barrier falls {between}", "falls with width (Ainsworth et al. 2023)"
+    yield primary("matched_barrier_falls", text, matched.higher(narrow, wide), paper)
     yield from _claims_on_steps(at)
 
 
