@@ -20,7 +20,7 @@ from benign.procedures import from_estimator
 from benign.reproduction import Reproduction
 from benign.sources import digits
 from benign.surface import Surface
-from benign.surface.sections import over_size_and_time
+from benign.surface.sections import along_both, over_size_and_time
 
 HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED
 KINDS = ["forest", "boosting"]
@@ -170,7 +170,7 @@ def test_no_average_is_worse_than_its_beginning_in_the_mean(committed, name):
 @pytest.mark.parametrize("joint", ["joint", "early"])
 def test_a_rise_to_a_joint_and_a_fall_beyond_it_put_the_peak_there(committed, name, joint):
     capacity = getattr(getattr(trees.SCALES["quick"], name), joint)
-    path = trees.composite(committed[name], capacity)
+    path = along_both(committed[name], capacity)
     places = np.arange(float(path.sizes["size"]))
     peak = find_landmarks(places, losses_along(path), None, None).peak
     assert peak is not None
@@ -203,7 +203,7 @@ def test_noise_leaves_the_composite_axis_undecided(name):
 
 def test_paths_are_sections_of_the_surface():
     surface = planted()["boosting"]
-    path = trees.composite(surface, 10)
+    path = along_both(surface, 10)
     assert path["size"].values.tolist() == [1, 2, 5, 10, 20, 50, 100, 200]
     values = surface["test_loss"].isel(samples=0)
     along = losses_along(path)

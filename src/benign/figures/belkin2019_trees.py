@@ -28,7 +28,7 @@ quarters of an hour.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -48,10 +48,10 @@ from benign.figures.measurement import Declared
 from benign.figures.network_drawing import curve_of, exactly, in_order, percents, test_and_train
 from benign.foundation.conventions import TOLERANCE
 from benign.foundation.number_words import format_number as number
-from benign.plots import Band, Display, HeatMapDisplay, Mark, StackedDisplay, Trace
+from benign.plots import Band, CurveDisplay, Display, HeatMapDisplay, Mark, StackedDisplay, Trace
 from benign.procedures import from_estimator
 from benign.sources import digits, mnist
-from benign.surface.sections import at, median_of, over_size_and_time, share_along_size, sizes_of, times_of
+from benign.surface.sections import along_both, at, median_of, over_size_and_time, share_along_size, sizes_of, times_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,25 +239,20 @@ def _rises_less(kind: Kind, joint: int) -> Judge:
 
 def _share_left(kind: Kind, capacity: int) -> Values:
     """What one member of this capacity leaves of the best constant's training loss."""
-    return read_from(
-        kind.name,
-        lambda surface: share_along_size(at(surface, size=capacity, time=1.0))[:, 0],
-        "share of the best constant's loss",
-    )
 
+    def share(surface: xr.Dataset) -> Float[np.ndarray, " R"]:
+        return share_along_size(at(surface, size=capacity, time=1))[:, 0]
 
-def composite(surface: xr.Dataset, joint: float) -> xr.Dataset:
-    """A path: capacity grows with one member up to the joint, then members are added; places are capacity x members."""
-    turn = int(np.flatnonzero(sizes_of(surface) == joint)[0])
-    steps = np.arange(turn + surface.sizes["time"])
-    rows, columns = np.minimum(steps, turn), np.maximum(steps - turn, 0)
-    path = surface.isel(size=xr.DataArray(rows, dims="path"), time=xr.DataArray(columns, dims="path"))
-    places = sizes_of(surface)[rows] * times_of(surface)[columns]
-    return path.drop_vars(["size", "time"]).rename(path="size").assign_coords(size=places)
+    return read_from(kind.name, share, "share of the best constant's loss")
 
 
 def _medians(surface: xr.Dataset, metric: str = "test_loss") -> Float[np.ndarray, "capacities members"]:
     return np.asarray(np.median(over_size_and_time(surface, metric), axis=0))
+
+
+def _best(surface: xr.Dataset, place: int = 0) -> float:
+    """The capacity of the lowest median test loss, with the first number of members (0) or the last (-1)."""
+    return float(sizes_of(surface)[_medians(surface)[:, place].argmin()])
 
 
 def _turns(surface: xr.Dataset, metric: str = "test_loss") -> list[float]:
@@ -266,17 +261,14 @@ def _turns(surface: xr.Dataset, metric: str = "test_loss") -> list[float]:
     return [float(medians[cell]) for cell in ((best, 0), (-1, 0), (-1, -1))]
 
 
-def _best(surface: xr.Dataset, place: int = 0) -> float:
-    """The capacity of the lowest median test loss, with the first number of members (0) or the last (-1)."""
-    return float(sizes_of(surface)[_medians(surface)[:, place].argmin()])
+def _turns_in_words(kind: Kind, grid: Grid, surface: xr.Dataset) -> str:
+    best, joint, end = map(number, _turns(surface))
+    lowest, most = _counted(_best(surface), kind.capacity), f"{grid.most} {kind.members}"
+    return f"{best} at {lowest}, where {kind.one} is best, {joint} at {grid.joint:,}, {end} with {most}"
 
 
 def _counted(count: float, plural: str) -> str:
     return f"{count:,.0f} {plural.removesuffix('s') if count == 1.0 else plural}"
-
-
-def _picture(kind: Kind, name: str, heading: str, display: Display, sentence: str, *claims: str) -> Picture:
-    return Picture(f"{kind.name}_{name}", heading, display, sentence, [f"{kind.name}_{claim}" for claim in claims])
 
 
 def _pictures(results: Results[Scale]) -> Iterator[Picture]:
@@ -285,36 +277,35 @@ def _pictures(results: Results[Scale]) -> Iterator[Picture]:
             yield draw(kind, grid, results[kind.name])
 
 
+def _picture(kind: Kind, name: str, heading: str, display: Display, sentence: str, *claims: str) -> Picture:
+    return Picture(f"{kind.name}_{name}", heading, display, sentence, [f"{kind.name}_{claim}" for claim in claims])
+
+
+def _marked(curve: CurveDisplay, *marks: tuple[str, float, float]) -> CurveDisplay:
+    return replace(curve, marks=tuple(Mark(label=label, position=place, value=value) for label, place, value in marks))
+
+
 def _composite_picture(kind: Kind, grid: Grid, surface: xr.Dataset) -> Picture:
-    path, joint, most = composite(surface, grid.joint), grid.joint, grid.most
-    losses, errors = _turns(surface), _turns(surface, "test_error")
+    path, joint, end = along_both(surface, grid.joint), grid.joint, grid.joint * grid.most
+    title, there = "Along the composite axis", exactly(joint, f"joint at {kind.capacity} =")
+    loss, error = (
+        curve_of(test_and_train(path, metric), "size", title=title, x_label=kind.places, threshold=there)
+        for metric in ("loss", "error")
+    )
+    lowest, _, last = _turns(surface)
+    loss = _marked(loss, ("first minimum", _best(surface), lowest), ("end", end, last))
     legs = (
         Band(low=grid.capacities[0], high=joint, label=f"{kind.one} grows"),
-        Band(low=joint, high=joint * most, label=f"{kind.members} are added"),
+        Band(low=joint, high=end, label=f"{kind.members} are added"),
     )
-    marks = (
-        Mark(position=_best(surface), value=losses[0], label="first minimum"),
-        Mark(position=joint * most, value=losses[2], label="end"),
-    )
-    panels = [
-        curve_of(
-            test_and_train(path, metric),
-            "size",
-            title=f"Along the composite axis: {metric}",
-            x_label=kind.places,
-            threshold=exactly(joint, f"joint at {kind.capacity} ="),
-        )
-        for metric in ("loss", "error")
-    ]
     display = StackedDisplay(
         title=f"{kind.title[0].upper()}{kind.title[1:]} along the composite axis",
-        panels=(replace(panels[0], regimes=legs, marks=marks), panels[1]),
-        caption=panels[0].caption + (_TIES if kind is FOREST else ""),
+        panels=(replace(loss, regimes=legs), error),
+        caption=loss.caption + (_TIES if kind is FOREST else ""),
     )
     sentence = (
-        f"With {kind.one}, the median test loss is lowest at {_counted(_best(surface), kind.capacity)} "
-        f"({number(losses[0])}) and {number(losses[1])} at {joint:,}, from where on {kind.members} are added: with "
-        f"{most} it is {number(losses[2])}; the zero-one error at the same three places is {percents(errors)}."
+        f"The median test loss is {_turns_in_words(kind, grid, surface)}; the zero-one error at the same three places "
+        f"is {percents(_turns(surface, 'test_error'))}."
     )
     claims = ["rises_to_joint", "second_descent", "error_rises_less", *["joint_fitted"] * (kind is BOOSTING)]
     heading = f"What does the published curve of {kind.title} show?"
@@ -326,36 +317,33 @@ _TIES = " Two trees that disagree tie, and the first of their classes wins: that
 
 def _moved_picture(kind: Kind, grid: Grid, surface: xr.Dataset) -> Picture:
     joints = (grid.early, grid.joint)
-    lines = in_order({f"joint at {joint:,}": composite(surface, joint) for joint in joints}, "test_loss")
+    lines = in_order({f"joint at {joint:,}": along_both(surface, joint) for joint in joints}, "test_loss")
     title = f"Two composite axes, joined at {grid.early} and at {grid.joint:,} {kind.capacity}"
-    curve = curve_of(lines, "size", title=title, x_label=kind.places)
     early, late = (float(_medians(at(surface, size=joint))[0, 0]) for joint in joints)
-    marks = tuple(
-        Mark(position=joint, value=top, label="joint") for joint, top in ((grid.early, early), (grid.joint, late))
-    )
+    curve = curve_of(lines, "size", title=title, x_label=kind.places)
+    display = _marked(curve, ("joint", grid.early, early), ("joint", grid.joint, late))
     left = median_of(_share_left(kind, grid.early).read({kind.name: surface}))
     sentence = (
         f"Adding {kind.members} from {grid.early} {kind.capacity} on instead of from {grid.joint:,} puts the turn "
         f"there, at a median test loss of {number(early)} instead of {number(late)}; {kind.one} then still leaves "
         f"{100 * left:.2g} % of the best constant's training loss."
     )
-    claims = ("rises_to_moved_joint", "moved_second_descent", "moved_joint_not_fitted")
     heading = "Is the peak where the training set is first fitted?"
-    return _picture(kind, "moved_joint", heading, replace(curve, marks=marks), sentence, *claims)
+    claims = ("rises_to_moved_joint", "moved_second_descent", "moved_joint_not_fitted")
+    return _picture(kind, "moved_joint", heading, display, sentence, *claims)
 
 
 def _capacity_picture(kind: Kind, grid: Grid, surface: xr.Dataset) -> Picture:
-    fewest, some, most = grid.members[0], grid.members[len(grid.members) // 2], grid.most
-    shown = {_counted(count, kind.members): at(surface, time=count) for count in (fewest, some, most)}
+    counts = (1, grid.members[len(grid.members) // 2], grid.most)
+    shown = {_counted(count, kind.members): at(surface, time=count) for count in counts}
     title, x_label = f"Test loss along {kind.capacity} alone", f"number of {kind.capacity} (size)"
     display = curve_of(in_order(shown, "test_loss"), "size", title=title, x_label=x_label)
     sentence = (
         f"With {kind.one} the median test loss is lowest at {_counted(_best(surface), kind.capacity)}, with "
-        f"{most} {kind.members} at {_best(surface, -1):,.0f}."
+        f"{grid.most} {kind.members} at {_best(surface, -1):,.0f}."
     )
-    claims = ("capacity_alone_one", "capacity_alone_many")
-    heading = f"Is there a second descent along {kind.capacity} alone?"
-    return _picture(kind, f"{kind.capacity}_alone", heading, display, sentence, *claims)
+    name, heading = f"{kind.capacity}_alone", f"Is there a second descent along {kind.capacity} alone?"
+    return _picture(kind, name, heading, display, sentence, "capacity_alone_one", "capacity_alone_many")
 
 
 def _members_picture(kind: Kind, grid: Grid, surface: xr.Dataset) -> Picture:
@@ -380,10 +368,7 @@ def _map_picture(kind: Kind, grid: Grid, surface: xr.Dataset) -> Picture:
         times=members,
         values=loss,
         value_label="loss (squared error)",
-        traces=(
-            _path_trace(members, sizes, "composite axis"),
-            _path_trace(members, np.array([float(grid.early)]), "joint moved here"),
-        ),
+        traces=(_trace("composite axis", sizes, grid.most), _trace("joint moved here", [grid.early], grid.most)),
         x_label=f"number of {kind.capacity} (size)",
         y_label=f"number of {kind.members} (time)",
         caption=f"Colour: median of {surface.sizes['replicate']} replicates. Lines: the composite axis along the lower "
@@ -397,11 +382,11 @@ def _map_picture(kind: Kind, grid: Grid, surface: xr.Dataset) -> Picture:
     return _picture(kind, "map", "Which way through the surface is the published curve?", display, sentence)
 
 
-def _path_trace(members: Float[np.ndarray, " T"], positions: Float[np.ndarray, " K"], label: str) -> Trace:
-    """A line along the lower edge that ends in a bar upwards."""
-    ones = np.full(len(positions), members[0])
-    high = np.append(ones[:-1], members[-1])
-    return Trace(label=label, positions=positions, values=ones, low=ones, high=high)
+def _trace(label: str, capacities: Sequence[float] | Float[np.ndarray, " K"], most: int) -> Trace:
+    """A line along the lower edge, one member, that ends in a bar upwards."""
+    ones = np.ones(len(capacities))
+    high = np.append(ones[:-1], most)
+    return Trace(label=label, positions=np.array(capacities), values=ones, low=ones, high=high)
 
 
 def _headline(results: Results[Scale]) -> str:
@@ -418,14 +403,11 @@ def _headline(results: Results[Scale]) -> str:
 
 
 def _lede(results: Results[Scale]) -> str:
-    scale, words = results.at, []
-    for kind, grid in _grids(scale):
-        best, joint, end = map(number, _turns(results[kind.name]))
-        lowest = _counted(_best(results[kind.name]), kind.capacity)
-        words.append(f"{best} at {lowest}, {joint} at {grid.joint:,}, {end} with {grid.most} {kind.members}")
+    trees, boosting = (_turns_in_words(kind, grid, results[kind.name]) for kind, grid in _grids(results.at))
+    at, flipped = results.at, f"{100 * NOISE:.0f} % of labels flipped"
     return (
-        f"n = {scale.samples:,} images, {100 * NOISE:.0f} % of labels flipped, {scale.replicates} replicates. Median "
-        f"test loss of trees: {words[0]}; of boosting: {words[1]}."
+        f"n = {at.samples:,} images, {flipped}, {at.replicates} replicates. Median test loss of trees: {trees}; of "
+        f"boosting: {boosting}."
     )
 
 
