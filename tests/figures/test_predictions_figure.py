@@ -1,18 +1,20 @@
 """The predictions of Barrett and Dherin: numbers under each condition and verdicts on planted surfaces."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import xarray as xr
 
 from benign import schema
 from benign.curves import Verdict
-from benign.figures import find_figure
-from benign.figures.barrett2021_predictions import METRICS, SETTINGS, at_equal_loss, at_equal_steps, under
+from benign.figures.barrett2021_predictions import FIGURE, METRICS, SCALES, under
 from benign.plots import StackedDisplay, save
 
-FIGURE = find_figure("barrett2021_predictions")
 HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED
-REPLICATES = 6
+QUICK = SCALES["quick"]
+IMAGES = QUICK.parts["images"]
+REPLICATES = QUICK.replicates
 
 
 def surface_of(part, *, flatter=0.5, better=0.02, noise=1e-3, seed=0):
@@ -55,16 +57,20 @@ def surface_of(part, *, flatter=0.5, better=0.02, noise=1e-3, seed=0):
 
 
 def surfaces_of(**changes):
-    settings = SETTINGS["quick"]
-    return {"images": surface_of(settings.images, **changes), "signals": surface_of(settings.signals, **changes)}
+    return {name: surface_of(part, **changes) for name, part in QUICK.parts.items()}
+
+
+@cache
+def results():
+    return FIGURE.results("quick", surfaces_of())
 
 
 def verdicts(surfaces):
-    return {finding.name: finding.verdict for finding in FIGURE.findings(surfaces)}
+    return {finding.name: finding.verdict for finding in FIGURE.judge("quick", surfaces)}
 
 
 def test_the_planted_effects_are_found():
-    found = verdicts(surfaces_of())
+    found = {name: finding.verdict for name, finding in results().findings.items()}
     for name in ("images", "signals"):
         for condition in ("time", "loss", "cooled"):
             assert found[f"{name}_eigenvalue_{condition}"] is HOLDS
@@ -79,9 +85,8 @@ def test_the_planted_effects_are_found():
 
 
 def test_the_words_of_the_test_say_what_was_correlated():
-    tests = {finding.name: finding.test for finding in FIGURE.findings(surfaces_of())}
     expected = "Spearman correlation within strata of width, median by the sign test"
-    assert tests["images_eigenvalue_time"].startswith(expected)
+    assert results().findings["images_eigenvalue_time"].test.startswith(expected)
 
 
 def test_the_opposite_effects_fail():
@@ -98,50 +103,52 @@ def test_noise_decides_nothing(seed):
 
 
 def test_two_replicates_hold_nothing():
-    few = {name: surface.isel(replicate=slice(2)) for name, surface in surfaces_of().items()}
-    assert {f.verdict for f in FIGURE.findings(few) if "_eigenvalue_" in f.name} == {UNDECIDED}
+    few = {name: surface.isel(replicate=slice(2)) for name, surface in results().surfaces.items()}
+    assert {verdict for name, verdict in verdicts(few).items() if "_eigenvalue_" in name} == {UNDECIDED}
 
 
 def test_at_equal_loss_the_log_of_a_measure_is_interpolated():
-    part = SETTINGS["quick"].images
-    surface = surface_of(part, noise=0.0)
-    level = part.loss * 2.0**0.5  # half way, in logarithms, between the last recording but two and that before
-    found = at_equal_loss(surface, "gradient_penalty", level, cooled=False)
-    rates, widths = np.array(part.rates), np.array(part.widths)
+    surface = surface_of(IMAGES, noise=0.0)
+    level = IMAGES.loss * 2.0**0.5  # half way, in logarithms, between the last recording but two and that before
+    found = under(surface, "gradient_penalty", "loss", level)
+    rates, widths = np.array(IMAGES.rates), np.array(IMAGES.widths)
     np.testing.assert_allclose(found, np.broadcast_to(rates**1.5 * level / widths[:, None], found.shape), rtol=1e-10)
 
 
 def test_a_loss_that_is_not_reached_has_no_number():
-    part = SETTINGS["quick"].images
-    surface = surface_of(part, noise=0.0)
+    surface = surface_of(IMAGES, noise=0.0)
     surface["train_loss"][{schema.LEARNING_RATE: 0}] = 9.0
-    found = under(surface, "test_error", "loss")
+    found = under(surface, "test_error", "loss", IMAGES.loss)
     assert np.isnan(found[..., 0]).all()
     assert np.isfinite(found[..., 1:]).all()
 
 
 def test_at_equal_steps_larger_rates_are_further_on():
-    part = SETTINGS["quick"].images
-    found = at_equal_steps(surface_of(part, noise=0.0), "train_loss")
-    expected = part.loss * part.end / (2.0 * part.end * np.array(part.rates) / part.rates[-1])
+    found = under(surface_of(IMAGES, noise=0.0), "train_loss", "steps", IMAGES.loss)
+    expected = IMAGES.loss * IMAGES.end / (2.0 * IMAGES.end * np.array(IMAGES.rates) / IMAGES.rates[-1])
     np.testing.assert_allclose(found, np.broadcast_to(expected, found.shape), rtol=1e-10)
 
 
+def test_the_oracle_reads_where_each_network_errs_least():
+    surface = surface_of(IMAGES, noise=0.0)
+    surface["test_error"][{"time": 2}] = 0.0
+    found = under(surface, "train_loss", "best", IMAGES.loss)
+    np.testing.assert_allclose(found, IMAGES.loss * IMAGES.end / (2.0 * IMAGES.times[2]), rtol=1e-10)
+
+
 def test_every_picture_is_drawn_and_claims_what_there_is(tmp_path):
-    surfaces = surfaces_of()
-    names = {finding.name for finding in FIGURE.findings(surfaces)}
-    pictures = FIGURE.pictures(surfaces)
-    assert {claim for picture in pictures for claim in picture.claims} == names
+    pictures = list(FIGURE.pictures(results()))
+    assert {claim for picture in pictures for claim in picture.claims} == set(results().findings)
     for picture in pictures:
         assert isinstance(picture.display, StackedDisplay)
         assert save(picture.display, tmp_path / picture.name)
-    assert "flatter solutions" in FIGURE.headline(surfaces, FIGURE.findings(surfaces))
-    assert "108 networks" in FIGURE.lede(surfaces)
+    assert "flatter solutions" in FIGURE.headline(results())
+    assert "108 networks" in FIGURE.lede(results())
 
 
 def test_every_scale_measures_times_on_whole_steps():
-    for settings in SETTINGS.values():
-        for part in (settings.images, settings.signals):
+    for scale in SCALES.values():
+        for part in scale.parts.values():
             steps = np.array([[time / rate for rate in part.rates] for time in part.times])
             assert np.array_equal(steps, np.round(steps))
             assert (np.diff(np.log2(part.rates)) == 1.0).all()

@@ -17,236 +17,204 @@ Runtime on two cores: smoke 2 s, quick 3 s. Needs no extra.
 
 from __future__ import annotations
 
-import json
-import platform
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
+from functools import cache, partial
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import Finding, higher_claim
-from benign.experiments.environment import Environment
-from benign.figures.figure import Figure, Judged, Picture, Surfaces
-from benign.figures.network_drawing import bare
+from benign.figures.claims import Claim, higher, primary
+from benign.figures.courses import over_sizes
+from benign.figures.figure import Figure, Picture, Results
+from benign.figures.measurement import Made, made_here
 from benign.foundation.number_words import format_number as number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.implicit.flows.orders import fitted_order
-from benign.implicit.flows.two_parameters import PAPER_START, TwoParameters
+from benign.implicit.flows.two_parameters import PAPER_START, PARAMETERS, TwoParameters
 from benign.plots import CurveDisplay, PlaneDisplay, PlanePath, PlanePoint, Role
 from benign.surface.arrays import surface_from_arrays
 from benign.surface.sections import along_size
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Scale:
     """What one scale measures; committed before its first run."""
 
     starts: int
 
 
-SETTINGS = {
-    "smoke": Settings(starts=10),
-    "quick": Settings(starts=50),
-    "standard": Settings(starts=200),
-    "paper": Settings(starts=1000),
-}
+STARTS = {"smoke": 10, "quick": 50, "standard": 200, "paper": 1000}
+SCALES = {name: Scale(starts=starts) for name, starts in STARTS.items()}
 EXAMPLE = TwoParameters()
 SMALL, MODERATE, LARGE, MU, BETA = 1e-3, 2.5e-2, 0.1, 0.5, 0.5
+FLOWS = {"gradient_flow": 0.0, "modified_flow": MODERATE / 2.0}
+DESCENTS = {
+    "small_step": {"step_size": SMALL},
+    "moderate_step": {"step_size": MODERATE},
+    "explicit": {"step_size": SMALL, "penalty": MU},
+    "heavy_ball": {"step_size": MODERATE * (1.0 - BETA), "momentum": BETA},
+}
 HORIZON = 40.0
 LOWEST_START, HIGHEST_START = 1.0, 3.5
 ORDER_TIME, ORDER_STEPS = 5.0, tuple(0.016 / 2**k for k in range(5))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ends:
-    """Norm and loss at the end of a method's paths from many starts."""
-
-    method: str
-    starts: int
-
-    def measured(self, figure: str, scale: str, *, seed: int, environment: Environment) -> xr.Dataset:
-        del figure, scale, environment
-        random, began = generator(seed, "starts of the two-parameter example"), time.perf_counter()
-        ends = _ends(self.method, random.uniform(LOWEST_START, HIGHEST_START, (self.starts, 2)))
-        return _surface(self.method, ends, seed, time.perf_counter() - began)
-
-
-def _declared(scale: str) -> Iterator[tuple[str, Ends]]:
+def _experiments(at: Scale) -> Iterator[Made]:
     """One surface for each method."""
-    for name in ("gradient_flow", "modified_flow", "small_step", "moderate_step", "explicit", "heavy_ball"):
-        yield name, Ends(method=name, starts=SETTINGS[scale].starts)
+    for name in (*FLOWS, *DESCENTS):
+        yield Made(name=name, make=partial(_surface, name, at.starts))
+
+
+def _surface(name: str, count: int, seed: int) -> xr.Dataset:
+    """Norm and loss at the end of a method's paths from many starts."""
+    random, began = generator(seed, "starts of the two-parameter example"), time.perf_counter()
+    ends = _ends(name, random.uniform(LOWEST_START, HIGHEST_START, (count, PARAMETERS)))
+    rows = [Replicate(seed=seed, draw=0, initialisation=start, noise=0) for start in range(count)]
+    columns = {"norm": np.linalg.norm(ends, axis=1), "train_loss": EXAMPLE.loss(ends[:, 0], ends[:, 1])}
+    columns |= {"parameters": PARAMETERS, "train_loss_constant": np.zeros((count, 1))}  # it fits one sample exactly
+    one_sample = {"source": "one sample", "name": "one sample", "label_noise": 0.0}
+    told = made_here(f"two_parameters_{name}", one_sample) | {"seed": seed, "seconds": time.perf_counter() - began}
+    told |= {"size_name": "parameters", "time_name": "step size times steps"}
+    return surface_from_arrays(columns, size=PARAMETERS, time=HORIZON, samples=1, replicates=rows, attributes=told)
 
 
 def _ends(name: str, starts: Float[np.ndarray, "R 2"]) -> Float[np.ndarray, "R 2"]:
-    if name.endswith("_flow"):
-        rate = MODERATE / 2.0 if name == "modified_flow" else 0.0
-        flows = [EXAMPLE.flow((float(a), float(b)), np.array([HORIZON]), rate=rate)[0] for a, b in starts]
-        return np.array(flows)
-    step_size = {"moderate_step": MODERATE, "heavy_ball": MODERATE * (1.0 - BETA)}.get(name, SMALL)
-    momentum, penalty = BETA * (name == "heavy_ball"), MU * (name == "explicit")
-    steps = round(HORIZON / (step_size / (1.0 - momentum)))
-    return EXAMPLE.descend(starts, step_size=step_size, steps=steps, momentum=momentum, penalty=penalty)[-1]
+    if name in FLOWS:
+        end = np.array([HORIZON])
+        return np.array([EXAMPLE.flow((float(a), float(b)), end, rate=FLOWS[name])[0] for a, b in starts])
+    options = DESCENTS[name]
+    steps = round(HORIZON / (options["step_size"] / (1.0 - options.get("momentum", 0.0))))
+    return EXAMPLE.descend(starts, steps=steps, **options)[-1]
 
 
-def _surface(name: str, ends: Float[np.ndarray, "R 2"], seed: int, seconds: float) -> xr.Dataset:
-    columns = {"norm": np.linalg.norm(ends, axis=1), "train_loss": EXAMPLE.loss(ends[:, 0], ends[:, 1])}
-    return surface_from_arrays(
-        # It fits one sample exactly.
-        {**columns, "parameters": 2, "train_loss_constant": np.zeros((len(ends), 1))}, size=2, time=HORIZON, samples=1,
-        replicates=[Replicate(seed=seed, draw=0, initialisation=start, noise=0) for start in range(len(ends))],
-        attributes={
-            "procedure": json.dumps({"procedure": f"two_parameters_{name}", "revision": 1}),
-            "source": json.dumps({"source": "one sample", "name": "one sample", "label_noise": 0.0}),
-            "size_name": "parameters",
-            "time_name": "step size times steps",
-            "seed": seed,
-            "seconds": seconds,
-            "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-            "benign_version": version("benign"),
-            "numpy_version": np.__version__,
-        },
-    )  # fmt: skip
+def _claims(_: Scale) -> Iterator[Claim]:
+    names = ("gradient_flow", "modified_flow", "moderate_step", "heavy_ball")
+    flow, modified, moderate, ball = (over_sizes(name, "norm", unit="norm").at(PARAMETERS) for name in names)
+    yield primary(
+        "modified_flow_is_nearer",
+        f"At h = {MODERATE:g} gradient descent ends nearer to the modified flow than to gradient flow",
+        higher(abs(moderate - flow), than=abs(moderate - modified), unit="distance"),
+        paper="moderate steps follow the modified flow with lambda = h / 2 (Barrett & Dherin 2021, Fig. 1)",
+    )
+    yield primary(
+        "momentum_is_flatter",
+        f"Heavy ball (beta = {BETA:g}) ends at a smaller norm at the same effective step",
+        higher(moderate, than=ball),
+        paper="momentum penalises the gradient (1 + beta) / (1 - beta) times as much (Ghosh et al. 2023)",
+    )
 
 
-def _norms(surfaces: Surfaces) -> dict[str, Float[np.ndarray, " R"]]:
-    return {name: along_size(surface, "norm")[:, 0] for name, surface in surfaces.items()}
-
-
-def _findings(surfaces: Surfaces) -> tuple[Finding, ...]:
-    norm = _norms(surfaces)
-    to_flow = np.abs(norm["moderate_step"] - norm["gradient_flow"])
-    to_modified = np.abs(norm["moderate_step"] - norm["modified_flow"])
-    momentum = "momentum penalises the gradient (1 + beta) / (1 - beta) times as much (Ghosh et al. 2023)"
-    return (
-        higher_claim(
-            name="modified_flow_is_nearer",
-            claim=f"At h = {MODERATE:g} gradient descent ends nearer to the modified flow than to gradient flow",
-            higher=to_flow, lower=to_modified, unit="distance",
-            paper="moderate steps follow the modified flow with lambda = h / 2 (Barrett & Dherin 2021, Fig. 1)",
-        ),
-        higher_claim(
-            name="momentum_is_flatter",
-            claim=f"Heavy ball (beta = {BETA:g}) ends at a smaller norm at the same effective step",
-            higher=norm["moderate_step"], lower=norm["heavy_ball"], unit="norm", paper=momentum,
-        ),
-    )  # fmt: skip
-
-
+@cache
 def paths() -> tuple[PlanePath, ...]:
     """The paths of the picture from the paper's start, each up to where nothing moves that could be seen."""
     times = np.concatenate([[0.0], np.geomspace(1e-4, HORIZON, 400)])
-    discrete = {
-        f"gradient descent, h = {MODERATE:g}": {"step_size": MODERATE},
-        f"gradient descent, h = {LARGE:g}": {"step_size": LARGE},
-        f"heavy ball, β = {BETA:g}": {"step_size": MODERATE * (1.0 - BETA), "momentum": BETA},
-    }
-    flows = {
-        "gradient flow": 0.0,
-        f"modified flow, λ = {MODERATE / 2:g}": MODERATE / 2.0,
-        f"explicit, μ = {MU:g}": MU,
-    }
-    found = {
-        name: PlanePath(name=name, points=EXAMPLE.flow(PAPER_START, times, rate=rate)) for name, rate in flows.items()
-    }
-    for name, options in discrete.items():
-        points = EXAMPLE.descend(PAPER_START, steps=3200, **options)
-        found[name] = PlanePath(name=name, points=_moving(points), has_steps=True)
-    order = ("gradient flow", "modified", *(name for name in discrete if "descent" in name), "explicit", "heavy")
-    return tuple(next(path for name, path in found.items() if name.startswith(start)) for start in order)
+    flow = partial(EXAMPLE.flow, PAPER_START, times)
+    return (
+        PlanePath(name="gradient flow", points=flow()),
+        PlanePath(name=f"modified flow, λ = {MODERATE / 2:g}", points=flow(rate=MODERATE / 2.0)),
+        _descent(f"gradient descent, h = {MODERATE:g}", step_size=MODERATE),
+        _descent(f"gradient descent, h = {LARGE:g}", step_size=LARGE),
+        PlanePath(name=f"explicit, μ = {MU:g}", points=flow(rate=MU)),
+        _descent(f"heavy ball, β = {BETA:g}", **DESCENTS["heavy_ball"]),
+    )
 
 
-def _moving(points: Float[np.ndarray, "K 2"]) -> Float[np.ndarray, "rows 2"]:
-    """The points as long as they are a thousandth away from the last one."""
+def _descent(name: str, **options: float) -> PlanePath:
+    """The steps as long as they are a thousandth away from the last one."""
+    points = EXAMPLE.descend(PAPER_START, steps=3200, **options)
     away = np.flatnonzero(np.linalg.norm(points - points[-1], axis=1) > 1e-3)
-    return np.concatenate([points[: away[-1] + 1], points[-1:]]) if len(away) else points[-1:]
+    return PlanePath(name=name, points=np.concatenate([points[: away[-1] + 1], points[-1:]]), has_steps=True)
 
 
 def _plane(title: str, low: tuple[float, float], high: tuple[float, float]) -> PlaneDisplay:
     a, b = (np.linspace(start, stop, 160) for start, stop in zip(low, high, strict=True))
-    along = np.geomspace(0.1, 4.0, 300)
-    flattest = EXAMPLE.flattest_minimum
+    along, flattest = np.geomspace(0.1, 4.0, 300), EXAMPLE.flattest_minimum
     return PlaneDisplay(
-        title=title, paths=paths(), x=a, y=b, values=np.asarray(EXAMPLE.loss(*np.meshgrid(a, b))),
-        valley=(np.stack([along, EXAMPLE.y / EXAMPLE.x / along], axis=1),), valley_label="exact fits",
+        title=title,
+        paths=paths(),
+        x=a,
+        y=b,
+        values=np.asarray(EXAMPLE.loss(*np.meshgrid(a, b))),
+        valley=(np.stack([along, EXAMPLE.y / EXAMPLE.x / along], axis=1),),
+        valley_label="exact fits",
         points=(PlanePoint(label="flattest minimum, smallest norm", x=float(flattest[0]), y=float(flattest[1])),),
-        x_label="parameter a", y_label="parameter b", caption=f"Dots: steps; h = {SMALL:g} would lie on gradient flow.",
-    )  # fmt: skip
+        x_label="parameter a",
+        y_label="parameter b",
+        caption=f"Dots: steps; h = {SMALL:g} would lie on gradient flow.",
+    )
 
 
 def order_display() -> CurveDisplay:
     """Distance of gradient descent to both flows by step size, from the paper's start."""
-    step_sizes = np.array(ORDER_STEPS)
-    ends = [EXAMPLE.descend(PAPER_START, step_size=h, steps=round(ORDER_TIME / h))[-1] for h in ORDER_STEPS]
-    rates = {"gradient flow": (0.0, Role.TRAIN), "modified flow": (0.5, Role.TEST)}
-    series = []
-    for name, (share, role) in rates.items():
-        flows = [
-            EXAMPLE.flow(PAPER_START, np.array([round(ORDER_TIME / h) * h]), rate=share * h)[0] for h in ORDER_STEPS
-        ]
-        errors = np.linalg.norm(np.array(ends) - np.array(flows), axis=1)
-        order = fitted_order(step_sizes, errors, floor=1e-10)
-        series.append(bare(f"to the {name}: order {order.value:.2f}", step_sizes[::-1], errors[::-1], role))
-    return CurveDisplay(
-        title="Gradient descent follows the modified flow to one order more", series=tuple(series),
-        x_label="step size h", y_label=f"distance at time {ORDER_TIME:g}",
-        caption="Orders: least squares on log axes; by theory 1 and 2.", position_name="step sizes",
-    )  # fmt: skip
+    values = {}
+    for name, role, share in (("gradient flow", Role.TRAIN, 0.0), ("modified flow", Role.TEST, 0.5)):
+        errors = np.array([_off_the_flow(h, rate=share * h) for h in ORDER_STEPS])
+        order = fitted_order(np.array(ORDER_STEPS), errors, floor=1e-10)
+        values[f"to the {name}: order {order.value:.2f}"] = (role, errors[None, ::-1])
+    return CurveDisplay.from_values(
+        title="Gradient descent follows the modified flow to one order more",
+        positions=np.array(ORDER_STEPS[::-1]),
+        values=values,
+        x_label="step size h",
+        y_label=f"distance at time {ORDER_TIME:g}",
+        caption="Orders: least squares on log axes; by theory 1 and 2.",
+    )
 
 
-def _pictures(surfaces: Surfaces) -> tuple[Picture, ...]:
-    norm = {name: float(np.mean(values)) for name, values in _norms(surfaces).items()}
-    smallest = number(float(np.linalg.norm(EXAMPLE.flattest_minimum)))
-    return (
-        Picture(
-            name="paths", heading="Which of the exact fits does training find?",
-            display=_plane("Larger steps, and momentum, lead to flatter minima", (-0.6, 0.4), (3.1, 3.7)),
-            sentence=(
-                "Every point of the grey valley fits the one sample exactly; larger steps, explicit regularisation and "
-                "momentum all leave gradient flow towards the flattest of them: the flow keeps a² - b², a step shrinks "
-                "it."
-            ),
-            claims=("momentum_is_flatter",),
-        ),
-        Picture(
-            name="ends", heading="Does the modified loss say where?",
-            display=_plane("Where the paths end", (0.15, 0.65), (1.05, 2.45)),
-            sentence=(
-                f"Over all starts the mean norm at the end is {number(norm['gradient_flow'])} for gradient flow, "
-                f"{number(norm['modified_flow'])} for the modified flow of h = {MODERATE:g} and "
-                f"{number(norm['moderate_step'])} for gradient descent with that step; the smallest possible is "
-                f"{smallest}."
-            ),
-            claims=("modified_flow_is_nearer",),
-        ),
-        Picture(
-            name="orders", heading="How closely does gradient descent follow the modified flow?",
-            display=order_display(),
-            sentence=(
-                "Halving the step halves the distance to gradient flow and quarters that to the modified flow, as the "
-                "theorem says."
-            ),
-        ),
-    )  # fmt: skip
+def _off_the_flow(h: float, *, rate: float) -> float:
+    steps = round(ORDER_TIME / h)
+    end = EXAMPLE.flow(PAPER_START, np.array([steps * h]), rate=rate)[0]
+    return float(np.linalg.norm(EXAMPLE.descend(PAPER_START, step_size=h, steps=steps)[-1] - end))
 
 
-def _answer(judged: Judged) -> str:
-    if judged.holds("modified_flow_is_nearer"):
+def _pictures(results: Results[Scale]) -> Iterator[Picture]:
+    norm, smallest = _norms(results), number(float(np.linalg.norm(EXAMPLE.flattest_minimum)))
+    yield Picture(
+        "paths",
+        "Which of the exact fits does training find?",
+        _plane("Larger steps, and momentum, lead to flatter minima", (-0.6, 0.4), (3.1, 3.7)),
+        "Every point of the grey valley fits the one sample exactly; larger steps, the explicit penalty and momentum "
+        "all leave gradient flow towards the flattest of them: the flow keeps a² - b², a step shrinks it.",
+        ["momentum_is_flatter"],
+    )
+    yield Picture(
+        "ends",
+        "Does the modified loss say where?",
+        _plane("Where the paths end", (0.15, 0.65), (1.05, 2.45)),
+        f"Over all starts the mean norm at the end is {norm['gradient_flow']} for gradient flow, "
+        f"{norm['modified_flow']} for the modified flow of h = {MODERATE:g} and {norm['moderate_step']} for gradient "
+        f"descent with that step; the smallest possible is {smallest}.",
+        ["modified_flow_is_nearer"],
+    )
+    yield Picture(
+        "orders",
+        "How closely does gradient descent follow the modified flow?",
+        order_display(),
+        "Halving the step halves the distance to gradient flow and quarters that to the modified flow.",
+    )
+
+
+def _norms(results: Results[Scale]) -> dict[str, str]:
+    """The mean over starts."""
+    return {name: number(float(along_size(one, "norm").mean())) for name, one in results.surfaces.items()}
+
+
+def _headline(results: Results[Scale]) -> str:
+    if results.holds("modified_flow_is_nearer"):
         return "Larger steps end in flatter minima, and the modified loss predicts where."
     return "Larger steps end in flatter minima; that the modified loss predicts where was not confirmed."
 
 
-def _lede(surfaces: Surfaces) -> str:
-    norm = {name: float(np.mean(values)) for name, values in _norms(surfaces).items()}
-    count = next(iter(surfaces.values())).sizes["replicate"]
+def _lede(results: Results[Scale]) -> str:
+    norm = _norms(results)
     return (
-        f"Two parameters, one sample, {count} starts. Mean norm at the end: {number(norm['small_step'])} for "
-        f"h = {SMALL:g}, {number(norm['moderate_step'])} for h = {MODERATE:g}, {number(norm['heavy_ball'])} with "
-        f"momentum, {number(norm['explicit'])} with the explicit penalty."
+        f"Two parameters, one sample, {results.at.starts} starts. Mean norm at the end: {norm['small_step']} for "
+        f"h = {SMALL:g}, {norm['moderate_step']} for h = {MODERATE:g}, {norm['heavy_ball']} with momentum, "
+        f"{norm['explicit']} with the explicit penalty."
     )
 
 
@@ -256,10 +224,10 @@ FIGURE = Figure(
     paper="Barrett, Dherin 2021, Implicit Gradient Regularization",
     number="Figure 1",
     revision=1,
-    primary_claims=("modified_flow_is_nearer", "momentum_is_flatter"),
-    declared=_declared,
-    findings=_findings,
+    scales=SCALES,
+    experiments=_experiments,
+    claims=_claims,
     pictures=_pictures,
-    answer=_answer,
+    headline=_headline,
     lede=_lede,
 )

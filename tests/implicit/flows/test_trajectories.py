@@ -20,13 +20,17 @@ def surfaces():
     return dict(FIGURE.measure("smoke", 0, Environment()))
 
 
+@cache
+def results():
+    return FIGURE.results("smoke", surfaces())
+
+
 def test_every_claim_holds_at_the_smallest_scale():
-    findings = FIGURE.findings(surfaces())
-    assert {finding.name: finding.verdict for finding in findings} == {
+    assert {name: finding.verdict for name, finding in results().findings.items()} == {
         "modified_flow_is_nearer": Verdict.HOLDS,
         "momentum_is_flatter": Verdict.HOLDS,
     }
-    assert 5 <= len(FIGURE.headline(surfaces(), findings).split()) <= 20
+    assert 5 <= len(FIGURE.headline(results()).split()) <= 20
 
 
 def test_a_step_shrinks_what_gradient_flow_keeps():
@@ -51,7 +55,7 @@ def test_surfaces_hold_exact_fits_and_norms_above_the_smallest():
 
 
 def test_pictures_draw_what_the_paths_are():
-    pictures = FIGURE.pictures(surfaces())
+    pictures = list(FIGURE.pictures(results()))
     for picture in pictures:
         assert isinstance(picture.display, Display)
         assert picture.sentence.endswith(".")
