@@ -168,9 +168,9 @@ def test_a_rise_is_also_asked_where_a_branch_first_fits():
 @pytest.mark.parametrize("scale", ["quick", "standard", "paper"])
 def test_there_are_enough_replicates_for_findings(scale):
     assert belkin2019_network.SCALES[scale].replicates >= 6
-    assert greydanus2024_mnist1d.SETTINGS[scale].replicates >= 6
-    modelwise_settings = nakkiran2020_modelwise.SETTINGS[scale]
-    assert min(modelwise_settings.noise.replicates, modelwise_settings.squared.replicates) >= 6
+    assert greydanus2024_mnist1d.SCALES[scale].networks.replicates >= 6
+    modelwise_scale = nakkiran2020_modelwise.SCALES[scale]
+    assert min(modelwise_scale.noise.replicates, modelwise_scale.squared.replicates) >= 6
 
 
 def test_random_weights_that_rise_too_are_not_acquitted():
@@ -221,15 +221,14 @@ WANTED = (*DEFAULT, *greydanus2024_mnist1d.METRICS)
 
 def mnist1d_surface(last=(0.50, 0.55, 0.46), *, best=(0.48, 0.42, 0.36), scale="quick", noise=0.01, replicates=6):
     """Errors at the claims' widths after the last epoch; at the middle one, which is the best, ``best``."""
-    settings = greydanus2024_mnist1d.SETTINGS[scale]
-    at = (settings.narrow, settings.peak, settings.wide)
-    end, middle = hump(*last, at=at), hump(*best, at=at)
+    networks = greydanus2024_mnist1d.SCALES[scale].networks
+    end, middle = hump(*last, at=networks.told), hump(*best, at=networks.told)
 
     def test(size, moment):
         return 0.9 if moment == 0.0 else middle(size, moment) if moment < 1.0 else end(size, moment)
 
     return planted(
-        settings.widths, curves_of(test, metrics=WANTED), samples=settings.samples, replicates=replicates,
+        networks.widths, curves_of(test, metrics=WANTED), samples=networks.samples, replicates=replicates,
         times=(1.0, 10.0, 100.0), noise=noise,
     )  # fmt: skip
 
@@ -267,19 +266,19 @@ def test_the_oracle_takes_each_networks_best_epoch_on_the_half_that_is_judged():
     assert verdicts(greydanus2024_mnist1d, {"noisy": surface})["oracle_falls"] is FAILS
     surface["test_error_held_out"].loc[{"size": 64, "time": 10.0}] = 0.1
     assert verdicts(greydanus2024_mnist1d, {"noisy": surface})["oracle_falls"] is HOLDS
-    sentence = {one.name: one.sentence for one in greydanus2024_mnist1d.FIGURE.pictures({"noisy": surface})}
-    assert "the best epoch 10.0 %" in sentence["best_epoch"]
+    figure = greydanus2024_mnist1d.FIGURE
+    sentence = {one.name: one.sentence for one in figure.pictures(figure.results("quick", {"noisy": surface}, ()))}
+    assert "10.0 % at the best" in sentence["best_epoch"]
 
 
 def test_the_first_minimum_is_the_best_of_all_widths_before_the_peak():
     surface, figure = mnist1d_surface(), greydanus2024_mnist1d.FIGURE
-    assert "below the first minimum" in figure.headline({}, figure.findings({"noisy": surface}))
+    assert "below the first minimum" in headline_of(greydanus2024_mnist1d, {"noisy": surface})
     surface["test_error"].loc[{"size": 16}] *= 0.8  # 24 units stay above the widest, 16 are below it
-    findings = figure.findings({"noisy": surface})
-    found = {finding.name: finding for finding in findings}
-    assert found["below_the_first_minimum"].verdict is FAILS
-    assert found["below_the_first_minimum"].effect == pytest.approx(0.8 * 0.5 / 0.46, rel=0.02)
-    assert "not confirmed" in figure.headline({}, findings)
+    results = figure.results("quick", {"noisy": surface})
+    assert results.verdict("below_the_first_minimum") is FAILS
+    assert results.findings["below_the_first_minimum"].effect == pytest.approx(0.8 * 0.5 / 0.46, rel=0.02)
+    assert "not confirmed" in figure.headline(results)
 
 
 def test_a_loss_that_stays_up_is_above_the_best_of_all_widths_before_the_peak():
@@ -299,28 +298,32 @@ def test_a_width_without_a_number_may_have_been_the_best():
 def test_the_notebooks_table_is_compared_at_its_scale(shift, verdict):
     noisy = mnist1d_surface(np.add((0.472, 0.541, 0.455), shift), scale="paper", noise=0.002)
     clean = mnist1d_surface((0.446, 0.410, 0.373), scale="paper", noise=0.002)
-    found = verdicts(greydanus2024_mnist1d, {"noisy": noisy, "clean": clean})
+    surfaces = {"noisy": noisy, "clean": clean}
+    found = verdicts(greydanus2024_mnist1d, surfaces, "paper")
     assert [found[f"noisy_as_published_at_{width}"] for width in (16, 47, 300)] == [verdict] * 3
     assert [found[f"clean_as_published_at_{width}"] for width in (16, 47, 300)] == [HOLDS] * 3
-    pictures = greydanus2024_mnist1d.FIGURE.pictures({"noisy": noisy, "clean": clean})
-    display = drawn(greydanus2024_mnist1d, {"noisy": noisy, "clean": clean})[0]
+    display = drawn(greydanus2024_mnist1d, surfaces, "paper")[0]
     assert "notebook, one run" in {series.name for series in display.series}
-    assert pictures[-1].name == "clean"
+    figure = greydanus2024_mnist1d.FIGURE
+    assert list(figure.pictures(figure.results("paper", surfaces, ())))[-1].name == "clean"
 
 
 def test_the_heat_map_can_ask_for_the_same_measurement():
-    asked = greydanus2024_mnist1d.curve("quick")
+    (asked,), (again,) = (find_figure(name).runs("quick") for name in (NAMES[1], "nakkiran2020_size_and_time"))
     assert isinstance(asked.procedure, benign.MLP)
     assert asked.procedure.training.epochs == 150
     assert asked.source.spec()["label_noise"] == 0.2
+    assert again.procedure == asked.procedure
+    for what in ("samples", "sizes", "times", "replicates", "metrics", "seed"):
+        assert getattr(again, what) == getattr(asked, what)
     assert set(greydanus2024_mnist1d.METRICS) <= set(METRICS)
-    notebook = greydanus2024_mnist1d.SETTINGS["paper"]
-    assert notebook.widths == tuple(np.unique(np.geomspace(2, 300, 20).astype(int)).tolist())
+    notebook = greydanus2024_mnist1d.SCALES["paper"]
+    assert notebook.networks.widths == tuple(np.unique(np.geomspace(2, 300, 20).astype(int)).tolist())
 
 
 # Nakkiran et al. 2020 ------------------------------------------------------------------------------------------------
 
-QUICK = nakkiran2020_modelwise.SETTINGS["quick"]
+QUICK = nakkiran2020_modelwise.SCALES["quick"]
 
 
 def modelwise(errors=None, *, squared=(0.48, 0.72, 0.3), fitted=None, noise=0.01, seed=0):
@@ -385,18 +388,15 @@ def test_a_training_set_that_is_never_fitted_has_a_threshold_beyond_all_widths(c
     surfaces = modelwise(fitted={"noise_0": clean, "noise_10": 12, "noise_20": noisy})
     assert verdicts(nakkiran2020_modelwise, surfaces)["noise_moves_the_threshold"] is verdict
     surfaces = modelwise(fitted={"noise_0": 10, "noise_10": 12, "noise_20": 1000})
-    sentences = {picture.name: picture.sentence for picture in nakkiran2020_modelwise.FIGURE.pictures(surfaces)}
+    results = nakkiran2020_modelwise.FIGURE.results("quick", surfaces, ())
+    sentences = {picture.name: picture.sentence for picture in nakkiran2020_modelwise.FIGURE.pictures(results)}
     assert "none of the widths (20 % noise)" in sentences["fit"]
 
 
-def headline_with(module, surfaces, **changed):
-    """The headline if some findings had another verdict."""
-    findings = module.FIGURE.findings(surfaces)
-    other = (
-        benign.curves.Finding(**{**vars(finding), "verdict": changed.get(finding.name, finding.verdict)})
-        for finding in findings
-    )
-    return module.FIGURE.headline(surfaces, tuple(other))
+@pytest.fixture(scope="module")
+def modelwise_findings():
+    """Judged once."""
+    return nakkiran2020_modelwise.FIGURE.judge("quick", modelwise())
 
 
 @pytest.mark.parametrize(
@@ -412,8 +412,11 @@ def headline_with(module, surfaces, **changed):
         ({"noise_20_rises": FAILS, "squared_second_descent": UNDECIDED}, "No peak of the test error"),
     ],
 )
-def test_the_model_wise_headline_says_what_holds(changed, words):
-    assert words in headline_with(nakkiran2020_modelwise, modelwise(), **changed)
+def test_the_model_wise_headline_says_what_holds(modelwise_findings, changed, words):
+    """If some findings had another verdict."""
+    other = [replace(finding, verdict=changed.get(finding.name, finding.verdict)) for finding in modelwise_findings]
+    figure = nakkiran2020_modelwise.FIGURE
+    assert words in figure.headline(figure.results("quick", {}, other))
 
 
 def test_noise_levels_are_drawn_in_order():
@@ -423,12 +426,8 @@ def test_noise_levels_are_drawn_in_order():
     ]  # fmt: skip
 
 
-def test_the_widest_peak_of_the_squared_loss_is_read_in_parameters():
-    finding = next(
-        finding
-        for finding in nakkiran2020_modelwise.FIGURE.findings(modelwise())
-        if finding.name == "squared_peak_at_threshold"
-    )
+def test_the_widest_peak_of_the_squared_loss_is_read_in_parameters(modelwise_findings):
+    finding = next(finding for finding in modelwise_findings if finding.name == "squared_peak_at_threshold")
     assert finding.effect == pytest.approx((75 * 48 + 10) / 3000)
 
 
@@ -525,9 +524,9 @@ def test_every_scale_has_settings_and_smoke_is_tiny(module):
     assert "mnist'" not in repr(module.SCALES["smoke"])  # no large images
     parts = {
         belkin2019_network: lambda at: [(at.below + at.above, at.samples, at.epochs)],
-        greydanus2024_mnist1d: lambda settings: [(settings.widths, settings.samples, settings.training.epochs)],
-        nakkiran2020_modelwise: lambda settings: [
-            (part.widths, part.samples, part.training.epochs) for part in (settings.noise, settings.squared)
+        greydanus2024_mnist1d: lambda at: [(at.networks.widths, at.networks.samples, at.networks.training.epochs)],
+        nakkiran2020_modelwise: lambda at: [
+            (networks.widths, networks.samples, networks.training.epochs) for networks in (at.noise, at.squared)
         ],
     }[module](module.SCALES["smoke"])
     for widths, samples, epochs in parts:
