@@ -404,10 +404,10 @@ def _headline(results: Results[Scale]) -> str:
 
 def _lede(results: Results[Scale]) -> str:
     trees, boosting = (_turns_in_words(kind, grid, results[kind.name]) for kind, grid in _grids(results.at))
-    at, flipped = results.at, f"{100 * NOISE:.0f} % of labels flipped"
+    scale, flipped = results.at, f"{100 * NOISE:.0f} % of labels flipped"
     return (
-        f"n = {at.samples:,} images, {flipped}, {at.replicates} replicates. Median test loss of trees: {trees}; of "
-        f"boosting: {boosting}."
+        f"n = {scale.samples:,} images, {flipped}, {scale.replicates} replicates. Median test loss of trees: {trees}; "
+        f"of boosting: {boosting}."
     )
 
 

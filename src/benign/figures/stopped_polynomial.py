@@ -23,11 +23,14 @@ from benign.foundation.errors import invalid
 from benign.foundation.outcomes import Outcome
 from benign.foundation.split import Split
 from benign.linear import PolynomialFeatures
-from benign.procedures.protocol import Predictions, check_inputs, one_replicate_each
+from benign.procedures.protocol import Predictions, check_inputs, one_replicate_each, recorded_times
 from benign.schema import DEFAULT_METRICS, Block
 
 # The name of the schema for what is measured: the squared distance of two predictors of one training set.
 LEFT = "output_difference"
+
+Sizes = Int[np.ndarray, " size"]
+Times = Float[np.ndarray, " time"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,75 +54,61 @@ class StoppedPolynomial:
         """One coefficient a degree and output."""
         return size * split.train_targets.shape[1]
 
-    def measure(
-        self,
-        splits: Sequence[Split],
-        sizes: Int[np.ndarray, " size"],
-        times: Float[np.ndarray, " time"] | None,
-        metrics: frozenset[str],
-    ) -> Block:
+    def measure(self, splits: Sequence[Split], sizes: Sizes, times: Times | None, metrics: frozenset[str]) -> Block:
         if times is None or metrics - DEFAULT_METRICS - {LEFT}:
             raise invalid("times", f"must be given, and `metrics` ask for {LEFT} at most.")
         shape = (len(splits), len(sizes), len(times))
         values = {name: np.full(shape, np.nan) for name in metrics}
         for row, split in enumerate(splits):
-            train, test = _columns(split, split.train_inputs, sizes), _columns(split, split.test_inputs, sizes)
             for column, size in enumerate(sizes.tolist()):
-                curves = _curves(train[:, :size], test[:, :size], split, times)
+                curves = _curves(split, size, times)
                 for name in metrics & curves.keys():
                     values[name][row, column] = curves[name]
         return Block(
-            replicates=tuple(split.replicate for split in splits), sizes=sizes, times=times,
+            replicates=tuple(split.replicate for split in splits),
+            sizes=sizes,
+            times=times,
             parameters=sizes * splits[0].train_targets.shape[1],
-            outcome=np.full(shape, Outcome.CONVERGED, dtype=np.int8), metrics=values,
-        )  # fmt: skip
+            outcome=np.full(shape, Outcome.CONVERGED, dtype=np.int8),
+            metrics=values,
+        )
 
     def predict(
-        self,
-        split: Split,
-        inputs: Float[np.ndarray, "m d"],
-        sizes: Int[np.ndarray, " size"],
-        times: Float[np.ndarray, " time"] | None = None,
+        self, split: Split, inputs: Float[np.ndarray, "m d"], sizes: Sizes, times: Times | None = None
     ) -> Iterator[Predictions]:
         check_inputs(inputs, split)
-        moments = np.array([math.inf]) if times is None else times
-        train, test = _columns(split, split.train_inputs, sizes), _columns(split, inputs, sizes)
+        moments = recorded_times(times)
         for size in sizes.tolist():
-            theta = _coefficients(train[:, :size], split.train_targets, moments)
-            for time, values in zip(moments.tolist(), test[:, :size] @ theta, strict=True):
+            predictions = _columns(split, inputs, size) @ _coefficients(split, size, moments)
+            for time, values in zip(moments.tolist(), predictions, strict=True):
                 yield Predictions(size=size, time=time, values=values)
 
 
-def _columns(
-    split: Split, inputs: Float[np.ndarray, "m d"], sizes: Int[np.ndarray, " size"]
-) -> Float[np.ndarray, "m largest"]:
-    features = PolynomialFeatures(low=float(split.pool.min()), high=float(split.pool.max()))
-    return features.columns(inputs, 0, int(sizes[-1]))
-
-
-def _curves(
-    train: Float[np.ndarray, "n k"], test: Float[np.ndarray, "m k"], split: Split, times: Float[np.ndarray, " time"]
-) -> dict[str, Float[np.ndarray, " time"]]:
+def _curves(split: Split, size: int, times: Times) -> dict[str, Float[np.ndarray, " time"]]:
     """What is measured of one size, at every time; the last of all is the end of the way."""
-    theta = _coefficients(train, split.train_targets, np.append(times, math.inf))
-    predictions, norm = test @ theta, np.linalg.norm(theta[:-1], axis=(1, 2))
+    theta = _coefficients(split, size, np.append(times, math.inf))
+    train, test = (_columns(split, inputs, size) @ theta for inputs in (split.train_inputs, split.test_inputs))
+    norm = np.linalg.norm(theta[:-1], axis=(1, 2))
     return {
-        "train_loss": _loss(train @ theta[:-1], split.train_targets),
-        "test_loss": _loss(predictions[:-1], split.test_targets),
+        "train_loss": _loss(train[:-1], split.train_targets),
+        "test_loss": _loss(test[:-1], split.test_targets),
         "norm": norm,
-        "scaled_norm": math.sqrt(train.shape[1]) * norm,
-        LEFT: _loss(predictions[:-1], predictions[-1]),
+        "scaled_norm": math.sqrt(size) * norm,
+        LEFT: _loss(test[:-1], test[-1]),
     }
 
 
-def _coefficients(
-    Z: Float[np.ndarray, "n k"], targets: Float[np.ndarray, "n outputs"], times: Float[np.ndarray, " time"]
-) -> Float[np.ndarray, "time k outputs"]:
-    U, s, Vt = np.linalg.svd(Z, full_matrices=False)
+def _columns(split: Split, inputs: Float[np.ndarray, "m d"], size: int) -> Float[np.ndarray, "m k"]:
+    features = PolynomialFeatures(low=float(split.pool.min()), high=float(split.pool.max()))
+    return features.columns(inputs, 0, size)
+
+
+def _coefficients(split: Split, size: int, times: Times) -> Float[np.ndarray, "time k outputs"]:
+    U, s, Vt = np.linalg.svd(_columns(split, split.train_inputs, size), full_matrices=False)
     with np.errstate(divide="ignore", invalid="ignore"):
         fitted = -np.expm1(times[:, None] * np.log1p(-((s / s[0]) ** 2)))
     filters = np.where(times[:, None] > 0.0, fitted, 0.0) / s
-    return np.einsum("kr,tr,ro->tko", Vt.T, filters, U.T @ targets)
+    return np.einsum("kr,tr,ro->tko", Vt.T, filters, U.T @ split.train_targets)
 
 
 def _loss(
