@@ -17,7 +17,7 @@ Runtime on two cores: smoke 2 s, quick about 10 s.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 
 import numpy as np
@@ -31,18 +31,18 @@ from benign.figures.claims import Claim, Judge, Said, Surfaces, Values, primary,
 from benign.figures.courses import Course, over_sizes, over_times
 from benign.figures.figure import Figure, Picture, Results
 from benign.figures.measurement import Declared, Joined
-from benign.figures.network_drawing import bare, level
+from benign.figures.network_drawing import Line, bare, curve_of, level
 from benign.figures.stopped_polynomial import LEFT, StoppedPolynomial
 from benign.foundation.number_words import format_number as number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate, paired_replicates
 from benign.foundation.split import Split
 from benign.linear import PolynomialFeatures, SizePath, size_path
-from benign.plots import CurveDisplay, FitPanel, FitsDisplay, Role, StackedDisplay, series_from_replicates
+from benign.plots import CurveDisplay, FitPanel, FitsDisplay, Role, StackedDisplay
 from benign.procedures import Polynomial
 from benign.sources import mml
 from benign.surface.displays import metric_series, replicate_series, size_display
-from benign.surface.sections import along_size, described_as, median_of, seed_of, sizes_of, up_to_size
+from benign.surface.sections import along_size, at, described_as, median_of, seed_of, sizes_of, up_to_size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,12 +83,12 @@ def _experiments(at: Scale) -> Iterator[Declared]:
 
 def _claims(_: Scale) -> Iterator[Claim]:
     figure, test = "(Deisenroth et al. 2020, Fig. 9.6)", "bootstrap over data sets of the median curve's lowest degree"
-    yield primary(
-        "best_degree",
+    text, paper = (
         "Among degrees 0 to 9 the median test loss is lowest at degree 4 or 5",
-        within((4.0, 5.0), _best_degree, of="polynomial", test=test),
-        paper=f"degree 4 lowest, about the same at 5 {figure}",
+        "degree 4 lowest, about the same",
     )
+    judge = within((4.0, 5.0), _best_degree, of="polynomial", test=test)
+    yield primary("best_degree", text, judge, f"{paper} at 5 {figure}")
     for name, text, worse, better in (
         ("too_small_underfits", "The constant (degree 0) has a higher test loss than degree 4", 0, 4),
         ("too_large_overfits", "Degree 9, which interpolates, has a higher test loss than degree 4", 9, 4),
@@ -96,34 +96,26 @@ def _claims(_: Scale) -> Iterator[Claim]:
     ):
         paper = f"test error falls, is lowest at degree 4, rises strongly from 6 {figure}"
         yield primary(name, text, _typically_higher(LOSS.at(worse + 1), LOSS.at(better + 1)), paper)
+    text, paper = f"Degree {LARGEST - 1} (smallest norm) has a lower test loss than degree 9", "which stops at degree 9"
     yield secondary(
-        "beyond_the_book",
-        f"Degree {LARGEST - 1} (smallest norm) has a lower test loss than degree 9",
-        _typically_higher(LOSS.at(10), LOSS.at(LARGEST)),
-        paper="not in the book, which stops at degree 9",
+        "beyond_the_book", text, _typically_higher(LOSS.at(10), LOSS.at(LARGEST)), f"not in the book, {paper}"
     )
     yield from _claims_on_descent()
 
 
 def _claims_on_descent() -> Iterator[Claim]:
     paper, unit = "not in the book, which solves least squares", "squared distance, over the larger of the others"
-    gap, sampling, left = parts_of(RIGHT)
-    yield secondary(
-        "optimisation_is_largest_at_the_start",
-        f"At degree {RIGHT}, after {STEPS[0]} gradient step, what optimisation has left is the largest of three parts",
-        _typically_higher(left.at(STEPS[0]), _larger(sampling, gap), unit),
-        paper,
-    )
-    yield secondary(
-        "sampling_is_largest_at_the_end",
-        f"At degree {RIGHT}, after {STEPS[-1]:,} gradient steps, the sampling gap is the largest of three parts",
-        _typically_higher(sampling, _larger(left.at(STEPS[-1]), gap), unit),
-        paper,
-    )
+    (gap, sampling, left), largest = parts_of(RIGHT), "is the largest of three parts"
+    text = f"At degree {RIGHT}, after {STEPS[0]} gradient step, what optimisation has left {largest}"
+    judge = _typically_higher(left.at(STEPS[0]), _larger(sampling, gap), unit)
+    yield secondary("optimisation_is_largest_at_the_start", text, judge, paper)
+    text = f"At degree {RIGHT}, after {STEPS[-1]:,} gradient steps, the sampling gap {largest}"
+    judge = _typically_higher(sampling, _larger(left.at(STEPS[-1]), gap), unit)
+    yield secondary("sampling_is_largest_at_the_end", text, judge, paper)
     for degree in (RIGHT, TOO_LARGE):
-        name = f"stopping_helps_degree_{degree}"
         text = f"At degree {degree}, {STOPPED} gradient steps give a lower test loss than least squares"
-        yield secondary(name, text, _typically_higher(LOSS.at(degree + 1), _descent(degree).at(STOPPED)), paper)
+        judge = _typically_higher(LOSS.at(degree + 1), _descent(degree).at(STOPPED))
+        yield secondary(f"stopping_helps_degree_{degree}", text, judge, paper)
 
 
 def _descent(degree: int, metric: str = "test_loss") -> Course:
@@ -295,11 +287,10 @@ def _two_parts(surface: xr.Dataset, _: Surfaces) -> Picture:
         y_limits=(1e-4, 1e6),
         caption=f"Line: median of {len(added):,} data sets; band: 10 % to 90 %. The gap needs no data.",
     )
-    larger = [str(degree) for degree in np.flatnonzero(sampling.median > gap)]
+    parts = f"{number(gap[RIGHT])} and {number(sampling.median[RIGHT])}"
     sentence = (
         "The test loss is the sum of two parts: the distance from the truth to the closest polynomial of that degree, "
-        "which no data can remove, and what fitting only ten noisy points adds, the larger part in the median at "
-        f"degrees {', '.join(larger)}."
+        f"which no data can remove, and what fitting only ten noisy points adds; at degree {RIGHT} they are {parts}."
     )
     return Picture("gap_and_sampling", "Why is there a best size?", display, sentence)
 
@@ -307,16 +298,11 @@ def _two_parts(surface: xr.Dataset, _: Surfaces) -> Picture:
 def _descents(_: xr.Dataset, surfaces: Surfaces) -> Picture:
     panels = (_descent_panel(surfaces, RIGHT, (1e-3, 10.0)), _descent_panel(surfaces, TOO_LARGE, (1e-6, 1e8)))
     display = StackedDisplay(title="From the zero polynomial to least squares, step by step", panels=panels)
-    (gap, sampling, left), end = parts_of(RIGHT), f"{STEPS[-1]:,}"
-    first, last = (number(left.median(surfaces, step)) for step in (STEPS[0], STEPS[-1]))
-    solved, far_solved = (number(LOSS.median(surfaces, degree + 1)) for degree in (RIGHT, TOO_LARGE))
-    stopped, far_stopped = (number(_descent(degree).median(surfaces, STOPPED)) for degree in (RIGHT, TOO_LARGE))
+    solved = " and ".join(number(LOSS.median(surfaces, degree + 1)) for degree in (RIGHT, TOO_LARGE))
+    stopped = " and ".join(number(_descent(degree).median(surfaces, STOPPED)) for degree in (RIGHT, TOO_LARGE))
     sentence = (
-        f"At degree {RIGHT} optimisation has {first} left after one gradient step and {last} after {end}, beside a "
-        f"sampling gap of {number(median_of(sampling.read(surfaces)))} and an approximation gap of {number(gap)}. "
-        f"After {STOPPED} steps the median test loss is {stopped}, that of least squares {solved}. At degree "
-        f"{TOO_LARGE} it is {far_stopped} after {STOPPED} steps, "
-        f"{number(_descent(TOO_LARGE).median(surfaces, STEPS[-1]))} after {end}, and {far_solved} for least squares."
+        f"At degrees {RIGHT} and {TOO_LARGE} the median test loss is {stopped} after {STOPPED} gradient steps, and "
+        f"{solved} for least squares, where the way ends."
     )
     claims = ["optimisation_is_largest_at_the_start", "sampling_is_largest_at_the_end"]
     claims += [f"stopping_helps_degree_{degree}" for degree in (RIGHT, TOO_LARGE)]
@@ -324,25 +310,22 @@ def _descents(_: xr.Dataset, surfaces: Surfaces) -> Picture:
 
 
 def _descent_panel(surfaces: Surfaces, degree: int, limits: tuple[float, float]) -> CurveDisplay:
-    gap, sampling, left = parts_of(degree)
-    descent, steps = surfaces["descent"], np.array(STEPS)
-    loss = _descent(degree).values(descent)
+    (gap, sampling, left), steps = parts_of(degree), np.array(STEPS)
+    loss = Line(section=at(surfaces["descent"], size=degree + 1), metric="test_loss", name="test loss")
+    label = f"squared distance, degree {degree}"
+    curve = curve_of([loss], "time", title=f"Degree {degree}", y_label=label, y_log=True, y_limits=limits)
     # The test loss alone has a band: of all four nothing could be read.
     medians = (
         level("approximation gap", steps, gap),
-        bare("sampling gap", steps, np.full(len(steps), median_of(sampling.read(surfaces))), Role.NORM),
-        bare("optimisation has left", steps, np.median(left.values(descent), axis=0), Role.REMEDY),
+        level("sampling gap", steps, median_of(sampling.read(surfaces)), Role.NORM),
+        bare("optimisation has left", steps, np.median(left.values(surfaces["descent"]), axis=0), Role.REMEDY),
     )
-    return CurveDisplay(
-        title=f"Degree {degree}",
-        series=(*medians, series_from_replicates("test loss", steps, loss, Role.TEST)),
-        x_label="gradient steps (time)",
-        y_label=f"squared distance, degree {degree}",
-        y_limits=limits,
-        caption=f"Lines: medians of {len(loss):,} data sets; band of the test loss: 10 % to 90 %. The three parts are "
-        "distances that may cancel: they do not add up to the test loss. Legendre polynomials; the step size is 1 / "
-        "largest curvature.",
+    caption = (
+        f"Lines: medians of {surfaces['descent'].sizes['replicate']:,} data sets; band of the test loss: 10 % to 90 %. "
+        "The three parts may cancel: they do not add up to the test loss. Legendre polynomials; steps of 1 / largest "
+        "curvature."
     )
+    return replace(curve, series=(*medians, *curve.series), caption=caption)
 
 
 def _beyond(surface: xr.Dataset, _: Surfaces) -> Picture:

@@ -65,9 +65,9 @@ def bare(name: str, positions: Real[np.ndarray, " K"], values: Float[np.ndarray,
     return series_from_replicates(name, positions, values[None], role)
 
 
-def level(name: str, positions: Real[np.ndarray, " K"], value: float) -> Series:
+def level(name: str, positions: Real[np.ndarray, " K"], value: float, role: Role = Role.REFERENCE) -> Series:
     """One value at all positions, to compare with."""
-    return bare(name, positions, np.full(len(positions), value), Role.REFERENCE)
+    return bare(name, positions, np.full(len(positions), value), role)
 
 
 def exactly(position: float, label: str) -> Threshold:
