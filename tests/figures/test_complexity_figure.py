@@ -9,19 +9,20 @@ import xarray as xr
 from benign.curves import Verdict
 from benign.experiments import measure
 from benign.experiments.environment import Environment
-from benign.figures import nakkiran2020_epochwise as epochwise
-from benign.figures.complexity_places import NOWHERE, Place, fitted_samples, fitted_size
-from benign.figures.nakkiran2020_complexity import FIGURE, SETTINGS, early_time, feature_grid
-from benign.figures.two_sample_sizes import LINEAR_TOLERANCE, middle, two_sizes
+from benign.figures.nakkiran2020_complexity import FIGURE as DECLARED
+from benign.figures.nakkiran2020_complexity import SCALES, feature_grid
+from benign.figures.two_sample_sizes import LINEAR_TOLERANCE
 from benign.foundation.outcomes import Outcome
 from benign.plots import CurveDisplay, HeatMapDisplay, StackedDisplay
 from benign.procedures import Polynomial, RandomFourier
 from benign.sources import digits, mml
 from benign.surface.complexity import emc_on_surface
+from benign.surface.complexity_places import NOWHERE, Place, fitted_samples, fitted_size
 from tests.networks.extra import needs_networks
 
 HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED
-QUICK = SETTINGS["quick"]
+QUICK = replace(SCALES["quick"], grid=(25, 16, 3))
+FIGURE = replace(DECLARED, scales={"planted": QUICK})
 CONSTANT = 0.9  # loss of the best constant
 
 
@@ -65,7 +66,7 @@ def linear(peak, complexity, *, height=2.0, sizes, samples, **options):
 
 
 # A peak is known to one step on either side and EMC to one, and two steps of 4 % lie within the band of 1.1.
-GRID, SIZES = feature_grid((25, 16, 3))
+GRID, SIZES = feature_grid(QUICK.grid)
 SAMPLES = QUICK.samples
 
 
@@ -92,7 +93,7 @@ def planted(
     widths, n = np.array(QUICK.widths), [300]
     return {
         "features": linear(feature_peak, 1.0, height=feature_height, sizes=SIZES, samples=GRID, noise=noise),
-        "ridge": linear(1.0, ridge, sizes=[middle(GRID)], samples=GRID, noise=noise),
+        "ridge": linear(1.0, ridge, sizes=[QUICK.compared[0]], samples=GRID, noise=noise),
         "polynomial": linear(
             polynomial_peak, 1.0, sizes=[10], samples=QUICK.polynomial_samples, replicates=40, noise=noise
         ),
@@ -110,7 +111,7 @@ def planted(
             lambda _, time, __: 0.5 * bump(time, epoch_peak, height=0.12) + 0.1 / time,
             lambda _, time, __: 0.1 * (time / epoch_fitted) ** -2,
             lambda _, time, __: 0.1 * (time / epoch_fitted) ** -2,
-            sizes=[256], times=epochwise.recorded_epochs(100), samples=[4000], noise=0.2 * noise,
+            sizes=[256], times=QUICK.large.recorded, samples=[4000], noise=0.2 * noise,
         ),
     }  # fmt: skip
 
@@ -118,12 +119,18 @@ def planted(
 PLANTED = planted()
 
 
+@pytest.fixture(scope="module")
+def results():
+    """Of what is planted, judged once."""
+    return FIGURE.results("planted", PLANTED)
+
+
 def verdicts_of(surfaces):
-    return {finding.name: finding.verdict for finding in FIGURE.findings(surfaces)}
+    return {finding.name: finding.verdict for finding in FIGURE.judge("planted", surfaces)}
 
 
-def test_every_planted_effect_is_found():
-    verdicts = verdicts_of(PLANTED)
+def test_every_planted_effect_is_found(results):
+    verdicts = {name: finding.verdict for name, finding in results.findings.items()}
     assert set(verdicts.values()) == {HOLDS}, verdicts
 
 
@@ -187,10 +194,10 @@ def test_more_data_that_helps_everywhere_fails_to_hurt():
 
 def test_places_come_from_training_risks_alone():
     surfaces = planted()
-    before = fitted_samples(surfaces["samples"], tolerance=0.02), fitted_size(surfaces["widths"], 300, tolerance=0.02)
+    before = fitted_samples(surfaces["samples"]), fitted_size(surfaces["widths"], samples=300)
     for surface in surfaces.values():
         surface["test_loss"].values[...] = np.nan
-    after = fitted_samples(surfaces["samples"], tolerance=0.02), fitted_size(surfaces["widths"], 300, tolerance=0.02)
+    after = fitted_samples(surfaces["samples"]), fitted_size(surfaces["widths"], samples=300)
     assert before == after
     assert before[0].value == pytest.approx(125.0, rel=0.02)
     assert before[1].value == pytest.approx(41.0, rel=0.03)
@@ -206,23 +213,23 @@ def test_a_ratio_takes_the_end_that_widens_it():
 
 def test_an_uncertain_complexity_widens_the_interval_of_the_ratio():
     surfaces = planted()
-    certain = next(one for one in FIGURE.findings(surfaces) if one.name == "networks_over_samples")
     surfaces["samples"]["train_loss"].values[...] *= np.geomspace(0.2, 5.0, 10)
-    unsure = next(one for one in FIGURE.findings(surfaces) if one.name == "networks_over_samples")
-    assert np.diff(unsure.interval) > 1.5 * np.diff(certain.interval)
+    claim = next(one for one in FIGURE.claims(QUICK) if one.name == "networks_over_samples")
+    certain, unsure = (np.diff(claim.judged(one, 0.95).interval) for one in (PLANTED, surfaces))
+    assert unsure > 1.5 * certain
 
 
 def test_the_sizes_and_the_time_that_are_compared_follow_from_the_grid():
-    assert two_sizes(PLANTED["features"]) == (71, 141)
-    assert early_time(PLANTED["samples"]) == 1600
+    assert QUICK.compared == (71, 141)
+    assert QUICK.early == 1600
     assert GRID[0] == 25
     assert GRID[-1] == 200
     assert set(GRID) < set(SIZES)
-    for settings in SETTINGS.values():
-        assert set(settings.clean_samples) <= set(settings.samples)
-        n, sizes = feature_grid(settings.grid)
+    for scale in SCALES.values():
+        assert set(scale.clean_samples) <= set(scale.samples)
+        n, sizes = feature_grid(scale.grid)
         assert set(n) <= set(sizes)
-        assert 2 * middle(n) <= n[-1] == sizes[-1] / 8
+        assert 2 * scale.compared[0] <= n[-1] == sizes[-1] / 8
 
 
 # Two theorems --------------------------------------------------------------------------------------------------------
@@ -252,52 +259,50 @@ def test_a_polynomial_has_one_more_than_its_degree():
 # The story -----------------------------------------------------------------------------------------------------------
 
 
-def test_the_story_is_whole():
-    findings = FIGURE.findings(PLANTED)
-    names = {finding.name for finding in findings}
-    assert len(names) == len(findings)
-    assert set(FIGURE.primary_claims) <= names
-    pictures = FIGURE.pictures(PLANTED)
-    told = {claim for picture in pictures for claim in picture.claims}
-    assert told == names, "every finding stands beneath a picture"
-    for picture in pictures:
+@pytest.fixture(scope="module")
+def pictures(results):
+    """Of what is planted, by their names."""
+    return {picture.name: picture for picture in FIGURE.pictures(results)}
+
+
+def test_the_story_is_whole(results, pictures):
+    names = [claim.name for claim in FIGURE.claims(QUICK)]
+    assert len(set(names)) == len(names)
+    assert list(results.findings) == names
+    told = {claim for picture in pictures.values() for claim in picture.claims}
+    assert told == set(names), "every finding stands beneath a picture"
+    for picture in pictures.values():
         assert picture.heading.endswith("?")
         assert picture.sentence.endswith(".")
         assert "nan" not in picture.sentence
         assert len(picture.display.frame())
-    assert "Over size, samples and time" in FIGURE.headline(PLANTED, findings)
-    assert "16 hidden units fit 400 digits with correct labels and 123 with 20 %" in FIGURE.lede(PLANTED)
+    assert "Over size, samples and time" in FIGURE.headline(results)
+    assert "16 hidden units fit 400 digits with correct labels and 123 with 20 %" in FIGURE.lede(results)
 
 
 @pytest.mark.parametrize("failing", [(), ("networks_over_time",), ("networks_over_width", "networks_over_samples")])
-def test_the_headline_names_the_axes_that_hold(failing):
-    findings = tuple(
-        replace(finding, verdict=FAILS) if finding.name in failing else finding for finding in FIGURE.findings(PLANTED)
-    )
-    headline = FIGURE.headline(PLANTED, findings)
+def test_the_headline_names_the_axes_that_hold(results, failing):
+    changed = {name: replace(results.findings[name], verdict=FAILS) for name in failing}
+    headline = FIGURE.headline(replace(results, findings={**results.findings, **changed}))
     assert 5 <= len(headline.split()) <= 20
     assert ("time" in headline) == ("networks_over_time" not in failing)
     assert ("size" in headline) == ("networks_over_width" not in failing)
 
 
-def display_of(surfaces, name):
-    return next(picture.display for picture in FIGURE.pictures(surfaces) if picture.name == name)
-
-
-def test_pictures_show_the_planted_numbers():
-    places = display_of(PLANTED, "peak_and_complexity")
+def test_pictures_show_the_planted_numbers(pictures):
+    places = pictures["peak_and_complexity"].display
     assert isinstance(places, CurveDisplay)
     assert len(places.marks) == 6
     for mark in places.marks:
         assert 1 / 1.5 < mark.value / mark.position < 1.5
-    surface = display_of(PLANTED, "features_over_both")
+    surface = pictures["features_over_both"].display
     assert isinstance(surface, HeatMapDisplay)
     inside = surface.traces[0].is_drawn
     np.testing.assert_allclose(surface.traces[0].values[inside], surface.sizes[inside], rtol=0.02)
-    criterion = display_of(PLANTED, "criterion")
+    criterion = pictures["criterion"].display
     assert isinstance(criterion, StackedDisplay)
     assert [round(mark.position) for mark in criterion.panels[1].marks] == [20, 41]
-    time = display_of(PLANTED, "complexity_over_time")
+    time = pictures["complexity_over_time"].display
     assert isinstance(time, CurveDisplay)
     assert time.series[1].median[-1] == pytest.approx(125.0, rel=0.02)
 
@@ -315,27 +320,27 @@ def without_numbers(surfaces):
     return lost
 
 
-def test_a_replicate_without_a_number_leaves_the_median_of_the_others():
+def test_a_replicate_without_a_number_leaves_the_median_of_the_others(pictures):
     """At n features one of ten may be too ill-conditioned to be given: the crest stays where it is."""
     surfaces = {**PLANTED, "features": PLANTED["features"].copy(deep=True)}
     column = list(SIZES).index(GRID[0])
     surfaces["features"]["test_loss"].values[column, 0, 0, 0] = np.nan
-    whole, found = (display_of(one, "features_over_both").values[column, 0] for one in (PLANTED, surfaces))
+    changed = {picture.name: picture for picture in FIGURE.pictures(FIGURE.results("planted", surfaces, ()))}
+    whole, found = (one["features_over_both"].display.values[column, 0] for one in (pictures, changed))
     assert found == pytest.approx(whole, rel=0.02)
 
 
 def test_networks_that_all_diverged_decide_nothing_and_can_be_told():
-    surfaces = without_numbers(PLANTED)
-    findings = FIGURE.findings(surfaces)
+    results = FIGURE.results("planted", without_numbers(PLANTED))
     linear = ("features", "polynomial", "more_data", "falls_with_ridge", "peak_moves")
-    verdicts = {finding.verdict for finding in findings if not finding.name.startswith(linear)}
+    verdicts = {finding.verdict for name, finding in results.findings.items() if not name.startswith(linear)}
     assert verdicts == {UNDECIDED}
-    assert FIGURE.headline(surfaces, findings) == (
+    assert FIGURE.headline(results) == (
         "That the peaks lie where the effective complexity is n was not confirmed in this measurement."
     )
-    assert FIGURE.lede(surfaces).endswith("trainings diverged.")
-    pictures = FIGURE.pictures(surfaces)
-    assert "nan" not in " ".join([FIGURE.lede(surfaces), *(one.sentence for one in pictures)])
+    lede, pictures = FIGURE.lede(results), list(FIGURE.pictures(results))
+    assert lede.endswith("trainings diverged.")
+    assert "nan" not in " ".join([lede, *(one.sentence for one in pictures)])
     assert isinstance(pictures[0].display, CurveDisplay)
     assert len(pictures[0].display.marks) == 3
 
@@ -350,13 +355,12 @@ def test_one_network_that_diverged_leaves_the_claims_on_its_complexity_undecided
 
 def test_a_whole_smoke_run(tmp_path):
     needs_networks()
-    surfaces = dict(FIGURE.measure("smoke", 0, Environment(workers=1, executor="here")))
+    surfaces = dict(DECLARED.measure("smoke", 0, Environment(workers=1, executor="here")))
     assert list(surfaces) == list(PLANTED)
-    findings = FIGURE.findings(surfaces)
-    assert [one.name for one in findings] == [one.name for one in FIGURE.findings(PLANTED)]
-    assert 5 <= len(FIGURE.headline(surfaces, findings).split()) <= 20
-    assert "nan" not in FIGURE.lede(surfaces)
-    for picture in FIGURE.pictures(surfaces):
+    results = DECLARED.results("smoke", surfaces)
+    assert 5 <= len(DECLARED.headline(results).split()) <= 20
+    assert "nan" not in DECLARED.lede(results)
+    for picture in DECLARED.pictures(results):
         file = tmp_path / f"{picture.name}.png"
         picture.display.figure().savefig(file)
         assert file.stat().st_size > 5_000
