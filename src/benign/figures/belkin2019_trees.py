@@ -39,6 +39,7 @@ from jaxtyping import Float
 
 from benign.curves import Finding, Verdict, cross_fitted_difference
 from benign.curves.claims import RELEVANT_FACTOR_OF_ERRORS
+from benign.curves.paired_claims import Side
 from benign.experiments.declaration import Experiment
 from benign.figures.averaged_boosting import AveragedBoosting
 from benign.figures.claims import Claim, Judge, Said, Surfaces, Values, above, primary, read_from, secondary
@@ -118,6 +119,8 @@ SCALES = {
 NOISE = 0.1
 # The loss of averaged one-hot rows is bounded, as an error is, and peaks as low.
 FACTOR = RELEVANT_FACTOR_OF_ERRORS
+_MOVES = "the peak moves with the joint (Curth, Jeffares, van der Schaar 2023)"
+_ONE_AXIS = "along one axis there is no double descent (Curth, Jeffares, van der Schaar 2023)"
 
 
 @dataclass(frozen=True)
@@ -162,48 +165,32 @@ def _experiments(scale: Scale) -> Iterator[Declared]:
 
 
 def _claims(scale: Scale) -> Iterator[Claim]:
-    curth = "(Curth, Jeffares, van der Schaar 2023)"
+    """The moved joint, and that no axis alone has two descents, are primary of forests."""
     for kind, grid in _grids(scale):
         name, belkin = kind.name, f"(Belkin et al. 2019, {kind.title})"
-        of_forest = primary if kind is FOREST else secondary
+        of_forests = primary if kind is FOREST else secondary
         rise, fall = _two_descents(kind, grid, grid.joint)
-        rises = f"the squared loss rises up to interpolation {belkin}"
+        yield primary(f"{name}_rises_to_joint", *rise, f"the squared loss rises up to interpolation {belkin}")
         falls = f"beyond the joint the loss falls below its first minimum {belkin}"
-        yield primary(f"{name}_rises_to_joint", *rise, rises)
         yield primary(f"{name}_second_descent", *fall, falls)
-        yield secondary(
-            f"{name}_error_rises_less",
-            "Up to the joint the zero-one error rises by a smaller factor than the squared loss",
-            _rises_less(kind, grid.joint),
-            paper='the U of the zero-one error is "much less apparent" (Belkin et al. 2019)',
-        )
-        # Of the median: where all interpolate no replicate differs, which decides nothing of a mean.
+        text = "Up to the joint the zero-one error rises by a smaller factor than the squared loss"
+        paper = 'the U of the zero-one error is "much less apparent" (Belkin et al. 2019)'
+        yield secondary(f"{name}_error_rises_less", text, _rises_less(kind, grid.joint), paper)
         if kind is BOOSTING:  # a tree of n leaves fits by construction
-            yield secondary(
-                f"{name}_joint_fitted",
-                f"At the joint {kind.one} leaves less than 2 % of the best constant's training loss",
-                above(_share_left(kind, grid.joint), TOLERANCE, statistic="median", side="below"),
-                paper="the joint is the interpolation threshold (Belkin et al. 2019)",
-            )
-        early, moves = f"{grid.early} {kind.capacity}", f"the peak moves with the joint {curth}"
-        yield secondary(
-            f"{name}_moved_joint_not_fitted",
-            f"At the moved joint, {early}, {kind.one} leaves more than 2 % of the best constant's training loss",
-            above(_share_left(kind, grid.early), TOLERANCE, statistic="median"),
-            paper=moves,
-        )
+            text = f"At the joint {kind.one} leaves less than 2 % of the best constant's training loss"
+            paper = "the joint is the interpolation threshold (Belkin et al. 2019)"
+            yield secondary(f"{name}_joint_fitted", text, _leaves(kind, grid.joint, "below"), paper)
+        early = f"At the moved joint, {grid.early} {kind.capacity}, {kind.one}"
+        text = f"{early} leaves more than 2 % of the best constant's training loss"
+        yield secondary(f"{name}_moved_joint_not_fitted", text, _leaves(kind, grid.early, "above"), _MOVES)
         many = f"{grid.most} {kind.members}"
-        for say, word, words, members in ((secondary, "one", kind.one, 1), (of_forest, "many", many, grid.most)):
-            yield say(
-                f"{name}_capacity_alone_{word}",
-                f"Along {kind.capacity} alone, with {words}, the test loss has no peak of 5 % or more: "
-                "no second descent",
-                _loss(kind, members).has_no_peak(FACTOR),
-                paper=f"along one axis there is no double descent {curth}",
-            )
+        for say, word, words, members in ((secondary, "one", kind.one, 1), (of_forests, "many", many, grid.most)):
+            along = f"Along {kind.capacity} alone, with {words}"
+            text = f"{along}, the test loss has no peak of 5 % or more: no second descent"
+            yield say(f"{name}_capacity_alone_{word}", text, _loss(kind, members).has_no_peak(FACTOR), _ONE_AXIS)
         rise, fall = _two_descents(kind, grid, grid.early)
-        yield of_forest(f"{name}_rises_to_moved_joint", *rise, moves)
-        yield of_forest(f"{name}_moved_second_descent", *fall, moves)
+        yield of_forests(f"{name}_rises_to_moved_joint", *rise, _MOVES)
+        yield of_forests(f"{name}_moved_second_descent", *fall, _MOVES)
 
 
 def _two_descents(kind: Kind, grid: Grid, joint: int) -> tuple[tuple[str, Judge], tuple[str, Judge]]:
@@ -235,6 +222,11 @@ def _rises_less(kind: Kind, joint: int) -> Judge:
         return replace(found, verdict=Verdict.UNDECIDED, p_value=1.0, test=test, needed_replicates=needed)
 
     return judged
+
+
+def _leaves(kind: Kind, capacity: int, side: Side) -> Judge:
+    """Of the median: where all interpolate no replicate differs, which decides nothing of a mean."""
+    return above(_share_left(kind, capacity), TOLERANCE, statistic="median", side=side)
 
 
 def _share_left(kind: Kind, capacity: int) -> Values:

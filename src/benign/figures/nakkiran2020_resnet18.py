@@ -23,7 +23,7 @@ import csv
 import math
 import platform
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 
 import numpy as np
@@ -31,6 +31,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.curves import Finding, Verdict
+from benign.curves.findings import without_number
 from benign.figures import figure
 from benign.figures.claims import Claim, Judge, Said, Surfaces, primary
 from benign.figures.figure import Figure, Picture, Results
@@ -47,6 +48,7 @@ OTHER_CLASSES = 9
 RUNS = 5
 SAMPLES = 50_000
 EPOCHS = 4000
+_NO_SPREAD = f"published means of {RUNS} runs compared; no spread published, so no interval"
 
 
 def published_series() -> dict[str, Float[np.ndarray, " widths"]]:
@@ -93,14 +95,12 @@ def surface_of(table: dict[str, Float[np.ndarray, " widths"]]) -> xr.Dataset:
     # The number of parameters is not in the table, so sizes are counted in widths; no loss was published.
     columns |= {"parameters": widths, "test_error_constant": np.array([[OTHER_CLASSES / (OTHER_CLASSES + 1)]])}
     source = {"source": "published", "name": "cifar10", "label_noise": NOISE}
-    attributes = {
-        **made_here("published_resnet18", source),
+    attributes = made_here("published_resnet18", source) | {
         "machine": f"a published table, read with Python {platform.python_version()}",
         "size_name": "channels of the first layer",
         "time_name": "epochs",
         "seed": 0,
         "seconds": 0.0,
-        "commit": "",
     }
     dataset = surface_from_arrays(columns, size=widths, time=EPOCHS, samples=SAMPLES, attributes=attributes)
     return dataset.assign_coords(replicate=[f"mean of {RUNS} runs"])
@@ -144,18 +144,13 @@ def _series(surfaces: Surfaces) -> Series:
 
 
 def _claims(_: None) -> Iterator[Claim]:
-    yield primary(
-        "peak_at_crossing",
-        f"The training error falls to eps = {EPS:g} within one width of the peak of the test error",
-        _by_the_table(lambda of: of.crossing - of.widths[of.peak], "widths from the peak", within=(-1.0, 1.0)),
-        paper="training error 0.1205 at k = 9, 0.0831 at k = 10; test error highest at k = 10, 0.4127",
-    )
-    yield primary(
-        "second_descent",
-        "The second descent ends below the first minimum",
-        _by_the_table(lambda of: of.test[-1] - of.test[of.minimum], "test error", within=(-1.0, -1e-9)),
-        paper="0.291 at k = 64, 0.340 at k = 4",
-    )
+    crossing = f"The training error falls to eps = {EPS:g} within one width of the peak of the test error"
+    judge = _by_the_table(lambda of: of.crossing - of.widths[of.peak], "widths from the peak", (-1.0, 1.0))
+    paper = "training error 0.1205 at k = 9, 0.0831 at k = 10; test error highest at k = 10, 0.4127"
+    yield primary("peak_at_crossing", crossing, judge, paper)
+    judge = _by_the_table(lambda of: of.test[-1] - of.test[of.minimum], "test error", (-1.0, -1e-9))
+    below = "The second descent ends below the first minimum"
+    yield primary("second_descent", below, judge, "0.291 at k = 64, 0.340 at k = 4")
 
 
 def _by_the_table(read: Callable[[Series], float], unit: str, within: tuple[float, float]) -> Judge:
@@ -165,16 +160,9 @@ def _by_the_table(read: Callable[[Series], float], unit: str, within: tuple[floa
         series = _series(surfaces)
         effect = float(read(series))
         holds = series.peak > series.minimum and within[0] <= effect <= within[1]
-        return Finding(
-            **said,
-            verdict=Verdict.HOLDS if holds else Verdict.FAILS,
-            effect=effect if math.isfinite(effect) else math.nan,
-            interval=(math.nan, math.nan),
-            unit=unit,
-            test=f"published means of {RUNS} runs compared; no spread published, so no interval",
-            replicates=RUNS,
-            needed_replicates=None,
-        )
+        verdict, number = Verdict.HOLDS if holds else Verdict.FAILS, effect if math.isfinite(effect) else math.nan
+        found = without_number(**said, unit=unit, test=_NO_SPREAD, replicates=RUNS)
+        return replace(found, verdict=verdict, effect=number, p_value=math.nan)
 
     return judged
 
