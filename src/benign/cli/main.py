@@ -96,19 +96,13 @@ def reproduce_figure(
 
     Example: benign figure belkin2019_fourier --scale smoke --out /tmp/belkin
     """
-    from benign.cli.progress import shown
-    from benign.experiments.environment import Environment
     from benign.figures.folders import checked_folder
     from benign.foundation.file_names import file_name, unlinked
-    from benign.reproduction import reproduce
 
     with answered():
         place = out or unlinked(Path("benign-report") / file_name(name))
         folder = checked_folder(place, names=[name], scale=scale, seed=seed, workers=workers)
-        with shown(name) as progress:
-            environment = Environment(workers=workers, store=store, progress=progress)
-            result = reproduce(name, scale=scale, seed=seed, environment=environment, rescue=folder)
-        files = result.save(folder)
+        result, files = _reproduce(name, folder, scale=scale, seed=seed, workers=workers, store=store)
     if as_json:
         print(json.dumps({**result.to_dict(), "files": [str(file) for file in files]}, indent=2))
         return
@@ -129,12 +123,10 @@ def run_demo(
 
     Example: benign demo --scale smoke --out /tmp/demo
     """
-    from benign.cli.progress import shown
-    from benign.experiments.environment import Environment
     from benign.figures import DEMO
     from benign.figures.folders import checked_folder
     from benign.foundation.file_names import unlinked
-    from benign.reproduction import reproduce, write_report
+    from benign.reproduction import write_report
 
     results = []
     with answered():
@@ -142,18 +134,29 @@ def run_demo(
             unlinked(Path("benign-report") / name)
         folder = checked_folder(out or Path("benign-report"), names=DEMO, scale=scale, seed=seed, workers=workers)
         for name in DEMO:
-            with shown(name) as progress:
-                environment = Environment(workers=workers, store=store, progress=progress)
-                rescue = folder / name
-                results.append(reproduce(name, scale=scale, seed=seed, environment=environment, rescue=rescue))
-            results[-1].save(folder / name)
-            _print_figure(results[-1], verbose=verbose)
+            result, _ = _reproduce(name, folder / name, scale=scale, seed=seed, workers=workers, store=store)
+            _print_figure(result, verbose=verbose)
+            results.append(result)
         report = write_report(results, folder / "report.html", command="benign demo")
     _print_summary(results)
     if results[-1].kept:
         print(f"\n{results[-1].kept}")
     print("\nThe whole story, in one page that needs no network:")
     print(report)
+
+
+def _reproduce(
+    name: str, folder: Path, *, scale: str, seed: int, workers: int | None, store: str | None
+) -> tuple[Reproduction, list[Path]]:
+    """The figure, measured while its progress is shown, and the files that it was saved as."""
+    from benign.cli.progress import shown
+    from benign.experiments.environment import Environment
+    from benign.reproduction import reproduce
+
+    with shown(name) as progress:
+        environment = Environment(workers=workers, store=store, progress=progress)
+        result = reproduce(name, scale=scale, seed=seed, environment=environment, rescue=folder)
+    return result, result.save(folder)
 
 
 def _print_figure(result: Reproduction, *, verbose: bool) -> None:

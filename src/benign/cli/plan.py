@@ -43,60 +43,45 @@ def forecast(
     """
     from benign.cli.users_code import aside
     from benign.experiments.keeping import kept_line
-    from benign.figures import NAMES, runs_of
+    from benign.figures import Edition, runs_of
     from benign.runs import plan
 
     with answered(), aside() as answer:
-        is_figure = target in NAMES and not Path(target).is_file()
-        edition = _edition(target, overrides, scale, seed) if is_figure else None
-        runs = runs_of(edition) if edition else [_declared(target, overrides, scale, seed, store)]
+        is_figure = _is_figure(target, has_overrides=bool(overrides), has_scale=(scale, seed) != (None, None))
+        edition = Edition(figure=target, scale=scale or "quick", seed=seed or 0) if is_figure else None
+        runs = runs_of(edition) if edition else [_declared(target, overrides or (), store)]
         result = plan(runs if edition else runs[0], store=store, workers=workers, sample_seconds=sample_seconds)
         if as_json:
-            print(json.dumps(_plain(result, edition), indent=2), file=answer)
+            print(json.dumps({**(asdict(edition) if edition else {}), **asdict(result)}, indent=2), file=answer)
             return
         names = [one.name.removeprefix(f"{edition}, ") for one in runs]
         kept = [kept_line(one.execution.store if store is None else store) for one in runs[:1]]
         print(*_words(result, edition, names), *filter(None, kept), sep="\n", file=answer)
 
 
-def _edition(name: str, overrides: Sequence[str] | None, scale: str | None, seed: int | None) -> Edition:
-    from benign.figures import Edition, checked_scale
-    from benign.foundation.errors import invalid
-    from benign.foundation.randomness import checked_seed
-
-    if overrides:
-        raise invalid("KEY=VALUE", f"is for files, got {overrides[0]!r}; a figure has --scale and --seed.")
-    return Edition(figure=name, scale=checked_scale(scale or "quick"), seed=checked_seed(seed or 0))
-
-
-def _declared(
-    target: str, overrides: Sequence[str] | None, scale: str | None, seed: int | None, store: str | None
-) -> Experiment:
-    from benign.experiments.declaration import Experiment
+def _is_figure(target: str, *, has_overrides: bool, has_scale: bool) -> bool:
+    """Whether a figure is meant, or a file: that comes first."""
     from benign.figures import NAMES
     from benign.foundation.errors import UnknownName, invalid, nearest
     from benign.foundation.wording import shown_path
 
-    if not os.path.lexists(target):
-        near = f"; did you mean the figure {nearest(target, NAMES)[0]!r}?" if nearest(target, NAMES) else "."
-        hint = " `benign figures` lists them."
-        raise UnknownName(f"there is no file {shown_path(target)}, and no figure of that name{near}{hint}", "target")
-    if scale is not None or seed is not None:
+    is_figure = target in NAMES and not Path(target).is_file()
+    if not is_figure and not os.path.lexists(target):
+        near = [f"; did you mean the figure {name!r}?" for name in nearest(target, NAMES)] or ["."]
+        words = f"there is no file {shown_path(target)}, and no figure of that name{near[0]}"
+        raise UnknownName(f"{words} `benign figures` lists them.", "target")
+    if is_figure and has_overrides:
+        raise invalid("KEY=VALUE", "is for files; a figure has --scale and --seed.")
+    if has_scale and not is_figure:
         raise invalid("--scale", "and `--seed` are for figures; settings of a file are given as KEY=VALUE.")
-    name = Path(target).name
-    return Experiment.from_toml(
-        target, overrides or (), announce=lambda reach: say(name, reach, "none", "processes", store)
-    )
+    return is_figure
 
 
-def _plain(result: Forecast, edition: Edition | None) -> dict[str, object]:
-    """Plain values; those of a figure say which, and what each of its runs takes."""
-    told = asdict(result)
-    parts = told.pop("parts")
-    if edition is None:
-        return told
-    whole = {key: value for key, value in told.items() if key not in {"run", "sampled"}}
-    return {**asdict(edition), **whole, "runs": parts}
+def _declared(file: str, overrides: Sequence[str], store: str | None) -> Experiment:
+    from benign.experiments.declaration import Experiment
+
+    name = Path(file).name
+    return Experiment.from_toml(file, overrides, announce=lambda reach: say(name, reach, "none", "processes", store))
 
 
 def _words(result: Forecast, edition: Edition | None, names: Sequence[str]) -> Iterator[str]:
