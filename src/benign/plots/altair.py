@@ -223,10 +223,13 @@ def _heat_map(display: HeatMapDisplay) -> alt.LayerChart:
     risk = cells.transform_filter("isValid(datum.value)").encode(colour, x("size_low:Q"), y("time_low:Q"))
     risk = risk.encode(x2="size_high:Q", y2="time_high:Q")
     undefined = cells.transform_filter("!isValid(datum.value)").encode(x("size:Q"), y("time:Q"))
+    inside = frame.transform_filter("datum.layer == 'region' && isValid(datum.value)").encode(x("size:Q"), y("time:Q"))
+    inside = inside.transform_filter("datum.low <= datum.value && datum.value <= datum.high")
     rings = frame.transform_filter("datum.layer == 'undecided'").encode(x("size:Q"), y("time:Q"))
     layers = [
         risk.mark_rect(tooltip=True),
         undefined.mark_point(shape=_HATCH, color=MUTED, size=400, strokeWidth=1),
+        inside.mark_point(shape=_HATCH, color=PAPER, size=40, strokeWidth=0.5, clip=True),
         rings.mark_point(color=PAPER, size=30, opacity=1.0, clip=True),
         *_contours(display, x, y),
         *_traces(frame.transform_filter("datum.layer == 'trace'").encode(x("size:Q"), y("time:Q"))),
@@ -273,6 +276,7 @@ def _plane(display: PlaneDisplay) -> alt.LayerChart:
     levels = [("", piece) for level in display.levels for piece in _level(*axes, level)]
     valley = [(display.valley_label, line) for line in display.valley]
     points = [(one.label, np.array([[one.x, one.y]])) for one in display.points]
+    ends = [(label, line[display.is_inside(line)][-1:]) for label, line in valley[:1]]
     looks = _looks("path", [path.name for path in display.paths], _PATHS)
     reach = _in_reach(display.scales[0], "x") | _in_reach(display.scales[1], "y")
     paths = _rows(display.frame()).transform_calculate(**reach).encode(x("x:Q"), y("y:Q"), looks["color"])
@@ -287,7 +291,7 @@ def _plane(display: PlaneDisplay) -> alt.LayerChart:
         paths.transform_filter("datum.step == 0").mark_point(size=50, clip=True, **_RING),
         counted.transform_filter("datum.step == datum.last").mark_point(size=50, **_DISC),
         at(points).mark_point(shape="cross", angle=45, color=INK, size=90, **_DISC),
-        *_words(at([*points, *((label, line[-1:]) for label, line in valley[:1])]), dy=-10, dx=6, align="left"),
+        *_words(at([*points, *ends]), dy=-10, dx=6, align="left", clip=True),
     ]
     return _layered(layers, _WIDTH)
 
@@ -308,7 +312,8 @@ def _scatter(display: ScatterDisplay) -> alt.LayerChart:
             ends = np.array([[end, ratio * end] for end in span])
             line = _lines([(label, ends)]).encode(x("x:Q"), y("y:Q"))
             name = _lines([(label, ends[:1] ** 0.1 * ends[1:] ** 0.9)]).encode(x("x:Q"), y("y:Q"))
-            layers += [line.mark_line(color=INK, strokeDash=dashes), *_words(name, dx=-8, align="right")]
+            side = {"align": "left", "dx": 8} if ratio < 1 else {"align": "right", "dx": -8}
+            layers += [line.mark_line(color=INK, strokeDash=dashes), *_words(name, **side)]
     for label, align, place in ((display.above_label, "left", 10), (display.below_label, "right", _WIDTH - 10)):
         corner = _rows([{"label": label}]).encode(x=alt.value(place), y=alt.value(place), text="label:N")
         layers += _words(corner, align=align, fontStyle="italic")
