@@ -46,7 +46,6 @@ from benign.figures.network_drawing import (
     test_and_train,
 )
 from benign.figures.over_width import UNITS, Networks, OverWidth
-from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Role, StackedDisplay
 from benign.procedures import MLP
@@ -69,29 +68,23 @@ class Scale:
     """
 
     networks: Networks
-    peak_range: tuple[int, int]
+    peak_range: tuple[int, int] = (40, 96)
     test_samples: int = 3000
     label_noise: float = 0.2
     is_notebook: bool = False
 
 
-_QUICK = Scale(
-    networks=Networks(
-        samples=4000, widths=(4, 8, 12, 16, 24, 32, 40, 48, 64, 96, 128, 192, 256), narrow=24, peak=64, replicates=6,
-        training=Training(learning_rate=2e-3, batch_size=125, epochs=150),
-    ),
-    peak_range=(40, 96),
+_QUICK = Networks(
+    samples=4000, widths=(4, 8, 12, 16, 24, 32, 40, 48, 64, 96, 128, 192, 256), narrow=24, peak=64, replicates=6,
+    training=Training(learning_rate=2e-3, batch_size=125, epochs=150),
 )  # fmt: skip
+_TINY = Networks(
+    samples=100, widths=(5, 6, 8), narrow=5, peak=6, replicates=4, training=Training(batch_size=50, epochs=4)
+)
 SCALES = {
-    "smoke": Scale(
-        networks=Networks(
-            samples=100, widths=(5, 6, 8), narrow=5, peak=6, replicates=4,
-            training=Training(batch_size=50, epochs=4),
-        ),
-        peak_range=(5, 8), test_samples=100,
-    ),
-    "quick": _QUICK,
-    "standard": replace(_QUICK, networks=replace(_QUICK.networks, replicates=12)),
+    "smoke": Scale(networks=_TINY, peak_range=(5, 8), test_samples=100),
+    "quick": Scale(networks=_QUICK),
+    "standard": Scale(networks=replace(_QUICK, replicates=12)),
     "paper": Scale(
         networks=Networks(
             samples=4000, widths=(2, 3, 4, 5, 7, 9, 12, 16, 21, 27, 36, 47, 61, 80, 104, 135, 177, 230, 300),
@@ -118,25 +111,21 @@ PUBLISHED_MARGIN = 0.02  # a single run may lie this far from the mean of many
 _OURS = "not in the paper"
 
 
-def curve(at: Scale, name: str, *, label_noise: float | None = None) -> Experiment:
-    """The grid over width and time, without ``label_noise`` that of the scale.
-
-    Another figure asks for it too: the store has it then.
-    """
-    noise, training = at.label_noise if label_noise is None else label_noise, at.networks.training
+def curve(at: Scale, name: str, label_noise: float) -> Experiment:
+    """The grid over width and time; another figure asks for it too: the store has it then."""
     return at.networks.grid(
         name=name,
-        source=mnist1d(label_noise=noise, test_samples=at.test_samples),
-        procedure=MLP(depth=2, training=training),
-        times=training.log_spaced(RECORDINGS),
+        source=mnist1d(label_noise=label_noise, test_samples=at.test_samples),
+        procedure=MLP(depth=2, training=at.networks.training),
+        times=at.networks.training.log_spaced(RECORDINGS),
         metrics=METRICS,
     )
 
 
 def _experiments(at: Scale) -> Iterator[Experiment]:
-    yield curve(at, "noisy")
+    yield curve(at, "noisy", at.label_noise)
     if at.is_notebook:
-        yield curve(at, "clean", label_noise=0.0)
+        yield curve(at, "clean", 0.0)
 
 
 def _claims(at: Scale) -> Iterator[Claim]:
@@ -145,7 +134,7 @@ def _claims(at: Scale) -> Iterator[Claim]:
     error = OverWidth("The test error", raw, at.networks)
     yield primary("rises", *error.rises(), "47.2 % to 54.1 %")
     yield primary("second_descent", *error.falls(peak, wide), "54.1 % to 45.5 %")
-    yield primary("below_the_first_minimum", *error.ends_below(), "45.5 % at h = 300, 47.2 % at h = 16")
+    yield primary("below_the_first_minimum", *error.ends("below"), "45.5 % at h = 300, 47.2 % at h = 16")
     place = error.peaks_between(at.peak_range, RELEVANT_FACTOR_OF_ERRORS)
     yield primary("peak_position", *place, "at h = 47, where the training error reaches 5.5 %")
     yield from _best_epoch_claims(narrow, peak)
@@ -156,7 +145,7 @@ def _claims(at: Scale) -> Iterator[Claim]:
     loss = OverWidth("The test loss", over_sizes("noisy", "test_loss", unit="loss (nats)"), at.networks)
     late = loss.course.peaks_at(1.0, (peak, wide), scale_word=UNITS)
     yield secondary("loss_peaks_as_wide", f"The test loss peaks at {peak} {UNITS} or more", late, "loss 5.79 at h = 61")
-    yield secondary("loss_stays_up", *loss.ends_above(), "2.63 at h = 300, 1.32 at h = 16")
+    yield secondary("loss_stays_up", *loss.ends("above"), "2.63 at h = 300, 1.32 at h = 16")
     if at.is_notebook:
         yield from _notebook_claims(at)
 
@@ -199,7 +188,7 @@ def _published(name: str, kind: str) -> Float[np.ndarray, " widths"]:
 def _pictures(results: Results[Scale]) -> Iterator[Picture]:
     noisy, networks = results["noisy"], results.at.networks
     metrics = ("test_error", "train_error", "test_error_averaged")
-    test, train, averaged = (networks.medians(noisy, metric, percent) for metric in metrics)
+    test, train, averaged = (networks.medians(noisy, metric) for metric in metrics)
     yield Picture(
         "error",
         "Does the test error of a network peak as it grows wider?",
@@ -213,7 +202,7 @@ def _pictures(results: Results[Scale]) -> Iterator[Picture]:
     yield Picture(
         "averaged_weights",
         "How much of the peak is the jitter of the last steps?",
-        curve_of([last, mean], "size", title="Test error of the last weights and of their moving average"),
+        curve_of([last, mean], title="Test error of the last weights and of their moving average"),
         f"Of the averaged weights the median test error is {averaged} {networks.words}; of the last ones it is {test}.",
         ("averaging_helps", "averaged_rises"),
     )
@@ -221,12 +210,12 @@ def _pictures(results: Results[Scale]) -> Iterator[Picture]:
         "loss",
         "Does the loss tell the same story?",
         _curve(results, "noisy", "loss"),
-        f"The median test loss is {networks.medians(noisy, 'test_loss', number)} {networks.words}: cross-entropy "
+        f"The median test loss is {networks.medians(noisy, 'test_loss')} {networks.words}: cross-entropy "
         "counts how sure a wrong answer is, so it need not follow the error.",
         ("loss_peaks_as_wide", "loss_stays_up"),
     )
     if results.at.is_notebook:
-        clean = networks.medians(results["clean"], "test_error", percent)
+        clean = networks.medians(results["clean"], "test_error")
         panels = tuple(_curve(results, "clean", kind) for kind in ("error", "loss"))
         yield Picture(
             "clean",
@@ -242,7 +231,6 @@ def _curve(results: Results[Scale], name: str, kind: str) -> CurveDisplay:
     end, is_loss = at_end(results[name]), kind == "loss"
     display = curve_of(
         test_and_train(end, kind),
-        "size",
         title=f"Test and train {kind} after the last epoch",
         landmarks=landmarks_along_size(end, f"test_{kind}", estimator="median"),
         y_log=is_loss,
@@ -284,7 +272,7 @@ def _lede(results: Results[Scale]) -> str:
     return (
         f"MNIST-1D, n = {networks.samples:,}, {100 * results.at.label_noise:g} % of the training labels wrong, two "
         f"hidden layers, cross-entropy, {networks.replicates} replicates. Median test error after the last epoch: "
-        f"{networks.medians(results['noisy'], 'test_error', percent)} {networks.words}."
+        f"{networks.medians(results['noisy'], 'test_error')} {networks.words}."
         f"{diverged_words(results.surfaces.values())}"
     )
 

@@ -38,9 +38,8 @@ from benign.experiments.declaration import Experiment
 from benign.figures.claims import Claim, Surfaces, higher, peak_at, primary, secondary, within
 from benign.figures.courses import over_sizes
 from benign.figures.figure import Figure, Picture, Results
-from benign.figures.network_drawing import curve_of, diverged_words, exactly, in_order, listed, percent, test_and_train
+from benign.figures.network_drawing import curve_of, diverged_words, exactly, in_order, listed, test_and_train
 from benign.figures.over_width import UNITS, Networks, OverWidth
-from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, StackedDisplay
 from benign.procedures import MLP
@@ -51,6 +50,7 @@ CLASSES = 10
 NOISE = {"noise_0": 0.0, "noise_10": 0.1, "noise_20": 0.2}
 SQUARED_NOISE = 0.1
 _PLATEAU = "a plateau on CIFAR-10 without noise"
+_HARDER = "what makes fitting harder moves the threshold to the right"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,23 +110,17 @@ def _claims(at: Scale) -> Iterator[Claim]:
     with_noise = OverWidth("With 20 % label noise, the test error", noisy, at.noise)
     without = OverWidth("Without label noise, the test error", clean, at.noise)
     yield primary("noise_20_rises", *with_noise.rises(), "0.340 to 0.413 with 15 % noise")
-    yield primary("noise_20_second_descent", *with_noise.ends_below(), "0.291 against 0.340 with 15 % noise")
+    yield primary("noise_20_second_descent", *with_noise.ends("below"), "0.291 against 0.340 with 15 % noise")
     rises = [error.at(peak) / error.at(narrow) for error in (noisy, clean)]
-    yield primary(
-        "noise_raises_the_peak",
-        f"From {narrow} to {peak} {UNITS} the test error rises by a larger factor with 20 % label noise than without",
-        higher(rises[0], than=rises[1], unit="factor of the error"),
-        "the more label noise, the higher the peak",
-    )
+    text = f"From {narrow} to {peak} {UNITS} the test error rises by a larger factor with 20 % label noise than without"
+    judge = higher(rises[0], than=rises[1], unit="factor of the error")
+    yield primary("noise_raises_the_peak", text, judge, "the more label noise, the higher the peak")
     yield secondary("noise_0_falls", *without.falls(narrow, peak), _PLATEAU)
     yield secondary("noise_0_no_peak", *without.has_no_peak(RELEVANT_FACTOR_OF_ERRORS), _PLATEAU)
     test = "intervals of level {level} of both thresholds, the wide way round, above 1"
-    yield primary(
-        "noise_moves_the_threshold",
-        "With 20 % label noise it takes wider networks to fit the training set than without",
-        within((1.0 + 1e-9, math.inf), _moved_threshold, of="noise_20", test=test, unit="times the width"),
-        "what makes fitting harder moves the threshold to the right",
-    )
+    text = "With 20 % label noise it takes wider networks to fit the training set than without"
+    judge = within((1.0 + 1e-9, math.inf), _moved_threshold, of="noise_20", test=test, unit="times the width")
+    yield primary("noise_moves_the_threshold", text, judge, _HARDER)
     yield from _squared_claims(at.squared)
 
 
@@ -146,13 +140,10 @@ def _squared_claims(at: Networks) -> Iterator[Claim]:
     loss = OverWidth(f"{start} test loss", over_sizes("squared", "test_loss"), at)
     error = OverWidth(f"{start} zero-one error", over_sizes("squared", "test_error"), at)
     yield secondary("squared_rises", *loss.rises(), ours)
-    yield secondary("squared_second_descent", *loss.ends_below(), ours)
-    yield secondary(
-        "squared_peak_at_threshold",
-        f"{start} test loss peaks at 0.7 to 2 times n K parameters",
-        peak_at(_loss_over_parameters, float(CLASSES * at.samples), (0.7, 2.0), scale_word="n K"),
-        "parameters = n K (Belkin et al. 2019)",
-    )
+    yield secondary("squared_second_descent", *loss.ends("below"), ours)
+    text = f"{start} test loss peaks at 0.7 to 2 times n K parameters"
+    judge = peak_at(_loss_over_parameters, float(CLASSES * at.samples), (0.7, 2.0), scale_word="n K")
+    yield secondary("squared_peak_at_threshold", text, judge, "parameters = n K (Belkin et al. 2019)")
     yield secondary("squared_error_rises", *error.rises())
     yield secondary("squared_error_falls", *error.falls(at.peak, at.widths[-1]))
 
@@ -167,18 +158,18 @@ def _over_parameters(surface: xr.Dataset, metric: str, level: float = LEVEL) -> 
 
 def _pictures(results: Results[Scale]) -> Iterator[Picture]:
     networks, noise = results.at.noise, {f"{100 * rate:.0f} % noise": results[name] for name, rate in NOISE.items()}
-    none, some, most = (networks.medians(surface, "test_error", percent) for surface in noise.values())
+    none, some, most = (networks.medians(surface, "test_error") for surface in noise.values())
     label, title = "test error (clean labels)", "Test error by label noise"
     yield Picture(
         "label_noise",
         "Does label noise make the peak?",
-        curve_of(in_order(noise, "test_error"), "size", title=title, y_label=label),
+        curve_of(in_order(noise, "test_error"), title=title, y_label=label),
         f"The median test error {networks.words} is {most} with 20 % of the training labels flipped, {some} with 10 %, "
         f"and {none} with none.",
         ("noise_20_rises", "noise_20_second_descent", "noise_raises_the_peak", "noise_0_falls", "noise_0_no_peak"),
     )
-    error = curve_of(in_order(noise, "train_error"), "size", title="Train error", y_label="train error")
-    loss = curve_of(in_order(noise, "test_loss"), "size", title="Test loss", y_label="test loss (nats)", y_log=True)
+    error = curve_of(in_order(noise, "train_error"), title="Train error", y_label="train error")
+    loss = curve_of(in_order(noise, "test_loss"), title="Test loss", y_label="test loss (nats)", y_log=True)
     fitted = listed(f"{_threshold_words(surface)} ({name})" for name, surface in noise.items())
     yield Picture(
         "fit",
@@ -197,8 +188,8 @@ def _threshold_words(surface: xr.Dataset) -> str:
 
 
 def _squared_picture(surface: xr.Dataset, networks: Networks) -> Picture:
-    losses, errors = (networks.medians(surface, *told) for told in (("test_loss", number), ("test_error", percent)))
-    peak = ("squared_rises", "squared_second_descent", "squared_peak_at_threshold")
+    losses, errors = (networks.medians(surface, metric) for metric in ("test_loss", "test_error"))
+    claims = ("rises", "second_descent", "peak_at_threshold", "error_rises", "error_falls")
     return Picture(
         "squared",
         "Is the peak where parameters = samples x classes?",
@@ -208,14 +199,13 @@ def _squared_picture(surface: xr.Dataset, networks: Networks) -> Picture:
         ),
         f"With the squared loss and 10 % of the labels flipped the median test loss is {losses} {networks.words}, and "
         f"the share of wrong test labels {errors}.",
-        (*peak, "squared_error_rises", "squared_error_falls"),
+        [f"squared_{claim}" for claim in claims],
     )
 
 
 def _squared_curve(surface: xr.Dataset, kind: str) -> CurveDisplay:
     return curve_of(
         test_and_train(over_parameters(surface), kind),
-        "size",
         title=f"Test and train {kind}",
         x_label="number of parameters",
         landmarks=_over_parameters(surface, f"test_{kind}"),
@@ -239,7 +229,7 @@ def _headline(results: Results[Scale]) -> str:
 
 def _lede(results: Results[Scale]) -> str:
     networks = results.at.noise
-    noisy, clean = (networks.medians(results[name], "test_error", percent) for name in ("noise_20", "noise_0"))
+    noisy, clean = (networks.medians(results[name], "test_error") for name in ("noise_20", "noise_0"))
     return (
         f"Two hidden layers, cross-entropy, n = {networks.samples:,}, {networks.replicates} replicates. Median test "
         f"error {networks.words}: {noisy} with 20 % label noise, {clean} without."

@@ -52,7 +52,7 @@ _PAPER = "Nakkiran et al. 2020"
 
 def _experiments(at: Scale) -> Iterator[Experiment]:
     """Every width at epochs that are evenly spread on a logarithmic scale."""
-    yield curve(at, "widths")
+    yield curve(at, "widths", at.label_noise)
 
 
 def _told(at: Scale) -> tuple[int, int, int]:
@@ -69,38 +69,30 @@ def _epochs(surface: xr.Dataset) -> Float[np.ndarray, "replicates sizes"]:
 
 def _claims(at: Scale) -> Iterator[Claim]:
     narrow, critical, wide = _told(at)
+    last, stopped = stopping_over_sizes("widths", "last"), stopping_over_sizes("widths", "stopped")
     reached = f"After the last epoch the test error peaks where the training error falls below {EPS:g}"
+    band, crossing = ((1 - 1e-9) / REGIME_BAND, (1 + 1e-9) * REGIME_BAND), "the width of the crossing"
+    at_crossing = partial(peak_at, _in_widths_of_the_crossing, 1.0, band, scale_word=crossing, unit=f"times {crossing}")
     yield primary(
         "peak_where_training_reaches_eps",
         f"{reached}, within a factor {REGIME_BAND:g}",
-        peak_at(
-            _in_widths_of_the_crossing,
-            1.0,
-            ((1 - 1e-9) / REGIME_BAND, (1 + 1e-9) * REGIME_BAND),
-            scale_word="the width of the crossing",
-            unit="times the width of the crossing",
-            factor=RELEVANT_FACTOR_OF_ERRORS,
-        ),
+        at_crossing(factor=RELEVANT_FACTOR_OF_ERRORS),
         f"peak at width 10, the first with a training error below 0.1 ({_PAPER}, Fig. 1)",
     )
-    last, stopped = stopping_over_sizes("widths", "last"), stopping_over_sizes("widths", "stopped")
     removed = f"optimal early stopping removes the peak in most settings ({_PAPER}; an exception is Fig. 19)"
-    no_peak = to_eps(stopped).has_no_peak(RELEVANT_FACTOR_OF_ERRORS)
-    left = "Stopped early on validation, no peak of 5 % or more is left over width"
-    yield primary("stopped_no_peak", left, no_peak, removed)
+    text = "Stopped early on validation, no peak of 5 % or more is left over width"
+    yield primary("stopped_no_peak", text, to_eps(stopped).has_no_peak(RELEVANT_FACTOR_OF_ERRORS), removed)
+    text = f"Stopping early on validation lowers the error by a larger factor at width {critical} than at {wide}"
     factors = [last.at(width) / stopped.at(width) for width in (critical, wide)]
-    yield secondary(
-        "gains_more_when_critical",
-        f"Stopping early on validation lowers the error by a larger factor at width {critical} than at {wide}",
-        higher(factors[0], than=factors[1], unit="factor of the error"),
-        removed,
-    )
-    gains, early = f"Stopping early on validation gains at width {wide}", "wide networks are best at an early epoch too"
-    yield secondary("gains_when_wide", gains, last.higher(wide, wide, on=stopped), f"{early} ({_PAPER}, Fig. 2)")
+    judge = higher(factors[0], than=factors[1], unit="factor of the error")
+    yield secondary("gains_more_when_critical", text, judge, removed)
+    text = f"Stopping early on validation gains at width {wide}"
+    paper = f"wide networks are best at an early epoch too ({_PAPER}, Fig. 2)"
+    yield secondary("gains_when_wide", text, last.higher(wide, wide, on=stopped), paper)
+    text = f"The best epoch on validation comes earlier at width {wide} than at {narrow}"
     epochs = Course(of="widths", unit="epochs", positions=sizes_of, values=_epochs)
-    earlier = f"The best epoch on validation comes earlier at width {wide} than at {narrow}"
     paper = f"the wider the network, the earlier it is best ({_PAPER}, Fig. 2)"
-    yield primary("wider_is_best_earlier", earlier, epochs.higher(narrow, wide), paper)
+    yield primary("wider_is_best_earlier", text, epochs.higher(narrow, wide), paper)
 
 
 def to_eps(course: Course) -> Course:
@@ -188,14 +180,8 @@ def _heat_map(surface: xr.Dataset) -> HeatMapDisplay:
     told = surface.assign_attrs(classes=CLASSES)
     # One n: how EMC grows with the width is not known.
     regimes = regimes_of_surface(told, tolerance=EPS, criterion="error", basis="size / threshold size")
-    region = Region(
-        label="critical regime",
-        values=regimes.ratio[:, :, 0],
-        low=1.0 / regimes.band,
-        high=regimes.band,
-        is_decided=regimes.label[:, :, 0] != Regime.UNDECIDED,
-    )
-    sizes = sizes_of(surface)
+    band, is_decided = regimes.band, regimes.label[:, :, 0] != Regime.UNDECIDED
+    sizes, ratio = sizes_of(surface), regimes.ratio[:, :, 0]
     return HeatMapDisplay(
         title="Test error over width and epochs",
         sizes=sizes,
@@ -203,7 +189,7 @@ def _heat_map(surface: xr.Dataset) -> HeatMapDisplay:
         values=test,
         contours=(Contour(label=f"training error {EPS:g}", values=train, level=EPS),),
         traces=(Trace(label="best epoch on validation", positions=sizes, values=best, low=low, high=high),),
-        region=region,
+        region=Region(label="critical regime", values=ratio, low=1.0 / band, high=band, is_decided=is_decided),
         x_label=size_label(surface),
         y_label="epochs (time)",
         caption=f"Colour: median of {surface.sizes['replicate']} replicates; best epoch: median and 10 % to 90 %. "

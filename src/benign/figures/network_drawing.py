@@ -78,7 +78,7 @@ def exactly(position: float, label: str) -> Threshold:
 
 def curve_of(
     lines: Sequence[Line],
-    dim: str,
+    dim: str = "size",
     *,
     title: str,
     y_label: str = "",
@@ -132,7 +132,7 @@ def stopping_curve(
         Line(section=section, metric="oracle", name="oracle", role=Role.REFERENCE),
     ]
     threshold = None if landmarks is None else threshold_line(landmarks.threshold, words=words)
-    return curve_of(lines, "size", title=title, y_label=y_label, landmarks=landmarks, threshold=threshold)
+    return curve_of(lines, title=title, y_label=y_label, landmarks=landmarks, threshold=threshold)
 
 
 def loss_limits(*test_losses: Float[np.ndarray, "..."]) -> tuple[float, float] | None:

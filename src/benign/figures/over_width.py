@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import xarray as xr
 
@@ -12,7 +12,8 @@ from benign.curves.claims import RELEVANT_FACTOR
 from benign.experiments.declaration import Experiment
 from benign.figures.claims import Judge
 from benign.figures.courses import Course
-from benign.figures.network_drawing import listed
+from benign.figures.network_drawing import listed, percent
+from benign.foundation.number_words import format_number
 from benign.networks.training import Training
 from benign.surface.sections import at_end, median_at_size
 
@@ -43,8 +44,9 @@ class Networks:
         """Where these are: "at 24, 64 and 256 hidden units"."""
         return f"at {listed(self.told)} {UNITS}"
 
-    def medians(self, surface: xr.Dataset, metric: str, word: Callable[[float], str]) -> str:
-        """Of a metric there, at the end of training."""
+    def medians(self, surface: xr.Dataset, metric: str) -> str:
+        """Of a metric there, at the end of training; errors in percent."""
+        word = percent if "error" in metric else format_number
         return listed(word(median_at_size(at_end(surface), metric, width)) for width in self.told)
 
     @property
@@ -70,15 +72,12 @@ class OverWidth:
         """From one width to another."""
         return f"{self.words} falls from {start} to {end} {UNITS}", self.course.higher(start, end)
 
-    def ends_below(self) -> Statement:
-        """At the widest, than where it is lowest before the peak."""
+    def ends(self, side: Literal["below", "above"]) -> Statement:
+        """On which side of its lowest before the peak it is at the widest."""
         _, peak, widest = self.networks.told
-        return self._ends("below"), self.course.falls_below_the_best(widest, before=peak)
-
-    def ends_above(self) -> Statement:
-        """The same the other way round."""
-        _, peak, widest = self.networks.told
-        return self._ends("above"), self.course.rises(widest, before=peak)
+        is_there = self.course.falls_below_the_best if side == "below" else self.course.rises
+        text = f"{self.words} at {widest} {UNITS} is {side} that at the best width narrower than {peak}"
+        return text, is_there(widest, before=peak)
 
     def peaks_between(self, widths: tuple[int, int], factor: float = RELEVANT_FACTOR) -> Statement:
         """That it has a peak, and where."""
@@ -88,7 +87,3 @@ class OverWidth:
     def has_no_peak(self, factor: float = RELEVANT_FACTOR) -> Statement:
         """None of that height."""
         return f"{self.words} has no peak of {100 * (factor - 1):.0f} % or more", self.course.has_no_peak(factor)
-
-    def _ends(self, side: str) -> str:
-        _, peak, widest = self.networks.told
-        return f"{self.words} at {widest} {UNITS} is {side} that at the best width narrower than {peak}"
