@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 from benign.foundation.errors import invalid
 from benign.foundation.outcomes import Outcome
 from benign.foundation.split import Split
-from benign.linear import PolynomialFeatures
+from benign.procedures import Polynomial
 from benign.procedures.protocol import Predictions, check_inputs, one_replicate_each, recorded_times
 from benign.schema import DEFAULT_METRICS, Block
 
@@ -31,6 +31,7 @@ LEFT = "output_difference"
 
 Sizes = Int[np.ndarray, " size"]
 Times = Float[np.ndarray, " time"]
+Fits = Float[np.ndarray, "time _rows outputs"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,15 +80,14 @@ class StoppedPolynomial:
         check_inputs(inputs, split)
         moments = recorded_times(times)
         for size in sizes.tolist():
-            predictions = _columns(split, inputs, size) @ _coefficients(split, size, moments)
+            _, _, predictions = _fitted(split, inputs, size, moments)
             for time, values in zip(moments.tolist(), predictions, strict=True):
                 yield Predictions(size=size, time=time, values=values)
 
 
 def _curves(split: Split, size: int, times: Times) -> dict[str, Float[np.ndarray, " time"]]:
     """What is measured of one size, at every time; the last of all is the end of the way."""
-    theta = _coefficients(split, size, np.append(times, math.inf))
-    train, test = (_columns(split, inputs, size) @ theta for inputs in (split.train_inputs, split.test_inputs))
+    theta, train, test = _fitted(split, split.test_inputs, size, np.append(times, math.inf))
     norm = np.linalg.norm(theta[:-1], axis=(1, 2))
     return {
         "train_loss": _loss(train[:-1], split.train_targets),
@@ -98,20 +98,16 @@ def _curves(split: Split, size: int, times: Times) -> dict[str, Float[np.ndarray
     }
 
 
-def _columns(split: Split, inputs: Float[np.ndarray, "m d"], size: int) -> Float[np.ndarray, "m k"]:
-    features = PolynomialFeatures(low=float(split.pool.min()), high=float(split.pool.max()))
-    return features.columns(inputs, 0, size)
-
-
-def _coefficients(split: Split, size: int, times: Times) -> Float[np.ndarray, "time k outputs"]:
-    U, s, Vt = np.linalg.svd(_columns(split, split.train_inputs, size), full_matrices=False)
+def _fitted(split: Split, inputs: Float[np.ndarray, "m d"], size: int, times: Times) -> tuple[Fits, Fits, Fits]:
+    """Coefficients at every time, and predictions on the training inputs and on others."""
+    Z, columns = Polynomial().columns(split, inputs).panel(0, size)
+    U, s, Vt = np.linalg.svd(Z, full_matrices=False)
     with np.errstate(divide="ignore", invalid="ignore"):
         fitted = -np.expm1(times[:, None] * np.log1p(-((s / s[0]) ** 2)))
     filters = np.where(times[:, None] > 0.0, fitted, 0.0) / s
-    return np.einsum("kr,tr,ro->tko", Vt.T, filters, U.T @ split.train_targets)
+    theta = np.einsum("kr,tr,ro->tko", Vt.T, filters, U.T @ split.train_targets)
+    return theta, Z @ theta, columns @ theta
 
 
-def _loss(
-    predictions: Float[np.ndarray, "time m outputs"], targets: Float[np.ndarray, "m outputs"]
-) -> Float[np.ndarray, " time"]:
+def _loss(predictions: Fits, targets: Float[np.ndarray, "m outputs"]) -> Float[np.ndarray, " time"]:
     return np.asarray(((predictions - targets) ** 2).sum(axis=2).mean(axis=1))
