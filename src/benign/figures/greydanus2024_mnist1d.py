@@ -98,14 +98,10 @@ SCALES = {
 # The table that the notebook prints: one run a width, errors in percent of the test samples.
 PUBLISHED_WIDTHS = np.array([2, 9, 12, 16, 21, 27, 36, 47, 61, 80, 104, 135, 177, 230, 300])
 PUBLISHED = {
-    "noisy": {
-        "error": [69.6, 49.0, 50.3, 47.2, 50.8, 50.7, 52.8, 54.1, 54.0, 52.1, 50.2, 48.4, 47.9, 46.5, 45.5],
-        "loss": [1.76, 1.34, 1.37, 1.32, 1.53, 1.66, 2.50, 5.70, 5.79, 4.72, 3.92, 3.49, 3.12, 2.89, 2.63],
-    },
-    "clean": {
-        "error": [68.5, 49.3, 50.1, 44.6, 42.6, 41.0, 41.7, 41.0, 41.2, 39.6, 38.6, 38.6, 38.1, 37.1, 37.3],
-        "loss": [1.68, 1.31, 1.36, 1.39, 1.60, 2.31, 4.16, 4.42, 3.78, 3.40, 3.07, 2.83, 2.72, 2.41, 2.34],
-    },
+    "noisy error": [69.6, 49.0, 50.3, 47.2, 50.8, 50.7, 52.8, 54.1, 54.0, 52.1, 50.2, 48.4, 47.9, 46.5, 45.5],
+    "noisy loss": [1.76, 1.34, 1.37, 1.32, 1.53, 1.66, 2.50, 5.70, 5.79, 4.72, 3.92, 3.49, 3.12, 2.89, 2.63],
+    "clean error": [68.5, 49.3, 50.1, 44.6, 42.6, 41.0, 41.7, 41.0, 41.2, 39.6, 38.6, 38.6, 38.1, 37.1, 37.3],
+    "clean loss": [1.68, 1.31, 1.36, 1.39, 1.60, 2.31, 4.16, 4.42, 3.78, 3.40, 3.07, 2.83, 2.72, 2.41, 2.34],
 }
 PUBLISHED_MARGIN = 0.02  # a single run may lie this far from the mean of many
 _OURS = "not in the paper"
@@ -182,7 +178,7 @@ def _notebook_claims(at: Scale) -> Iterator[Claim]:
 
 def _published(name: str, kind: str) -> Float[np.ndarray, " widths"]:
     """What the notebook prints; errors as shares."""
-    return (0.01 if kind == "error" else 1.0) * np.array(PUBLISHED[name][kind])
+    return (0.01 if kind == "error" else 1.0) * np.array(PUBLISHED[f"{name} {kind}"])
 
 
 def _pictures(results: Results[Scale]) -> Iterator[Picture]:
@@ -229,17 +225,15 @@ def _pictures(results: Results[Scale]) -> Iterator[Picture]:
 def _curve(results: Results[Scale], name: str, kind: str) -> CurveDisplay:
     """Test and train over width at the end of training, with landmarks; the notebook's run beside it at its scale."""
     end, is_loss = at_end(results[name]), kind == "loss"
-    display = curve_of(
+    printed = bare("notebook, one run", PUBLISHED_WIDTHS, _published(name, kind), Role.REFERENCE)
+    return curve_of(
         test_and_train(end, kind),
         title=f"Test and train {kind} after the last epoch",
+        also=[printed] if results.at.is_notebook else [],
         landmarks=landmarks_along_size(end, f"test_{kind}", estimator="median"),
         y_log=is_loss,
         y_limits=loss_limits(along_size(end, "test_loss")) if is_loss else None,
     )
-    if not results.at.is_notebook:
-        return display
-    printed = bare("notebook, one run", PUBLISHED_WIDTHS, _published(name, kind), Role.REFERENCE)
-    return replace(display, series=(*display.series, printed))
 
 
 def _best_epoch_picture(results: Results[Scale]) -> Picture:

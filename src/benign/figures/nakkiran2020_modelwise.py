@@ -159,11 +159,10 @@ def _over_parameters(surface: xr.Dataset, metric: str, level: float = LEVEL) -> 
 def _pictures(results: Results[Scale]) -> Iterator[Picture]:
     networks, noise = results.at.noise, {f"{100 * rate:.0f} % noise": results[name] for name, rate in NOISE.items()}
     none, some, most = (networks.medians(surface, "test_error") for surface in noise.values())
-    label, title = "test error (clean labels)", "Test error by label noise"
     yield Picture(
         "label_noise",
         "Does label noise make the peak?",
-        curve_of(in_order(noise, "test_error"), title=title, y_label=label),
+        curve_of(in_order(noise, "test_error"), title="Test error by label noise", y_label="test error (clean labels)"),
         f"The median test error {networks.words} is {most} with 20 % of the training labels flipped, {some} with 10 %, "
         f"and {none} with none.",
         ("noise_20_rises", "noise_20_second_descent", "noise_raises_the_peak", "noise_0_falls", "noise_0_no_peak"),

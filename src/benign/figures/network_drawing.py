@@ -81,6 +81,7 @@ def curve_of(
     dim: str = "size",
     *,
     title: str,
+    also: Sequence[Series] = (),
     y_label: str = "",
     x_label: str = "",
     landmarks: Landmarks | None = None,
@@ -89,7 +90,7 @@ def curve_of(
     y_log: bool = False,
     y_limits: tuple[float, float] | None = None,
 ) -> CurveDisplay:
-    """The lines over ``dim``, with the landmarks of one of them and the threshold that was measured.
+    """The lines over ``dim``, ``also`` others, with the landmarks of one and the threshold that was measured.
 
     Unless said, ``x_label`` is what the first surface counts along ``dim``, and ``y_label`` what its metric is.
     """
@@ -97,7 +98,7 @@ def curve_of(
     replicates = sorted({line.section.sizes["replicate"] for line in lines})
     return CurveDisplay(
         title=title,
-        series=tuple(_series(line, dim) for line in lines),
+        series=(*(_series(line, dim) for line in lines), *also),
         marks=() if landmarks is None else landmark_marks(landmarks),
         threshold=threshold or (None if landmarks is None else threshold_line(landmarks.threshold)),
         x_label=x_label or axis_label(first.section, dim),
@@ -122,10 +123,8 @@ def stopping_curve(
 
     ``words`` name the threshold of the landmarks.
     """
-    stopping, axes = stopping_of(surface), ("replicate", "size")
-    section = surface.assign(
-        last=(axes, stopping.last), stopped=(axes, stopping.stopped), oracle=(axes, stopping.oracle)
-    )
+    errors = vars(stopping_of(surface)).items()
+    section = surface.assign({name: (("replicate", "size"), values) for name, values in errors})
     lines = [
         Line(section=section, metric="last", name="last epoch"),
         Line(section=section, metric="stopped", name="best on validation", role=Role.REMEDY),
