@@ -4,6 +4,7 @@
 
 import functools
 import pickle
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -221,3 +222,13 @@ class TestRefusals:
         procedure = from_callable(random_features, name="f", max_size=4, size_name="columns")
         with pytest.raises(InvalidArgument, match="asks for 5 columns, but there are only 4"):
             benign.measure(procedure, sources.mml(), sizes=[2, 5], samples=[10], replicates=1)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="before Python 3.14 such a function cannot be defined")
+def test_annotations_may_name_what_is_there_for_a_type_checker_alone():
+    users: dict[str, Any] = {}
+    source = "def right(X: Missing, y, size, time, seed): ...\ndef wrong(X: Missing, y): ..."
+    exec(compile(source, "users", "exec", dont_inherit=True), users)
+    benign.from_callable(users["right"], name="right")
+    with pytest.raises(InvalidArgument, match="must take five arguments"):
+        benign.from_callable(users["wrong"], name="wrong")

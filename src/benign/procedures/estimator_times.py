@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import inspect
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,6 +10,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 from numpy.typing import ArrayLike
+
+from benign.foundation.signatures import signature_of
 
 # The parameters that scikit-learn's conventions are about: stages are counted by either, members are added by growing
 # the first, and a call of partial_fit is one of the second's passes over the data.
@@ -104,7 +105,7 @@ def _in_passes(model: Any, times: Sequence[int], x: Any, y: Any) -> Iterator[Any
     """One random sequence goes through all calls, seeded as a fit is; a seed alone would shuffle every pass alike."""
     seeds = {name: model.get_params()[name] for name in random_states(model)}
     model.set_params(**{name: np.random.RandomState(seed) for name, seed in seeds.items()})
-    first = {"classes": np.unique(y)} if "classes" in inspect.signature(model.partial_fit).parameters else {}
+    first = {"classes": np.unique(y)} if "classes" in signature_of(model.partial_fit).parameters else {}
     for done in range(1, times[-1] + 1):
         model.partial_fit(x.copy(), y.copy(), **(first if done == 1 else {}))
         if done in times:

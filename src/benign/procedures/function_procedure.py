@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ from numpy.typing import ArrayLike
 from benign.foundation.arguments import checked_flag, checked_text
 from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count
+from benign.foundation.signatures import signature_of
 from benign.foundation.split import Split
 from benign.procedures import adaptation
 from benign.procedures.foreign_settings import source_digest
@@ -145,7 +145,7 @@ def _check_signature(fit: object) -> None:
             f"must be a function fit(X, y, size, time, seed), got {type(fit).__name__}; give the function itself.",
         )
     try:
-        signature = inspect.signature(fit)
+        signature = signature_of(fit)
     except (TypeError, ValueError):  # compiled, and without a signature
         return
     try:

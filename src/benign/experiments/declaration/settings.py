@@ -9,13 +9,15 @@ import os
 import types
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import PurePath
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, ForwardRef, Literal, Union, get_args, get_origin
 
 from benign.experiments.declaration.catalogue import Kind, Maker, find_maker, known_names
 from benign.experiments.declaration.plain import absolute
 from benign.experiments.declaration.problems import Origin, Problem, refusals_at, refuse, within
 from benign.foundation.errors import BenignError, among
+from benign.foundation.signatures import signature_of
 from benign.foundation.wording import shown
 
 Choice = dict[str, object]
@@ -69,6 +71,8 @@ def options(hint: object) -> tuple[Option, ...]:
 
 
 def _option(kind: object) -> Option:
+    if isinstance(kind, ForwardRef):
+        kind = kind.__forward_arg__
     if isinstance(kind, str):  # text that could not be evaluated
         return _PATH if "Path" in kind else Option()
     if isinstance(kind, type) and (kind is os.PathLike or issubclass(kind, PurePath)):
@@ -175,9 +179,9 @@ def settings_of(maker: Maker) -> dict[str, inspect.Parameter]:
 
 
 def _signature(maker: Maker) -> Mapping[str, inspect.Parameter]:
-    for evaluates in (True, False):  # some annotations mean nothing at run time
+    for signature in (partial(inspect.signature, eval_str=True), signature_of):
         with contextlib.suppress(NameError, TypeError, ValueError, AttributeError, SyntaxError):
-            return inspect.signature(maker, eval_str=evaluates).parameters
+            return signature(maker).parameters
     # Compiled, and without a signature.
     return {"settings": inspect.Parameter("settings", inspect.Parameter.VAR_KEYWORD)}
 
