@@ -255,8 +255,8 @@ import time
 start = time.perf_counter()
 import benign
 from benign.experiments.environment import Environment
-from benign.figures.greydanus2024_mnist1d import curve
-surface = curve("quick").measured("benchmark", "quick", seed=1, environment=Environment())
+from benign.figures.greydanus2024_mnist1d import FIGURE
+((_, surface),) = FIGURE.measure("quick", 1, Environment())
 print(surface.sizes["size"], surface.sizes["replicate"], time.perf_counter() - start)
 """
 
