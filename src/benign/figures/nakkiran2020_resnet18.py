@@ -3,7 +3,8 @@
 Paper: pre-activation ResNet-18 of width k (channels k, 2k, 4k, 8k) on CIFAR-10, n = 50,000, 15 % of labels flipped to a
 wrong class, Adam at 1e-4, 4,000 epochs, augmented data. The test error falls to k = 4, rises to k = 10 and falls again
 to k = 64. Claim: the peak is where the effective model complexity EMC equals n, that is where the training error
-reaches eps; the paper takes eps = 0.1.
+reaches eps; the paper takes eps = 0.1. Beyond the peak the error passes below the first minimum between the widths 24
+and 32 of the table, on the authors' finer grid at 25.
 
 Nothing is measured here, at no scale: ``nakkiran2020_resnet18.csv`` holds the widths 1 to 12, 14, 16, 20, 24, 32, 48
 and 64 of the authors' released series, after the last epoch, each the mean of 5 runs, rounded to 3 digits. No spread
@@ -23,7 +24,7 @@ import csv
 import math
 import platform
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
@@ -36,7 +37,7 @@ from benign.figures import figure
 from benign.figures.claims import Claim, Judge, Said, Surfaces, primary
 from benign.figures.figure import Figure, Picture, Results
 from benign.figures.measurement import Declared, Made, made_here
-from benign.figures.network_drawing import bare, exactly, level, listed_widths, percent, percents
+from benign.figures.network_drawing import Line, curve_of, exactly, level, listed_widths, percent, percents
 from benign.plots import CurveDisplay, Mark, Role
 from benign.surface.arrays import surface_from_arrays
 from benign.surface.sections import along_size, sizes_of
@@ -111,7 +112,6 @@ def _experiments(_: None) -> Iterator[Declared]:
     yield Made(name="published", make=lambda _: surface_of(published_series()))
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Series:
     """The published errors over widths, and where they turn, as rows of the table.
 
@@ -123,24 +123,20 @@ class Series:
         crossing: the first width whose training error is at most eps; infinite where none is.
     """
 
-    widths: Float[np.ndarray, " widths"]
-    test: Float[np.ndarray, " widths"]
-    clean: Float[np.ndarray, " widths"]
-    train: Float[np.ndarray, " widths"]
-    minimum: int
-    peak: int
-    crossing: float
+    def __init__(self, surface: xr.Dataset) -> None:
+        metrics = ("test_error_noisy", "test_error", "train_error")
+        self.widths = sizes_of(surface)
+        self.test, self.clean, self.train = (along_size(surface, metric)[0] for metric in metrics)
+        rises, fitted = np.flatnonzero(np.diff(self.test) > 0.0), np.flatnonzero(self.train <= EPS)
+        self.minimum = int(rises[0]) if len(rises) else len(self.widths) - 1
+        self.peak = self.minimum + int(np.argmax(self.test[self.minimum :]))
+        self.crossing = float(self.widths[fitted[0]]) if len(fitted) else math.inf
 
-
-def _series(surfaces: Surfaces) -> Series:
-    surface = surfaces["published"]
-    names = {"test": "test_error_noisy", "clean": "test_error", "train": "train_error"}
-    widths, errors = sizes_of(surface), {name: along_size(surface, metric)[0] for name, metric in names.items()}
-    rises, fitted = np.flatnonzero(np.diff(errors["test"]) > 0.0), np.flatnonzero(errors["train"] <= EPS)
-    minimum = int(rises[0]) if len(rises) else len(widths) - 1
-    peak = minimum + int(np.argmax(errors["test"][minimum:]))
-    crossing = float(widths[fitted[0]]) if len(fitted) else math.inf
-    return Series(widths=widths, minimum=minimum, peak=peak, crossing=crossing, **errors)
+    @property
+    def words(self) -> str:
+        """The plotted errors where they turn, and at the end."""
+        rows = [self.minimum, self.peak, -1]
+        return f"{percents(self.test[rows])} at {listed_widths(self.widths[rows])}"
 
 
 def _claims(_: None) -> Iterator[Claim]:
@@ -157,7 +153,7 @@ def _by_the_table(read: Callable[[Series], float], unit: str, within: tuple[floa
     """That there is a peak, and a number of published means lies ``within``: true of the table or not."""
 
     def judged(surfaces: Surfaces, said: Said, _: float) -> Finding:
-        series = _series(surfaces)
+        series = Series(surfaces["published"])
         effect = float(read(series))
         holds = series.peak > series.minimum and within[0] <= effect <= within[1]
         verdict, number = Verdict.HOLDS if holds else Verdict.FAILS, effect if math.isfinite(effect) else math.nan
@@ -168,43 +164,38 @@ def _by_the_table(read: Callable[[Series], float], unit: str, within: tuple[floa
 
 
 def _pictures(results: Results[None]) -> Iterator[Picture]:
-    series = _series(results.surfaces)
-    widths, test, train, peak = series.widths, series.test, series.train, series.peak
-    rows = [series.minimum, peak, -1]
+    series = Series(results["published"])
+    widths, train, peak = series.widths, series.train, series.peak
     near = np.flatnonzero(np.abs(widths - widths[peak]) <= 1.0)  # a crossing at these rows is one at the peak
-    excess = test[peak] - noisy_error(clean_error(test[[peak]]))[0]
+    excess = series.test[peak] - noisy_error(series.clean[[peak]])[0]
     sentence = (
-        f"The test error is {percents(test[rows].tolist())} at {listed_widths(widths[rows])}; every eps from "
-        f"{train[near[-1]]:g} to just below {train[near[0] - 1]:g} is crossed within one width of the peak. In the "
-        "table the second descent passes below the first minimum between widths 24 and 32, on the authors' finer grid "
-        f"at 25. On clean labels the three errors are {percents(series.clean[rows].tolist())}. The notebook plots the "
-        f"peak {100.0 * excess:.1f} points too high: its formula has a wrong sign."
+        f"The test error is {series.words}; every eps from {train[near[-1]]:g} to just below {train[near[0] - 1]:g} is "
+        "crossed within one width of the peak. On clean labels the three errors are "
+        f"{percents(series.clean[[series.minimum, peak, -1]])}. The notebook plots the peak {100.0 * excess:.1f} "
+        "points too high: its formula has a wrong sign."
     )
-    claims = ("peak_at_crossing", "second_descent")
-    heading = "Does the training error say where the peak is?"
-    yield Picture("series", heading, _display(series), sentence, claims)
+    heading, claims = "Does the training error say where the peak is?", ("peak_at_crossing", "second_descent")
+    yield Picture("series", heading, _display(results["published"], series), sentence, claims)
 
 
-def _display(series: Series) -> CurveDisplay:
-    widths, is_crossed = series.widths, math.isfinite(series.crossing)
-    lines = (
-        bare("test, noisy labels", widths, series.test, Role.TEST),
-        bare("test, clean labels", widths, series.clean, Role.TEST),
-        bare("train, noisy labels", widths, series.train, Role.TRAIN),
-        level(f"eps = {EPS:g}", widths, EPS),
-    )
-    named = (("first minimum", series.minimum), ("peak", series.peak), ("end", -1))
-    return CurveDisplay(
-        title="ResNet-18 on CIFAR-10 with 15 % of labels flipped: published errors",
-        series=lines,
-        marks=tuple(Mark(position=float(widths[i]), value=float(series.test[i]), label=label) for label, i in named),
-        threshold=exactly(series.crossing, "training error below eps from width") if is_crossed else None,
-        x_label="width k: channels of the first layer (size)",
-        y_label="zero-one error",
-        y_log=False,
+def _display(surface: xr.Dataset, series: Series) -> CurveDisplay:
+    lines = [
+        Line(section=surface, metric="test_error_noisy", name="test, noisy labels"),
+        Line(section=surface, metric="test_error", name="test, clean labels"),
+        Line(section=surface, metric="train_error", name="train, noisy labels", role=Role.TRAIN),
+    ]
+    title, y_label = "ResNet-18 on CIFAR-10 with 15 % of labels flipped: published errors", "zero-one error"
+    crossing = exactly(series.crossing, "training error below eps from width") if series.crossing < math.inf else None
+    curve = curve_of(lines, "size", title=title, y_label=y_label, threshold=crossing)
+    rows = {"first minimum": series.minimum, "peak": series.peak, "end": -1}
+    return replace(
+        curve,
+        series=(*curve.series, level(f"eps = {EPS:g}", series.widths, EPS)),
+        marks=tuple(
+            Mark(position=series.widths[row], value=series.test[row], label=label) for label, row in rows.items()
+        ),
         caption=f"Line: mean of {RUNS} published runs after {EPOCHS:,} epochs; no spread was published. Clean labels: "
         "computed back from the plotted errors.",
-        position_name="widths",
     )
 
 
@@ -217,14 +208,11 @@ def _headline(results: Results[None]) -> str:
 
 
 def _lede(results: Results[None]) -> str:
-    series = _series(results.surfaces)
-    widths, test, peak = series.widths, series.test, series.peak
-    before, there = series.train[max(0, peak - 1)], series.train[peak]
+    series = Series(results["published"])
     return (
-        f"{len(widths)} widths of the authors' released series, each the mean of {RUNS} runs without a published "
-        f"spread; nothing is measured here. The test error peaks at width {widths[peak]:.0f} ({percent(test[peak])}), "
-        f"where the training error goes from {percent(before)} to {percent(there)}; at width {widths[-1]:.0f} the test "
-        f"error is {percent(test[-1])}."
+        f"{len(series.widths)} widths of the authors' released series, each the mean of {RUNS} runs without a "
+        f"published spread; nothing is measured here. The test error is {series.words}; where it peaks, the training "
+        f"error goes from {percent(series.train[max(0, series.peak - 1)])} to {percent(series.train[series.peak])}."
     )
 
 
