@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from benign.curves import Verdict
+from benign.figures.claims import Said
 from benign.figures.nakkiran2020_complexity import FIGURE
 from benign.figures.two_sample_sizes import moves
 from tests.curves.test_movement import moved
 from tests.figures.test_complexity_figure import PLANTED, QUICK
 
-SAID = {"name": "n", "claim": "c", "paper": "p"}
+SAID = Said(name="n", claim="c", paper="p")
 
 
 @pytest.mark.parametrize(

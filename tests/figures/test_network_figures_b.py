@@ -286,7 +286,7 @@ def test_smoke_is_small_and_every_scale_has_settings(name):
     assert tuple(figure.scales) == SCALES
     for experiment in figure.runs("smoke"):
         assert experiment.replicates == 4
-        assert max(experiment.sizes) <= 8
+        assert np.asarray(experiment.sizes).max() <= 8
 
 
 def test_the_trace_and_the_contour_are_the_planted_ones():
