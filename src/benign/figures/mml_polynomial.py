@@ -16,7 +16,7 @@ Runtime on two cores: smoke 2 s, quick about 10 s.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
@@ -36,7 +36,6 @@ from benign.figures.stopped_polynomial import LEFT, StoppedPolynomial
 from benign.foundation.number_words import format_number as number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate, paired_replicates
-from benign.foundation.split import Split
 from benign.linear import PolynomialFeatures, SizePath, size_path
 from benign.plots import CurveDisplay, FitPanel, FitsDisplay, Role, StackedDisplay
 from benign.procedures import Polynomial
@@ -162,23 +161,24 @@ def _grid() -> tuple[Float[np.ndarray, "m 1"], Float[np.ndarray, "m 1"]]:
     return split.test_inputs, split.test_targets
 
 
-def _closest(sizes: Sequence[int]) -> SizePath:
-    inputs, targets = _grid()
+@cache
+def closest_elements() -> SizePath:
+    """The polynomials of degree 0 .. 59 that are closest to the target on the test grid."""
+    (inputs, targets), sizes = _grid(), range(1, LARGEST + 1)
     features = PolynomialFeatures(low=float(inputs.min()), high=float(inputs.max()))
     return size_path(inputs, targets, inputs, targets, features=features, sizes=sizes, predict_at=sizes)
 
 
-@cache
 def approximation_gap() -> Float[np.ndarray, " sizes"]:
-    """Squared distance, on the test grid, between the target and its closest polynomial of each degree 0 .. 59."""
-    return _closest(range(1, LARGEST + 1)).train_loss
+    """Squared distance, on the test grid, between the target and its closest polynomial of each degree."""
+    return closest_elements().train_loss
 
 
 def closest_element(size: int) -> Float[np.ndarray, " m"]:
     """The polynomial of ``size`` coefficients closest to the target, on the test grid."""
-    predictions = _closest([size]).predictions
+    predictions = closest_elements().predictions
     assert predictions is not None
-    return predictions[0][:, 0]
+    return predictions[size - 1, :, 0]
 
 
 def _pictures(results: Results[Scale]) -> Iterator[Picture]:
@@ -191,26 +191,21 @@ def medians_over_size(surface: xr.Dataset) -> Float[np.ndarray, " sizes"]:
     return np.asarray(metric_series(surface, "test_loss", "size").median)
 
 
-def _split(surface: xr.Dataset, data_set: int) -> Split:
-    """One of the surface's data sets."""
-    return mml().draw(SAMPLES, paired_replicates(data_set + 1, seed=seed_of(surface))[-1])
-
-
-def _fitted(split: Split, *sizes: int) -> Float[np.ndarray, "sizes m"]:
-    """Least squares on a data set, on the test grid."""
-    return np.stack([fit.values[:, 0] for fit in Polynomial().predict(split, _grid()[0], np.array(sizes))])
+def _fitted(data_set: Replicate, *sizes: int) -> Float[np.ndarray, "sizes m"]:
+    """Least squares on one of the data sets, on the test grid."""
+    fits = Polynomial().predict(mml().draw(SAMPLES, data_set), _grid()[0], np.array(sizes))
+    return np.stack([fit.values[:, 0] for fit in fits])
 
 
 def _fits(surface: xr.Dataset, _: Surfaces) -> Picture:
-    inputs, targets = _grid()
-    splits = [_split(surface, data_set) for data_set in range(25)]
-    fits = np.stack([_fitted(split, *SHOWN) for split in splits], axis=1)
+    (inputs, targets), data_sets = _grid(), paired_replicates(25, seed=seed_of(surface))
+    fits, first = np.stack([_fitted(one, *SHOWN) for one in data_sets], axis=1), mml().draw(SAMPLES, data_sets[0])
     display = FitsDisplay(
         title="The same ten points, six polynomials",
         grid=inputs[:, 0],
         truth=targets[:, 0],
-        train_inputs=splits[0].train_inputs[:, 0],
-        train_targets=splits[0].train_targets[:, 0],
+        train_inputs=first.train_inputs[:, 0],
+        train_targets=first.train_targets[:, 0],
         panels=tuple(
             FitPanel(label=f"degree {size - 1}", fit=rows[0], others=rows[1:])
             for size, rows in zip(SHOWN, fits, strict=True)
@@ -218,8 +213,7 @@ def _fits(surface: xr.Dataset, _: Surfaces) -> Picture:
     )
     sentence = (
         "A polynomial of too low a degree misses the shape (under-fitting), degree 4 is about right, and degree 9 "
-        "passes through all ten points and swings wildly between them (over-fitting); faint lines are fits to other "
-        "data."
+        "passes through all points and swings wildly between them (over-fitting); faint lines are fits to other data."
     )
     return Picture("fits", "What is under-fitting, and what is over-fitting?", display, sentence)
 
@@ -243,8 +237,8 @@ def _curve(surface: xr.Dataset, _: Surfaces) -> Picture:
 
 def _closest_cubic(surface: xr.Dataset, _: Surfaces) -> Picture:
     """A space that is too small for the target: what it can reach at best, and what ten samples make of it."""
-    inputs, targets = _grid()
-    fits = np.concatenate([_fitted(_split(surface, data_set), TOO_SMALL + 1) for data_set in range(200)])
+    (inputs, targets), data_sets = _grid(), paired_replicates(200, seed=seed_of(surface))
+    fits = np.concatenate([_fitted(one, TOO_SMALL + 1) for one in data_sets])
     display = CurveDisplay.from_values(
         title=f"Degree {TOO_SMALL} is too small for this function",
         positions=inputs[:, 0],
