@@ -88,7 +88,8 @@ def test_headlines_fit_whatever_the_verdicts(name):
         drawn = tuple(
             replace(finding, verdict=list(Verdict)[random.integers(len(Verdict))]) for finding in reproduction.findings
         )
-        assert 1 <= len(reproduction.figure.headline(reproduction.datasets, drawn).split()) <= 20
+        results = reproduction.figure.results(reproduction.scale, reproduction.datasets, drawn)
+        assert 1 <= len(reproduction.figure.headline(results).split()) <= 20
 
 
 @pytest.mark.parametrize("name", NAMES)
