@@ -18,26 +18,17 @@ Runtime on two cores: smoke a few seconds, quick about a minute.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+import xarray as xr
 from jaxtyping import Float
 
 from benign.experiments.declaration import Experiment
-from benign.figures.claims import (
-    Claim,
-    Surfaces,
-    Values,
-    above,
-    below_margin,
-    higher,
-    more_than_half,
-    primary,
-    secondary,
-)
+from benign.figures.claims import Claim, Values, above, below_margin, higher, more_than_half, primary, secondary
 from benign.figures.figure import Figure, Picture, Results
 from benign.figures.network_drawing import Line, curve_of, diverged_words, in_order
 from benign.foundation.number_words import format_number as number
@@ -75,6 +66,7 @@ SCALES = {
     "paper": Scale(epochs=800, widths=(8, 64, 512)),
 }
 NOISE = 0.3
+WORDS = ("small", "critical", "large")
 MEMORY = ("train_error_flipped", "train_error_unflipped")
 FIRST_MINIMUM, PEAK, LAST = (6, 10), (22, 30), 3
 MARGIN = 0.015  # a change of the error below this counts as none
@@ -114,14 +106,11 @@ class Windows(NamedTuple):
 def windows_of(at: Scale, metric: str, width: int) -> Windows:
     """Of one metric of one width."""
 
-    def mean(first: int, last: int) -> Values:
-        def read(surfaces: Surfaces) -> Float[np.ndarray, " replicates"]:
-            epochs, values = times_of(surfaces["epochs"]), along_time(surfaces["epochs"], metric, width)
-            return values[:, (epochs >= first) & (epochs <= last)].mean(axis=1)
+    def mean(first: int, last: int, surfaces: Mapping[str, xr.Dataset]) -> Float[np.ndarray, " replicates"]:
+        epochs, values = times_of(surfaces["epochs"]), along_time(surfaces["epochs"], metric, width)
+        return values[:, (epochs >= first) & (epochs <= last)].mean(axis=1)
 
-        return Values(read, UNIT)
-
-    return Windows(*(mean(*window) for window in at.windows))
+    return Windows(*(Values(partial(mean, *window), UNIT) for window in at.windows))
 
 
 def _claims(at: Scale) -> Iterator[Claim]:
@@ -196,14 +185,13 @@ def _memory_claims(flipped: Windows, correct: Windows) -> Iterator[Claim]:
 def _pictures(results: Results[Scale]) -> Iterator[Picture]:
     widths, large = results.at.widths, results.at.widths[-1]
     sections = {width: at(results["epochs"], size=width) for width in widths}
-    named = zip(("small", "critical", "large"), widths, strict=True)
-    lines = in_order({f"{name}: {width} units": sections[width] for name, width in named}, "test_error")
+    named = {f"{word}: {width} units": sections[width] for word, width in zip(WORDS, widths, strict=True)}
     small, critical, raw = (_medians(results, "test_error", width) for width in widths)
     averaged, flipped, correct = (_medians(results, metric, large) for metric in ("test_error_averaged", *MEMORY))
     yield Picture(
         "three_widths",
         "Can longer training first harm and then help?",
-        _over_epochs(results.at, lines, "Test error over training time", "test error"),
+        _over_epochs(results.at, in_order(named, "test_error"), "Test error over training time", "test error"),
         f"From the first window of epochs to the last, the median test error goes from {small[0]} to {small[2]} in the "
         f"small network, from {critical[0]} to {critical[2]} in the critical one, and from {raw[0]} over {raw[1]} to "
         f"{raw[2]} in the large one.",
@@ -280,8 +268,8 @@ def _lede(results: Results[Scale]) -> str:
     return (
         f"Two hidden layers on MNIST-1D, n = {at.samples:,}, {100 * NOISE:.0f} % of labels flipped, {at.epochs} "
         f"epochs, {at.replicates} replicates. Median test error of {large} units: {raw[0]} at the first minimum, "
-        f"{raw[1]} at the peak, {raw[2]} at the end; with averaged weights {averaged[0]}, {averaged[1]} and "
-        f"{averaged[2]}.{diverged_words(results.surfaces.values())}"
+        f"{raw[1]} at the peak, {raw[2]} at the end; with averaged weights {averaged[1]} and {averaged[2]}."
+        f"{diverged_words(results.surfaces.values())}"
     )
 
 

@@ -31,36 +31,16 @@ from benign.curves.early_stopping import stop_early
 from benign.curves.sign_changes import Crossing, last_crossing
 from benign.experiments.declaration import Experiment
 from benign.figures.claims import Claim, Surfaces, primary, secondary, within
-from benign.figures.courses import Course, over_samples
+from benign.figures.courses import Course, over_samples, over_sizes
 from benign.figures.figure import Figure, Picture, Results
-from benign.figures.network_drawing import (
-    curve_of,
-    diverged_words,
-    in_order,
-    loss_limits,
-    percents,
-    sign_words,
-    test_and_train,
-)
+from benign.figures.network_drawing import curve_of, diverged_words, in_order, loss_limits, sign_words, test_and_train
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Mark, Role, StackedDisplay, series_from_replicates
 from benign.procedures import MLP
 from benign.sources import digits
-from benign.surface.sections import (
-    at,
-    at_end,
-    median_of,
-    over_samples_and_time,
-    over_size_and_samples,
-    sample_counts_of,
-    seed_of,
-    sizes_of,
-)
+from benign.surface.sections import at, at_end, median_of, over_samples_and_time, seed_of, sizes_of
 
-_SAMPLES = (25, 35, 50, 65, 80, 95, 110, 130, 160, 200, 280, 400, 560, 800)
-_TIMES = (50, 100, 200, 400, 800, 1600, 3200)
-_WIDTHS = (2, 3, 4, 6, 8, 10, 12, 14, 16, 20, 24, 32, 48, 64, 128, 256, 512)
 FEW, MORE = 50, 110
 
 
@@ -71,12 +51,12 @@ class Scale:
     ``width`` is trained on all ``samples``, and all ``widths`` on the ``two_samples``.
     """
 
-    samples: tuple[int, ...] = _SAMPLES
+    samples: tuple[int, ...] = (25, 35, 50, 65, 80, 95, 110, 130, 160, 200, 280, 400, 560, 800)
     width: int = 16
     two_samples: tuple[int, int] = (FEW, MORE)
-    widths: tuple[int, ...] = _WIDTHS
+    widths: tuple[int, ...] = (2, 3, 4, 6, 8, 10, 12, 14, 16, 20, 24, 32, 48, 64, 128, 256, 512)
     steps: int = 6000
-    times: tuple[int, ...] = _TIMES
+    times: tuple[int, ...] = (50, 100, 200, 400, 800, 1600, 3200)
     replicates: int
 
 
@@ -88,7 +68,7 @@ SCALES = {
     "standard": Scale(replicates=20),
     "paper": Scale(
         samples=(25, 35, 50, 65, 80, 90, 100, 110, 120, 130, 145, 160, 180, 200, 240, 280, 400, 560, 800, 1200),
-        widths=(*_WIDTHS, 1024), steps=24_000, times=(*_TIMES, 6400, 12_800), replicates=30,
+        widths=(*Scale.widths, 1024), steps=24_000, times=(*Scale.times, 6400, 12_800), replicates=30,
     ),
 }  # fmt: skip
 NOISE = 0.2
@@ -124,13 +104,7 @@ def _stopped(surface: xr.Dataset) -> Float[np.ndarray, "replicates samples"]:
 
 COURSES = {word: over_samples("samples", f"test_{word}", unit=unit, estimator="median") for word, unit in WORDS.items()}
 LOSS = COURSES["loss"]
-STOPPED = Course(of="samples", unit=WORDS["loss"], positions=sample_counts_of, values=_stopped)
-
-
-def harm(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes"]:
-    """What the larger one of two n adds to a risk at the end of training, at every width."""
-    values = over_size_and_samples(surface, metric)
-    return values[:, :, -1] - values[:, :, 0]
+STOPPED = replace(LOSS, values=_stopped, landmarks=None)
 
 
 def _claims(at: Scale) -> Iterator[Claim]:
@@ -204,13 +178,13 @@ def _pictures(results: Results[Scale]) -> Iterator[Picture]:
         f"goes from {stopped[0]} to {stopped[1]}.",
         ("more_data_hurts_loss", *fitted, "stopped_more_data_helps", "stopped_no_peak"),
     )
-    errors = percents([COURSES["error"].median(results.surfaces, n) for n in TOLD])
-    title = "Zero-one error over the number of samples"
+    errors, title = _medians(results, COURSES["error"]), "Zero-one error over the number of samples"
     yield Picture(
         "error_over_samples",
         "Does it change the decisions?",
         curve_of(test_and_train(samples, "error"), "samples", title=title, y_label=WORDS["error"]),
-        f"The median share of wrong test labels is {errors} with {FEW}, {MORE} and {MOST} samples.",
+        f"The median zero-one error is {errors[0]} with {FEW} samples, {errors[1]} with {MORE} and {errors[2]} with "
+        f"{MOST}.",
         ("more_data_hurts_error",),
     )
     panels, (loss, error) = zip(*(_harm_over_widths(results, word) for word in WORDS), strict=True)
@@ -236,7 +210,7 @@ def _loss_display(results: Results[Scale], title: str) -> CurveDisplay:
         y_log=True,
         y_limits=loss_limits(LOSS.values(surface)),
     )
-    stopped = series_from_replicates("test, stopped early", sample_counts_of(surface), _stopped(surface), Role.REMEDY)
+    stopped = series_from_replicates("test, stopped early", LOSS.positions(surface), _stopped(surface), Role.REMEDY)
     return replace(display, series=(*display.series, stopped))
 
 
@@ -246,17 +220,17 @@ def _medians(results: Results[Scale], course: Course) -> list[str]:
 
 def _harm_over_widths(results: Results[Scale], word: str) -> tuple[CurveDisplay, str]:
     """Both curves, with the one place where they cross; and where more data harm and where they help, in words."""
-    surface, metric = results["widths"], f"test_{word}"
-    sections = {f"{n} samples": at(at_end(surface), samples=n) for n in results.at.two_samples}
-    lines = in_order(sections, metric)
+    surface, metric, counts = results["widths"], f"test_{word}", results.at.two_samples
+    lines = in_order({f"{n} samples": at(at_end(surface), samples=n) for n in counts}, metric)
     display = curve_of(lines, "size", title=WORDS[word], y_label=f"test {word}", y_log=word == "loss")
-    harms = harm(surface, metric)
-    place, signs = last_crossing(sizes_of(surface), harms, seed=seed_of(surface)), sign_words(sizes_of(surface), harms)
+    few, more = (over_sizes("widths", metric, samples=n).values(surface) for n in counts)
+    signs = sign_words(sizes_of(surface), more - few)
+    place = last_crossing(sizes_of(surface), more - few, seed=seed_of(surface))
     if place is None:
         return display, f"{signs}, and the median nowhere changes sign"
     if not place.is_only:
         return display, f"{signs}, and the median changes sign more than once"
-    medians = [median_of(row) for row in over_size_and_samples(surface, metric)[:, :, 0].T]
+    medians = [median_of(row) for row in few.T]
     value = float(np.interp(np.log(place.position), np.log(sizes_of(surface)), medians))
     mark = Mark(position=place.position, value=value, label=f"crossing at {_place_words(place)}:")
     words = f"{signs}, and the median changes sign once, at about {_place_words(place)}"
@@ -280,12 +254,11 @@ def _headline(results: Results[Scale]) -> str:
 
 
 def _lede(results: Results[Scale]) -> str:
-    at, (loss, error) = results.at, (_medians(results, course) for course in COURSES.values())
+    at, loss = results.at, _medians(results, LOSS)
     return (
         f"One hidden layer of {at.width} units on the digits, {100 * NOISE:.0f} % of labels flipped, {at.steps:,} "
         f"steps, {at.replicates} replicates. Median test loss: {loss[0]} with {FEW} samples, {loss[1]} with {MORE}, "
-        f"{loss[2]} with {MOST}; test error {error[0]}, {error[1]} and {error[2]}."
-        f"{diverged_words(results.surfaces.values())}"
+        f"{loss[2]} with {MOST}.{diverged_words(results.surfaces.values())}"
     )
 
 
