@@ -371,11 +371,11 @@ def test_the_model_wise_claims_are_undecided_in_noise():
     """One of ten is a chance finding, for each side has a level of 0.95."""
     alike = dict.fromkeys(("noise_0", "noise_10", "noise_20"), (0.2, 0.2, 0.2))
     claims = ("noise_20_rises", "noise_20_second_descent", "noise_raises_the_peak", "squared_rises")
-    found = [
-        verdicts(nakkiran2020_modelwise, modelwise(alike, squared=(0.3, 0.3, 0.3), noise=0.3, seed=seed))[name]
+    judged = [
+        verdicts(nakkiran2020_modelwise, modelwise(alike, squared=(0.3, 0.3, 0.3), noise=0.3, seed=seed))
         for seed in range(5)
-        for name in claims
     ]
+    found = [one[name] for one in judged for name in claims]
     assert found.count(UNDECIDED) >= 17
 
 
