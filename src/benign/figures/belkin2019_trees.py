@@ -46,10 +46,10 @@ from benign.figures.claims import Claim, Judge, Said, Surfaces, Values, above, p
 from benign.figures.courses import Course, over_sizes
 from benign.figures.figure import Figure, Picture, Results
 from benign.figures.measurement import Declared
-from benign.figures.network_drawing import curve_of, exactly, in_order, percents, test_and_train
+from benign.figures.network_drawing import curve_of, exactly, in_order, marked, percents, test_and_train
 from benign.foundation.conventions import TOLERANCE
 from benign.foundation.number_words import format_number as number
-from benign.plots import Band, CurveDisplay, Display, HeatMapDisplay, Mark, StackedDisplay, Trace
+from benign.plots import Band, Display, HeatMapDisplay, StackedDisplay, Trace
 from benign.procedures import from_estimator
 from benign.sources import digits, mnist
 from benign.surface.sections import along_both, at, median_of, over_size_and_time, share_along_size, sizes_of, times_of
@@ -268,10 +268,6 @@ def _picture(kind: Kind, name: str, heading: str, display: Display, sentence: st
     return Picture(f"{kind.name}_{name}", heading, display, sentence, [f"{kind.name}_{claim}" for claim in claims])
 
 
-def _marked(curve: CurveDisplay, *marks: tuple[str, float, float]) -> CurveDisplay:
-    return replace(curve, marks=tuple(Mark(label=label, position=place, value=value) for label, place, value in marks))
-
-
 def _composite_picture(kind: Kind, grid: Grid, surface: xr.Dataset) -> Picture:
     path, joint, end = along_both(surface, grid.joint), grid.joint, grid.joint * grid.most
     title, there = "Along the composite axis", exactly(joint, f"joint at {kind.capacity} =")
@@ -280,7 +276,7 @@ def _composite_picture(kind: Kind, grid: Grid, surface: xr.Dataset) -> Picture:
         for metric in ("loss", "error")
     )
     lowest, _, last = _turns(surface)
-    loss = _marked(loss, ("first minimum", _best(surface), lowest), ("end", end, last))
+    loss = marked(loss, ("first minimum", _best(surface), lowest), ("end", end, last))
     legs = (
         Band(low=grid.capacities[0], high=joint, label=f"{kind.one} grows"),
         Band(low=joint, high=end, label=f"{kind.members} are added"),
@@ -308,7 +304,7 @@ def _moved_picture(kind: Kind, grid: Grid, surface: xr.Dataset) -> Picture:
     title = f"Two composite axes, joined at {grid.early} and at {grid.joint:,} {kind.capacity}"
     early, late = (float(_medians(at(surface, size=joint))[0, 0]) for joint in joints)
     curve = curve_of(lines, "size", title=title, x_label=kind.places)
-    display = _marked(curve, ("joint", grid.early, early), ("joint", grid.joint, late))
+    display = marked(curve, ("joint", grid.early, early), ("joint", grid.joint, late))
     left = median_of(_share_left(kind, grid.early).read({kind.name: surface}))
     sentence = (
         f"Adding {kind.members} from {grid.early} {kind.capacity} on instead of from {grid.joint:,} puts the turn "

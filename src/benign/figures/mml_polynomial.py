@@ -24,14 +24,12 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import Finding, paired_claim
-from benign.curves.findings import as_factor
 from benign.experiments.declaration import Experiment
-from benign.figures.claims import Claim, Judge, Said, Surfaces, Values, primary, secondary, within
+from benign.figures.claims import Claim, Surfaces, Values, primary, secondary, typically_higher, within
 from benign.figures.courses import Course, over_sizes, over_times
 from benign.figures.figure import Figure, Picture, Results
 from benign.figures.measurement import Declared, Joined
-from benign.figures.network_drawing import Line, bare, curve_of, level
+from benign.figures.network_drawing import Line, bare, curve_of, level, listed
 from benign.figures.stopped_polynomial import LEFT, StoppedPolynomial
 from benign.foundation.number_words import format_number as number
 from benign.foundation.randomness import generator
@@ -91,9 +89,9 @@ def _claims(_: Scale) -> Iterator[Claim]:
         ("six_is_worse", "Degree 6 has a higher test loss than degree 5", 6, 5),
     ):
         paper = f"test error falls, is lowest at degree 4, rises strongly from 6 {figure}"
-        yield primary(name, text, _typically_higher(LOSS.at(worse + 1), LOSS.at(better + 1)), paper)
+        yield primary(name, text, typically_higher(LOSS.at(worse + 1), than=LOSS.at(better + 1)), paper)
     beyond = f"Degree {LARGEST - 1} (smallest norm) has a lower test loss than degree 9"
-    judge = _typically_higher(LOSS.at(BOOK), LOSS.at(LARGEST))
+    judge = typically_higher(LOSS.at(BOOK), than=LOSS.at(LARGEST))
     yield secondary("beyond_the_book", beyond, judge, "not in the book, which stops at degree 9")
     yield from _claims_on_descent()
 
@@ -102,14 +100,14 @@ def _claims_on_descent() -> Iterator[Claim]:
     paper, unit = "not in the book, which solves least squares", "squared distance, over the larger of the others"
     (gap, sampling, left), largest = parts_of(RIGHT), "is the largest of three parts"
     text = f"At degree {RIGHT}, after {STEPS[0]} gradient step, what optimisation has left {largest}"
-    judge = _typically_higher(left.at(STEPS[0]), _larger(sampling, gap), unit)
+    judge = typically_higher(left.at(STEPS[0]), than=_larger(sampling, gap), unit=unit)
     yield secondary("optimisation_is_largest_at_the_start", text, judge, paper)
     text = f"At degree {RIGHT}, after {STEPS[-1]:,} gradient steps, the sampling gap {largest}"
-    judge = _typically_higher(sampling, _larger(left.at(STEPS[-1]), gap), unit)
+    judge = typically_higher(sampling, than=_larger(left.at(STEPS[-1]), gap), unit=unit)
     yield secondary("sampling_is_largest_at_the_end", text, judge, paper)
     for degree in (RIGHT, TOO_LARGE):
         text = f"At degree {degree}, {STOPPED} gradient steps give a lower test loss than least squares"
-        judge = _typically_higher(LOSS.at(degree + 1), _descent(degree).at(STOPPED))
+        judge = typically_higher(LOSS.at(degree + 1), than=_descent(degree).at(STOPPED))
         yield secondary(f"stopping_helps_degree_{degree}", text, judge, paper)
 
 
@@ -130,17 +128,6 @@ def parts_of(degree: int) -> tuple[float, Values, Course]:
 
 def _larger(values: Values, number: float) -> Values:
     return Values(lambda surfaces: np.maximum(values.read(surfaces), number))
-
-
-def _typically_higher(one: Values, than: Values, unit: str = "loss") -> Judge:
-    """That the median ratio is above 1: these losses have heavy tails."""
-
-    def judged(surfaces: Surfaces, said: Said, _: float) -> Finding:
-        with np.errstate(divide="ignore"):
-            ratios = np.log(one.read(surfaces)) - np.log(than.read(surfaces))
-        return as_factor(paired_claim(**said, differences=ratios, statistic="median"), unit)
-
-    return judged
 
 
 def _best_degree(surfaces: Surfaces, level: float) -> tuple[float, float, float]:
@@ -337,11 +324,9 @@ def _headline(results: Results[Scale]) -> str:
 
 def _lede(results: Results[Scale]) -> str:
     medians = medians_over_size(results["polynomial"])
-    return (
-        f"{results.at.replicates:,} data sets of {SAMPLES} noisy points: the median test loss of a polynomial is "
-        f"{number(medians[0])} at degree 0, {number(medians[4])} at degree 4, {number(medians[9])} at degree 9, "
-        f"{number(medians[-1])} at degree {LARGEST - 1}."
-    )
+    losses = listed(f"{number(medians[degree])} at degree {degree}" for degree in (0, 4, 9, LARGEST - 1))
+    data = f"{results.at.replicates:,} data sets of {SAMPLES} noisy points"
+    return f"{data}: the median test loss of a polynomial is {losses}."
 
 
 FIGURE = Figure(

@@ -37,8 +37,8 @@ from benign.figures import figure
 from benign.figures.claims import Claim, Judge, Said, Surfaces, primary
 from benign.figures.figure import Figure, Picture, Results
 from benign.figures.measurement import Declared, Made, made_here
-from benign.figures.network_drawing import Line, curve_of, exactly, level, listed_widths, percent, percents
-from benign.plots import CurveDisplay, Mark, Role
+from benign.figures.network_drawing import Line, curve_of, exactly, level, listed_widths, marked, percent, percents
+from benign.plots import CurveDisplay, Role
 from benign.surface.arrays import surface_from_arrays
 from benign.surface.sections import along_size, sizes_of
 
@@ -188,15 +188,13 @@ def _display(surface: xr.Dataset, series: Series) -> CurveDisplay:
     crossing = exactly(series.crossing, "training error below eps from width") if series.crossing < math.inf else None
     curve = curve_of(lines, "size", title=title, y_label=y_label, threshold=crossing)
     rows = {"first minimum": series.minimum, "peak": series.peak, "end": -1}
-    return replace(
-        curve,
-        series=(*curve.series, level(f"eps = {EPS:g}", series.widths, EPS)),
-        marks=tuple(
-            Mark(position=series.widths[row], value=series.test[row], label=label) for label, row in rows.items()
-        ),
-        caption=f"Line: mean of {RUNS} published runs after {EPOCHS:,} epochs; no spread was published. Clean labels: "
-        "computed back from the plotted errors.",
+    marks = [(label, series.widths[row], series.test[row]) for label, row in rows.items()]
+    caption = (
+        f"Line: mean of {RUNS} published runs after {EPOCHS:,} epochs; no spread was published. Clean labels: computed "
+        "back from the plotted errors."
     )
+    eps = level(f"eps = {EPS:g}", series.widths, EPS)
+    return replace(marked(curve, *marks), series=(*curve.series, eps), caption=caption)
 
 
 def _headline(results: Results[None]) -> str:

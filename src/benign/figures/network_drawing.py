@@ -12,7 +12,7 @@ from jaxtyping import Float, Real
 
 from benign.curves import Landmarks
 from benign.curves.early_stopping import mean_intervals
-from benign.plots import CurveDisplay, Role, Series, Threshold, series_from_replicates, spread_sentence
+from benign.plots import CurveDisplay, Mark, Role, Series, Threshold, series_from_replicates, spread_sentence
 from benign.surface.displays import axis_label, landmark_marks, metric_label, metric_series, threshold_line
 from benign.surface.sections import diverged_and_trained, stopping_of
 
@@ -51,11 +51,11 @@ def in_order(sections: Mapping[str, xr.Dataset], metric: str) -> list[Line]:
 
 
 def tables_in_order(
-    positions: Real[np.ndarray, " K"], tables: Mapping[str, Float[np.ndarray, "_R K"]]
+    positions: Real[np.ndarray, " K"], tables: Mapping[str, Float[np.ndarray, "_R K"]], role: Role = Role.TEST
 ) -> tuple[Series, ...]:
     """Tables of replicates over the same positions, each under its name, as conditions in order."""
     return tuple(
-        series_from_replicates(name, positions, table, Role.TEST, condition=place)
+        series_from_replicates(name, positions, table, role, condition=place)
         for place, (name, table) in enumerate(tables.items())
     )
 
@@ -109,6 +109,11 @@ def curve_of(
         caption=spread_sentence(replicates[0] if len(replicates) == 1 else None),
         position_name={"size": "widths", "time": "times", "samples": "sample sizes"}[dim],
     )
+
+
+def marked(curve: CurveDisplay, *marks: tuple[str, float, float]) -> CurveDisplay:
+    """The curve with marks: what each is, its position and its value."""
+    return replace(curve, marks=tuple(Mark(label=label, position=at, value=value) for label, at, value in marks))
 
 
 def _series(line: Line, dim: str) -> Series:

@@ -10,16 +10,15 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves import Finding, paired_claim
-from benign.curves.findings import LEVEL, as_factor
+from benign.curves.findings import LEVEL
 from benign.curves.movement import Places, fitted_from, highest, mean_ratio
 from benign.curves.sign_changes import crossings
-from benign.figures.claims import Claim, Judge, Said, Surfaces, Values, secondary, within
+from benign.figures.claims import Claim, Judge, Surfaces, secondary, typically_higher, within
 from benign.figures.courses import over_sizes
 from benign.figures.figure import Picture
-from benign.figures.network_drawing import curve_of, in_order
+from benign.figures.network_drawing import curve_of, in_order, tables_in_order
 from benign.foundation.number_words import format_number as number
-from benign.plots import CurveDisplay, Mark, Role, StackedDisplay, series_from_replicates, spread_sentence
+from benign.plots import CurveDisplay, Mark, Role, StackedDisplay, spread_sentence
 from benign.surface.displays import size_label
 from benign.surface.sections import along_size, at, median_of, share_along_size, sizes_of
 
@@ -36,9 +35,9 @@ def two_size_claims(few: int, more: int, last: int) -> Iterator[Claim]:
     loss, more_loss = (over_sizes("features", "test_loss", samples=n).at for n in (few, more))
     worse = "of 4,000 and 18,000 sentences the larger set is worse at some widths (Nakkiran et al. 2020, Fig. 3)"
     for name, word, size, judge in (
-        ("hurts", "higher", more, _higher(more_loss(more), than=loss(more))),
-        ("helps_before", "lower", few, _higher(loss(few), than=more_loss(few))),
-        ("helps_beyond", "lower", last, _higher(loss(last), than=more_loss(last))),
+        ("hurts", "higher", more, typically_higher(more_loss(more), than=loss(more))),
+        ("helps_before", "lower", few, typically_higher(loss(few), than=more_loss(few))),
+        ("helps_beyond", "lower", last, typically_higher(loss(last), than=more_loss(last))),
     ):
         text = f"With {size} features {more} samples give a {word} test loss than {few}"
         yield secondary(f"more_data_{name}", text, judge, worse)
@@ -61,16 +60,6 @@ def two_size_claims(few: int, more: int, last: int) -> Iterator[Claim]:
         ),
         shift,
     )
-
-
-def _higher(one: Values, *, than: Values) -> Judge:
-    """That one is higher in the median replicate, told as a factor."""
-
-    def judged(surfaces: Surfaces, said: Said, _: float) -> Finding:
-        ratios = np.log(one.read(surfaces)) - np.log(than.read(surfaces))
-        return as_factor(paired_claim(**said, differences=ratios, statistic="median"), one.unit)
-
-    return judged
 
 
 def moves(moved: Callable[[xr.Dataset], Places], allowed: tuple[float, float], unit: str) -> Judge:
@@ -111,35 +100,30 @@ def two_sizes_picture(features: xr.Dataset, few: int, more: int) -> Picture:
 
 
 def _peaks_panel(sections: Mapping[str, xr.Dataset]) -> CurveDisplay:
-    lines, marks = in_order(sections, "test_loss"), []
+    marks = []
     for section in sections.values():
         sizes, medians = sizes_of(section), _medians(along_size(section, "test_loss"))
         top = int(np.nanargmax(medians))
         marks.append(Mark(position=sizes[top], value=medians[top], label=f"highest at {sizes[top]:.0f}:"))
-    display = curve_of(lines, "size", title="Test loss", y_label="test loss", y_log=True)
-    return replace(display, marks=tuple(marks))
+    lines = in_order(sections, "test_loss")
+    return replace(curve_of(lines, "size", title="Test loss", y_label="test loss", y_log=True), marks=tuple(marks))
 
 
 def _thresholds_panel(sections: Mapping[str, xr.Dataset]) -> CurveDisplay:
-    shares = {name: share_along_size(section) for name, section in sections.items()}
-    first = next(iter(sections.values()))
-    sizes = sizes_of(first)
-    fitted = [math.exp(median_of(fitted_from(sizes, one, LINEAR_TOLERANCE).value)) for one in shares.values()]
+    shares, marks = {name: share_along_size(section) for name, section in sections.items()}, []
+    sizes, label = next((sizes_of(section), size_label(section)) for section in sections.values())
+    for share in shares.values():
+        place = math.exp(median_of(fitted_from(sizes, share, LINEAR_TOLERANCE).value))
+        if math.isfinite(place):
+            marks.append(Mark(position=place, value=0.0, label=f"from {place:.0f} features on:"))
     return CurveDisplay(
         title="Training loss",
-        series=tuple(
-            series_from_replicates(name, sizes, share, Role.TRAIN, condition=place)
-            for place, (name, share) in enumerate(shares.items())
-        ),
-        marks=tuple(
-            Mark(position=place, value=0.0, label=f"from {place:.0f} features on:")
-            for place in fitted
-            if math.isfinite(place)
-        ),
-        x_label=size_label(first),
+        series=tables_in_order(sizes, shares, Role.TRAIN),
+        marks=tuple(marks),
+        x_label=label,
         y_label="train loss / constant's",
         y_log=False,
-        caption=spread_sentence(first.sizes["replicate"]),
+        caption=spread_sentence(len(share)),
     )
 
 
