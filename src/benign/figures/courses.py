@@ -26,6 +26,7 @@ from benign.surface.sections import (
     landmarks_along_samples,
     landmarks_along_size,
     median_of,
+    over_parameters,
     sample_counts_of,
     seed_of,
     sizes_of,
@@ -121,6 +122,7 @@ def over_sizes(
     time: float | None = None,
     unit: str = "",
     estimator: ThresholdEstimator | None = "mean",
+    in_parameters: bool = False,
 ) -> Course:
     """A metric of a surface with one n, or at one of several, at its last time or another.
 
@@ -129,7 +131,8 @@ def over_sizes(
 
     def section(surface: xr.Dataset) -> xr.Dataset:
         then = at_end(surface) if time is None else at(surface, time=time)
-        return then if samples is None else at(then, samples=samples)
+        there = then if samples is None else at(then, samples=samples)
+        return over_parameters(there) if in_parameters else there
 
     def landmarks(surface: xr.Dataset, level: float) -> Landmarks:
         return landmarks_along_size(section(surface), metric, level=level, estimator=estimator or "mean")
@@ -137,7 +140,7 @@ def over_sizes(
     return Course(
         of=of,
         unit=unit or _unit(metric),
-        positions=sizes_of,
+        positions=lambda surface: sizes_of(section(surface)),
         values=lambda surface: along_size(section(surface), metric),
         landmarks=landmarks if estimator else None,
     )

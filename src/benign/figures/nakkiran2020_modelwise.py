@@ -31,12 +31,10 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from benign.curves import Landmarks
 from benign.curves.claims import RELEVANT_FACTOR_OF_ERRORS
-from benign.curves.findings import LEVEL
 from benign.experiments.declaration import Experiment
-from benign.figures.claims import Claim, Surfaces, higher, peak_at, primary, secondary, within
-from benign.figures.courses import over_sizes
+from benign.figures.claims import Claim, Surfaces, higher, primary, secondary, within
+from benign.figures.courses import Course, over_sizes
 from benign.figures.figure import Figure, Picture, Results
 from benign.figures.network_drawing import curve_of, diverged_words, exactly, in_order, listed, test_and_train
 from benign.figures.over_width import UNITS, Networks, OverWidth
@@ -44,7 +42,7 @@ from benign.networks.training import Training
 from benign.plots import CurveDisplay, StackedDisplay
 from benign.procedures import MLP
 from benign.sources import digits, mnist
-from benign.surface.sections import along_size, landmarks_along_size, over_parameters, samples_of, threshold_along_size
+from benign.surface.sections import along_size, over_parameters, threshold_along_size
 
 CLASSES = 10
 NOISE = {"noise_0": 0.0, "noise_10": 0.1, "noise_20": 0.2}
@@ -142,18 +140,14 @@ def _squared_claims(at: Networks) -> Iterator[Claim]:
     yield secondary("squared_rises", *loss.rises(), ours)
     yield secondary("squared_second_descent", *loss.ends("below"), ours)
     text = f"{start} test loss peaks at 0.7 to 2 times n K parameters"
-    judge = peak_at(_loss_over_parameters, float(CLASSES * at.samples), (0.7, 2.0), scale_word="n K")
+    judge = _in_parameters("test_loss").peaks_at(CLASSES * at.samples, (0.7, 2.0), scale_word="n K")
     yield secondary("squared_peak_at_threshold", text, judge, "parameters = n K (Belkin et al. 2019)")
     yield secondary("squared_error_rises", *error.rises())
     yield secondary("squared_error_falls", *error.falls(at.peak, at.widths[-1]))
 
 
-def _loss_over_parameters(surfaces: Surfaces, level: float) -> Landmarks:
-    return _over_parameters(surfaces["squared"], "test_loss", level)
-
-
-def _over_parameters(surface: xr.Dataset, metric: str, level: float = LEVEL) -> Landmarks:
-    return landmarks_along_size(over_parameters(surface), metric, level=level, estimator="median")
+def _in_parameters(metric: str) -> Course:
+    return over_sizes("squared", metric, estimator="median", in_parameters=True)
 
 
 def _pictures(results: Results[Scale]) -> Iterator[Picture]:
@@ -178,7 +172,7 @@ def _pictures(results: Results[Scale]) -> Iterator[Picture]:
         "loss, unlike the error, counts how sure a wrong answer is.",
         ("noise_moves_the_threshold",),
     )
-    yield _squared_picture(results["squared"], results.at.squared)
+    yield _squared_picture(results)
 
 
 def _threshold_words(surface: xr.Dataset) -> str:
@@ -186,15 +180,16 @@ def _threshold_words(surface: xr.Dataset) -> str:
     return f"{width:,.0f}" if math.isfinite(width) else "none of the widths"
 
 
-def _squared_picture(surface: xr.Dataset, networks: Networks) -> Picture:
-    losses, errors = (networks.medians(surface, metric) for metric in ("test_loss", "test_error"))
+def _squared_picture(results: Results[Scale]) -> Picture:
+    networks = results.at.squared
+    losses, errors = (networks.medians(results["squared"], metric) for metric in ("test_loss", "test_error"))
     claims = ("rises", "second_descent", "peak_at_threshold", "error_rises", "error_falls")
     return Picture(
         "squared",
         "Is the peak where parameters = samples x classes?",
         StackedDisplay(
             title="Squared loss: loss and zero-one error over the number of parameters",
-            panels=(_squared_curve(surface, "loss"), _squared_curve(surface, "error")),
+            panels=(_squared_curve(results, "loss"), _squared_curve(results, "error")),
         ),
         f"With the squared loss and 10 % of the labels flipped the median test loss is {losses} {networks.words}, and "
         f"the share of wrong test labels {errors}.",
@@ -202,13 +197,13 @@ def _squared_picture(surface: xr.Dataset, networks: Networks) -> Picture:
     )
 
 
-def _squared_curve(surface: xr.Dataset, kind: str) -> CurveDisplay:
+def _squared_curve(results: Results[Scale], kind: str) -> CurveDisplay:
     return curve_of(
-        test_and_train(over_parameters(surface), kind),
+        test_and_train(over_parameters(results["squared"]), kind),
         title=f"Test and train {kind}",
         x_label="number of parameters",
-        landmarks=_over_parameters(surface, f"test_{kind}"),
-        threshold=exactly(CLASSES * samples_of(surface), "parameters = n K:"),
+        landmarks=_in_parameters(f"test_{kind}").landmarks_at(results.surfaces),
+        threshold=exactly(CLASSES * results.at.squared.samples, "parameters = n K:"),
     )
 
 
