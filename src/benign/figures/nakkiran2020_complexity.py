@@ -50,7 +50,7 @@ from benign.experiments.declaration import Experiment
 from benign.figures import nakkiran2020_epochwise as epochwise
 from benign.figures.claims import Claim, primary, secondary
 from benign.figures.complexity_places import Reading, Slice
-from benign.figures.courses import Course, over_samples, over_sizes
+from benign.figures.courses import over_samples, over_sizes, over_times
 from benign.figures.figure import Figure, Picture, Results
 from benign.figures.network_drawing import Line, curve_of, diverged_words, level
 from benign.figures.two_sample_sizes import ABOVE_ONE, LINEAR_TOLERANCE, two_size_claims, two_sizes_picture
@@ -64,7 +64,7 @@ from benign.sources import digits, mml
 from benign.surface.complexity import OUTCOMES, emc_on_surface
 from benign.surface.complexity_places import Place, fitted_samples, fitted_size, fitted_time
 from benign.surface.displays import size_label
-from benign.surface.sections import along_time, median_of, over_size_and_samples, sample_counts_of, sizes_of, times_of
+from benign.surface.sections import median_of, over_size_and_samples, sample_counts_of, sizes_of
 from benign.surface.training_risks import training_risks
 
 
@@ -176,58 +176,46 @@ def _experiments(at: Scale) -> Iterator[Experiment]:
 def _slices(at: Scale) -> tuple[Slice, ...]:
     """Every slice with a peak that Hypothesis 1 explains: over size, samples and time."""
     (n, more), wide = at.compared, at.large.widths[-1]
-    paper = "N random Fourier features have EMC = N, and the peak is at N = n (Nakkiran et al. 2020, Figs 14 and 15)"
-    features = partial(Slice, band=LINEAR_BAND, paper=paper)
-    sizes, samples = (partial(over, metric="test_loss", estimator=None) for over in (over_sizes, over_samples))
-    fits = partial(fitted_samples, tolerance=LINEAR_TOLERANCE)
+
+    def over_n(name: str, of: str, whose: str, *, size: int | None = None, tolerance: float = TOLERANCE) -> Slice:
+        course = over_samples(of, "test_loss", size=size, estimator=None)
+        fitted = Reading(of, partial(fitted_samples, size=size, tolerance=tolerance))
+        return Slice(f"{name}_over_samples", f"Over samples the test loss of {whose}", "samples", course, fitted)
+
+    features = Slice(
+        "features_over_size",
+        f"Over the number of features the test loss on {more} samples",
+        "features",
+        over_sizes("features", "test_loss", samples=more, estimator=None),
+        Reading("features", partial(fitted_size, samples=more, tolerance=LINEAR_TOLERANCE)),
+        band=LINEAR_BAND,
+        paper="N random Fourier features have EMC = N, and the peak is at N = n (Nakkiran et al. 2020, Figs 14 and 15)",
+    )
+    features_over_n = over_n("features", "features", f"{n} features", size=n, tolerance=LINEAR_TOLERANCE)
+    widths = Slice(
+        "networks_over_width",
+        f"Over width the test loss of networks on {at.fixed_samples} samples",
+        "hidden units",
+        over_sizes("widths", "test_loss", estimator=None),
+        Reading("widths", partial(fitted_size, samples=at.fixed_samples)),
+        paper="peak at width 10, the first with a training error below 0.1 (Nakkiran et al. 2020, Fig. 1)",
+    )
+    epochs = Slice(
+        "networks_over_time",
+        f"Over epochs the test error of networks of {wide} units on {at.large.samples:,} samples",
+        "epochs",
+        over_times("epochs", "test_error", size=wide),
+        Reading("epochs", partial(fitted_time, tolerance=EPS, criterion="error")),
+        factor=RELEVANT_FACTOR_OF_ERRORS,
+        paper="over epochs the test error peaks when EMC(T) is about n (Nakkiran et al. 2020, section 6)",
+    )
     return (
-        features(
-            "features_over_size",
-            f"Over the number of features the test loss on {more} samples",
-            "features",
-            sizes("features", samples=more),
-            Reading("features", partial(fitted_size, samples=more, tolerance=LINEAR_TOLERANCE)),
-        ),
-        features(
-            "features_over_samples",
-            f"Over samples the test loss of {n} features",
-            "samples",
-            samples("features", size=n),
-            Reading("features", partial(fits, size=n)),
-        ),
-        Slice(
-            "polynomial_over_samples",
-            f"Over samples the test loss of a polynomial of {COEFFICIENTS} coefficients",
-            "samples",
-            samples("polynomial"),
-            Reading("polynomial", fits),
-        ),
-        Slice(
-            "networks_over_width",
-            f"Over width the test loss of networks on {at.fixed_samples} samples",
-            "hidden units",
-            sizes("widths"),
-            Reading("widths", partial(fitted_size, samples=at.fixed_samples)),
-            paper="peak at width 10, the first with a training error below 0.1 (Nakkiran et al. 2020, Fig. 1)",
-        ),
-        Slice(
-            "networks_over_samples",
-            f"Over samples the test loss of networks of {at.width} units",
-            "samples",
-            samples("samples"),
-            Reading("samples", fitted_samples),
-        ),
-        Slice(
-            "networks_over_time",
-            f"Over epochs the test error of networks of {wide} units on {at.large.samples:,} samples",
-            "epochs",
-            Course(
-                of="epochs", unit="", positions=times_of, values=lambda surface: along_time(surface, "test_error", wide)
-            ),
-            Reading("epochs", partial(fitted_time, tolerance=EPS, criterion="error")),
-            factor=RELEVANT_FACTOR_OF_ERRORS,
-            paper="over epochs the test error peaks when EMC(T) is about n (Nakkiran et al. 2020, section 6)",
-        ),
+        features,
+        replace(features_over_n, band=features.band, paper=features.paper),
+        over_n("polynomial", "polynomial", f"a polynomial of {COEFFICIENTS} coefficients", tolerance=LINEAR_TOLERANCE),
+        widths,
+        over_n("networks", "samples", f"networks of {at.width} units"),
+        epochs,
     )
 
 
