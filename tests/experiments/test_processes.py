@@ -11,6 +11,7 @@ import textwrap
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Timer
 
@@ -240,7 +241,7 @@ def test_a_job_that_ends_as_it_is_stopped_leaves_no_dying_process_to_the_next(mo
     """Finding a process's children takes a while, and so does its death: meanwhile its job may have answered."""
     kill, killers = local_workers.kill, []
 
-    def kill_slowly(process: local_workers.BaseProcess) -> None:
+    def kill_slowly(process: BaseProcess) -> None:
         time.sleep(1.0)
         killers.append(Timer(0.3, kill, [process]))
         killers[0].start()
