@@ -8,7 +8,7 @@ import re
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TypedDict
 
@@ -253,12 +253,6 @@ def _bar() -> Iterator[Listener]:
     with Live(get_renderable=bar.shown, console=console, refresh_per_second=4, transient=True):
         filter_output()  # Live has taken the streams over, until it ends
         yield bar
-
-
-def print_notes(notes: Iterable[str]) -> None:
-    """On standard output, after a run: what its surface's reader should know first, a line each."""
-    for note in notes:
-        print(f"Note: {printable(note)}")
 
 
 def failure_in_words(cell: Cell, error: str, will_retry: bool) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from benign.cli.answers import answered
+from benign.cli.answers import answered, printable
 from benign.cli.options import AsJson, FileStore, Overrides, Verbose, Workers
 
 if TYPE_CHECKING:
@@ -150,7 +150,6 @@ def show(
 
     Example: benign show digits
     """
-    from benign.cli.run_display import print_notes
     from benign.foundation.file_names import file_name, unlinked
     from benign.plots import save
     from benign.runs import open_run
@@ -176,10 +175,7 @@ def show(
         print("It has too few sizes for a curve; take its numbers with: " + run.command("export"))
     for curve in curves:
         _print_curve(curve, verbose=verbose)
-    print_notes(notes)
-    _print_failures(run)
-    if run.state == "unfinished":
-        print(f"Go on with: {run.resume_command}")
+    _print_what_is_left(run, notes)
     for file in files:
         if file.suffix == ".png":
             print(file)
@@ -279,13 +275,8 @@ def _end(run: Run, answer: TextIO, *, as_json: bool) -> None:
 
 
 def _print_end(run: Run, notes: Sequence[str], kept: str) -> None:
-    from benign.cli.run_display import print_notes
-
     print(f"{run.id}: {run.state}; {run.standing}")
-    print_notes(notes)
-    _print_failures(run)
-    if run.state == "unfinished":
-        print(f"Go on with: {run.resume_command}")
+    _print_what_is_left(run, notes)
     print(*filter(None, [kept, f"Look at it: {run.command('show')}"]), sep="\n")
     if run.figure_command:
         print(f"Look at its figure: {run.figure_command}")
@@ -296,9 +287,12 @@ def _notes(run: Run) -> list[str]:
     return list(run.notes) if run.state == "done" else []
 
 
-def _print_failures(run: Run) -> None:
+def _print_what_is_left(run: Run, notes: Sequence[str]) -> None:
+    """What a reader should know first, what failed, and how to go on."""
     from benign.cli.run_display import failure_in_words
 
+    for note in notes:
+        print(f"Note: {printable(note)}")
     failures = run.failures()
     for failure in failures[:5]:
         print(failure_in_words(failure.cell, failure.error, will_retry=False))
@@ -306,6 +300,8 @@ def _print_failures(run: Run) -> None:
         print(f"... and {len(failures) - 5:,} more")
     if failures:
         print(f"Try just these again: {run.resume_command} --retry-failed")
+    if run.state == "unfinished":
+        print(f"Go on with: {run.resume_command}")
 
 
 def _print_curve(curve: SizeCurve, *, verbose: bool) -> None:
