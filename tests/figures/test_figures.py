@@ -14,7 +14,7 @@ from benign.curves import Verdict
 from benign.experiments import measure
 from benign.experiments.declaration.catalogue import PROCEDURE, find_maker
 from benign.figures import NAMES, find_figure
-from benign.figures.mml_polynomial import approximation_gap, closest_element
+from benign.figures.mml_polynomial import closest_polynomials
 from benign.linear import PolynomialFeatures
 from benign.procedures import Polynomial, RandomFourier
 from benign.surface.tuning import tuned_by_leave_one_out
@@ -149,12 +149,12 @@ def test_the_gap_and_what_sampling_adds_sum_to_the_risk():
     for size in (2, 4, 6):
         split = source.draw(10, benign.Replicate(draw=size))
         fit = next(iter(Polynomial().predict(split, split.test_inputs, np.array([size])))).values[:, 0]
-        gap, closest = approximation_gap()[size - 1], closest_element(size)
+        gap, closest = (values[size - 1] for values in closest_polynomials())
         risk = np.mean((fit - split.test_targets[:, 0]) ** 2)
         assert risk == pytest.approx(gap + np.mean((fit - closest) ** 2), rel=1e-9)
     grid = source.draw(10, benign.Replicate()).test_inputs
     columns = PolynomialFeatures(low=-5, high=5).columns(grid, 0, 4)
-    residual = closest_element(4) - source.draw(10, benign.Replicate()).test_targets[:, 0]
+    residual = closest_polynomials()[1][3] - source.draw(10, benign.Replicate()).test_targets[:, 0]
     np.testing.assert_allclose(columns.T @ residual, 0.0, atol=1e-8)
 
 

@@ -145,13 +145,10 @@ def _experiments(scale: Scale) -> Iterator[Declared]:
     """The surfaces ``forest`` (leaves x trees) and ``boosting`` (rounds x ensembles)."""
     from sklearn.ensemble import RandomForestClassifier
 
-    images = digits if scale.images == "digits" else mnist
-    measured = partial(
-        Experiment, source=images(label_noise=NOISE), samples=[scale.samples], replicates=scale.replicates
-    )
-    forest = from_estimator(
-        RandomForestClassifier(bootstrap=False, max_features="sqrt"), size="max_leaf_nodes", time="n_estimators"
-    )
+    source = (digits if scale.images == "digits" else mnist)(label_noise=NOISE)
+    measured = partial(Experiment, source=source, samples=[scale.samples], replicates=scale.replicates)
+    trees = RandomForestClassifier(bootstrap=False, max_features="sqrt")
+    forest = from_estimator(trees, size="max_leaf_nodes", time="n_estimators")
     boosting = from_estimator(AveragedBoosting(), size="rounds", time="n_estimators")
     for (kind, grid), procedure in zip(_grids(scale), (forest, boosting), strict=True):
         yield measured(name=kind.name, procedure=procedure, sizes=grid.capacities, times=grid.members)
@@ -206,10 +203,8 @@ def _rises_less(kind: Kind, joint: int) -> Judge:
     error, loss = over_sizes(kind.name, "test_error", time=1, estimator=None), _loss(kind, 1)
 
     def judged(surfaces: Surfaces, said: Said, level: float) -> Finding:
-        of_error, of_loss = (
-            one.before(surfaces, joint) / one.at(joint).read(surfaces)[:, None] for one in (error, loss)
-        )
-        found = cross_fitted_difference(**said, values=(of_error, of_loss), unit="risk at its best / at the joint")
+        shares = [one.before(surfaces, joint) / one.at(joint).read(surfaces)[:, None] for one in (error, loss)]
+        found = cross_fitted_difference(**said, values=(shares[0], shares[1]), unit="risk at its best / at the joint")
         rise = loss.rises(to=joint)(surfaces, said, level)
         if rise.verdict is Verdict.HOLDS:
             return found
@@ -226,11 +221,8 @@ def _leaves(kind: Kind, capacity: int, side: Side) -> Judge:
 
 def _share_left(kind: Kind, capacity: int) -> Values:
     """What one member of this capacity leaves of the best constant's training loss."""
-
-    def share(surface: xr.Dataset) -> Float[np.ndarray, " R"]:
-        return share_along_size(at(surface, size=capacity, time=1))[:, 0]
-
-    return read_from(kind.name, share, "share of the best constant's loss")
+    unit = "share of the best constant's loss"
+    return read_from(kind.name, lambda one: share_along_size(at(one, size=capacity, time=1))[:, 0], unit)
 
 
 def _medians(surface: xr.Dataset, metric: str = "test_loss") -> Float[np.ndarray, "capacities members"]:
@@ -277,20 +269,20 @@ def _composite_picture(kind: Kind, grid: Grid, surface: xr.Dataset) -> Picture:
     )
     lowest, _, last = _turns(surface)
     loss = marked(loss, ("first minimum", _best(surface), lowest), ("end", end, last))
-    legs = (
-        Band(low=grid.capacities[0], high=joint, label=f"{kind.one} grows"),
-        Band(low=joint, high=end, label=f"{kind.members} are added"),
-    )
+    grows = Band(low=grid.capacities[0], high=joint, label=f"{kind.one} grows")
+    joined = Band(low=joint, high=end, label=f"{kind.members} are added")
     display = StackedDisplay(
         title=f"{kind.title[0].upper()}{kind.title[1:]} along the composite axis",
-        panels=(replace(loss, regimes=legs), error),
+        panels=(replace(loss, regimes=(grows, joined)), error),
         caption=loss.caption + (_TIES if kind is FOREST else ""),
     )
     sentence = (
         f"The median test loss is {_turns_in_words(kind, grid, surface)}; the zero-one error at the same three places "
         f"is {percents(_turns(surface, 'test_error'))}."
     )
-    claims = ["rises_to_joint", "second_descent", "error_rises_less", *["joint_fitted"] * (kind is BOOSTING)]
+    claims = ["rises_to_joint", "second_descent", "error_rises_less"]
+    if kind is BOOSTING:
+        claims.append("joint_fitted")
     heading = f"What does the published curve of {kind.title} show?"
     return _picture(kind, "composite", heading, display, sentence, *claims)
 

@@ -34,7 +34,7 @@ from benign.figures.stopped_polynomial import LEFT, StoppedPolynomial
 from benign.foundation.number_words import format_number as number
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate, paired_replicates
-from benign.linear import PolynomialFeatures, SizePath, size_path
+from benign.linear import PolynomialFeatures, size_path
 from benign.plots import CurveDisplay, FitPanel, FitsDisplay, Role, StackedDisplay
 from benign.procedures import Polynomial
 from benign.sources import mml
@@ -59,8 +59,7 @@ SAMPLES = 10
 LARGEST = 60
 BOOK = SAMPLES  # the book's degrees 0 .. 9 are 1 .. 10 coefficients
 SHOWN = (1, 2, 4, 5, 7, 10)
-TOO_SMALL = 3
-RIGHT, TOO_LARGE = 4, 9  # degrees that descend
+TOO_SMALL, RIGHT, TOO_LARGE = 3, 4, 9  # degrees; the last two descend
 STEPS = (1, 4, 16, 64, 256, 1024, 4096, 16_384)
 STOPPED = 16  # steps
 LOSS = over_sizes("polynomial", "test_loss")
@@ -121,7 +120,7 @@ def parts_of(degree: int) -> tuple[float, Values, Course]:
     From the truth to the closest polynomial, from there to least squares, from there to the stopped polynomial. Both
     surfaces hold the same data sets in the same order.
     """
-    gap, solved = float(approximation_gap()[degree]), LOSS.at(degree + 1)
+    gap, solved = float(closest_polynomials()[0][degree]), LOSS.at(degree + 1)
     sampling = Values(lambda surfaces: np.maximum(solved.read(surfaces) - gap, 0.0))
     return gap, sampling, _descent(degree, LEFT)
 
@@ -149,23 +148,16 @@ def _grid() -> tuple[Float[np.ndarray, "m 1"], Float[np.ndarray, "m 1"]]:
 
 
 @cache
-def closest_elements() -> SizePath:
-    """The polynomials of degree 0 .. 59 that are closest to the target on the test grid."""
+def closest_polynomials() -> tuple[Float[np.ndarray, " sizes"], Float[np.ndarray, "sizes m"]]:
+    """Of each degree 0 .. 59 the polynomial that is closest to the target on the test grid, after its squared distance.
+
+    That distance is the approximation gap.
+    """
     (inputs, targets), sizes = _grid(), range(1, LARGEST + 1)
     features = PolynomialFeatures(low=float(inputs.min()), high=float(inputs.max()))
-    return size_path(inputs, targets, inputs, targets, features=features, sizes=sizes, predict_at=sizes)
-
-
-def approximation_gap() -> Float[np.ndarray, " sizes"]:
-    """Squared distance, on the test grid, between the target and its closest polynomial of each degree."""
-    return closest_elements().train_loss
-
-
-def closest_element(size: int) -> Float[np.ndarray, " m"]:
-    """The polynomial of ``size`` coefficients closest to the target, on the test grid."""
-    predictions = closest_elements().predictions
-    assert predictions is not None
-    return predictions[size - 1, :, 0]
+    path = size_path(inputs, targets, inputs, targets, features=features, sizes=sizes, predict_at=sizes)
+    assert path.predictions is not None
+    return path.train_loss, path.predictions[:, :, 0]
 
 
 def _pictures(results: Results[Scale]) -> Iterator[Picture]:
@@ -187,16 +179,15 @@ def _fitted(data_set: Replicate, *sizes: int) -> Float[np.ndarray, "sizes m"]:
 def _fits(surface: xr.Dataset, _: Surfaces) -> Picture:
     (inputs, targets), data_sets = _grid(), paired_replicates(25, seed=seed_of(surface))
     fits, first = np.stack([_fitted(one, *SHOWN) for one in data_sets], axis=1), mml().draw(SAMPLES, data_sets[0])
+    labels = [f"degree {size - 1}" for size in SHOWN]
+    panels = tuple(FitPanel(label=label, fit=fits[i, 0], others=fits[i, 1:]) for i, label in enumerate(labels))
     display = FitsDisplay(
         title="The same ten points, six polynomials",
         grid=inputs[:, 0],
         truth=targets[:, 0],
         train_inputs=first.train_inputs[:, 0],
         train_targets=first.train_targets[:, 0],
-        panels=tuple(
-            FitPanel(label=f"degree {size - 1}", fit=rows[0], others=rows[1:])
-            for size, rows in zip(SHOWN, fits, strict=True)
-        ),
+        panels=panels,
     )
     sentence = (
         "A polynomial of too low a degree misses the shape (under-fitting), degree 4 is about right, and degree 9 "
@@ -224,14 +215,15 @@ def _curve(surface: xr.Dataset, _: Surfaces) -> Picture:
 
 def _closest_cubic(surface: xr.Dataset, _: Surfaces) -> Picture:
     """A space that is too small for the target: what it can reach at best, and what ten samples make of it."""
-    (inputs, targets), data_sets = _grid(), paired_replicates(200, seed=seed_of(surface))
+    (inputs, targets), (gaps, closest) = _grid(), closest_polynomials()
+    data_sets = paired_replicates(200, seed=seed_of(surface))
     fits = np.concatenate([_fitted(one, TOO_SMALL + 1) for one in data_sets])
     display = CurveDisplay.from_values(
         title=f"Degree {TOO_SMALL} is too small for this function",
         positions=inputs[:, 0],
         values={
             "fits to 10 points": (Role.TEST, fits),
-            "closest cubic": (Role.REMEDY, closest_element(TOO_SMALL + 1)[None]),
+            "closest cubic": (Role.REMEDY, closest[[TOO_SMALL]]),
             "true function": (Role.REFERENCE, targets.T),
         },
         x_label="x",
@@ -241,18 +233,17 @@ def _closest_cubic(surface: xr.Dataset, _: Surfaces) -> Picture:
         y_limits=(-2.5, 2.0),
         caption=f"Fits: median of {len(fits)} data sets; band: 10 % to 90 % of them.",
     )
-    gap = approximation_gap()[TOO_SMALL]
     sentence = (
-        f"No cubic is the true function: the closest one (dotted) stays a loss of {number(gap)} away, the "
+        f"No cubic is the true function: the closest one (dotted) stays a loss of {number(gaps[TOO_SMALL])} away, the "
         "approximation gap, however many samples there are; fitting ten noisy points adds "
-        f"{number(medians_over_size(surface)[TOO_SMALL] - gap)} in the median, mostly at the ends."
+        f"{number(medians_over_size(surface)[TOO_SMALL] - gaps[TOO_SMALL])} in the median, mostly at the ends."
     )
     return Picture("closest_element", "What if the model cannot express the truth?", display, sentence)
 
 
 def _two_parts(surface: xr.Dataset, _: Surfaces) -> Picture:
     """Pythagoras on the grid: the fit and the closest element differ inside the space, the gap is outside it."""
-    sizes, gap = sizes_of(surface)[:BOOK], approximation_gap()[:BOOK]
+    sizes, gap = sizes_of(surface)[:BOOK], closest_polynomials()[0][:BOOK]
     added = np.maximum(along_size(surface, "test_loss")[:, :BOOK] - gap, 0.0)
     sampling = replicate_series("sampling adds", sizes, added, Role.TEST)
     display = CurveDisplay(
@@ -308,9 +299,8 @@ def _descent_panel(surfaces: Surfaces, degree: int, limits: tuple[float, float])
 def _beyond(surface: xr.Dataset, _: Surfaces) -> Picture:
     medians = medians_over_size(surface)
     sentence = (
-        "The book stops at degree 9. With more coefficients than points many polynomials fit exactly; taking the one "
-        f"of smallest norm, the median test loss goes from {number(medians[SAMPLES - 1])} to {number(medians[-1])} at "
-        f"degree {LARGEST - 1}."
+        f"The book stops at degree 9. Beyond it many polynomials fit exactly; the median test loss of the one of "
+        f"smallest norm is {number(medians[BOOK - 1])} at degree 9 and {number(medians[-1])} at degree {LARGEST - 1}."
     )
     heading = "And if we go on, past the size that fits every point?"
     return Picture("beyond", heading, _losses(surface, "The book's curve, continued"), sentence, ("beyond_the_book",))

@@ -46,9 +46,7 @@ SCALES = dict.fromkeys(figure.SCALES)  # nothing is measured at any
 EPS = 0.1
 NOISE = 0.15
 OTHER_CLASSES = 9
-RUNS = 5
-SAMPLES = 50_000
-EPOCHS = 4000
+RUNS, EPOCHS, SAMPLES = 5, 4000, 50_000
 _NO_SPREAD = f"published means of {RUNS} runs compared; no spread published, so no interval"
 
 
@@ -96,13 +94,9 @@ def surface_of(table: dict[str, Float[np.ndarray, " widths"]]) -> xr.Dataset:
     # The number of parameters is not in the table, so sizes are counted in widths; no loss was published.
     columns |= {"parameters": widths, "test_error_constant": np.array([[OTHER_CLASSES / (OTHER_CLASSES + 1)]])}
     source = {"source": "published", "name": "cifar10", "label_noise": NOISE}
-    attributes = made_here("published_resnet18", source) | {
-        "machine": f"a published table, read with Python {platform.python_version()}",
-        "size_name": "channels of the first layer",
-        "time_name": "epochs",
-        "seed": 0,
-        "seconds": 0.0,
-    }
+    machine = f"a published table, read with Python {platform.python_version()}"
+    named = {"size_name": "channels of the first layer", "time_name": "epochs", "seed": 0, "seconds": 0.0}
+    attributes = {**made_here("published_resnet18", source), **named, "machine": machine}
     dataset = surface_from_arrays(columns, size=widths, time=EPOCHS, samples=SAMPLES, attributes=attributes)
     return dataset.assign_coords(replicate=[f"mean of {RUNS} runs"])
 
