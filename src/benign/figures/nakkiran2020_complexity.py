@@ -52,13 +52,13 @@ from benign.figures.claims import Claim, primary, secondary
 from benign.figures.complexity_places import Reading, Slice
 from benign.figures.courses import over_samples, over_sizes, over_times
 from benign.figures.figure import Figure, Picture, Results
-from benign.figures.network_drawing import Line, curve_of, diverged_words, level
+from benign.figures.network_drawing import Line, curve_of, diverged_words, level, marked
 from benign.figures.two_sample_sizes import ABOVE_ONE, LINEAR_TOLERANCE, two_size_claims, two_sizes_picture
 from benign.foundation.conventions import REGIME_BAND as BAND
 from benign.foundation.conventions import TOLERANCE
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
-from benign.plots import CurveDisplay, HeatMapDisplay, Mark, Role, Series, StackedDisplay, Threshold, Trace
+from benign.plots import CurveDisplay, HeatMapDisplay, Role, Series, StackedDisplay, Threshold, Trace
 from benign.procedures import MLP, Polynomial, RandomFourier
 from benign.sources import digits, mml
 from benign.surface.complexity import OUTCOMES, emc_on_surface
@@ -293,9 +293,6 @@ def _places_picture(results: Results[Scale]) -> Picture:
     display = CurveDisplay(
         title="Where the test risk peaks, against where the effective complexity is n",
         series=(equal,),
-        marks=tuple(
-            Mark(position=fitted.value, value=peak.value, label=labels[name]) for name, (peak, fitted) in shown.items()
-        ),
         x_label="position at which EMC = n, from training risks alone",
         y_label="position of the test peak",
         y_limits=(float(line[0]) / BAND, float(line[-1]) * BAND),
@@ -309,7 +306,7 @@ def _places_picture(results: Results[Scale]) -> Picture:
     return Picture(
         "peak_and_complexity",
         "Do the peaks over size, samples and time have one cause?",
-        display,
+        marked(display, *((labels[name], fitted.value, peak.value) for name, (peak, fitted) in shown.items())),
         f"Position of the test peak, against that of EMC = n: {'; '.join(words)}.",
         list(found),
     )
@@ -383,16 +380,13 @@ def _fit_panel(widths: xr.Dataset, loss: Place, error: Place) -> CurveDisplay:
         title="Training risk",
         positions=sizes,
         values={"loss": (Role.TRAIN, objective), "zero-one error": (Role.NORM, errors)},
-        marks=tuple(
-            Mark(position=place.value, value=TOLERANCE, label=f"{name} from {number(place.value)} units:")
-            for name, place in (("error", error), ("loss", loss))
-            if place.is_found
-        ),
         threshold=_threshold(loss),
         x_label=size_label(widths),
         y_label="training risk",
         y_limits=(TOLERANCE / 20.0, 1.0),
     )
+    places = [(name, place.value) for name, place in (("error", error), ("loss", loss)) if place.is_found]
+    display = marked(display, *((f"{name} from {number(at)} units:", at, TOLERANCE) for name, at in places))
     return replace(display, series=(*display.series, level("tolerance", sizes, TOLERANCE)))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -16,9 +15,9 @@ from benign.curves.sign_changes import crossings
 from benign.figures.claims import Claim, Judge, Surfaces, secondary, typically_higher, within
 from benign.figures.courses import over_sizes
 from benign.figures.figure import Picture
-from benign.figures.network_drawing import curve_of, in_order, tables_in_order
+from benign.figures.network_drawing import curve_of, in_order, marked, tables_in_order
 from benign.foundation.number_words import format_number as number
-from benign.plots import CurveDisplay, Mark, Role, StackedDisplay, spread_sentence
+from benign.plots import CurveDisplay, Role, StackedDisplay, spread_sentence
 from benign.surface.displays import size_label
 from benign.surface.sections import along_size, at, median_of, share_along_size, sizes_of
 
@@ -104,27 +103,25 @@ def _peaks_panel(sections: Mapping[str, xr.Dataset]) -> CurveDisplay:
     for section in sections.values():
         sizes, medians = sizes_of(section), _medians(along_size(section, "test_loss"))
         top = int(np.nanargmax(medians))
-        marks.append(Mark(position=sizes[top], value=medians[top], label=f"highest at {sizes[top]:.0f}:"))
+        marks.append((f"highest at {sizes[top]:.0f}:", sizes[top], medians[top]))
     lines = in_order(sections, "test_loss")
-    return replace(curve_of(lines, "size", title="Test loss", y_label="test loss", y_log=True), marks=tuple(marks))
+    return marked(curve_of(lines, "size", title="Test loss", y_label="test loss", y_log=True), *marks)
 
 
 def _thresholds_panel(sections: Mapping[str, xr.Dataset]) -> CurveDisplay:
-    shares, marks = {name: share_along_size(section) for name, section in sections.items()}, []
-    sizes, label = next((sizes_of(section), size_label(section)) for section in sections.values())
-    for share in shares.values():
-        place = math.exp(median_of(fitted_from(sizes, share, LINEAR_TOLERANCE).value))
-        if math.isfinite(place):
-            marks.append(Mark(position=place, value=0.0, label=f"from {place:.0f} features on:"))
-    return CurveDisplay(
+    shares = {name: share_along_size(section) for name, section in sections.items()}
+    first = next(iter(sections.values()))
+    sizes = sizes_of(first)
+    display = CurveDisplay(
         title="Training loss",
         series=tables_in_order(sizes, shares, Role.TRAIN),
-        marks=tuple(marks),
-        x_label=label,
+        x_label=size_label(first),
         y_label="train loss / constant's",
         y_log=False,
-        caption=spread_sentence(len(share)),
+        caption=spread_sentence(first.sizes["replicate"]),
     )
+    fitted = [math.exp(median_of(fitted_from(sizes, one, LINEAR_TOLERANCE).value)) for one in shares.values()]
+    return marked(display, *((f"from {one:.0f} features on:", one, 0.0) for one in fitted if math.isfinite(one)))
 
 
 def _medians(values: Float[np.ndarray, "replicates sizes"]) -> Float[np.ndarray, " sizes"]:
