@@ -3,10 +3,13 @@
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -91,3 +94,14 @@ def test_an_old_name_answers_with_a_warning(name):
         assert callable(getattr(diagnosis, name))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         diagnosis.nothing  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_the_versions_of_python_are_said_alike():
+    root = Path(__file__).parents[1]
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    low, beyond = map(int, re.findall(r"3\.(\d+)", project["requires-python"]))
+    classifiers = [f"Programming Language :: Python :: 3.{minor}" for minor in range(low, beyond)]
+    assert [one for one in project["classifiers"] if re.search(r"Python :: 3\.", one)] == classifiers
+    assert f"(3, {low}) <= sys.version_info < (3, {beyond})" in (root / "Makefile").read_text("utf-8")
+    for file in ("Makefile", "requirements.lock", ".ci/run", "docs/dependencies.md"):
+        assert f"3.{low} to 3.{beyond - 1}" in (root / file).read_text("utf-8")
