@@ -86,7 +86,6 @@ def curve_of(
     x_label: str = "",
     landmarks: Landmarks | None = None,
     threshold: Threshold | None = None,
-    x_log: bool = True,
     y_log: bool = False,
     y_limits: tuple[float, float] | None = None,
 ) -> CurveDisplay:
@@ -103,7 +102,6 @@ def curve_of(
         threshold=threshold or (None if landmarks is None else threshold_line(landmarks.threshold)),
         x_label=x_label or axis_label(first.section, dim),
         y_label=y_label or metric_label(first.metric, str(first.section.attrs["objective"])),
-        x_log=x_log,
         y_log=y_log,
         y_limits=y_limits,
         caption=spread_sentence(replicates[0] if len(replicates) == 1 else None),
