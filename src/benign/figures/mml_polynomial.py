@@ -299,7 +299,7 @@ def _descent_panel(surfaces: Surfaces, degree: int, limits: tuple[float, float])
 def _beyond(surface: xr.Dataset, _: Surfaces) -> Picture:
     medians = medians_over_size(surface)
     sentence = (
-        f"The book stops at degree 9. Beyond it many polynomials fit exactly; the median test loss of the one of "
+        "The book stops at degree 9. Beyond it many polynomials fit exactly; the median test loss of the one of "
         f"smallest norm is {number(medians[BOOK - 1])} at degree 9 and {number(medians[-1])} at degree {LARGEST - 1}."
     )
     heading = "And if we go on, past the size that fits every point?"

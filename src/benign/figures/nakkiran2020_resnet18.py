@@ -33,16 +33,14 @@ from jaxtyping import Float
 
 from benign.curves import Finding, Verdict
 from benign.curves.findings import without_number
-from benign.figures import figure
 from benign.figures.claims import Claim, Judge, Said, Surfaces, primary
-from benign.figures.figure import Figure, Picture, Results
+from benign.figures.figure import SCALES, Figure, Picture, Results
 from benign.figures.measurement import Declared, Made, made_here
 from benign.figures.network_drawing import Line, curve_of, exactly, level, listed_widths, marked, percent, percents
 from benign.plots import CurveDisplay, Role
 from benign.surface.arrays import surface_from_arrays
 from benign.surface.sections import along_size, sizes_of
 
-SCALES = dict.fromkeys(figure.SCALES)  # nothing is measured at any
 EPS = 0.1
 NOISE = 0.15
 OTHER_CLASSES = 9
@@ -214,7 +212,7 @@ FIGURE = Figure(
     paper="Nakkiran, Kaplun, Bansal, Yang, Barak, Sutskever 2020",
     number="Figure 1",
     revision=1,
-    scales=SCALES,
+    scales=dict.fromkeys(SCALES),  # nothing is measured at any
     experiments=_experiments,
     claims=_claims,
     pictures=_pictures,
