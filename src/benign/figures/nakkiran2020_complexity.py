@@ -284,10 +284,13 @@ def _pictures(results: Results[Scale]) -> Iterator[Picture]:
 
 def _places_picture(results: Results[Scale]) -> Picture:
     """Every slice as a point, on the line where both its places agree."""
-    found = {one.name: (one.peak(results.surfaces), one.fitted(results.surfaces)) for one in _slices(results.at)}
-    labels = {name: name.replace("_", " ") for name in found}
-    shown = {name: places for name, places in found.items() if all(place.is_found for place in places)}
-    values = [fitted.value for _, fitted in shown.values()] or [1.0, 10.0]
+    slices, surfaces = _slices(results.at), results.surfaces
+    found = [(one.name.replace("_", " "), one.fitted(surfaces), one.peak(surfaces)) for one in slices]
+    words = [
+        f"{name} {_known(peak, 'no confirmed peak')} against {_known(fitted, 'none')}" for name, fitted, peak in found
+    ]
+    shown = [(name, fitted.value, peak.value) for name, fitted, peak in found if fitted.is_found and peak.is_found]
+    values = [fitted for _, fitted, _ in shown] or [1.0, 10.0]
     line = np.geomspace(min(values) / 2.0, 2.0 * max(values), 50)
     equal = Series(name="equal", positions=line, median=line, low=line / BAND, high=line * BAND, role=Role.REFERENCE)
     display = CurveDisplay(
@@ -299,16 +302,12 @@ def _places_picture(results: Results[Scale]) -> Picture:
         caption=f"Band: within a factor {BAND:g}. Each point is one curve, in units of its own axis; its number is the "
         "position of the peak.",
     )
-    words = [
-        f"{labels[name]} {_known(peak, 'no confirmed peak')} against {_known(fitted, 'none found')}"
-        for name, (peak, fitted) in found.items()
-    ]
     return Picture(
         "peak_and_complexity",
         "Do the peaks over size, samples and time have one cause?",
-        marked(display, *((labels[name], fitted.value, peak.value) for name, (peak, fitted) in shown.items())),
+        marked(display, *shown),
         f"Position of the test peak, against that of EMC = n: {'; '.join(words)}.",
-        list(found),
+        [one.name for one in slices],
     )
 
 
@@ -407,10 +406,8 @@ def _time_picture(results: Results[Scale]) -> Picture:
         position_name="times",
         caption=f"Line: largest n with a mean training loss of {TOLERANCE:g} of a constant's; band: its 95 % interval.",
     )
-    early, late, clean = (
-        _known(fitted_samples(results[of], time=time))
-        for of, time in (("samples", at.early), ("samples", None), ("clean", None))
-    )
+    early = _known(fitted_samples(results["samples"], time=at.early))
+    late, clean = (_known(fitted_samples(results[of])) for of in ("samples", "clean"))
     return Picture(
         "complexity_over_time",
         "What can a network fit, and when?",
