@@ -40,7 +40,10 @@ def test_figures_are_listed():
     assert names == list(NAMES)
     assert list(DEMO) == names[:2]
     assert [row["name"] for row in json.loads(run("figures", "--json").stdout)] == names
-    assert "Belkin" in run("figures").stdout
+    lines = run("figures").stdout.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == names
+    assert "Belkin" in "".join(lines)
 
 
 def test_figure_prints_json_and_nothing_else(smoke):

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from benign.cli.findings import print_findings
+from benign.cli.findings import print_entries, print_findings
 from benign.curves import higher_claim
 
 CLAIM = "With 20 % of labels flipped, ten times as many features as samples have a lower test loss than the best below"
@@ -38,3 +38,14 @@ def test_a_terminal_breaks_it_between_words_at_its_width(capsys, monkeypatch, co
 def test_what_a_terminal_would_obey_is_shown(capsys):
     print_findings([finding(f"{CLAIM}\x1b[31m")], verbose=False)
     assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("columns", [60, 200])
+def test_a_list_is_at_most_a_hundred_columns_wide(capsys, monkeypatch, columns):
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    print_entries([("first", CLAIM, "Somebody 2020"), ("second_name", "short", "x" * 3 + " y" * 100)])
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+    assert max(map(len, lines)) <= min(columns, 100)
+    assert [line[:13].strip() for line in lines if line[0] != " "] == ["first", "second_name"]
+    assert {line[13] for line in lines} & {" "} == set()
