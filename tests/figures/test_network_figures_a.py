@@ -14,6 +14,7 @@ from benign.figures.belkin2019_network import CLASSES
 from benign.foundation.outcomes import Outcome
 from benign.plots import CurveDisplay
 from benign.schema import METRICS
+from benign.sources import Source
 from benign.surface.sections import over_parameters, stopping_of
 
 NAMES = ["belkin2019_network", "greydanus2024_mnist1d", "nakkiran2020_modelwise"]
@@ -312,6 +313,7 @@ def test_the_heat_map_can_ask_for_the_same_measurement():
     (asked,), (again,) = (find_figure(name).runs("quick") for name in (NAMES[1], "nakkiran2020_size_and_time"))
     assert isinstance(asked.procedure, benign.MLP)
     assert asked.procedure.training.epochs == 150
+    assert isinstance(asked.source, Source)
     assert asked.source.spec()["label_noise"] == 0.2
     assert again.procedure == asked.procedure
     for what in ("samples", "sizes", "times", "replicates", "metrics", "seed"):
