@@ -11,6 +11,7 @@ import pytest
 from benign.foundation.errors import InvalidArgument
 from benign.plots import CurveDisplay, Role, Series, series_from_replicates
 from benign.plots.style import CONDITION_LOOKS, LOOKS, PAPER
+from tests.plots.test_curve import key_of
 from tests.plots.test_style import contrast
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB
@@ -85,8 +86,11 @@ def test_the_other_roles_of_a_condition_are_thin_and_told_apart() -> None:
 
 
 def test_the_key_keeps_the_order_of_the_conditions() -> None:
-    texts = [text.get_text() for text in display().figure(narrow=True, alone=False).texts]
-    assert texts == ["test, noise 0 %", "test, noise 10 %", "test, noise 20 %"]
+    assert key_of(display().figure(narrow=True, alone=False)) == [
+        "test, noise 0 %",
+        "test, noise 10 %",
+        "test, noise 20 %",
+    ]
 
 
 def test_the_frame_names_the_condition_only_where_there_is_one() -> None:

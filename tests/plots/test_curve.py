@@ -36,6 +36,11 @@ def extent(text: Text) -> BboxBase:
     return Text.get_window_extent(text)
 
 
+def key_of(figure: Figure) -> list[str]:
+    """The words of the key above the panels."""
+    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+
+
 def words(ax: Axes) -> list[Text]:
     return [text for text in ax.texts if text.get_text()]
 
@@ -109,6 +114,7 @@ def test_a_number_between_two_gaps_is_still_seen() -> None:
 @pytest.mark.parametrize("alone", [False, True], ids=["on a page", "alone"])
 def test_words_are_inside_and_apart(narrow: bool, alone: bool) -> None:
     figure = double_descent().figure(narrow=narrow, alone=alone)
+    figure.draw_without_rendering()  # puts the key in place
     ax = figure.axes[0]
     inner, outer = ax.get_window_extent(), figure.bbox
     found = [(text, extent(text)) for text in words(ax)]
@@ -119,7 +125,8 @@ def test_words_are_inside_and_apart(narrow: bool, alone: bool) -> None:
     for box in marks:
         assert inner.x0 <= box.x0 < box.x1 <= inner.x1
         assert inner.y0 <= box.y0 < box.y1 <= inner.y1
-    for text in [*words(ax), *figure.texts]:
+    key = [text for legend in figure.legends for text in legend.get_texts()]
+    for text in [*words(ax), *figure.texts, *key]:
         box = extent(text)
         assert outer.x0 <= box.x0 < box.x1 <= outer.x1, text
         assert outer.y0 <= box.y0 < box.y1 <= outer.y1, text
@@ -192,7 +199,7 @@ def test_one_size_and_one_replicate(log: bool) -> None:
 def test_undefined_throughout_is_named_in_the_key() -> None:
     display = CurveDisplay(title="", series=(line("test", [1.0, 2.0]), line("other", [np.nan, np.nan])))
     figure = display.figure()
-    assert "other: undefined" in [text.get_text() for text in figure.texts]
+    assert "other: undefined" in key_of(figure)
 
 
 def test_the_threshold_is_drawn_with_its_interval_and_label() -> None:

@@ -100,7 +100,7 @@ def test_undefined_throughout_is_a_picture_too() -> None:
         ([[1.0, 10.0]], True, ""),
         ([[0.0, 10.0]], True, ""),
         ([[-1.0, 10.0]], False, "Colours are linear, because 1 value is negative."),
-        ([[0.0, 0.0]], False, "Colours are linear, because no value is positive."),
+        ([[0.0, 0.0]], False, "Colours are linear, because every value is zero."),
     ],
     ids=["positive", "a zero", "negative", "all zero"],
 )
@@ -273,7 +273,7 @@ def test_a_large_map_is_a_small_file() -> None:
         ({"values": np.ones((2, 3))}, r"`values` must be sizes x times, 2 x 2, got shape \(2, 3\)"),
         ({"contours": (Contour(label="c", values=np.ones((1, 2)), level=1.0),)}, "`values` of contour 'c' must be"),
         ({"value_limits": (2.0, 1.0)}, "`value_limits` must be two rising finite numbers"),
-        ({"value_limits": (0.0, 1.0), "value_log": True}, "`value_limits` of logarithmic colours must be positive"),
+        ({"value_limits": (0.0, 1.0), "value_log": True}, "`value_limits` of a logarithmic scale must be positive"),
     ],
 )
 def test_unusable_arguments_get_a_sentence(changes: dict[str, object], message: str) -> None:

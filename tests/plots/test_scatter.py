@@ -13,7 +13,7 @@ from benign.foundation.errors import InvalidArgument
 from benign.plots import Point, ScatterDisplay
 from benign.plots.scatter import RatioLine
 from tests.plots.examples import scatter
-from tests.plots.test_curve import extent, words
+from tests.plots.test_curve import extent, key_of, words
 
 
 def axes_of(display: ScatterDisplay) -> Axes:
@@ -95,7 +95,7 @@ def test_groups_differ_without_colour_and_stand_in_the_key() -> None:
     figure = display.figure()
     drawn = [one for one in figure.axes[0].lines if one.get_label() in display.groups]
     assert len({one.get_marker() for one in drawn}) == len({one.get_color() for one in drawn}) == 3
-    assert [text.get_text() for text in figure.texts][-3:] == ["vision", "language", "own"]
+    assert key_of(figure) == ["vision", "language", "own"]
 
 
 def test_a_region_without_room_has_no_name_and_a_diagonal_outside_is_said() -> None:

@@ -22,14 +22,13 @@ from benign.plots.scales import Scale
 from benign.plots.style import CONDITION_LOOKS, CRITICAL_TINT, GRID, INK, LOOKS, MUTED, PAPER, Look, Role, look_of
 
 if TYPE_CHECKING:
-    from benign.plots.curve import CurveDisplay
+    from benign.plots.curve import CurveDisplay, StackedDisplay
     from benign.plots.display import Display
     from benign.plots.fits import FitsDisplay
     from benign.plots.heat_map import HeatMapDisplay
     from benign.plots.plane import PlaneDisplay
     from benign.plots.scatter import ScatterDisplay
     from benign.plots.series import Threshold
-    from benign.plots.stack import StackedDisplay
 
 Chart = alt.LayerChart | alt.VConcatChart | alt.ConcatChart
 _Place = Callable[[str], Any]

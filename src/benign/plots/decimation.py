@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -37,25 +39,16 @@ def kept_rows(
     count = len(positions)
     if count <= limit:
         return np.arange(count, dtype=np.int64)
-    required = _required(positions, always, threshold)
-    fewest, most = 1, limit
-    while fewest < most:  # the largest number of bins that stays within the limit
-        bins = (fewest + most + 1) // 2
-        if _rows(positions, quantiles, required, bins).sum() <= limit:
-            fewest = bins
-        else:
-            most = bins - 1
-    return np.flatnonzero(_rows(positions, quantiles, required, fewest))
-
-
-def _required(
-    positions: Float[np.ndarray, " K"], always: Float[np.ndarray, " A"], threshold: float | None
-) -> Bool[np.ndarray, " K"]:
-    kept = np.isin(positions, always)
-    kept[[0, -1]] = True
+    required = np.isin(positions, always)
+    required[[0, -1]] = True
     if threshold is not None:
-        kept |= np.abs(positions - threshold) <= NEAR_THRESHOLD
-    return kept
+        required |= np.abs(positions - threshold) <= NEAR_THRESHOLD
+
+    def rows(bins: int) -> Bool[np.ndarray, " K"]:
+        return _rows(positions, quantiles, required, bins)
+
+    most = bisect_right(range(1, limit + 1), limit, key=lambda bins: int(rows(bins).sum()))
+    return np.flatnonzero(rows(max(most, 1)))
 
 
 def _rows(

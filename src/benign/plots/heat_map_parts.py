@@ -13,16 +13,32 @@ from benign.plots.scales import Scale
 from benign.plots.series import check_line, freeze
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cells:
-    """One axis of a heat map: which positions have a place on it, and the edges of their cells."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CellAxis:
+    """One axis of a heat map: which of its positions have a place on it, and the edges of their cells."""
 
-    scale: Scale
+    name: str
+    positions: Float[np.ndarray, " K"]
     kept: Bool[np.ndarray, " K"]
     edges: Float[np.ndarray, " E"]
+    scale: Scale
+
+    @property
+    def places(self) -> Float[np.ndarray, " k"]:
+        """The positions that have a place."""
+        return self.positions[self.kept]
+
+    @property
+    def text(self) -> str:
+        """The axis in words."""
+        return f"axis{self.scale.kind}: {self.name}, {words_of_range(self.places)}."
+
+    def at(self, position: float) -> str:
+        """A place on it in words."""
+        return f"{self.name} = {format_position(float(position))}"
 
 
-def cells(positions: Float[np.ndarray, " K"], name: str, *, log: bool) -> Cells:
+def cell_axis(positions: Float[np.ndarray, " K"], name: str, *, log: bool) -> CellAxis:
     """Cells that meet half-way between neighbours: at geometric means on a log axis, at arithmetic ones on a linear.
 
     A position that is not positive has no place on a log axis: it is left out and ``scale.note`` says so. Where none is
@@ -42,7 +58,7 @@ def cells(positions: Float[np.ndarray, " K"], name: str, *, log: bool) -> Cells:
     edges = np.concatenate([ends[:1], (places[1:] + places[:-1]) / 2, ends[1:]])
     edges = np.exp(edges) if log else edges
     scale = Scale(is_log=log, low=float(edges[0]), high=float(edges[-1]), note=note)
-    return Cells(scale=scale, kept=kept, edges=edges)
+    return CellAxis(name=name, positions=positions, kept=kept, edges=edges, scale=scale)
 
 
 def words_of_range(positions: Float[np.ndarray, " K"]) -> str:
@@ -52,14 +68,10 @@ def words_of_range(positions: Float[np.ndarray, " K"]) -> str:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Grid:
-    """The sizes and times of a heat map, and which of them have a place in the picture."""
+    """The axes of sizes and of times."""
 
-    sizes: Float[np.ndarray, " S"]
-    times: Float[np.ndarray, " T"]
-    x_label: str
-    y_label: str
-    x: Cells
-    y: Cells
+    x: CellAxis
+    y: CellAxis
 
     @property
     def scales(self) -> tuple[Scale, Scale]:
@@ -68,8 +80,8 @@ class Grid:
 
     @property
     def places(self) -> tuple[Float[np.ndarray, " s"], Float[np.ndarray, " t"]]:
-        """The sizes and times that are shown."""
-        return self.sizes[self.x.kept], self.times[self.y.kept]
+        """The sizes and times that have a place."""
+        return self.x.places, self.y.places
 
     def shown(self, table: Shaped[np.ndarray, "S T"]) -> Shaped[np.ndarray, "s t"]:
         """The part of a table of sizes x times that has a place in the picture."""
@@ -77,7 +89,7 @@ class Grid:
 
     def at(self, size: float, time: float) -> str:
         """A place in words."""
-        return f"{self.x_label} = {format_position(float(size))}, {self.y_label} = {format_position(float(time))}"
+        return f"{self.x.at(size)}, {self.y.at(time)}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -132,11 +144,11 @@ class Contour:
 
     def text(self, grid: Grid) -> str:
         """The line in words: where it is first crossed."""
-        found = self.first_times(grid.times)
+        found = self.first_times(grid.y.positions)
         crossed = np.flatnonzero(np.isfinite(found) & (found >= grid.y.scale.low))
         if not len(crossed):
-            return f"Contour {self.label}: crossed at no {grid.x_label}."
-        ends = [grid.at(grid.sizes[row], found[row]) for row in (crossed[0], crossed[-1])]
+            return f"Contour {self.label}: crossed at no {grid.x.name}."
+        ends = [grid.at(grid.x.positions[row], found[row]) for row in (crossed[0], crossed[-1])]
         text = f"Contour {self.label}: first crossed from {ends[0]} to {ends[1]}"
         rest = len(found) - len(crossed)
         return text + (f"; not at {rest:,} of {len(found):,} positions." if rest else ".")
@@ -166,15 +178,10 @@ class Trace:
         if (self.low is None) != (self.high is None):
             raise InvalidArgument(f"`low` and `high` of trace {self.label!r} make one interval; give both or neither.")
 
-    @property
-    def is_drawn(self) -> Bool[np.ndarray, " K"]:
-        """Where the line exists."""
-        return np.isfinite(self.values)
-
     def note(self, grid: Grid) -> str:
         """How many points are drawn at the edge, because they lie above or below the picture."""
         x, y = grid.scales
-        inside = self.is_drawn & (self.positions >= x.low) & (self.positions <= x.high)
+        inside = np.isfinite(self.values) & (self.positions >= x.low) & (self.positions <= x.high)
         beyond = int((inside & ((self.values < y.low) | (self.values > y.high))).sum())
         if not beyond:
             return ""
@@ -182,7 +189,7 @@ class Trace:
 
     def text(self, grid: Grid) -> str:
         """The line in words: where it starts, its extremes and where it ends."""
-        drawn = self.is_drawn
+        drawn = np.isfinite(self.values)
         if not drawn.any():
             return f"Line {self.label}: undefined throughout."
         positions, values = self.positions[drawn], self.values[drawn]
@@ -210,21 +217,14 @@ class Region:
     is_decided: Bool[np.ndarray, "_S _T"] = field(repr=False)
 
     def __post_init__(self) -> None:
-        freeze(self, "values")
-        decided = np.array(self.is_decided, dtype=np.bool_)
-        decided.setflags(write=False)
-        object.__setattr__(self, "is_decided", decided)
+        freeze(self, "values", "is_decided")
+        of = f"of region {self.label!r}"
         if not (np.isfinite([self.low, self.high]).all() and self.low < self.high):
-            raise InvalidArgument(
-                f"`low` and `high` of region {self.label!r} must be two rising finite numbers, got {self.low}, "
-                f"{self.high}."
-            )
-        if decided.shape != self.values.shape:
-            raise invalid(
-                "is_decided",
-                f"of region {self.label!r} must have the shape of its values, {self.values.shape}, got "
-                f"{decided.shape}.",
-            )
+            fault = f"must be two rising finite numbers, got {self.low}, {self.high}."
+            raise InvalidArgument(f"`low` and `high` {of} {fault}")
+        if self.is_decided.shape != self.values.shape:
+            fault = f"must have the shape of its values, {self.values.shape}, got {self.is_decided.shape}."
+            raise invalid("is_decided", f"{of} {fault}")
 
     @property
     def is_inside(self) -> Bool[np.ndarray, "S T"]:
@@ -237,9 +237,12 @@ class Region:
         first, second = (Contour(label=self.label, values=self.values, level=one) for one in (self.low, self.high))
         return first, second
 
+    def _undecided(self, grid: Grid) -> int:
+        return int((~grid.shown(self.is_decided)).sum())
+
     def notes(self, grid: Grid) -> list[str]:
         """What the rings are, and whether there is nothing to outline."""
-        shown, undecided = grid.shown(self.is_inside), int((~grid.shown(self.is_decided)).sum())
+        shown, undecided = grid.shown(self.is_inside), self._undecided(grid)
         notes = [] if shown.any() else [f"Nowhere in the picture: {self.label}."]
         if undecided:
             notes.append(f"Rings: {undecided:,} of {shown.size:,} values for which that is undecided.")
@@ -248,12 +251,11 @@ class Region:
     def text(self, grid: Grid) -> str:
         """How many values lie in it and, for the latest time at which there are any, from which size to which."""
         inside = self.is_inside & self.is_decided
-        shown, undecided = grid.shown(inside), int((~grid.shown(self.is_decided)).sum())
-        text = (
-            f"Region {self.label}: {int(shown.sum()):,} of {shown.size:,} values lie in it, {undecided:,} are undecided"
-        )
+        shown = grid.shown(inside)
+        text = f"Region {self.label}: {int(shown.sum()):,} of {shown.size:,} values lie in it"
+        text += f", {self._undecided(grid):,} are undecided"
         columns = np.flatnonzero(inside.any(axis=0) & grid.y.kept)
         if not len(columns):
             return f"{text}."
-        sizes, time = grid.sizes[inside[:, columns[-1]]], float(grid.times[columns[-1]])
-        return f"{text}; {grid.x_label} = {words_of_range(sizes)} at {grid.y_label} = {format_position(time)}."
+        sizes, time = grid.x.positions[inside[:, columns[-1]]], grid.y.positions[columns[-1]]
+        return f"{text}; {grid.x.name} = {words_of_range(sizes)} at {grid.y.at(time)}."

@@ -1,229 +1,200 @@
-"""Words in a picture: placed where they touch neither each other, nor the lines, nor the edge."""
+"""Words in a picture: placed where they touch neither each other, nor the lines, nor the edge.
+
+All places are in points from the lower left corner of the figure; a box is left, bottom, right and top.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int, Real
 
-from benign.plots.style import INK, PAPER, TEXT_POINTS
+from benign.plots.style import INK, PAPER
+from benign.plots.text import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.text import Text
-    from matplotlib.transforms import BboxBase
+    from matplotlib.figure import Figure
+
+Place = Float[np.ndarray, "2"]
+Places = Float[np.ndarray, "_P 2"]
+Box = Float[np.ndarray, "4"]
+Boxes = Float[np.ndarray, "_B 4"]
+Setting = tuple[str, Place]
+"""A label on one line or on two, with its width and height."""
 
 _LEADERLESS = 13.0  # points up to which a label is seen to belong to its place
-_LINE_STEP = 2.0  # points between the places at which a line is felt
-_DISTANCES = (8.0, 15.0, 26.0, 42.0, 64.0)
-_DIRECTIONS = ((0, 1), (1, 0.6), (-1, 0.6), (1, 0), (-1, 0), (0, -1), (1, -0.6), (-1, -0.6))
+_STEP = 2.0  # points between the places at which a line is felt
+NO_PLACES = np.empty((0, 2))
+_SHORT = 14  # characters that stay on one line
+_DISTANCES = np.array([8.0, 15.0, 26.0, 42.0, 64.0])
+_DIRECTIONS = np.array([(0, 1), (1, 0.6), (-1, 0.6), (1, 0), (-1, 0), (0, -1), (1, -0.6), (-1, -0.6)])
+_EFFORT = (4.0 * np.arange(len(_DISTANCES))[:, None] ** 1.5 + 0.4 * np.arange(len(_DIRECTIONS))).ravel()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Box:
-    """A rectangle in points, from the lower left corner of the figure."""
+def grown(boxes: Float[np.ndarray, "*B 4"], margin: float) -> Float[np.ndarray, "*B 4"]:
+    """Boxes with a margin all round."""
+    return boxes + margin * np.array([-1, -1, 1, 1])
 
-    left: float
-    bottom: float
-    right: float
-    top: float
 
-    def grown(self, margin: float) -> Box:
-        """The rectangle with a margin all round."""
-        return Box(
-            left=self.left - margin, bottom=self.bottom - margin, right=self.right + margin, top=self.top + margin
-        )
+def squares(places: Places, halves: float | Float[np.ndarray, "_P 1"]) -> Boxes:
+    """Squares about places, given half their sides."""
+    return np.hstack([places - halves, places + halves])
 
-    def overlap(self, other: Box) -> float:
-        """The area shared with another rectangle."""
-        wide = min(self.right, other.right) - max(self.left, other.left)
-        high = min(self.top, other.top) - max(self.bottom, other.bottom)
-        return max(wide, 0.0) * max(high, 0.0)
 
-    def moved_into(self, outer: Box) -> Box:
-        """The rectangle shifted as little as possible so that it lies inside ``outer``."""
-        right = max(outer.left - self.left, 0.0) or min(outer.right - self.right, 0.0)
-        up = max(outer.bottom - self.bottom, 0.0) or min(outer.top - self.top, 0.0)
-        return Box(left=self.left + right, bottom=self.bottom + up, right=self.right + right, top=self.top + up)
+def overlaps(boxes: Boxes, others: Boxes) -> Float[np.ndarray, "_B _C"]:
+    """The area that each box shares with each other."""
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    return np.maximum(high - low, 0.0).prod(axis=2)
+
+
+def count_inside(places: Places, boxes: Boxes) -> Int[np.ndarray, " _B"]:
+    """How many of the places lie in each box."""
+    within = (places > boxes[:, None, :2]) & (places < boxes[:, None, 2:])
+    return within.all(axis=2).sum(axis=1)
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The figure that holds ``ax``."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return figure
 
 
 def per_pixel(ax: Axes) -> float:
     """Points in a pixel of the figure that holds ``ax``."""
-    return 72 / ax.get_figure(root=True).dpi  # type: ignore[union-attr]
+    return 72 / figure_of(ax).dpi
 
 
-def in_points(ax: Axes, places: Float[np.ndarray, "*P 2"]) -> Float[np.ndarray, "*P 2"]:
-    """Places in the data, in points from the lower left corner of the figure."""
-    return np.asarray(ax.transData.transform(places) * per_pixel(ax))
+def axes_box(ax: Axes) -> Box:
+    """The box of the axes."""
+    return np.multiply(ax.bbox.extents, per_pixel(ax))
 
 
-def in_data(ax: Axes, place: tuple[float, float]) -> tuple[float, float]:
-    """A place in points, in the data."""
-    x, y = ax.transData.inverted().transform(np.array(place) / per_pixel(ax))
-    return float(x), float(y)
+def in_points(ax: Axes, data: Real[np.ndarray, "_P 2"]) -> Places:
+    """Where data lie in the figure."""
+    return np.asarray(ax.transData.transform(data) * per_pixel(ax))
 
 
-def points_box(ax: Axes, extent: BboxBase) -> Box:
-    """A rectangle in pixels of the figure that holds ``ax``, in points."""
-    scale = per_pixel(ax)
-    return Box(left=extent.x0 * scale, bottom=extent.y0 * scale, right=extent.x1 * scale, top=extent.y1 * scale)
-
-
-def text_size(ax: Axes, text: str, **properties: object) -> tuple[float, float]:
-    """Width and height of a text in points."""
-    probe = ax.text(0, 0, text, transform=None, **properties)  # type: ignore[arg-type]
-    box = points_box(ax, probe.get_window_extent())
+def text_size(ax: Axes, text: str, **style: Any) -> Place:
+    """Width and height of a text."""
+    probe = ax.text(0, 0, text, transform=None, **style)
+    size = np.multiply(probe.get_window_extent().size, per_pixel(ax))
     probe.remove()
-    return box.right - box.left, box.top - box.bottom
+    return size
 
 
-def settings(text: str) -> list[str]:
+def settings(ax: Axes, label: str, **style: Any) -> list[Setting]:
     """A label on one line and, if it has several words, on two of about equal length."""
-    words = text.split(" ")
-    splits = [(" ".join(words[:cut]), " ".join(words[cut:])) for cut in range(1, len(words))]
-    if len(text) < 14 or not splits:
-        return [text]
-    first, second = min(splits, key=lambda pair: max(len(pair[0]), len(pair[1])))
-    return [text, f"{first}\n{second}"]
+    text = visible(label)
+    gaps = [place for place, letter in enumerate(text) if letter == " "] if len(text) >= _SHORT else []
+    halves = [f"{text[:gap]}\n{text[gap + 1 :]}" for gap in sorted(gaps, key=lambda gap: abs(2 * gap + 1 - len(text)))]
+    return [(one, text_size(ax, one, **style)) for one in [text, *halves[:1]]]
 
 
-def felt_points(ax: Axes, x: Float[np.ndarray, " K"], y: Float[np.ndarray, " K"]) -> Float[np.ndarray, "P 2"]:
-    """Points along a line of the axes every few points, gaps left out, for labels to keep clear of."""
-    floor = ax.get_ylim()[0]
-    keep = np.maximum(y, floor) if ax.get_yscale() == "log" else y
-    corners = in_points(ax, np.column_stack([x, keep]))
-    top = points_box(ax, ax.bbox).grown(20)
-    corners[:, 1] = np.clip(corners[:, 1], top.bottom, top.top)
-    pieces = [corners[np.isfinite(corners).all(axis=1)]]
-    for start, stop in pairwise(corners):
-        length = float(np.hypot(*(stop - start)))
-        if np.isfinite(length) and length > _LINE_STEP:
-            share = np.linspace(0, 1, int(length / _LINE_STEP) + 1)[1:-1, None]
-            pieces.append(start + share * (stop - start))
-    return np.concatenate(pieces)
-
-
-def _candidates(anchor: tuple[float, float], size: tuple[float, float]) -> Iterator[tuple[float, Box]]:
-    wide, high = size
-    for rank, distance in enumerate(_DISTANCES):
-        for turn, (right, up) in enumerate(_DIRECTIONS):
-            x = anchor[0] + right * distance - (wide if right < 0 else wide / 2 if right == 0 else 0)
-            y = anchor[1] + up * distance - (high if up < 0 else high / 2 if up == 0 else 0)
-            yield 4.0 * rank**1.5 + 0.4 * turn, Box(left=x, bottom=y, right=x + wide, top=y + high)
+def felt_points(ax: Axes, x: Real[np.ndarray, " K"], y: Real[np.ndarray, " K"]) -> Places:
+    """Places along a line of the data every few points, gaps left out, for labels to keep clear of."""
+    heights = np.maximum(y, ax.get_ylim()[0]) if ax.get_yscale() == "log" else y
+    corners = in_points(ax, np.column_stack([x, heights]))
+    bottom, top = axes_box(ax)[[1, 3]]
+    corners[:, 1] = np.clip(corners[:, 1], bottom - 20, top + 20)
+    way = np.append(0.0, np.cumsum(np.nan_to_num(np.hypot(*np.diff(corners, axis=0).T))))
+    steps = np.arange(0.0, way[-1], _STEP)
+    felt = np.concatenate([corners, np.column_stack([np.interp(steps, way, column) for column in corners.T])])
+    return felt[np.isfinite(felt).all(axis=1)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Placed:
-    """A label with its place; ``covers`` is whether a line runs beneath it."""
+class Space:
+    """Where labels can stand: ``inside`` a box, off the ``boxes`` that are taken and off the ``lines``."""
 
-    text: str
-    box: Box
-    cost: float
-    covers: bool
+    inside: Box
+    boxes: Boxes
+    lines: Places
 
-
-def best_place(
-    anchor: tuple[float, float],
-    sizes: Sequence[tuple[str, tuple[float, float]]],
-    *,
-    inside: Box,
-    boxes: Sequence[Box],
-    lines: Float[np.ndarray, "P 2"],
-    has_leader: bool = False,
-) -> Placed:
-    """Where a label near ``anchor`` disturbs least: inside, off other labels, off the lines, near.
-
-    ``sizes`` are the ways to set it (on one line, on two), the preferred first, each with its width and height. With
-    ``has_leader`` the leader of a label that moved away keeps off other labels too.
-    """
-    own = Box(left=anchor[0] - 5, right=anchor[0] + 5, bottom=anchor[1] - 5, top=anchor[1] + 5)
-    corners = np.array([[one.left, one.bottom, one.right, one.top] for one in boxes]).reshape(-1, 4)
-    found = []
-    for rank, (text, size) in enumerate(sizes):
-        for effort, wish in _candidates(anchor, size):
-            box = wish.moved_into(inside)
-            room = box.grown(1.5)
-            covered = count_inside(lines, room)
-            clash = sum(room.overlap(other) for other in boxes)
-            cost = 3.0 * rank + effort + 1.5 * covered + 20 * clash + 5 * room.overlap(own)
-            if has_leader:
-                cost += 4 * _crossed(leader_points(box, anchor), corners)
-            found.append(Placed(text=text, box=box, cost=cost, covers=covered > 0))
-    return min(found, key=lambda placed: placed.cost)
+    def without(self, boxes: Boxes, lines: Places = NO_PLACES) -> Space:
+        """The space that is left when these are taken too."""
+        taken = np.concatenate([self.boxes, boxes])
+        return replace(self, boxes=taken, lines=np.concatenate([self.lines, lines]))
 
 
-def leader_points(box: Box, anchor: tuple[float, float]) -> Float[np.ndarray, "P 2"]:
-    """Points along the leader of a label at ``box``; none where the label is near enough to need no leader."""
-    near = _nearest(box, anchor)
-    length = float(np.hypot(near[0] - anchor[0], near[1] - anchor[1]))
-    if length <= _LEADERLESS:
-        return np.empty((0, 2))
-    share = np.linspace(0, 1, int(length / _LINE_STEP) + 1)[1:, None]
-    return np.array(anchor) + share * (np.array(near) - np.array(anchor))
+def _leader(anchor: Place, box: Box) -> Places:
+    """Places along the leader from a label to its anchor; none where the label is near enough to need no leader."""
+    way = np.clip(anchor, box[:2], box[2:]) - anchor
+    length = float(np.hypot(*way))
+    count = int(length / _STEP) if length > _LEADERLESS else 0
+    return anchor + np.linspace(0, 1, count + 1)[1:, None] * way
 
 
-def _nearest(box: Box, anchor: tuple[float, float]) -> tuple[float, float]:
-    return min(max(anchor[0], box.left), box.right), min(max(anchor[1], box.bottom), box.top)
+def _ways(anchor: Place, size: Place, space: Space) -> Iterator[tuple[float, Place, Box]]:
+    """Boxes near an anchor, each with how much a label there would disturb: far, on its anchor, on lines and labels."""
+    boxes = _candidates(anchor, size, space.inside)
+    rooms = grown(boxes, 1.5)
+    on_others, on_anchor = (overlaps(rooms, other).sum(axis=1) for other in (space.boxes, squares(anchor[None], 5.0)))
+    costs = _EFFORT + 1.5 * count_inside(space.lines, rooms) + 20 * on_others + 5 * on_anchor
+    return ((float(cost), anchor, box) for cost, box in zip(costs, boxes, strict=True))
 
 
-def _crossed(points: Float[np.ndarray, "P 2"], corners: Float[np.ndarray, "B 4"]) -> int:
-    """How many points lie in rectangles, given as left, bottom, right, top; a point in two of them counts twice."""
-    beyond = (points[:, None, :] > corners[None, :, :2]) & (points[:, None, :] < corners[None, :, 2:])
-    return int(beyond.all(axis=2).sum())
+def _candidates(anchor: Place, size: Place, inside: Box) -> Boxes:
+    """Boxes at several distances in several directions, moved so that they lie inside."""
+    steps = (_DISTANCES[:, None, None] * _DIRECTIONS).reshape(-1, 2)
+    corners = anchor + steps - size * (1 - np.sign(steps)) / 2
+    corners = np.maximum(np.minimum(corners, inside[2:] - size), inside[:2])
+    return np.hstack([corners, corners + size])
 
 
-def count_inside(points: Float[np.ndarray, "P 2"], box: Box) -> int:
-    """How many points of a line lie in a rectangle."""
-    x, y = points[:, 0], points[:, 1]
-    return int(((x > box.left) & (x < box.right) & (y > box.bottom) & (y < box.top)).sum())
-
-
-def spread(targets: Sequence[float], *, gap: float, low: float, high: float) -> list[float] | None:
+def spread(targets: Float[np.ndarray, " L"], *, gap: float, low: float, high: float) -> Float[np.ndarray, " L"]:
     """Heights as near as possible to ``targets`` (in the sum of squares) that are ``gap`` apart and within the ends.
 
-    Returns None where they cannot fit. An isotonic regression of ``target - rank * gap``.
+    An isotonic regression of ``target - rank * gap``; the targets themselves where they cannot fit.
     """
-    if (len(targets) - 1) * gap > high - low:
-        return None
     from scipy.optimize import isotonic_regression
 
+    room = high - (len(targets) - 1) * gap
+    if room < low:
+        return targets
     order = np.argsort(targets, kind="stable")
     ranks = gap * np.arange(len(targets))
-    levels = isotonic_regression(np.asarray(targets)[order] - ranks).x
     heights = np.empty(len(targets))
-    heights[order] = np.clip(levels, low, high - (len(targets) - 1) * gap) + ranks
-    return [float(height) for height in heights]
+    heights[order] = np.clip(isotonic_regression(targets[order] - ranks).x, low, room) + ranks
+    return heights
 
 
-def write_beside(ax: Axes, placed: Placed, *, anchor: tuple[float, float], point: tuple[float, float]) -> Text:
-    """Write a landmark's label at its place; a thin leader joins it to its point where it had to move away.
+def write(ax: Axes, text: str, place: Any, offset: Any, *, of: str = "data", **style: Any) -> None:
+    """Write words beside a place in the data, or ``of`` another part of the axes; offsets hold at any resolution."""
+    style.setdefault("annotation_clip", False)
+    ax.annotate(text, place, xycoords=of, xytext=offset, textcoords="offset points", **style)
 
-    ``anchor`` is the landmark in points, ``point`` in the data. Offsets are in points: they hold at any resolution.
+
+def write_near(
+    ax: Axes, label: str, anchors: Iterable[Place], space: Space, *, on_paper: bool = False, **style: Any
+) -> Space:
+    """Write a label beside that anchor where it disturbs least, ``on_paper`` over colours; returns the space left.
+
+    It stands on one line rather than on two, and a thin leader joins it to its anchor where it had to move away.
     """
-    box = placed.box
-    middle = ((box.left + box.right) / 2, (box.bottom + box.top) / 2)
-    near = _nearest(box, anchor)
-    return ax.annotate(
-        placed.text,
-        xy=point,
-        xytext=(middle[0] - anchor[0], middle[1] - anchor[1]),
-        textcoords="offset points",
-        ha="center",
-        va="center",
-        fontsize=TEXT_POINTS,
-        color=INK,
-        zorder=7,
-        bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.6} if placed.covers else None,
-        arrowprops=_leader(near, anchor),
-        annotation_clip=False,
-    )
-
-
-def _leader(near: tuple[float, float], anchor: tuple[float, float]) -> dict[str, object] | None:
-    if np.hypot(near[0] - anchor[0], near[1] - anchor[1]) <= _LEADERLESS:
-        return None
-    return {"arrowstyle": "-", "color": INK, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 4}
+    found = [
+        (3.0 * rank + cost, text, anchor, box)
+        for (rank, (text, size)), place in product(enumerate(settings(ax, label, **style)), anchors)
+        for cost, anchor, box in _ways(place, size, space)
+    ]
+    best, least = found[0], np.inf
+    for one in sorted(found, key=lambda one: one[0]):
+        if one[0] >= least:  # a leader across other labels only adds to the cost
+            break
+        cost = one[0] + 4.0 * count_inside(_leader(*one[2:]), space.boxes).sum()
+        best, least = (one, cost) if cost < least else (best, least)
+    _, text, anchor, box = best
+    line = _leader(anchor, box)
+    if on_paper or count_inside(space.lines, grown(box[None], 1.5))[0]:
+        style["bbox"] = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
+    if len(line):
+        style["arrowprops"] = {"arrowstyle": "-", "color": INK, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 4}
+    data = ax.transData.inverted().transform(anchor / per_pixel(ax))
+    write(ax, text, data, (box[:2] + box[2:]) / 2 - anchor, ha="center", va="center", zorder=7, **style)
+    return space.without(grown(box[None], 2.0 * on_paper), line)

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Real
 
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.number_words import format_number
-from benign.plots.display import Display
-from benign.plots.layout import Key, Sheet, Words, key_rows, name_axes, new_figure, place, quiet_ticks, write_title
-from benign.plots.scales import Scale, apply_scales
+from benign.plots.display import Display, Table
+from benign.plots.labels import write
+from benign.plots.layout import Room, Sheet, prepare
+from benign.plots.scales import Scale
 from benign.plots.series import freeze, frozen
-from benign.plots.style import INK, LOOKS, MUTED, PAPER, SMALL_POINTS, Look, Role
+from benign.plots.style import INK, LOOKS, PAPER, SMALL_POINTS, Look, Role
 from benign.plots.text import visible
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 MOST_PATHS = 6  # that colour and dashes tell apart
-_PANEL, _NARROW_PANEL = 330.0, 280.0
 _VALLEY = Look(colour="#8a919a", dashes=None, width=5.0, order=1.5)
 _LOOKS = (
     Look(colour=INK, dashes=None, width=1.3, order=3.0),
@@ -56,9 +56,8 @@ class PlanePath:
     def __post_init__(self) -> None:
         freeze(self, "points")
         if self.points.ndim != 2 or self.points.shape[1:] != (2,) or not len(self.points):
-            raise invalid(
-                "points", f"of path {self.name!r} must be rows of two numbers, got shape {self.points.shape}."
-            )
+            fault = f"must be rows of two numbers, got shape {self.points.shape}."
+            raise invalid("points", f"of path {self.name!r} {fault}")
         if not np.isfinite(self.points).all():
             raise invalid("points", f"of path {self.name!r} must be finite; cut the path where it diverges.")
 
@@ -104,19 +103,16 @@ class PlaneDisplay(Display):
     y_label: str = "b"
     value_label: str = "loss"
 
+    _heights: ClassVar[tuple[float, float]] = (330.0, 280.0)
+
     def __post_init__(self) -> None:
-        freeze(self, "x", "y", "values")
+        freeze(self, "x", "y", "values", tuples=("paths", "points"))
         object.__setattr__(self, "valley", tuple(frozen(line) for line in self.valley))
-        for name in ("paths", "points"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
         if not 1 <= len(self.paths) <= MOST_PATHS:
             raise invalid("paths", f"must hold 1 to {MOST_PATHS} paths, got {len(self.paths)}; draw two pictures.")
         if self.values.shape != (len(self.y), len(self.x)):
-            raise invalid(
-                "values",
-                f"must have one row for each y and one column for each x, {(len(self.y), len(self.x))}, got "
-                f"shape {self.values.shape}; transpose it.",
-            )
+            fault = f"{(len(self.y), len(self.x))}, got shape {self.values.shape}; transpose it."
+            raise invalid("values", f"must have one row for each y and one column for each x, {fault}")
         if min(self.values.shape) < 2 or any((np.diff(axis) <= 0).any() for axis in (self.x, self.y)):
             raise InvalidArgument("`x` and `y` must rise and hold at least two numbers each.")
         if not (np.isfinite(self.values).all() and self.values.min() >= 0.0 < self.values.max()):
@@ -125,7 +121,8 @@ class PlaneDisplay(Display):
     @cached_property
     def scales(self) -> tuple[Scale, Scale]:
         """The horizontal and the vertical axis, both linear."""
-        return tuple(Scale(is_log=False, low=float(axis[0]), high=float(axis[-1])) for axis in (self.x, self.y))  # type: ignore[return-value]
+        x, y = (Scale(is_log=False, low=float(axis[0]), high=float(axis[-1])) for axis in (self.x, self.y))
+        return x, y
 
     @cached_property
     def levels(self) -> tuple[float, ...]:
@@ -137,94 +134,65 @@ class PlaneDisplay(Display):
 
     def is_inside(self, points: Real[np.ndarray, "K 2"]) -> Bool[np.ndarray, " K"]:
         """Which points the axes show."""
-        x, y = self.scales
-        return (points[:, 0] >= x.low) & (points[:, 0] <= x.high) & (points[:, 1] >= y.low) & (points[:, 1] <= y.high)
+        low, high = (self.x[0], self.y[0]), (self.x[-1], self.y[-1])
+        return np.all((points >= low) & (points <= high), axis=1)
 
-    @property
-    def full_caption(self) -> str:
-        """The caption, with what the level lines are and which paths leave the picture."""
-        levels = [format_number(level) for level in self.levels]
-        notes = [f"Circle: start; disc: end. Thin lines: {self.value_label} {', '.join(levels)}."] if levels else []
+    def _notes(self) -> Sequence[str]:
+        """What the level lines are, and which paths leave the picture."""
+        levels = ", ".join(format_number(level) for level in self.levels)
+        notes = [f"Circle: start; disc: end. Thin lines: {self.value_label} {levels}."] if levels else []
         leaving = [path.name for path in self.paths if not self.is_inside(path.points).all()]
         if len(leaving) == len(self.paths):
             notes.append("The paths are partly outside the picture.")
         elif leaving:
             notes.append(f"Partly outside the picture: {', '.join(leaving)}.")
-        return " ".join(filter(None, [self.caption, *notes]))
+        return notes
 
-    @property
-    def alternative_text(self) -> str:
-        """The picture in words, from its numbers."""
-        x, y = self.scales
-        sentences = [
-            f"Paths in a plane: {self.title or self.value_label}.",
-            f"Horizontal axis: {self.x_label}, {format_number(x.low)} to {format_number(x.high)}.",
-            f"Vertical axis: {self.y_label}, {format_number(y.low)} to {format_number(y.high)}.",
+    def _sentences(self) -> Sequence[str]:
+        sentences = [f"Paths in a plane: {self.title or self.value_label}."]
+        for way, name, axis in (("Horizontal", self.x_label, self.x), ("Vertical", self.y_label, self.y)):
+            ends = (format_number(float(end)) for end in axis[[0, -1]])
+            sentences.append(f"{way} axis: {name}, {' to '.join(ends)}.")
+        sentences += [
+            f"{path.name}: from {_pair(*path.points[0])} to {_pair(*path.points[-1])}." for path in self.paths
         ]
+        return sentences + [f"Marked: {one.label} {_pair(one.x, one.y)}." for one in self.points]
+
+    def _tables(self) -> Iterator[Table]:
         for path in self.paths:
-            start, end = (f"({format_number(p[0])}, {format_number(p[1])})" for p in (path.points[0], path.points[-1]))
-            sentences.append(f"{path.name}: from {start} to {end}.")
-        sentences += [f"Marked: {one.label} ({format_number(one.x)}, {format_number(one.y)})." for one in self.points]
-        return " ".join([*sentences, self.full_caption]).strip()
+            x, y = path.points.T
+            yield {"path": path.name, "step": range(len(x)), "x": x, "y": y}
 
-    def _on_sheet(self, sheet: Sheet, words: Words) -> Figure:
-        panel = _NARROW_PANEL if sheet.is_narrow else _PANEL
-        figure = new_figure(sheet.width, 100 + panel)
-        ax = figure.add_axes((0.1, 0.1, 0.8, 0.8))
-        _draw(ax, self)
-        entries = [(path.name, look) for path, look in zip(self.paths, _LOOKS, strict=False)]
-        if self.valley:
-            entries.append((self.valley_label, _VALLEY))
-        keys = [Key(name=name, text=visible(name), look=look) for name, look in entries]
-        place(figure, [ax], words, panel=panel, key=key_rows(ax, keys))
-        apply_scales(ax, *self.scales)
-        return figure
-
-    def _draw_on(self, axes: tuple[Axes, ...]) -> None:
-        _draw(axes[0], self)
-        write_title(axes[0], self.title, pad=8)
-        axes[0].legend(frameon=False, fontsize=SMALL_POINTS, loc="best")
-
-    def frame(self) -> pd.DataFrame:
-        """The paths: path, step, and the two parameters as x and y."""
-        import pandas as pd
-
-        frames = [
-            pd.DataFrame(
-                {"path": path.name, "step": range(len(path.points)), "x": path.points[:, 0], "y": path.points[:, 1]}
-            )
-            for path in self.paths
-        ]
-        return pd.concat(frames, ignore_index=True)
+    def _draw(self, sheet: Sheet) -> Iterator[Room]:
+        ax = sheet.axes[0]
+        prepare(ax, *self.scales, self.x_label, self.y_label, spines=("left", "bottom"))
+        ax.contour(self.x, self.y, self.values, levels=self.levels, colors=_LEVELS, linewidths=0.8, zorder=1)
+        lines = [_draw_path(ax, path, look) for path, look in zip(self.paths, _LOOKS, strict=False)]
+        key = [(line, visible(path.name)) for line, path in zip(lines, self.paths, strict=True)]
+        for points in self.valley:
+            valley = ax.plot(*points.T, label=f"_{self.valley_label}", solid_capstyle="butt", **_VALLEY.line)
+            key[len(self.paths) :] = [(valley[0], visible(self.valley_label))]
+        for point in self.points:
+            _draw_point(ax, point, self.scales[0])
+        yield Room(key=key)
 
 
-def _draw(ax: Axes, display: PlaneDisplay) -> None:
-    apply_scales(ax, *display.scales)
-    quiet_ticks(ax, hidden=("top", "right"))
-    ax.contour(
-        display.x, display.y, display.values, levels=list(display.levels), colors=_LEVELS, linewidths=0.8, zorder=1
-    )
-    for line in display.valley:
-        ax.plot(
-            line[:, 0], line[:, 1], color=_VALLEY.colour, linewidth=_VALLEY.width, zorder=_VALLEY.order,
-            solid_capstyle="butt", label=f"_{display.valley_label}",
-        )  # fmt: skip
-    for path, look in zip(display.paths, _LOOKS, strict=False):
-        dots = path.has_steps and len(path.points) <= _MOST_STEPS
-        ax.plot(
-            path.points[:, 0], path.points[:, 1], color=look.colour, linestyle=look.linestyle, linewidth=look.width,
-            marker="." if dots else "", markersize=4.0, zorder=look.order, label=path.name,
-        )  # fmt: skip
-        shown: dict[str, Any] = {"linestyle": "none", "mec": look.colour, "mew": 1.3, "zorder": 6}
-        ax.plot(*path.points[0], marker="o", ms=7, mfc=PAPER, label="_start", **shown)
-        ax.plot(*path.points[-1], marker="o", ms=6, mfc=look.colour, label="_end", **shown)
-    for point in display.points:
-        ax.plot(point.x, point.y, marker="x", ms=9, mew=2.2, color=INK, zorder=7, label=f"_{point.label}")
-        at_right = display.scales[0].to_unit(point.x) > 0.75
-        ax.annotate(
-            visible(point.label), (point.x, point.y), xytext=(-9 if at_right else 9, 6), textcoords="offset points",
-            fontsize=SMALL_POINTS, fontstyle="italic", color=INK, ha="right" if at_right else "left", zorder=7,
-            annotation_clip=True,
-        )  # fmt: skip
-    name_axes(ax, display.x_label, display.y_label)
-    ax.tick_params(colors=MUTED, labelcolor=INK)
+def _pair(x: float, y: float) -> str:
+    return f"({format_number(float(x))}, {format_number(float(y))})"
+
+
+def _draw_path(ax: Axes, path: PlanePath, look: Look) -> Line2D:
+    dots = path.has_steps and len(path.points) <= _MOST_STEPS
+    (line,) = ax.plot(*path.points.T, marker="." if dots else "", ms=4.0, label=path.name, **look.line)
+    for place, ms, fill, label in ((0, 7, PAPER, "_start"), (-1, 6, look.colour, "_end")):
+        style: dict[str, Any] = {"marker": "o", "ms": ms, "mfc": fill, "mec": look.colour, "mew": 1.3, "zorder": 6}
+        ax.plot(*path.points[place], linestyle="none", label=label, **style)
+    return line
+
+
+def _draw_point(ax: Axes, point: PlanePoint, x: Scale) -> None:
+    ax.plot(point.x, point.y, marker="x", ms=9, mew=2.2, color=INK, zorder=7, label=f"_{point.label}")
+    at_right = x.to_unit(point.x) > 0.75
+    style: dict[str, Any] = {"ha": "right" if at_right else "left", "fontsize": SMALL_POINTS, "fontstyle": "italic"}
+    offset = (-9 if at_right else 9, 6)
+    write(ax, visible(point.label), (point.x, point.y), offset, zorder=7, annotation_clip=True, **style)

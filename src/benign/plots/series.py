@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Real
+from jaxtyping import Bool, Float, Int, Real, Shaped
 
 from benign.foundation.errors import invalid
 from benign.foundation.number_words import format_number, format_position
 from benign.plots.style import CONDITION_LOOKS, Role
 
 
-def frozen(values: Real[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """A copy in double precision that cannot be written to."""
-    copy = np.array(values, dtype=np.float64)
+def frozen(values: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
+    """A copy that cannot be written to: numbers in double precision, or truth values."""
+    copy = np.array(values, dtype=np.bool_ if np.asarray(values).dtype == np.bool_ else np.float64)
     copy.setflags(write=False)
     return copy
 
 
-def freeze(owner: object, *names: str) -> None:
-    """Replace arrays of a frozen dataclass by frozen copies; None stays."""
-    for name in names:
-        if getattr(owner, name) is not None:
-            object.__setattr__(owner, name, frozen(getattr(owner, name)))
+def freeze(owner: object, *arrays: str, tuples: Sequence[str] = ()) -> None:
+    """Replace arrays of a frozen dataclass by frozen copies, and lists by tuples; None stays."""
+    for names, kept in ((arrays, frozen), (tuples, tuple)):
+        for name in names:
+            if getattr(owner, name) is not None:
+                object.__setattr__(owner, name, kept(getattr(owner, name)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,7 +54,12 @@ class Series:
 
     def __post_init__(self) -> None:
         freeze(self, "positions", "median", "low", "high")
-        _check(self)
+        of = f"of series {self.name!r} "
+        check_line(self, "median", "low", "high", of=of)
+        most = len(CONDITION_LOOKS) - 1
+        if self.condition is not None and not 0 <= self.condition <= most:
+            fault = f"must be 0 to {most}, got {self.condition}; spread more conditions over several panels."
+            raise invalid("condition", of + fault)
 
     @property
     def is_drawn(self) -> Bool[np.ndarray, " K"]:
@@ -71,16 +78,13 @@ class Series:
         if not drawn.any():
             return f"{self.name}: undefined throughout."
         positions, values = self.positions[drawn], self.median[drawn]
-
-        def at(index: int) -> str:
-            return f"{format_number(float(values[index]))} at {format_position(float(positions[index]))}"
-
+        rows = {"starts with": 0, "smallest": values.argmin(), "largest": values.argmax(), "ends with": -1}
+        places = [f"{format_number(float(values[row]))} at {format_position(positions[row])}" for row in rows.values()]
         if len(values) == 1:
-            return f"{self.name}: {at(0)}."
-        text = f"{self.name}: starts with {at(0)}, smallest {at(int(np.argmin(values)))}, "
-        text += f"largest {at(int(np.argmax(values)))}, ends with {at(-1)}."
+            return f"{self.name}: {places[0]}."
+        text = ", ".join(f"{way} {place}" for way, place in zip(rows, places, strict=True))
         gaps = int((~drawn).sum())
-        return text + (f" Undefined at {gaps:,} positions." if gaps else "")
+        return f"{self.name}: {text}." + (f" Undefined at {gaps:,} positions." if gaps else "")
 
     def rows(self, index: Int[np.ndarray, " rows"]) -> Series:
         """The series at some of its rows."""
@@ -108,16 +112,6 @@ def check_line(line: object, *names: str, of: str) -> None:
     low, high = arrays["low"], arrays["high"]
     if low is not None and high is not None and (low > high).any():
         raise invalid("low", f"{of}must not exceed `high`; swap the two.")
-
-
-def _check(series: Series) -> None:
-    check_line(series, "median", "low", "high", of=f"of series {series.name!r} ")
-    if series.condition is not None and not 0 <= series.condition < len(CONDITION_LOOKS):
-        raise invalid(
-            "condition",
-            f"of series {series.name!r} must be 0 to {len(CONDITION_LOOKS) - 1}, got {series.condition}; "
-            "spread more conditions over several panels.",
-        )
 
 
 def series_from_replicates(
@@ -173,10 +167,8 @@ class Threshold:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.position) and self.low <= self.position <= self.high):
-            raise invalid(
-                "threshold",
-                f"must be finite and lie in its interval, got {self.position} in [{self.low}, {self.high}].",
-            )
+            interval = f"[{self.low}, {self.high}]"
+            raise invalid("threshold", f"must be finite and lie in its interval, got {self.position} in {interval}.")
 
     @property
     def text(self) -> str:

@@ -14,7 +14,7 @@ import enum
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from benign.foundation.number_words import format_number
 
@@ -24,12 +24,6 @@ GRID = "#e6e8eb"
 PAPER = "#ffffff"
 CRITICAL_TINT = "#fbefdf"
 
-FONTS = (
-    "DejaVu Sans",
-    "Verdana",
-    "Helvetica",
-    "Arial",
-)  # the first ships with matplotlib and is as wide as any of them
 TEXT_POINTS = 9.0
 SMALL_POINTS = 8.5
 LEAST_POINTS = 7.2
@@ -57,9 +51,10 @@ class Look:
     order: float
 
     @property
-    def linestyle(self) -> Any:
-        """The line style as matplotlib takes it."""
-        return "solid" if self.dashes is None else (0, self.dashes)
+    def line(self) -> dict[str, Any]:
+        """The line as matplotlib takes it."""
+        style = "solid" if self.dashes is None else (0, self.dashes)
+        return {"color": self.colour, "linestyle": style, "linewidth": self.width, "zorder": self.order}
 
 
 LOOKS = {
@@ -76,7 +71,6 @@ CONDITION_LOOKS = (  # lightness L* 49, 40, 26, 10; at least 24 apart (CIE 1976)
     Look(colour="#161c2b", dashes=(7.0, 1.4, 1.4, 1.4), width=2.0, order=4.0),
 )
 _THIN = 0.5  # of a condition's width, for what is not its test risk
-REPEAT_MARKERS = ("", "s", "^", "D", "v", "P")  # a further series of one look carries its own marker
 
 
 def look_of(role: Role, condition: int | None) -> Look:
@@ -89,37 +83,10 @@ def look_of(role: Role, condition: int | None) -> Look:
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Matplotlib's settings while one of our pictures is made or written; nothing is changed outside."""
-    import matplotlib as mpl
+    """Matplotlib's settings while one of our pictures is made or written, whatever the user's are, which stay."""
+    from matplotlib import style
 
-    settings: dict[str, Any] = {
-        "font.family": "sans-serif",
-        "font.sans-serif": list(FONTS),
-        "font.size": TEXT_POINTS,
-        "text.color": INK,
-        "text.parse_math": False,  # a dollar sign in a user's label is a dollar sign
-        "text.usetex": False,
-        "axes.edgecolor": MUTED,
-        "axes.labelcolor": INK,
-        "axes.linewidth": 0.8,
-        "axes.unicode_minus": True,
-        "xtick.color": MUTED,
-        "ytick.color": MUTED,
-        "xtick.labelcolor": INK,
-        "ytick.labelcolor": INK,
-        "path.simplify": True,
-        "path.simplify_threshold": 0.05,  # of a pixel: smaller files, the same picture
-        "agg.path.chunksize": 0,
-        "text.hinting": "none",
-        "svg.fonttype": "none",
-        "svg.hashsalt": "benign",
-        "svg.image_inline": True,
-        "pdf.fonttype": 42,
-        "savefig.bbox": None,
-        "savefig.facecolor": PAPER,
-        "savefig.transparent": False,
-    }
-    with mpl.rc_context(cast("Any", settings)):
+    with style.context(["default", "benign.plots.house"]):
         yield
 
 

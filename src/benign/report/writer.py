@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from benign.foundation.output import MARK
-from benign.plots.output import write_bytes
-from benign.plots.svg import data_uri
+from benign.plots.output import data_uri, write_bytes
 from benign.plots.text import is_invisible, visible
 from benign.report.page import Page, Table
 
