@@ -51,7 +51,7 @@ def _checked_modules() -> list[str]:
 
 
 # Before benign loads: annotations, shapes included, are checked at every call, in the tests alone.
-jaxtyping.jaxtyped = tests.shapes.checked
+jaxtyping.jaxtyped = tests.shapes.checked  # type: ignore[assignment]
 _shapes = jaxtyping.install_import_hook(_checked_modules(), f"{tests.shapes.__name__}.check")
 
 _threads = threadpoolctl.threadpool_limits(limits=1)

@@ -28,7 +28,7 @@ def checked(decorated: Any = None, *, typechecker: object = None) -> Any:
         return checked
     if inspect.isclass(decorated):
         if dataclasses.is_dataclass(decorated) and "__init__" in vars(decorated):
-            decorated.__init__ = _checked_function(decorated.__init__)
+            decorated.__init__ = _checked_function(vars(decorated)["__init__"])  # type: ignore[method-assign]
         return decorated
     if not isinstance(decorated, types.FunctionType) or any("{" in str(a) for a in decorated.__annotations__.values()):
         return _of_jaxtyping(decorated, typechecker=check)  # a property; a shape that names an argument's value
