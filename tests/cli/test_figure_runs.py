@@ -2,13 +2,16 @@
 
 import json
 import shlex
+import shutil
 from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 import benign
+from benign import runs
 from benign.cli.main import app
+from benign.experiments.executors.here import Here
 from benign.experiments.states import State
 from benign.experiments.store import Store
 from benign.experiments.trust import marked
@@ -27,9 +30,10 @@ def store(tmp_path):
     return tmp_path / "runs.db"
 
 
-@pytest.fixture
-def interrupted(store):
-    """The run of a figure that was stopped after two jobs."""
+@pytest.fixture(scope="module")
+def left(tmp_path_factory):
+    """A store with a figure that was stopped after two jobs."""
+    store = tmp_path_factory.mktemp("left") / "runs.db"
 
     def interrupt(task, done, total):
         del task, total
@@ -38,9 +42,22 @@ def interrupted(store):
 
     with pytest.raises(KeyboardInterrupt):
         benign.figure(NAME, scale="smoke", seed=3, executor="here", store=store, progress=interrupt)
+    return store
+
+
+@pytest.fixture
+def interrupted(left, store):
+    """The run that is left, in a store of its own."""
+    shutil.copy(left, store)
     (run,) = benign.list_runs(store)
     assert run.standing == "2 of 6 blocks are done"
     return run
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Jobs are timed in this process, which needs no start."""
+    monkeypatch.setattr(runs, "Processes", lambda _: Here())
 
 
 def test_what_a_figure_left_is_gone_on_with(interrupted, store):
@@ -62,6 +79,7 @@ def test_the_figure_takes_what_was_resumed(interrupted, store):
     assert len(benign.list_runs(store)) == len(runs_of(EDITION))
 
 
+@pytest.mark.usefixtures("here")
 def test_a_run_of_before_knows_its_figure_once_that_is_asked_for_again(interrupted, store):
     """Stores of 0.4 keep no declaration of it: it answers as then, until it is entered anew."""
     with Store.open(store) as opened:
@@ -110,15 +128,16 @@ def test_plan_says_what_a_figure_will_cost(store):
     done = call("plan", NAME, "--scale", "smoke", "--seed", 3, "--store", store, "--workers", 2)
     assert done.exit_code == 0, done.output
     first, *timed, cost, kept = done.stdout.splitlines()
-    runs = runs_of(EDITION)
+    planned = runs_of(EDITION)
     left = sum(run.counts[State.PLANNED] for run in benign.list_runs(store))
-    assert first == f"{NAME} smoke: {left} of {6 * len(runs)} jobs are left"
+    assert first == f"{NAME} smoke: {left} of {6 * len(planned)} jobs are left"
     names = [line.removeprefix("  timed: ").partition(", n = 60: ")[0] for line in timed]
-    assert [f"{EDITION}, {name}" for name in names] == [one.name for one in runs]
+    assert [f"{EDITION}, {name}" for name in names] == [one.name for one in planned]
     assert cost.startswith("With 2 workers: about ")
     assert kept.startswith(f"Kept in {store}; ")
 
 
+@pytest.mark.usefixtures("here")
 def test_plan_of_a_figure_counts_what_is_there(store):
     clean, *_ = runs_of(EDITION)
     benign.run(clean, store=store, executor="here")
@@ -132,12 +151,14 @@ def test_plan_of_a_figure_counts_what_is_there(store):
     assert told["interval"][0] <= told["seconds"] <= told["interval"][1]
 
 
+@pytest.mark.usefixtures("here")
 def test_a_figure_of_printed_numbers_has_no_jobs(store):
     told = call("plan", "nakkiran2020_resnet18", "--store", store)
     assert told.stdout == "nakkiran2020_resnet18 quick has no jobs: what it shows is made anew each time\n"
     assert json.loads(call("plan", "nakkiran2020_resnet18", "--store", store, "--json").stdout)["jobs"] == 0
 
 
+@pytest.mark.usefixtures("here")
 def test_a_file_of_a_figures_name_comes_first(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = 'name = "mine"\nsource = "mml"\nprocedure = "polynomial"\nsamples = 5\nsizes = [1]\nreplicates = 1\n'
@@ -171,15 +192,16 @@ def test_what_cannot_be_planned_is_one_sentence(tmp_path, monkeypatch, arguments
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.usefixtures("here")
 def test_several_experiments_are_planned_in_python(store):
-    runs = runs_of(EDITION)[:2]
-    whole = benign.plan(runs, store=store, workers=1, sample_seconds=0.01)
+    whole = benign.plan(runs_of(EDITION)[:2], store=store, workers=1, sample_seconds=0.01)
     assert [part.run for part in whole.parts] == whole.run.split(", ")
     assert whole.jobs == 12
     assert whole.seconds == pytest.approx(sum(part.seconds or 0.0 for part in whole.parts))
     assert (benign.plan([], store=store).jobs, benign.plan([], store=store).seconds) == (0, 0.0)
 
 
+@pytest.mark.usefixtures("here")
 def test_the_smallest_n_is_timed_however_short_the_time(store):
     (part,) = benign.plan(runs_of(EDITION)[:1], store=store, sample_seconds=1e-9).parts
     assert part.seconds is not None
