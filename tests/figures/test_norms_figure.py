@@ -11,7 +11,9 @@ from benign.curves import Verdict
 from benign.curves.rank_correlation import granulated_kendall
 from benign.figures.jiang2020_norms import AXES, MEASURES, SCALES, FixedWidth, Scale, at_fit, fitted_widths
 from benign.figures.jiang2020_norms import FIGURE as DECLARED
+from benign.figures.measurement import Joined
 from benign.plots import StackedDisplay, save
+from benign.procedures.solutions import Solutions
 from benign.schema import DIMENSIONS, LEARNING_RATE
 
 HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED
@@ -132,12 +134,13 @@ def test_trainings_are_compared_where_they_first_fit():
 @pytest.mark.parametrize("scale", SCALES)
 def test_trainings_are_measured_at_the_place_where_they_are_read(scale):
     at = SCALES[scale].fixed
-    declared = {one.name: one for one in DECLARED.experiments(SCALES[scale])}
-    places = itertools.product(at.batches, at.decays)
-    for k, place in enumerate(places):
-        trainings = [one.procedure.training for one in declared[f"trainings_{k}"].experiments]
-        assert {(training.batch_size, training.weight_decay) for training in trainings} == {place}
-        assert tuple(training.learning_rate for training in trainings) == at.rates
+    joined = [one for one in DECLARED.experiments(SCALES[scale]) if isinstance(one, Joined)]
+    assert [one.name for one in joined] == [f"trainings_{k}" for k in range(len(joined))]
+    places = itertools.product(itertools.product(at.batches, at.decays), at.rates)
+    for declared, place in zip((part for one in joined for part in one.experiments), places, strict=True):
+        assert isinstance(declared.procedure, Solutions)
+        training = declared.procedure.training
+        assert ((training.batch_size, training.weight_decay), training.learning_rate) == place
 
 
 def test_a_measure_that_falls_with_the_error_along_every_axis_holds_and_one_axis_carries_nothing(planted):

@@ -7,6 +7,7 @@ import xarray as xr
 from benign.curves import Verdict
 from benign.figures.similar_solutions import FIGURE, SCALES, metric_at_losses
 from benign.foundation.replicate import paired_replicates
+from benign.procedures.repeated_mlp import RepeatedMLP
 from benign.schema import replicate_coordinates
 
 AT = SCALES["quick"]
@@ -82,6 +83,9 @@ def test_scales_can_be_trained(scale):
     at = SCALES[scale]
     assert at.compared_width in at.widths
     assert list(at.rates) == sorted(at.rates)
-    for rate in at.rates:
-        assert rate * at.training(rate).last_time == pytest.approx(at.flow_time)
+    for rate, declared in zip(at.rates, FIGURE.runs(scale), strict=True):
+        assert isinstance(declared.procedure, RepeatedMLP)
+        training = declared.procedure.mlp.training
+        assert training.learning_rate == rate
+        assert rate * training.last_time == pytest.approx(at.flow_time)
     assert at.samples % at.batch == 0

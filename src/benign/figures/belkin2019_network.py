@@ -172,16 +172,16 @@ def _pictures(results: Results[Scale]) -> Iterator[Picture]:
         f"units, then {_loss(results, 'fresh', first)} at {first}; random weights have {random} at the same {last}. "
         f"The training set is first fitted, to within 2 %, {fits}."
     )
-    claims = ["reuse_rises", "drop_at_the_switch", "fresh_rises", "switch_is_training", "fresh_second_descent"]
-    claims += ["reuse_rises_to_fit", "fresh_rises_to_fit"]
+    about_switch = ("reuse_rises", "drop_at_the_switch", "fresh_rises", "switch_is_training", "fresh_second_descent")
+    claims = results.claims(*about_switch, "*_rises_to_fit")
     yield Picture("loss", "Where does the cliff of the published curve come from?", loss, sentence, claims)
     there = [percent(_ERROR[branch].median(results.surfaces, last)) for branch in _BRANCHES]
     sentence = (
         f"At {last} units the share of wrong test labels is {there[0]} with weights reused and {there[1]} with random "
         f"ones; at {widest} it is {percent(_ERROR['fresh'].median(results.surfaces, widest))}."
     )
-    error, rises = _curve(results, "error", _BRANCHES), ("reuse_error_rises", "fresh_error_rises")
-    yield Picture("zero_one_error", "Does it change the decisions?", error, sentence, rises)
+    error, claims = _curve(results, "error", _BRANCHES), results.claims("*_error_rises")
+    yield Picture("zero_one_error", "Does it change the decisions?", error, sentence, claims)
     panels = tuple(_curve(results, kind, tuple(WORDS), with_train=False) for kind in ("loss", "error"))
     three = StackedDisplay(title="Three ways to train the same networks", panels=panels)
     sentence = (
@@ -241,12 +241,11 @@ def _headline(results: Results[Scale]) -> str:
 
 def _lede(results: Results[Scale]) -> str:
     at, last, widest = results.at, results.at.below[-1], results.at.above[-1]
-    reused, random, restarted = (_loss(results, name, last) for name in WORDS)
+    reused, random, wide = _loss(results, "reuse", last), _loss(results, "fresh", last), _loss(results, "fresh", widest)
     return (
         f"One hidden layer, squared loss, n = {at.samples:,}, clean labels, {at.replicates} replicates. Median test "
         f"loss at {last} units, the last below n K parameters: {reused} with weights reused, {random} with random "
-        f"ones, {restarted} with random ones trained as the reused ones are; with random ones it is "
-        f"{_loss(results, 'fresh', widest)} at {widest}.{diverged_words(results.surfaces.values())}"
+        f"ones; at {widest} it is {wide} with random ones.{diverged_words(results.surfaces.values())}"
     )
 
 

@@ -58,7 +58,6 @@ MEASURES = {
 AXES = ("learning rate", "batch size", "weight decay")
 _DRAWN = {"test_error": "test error", **MEASURES}
 _SIGNS = {"normalised_margin": -1.0}  # a larger one is better
-_RECORDINGS = 22
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +73,7 @@ class FixedWidth:
         decays: weight decays, rising.
         start: physical time, learning rate times steps, of the first recording, before any training fits.
         end: physical time at which training ends.
+        recordings: up to so many, between these evenly on a logarithmic axis.
         replicates: paired draws of data and initial weights.
     """
 
@@ -85,13 +85,14 @@ class FixedWidth:
     decays: tuple[float, ...] = (0.0, 0.001)
     start: float = 8.0
     end: float = 48.0
+    recordings: int = 22
     replicates: int = 12
 
     @property
     def times(self) -> Float[np.ndarray, " T"]:
         """Recorded physical times, whole steps of every learning rate."""
         step = self.rates[-1]
-        return np.unique(np.round(np.geomspace(self.start, self.end, _RECORDINGS) / step)) * step
+        return np.unique(np.round(np.geomspace(self.start, self.end, self.recordings) / step)) * step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +112,7 @@ SCALES = {
         samples=50, widths=(6, 8), steps=200, batch=25, replicates=4,
         fixed=FixedWidth(
             samples=50, test_samples=200, width=32, rates=(0.015, 0.03), batches=(10, 25), start=0.6, end=24.0,
-            replicates=2,
+            recordings=8, replicates=2,
         ),
     ),
     "quick": Scale(
@@ -266,11 +267,9 @@ def _width_panel(surface: xr.Dataset, metric: str, title: str) -> CurveDisplay:
 
 
 def _headline(results: Results[Scale]) -> str:
-    following, against = (
-        [label for measure, label in MEASURES.items() if results.verdict(measure) is verdict]
-        for verdict in (Verdict.HOLDS, Verdict.FAILS)
-    )
-    told = f"; {len(against)} of {len(MEASURES)} move against it" if against and len(following) < 2 else ""
+    following = [label for measure, label in MEASURES.items() if results.holds(measure)]
+    against = sum(results.verdict(measure) is Verdict.FAILS for measure in MEASURES)
+    told = f"; {against} of {len(MEASURES)} move against it" if against and len(following) < 2 else ""
     if not following:
         return f"With width held fixed, no norm is shown to follow the test error{told}."
     if len(following) > 3:

@@ -28,8 +28,6 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from benign.curves.findings import LEVEL
-from benign.curves.fitting_threshold import FittingThreshold
 from benign.curves.threshold_reading import read_threshold
 from benign.experiments.declaration import Experiment
 from benign.figures.claims import Claim, Judge, Surfaces, above, below_margin, primary, read_from, secondary, within
@@ -107,6 +105,7 @@ SCALES = {
     ),
 }  # fmt: skip
 OUTPUTS = 10
+_threshold = partial(threshold_along_size, estimator="median")
 LOSSES: dict[str, Literal["squared", "cross-entropy"]] = {"squared": "squared", "cross_entropy": "cross-entropy"}
 WORDS = {"squared": "the squared loss", "cross_entropy": "cross-entropy"}
 # By cross-entropy our networks fit from this share of samples × outputs on: the finding `cross_entropy_threshold`.
@@ -194,16 +193,11 @@ def _by_ratio(surface: xr.Dataset) -> xr.Dataset:
     return over_parameters(surface, for_each_of=samples_of(surface) * OUTPUTS)
 
 
-def _threshold(surface: xr.Dataset, level: float = LEVEL) -> FittingThreshold:
-    """In parameters for each number to fit."""
-    return threshold_along_size(_by_ratio(surface), estimator="median", level=level)
-
-
 def _fits_within(loss: str, allowed: tuple[float, float]) -> Judge:
     """That the threshold, in parameters for each number to fit, lies within ``allowed``."""
 
     def read(surfaces: Surfaces, level: float) -> tuple[float, float, float]:
-        found = _threshold(surfaces[loss], level)
+        found = _threshold(_by_ratio(surfaces[loss]), level=level)
         return (found.value, *found.interval) if found.has_place else (np.nan, np.nan, np.nan)
 
     test = "first width whose median training loss is 2 % of the best constant's; bootstrap interval of level {level} "
@@ -240,7 +234,7 @@ def _claims(_: Scale) -> Iterator[Claim]:
 
 def _places(results: Results[Scale]) -> dict[str, float]:
     """The threshold of each loss that has one, in parameters for each number to fit."""
-    found = {name: _threshold(results[name]) for name in LOSSES}
+    found = {name: _threshold(_by_ratio(results[name])) for name in LOSSES}
     return {name: threshold.value for name, threshold in found.items() if threshold.has_place}
 
 
@@ -304,8 +298,7 @@ def _error_picture() -> Picture:
     sentence = (
         f"Within one paper, mostly: EfficientNet-B0 to B7 {error['EfficientNet-B0']} to {error['EfficientNet-B7']} % "
         f"on ImageNet, GPT-3's perplexity {error['GPT-3 125M']} to {error['GPT-3']}; but ResNet-1202 errs more "
-        f"({error['ResNet-1202']} %) than ResNet-110 ({error['ResNet-110']} %). From paper to paper more than size "
-        f"changed: AlexNet, nearly as large as EfficientNet-B7, has {error['AlexNet']} %."
+        f"({error['ResNet-1202']} %) than ResNet-110 ({error['ResNet-110']} %)."
     )
     return Picture("test_errors", "Did larger models get better?", display, sentence)
 

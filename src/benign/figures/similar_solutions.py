@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 
 import numpy as np
 import xarray as xr
@@ -37,6 +38,7 @@ from benign.experiments.declaration import Experiment
 from benign.figures.claims import Claim, Values, above, higher, primary, read_from, secondary
 from benign.figures.courses import over_sizes
 from benign.figures.figure import Figure, Picture, Results
+from benign.figures.measurement import Joined
 from benign.figures.network_drawing import Line, curve_of, diverged_words, exactly, in_order, percent, tables_in_order
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
@@ -78,10 +80,6 @@ class Scale:
     networks: int = 3
     replicates: int = 10
 
-    def training(self, rate: float) -> Training:
-        """How networks are trained at a learning rate."""
-        return Training(optimizer="sgd", learning_rate=rate, batch_size=self.batch, epochs=round(self.flow_time / rate))
-
     @property
     def surfaces(self) -> dict[float, str]:
         """The names of the surfaces by learning rate."""
@@ -104,16 +102,18 @@ SCALES = {
 }  # fmt: skip
 
 
-def _experiments(at: Scale) -> Iterator[Experiment]:
+def _experiments(at: Scale) -> Iterator[Joined]:
     """One surface over width and time for each learning rate."""
     from benign.procedures.repeated_mlp import RepeatedMLP
 
-    source = mnist1d(test_samples=at.test_samples)
-    grid = partial(Experiment, source=source, samples=[at.samples], sizes=at.widths, replicates=at.replicates)
+    grid = partial(Experiment, source=mnist1d(test_samples=at.test_samples), samples=[at.samples], sizes=at.widths)
+    grid = partial(grid, replicates=at.replicates, metrics=METRICS)
     for rate, name in at.surfaces.items():
-        mlp = MLP(depth=1, activation="relu", training=at.training(rate))
-        procedure, times = RepeatedMLP(mlp=mlp, networks=at.networks), mlp.training.log_spaced(RECORDINGS)
-        yield grid(name=name, procedure=procedure, times=times, metrics=METRICS)
+        epochs = round(at.flow_time / rate)
+        training = Training(optimizer="sgd", learning_rate=rate, batch_size=at.batch, epochs=epochs)
+        several = RepeatedMLP(mlp=MLP(depth=1, activation="relu", training=training), networks=at.networks)
+        measured = grid(name=f"learning rate {rate:g}", procedure=several, times=training.log_spaced(RECORDINGS))
+        yield Joined(name=name, experiments=[measured], join=itemgetter(0))
 
 
 def metric_at_losses(
@@ -230,8 +230,9 @@ def _rate_picture(results: Results[Scale]) -> Picture:
         f"At a training loss of {at.loss:g} the median disagreement is {first} with the learning rate {at.rates[0]:g} "
         f"and {last} with {at.rates[-1]:g}."
     )
-    claims = ("steps_make_agree", "steps_make_agree_beyond_accuracy", "steps_make_agree_at_the_end")
-    return Picture("learning_rate", "Do larger steps make networks agree?", display, sentence, claims)
+    return Picture(
+        "learning_rate", "Do larger steps make networks agree?", display, sentence, results.claims("steps_*")
+    )
 
 
 def _headline(results: Results[Scale]) -> str:
