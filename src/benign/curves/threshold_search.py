@@ -22,7 +22,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Float, Int
 from scipy import special
-from scipy.optimize import isotonic_regression
 
 from benign.curves.fitting_threshold import FittingThreshold, ThresholdOutcome
 from benign.curves.intervals import check_level
@@ -316,6 +315,8 @@ def _crossing(
     x: Float[np.ndarray, " K"], means: Float[np.ndarray, " K"], counts: Float[np.ndarray, " K"], tolerance: float
 ) -> float:
     """Where the isotonic means cross the tolerance; minus infinity before their start, infinity beyond."""
+    from scipy.optimize import isotonic_regression
+
     rising = isotonic_regression(means, weights=counts).x
     below = int(np.count_nonzero(rising <= tolerance))
     if not below:
