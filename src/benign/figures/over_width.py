@@ -19,8 +19,8 @@ from benign.surface.sections import at_end, median_at_size
 
 UNITS = "hidden units"
 
+# A claim's text and its judge: primary("rises", *error.rises(), "47.2 % to 54.1 %").
 Statement = tuple[str, Judge]
-"""A claim's text and its judge: ``primary("rises", *error.rises(), "47.2 % to 54.1 %")``."""
 
 
 @dataclass(frozen=True, kw_only=True)
