@@ -47,7 +47,7 @@ import xarray as xr
 from benign.curves.claims import RELEVANT_FACTOR_OF_ERRORS
 from benign.curves.fitting_threshold import ThresholdOutcome
 from benign.experiments.declaration import Experiment
-from benign.figures import nakkiran2020_epochwise as epochwise
+from benign.figures import nakkiran2020_epochwise as epochs
 from benign.figures.claims import Claim, primary, secondary
 from benign.figures.complexity_places import Reading, Slice
 from benign.figures.courses import over_samples, over_sizes, over_times
@@ -101,7 +101,7 @@ class Scale:
     steps: int = 6000
     times: tuple[int, ...] = (200, 400, 800, 1600, 3200)
     replicates: int = 10
-    large: epochwise.Scale
+    large: epochs.Scale
 
     @property
     def compared(self) -> tuple[int, int]:
@@ -120,16 +120,14 @@ SCALES = {
     "smoke": Scale(
         grid=(8, 1, 2), linear_replicates=4, polynomial_samples=(5, 10, 20), polynomial_replicates=8, fixed_samples=50,
         widths=(5, 8), samples=(25, 50), clean_samples=(25, 50), width=8, steps=40, times=(10, 20), replicates=4,
-        large=epochwise.SCALES["smoke"],
+        large=epochs.SCALES["smoke"],
     ),
-    "quick": Scale(large=epochwise.SCALES["quick"]),
-    "standard": Scale(
-        linear_replicates=20, polynomial_replicates=200, replicates=20, large=epochwise.SCALES["standard"]
-    ),
+    "quick": Scale(large=epochs.SCALES["quick"]),
+    "standard": Scale(linear_replicates=20, polynomial_replicates=200, replicates=20, large=epochs.SCALES["standard"]),
     "paper": Scale(
         grid=(50, 16, 4), linear_replicates=50, polynomial_replicates=2000, widths=(*Scale.widths, 512, 1024),
         samples=(*Scale.samples, 1200), clean_samples=(*Scale.clean_samples, 1200), steps=24_000,
-        times=(*Scale.times, 6400, 12_800), replicates=30, large=epochwise.SCALES["paper"],
+        times=(*Scale.times, 6400, 12_800), replicates=30, large=epochs.SCALES["paper"],
     ),
 }  # fmt: skip
 COEFFICIENTS = 10
@@ -170,10 +168,10 @@ def _experiments(at: Scale) -> Iterator[Experiment]:
     one_width = partial(networks, sizes=[at.width], times=(*at.times, at.steps))
     yield one_width(name="samples", source=digits(label_noise=SAMPLE_NOISE), samples=at.samples)
     yield one_width(name="clean", source=digits(label_noise=0.0), samples=at.clean_samples)
-    yield epochwise.networks(at.large, at.large.widths[-1:])
+    yield epochs.networks(at.large, at.large.widths[-1:])
 
 
-def _slices(at: Scale) -> tuple[Slice, ...]:
+def _slices(at: Scale) -> Iterator[Slice]:
     """Every slice with a peak that Hypothesis 1 explains: over size, samples and time."""
     (n, more), wide = at.compared, at.large.widths[-1]
 
@@ -191,8 +189,11 @@ def _slices(at: Scale) -> tuple[Slice, ...]:
         band=LINEAR_BAND,
         paper="N random Fourier features have EMC = N, and the peak is at N = n (Nakkiran et al. 2020, Figs 14 and 15)",
     )
-    features_over_n = over_n("features", "features", f"{n} features", size=n, tolerance=LINEAR_TOLERANCE)
-    widths = Slice(
+    yield features
+    one_size = over_n("features", "features", f"{n} features", size=n, tolerance=LINEAR_TOLERANCE)
+    yield replace(one_size, band=features.band, paper=features.paper)
+    yield over_n("polynomial", "polynomial", f"a polynomial of {COEFFICIENTS} coefficients", tolerance=LINEAR_TOLERANCE)
+    yield Slice(
         "networks_over_width",
         f"Over width the test loss of networks on {at.fixed_samples} samples",
         "hidden units",
@@ -200,7 +201,8 @@ def _slices(at: Scale) -> tuple[Slice, ...]:
         Reading("widths", partial(fitted_size, samples=at.fixed_samples)),
         paper="peak at width 10, the first with a training error below 0.1 (Nakkiran et al. 2020, Fig. 1)",
     )
-    epochs = Slice(
+    yield over_n("networks", "samples", f"networks of {at.width} units")
+    yield Slice(
         "networks_over_time",
         f"Over epochs the test error of networks of {wide} units on {at.large.samples:,} samples",
         "epochs",
@@ -208,14 +210,6 @@ def _slices(at: Scale) -> tuple[Slice, ...]:
         Reading("epochs", partial(fitted_time, tolerance=EPS, criterion="error")),
         factor=RELEVANT_FACTOR_OF_ERRORS,
         paper="over epochs the test error peaks when EMC(T) is about n (Nakkiran et al. 2020, section 6)",
-    )
-    return (
-        features,
-        replace(features_over_n, band=features.band, paper=features.paper),
-        over_n("polynomial", "polynomial", f"a polynomial of {COEFFICIENTS} coefficients", tolerance=LINEAR_TOLERANCE),
-        widths,
-        over_n("networks", "samples", f"networks of {at.width} units"),
-        epochs,
     )
 
 
@@ -284,7 +278,7 @@ def _pictures(results: Results[Scale]) -> Iterator[Picture]:
 
 def _places_picture(results: Results[Scale]) -> Picture:
     """Every slice as a point, on the line where both its places agree."""
-    slices, surfaces = _slices(results.at), results.surfaces
+    slices, surfaces = list(_slices(results.at)), results.surfaces
     found = [(one.name.replace("_", " "), one.fitted(surfaces), one.peak(surfaces)) for one in slices]
     words = [
         f"{name} {_known(peak, 'no confirmed peak')} against {_known(fitted, 'none')}" for name, fitted, peak in found

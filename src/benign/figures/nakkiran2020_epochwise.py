@@ -192,9 +192,8 @@ def _pictures(results: Results[Scale]) -> Iterator[Picture]:
         "three_widths",
         "Can longer training first harm and then help?",
         _over_epochs(results.at, in_order(named, "test_error"), "Test error over training time", "test error"),
-        f"From the first window of epochs to the last, the median test error goes from {small[0]} to {small[2]} in the "
-        f"small network, from {critical[0]} to {critical[2]} in the critical one, and from {raw[0]} over {raw[1]} to "
-        f"{raw[2]} in the large one.",
+        f"From the first window to the last the median test error goes from {small[0]} to {small[2]} (small), from "
+        f"{critical[0]} to {critical[2]} (critical) and from {raw[0]} over {raw[1]} to {raw[2]} (large).",
         [claim.name for claim in _claims(results.at) if claim.is_primary],
     )
     line = partial(Line, section=sections[large])
@@ -205,8 +204,8 @@ def _pictures(results: Results[Scale]) -> Iterator[Picture]:
         "raw_and_averaged",
         "Is the second descent in time only the noise of the last steps?",
         _over_epochs(results.at, lines, f"Raw and averaged weights, {large} units"),
-        f"The same networks of {large} units, read twice: from the peak to the end the median error of the weights "
-        f"themselves goes from {raw[1]} to {raw[2]}, that of their moving average from {averaged[1]} to {averaged[2]}.",
+        f"From the peak to the end the median test error of the weights themselves goes from {raw[1]} to {raw[2]}, "
+        f"that of their moving average from {averaged[1]} to {averaged[2]}.",
         ("averaged_does_not_fall", "descent_is_mostly_iterate_noise", "averaged_is_better_at_the_peak"),
     )
     memorised = line(metric=MEMORY[0], name="train, flipped labels", role=Role.NORM)
@@ -215,9 +214,8 @@ def _pictures(results: Results[Scale]) -> Iterator[Picture]:
         "memorisation",
         "What is learned while the test error rises?",
         _over_epochs(results.at, lines, f"What is memorised when, {large} units"),
-        f"At the first minimum of the test error networks of {large} units get, in the median, {correct[0]} of their "
-        f"correct training labels wrong and {flipped[0]} of their flipped ones; at the end {correct[2]} and "
-        f"{flipped[2]}.",
+        f"At the first minimum {large} units get, in the median, {correct[0]} of their correct training labels wrong "
+        f"and {flipped[0]} of their flipped ones; at the end {correct[2]} and {flipped[2]}.",
         ("correct_labels_are_learned_first", "all_labels_are_memorised"),
     )
 
@@ -245,18 +243,14 @@ def _number(error: float) -> str:
     return number(0.0 if abs(error) < 5e-4 else error, digits=3 if abs(error) >= 0.1 else 2)
 
 
-def _rise_words(results: Results[Scale]) -> str:
-    """By how much the error of averaged weights rises beyond the peak, if it does; else nothing."""
-    falls = results.findings["averaged_does_not_fall"]
-    points = [number(-100.0 * end, digits=2) for end in (falls.effect, *reversed(falls.interval))]
-    return f"by {points[0]} points ({points[1]} to {points[2]})" if falls.interval[1] < 0.0 else ""
-
-
 def _headline(results: Results[Scale]) -> str:
     if not results.holds("large_rises", "large_falls_again"):
         return "A second descent over training time was not confirmed in this measurement."
-    if rise := _rise_words(results):
-        return f"The error rises and falls again over training; with averaged weights it rises on, {rise}."
+    falls = results.findings["averaged_does_not_fall"]
+    if falls.interval[1] < 0.0:
+        rise, high, low = (number(-100.0 * fall, digits=2) for fall in (falls.effect, *falls.interval))
+        points = f"{rise} points ({low} to {high})"
+        return f"The error rises and falls again over training; with averaged weights it rises on, by {points}."
     if results.holds("descent_is_mostly_iterate_noise"):
         return "The error rises and falls again over training time; averaging the weights takes away most of that fall."
     return "The error of a large network rises and falls again over training time."
