@@ -27,7 +27,7 @@ n = 1,000) about half an hour; paper (n = 4,000) takes hours of one GPU.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -85,15 +85,9 @@ SCALES = {
     ),
 }  # fmt: skip
 CLASSES = 10
-WORDS = {
-    "reuse": "weights reused",
-    "fresh": "random weights",
-    "restarted": "random weights, trained as the reused ones",
-}
-_SHORT = {"reuse": "reused", "fresh": "random", "restarted": "random, same schedule"}
-_BRANCHES = ("reuse", "fresh")
-_fit = partial(threshold_along_size, estimator="median")
-_LOSS, _ERROR = ({name: over_sizes(name, f"test_{kind}") for name in WORDS} for kind in ("loss", "error"))
+_BRANCHES = {"reuse": "weights reused", "fresh": "random weights"}
+_DRAWN = {"reuse": "reused", "fresh": "random", "restarted": "random, same schedule"}
+_LOSS, _ERROR = ({name: over_sizes(name, f"test_{kind}") for name in _DRAWN} for kind in ("loss", "error"))
 
 
 def _experiments(at: Scale) -> Iterator[Experiment]:
@@ -122,24 +116,21 @@ def _claims(at: Scale) -> Iterator[Claim]:
     text = f"With random weights, {widest} units have a lower test loss than the best width below n K parameters"
     paper = "beyond n K the risk falls below the bottom of the U; replication 0.041 at 10 units, 0.023 at 250"
     yield primary("fresh_second_descent", text, fresh.falls_below_the_best(widest, before=first), paper)
-    for branch in _BRANCHES:
+    for branch, words in _BRANCHES.items():
         text = "the first width that fits the training set has a higher test loss than the best narrower one"
         paper = "not in the paper, whose U ends at n K parameters"
-        yield secondary(f"{branch}_rises_to_fit", f"With {WORDS[branch]}, {text}", _rises_to_fit(branch), paper)
+        yield secondary(f"{branch}_rises_to_fit", f"With {words}, {text}", _rises_to_fit(branch), paper)
     drop, start = reuse.at(last) - fresh.at(first), "More than half of the drop at n K belongs to the"
     text = f"way of training: the same {last} units with random weights lie below the middle of it"
     paper = "replication 0.104 and about 0.027 at 50 units, 0.030 at 51; the paper does not compare them"
     part = more_than_half(reuse.at(last) - fresh.at(last), drop)
     yield secondary("switch_is_training", f"{start} {text}", part, paper)
-    text = (
-        f"reused weights: the same {last} units with random weights, the same schedule and the same rule for an early "
-    )
+    text = "the same schedule and the same rule for an early end lie below the middle of it"
+    text = f"{start} reused weights: the same {last} units with random weights, {text}"
     part = more_than_half(reuse.at(last) - restarted.at(last), drop)
-    yield secondary(
-        "switch_is_initialisation", f"{start} {text}end lie below the middle of it", part, "not in the paper"
-    )
-    for branch in _BRANCHES:
-        text = f"With {WORDS[branch]}, {last} units make more test errors than the best narrower width"
+    yield secondary("switch_is_initialisation", text, part, "not in the paper")
+    for branch, words in _BRANCHES.items():
+        text = f"With {words}, {last} units make more test errors than the best narrower width"
         paper = "replication, accuracy with weights reused: 78.5 % at best below n K, 72.5 % at 50 units"
         yield secondary(f"{branch}_error_rises", text, _ERROR[branch].rises(last), paper)
     text = "With random weights at every width, the test loss has no peak of 25 % or more"
@@ -151,7 +142,7 @@ def _rises_to_fit(branch: str) -> Judge:
     """That the test loss rises up to the first width that fits the training set, which the claim then names."""
 
     def judged(surfaces: Surfaces, said: Said, level: float) -> Finding:
-        fit = _fit(surfaces[branch])
+        fit = threshold_along_size(surfaces[branch])
         if fit.outcome is not ThresholdOutcome.FOUND:
             replicates = surfaces[branch].sizes["replicate"]
             return without_number(said["name"], said["claim"], "loss", "no such width", replicates, said["paper"])
@@ -163,10 +154,10 @@ def _rises_to_fit(branch: str) -> Judge:
 
 def _pictures(results: Results[Scale]) -> Iterator[Picture]:
     last, first, widest = results.at.below[-1], results.at.above[0], results.at.above[-1]
-    reused, random, restarted = (_loss(results, name, last) for name in WORDS)
+    reused, random, restarted = (_loss(results, name, last) for name in _DRAWN)
     limits = loss_limits(*(_LOSS[branch].values(results[branch]) for branch in _BRANCHES))
     loss = replace(_curve(results, "loss", _BRANCHES), marks=tuple(_fit_marks(results)), y_limits=limits)
-    fits = " and ".join(f"with {WORDS[branch]} at {_fit_words(results[branch])}" for branch in _BRANCHES)
+    fits = " and ".join(f"with {words} at {_fit_words(results[branch])}" for branch, words in _BRANCHES.items())
     sentence = (
         f"The published curve has reused weights left of the line and random ones right of it: {reused} at {last} "
         f"units, then {_loss(results, 'fresh', first)} at {first}; random weights have {random} at the same {last}. "
@@ -182,7 +173,7 @@ def _pictures(results: Results[Scale]) -> Iterator[Picture]:
     )
     error, claims = _curve(results, "error", _BRANCHES), results.claims("*_error_rises")
     yield Picture("zero_one_error", "Does it change the decisions?", error, sentence, claims)
-    panels = tuple(_curve(results, kind, tuple(WORDS), with_train=False) for kind in ("loss", "error"))
+    panels = tuple(_curve(results, kind, _DRAWN, with_train=False) for kind in ("loss", "error"))
     three = StackedDisplay(title="Three ways to train the same networks", panels=panels)
     sentence = (
         f"The same {last} units have a median test loss of {reused} with weights reused, {restarted} with random "
@@ -198,13 +189,13 @@ def _loss(results: Results[Scale], name: str, width: int) -> str:
 
 
 def _fit_words(surface: xr.Dataset) -> str:
-    fit = _fit(surface)
+    fit = threshold_along_size(surface)
     return f"{fit.value:.0f} units" if fit.has_place else "no width"
 
 
-def _curve(results: Results[Scale], kind: str, names: Sequence[str], *, with_train: bool = True) -> CurveDisplay:
+def _curve(results: Results[Scale], kind: str, names: Iterable[str], *, with_train: bool = True) -> CurveDisplay:
     lines = [
-        replace(line, name=f"{line.name}, {_SHORT[name]}" if with_train else _SHORT[name], condition=place)
+        replace(line, name=f"{line.name}, {_DRAWN[name]}" if with_train else _DRAWN[name], condition=place)
         for place, name in enumerate(names)
         for line in test_and_train(over_parameters(results[name]), kind)[: 1 + with_train]
     ]
@@ -222,11 +213,11 @@ def _curve(results: Results[Scale], kind: str, names: Sequence[str], *, with_tra
 def _fit_marks(results: Results[Scale]) -> Iterator[Mark]:
     """Where each branch first fits its training set, on the line of its training loss."""
     for branch in _BRANCHES:
-        fit, surface = _fit(results[branch]), results[branch]
+        fit, surface = threshold_along_size(results[branch]), results[branch]
         if fit.has_place:
             parameters = float(parameters_of(surface)[np.argmax(sizes_of(surface) == fit.value)])
             value = over_sizes(branch, "train_loss").median(results.surfaces, fit.value)
-            yield Mark(position=parameters, value=value, label=f"{_SHORT[branch]} fits from {fit.value:.0f} units on:")
+            yield Mark(position=parameters, value=value, label=f"{_DRAWN[branch]} fits from {fit.value:.0f} units on:")
 
 
 def _headline(results: Results[Scale]) -> str:

@@ -245,11 +245,10 @@ def _fixed_panel(results: Results[Scale], metric: str, title: str) -> CurveDispl
     )
 
 
-def _about_common_mean(values: Float[np.ndarray, "R *grid"]) -> Float[np.ndarray, "R *grid"]:
+def _about_common_mean(values: Float[np.ndarray, "R A B C"]) -> Float[np.ndarray, "R A B C"]:
     """The values, each replicate shifted to the mean of all: what differs between draws of the data is not compared."""
-    axes = tuple(range(1, values.ndim))
-    known = np.isfinite(values)
-    own = np.nan_to_num(values).sum(axis=axes, keepdims=True) / np.maximum(known.sum(axis=axes, keepdims=True), 1)
+    total, known = (one.sum(axis=(1, 2, 3), keepdims=True) for one in (np.nan_to_num(values), np.isfinite(values)))
+    own = total / np.maximum(known, 1)
     return values - own + own.mean()
 
 

@@ -36,7 +36,7 @@ from benign.figures.network_drawing import bare, level
 from benign.foundation.conventions import TOLERANCE
 from benign.foundation.errors import invalid
 from benign.foundation.number_words import format_number
-from benign.foundation.numbers import checked_number
+from benign.foundation.numbers import checked_positive
 from benign.networks.training import Training
 from benign.plots import CurveDisplay, Mark, Role, StackedDisplay, series_from_replicates, spread_sentence
 from benign.plots.scatter import Point, RatioLine, ScatterDisplay
@@ -105,7 +105,6 @@ SCALES = {
     ),
 }  # fmt: skip
 OUTPUTS = 10
-_threshold = partial(threshold_along_size, estimator="median")
 LOSSES: dict[str, Literal["squared", "cross-entropy"]] = {"squared": "squared", "cross_entropy": "cross-entropy"}
 WORDS = {"squared": "the squared loss", "cross_entropy": "cross-entropy"}
 # By cross-entropy our networks fit from this share of samples × outputs on: the finding `cross_entropy_threshold`.
@@ -171,13 +170,10 @@ def _against(own: Mapping[str, tuple[float, float, float]], cross_entropy: float
     )
 
 
-def _checked(name: str, numbers: tuple[float, float, float]) -> tuple[float, float, float]:
+def _checked(name: str, numbers: tuple[float, float, float]) -> list[float]:
     if not isinstance(numbers, (tuple, list)) or len(numbers) != 3:
         raise invalid("own", f"must map a name to (parameters, samples, outputs), got {numbers!r} for {name!r}.")
-    parameters, samples, outputs = (checked_number("own", number) for number in numbers)
-    if min(parameters, samples, outputs) <= 0.0:
-        raise invalid("own", f"must hold positive numbers, got {numbers!r} for {name!r}.")
-    return parameters, samples, outputs
+    return [checked_positive("own", number, kind=f"positive numbers for {name!r}") for number in numbers]
 
 
 def _experiments(at: Scale) -> Iterator[Experiment]:
@@ -197,7 +193,7 @@ def _fits_within(loss: str, allowed: tuple[float, float]) -> Judge:
     """That the threshold, in parameters for each number to fit, lies within ``allowed``."""
 
     def read(surfaces: Surfaces, level: float) -> tuple[float, float, float]:
-        found = _threshold(_by_ratio(surfaces[loss]), level=level)
+        found = threshold_along_size(_by_ratio(surfaces[loss]), level=level)
         return (found.value, *found.interval) if found.has_place else (np.nan, np.nan, np.nan)
 
     test = "first width whose median training loss is 2 % of the best constant's; bootstrap interval of level {level} "
@@ -234,7 +230,7 @@ def _claims(_: Scale) -> Iterator[Claim]:
 
 def _places(results: Results[Scale]) -> dict[str, float]:
     """The threshold of each loss that has one, in parameters for each number to fit."""
-    found = {name: _threshold(_by_ratio(results[name])) for name in LOSSES}
+    found = {name: threshold_along_size(_by_ratio(results[name])) for name in LOSSES}
     return {name: threshold.value for name, threshold in found.items() if threshold.has_place}
 
 
@@ -252,15 +248,15 @@ def _pictures(results: Results[Scale]) -> Iterator[Picture]:
         f"{len(above)} of {len(models)} models stand above the count for the squared loss, all on CIFAR-10 "
         f"({', '.join(above)}). But all were trained by cross-entropy, by which ours fit digits {_place_words(places)}."
     )
-    display, claims = _against(own, places.get("cross_entropy")), ("rule_of_thumb", "cross_entropy_threshold")
+    display, claims = _against(own, places.get("cross_entropy")), results.claims("rule_of_thumb", "*_threshold")
     yield Picture("models", "Are the models that people use over-parameterised?", display, sentence, claims)
     sentence = (
         f"One hidden layer fits the same {n} digits, 10 % of them mislabelled, {_own_words(results)}, in parameters / "
         "(samples × outputs)."
     )
-    fits = ("cross_entropy_needs_fewer", "too_few_cannot_fit", "enough_can_fit")
+    claims = results.claims("*_needs_fewer", "*_fit")
     heading = "From how many parameters do our own networks fit?"
-    yield Picture("both_losses", heading, _fit_display(results), sentence, fits)
+    yield Picture("both_losses", heading, _fit_display(results), sentence, claims)
     yield _error_picture()
 
 

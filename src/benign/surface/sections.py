@@ -185,7 +185,7 @@ def share_along_time(surface: xr.Dataset) -> Float[np.ndarray, "replicates times
 
 
 def threshold_along_size(
-    surface: xr.Dataset, *, estimator: ThresholdEstimator = "mean", level: float = LEVEL
+    surface: xr.Dataset, *, estimator: ThresholdEstimator = "median", level: float = LEVEL
 ) -> FittingThreshold:
     """The smallest size that fits the training set, of a surface with one time and one n; infinite where none does."""
     positions, share = sizes_of(surface), share_along_size(surface).T
