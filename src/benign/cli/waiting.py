@@ -63,28 +63,24 @@ def watched(arguments: Sequence[str] = ()) -> Iterator[None]:
         arguments: those of the command, which may name a style long before it is looked at.
     """
     style = "=".join(arguments).partition("--progress=")[2].partition("=")[0]
-    with said_in(style):
-        yield from _watched()
-
-
-def _watched() -> Iterator[None]:
     ended = Event()
+    thread = Thread(target=_watch, args=(ended,), name="benign waiting", daemon=True)
+    with said_in(style):
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
-    def watch() -> None:
-        rhythm = Rhythm()
-        while not ended.wait(_LOOK_SECONDS):
-            now = activity()
-            if rhythm.is_due(now, time.monotonic()):
-                with suppress(OSError, ValueError):  # nobody reads any more
-                    _said_in[-1](now.words, time.monotonic() - now.since)
 
-    thread = Thread(target=watch, name="benign waiting", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+def _watch(ended: Event) -> None:
+    rhythm = Rhythm()
+    while not ended.wait(_LOOK_SECONDS):
+        now = activity()
+        if rhythm.is_due(now, time.monotonic()):
+            with suppress(OSError, ValueError):  # nobody reads any more
+                _said_in[-1](now.words, time.monotonic() - now.since)
 
 
 class Rhythm:
