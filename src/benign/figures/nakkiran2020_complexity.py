@@ -49,7 +49,7 @@ from benign.curves.fitting_threshold import ThresholdOutcome
 from benign.experiments.declaration import Experiment
 from benign.figures import nakkiran2020_epochwise as epochs
 from benign.figures.claims import Claim, primary, secondary
-from benign.figures.complexity_places import Reading, Slice
+from benign.figures.complexity_slices import Reading, Slice
 from benign.figures.courses import over_samples, over_sizes, over_times
 from benign.figures.figure import Figure, Picture, Results
 from benign.figures.network_drawing import Line, curve_of, diverged_words, level, marked
