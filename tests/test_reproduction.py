@@ -12,6 +12,7 @@ from benign.experiments import MeasurementInterrupted
 from benign.experiments.environment import Environment
 from benign.figures import find_figure
 from benign.figures.folders import checked_folder
+from benign.figures.measurement import Made
 from benign.foundation.errors import InvalidArgument, OutputFailed, UnknownName
 
 
@@ -20,22 +21,14 @@ def polynomial():
     return benign.figure("mml_polynomial", scale="smoke", workers=1)
 
 
-@dataclasses.dataclass
-class Planned:
-    """A surface that is there, or whose measurement is interrupted after three replicates."""
-
-    dataset: xr.Dataset
-    is_interrupted: bool = False
-
-    def measured(self, figure, scale, *, seed, environment):
-        if self.is_interrupted:
-            raise MeasurementInterrupted(self.dataset.isel(replicate=slice(3)), 3, 100)
-        return self.dataset
-
-
 def _interrupted_figure(dataset):
-    planned = {"finished": Planned(dataset), "unfinished": Planned(dataset, is_interrupted=True)}
-    return dataclasses.replace(find_figure("mml_polynomial"), declared=lambda _: planned.items())
+    """One surface is there, the measurement of the other is interrupted after three replicates."""
+
+    def interrupted(seed):
+        raise MeasurementInterrupted(dataset.isel(replicate=slice(3)), 3, 100)
+
+    planned = [Made(name="finished", make=lambda _: dataset), Made(name="unfinished", make=interrupted)]
+    return dataclasses.replace(find_figure("mml_polynomial"), experiments=lambda _: planned)
 
 
 def test_an_unknown_scale_is_told_before_a_store_is_opened(tmp_path, monkeypatch):

@@ -216,7 +216,7 @@ def _curve(surface: xr.Dataset, _: Surfaces) -> Picture:
 def _closest_cubic(surface: xr.Dataset, _: Surfaces) -> Picture:
     """A space that is too small for the target: what it can reach at best, and what ten samples make of it."""
     (inputs, targets), (gaps, closest) = _grid(), closest_polynomials()
-    data_sets = paired_replicates(200, seed=seed_of(surface))
+    data_sets = paired_replicates(min(200, surface.sizes["replicate"]), seed=seed_of(surface))
     fits = np.concatenate([_fitted(one, TOO_SMALL + 1) for one in data_sets])
     display = CurveDisplay.from_values(
         title=f"Degree {TOO_SMALL} is too small for this function",
