@@ -7,14 +7,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from benign.foundation.errors import InvalidArgument, OutputFailed
 from benign.foundation.output import is_ours
 from benign.plots import Display, save
+from benign.plots.style import INK, MUTED, TEXT_POINTS
 from tests.plots.examples import double_descent, fits, heat_map, plane, scatter, stack
 
 DISPLAYS = pytest.mark.parametrize(
@@ -32,6 +35,28 @@ def test_svg_is_the_same_each_time_and_well_formed(make: Callable[[], Display]) 
     assert root.tag.endswith("svg")
     assert "<style" not in first
     assert not re.search(r"20\d\d-\d\d-\d\d", first)
+
+
+def test_the_users_own_settings_change_nothing_and_stay() -> None:
+    import matplotlib as mpl
+
+    plain = double_descent().svg()
+    own: dict[Any, Any] = {"axes.grid": True, "lines.linewidth": 9.0, "font.size": 20.0, "xtick.direction": "in"}
+    with mpl.rc_context(own):
+        assert double_descent().svg() == plain
+        assert {name: mpl.rcParams[name] for name in own} == own
+
+
+def test_the_style_can_be_had_for_the_users_own_figures() -> None:
+    from matplotlib import style
+
+    with style.context("benign.plots.house"):
+        figure = Figure()
+        ax = figure.subplots()
+        ax.plot([1, 2], label="a")
+        assert to_hex(ax.yaxis.label.get_color()) == INK
+        assert to_hex(ax.spines["left"].get_edgecolor()) == MUTED
+        assert ax.legend().get_texts()[0].get_fontsize() == TEXT_POINTS
 
 
 @DISPLAYS

@@ -52,6 +52,9 @@ class CurveDisplay(Display):
         regimes: ranges of positions that are named at the top.
         position_name: what is counted along the horizontal axis, for the sentence on decimation.
 
+    The frame holds all numbers, decimated or not: series, role, condition (if any has one), position, median, low and
+    high.
+
     >>> CurveDisplay.from_values(
     ...     title="Risk", positions=np.arange(1.0, 4.0), values={"test": (Role.TEST, np.ones((5, 3)))}
     ... ).frame()["median"].tolist()
@@ -193,6 +196,8 @@ class StackedDisplay(Display):
         panels: from top to bottom; their own titles are not drawn, their ``y_label`` names them. The threshold and the
             regimes are written in the topmost alone.
         caption: one sentence; by default the captions of the panels, each once.
+
+    The frame holds those of the panels, each row with its panel's ``y_label`` as ``panel``.
     """
 
     panels: tuple[CurveDisplay, ...]

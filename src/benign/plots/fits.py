@@ -73,6 +73,9 @@ class FitsDisplay(Display):
         y_label: the target.
         caption: one sentence.
         y_limits: ends of the vertical axis, or None to fit it to points and truth.
+
+    The frame holds the numbers drawn: panel, curve (training points, truth, fit, other 1, ..., low, median, high), x
+    and y.
     """
 
     grid: Real[np.ndarray, " _G"] = field(repr=False)

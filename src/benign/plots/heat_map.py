@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import cycle
 from typing import ClassVar
 
 import numpy as np
@@ -14,9 +15,9 @@ from benign.foundation.errors import InvalidArgument
 from benign.foundation.number_words import format_number
 from benign.plots import heat_map_drawing as ink
 from benign.plots.display import Display, Table
-from benign.plots.heat_map_parts import Contour, Grid, Region, Trace, cell_axis
+from benign.plots.heat_map_parts import CellAxis, Contour, Grid, Region, Trace, cell_axis
 from benign.plots.layout import PAD, Room, Sheet, prepare, room_above, write_threshold
-from benign.plots.scales import SMALLEST, Scale, fitted_scale, given_scale, why_not_log
+from benign.plots.scales import SMALLEST, Scale, fitted_scale, given_scale, why_linear
 from benign.plots.series import Threshold, check_rising, freeze
 
 _COLUMNS = ("layer", "name", "level", "size", "time", "value", "low", "high")
@@ -45,6 +46,10 @@ class HeatMapDisplay(Display):
         value_log: logarithmic colours; linear where a value is negative. Zeros take the colour of the smallest.
         value_limits: the risks with the first and the last colour, or None for the smallest and the largest.
         caption: one sentence, such as "Colour: median of 5 replicates."
+
+    The frame has the columns layer (risk, contour, region, undecided, trace, mark), name, level, size, time, value, low
+    and high. A contour's rows are the second risk at every size and time, a region's the ratio, with its levels in low
+    and high; a trace and a mark have their interval of sizes or times there. Undecided rows are the region's.
 
     >>> HeatMapDisplay(title="", sizes=np.array([1, 4]), times=np.array([1, 9]), values=np.eye(2)).edges[0]
     array([0.5, 2. , 8. ])
@@ -104,9 +109,8 @@ class HeatMapDisplay(Display):
     def colours(self) -> Scale:
         """The scale of the colour bar."""
         known = self.shown[np.isfinite(self.shown)]
-        why = why_not_log(known) if self.value_log else ""
-        note = f"Colours are linear, because {why}." if why else ""
-        is_log = self.value_log and not why
+        note = why_linear("Colours are", known) if self.value_log else ""
+        is_log = self.value_log and not note
         if self.value_limits is not None:
             return given_scale("value_limits", self.value_limits, is_log=is_log, note=note)
         fitted = known[known > SMALLEST] if is_log else known
@@ -118,37 +122,40 @@ class HeatMapDisplay(Display):
         notes = [grid.x.scale.note, grid.y.scale.note, self.colours.note]
         if undefined:
             notes.append(f"Hatched: {undefined:,} of {self.shown.size:,} values are undefined.")
-        notes += [one.note(grid) for one in self.contours]
-        notes += [] if self.region is None else self.region.notes(grid)
-        notes += [one.note(grid) for one in self.traces]
-        marks = ((self.threshold, grid.x.scale), (self.time_threshold, grid.y.scale))
-        outside = [mark.text for mark, scale in marks if mark is not None and not scale.shows(mark.position)]
+        notes += [note for part in self._parts for note in part.notes(grid)]
+        outside = [mark.text for _, axis, mark in self._marks if not axis.scale.shows(mark.position)]
         return notes + [f"Outside the picture: {text}." for text in outside]
+
+    @property
+    def _parts(self) -> list[Contour | Trace | Region]:
+        return [*self.contours, *self.traces, *([] if self.region is None else [self.region])]
+
+    @property
+    def _marks(self) -> list[tuple[str, CellAxis, Threshold]]:
+        """The sizes and times that are marked, each with its column of the frame and its axis."""
+        found = (("size", self.grid.x, self.threshold), ("time", self.grid.y, self.time_threshold))
+        return [(column, axis, mark) for column, axis, mark in found if mark is not None]
 
     def _sentences(self) -> Sequence[str]:
         """Title, axes, where the risk is smallest and largest, where contours and traces run."""
         grid = self.grid
-        sentences = [
+        return [
             f"Heat map: {self.title or self.value_label}.",
             f"Horizontal {grid.x.text}",
             f"Vertical {grid.y.text}",
             f"Colour{self.colours.kind}: {self.value_label}, {self._extremes()}.",
-            *(one.text(grid) for one in self.contours),
-            *(one.text(grid) for one in self.traces),
+            *(part.text(grid) for part in self._parts),
+            *(f"Marked on the axis of {axis.name}: {mark.text}." for _, axis, mark in self._marks),
         ]
-        if self.region is not None:
-            sentences.append(self.region.text(grid))
-        marks = ((self.x_label, self.threshold), (self.y_label, self.time_threshold))
-        return sentences + [f"Marked on the axis of {name}: {mark.text}." for name, mark in marks if mark is not None]
 
     def _extremes(self) -> str:
         known, (sizes, times) = np.isfinite(self.shown), self.grid.places
         if not known.any():
             return "undefined throughout"
-        found = []
-        for word, filler, pick in (("smallest", np.inf, np.argmin), ("largest", -np.inf, np.argmax)):
-            row, column = np.unravel_index(int(pick(np.where(known, self.shown, filler))), known.shape)
-            number = format_number(float(self.shown[row, column]))
+        found, table = [], np.where(known, self.shown, np.nan)
+        for word, place in (("smallest", np.nanargmin(table)), ("largest", np.nanargmax(table))):
+            row, column = np.unravel_index(place, known.shape)
+            number = format_number(float(table[row, column]))
             found.append(f"{word} {number} at {self.grid.at(sizes[row], times[column])}")
         return ", ".join(found)
 
@@ -158,7 +165,10 @@ class HeatMapDisplay(Display):
         mesh = ink.draw_cells(ax, grid, self.shown, self.colours)
         ink.draw_bar(ax, mesh, self.shown, self.colours, self.value_label, sheet.narrow)
         outline = [] if self.region is None else ink.draw_region(ax, self.region, grid)
-        lines = [*ink.draw_contours(ax, self.contours, grid), *ink.draw_traces(ax, self.traces, grid.y.scale)]
+        contours = zip(self.contours, cycle(ink.DASHES), strict=False)
+        lines = [line for one, dashes in contours for line in ink.draw_contour(ax, one, grid, dashes)]
+        traces = zip(self.traces, cycle(ink.DASHES), strict=False)
+        lines += [ink.draw_trace(ax, one, grid.y.scale, dashes) for one, dashes in traces]
         lines += ink.draw_mark(ax, self.threshold, grid, upright=True)
         lines += ink.draw_mark(ax, self.time_threshold, grid, upright=False)
         yield Room(above=room_above(self.threshold), right=PAD)
@@ -179,9 +189,8 @@ class HeatMapDisplay(Display):
         for trace in self.traces:
             ends = {} if trace.low is None else {"low": trace.low, "high": trace.high}
             yield _part("trace", trace.label, size=trace.positions, time=trace.values, **ends)
-        for column, mark in (("size", self.threshold), ("time", self.time_threshold)):
-            if mark is not None:
-                yield _part("mark", mark.label, **{column: [mark.position], "low": [mark.low], "high": [mark.high]})
+        for column, _, mark in self._marks:
+            yield _part("mark", mark.label, **{column: [mark.position], "low": [mark.low], "high": [mark.high]})
 
 
 def _part(layer: str, name: str, **numbers: object) -> Table:

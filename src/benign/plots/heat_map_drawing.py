@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,19 +26,14 @@ BARS: dict[bool | None, dict[str, Any]] = {  # below a narrow map, right of a wi
     None: {"location": "right", "fraction": 0.08, "pad": 0.03, "aspect": 24},
 }
 _UNDEFINED, _HATCH = "#dfe2e6", "////"
-_DASHES: tuple[Any, ...] = ("solid", (0, (4.0, 1.6)), (0, (1.4, 1.2)), (0, (6.0, 1.4, 1.4, 1.4)))
+DASHES: tuple[Any, ...] = ("solid", (0, (4.0, 1.6)), (0, (1.4, 1.2)), (0, (6.0, 1.4, 1.4, 1.4)))
 _REGION_DASHES, _REGION_HATCH = (0, (3.0, 2.0)), "//"
 _DOTTED = (0, (1, 1.6))
 _FEW = 32  # with so few sizes each point of a trace is marked
 _ANCHORS = 24  # places tried along a line for its name
 
-
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """A drawn line with its name; ``points`` are its corners in the data, NaN between its pieces."""
-
-    label: str
-    points: Float[np.ndarray, "P 2"]
+Line = tuple[str, Float[np.ndarray, "P 2"]]
+"""A drawn line: its name, or none, and its corners in the data, NaN between its pieces."""
 
 
 def draw_cells(ax: Axes, grid: Grid, table: Float[np.ndarray, "s t"], colours: Scale) -> ScalarMappable:
@@ -80,16 +74,8 @@ def _rim(width: float, colour: str) -> list[Any]:
     return [withStroke(linewidth=width, foreground=colour)]
 
 
-def draw_contours(ax: Axes, contours: Sequence[Contour], grid: Grid) -> list[Line]:
-    """Lines in white with a dark rim, each with dashes of its own."""
-    return [
-        line
-        for place, contour in enumerate(contours)
-        for line in _draw_contour(ax, contour, grid, _DASHES[place % len(_DASHES)])
-    ]
-
-
-def _draw_contour(ax: Axes, contour: Contour, grid: Grid, dashes: Any, width: float = 1.7) -> list[Line]:
+def draw_contour(ax: Axes, contour: Contour, grid: Grid, dashes: Any, width: float = 1.7) -> list[Line]:
+    """A line in white with a dark rim."""
     shown = contour.shown(grid)
     if not shown.is_drawn:
         return []
@@ -100,7 +86,7 @@ def _draw_contour(ax: Axes, contour: Contour, grid: Grid, dashes: Any, width: fl
     if not pieces:  # its crossings lie beside gaps alone
         return []
     gap = np.full((1, 2), np.nan)
-    return [Line(label=contour.label, points=np.concatenate([part for piece in pieces for part in (piece, gap)]))]
+    return [(contour.label, np.concatenate([part for piece in pieces for part in (piece, gap)]))]
 
 
 def draw_region(ax: Axes, region: Region, grid: Grid) -> list[Line]:
@@ -113,24 +99,21 @@ def draw_region(ax: Axes, region: Region, grid: Grid) -> list[Line]:
     size, time = np.nonzero(~grid.shown(region.is_decided))
     ring: dict[str, Any] = {"ms": 4.4, "mfc": "none", "mec": PAPER, "mew": 0.9, "zorder": 2.2}
     ax.plot(sizes[size], times[time], "o", label="_undecided", path_effects=_rim(1.9, INK), **ring)
-    drawn = [line.points for edge in region.edges for line in _draw_contour(ax, edge, grid, _REGION_DASHES, width=1.1)]
-    return [Line(label=region.label, points=np.concatenate(drawn))] if drawn else []
+    drawn = [line for edge in region.edges for _, line in draw_contour(ax, edge, grid, _REGION_DASHES, width=1.1)]
+    return [(region.label, np.concatenate(drawn))] if drawn else []
 
 
-def draw_traces(ax: Axes, traces: Sequence[Trace], y: Scale) -> list[Line]:
-    """Lines in ink with a white rim; their intervals as upright strokes."""
-    found = []
-    for place, trace in enumerate(traces):
-        values = np.clip(trace.values, y.low, y.high)
-        if trace.low is not None and trace.high is not None:
-            ends = np.clip([trace.low, trace.high], y.low, y.high)
-            bars = ax.vlines(trace.positions, *ends, color=INK, linewidth=1.2, zorder=4, label="_interval")
-            bars.set_path_effects(_rim(2.6, PAPER))
-        style: dict[str, Any] = {"color": INK, "linestyle": _DASHES[place % len(_DASHES)], "linewidth": 1.7}
-        style |= {"marker": "o" if len(values) <= _FEW else "", "ms": 4, "zorder": 4.5}
-        ax.plot(trace.positions, values, label=trace.label, path_effects=_rim(3.6, PAPER), **style)
-        found.append(Line(label=trace.label, points=np.column_stack([trace.positions, values])))
-    return found
+def draw_trace(ax: Axes, trace: Trace, y: Scale, dashes: Any) -> Line:
+    """A line in ink with a white rim; its intervals as upright strokes."""
+    values = np.clip(trace.values, y.low, y.high)
+    if trace.low is not None and trace.high is not None:
+        ends = np.clip([trace.low, trace.high], y.low, y.high)
+        bars = ax.vlines(trace.positions, *ends, color=INK, linewidth=1.2, zorder=4, label="_interval")
+        bars.set_path_effects(_rim(2.6, PAPER))
+    style: dict[str, Any] = {"color": INK, "linestyle": dashes, "linewidth": 1.7, "ms": 4, "zorder": 4.5}
+    style["marker"] = "o" if len(values) <= _FEW else ""
+    ax.plot(trace.positions, values, label=trace.label, path_effects=_rim(3.6, PAPER), **style)
+    return trace.label, np.column_stack([trace.positions, values])
 
 
 def draw_mark(ax: Axes, mark: Threshold | None, grid: Grid, *, upright: bool) -> list[Line]:
@@ -150,16 +133,16 @@ def draw_mark(ax: Axes, mark: Threshold | None, grid: Grid, *, upright: bool) ->
         ends = along.nearest(mark.low), along.nearest(mark.high)
         span(*ends, 1.0, 1.01, color=INK, linewidth=0, clip_on=False, zorder=5, label="_interval")
     points = np.array([[mark.position, end] for end in (across.low, across.high)])
-    return [Line(label="", points=points) if upright else Line(label=mark.text, points=points[:, ::-1])]
+    return [("", points) if upright else (mark.text, points[:, ::-1])]
 
 
 def write_line_names(ax: Axes, lines: Sequence[Line]) -> None:
     """Each line's name beside it; the axes must have their final place."""
     inside = labels.grown(labels.axes_box(ax), -2)
-    felt = [labels.felt_points(ax, *line.points.T) for line in lines]
+    felt = [labels.felt_points(ax, *points.T) for _, points in lines]
     space = labels.Space(inside=inside, boxes=np.empty((0, 4)), lines=np.concatenate([labels.NO_PLACES, *felt]))
-    for line, points in zip(lines, felt, strict=True):
+    for (label, _), points in zip(lines, felt, strict=True):
         own = points[((points >= inside[:2]) & (points <= inside[2:])).all(axis=1)]
-        if line.label and len(own):
+        if label and len(own):
             rows = np.linspace(0, len(own) - 1, min(_ANCHORS, len(own))).astype(int)
-            space = labels.write_near(ax, line.label, own[rows], space, on_paper=True)
+            space = labels.write_near(ax, label, own[rows], space, on_paper=True)

@@ -138,9 +138,9 @@ class Contour:
         """The line through the values that have a place in the picture."""
         return replace(self, values=grid.shown(self.values))
 
-    def note(self, grid: Grid) -> str:
+    def notes(self, grid: Grid) -> list[str]:
         """What the caption says of a line that is not there."""
-        return "" if self.shown(grid).is_drawn else f"Nowhere in the picture: {self.label}."
+        return [] if self.shown(grid).is_drawn else [f"Nowhere in the picture: {self.label}."]
 
     def text(self, grid: Grid) -> str:
         """The line in words: where it is first crossed."""
@@ -178,14 +178,13 @@ class Trace:
         if (self.low is None) != (self.high is None):
             raise InvalidArgument(f"`low` and `high` of trace {self.label!r} make one interval; give both or neither.")
 
-    def note(self, grid: Grid) -> str:
+    def notes(self, grid: Grid) -> list[str]:
         """How many points are drawn at the edge, because they lie above or below the picture."""
         x, y = grid.scales
         inside = np.isfinite(self.values) & (self.positions >= x.low) & (self.positions <= x.high)
         beyond = int((inside & ((self.values < y.low) | (self.values > y.high))).sum())
-        if not beyond:
-            return ""
-        return f"At the edge: {self.label} leaves the picture at {beyond:,} of {len(inside):,} sizes."
+        text = f"At the edge: {self.label} leaves the picture at {beyond:,} of {len(inside):,} sizes."
+        return [text] if beyond else []
 
     def text(self, grid: Grid) -> str:
         """The line in words: where it starts, its extremes and where it ends."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from benign.foundation.errors import invalid
 from benign.plots.labels import axes_box, figure_of, per_pixel, text_size, write
-from benign.plots.scales import Scale, apply_scales
+from benign.plots.scales import Scale, set_ticks
 from benign.plots.series import Threshold
 from benign.plots.style import GRID, HEADLINE_POINTS, MUTED, PAPER, SMALL_POINTS, TEXT_POINTS, TITLE_POINTS
 from benign.plots.text import visible
@@ -67,7 +67,7 @@ def new_sheet(*, narrow: bool, panels: int, columns: int, panel: float, gap: flo
     width, height = WIDTHS[narrow], panel * rows + gap * (rows - 1)
     figure = Figure(figsize=(width / 72, height / 72), dpi=_DPI, facecolor=PAPER)
     FigureCanvasAgg(figure)
-    figure.subplots_adjust(left=45 / width, right=1 - PAD / width, bottom=0, top=1, hspace=gap / panel)
+    figure.subplots_adjust(left=45 / width, right=1 - PAD / width, bottom=0, top=1, hspace=gap / panel, wspace=0.08)
     axes = tuple(figure.add_subplot(rows, columns, place + 1) for place in range(panels))
     return Sheet(axes=axes, narrow=narrow, columns=columns, height=height)
 
@@ -94,7 +94,14 @@ def prepare(
     ax: Axes, x: Scale, y: Scale, x_label: str, y_label: str, *, spines: Sequence[str] = ("bottom",), grid: Any = None
 ) -> None:
     """Set scales, limits, ticks and names of both axes; a ``grid`` along one or "both" takes the place of y's ticks."""
-    apply_scales(ax, x, y)
+    if x.is_log:
+        ax.set_xscale("log", nonpositive="mask")
+    if y.is_log:
+        ax.set_yscale("log", nonpositive="clip")
+    ax.set_xlim(x.low, x.high)
+    ax.set_ylim(y.low, y.high)
+    set_ticks(ax.xaxis, x, labels=ax.bbox.width * per_pixel(ax) / (60 if x.is_log else 40))
+    set_ticks(ax.yaxis, y, labels=ax.bbox.height * per_pixel(ax) / 26)
     ax.set_xlabel(visible(x_label), fontsize=TEXT_POINTS)
     ax.set_ylabel(visible(y_label), fontsize=TEXT_POINTS)
     for side in ax.spines:

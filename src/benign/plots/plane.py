@@ -89,7 +89,7 @@ class PlaneDisplay(Display):
         value_label: names the function, for the caption.
         caption: one sentence.
 
-    The axes end where the grid ends.
+    The axes end where the grid ends. The frame holds the paths: path, step, and the two parameters as x and y.
     """
 
     paths: tuple[PlanePath, ...]

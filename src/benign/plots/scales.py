@@ -16,7 +16,6 @@ from benign.plots.series import Series
 from benign.plots.style import Role, tick_text
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
 SMALLEST, _LARGEST = 1e-307, 1e307
@@ -79,12 +78,14 @@ def given_scale(name: str, limits: tuple[float, float], *, is_log: bool, note: s
     return Scale(is_log=is_log, low=limits[0], high=limits[1], note=note)
 
 
-def why_not_log(values: Float[np.ndarray, " values"]) -> str:
-    """What keeps values off a log axis, or nothing."""
+def why_linear(what: str, values: Float[np.ndarray, " values"]) -> str:
+    """The sentence on what, such as "Colours are", cannot be logarithmic, or nothing."""
     negative = int((values < 0).sum())
     if negative:
-        return "1 value is negative" if negative == 1 else f"{negative:,} values are negative"
-    return "every value is zero" if len(values) and not values.any() else ""
+        fault = "1 value is negative" if negative == 1 else f"{negative:,} values are negative"
+    else:
+        fault = "every value is zero" if len(values) and not values.any() else ""
+    return f"{what} linear, because {fault}." if fault else ""
 
 
 def position_scale(series: Sequence[Series], *, log: bool) -> Scale:
@@ -106,9 +107,8 @@ def value_scale(
     other series, and the line leaves the picture. An axis that cannot be logarithmic becomes linear and says why.
     """
     drawn = np.concatenate([_finite("median", series), np.array([*marks], dtype=np.float64)])
-    why = why_not_log(drawn) if log else ""
-    note = f"The vertical axis is linear, because {why}." if why else ""
-    log = log and not why
+    note = why_linear("The vertical axis is", drawn) if log else ""
+    log = log and not note
     if limits is not None:
         return given_scale("y_limits", limits, is_log=log, note=note)
     low, high = _log_range(series, drawn) if log else _linear_range(series, drawn)
@@ -154,19 +154,6 @@ def _capped(series: Sequence[Series], floor: float, cap: float) -> float:
 def _decade(value: float) -> float:
     """The largest power of ten up to ``value``."""
     return float(10.0 ** math.floor(math.log10(value) + 1e-9)) if value > SMALLEST * 10 else SMALLEST
-
-
-def apply_scales(ax: Axes, x: Scale, y: Scale) -> None:
-    """Set both axes: scale, limits and ticks."""
-    if x.is_log:
-        ax.set_xscale("log", nonpositive="mask")
-    if y.is_log:
-        ax.set_yscale("log", nonpositive="clip")
-    ax.set_xlim(x.low, x.high)
-    ax.set_ylim(y.low, y.high)
-    inch = ax.get_figure(root=True).dpi  # type: ignore[union-attr]
-    set_ticks(ax.xaxis, x, labels=ax.bbox.width / inch * 72 / (60 if x.is_log else 40))
-    set_ticks(ax.yaxis, y, labels=ax.bbox.height / inch * 72 / 26)
 
 
 def set_ticks(axis: Axis, scale: Scale, *, labels: float) -> None:

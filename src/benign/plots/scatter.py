@@ -89,6 +89,8 @@ class ScatterDisplay(Display):
         lines: further lines on which y is a multiple of x, drawn dashed.
         caption: one sentence, such as where the numbers are from.
 
+    The frame holds the points: label, group, x, y.
+
     >>> ScatterDisplay(title="", points=(Point(label="AlexNet", x=1.2e9, y=6e7, group="vision"),)).groups
     ('vision',)
     """
