@@ -10,25 +10,27 @@ from benign.figures.figure import SCALES, Figure
 from benign.figures.measurement import Edition
 from benign.foundation.arguments import checked_name
 
-NAMES = (
-    "mml_polynomial",
-    "belkin2019_fourier",
-    "belkin2019_network",
-    "greydanus2024_mnist1d",
-    "nakkiran2020_modelwise",
-    "nakkiran2020_size_and_time",
-    "nakkiran2020_epochwise",
-    "nakkiran2020_samplewise",
-    "nakkiran2020_complexity",
-    "nakkiran2020_resnet18",
-    "belkin2019_trees",
-    "published_models",
-    "barrett2021_trajectories",
-    "barrett2021_predictions",
-    "barrett2021_explicit",
-    "jiang2020_norms",
-    "similar_solutions",
-)
+# The module of each figure, by its name, in the order of `benign figures`.
+MODULES = {
+    "mml_polynomial": "benign.figures.mml_polynomial",
+    "belkin2019_fourier": "benign.figures.belkin2019_fourier",
+    "belkin2019_network": "benign.figures.belkin2019_network",
+    "greydanus2024_mnist1d": "benign.figures.greydanus2024_mnist1d",
+    "nakkiran2020_modelwise": "benign.figures.nakkiran2020_modelwise",
+    "nakkiran2020_size_and_time": "benign.figures.nakkiran2020_size_and_time",
+    "nakkiran2020_epochwise": "benign.figures.nakkiran2020_epochwise",
+    "nakkiran2020_samplewise": "benign.figures.nakkiran2020_samplewise",
+    "nakkiran2020_complexity": "benign.figures.nakkiran2020_complexity",
+    "nakkiran2020_resnet18": "benign.figures.nakkiran2020_resnet18",
+    "belkin2019_trees": "benign.figures.belkin2019_trees",
+    "published_models": "benign.figures.published_models",
+    "barrett2021_trajectories": "benign.figures.barrett2021_trajectories",
+    "barrett2021_predictions": "benign.figures.barrett2021_predictions",
+    "barrett2021_explicit": "benign.figures.barrett2021_explicit",
+    "jiang2020_norms": "benign.figures.jiang2020_norms",
+    "similar_solutions": "benign.figures.similar_solutions",
+}
+NAMES = MODULES.keys()
 
 # The story that `benign demo` tells: linear models alone, which need no extra and a minute.
 DEMO = ("mml_polynomial", "belkin2019_fourier")
@@ -41,7 +43,7 @@ def find_figure(name: str) -> Figure[Any]:
         UnknownName: if there is none, with the nearest.
     """
     checked_name("figure", name, NAMES, argument="name")
-    figure = importlib.import_module(f"benign.figures.{name}").FIGURE
+    figure = importlib.import_module(MODULES[name]).FIGURE
     assert isinstance(figure, Figure)
     return figure
 

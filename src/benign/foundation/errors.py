@@ -7,7 +7,7 @@ would expect, so ``except ValueError`` keeps working.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
 from benign.foundation.wording import escaped, shortened, shown
@@ -97,7 +97,7 @@ def among(known: Sequence[str], *names: object) -> str:
     return f"{hint}Known: {them or 'none'}{more}."
 
 
-def nearest(name: object, known: Sequence[str], most: int = 1) -> list[str]:
+def nearest(name: object, known: Collection[str], most: int = 1) -> list[str]:
     """The known names nearest to one; of a long one its beginning is compared."""
     return difflib.get_close_matches(name[:_LONGEST_NAME], known, most, 0.3) if isinstance(name, str) else []
 
