@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -62,6 +62,20 @@ class Reproduction:
     def pictures(self) -> tuple[Picture, ...]:
         """The pictures, in reading order."""
         return tuple(self.figure.pictures(self.results))
+
+    @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """The pictures as they stand on a page, each with its claims; drawn once for all pages."""
+        cards = {finding.name: _card(finding) for finding in self.findings}
+        return tuple(
+            section_of(
+                picture.display,
+                heading=picture.heading,
+                sentence=picture.sentence,
+                cards=tuple(cards[name] for name in picture.claims),
+            )
+            for picture in self.pictures
+        )
 
     @property
     def headline(self) -> str:
@@ -142,9 +156,12 @@ class Reproduction:
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise invalid("folder", f"{shown(str(target))} holds no findings.json that can be read.") from error
         return cls(
-            figure=find_figure(name), scale=scale, seed=seed, seconds=seconds,
+            figure=find_figure(name),
+            scale=scale,
+            seed=seed,
+            seconds=seconds,
             surfaces={key: Surface.open(target / f"{key}.nc") for key in surfaces},
-        )  # fmt: skip
+        )
 
 
 def all_figures() -> tuple[Figure[Any], ...]:
@@ -217,9 +234,13 @@ def reproduce(
         raise
     seconds = sum(dataset.attrs["seconds"] for dataset in surfaces.values())
     return Reproduction(
-        figure=wanted, scale=scale, seed=seed, seconds=seconds, kept=kept_line(environment.store) if seconds else "",
+        figure=wanted,
+        scale=scale,
+        seed=seed,
+        seconds=seconds,
+        kept=kept_line(environment.store) if seconds else "",
         surfaces={key: Surface(dataset) for key, dataset in surfaces.items()},
-    )  # fmt: skip
+    )
 
 
 def _usable(store: Place) -> Place:
@@ -292,18 +313,11 @@ def _strip(chapter: Reproduction) -> tuple[str, ...]:
     )
 
 
-def _sections(chapter: Reproduction, first: Collection[str]) -> list[Section]:
-    """The pictures, each with the claims that belong to it and do not stand ``first`` on the page."""
-    findings = {finding.name: finding for finding in chapter.findings}
-    return [
-        section_of(
-            picture.display,
-            heading=picture.heading,
-            sentence=picture.sentence,
-            cards=tuple(_card(findings[name]) for name in picture.claims if name not in first),
-        )
-        for picture in chapter.pictures
-    ]
+def _sections(chapter: Reproduction, first: Collection[str]) -> Iterator[Section]:
+    """The sections, without the claims that stand ``first`` on the page."""
+    for picture, section in zip(chapter.pictures, chapter.sections, strict=True):
+        cards = zip(picture.claims, section.cards, strict=True)
+        yield replace(section, cards=tuple(card for name, card in cards if name not in first))
 
 
 def _trust(chapter: Reproduction) -> list[str]:

@@ -24,6 +24,17 @@ SOURCE = benign.sources.mml()
 SAMPLES, SIZES = [10, 20], [1, 2, 3, 5, 8]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _done_here_before(tmp_path_factory):
+    """What is compiled at its first call, SQL and the checks of annotations, is compiled once, not in every child."""
+    folder = tmp_path_factory.mktemp("before")
+    procedure, path = Scripted(log=folder / "log"), folder / "runs.db"
+    for replicates in (1, 2):
+        with Store.open(path) as store:
+            run(procedure, store, replicates=replicates, executor=Here())
+            store.counts(store.runs()[0].record.id)
+
+
 def grid_of(procedure, replicates):
     return resolve_grid(procedure, [SOURCE], sizes=SIZES, samples=SAMPLES, replicates=replicates)
 

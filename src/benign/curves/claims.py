@@ -48,15 +48,23 @@ def peak_position_claim(
         is_refused = _prominence(test)[2] < factor
         return replace(
             without_number(name, claim, unit, test.method, test.replicates, paper),
-            verdict=Verdict.FAILS if is_refused else Verdict.UNDECIDED, p_value=1.0 - level if is_refused else 1.0,
-        )  # fmt: skip
+            verdict=Verdict.FAILS if is_refused else Verdict.UNDECIDED,
+            p_value=1.0 - level if is_refused else 1.0,
+        )
     low, high = landmarks.peak.position_interval
     return interval_claim(
-        name=name, claim=claim, estimate=landmarks.peak.position / scale, interval=(low / scale, high / scale),
-        allowed=allowed, unit=unit, replicates=test.replicates, level=level, is_place=True,
+        name=name,
+        claim=claim,
+        estimate=landmarks.peak.position / scale,
+        interval=(low / scale, high / scale),
+        allowed=allowed,
+        unit=unit,
+        replicates=test.replicates,
+        level=level,
+        is_place=True,
         test=f"{test.method}; interval of its position inside {allowed[0]:.3g} to {allowed[1]:.3g} {scale_word}",
         paper=paper,
-    )  # fmt: skip
+    )
 
 
 def no_peak_claim(
@@ -77,18 +85,30 @@ def no_peak_claim(
     effect, low, high = _prominence(test)
     verdict = Verdict.HOLDS if high < factor else Verdict.FAILS if low > factor else Verdict.UNDECIDED
     return Finding(
-        name=name, claim=claim, verdict=verdict, effect=effect, interval=(low, high),
+        name=name,
+        claim=claim,
+        verdict=verdict,
+        effect=effect,
+        interval=(low, high),
         unit=f"times the higher side{': no peak of any height' if high < 1.0 else ''}",
-        replicates=test.replicates, paper=paper, needed_replicates=None,
+        replicates=test.replicates,
+        paper=paper,
+        needed_replicates=None,
         test=f"cross-fitted prominence, one-sided bounds at {level:g}, against a factor {factor:g}",
         p_value=1.0 if verdict is Verdict.UNDECIDED else 1.0 - level,
-    )  # fmt: skip
+    )
 
 
 def below_margin_claim(
-    *, name: str, claim: str, differences: Float[np.ndarray, " R"], margin: float, unit: str, paper: str,
+    *,
+    name: str,
+    claim: str,
+    differences: Float[np.ndarray, " R"],
+    margin: float,
+    unit: str,
+    paper: str,
     opposite: str = "",
-) -> Finding:  # fmt: skip
+) -> Finding:
     """The claim that the mean is below ``margin``: a test of equivalence from above.
 
     Where the interval lies below zero, the number is followed by ``opposite``, the word for that: "it rises".
@@ -115,10 +135,12 @@ def more_than_half_claim(
     # More replicates decide it only where they would show the whole to be above zero.
     needed = (total.needed_replicates, finding.needed_replicates or 0) if total.effect > 0.0 else (None, 0)
     return replace(
-        finding, verdict=Verdict.UNDECIDED, p_value=1.0,
+        finding,
+        verdict=Verdict.UNDECIDED,
+        p_value=1.0,
         test=f"{finding.test}; the whole is not shown to be above zero",
         needed_replicates=None if needed[0] is None else max(needed[0], needed[1]),
-    )  # fmt: skip
+    )
 
 
 def below_the_best_claim(
@@ -136,9 +158,7 @@ def below_the_best_claim(
     """
     missing = ~(np.isfinite(references).all(axis=1) & np.isfinite(candidate.reshape(len(candidate), -1)).all(axis=1))
     if not missing.any():
-        return cross_fitted_difference(
-            name=name, claim=claim, values=(references, candidate), unit=unit, paper=paper
-        )  # fmt: skip
+        return cross_fitted_difference(name=name, claim=claim, values=(references, candidate), unit=unit, paper=paper)
     test = f"cross-fitted over halvings; replicates without a number: {np.count_nonzero(missing)}"
     return without_number(name, claim, unit, test, len(candidate), paper)
 
@@ -158,7 +178,7 @@ def rises_claim(
     """
     return below_the_best_claim(
         name=name, claim=claim, references=peak[:, None], candidate=values, unit=unit, paper=paper
-    )  # fmt: skip
+    )
 
 
 def _prominence(test: PeakTest) -> tuple[float, float, float]:

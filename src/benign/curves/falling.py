@@ -72,10 +72,13 @@ def falling_claim(
         verdict = Verdict.FAILS
     is_open, needed = verdict is Verdict.UNDECIDED, scaled_replicates(len(blocks), effect, (low, high), limit)
     return replace(
-        finding, verdict=verdict, effect=math.exp(effect), interval=(math.exp(low), math.exp(high)),
+        finding,
+        verdict=verdict,
+        effect=math.exp(effect),
+        interval=(math.exp(low), math.exp(high)),
         p_value=1.0 if is_open else 1.0 - level,
         needed_replicates=needed if is_open and high >= limit else None,
-    )  # fmt: skip
+    )
 
 
 def _block_means(

@@ -113,9 +113,13 @@ class Finding:
         """Plain values for JSON; NaN and infinities become None."""
         role = None if self.primary is None else "primary" if self.primary else "secondary"
         numbers = {
-            "verdict": self.verdict.value, "effect": finite(self.effect), "p_value": finite(self.p_value), "role": role,
-            "interval": [finite(end) for end in self.interval], "sentence": self.sentence,
-        }  # fmt: skip
+            "verdict": self.verdict.value,
+            "effect": finite(self.effect),
+            "p_value": finite(self.p_value),
+            "role": role,
+            "interval": [finite(end) for end in self.interval],
+            "sentence": self.sentence,
+        }
         return {name: value for name, value in (asdict(self) | numbers).items() if name != "primary"}
 
 
@@ -174,9 +178,18 @@ def as_factor(finding: Finding, unit: str) -> Finding:
 def without_number(name: str, claim: str, unit: str, test: str, replicates: int, paper: str) -> Finding:
     """The finding of a claim that could not be tested."""
     return Finding(
-        name=name, claim=claim, verdict=Verdict.UNDECIDED, effect=math.nan, interval=(math.nan, math.nan), unit=unit,
-        test=test, replicates=replicates, paper=paper, needed_replicates=None, p_value=1.0,
-    )  # fmt: skip
+        name=name,
+        claim=claim,
+        verdict=Verdict.UNDECIDED,
+        effect=math.nan,
+        interval=(math.nan, math.nan),
+        unit=unit,
+        test=test,
+        replicates=replicates,
+        paper=paper,
+        needed_replicates=None,
+        p_value=1.0,
+    )
 
 
 def scaled_replicates(replicates: int, effect: float, interval: tuple[float, float], edge: float) -> int | None:

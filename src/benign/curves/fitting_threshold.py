@@ -162,18 +162,25 @@ class FittingThreshold:
     def to_dict(self) -> dict[str, object]:
         """All numbers as JSON values; None stands for what is not bounded."""
         return asdict(self) | {
-            "value": finite(self.value), "interval": [finite(end) for end in self.interval],
-            "first_crossing": finite(self.first_crossing), "tolerance": finite(self.tolerance),
-            "outcome": self.outcome.name.lower(), "sentence": self.sentence, "data_notes": list(self.data_notes),
+            "value": finite(self.value),
+            "interval": [finite(end) for end in self.interval],
+            "first_crossing": finite(self.first_crossing),
+            "tolerance": finite(self.tolerance),
+            "outcome": self.outcome.name.lower(),
+            "sentence": self.sentence,
+            "data_notes": list(self.data_notes),
             "evidence": [{"position": position, self.estimator: risk} for position, risk in self.evidence.items()],
-        }  # fmt: skip
+        }
 
     def along_the_inverse(self) -> FittingThreshold:
         """The threshold along 1 / position."""
         return replace(
-            self, value=_inverse(self.value), first_crossing=_inverse(self.first_crossing),
-            interval=(_inverse(self.interval[1]), _inverse(self.interval[0])), is_inverse=not self.is_inverse,
-        )  # fmt: skip
+            self,
+            value=_inverse(self.value),
+            first_crossing=_inverse(self.first_crossing),
+            interval=(_inverse(self.interval[1]), _inverse(self.interval[0])),
+            is_inverse=not self.is_inverse,
+        )
 
     def widened(self, positions: Sequence[float] | Float[np.ndarray, " K"]) -> FittingThreshold:
         """The threshold, its interval holding the gap between the measured ``positions`` around its value.
@@ -188,9 +195,10 @@ class FittingThreshold:
         is_below = x <= edge if self.is_inverse else x < edge
         below, above = float(np.max(x[is_below], initial=0.0)), float(np.min(x[~is_below], initial=math.inf))
         return replace(
-            self, interval=(min(low, below or low), max(high, above if above < math.inf else high)),
+            self,
+            interval=(min(low, below or low), max(high, above if above < math.inf else high)),
             is_noise_limited=high * below > above * low,
-        )  # fmt: skip
+        )
 
     def in_whole_numbers(self) -> FittingThreshold:
         """The threshold where only whole numbers were measured: of two, one that fits and one that does not, the first.

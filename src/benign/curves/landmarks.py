@@ -178,24 +178,29 @@ def find_landmarks(
     if train_objective is not None and constant_objective is not None:
         relative = train_objective / constant_objective[:, None]
         read = read_threshold(
-            positions, relative.T, tolerance, estimator=estimator, level=level, seed=seed,
+            positions,
+            relative.T,
+            tolerance,
+            estimator=estimator,
+            level=level,
+            seed=seed,
             is_fitted_below=is_fitted_below,
-        )  # fmt: skip
+        )
         threshold = read if read.has_place else None
     turn = slice(None, None, -1 if is_fitted_below else 1)  # into the order in which fitting gets easier
     test = peak_test(
-        test_risk[:, turn], training=None if relative is None else relative[:, turn],
-        positions=1.0 / positions[turn] if is_fitted_below else positions, level=level,
-    )  # fmt: skip
+        test_risk[:, turn],
+        training=None if relative is None else relative[:, turn],
+        positions=1.0 / positions[turn] if is_fitted_below else positions,
+        level=level,
+    )
     columns = np.flatnonzero(np.isfinite(test_risk).all(axis=0))[turn]
     found: dict[str, Landmark | None] = dict.fromkeys(_OF_THE_CURVE)
     if len(columns):
         counts = bootstrap_counts(len(test_risk), RESAMPLES, seed=seed)
         has_peak = test.verdict is PeakVerdict.PEAK
         found |= _curve_landmarks(positions, test_risk, columns, counts, level, has_peak=has_peak)
-    return Landmarks(
-        threshold=threshold, peak_test=_turned_back(test, positions) if is_fitted_below else test, **found
-    )  # fmt: skip
+    return Landmarks(threshold=threshold, peak_test=_turned_back(test, positions) if is_fitted_below else test, **found)
 
 
 def _turned_back(test: PeakTest, positions: Float[np.ndarray, "K"]) -> PeakTest:
@@ -256,17 +261,27 @@ def _curve_landmarks(
     logs = resampled if scale is risk else bootstrap_medians(scale[:, seen], counts)
     moved = _indices(logs, resampled, has_peak=has_peak)
     return {
-        name: None if index == NEVER else
-        _landmark(
-            places, columns, risk, index,
-            (math.nan, math.nan) if name == "second_descent" else
-            between_positions(
-                places[seen], moved[name], levels[name], is_crossing=name == "first_better",
+        name: None
+        if index == NEVER
+        else _landmark(
+            places,
+            columns,
+            risk,
+            index,
+            (math.nan, math.nan)
+            if name == "second_descent"
+            else between_positions(
+                places[seen],
+                moved[name],
+                levels[name],
+                is_crossing=name == "first_better",
                 is_falling=bool(places[0] > places[-1]),
-            ), counts, level,
+            ),
+            counts,
+            level,
         )
         for name, index in at.items()
-    }  # fmt: skip
+    }
 
 
 def _indices(

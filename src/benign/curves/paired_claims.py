@@ -78,7 +78,7 @@ def higher_claim(
     if not (np.all(higher[known] > 0.0) and np.all(lower[known] > 0.0)):
         return paired_claim(
             name=name, claim=claim, differences=higher - factor * lower, level=level, unit=unit, paper=paper
-        )  # fmt: skip
+        )
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.log(higher) - np.log(lower)
     margin = math.log(factor)
@@ -123,9 +123,16 @@ def paired_claim(
 
 
 def _judged(
-    name: str, claim: str, values: Float[np.ndarray, " R"], margin: float, level: float, statistic: str, side: Side,
-    unit: str, paper: str,
-) -> Finding:  # fmt: skip
+    name: str,
+    claim: str,
+    values: Float[np.ndarray, " R"],
+    margin: float,
+    level: float,
+    statistic: str,
+    side: Side,
+    unit: str,
+    paper: str,
+) -> Finding:
     check_level(level)
     R = len(values)
     if R == 0 or not math.isfinite(margin):
@@ -147,9 +154,10 @@ def _judged(
     above, below = (float(_P_VALUES[statistic](sign * values[None], sign * margin)[0]) for sign in (1.0, -1.0))
     if min(above, below) > 1.0 - level:
         needed = (
-            replicates_for_median(values, margin, level) if statistic == "median"
+            replicates_for_median(values, margin, level)
+            if statistic == "median"
             else replicates_for_mean(known, margin, level, _P_VALUES[statistic])
-        )  # fmt: skip
+        )
         return replace(finding, p_value=min(above, below), needed_replicates=needed)
     is_claimed = (above < below) == (side == "above")
     return replace(finding, p_value=min(above, below), verdict=Verdict.HOLDS if is_claimed else Verdict.FAILS)
@@ -199,9 +207,7 @@ def interval_claim(
     if low > high:
         raise invalid("interval", f"must be (low, high) with low <= high, got {interval}; swap its ends.")
     test = test or f"interval inside {allowed[0]:g} to {allowed[1]:g}"
-    finding = replace(
-        without_number(name, claim, unit, test, replicates, paper), effect=estimate, interval=interval
-    )  # fmt: skip
+    finding = replace(without_number(name, claim, unit, test, replicates, paper), effect=estimate, interval=interval)
     if allowed[0] <= low and high <= allowed[1]:
         return replace(finding, verdict=Verdict.HOLDS, p_value=1.0 - level)
     if high < allowed[0] or low > allowed[1]:

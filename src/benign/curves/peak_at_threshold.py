@@ -68,9 +68,11 @@ def peak_at_threshold(
     if not is_most(sides, margin, _MOST).all():
         p_value = 1.0
     return PeakAtThreshold(
-        p_value=p_value, rise=float(rise.mean()), fall=float(fall.mean()),
+        p_value=p_value,
+        rise=float(rise.mean()),
+        fall=float(fall.mean()),
         place=(float(positions[place[0]]), float(positions[place[-1]])),
-    )  # fmt: skip
+    )
 
 
 def _blocks(
@@ -85,7 +87,7 @@ def _blocks(
     return (
         within if len(within) >= _NEAREST else before[-_NEAREST:],
         after if len(after) >= _NEAREST else beyond[:_NEAREST],
-    )  # fmt: skip
+    )
 
 
 def _log_mean(logs: Float[np.ndarray, "R C"]) -> Float[np.ndarray, "R"]:

@@ -107,9 +107,11 @@ class PeakPlace:
         """As JSON values; None stands for an end that nothing bounds."""
         low, high = self.interval
         return {
-            "interval": [low or None, high if high < np.inf else None], "end": self.end.name.lower(),
-            "unit": self.unit, "sentence": self.sentence,
-        }  # fmt: skip
+            "interval": [low or None, high if high < np.inf else None],
+            "end": self.end.name.lower(),
+            "unit": self.unit,
+            "sentence": self.sentence,
+        }
 
 
 def peak_place(

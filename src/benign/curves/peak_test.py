@@ -176,10 +176,19 @@ def _untested(risk: Float[np.ndarray, "R K"], usable: Int[np.ndarray, "K"], leve
     R, K = risk.shape
     nothing = Estimate(value=math.nan, interval=(math.nan, math.nan))
     return PeakTest(
-        verdict=PeakVerdict.UNDECIDED, p_value=math.nan, rise=nothing, fall=nothing, is_log=is_log,
-        indices=None if K < 3 else _described(risk, usable), replicates=R, positions=K, searched=math.nan,
-        at_threshold=None, hidden=math.nan, level=level,
-    )  # fmt: skip
+        verdict=PeakVerdict.UNDECIDED,
+        p_value=math.nan,
+        rise=nothing,
+        fall=nothing,
+        is_log=is_log,
+        indices=None if K < 3 else _described(risk, usable),
+        replicates=R,
+        positions=K,
+        searched=math.nan,
+        at_threshold=None,
+        hidden=math.nan,
+        level=level,
+    )
 
 
 def _described(risk: Float[np.ndarray, "R K"], usable: Int[np.ndarray, "K"]) -> tuple[int, int, int]:
@@ -202,10 +211,15 @@ def _tested(
         verdict = PeakVerdict.NO_PEAK if min(p, plain) > NO_PEAK_ABOVE else PeakVerdict.UNDECIDED
     hidden = DETECTABLE * float(np.median(np.maximum(standard_errors(rise), standard_errors(fall))))
     return replace(
-        untested, verdict=verdict, p_value=p, searched=searched, at_threshold=known,
-        rise=combined_estimate(rise, level=level), fall=combined_estimate(fall, level=level),
+        untested,
+        verdict=verdict,
+        p_value=p,
+        searched=searched,
+        at_threshold=known,
+        rise=combined_estimate(rise, level=level),
+        fall=combined_estimate(fall, level=level),
         hidden=hidden,
-    )  # fmt: skip
+    )
 
 
 def _search_p_values(rise: Float[np.ndarray, "S R"], fall: Float[np.ndarray, "S R"], tie: float) -> tuple[float, float]:

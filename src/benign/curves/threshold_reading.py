@@ -116,9 +116,11 @@ def _median_threshold(
     at = int(crossing_columns((np.median(share, axis=0) <= tolerance)[None])[0])
     if at == NEVER:
         return FittingThreshold(
-            value=nowhere, interval=(min(nowhere, easiest), max(nowhere, easiest)), first_crossing=nowhere,
+            value=nowhere,
+            interval=(min(nowhere, easiest), max(nowhere, easiest)),
+            first_crossing=nowhere,
             outcome=ThresholdOutcome.NONE_FITTED,
-        )  # fmt: skip
+        )
     # A resample's median is at most the tolerance only where a draw's is: none is fitted before the first.
     start = max(int(np.argmax((share <= tolerance).any(axis=0))) - 1, 0)
     seen = start + seen_columns(np.median(share[:, start:], axis=0), (at - start,))

@@ -149,9 +149,11 @@ class EffectiveModelComplexity:
         for one in numbers["evidence"]:
             one |= {"risks": one["risks"].tolist(), "interval": [finite(end) for end in one["interval"]]}
         return numbers | {
-            "interval": [finite(end) for end in self.interval], "outcome": self.outcome.name.lower(),
-            "sentence": self.sentence, "data_notes": list(self.data_notes),
-        }  # fmt: skip
+            "interval": [finite(end) for end in self.interval],
+            "outcome": self.outcome.name.lower(),
+            "sentence": self.sentence,
+            "data_notes": list(self.data_notes),
+        }
 
     @property
     def display(self) -> CurveDisplay:
@@ -165,19 +167,28 @@ class EffectiveModelComplexity:
         series = (
             Series(name="tolerance", positions=n, median=tolerance, low=tolerance, high=tolerance, role=Role.REFERENCE),
             Series(
-                name="train", positions=n, median=mean, role=Role.TRAIN,
-                low=np.where(is_known, np.clip(low, 0.0, mean), mean), high=np.where(is_known, high, mean),
+                name="train",
+                positions=n,
+                median=mean,
+                role=Role.TRAIN,
+                low=np.where(is_known, np.clip(low, 0.0, mean), mean),
+                high=np.where(is_known, high, mean),
             ),
-        )  # fmt: skip
+        )
         ends = (float(max(self.interval[0], n[0])), float(min(self.interval[1], n[-1])))
         threshold = (
             Threshold(position=float(self.value), low=ends[0], high=ends[1], label="EMC") if self.value else None
         )
         return CurveDisplay(
-            title=self.title, series=series, threshold=threshold, y_log=False, position_name="n",
-            x_label="number of training samples (samples)", y_label=CRITERION_WORDS[self.criterion],
+            title=self.title,
+            series=series,
+            threshold=threshold,
+            y_log=False,
+            position_name="n",
+            x_label="number of training samples (samples)",
+            y_label=CRITERION_WORDS[self.criterion],
             caption="Line: mean over draws; band: its 95 % interval; EMC: where the mean crosses the tolerance.",
-        )  # fmt: skip
+        )
 
     def plot(self, ax: object = None) -> CurveDisplay:
         """Draw :attr:`display`; returns it."""
@@ -243,10 +254,15 @@ def effective_model_complexity(
         MeasurementInterrupted: on Ctrl-C; the store keeps what was measured.
     """
     asked = FitSearch(
-        procedure=procedure, source=source, tolerance=tolerance, criterion=criterion, seed=seed, progress=progress,
+        procedure=procedure,
+        source=source,
+        tolerance=tolerance,
+        criterion=criterion,
+        seed=seed,
+        progress=progress,
         limits=search_limits(max_trainings, max_minutes, replicates),
         environment=search_environment(workers, executor, store, (max_minutes, minutes_per_training)),
-    )  # fmt: skip
+    )
     with asked.opened() as search:
         return find_complexity(search, size=size, time=time, multiple=multiple)
 
@@ -259,10 +275,13 @@ def find_complexity(search: FitSearch, *, size: int, time: float | None, multipl
     first, guess, largest = _range(search, model_size, unit)
     model = amount(model_size, search.procedure.size_name)
     bisection = search.bisection(
-        "effective model complexity", f"the complexity of {model} on {source.name}",
-        lambda units: (model_size, times, units * unit), positions=(first, largest), seeks_smallest=False,
+        "effective model complexity",
+        f"the complexity of {model} on {source.name}",
+        lambda units: (model_size, times, units * unit),
+        positions=(first, largest),
+        seeks_smallest=False,
         is_along_samples=True,
-    )  # fmt: skip
+    )
     estimate = bisection.run(guess)
     trainings = search.limits.trainings
     search.progress("effective model complexity", trainings, trainings)
@@ -270,15 +289,21 @@ def find_complexity(search: FitSearch, *, size: int, time: float | None, multipl
     most = max(bisection.risks) * unit
     last = source.draw(most, Replicate(seed=search.seed))
     return EffectiveModelComplexity(
-        value=_whole(estimate.value * unit), interval=_interval(estimate, sorted(bisection.risks), unit),
-        first_crossing=_whole(estimate.first_crossing * unit), outcome=estimate.outcome, trainings=bisection.trainings,
-        seconds=clock.monotonic() - start, tolerance=search.tolerance, criterion=search.criterion,
+        value=_whole(estimate.value * unit),
+        interval=_interval(estimate, sorted(bisection.risks), unit),
+        first_crossing=_whole(estimate.first_crossing * unit),
+        outcome=estimate.outcome,
+        trainings=bisection.trainings,
+        seconds=clock.monotonic() - start,
+        tolerance=search.tolerance,
+        criterion=search.criterion,
         is_budget_spent=bisection.is_budget_spent,
         irreducible_risk=irreducible_risk(last, search.criterion, search.procedure.objective),
         title=f"Effective model complexity of {model}{at} on {source.name}",
-        evidence=_evidence(bisection, unit, search), data_notes=search.notes(most),
+        evidence=_evidence(bisection, unit, search),
+        data_notes=search.notes(most),
         failure="" if bisection.failure is None else str(bisection.failure),
-    )  # fmt: skip
+    )
 
 
 def _range(search: FitSearch, size: int, unit: int) -> tuple[int, int, int]:

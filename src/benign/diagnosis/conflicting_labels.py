@@ -33,9 +33,11 @@ def irreducible_risk(split: Split, criterion: Criterion, objective: str) -> floa
 
 
 def _loss(
-    sums: Float[np.ndarray, "groups outputs"], sizes: Float[np.ndarray, " groups"], Y: Float[np.ndarray, "n outputs"],
+    sums: Float[np.ndarray, "groups outputs"],
+    sizes: Float[np.ndarray, " groups"],
+    Y: Float[np.ndarray, "n outputs"],
     objective: str,
-) -> float:  # fmt: skip
+) -> float:
     """Loss, summed over samples, of predicting each group's mean (its class frequencies, for cross-entropy)."""
     means = sums / sizes[:, None]
     if objective == "cross-entropy":

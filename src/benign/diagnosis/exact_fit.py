@@ -31,9 +31,14 @@ def peak_size(found: FittingThreshold, objective: str) -> PeakPlace | None:
     means = np.array([list(found.evidence.values())])
     kind: Literal["squared", "cross-entropy"] = "squared" if objective == "squared" else "cross-entropy"
     return peak_place(
-        np.array(list(found.evidence)), means, error=means, objective=kind, tolerance=found.tolerance, unit=found.unit,
+        np.array(list(found.evidence)),
+        means,
+        error=means,
+        objective=kind,
+        tolerance=found.tolerance,
+        unit=found.unit,
         is_fitted_below=found.is_inverse,
-    )  # fmt: skip
+    )
 
 
 def peak_samples(found: EffectiveModelComplexity, objective: str) -> PeakPlace | None:

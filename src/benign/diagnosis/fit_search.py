@@ -93,9 +93,16 @@ class FitSearch:
         (size, times, samples), dataset = cell, None
         try:
             dataset = measure_in(
-                self.environment, self.procedure, self.source, name=search_name(what), sizes=[size], times=times,
-                samples=[samples], replicates=draws, seed=self.seed,
-            ).dataset  # fmt: skip
+                self.environment,
+                self.procedure,
+                self.source,
+                name=search_name(what),
+                sizes=[size],
+                times=times,
+                samples=[samples],
+                replicates=draws,
+                seed=self.seed,
+            ).dataset
             risks = training_risks(dataset, self.criterion)
         except InvalidArgument as error:
             if dataset is not None and not is_along_samples:
@@ -105,9 +112,15 @@ class FitSearch:
         return risks[0, :, 0]
 
     def bisection(
-        self, task: str, what: str, cell: Callable[[int], Cell], *, positions: tuple[int, int], seeks_smallest: bool,
+        self,
+        task: str,
+        what: str,
+        cell: Callable[[int], Cell],
+        *,
+        positions: tuple[int, int],
+        seeks_smallest: bool,
         is_along_samples: bool = False,
-    ) -> ThresholdSearch:  # fmt: skip
+    ) -> ThresholdSearch:
         """A search along one axis, whose position ``cell`` gives a training.
 
         Args:
@@ -170,6 +183,9 @@ def search_environment(
         minutes: of the search, and of a single training, likewise.
     """
     return Environment(
-        workers=workers, executor=executor, store=store, on_interrupt=None,
+        workers=workers,
+        executor=executor,
+        store=store,
+        on_interrupt=None,
         seconds_per_job=seconds_per_training(*minutes),
-    )  # fmt: skip
+    )

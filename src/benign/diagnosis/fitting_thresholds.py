@@ -107,10 +107,15 @@ def threshold_size(
         MeasurementInterrupted: on Ctrl-C; the store keeps what was measured.
     """
     asked = FitSearch(
-        procedure=procedure, source=source, tolerance=tolerance, criterion=criterion, seed=seed, progress=progress,
+        procedure=procedure,
+        source=source,
+        tolerance=tolerance,
+        criterion=criterion,
+        seed=seed,
+        progress=progress,
         limits=search_limits(max_trainings, max_minutes, replicates),
         environment=search_environment(workers, executor, store, (max_minutes, minutes_per_training)),
-    )  # fmt: skip
+    )
     with asked.opened() as search:
         return find_size(search, samples=samples, time=time, guess=guess, estimator=estimator)
 
@@ -170,10 +175,15 @@ def threshold_time(
         MeasurementInterrupted: on Ctrl-C; the store keeps what was measured.
     """
     asked = FitSearch(
-        procedure=procedure, source=source, tolerance=tolerance, criterion=criterion, seed=seed, progress=progress,
+        procedure=procedure,
+        source=source,
+        tolerance=tolerance,
+        criterion=criterion,
+        seed=seed,
+        progress=progress,
         limits=search_limits(max_trainings, max_minutes, replicates),
         environment=search_environment(workers, executor, store, (max_minutes, minutes_per_training)),
-    )  # fmt: skip
+    )
     with asked.opened() as search:
         return find_time(search, samples=samples, size=size, until=until, estimator=estimator)
 
@@ -189,9 +199,12 @@ def find_size(
     subject, inverse, unit = f"n = {n:,}{at} on {search.source.name}", is_size_inverse(procedure), procedure.size_name
     first, largest = _sizes_to_try(search, n, guess)
     bisection = search.bisection(
-        "threshold size", f"the threshold size at {subject}", lambda size: (size, times, n), positions=(1, largest),
+        "threshold size",
+        f"the threshold size at {subject}",
+        lambda size: (size, times, n),
+        positions=(1, largest),
         seeks_smallest=not inverse,
-    )  # fmt: skip
+    )
     estimate, nothing_for = NOTHING_READ, None
     try:
         estimate = bisection.run(first)
@@ -210,8 +223,12 @@ def find_size(
         found = replace(NOTHING_READ, evidence=found.evidence, tolerance=found.tolerance, is_inverse=inverse, note=note)
     return _told(
         replace(found, title=f"Threshold size at {subject}", unit=unit, is_budget_spent=bisection.is_budget_spent),
-        search, start, n, bisection.trainings, bisection.failure,
-    )  # fmt: skip
+        search,
+        start,
+        n,
+        bisection.trainings,
+        bisection.failure,
+    )
 
 
 def find_time(
@@ -233,9 +250,12 @@ def find_time(
         )
     else:
         bisection = search.bisection(
-            "threshold time", what, lambda moment: (model_size, [float(moment)], n), positions=(1, int(last)),
+            "threshold time",
+            what,
+            lambda moment: (model_size, [float(moment)], n),
+            positions=(1, int(last)),
             seeks_smallest=True,
-        )  # fmt: skip
+        )
         estimate = bisection.run(max(1, int(last) // 2))
         found = _read(search, bisection.ascending, estimate.outcome, estimator)
         found = replace(found, is_budget_spent=bisection.is_budget_spent)
@@ -292,9 +312,13 @@ def _read(
 ) -> FittingThreshold:
     """What was measured, read as of any surface; undecided where the search ended before it could tell."""
     found = read_threshold(
-        list(risks), list(risks.values()), search.tolerance, estimator=estimator, seed=search.seed,
+        list(risks),
+        list(risks.values()),
+        search.tolerance,
+        estimator=estimator,
+        seed=search.seed,
         is_fitted_below=is_inverse,
-    )  # fmt: skip
+    )
     return replace(found, outcome=outcome) if outcome is ThresholdOutcome.UNDECIDED else found
 
 
@@ -304,9 +328,14 @@ def _told(
     limits = search.limits
     search.progress(found.title.partition(" at ")[0].lower(), limits.trainings, limits.trainings)
     return replace(
-        found, samples=n, criterion=search.criterion, trainings=trainings, seconds=clock.monotonic() - start,
-        data_notes=search.notes(n), failure="" if failure is None else str(failure),
-    )  # fmt: skip
+        found,
+        samples=n,
+        criterion=search.criterion,
+        trainings=trainings,
+        seconds=clock.monotonic() - start,
+        data_notes=search.notes(n),
+        failure="" if failure is None else str(failure),
+    )
 
 
 def _sizes_to_try(search: FitSearch, n: int, guess: int | None) -> tuple[int, int]:

@@ -123,13 +123,16 @@ class PeakLocation:
     def to_dict(self) -> dict[str, object]:
         """All numbers as JSON values."""
         return {
-            **self.complexity.to_dict(), "samples": self.samples, "regime": self.regime().name.lower(),
+            **self.complexity.to_dict(),
+            "samples": self.samples,
+            "regime": self.regime().name.lower(),
             "threshold_size": None if self.threshold_size is None else self.threshold_size.to_dict(),
             "threshold_time": None if self.threshold_time is None else self.threshold_time.to_dict(),
-            "peak": self.sentence, "peak_size": None if self.peak_size is None else self.peak_size.to_dict(),
+            "peak": self.sentence,
+            "peak_size": None if self.peak_size is None else self.peak_size.to_dict(),
             "peak_samples": None if self.peak_samples is None else self.peak_samples.to_dict(),
             "more_budget": self.more_budget,
-        }  # fmt: skip
+        }
 
 
 @said_once()
@@ -186,19 +189,27 @@ def locate_peak(
     budget = _Budget(trainings=max_trainings or TRAININGS, minutes=minutes, start=clock.monotonic())
     has_time = deadline(minutes)
     asked = FitSearch(
-        procedure=procedure, source=source, tolerance=tolerance, criterion=criterion, seed=seed, progress=progress,
+        procedure=procedure,
+        source=source,
+        tolerance=tolerance,
+        criterion=criterion,
+        seed=seed,
+        progress=progress,
         limits=search_limits(max_trainings, minutes, None),
         environment=search_environment(workers, executor, store, (minutes, None)),
-    )  # fmt: skip
+    )
     n = checked_samples(samples, source)
     rounds = _ROUNDS if max_minutes is not None and max_trainings is None else 1
     with asked.opened() as search:
         best: PeakLocation | None = None
         for doubling in range(rounds):
             one = _Round(
-                search=replace(search, progress=_named(progress, doubling)), size=size, samples=n, time=time,
+                search=replace(search, progress=_named(progress, doubling)),
+                size=size,
+                samples=n,
+                time=time,
                 multiple=multiple,
-            )  # fmt: skip
+            )
             best = _better(best, one.run(replace(budget, trainings=budget.trainings * 2**doubling)))
             if not (best.more_budget and has_time()):
                 break
@@ -263,9 +274,15 @@ class _Round:
                 shortest = find_time(here, samples=self.samples, size=self.size, until=until)
         procedure = self.search.procedure
         return PeakLocation(
-            complexity=complexity, threshold_size=smallest, threshold_time=shortest, samples=self.samples,
-            size=self.size, size_name=procedure.size_name, notes=tuple(notes), objective=procedure.objective,
-        )  # fmt: skip
+            complexity=complexity,
+            threshold_size=smallest,
+            threshold_time=shortest,
+            samples=self.samples,
+            size=self.size,
+            size_name=procedure.size_name,
+            notes=tuple(notes),
+            objective=procedure.objective,
+        )
 
     def _beyond(self, found: FittingThreshold, allowed: SearchLimits | None) -> FittingThreshold:
         """A few sizes beyond the threshold, where what is left of the budget allows them."""
@@ -328,10 +345,11 @@ def _better(before: PeakLocation | None, now: PeakLocation) -> PeakLocation:
         return earlier if is_worse else later
 
     return replace(
-        now, complexity=chosen(before.complexity, now.complexity),
+        now,
+        complexity=chosen(before.complexity, now.complexity),
         threshold_size=chosen(before.threshold_size, now.threshold_size),
         threshold_time=chosen(before.threshold_time, now.threshold_time),
-    )  # fmt: skip
+    )
 
 
 def _placed(place: PeakPlace | None, outcome: ThresholdOutcome) -> str:

@@ -102,7 +102,7 @@ class ThresholdSearch:
         x = np.array(list(self.ascending))
         return mean_crossing(
             x, list(self.ascending.values()), self._tolerance, is_fitted_below=not self._seeks_smallest
-        )  # fmt: skip
+        )
 
     def run(self, start: int) -> FittingThreshold:
         """Search from a first guess until the threshold is known as well as the draws allow, or the budget is spent.

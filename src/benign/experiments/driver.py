@@ -64,9 +64,14 @@ def drive(
     """
     driver = store.enter_driver()
     loop = _Loop(
-        plan=plan, work=work, store=store, driver=driver, executor=executor, environment=environment,
+        plan=plan,
+        work=work,
+        store=store,
+        driver=driver,
+        executor=executor,
+        environment=environment,
         listeners=listeners,
-    )  # fmt: skip
+    )
     tell = environment.on_interrupt
     on_first = None if tell is None else lambda: tell(loop.busy)
     try:

@@ -112,12 +112,17 @@ def sample_and_forecast(
     left = {n: len(jobs) for n, jobs in waiting.items() if jobs}
     costs = _total(samples, left) / workers if samples or not left else None
     return Forecast(
-        run=resolved.id, jobs=plan.total, left=sum(left.values()), failed=len(plan.jobs) - len(jobs), workers=workers,
+        run=resolved.id,
+        jobs=plan.total,
+        left=sum(left.values()),
+        failed=len(plan.jobs) - len(jobs),
+        workers=workers,
         seconds=None if costs is None else float(costs[1]),
         interval=None if costs is None else (float(costs[0]), float(costs[2])),
         peak_bytes=None if costs is None else workers * _peak(samples, left),
-        sampled=tuple(samples), sampled_seconds=time.perf_counter() - start,
-    )  # fmt: skip
+        sampled=tuple(samples),
+        sampled_seconds=time.perf_counter() - start,
+    )
 
 
 def together(parts: Sequence[Forecast]) -> Forecast:

@@ -85,9 +85,18 @@ def measure(
     """
     environment = Environment(executor=executor, workers=workers, store=store, progress=progress)
     return measure_in(
-        environment, procedure, source, name=name, sizes=sizes, times=times, samples=samples, replicates=replicates,
-        crossed=crossed, seed=seed, metrics=metrics,
-    )  # fmt: skip
+        environment,
+        procedure,
+        source,
+        name=name,
+        sizes=sizes,
+        times=times,
+        samples=samples,
+        replicates=replicates,
+        crossed=crossed,
+        seed=seed,
+        metrics=metrics,
+    )
 
 
 def measure_in(

@@ -57,9 +57,13 @@ def with_found_sizes(resolved: Resolved, environment: Environment) -> Resolved:
 def _search(resolved: Resolved, samples: int, level: int, environment: Environment) -> SizeThreshold:
     grid, procedure, source = resolved.grid, resolved.procedure, resolved.sources[level]
     pilot = replace(
-        grid, sources=(grid.sources[level],), label_noise=None, samples=(samples,), replicates=_replicates(grid),
+        grid,
+        sources=(grid.sources[level],),
+        label_noise=None,
+        samples=(samples,),
+        replicates=_replicates(grid),
         attributes={**grid.attributes, "title": f"search for sizes: {grid.attributes['title']}"},
-    )  # fmt: skip
+    )
     has_measured = False
     # How many parameters a size has does not depend on the samples.
     split = source.draw(_FEWEST_SAMPLES, pilot.replicates[0])

@@ -40,9 +40,10 @@ def check_cells(*axes: object) -> None:
     """
     cells = math.prod(axis if isinstance(axis, int) else _length(axis) for axis in axes)
     require_memory(
-        _BYTES_A_CELL * min(cells, 10**30), purpose=f"a grid of {cells:,} cells (training sets)",
+        _BYTES_A_CELL * min(cells, 10**30),
+        purpose=f"a grid of {cells:,} cells (training sets)",
         advice="lower `replicates` or `crossed`, or give fewer `samples`",
-    )  # fmt: skip
+    )
 
 
 def check_largest(procedure: Procedure, source: Source, samples: int, part: Part) -> None:
@@ -59,15 +60,18 @@ def check_largest(procedure: Procedure, source: Source, samples: int, part: Part
             procedure.least_bytes(samples, test, size),
             advice="lower `sizes` or `samples`, or what else makes it large",
             purpose=f"measuring {amount(size, procedure.size_name)} on {rows}",
-        )  # fmt: skip
+        )
     # An input and a target of each, as they are drawn and as they are given away.
     require_memory(
-        32.0 * (samples + test), purpose=f"drawing {rows}", advice="lower `samples` or the source's `test_samples`",
-    )  # fmt: skip
+        32.0 * (samples + test),
+        purpose=f"drawing {rows}",
+        advice="lower `samples` or the source's `test_samples`",
+    )
     require_memory(
-        8.0 * numbers, purpose=f"a block of {len(part.sizes):,} sizes and {len(part.times):,} times",
+        8.0 * numbers,
+        purpose=f"a block of {len(part.sizes):,} sizes and {len(part.times):,} times",
         advice="give fewer of them",
-    )  # fmt: skip
+    )
 
 
 def _length(values: object) -> int:

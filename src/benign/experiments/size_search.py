@@ -79,9 +79,13 @@ def search_size(risks_of: RisksOf, *, samples: int, guess: int, largest: int) ->
         where, whether = search.crossing(VANISHED)
         vanishing = where if whether is not ThresholdOutcome.NONE_FITTED and where <= 2.0 * size + 1.0 else None
     return SizeThreshold(
-        samples=samples, size=size, vanishing=vanishing, outcome=outcome, tried=tuple(sorted(search.risks)),
+        samples=samples,
+        size=size,
+        vanishing=vanishing,
+        outcome=outcome,
+        tried=tuple(sorted(search.risks)),
         least=search.least,
-    )  # fmt: skip
+    )
 
 
 class _Search:

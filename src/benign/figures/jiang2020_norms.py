@@ -112,7 +112,7 @@ SCALES = {
         samples=50, widths=(6, 8), steps=200, batch=25, replicates=4,
         fixed=FixedWidth(
             samples=50, test_samples=200, width=32, rates=(0.015, 0.03), batches=(10, 25), start=0.6, end=24.0,
-            recordings=8, replicates=2,
+            recordings=8, replicates=1,
         ),
     ),
     "quick": Scale(

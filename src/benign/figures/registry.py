@@ -12,23 +12,26 @@ from benign.foundation.arguments import checked_name
 
 # The module of each figure, by its name, in the order of `benign figures`.
 MODULES = {
-    "mml_polynomial": "benign.figures.mml_polynomial",
-    "belkin2019_fourier": "benign.figures.belkin2019_fourier",
-    "belkin2019_network": "benign.figures.belkin2019_network",
-    "greydanus2024_mnist1d": "benign.figures.greydanus2024_mnist1d",
-    "nakkiran2020_modelwise": "benign.figures.nakkiran2020_modelwise",
-    "nakkiran2020_size_and_time": "benign.figures.nakkiran2020_size_and_time",
-    "nakkiran2020_epochwise": "benign.figures.nakkiran2020_epochwise",
-    "nakkiran2020_samplewise": "benign.figures.nakkiran2020_samplewise",
-    "nakkiran2020_complexity": "benign.figures.nakkiran2020_complexity",
-    "nakkiran2020_resnet18": "benign.figures.nakkiran2020_resnet18",
-    "belkin2019_trees": "benign.figures.belkin2019_trees",
-    "published_models": "benign.figures.published_models",
-    "barrett2021_trajectories": "benign.figures.barrett2021_trajectories",
-    "barrett2021_predictions": "benign.figures.barrett2021_predictions",
-    "barrett2021_explicit": "benign.figures.barrett2021_explicit",
-    "jiang2020_norms": "benign.figures.jiang2020_norms",
-    "similar_solutions": "benign.figures.similar_solutions",
+    name: f"{__package__}.{name}"
+    for name in (
+        "mml_polynomial",
+        "belkin2019_fourier",
+        "belkin2019_network",
+        "greydanus2024_mnist1d",
+        "nakkiran2020_modelwise",
+        "nakkiran2020_size_and_time",
+        "nakkiran2020_epochwise",
+        "nakkiran2020_samplewise",
+        "nakkiran2020_complexity",
+        "nakkiran2020_resnet18",
+        "belkin2019_trees",
+        "published_models",
+        "barrett2021_trajectories",
+        "barrett2021_predictions",
+        "barrett2021_explicit",
+        "jiang2020_norms",
+        "similar_solutions",
+    )
 }
 NAMES = MODULES.keys()
 

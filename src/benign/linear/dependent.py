@@ -122,9 +122,11 @@ class Batch:
         """Columns ``start`` .. ``stop`` - 1, of the same memory."""
         where = slice(start, stop)
         return Batch(
-            coordinates=self.coordinates[where], remainders=self.remainders[:, where],
-            lengths=self.lengths[where], test=self.test[where],
-        )  # fmt: skip
+            coordinates=self.coordinates[where],
+            remainders=self.remainders[:, where],
+            lengths=self.lengths[where],
+            test=self.test[where],
+        )
 
     def are_suspicious(self) -> Bool[np.ndarray, " b"]:
         """Whether each may depend on the basis."""
@@ -151,11 +153,17 @@ def span_of(
     targets[..., :rank] = problem.targets @ basis
     reduced = replace(problem, targets=targets)
     span = Span(
-        rank=rank, basis=bases, upper=uppers, smoother=np.zeros((order, len(test))), space=space, targets=targets,
+        rank=rank,
+        basis=bases,
+        upper=uppers,
+        smoother=np.zeros((order, len(test))),
+        space=space,
+        targets=targets,
         residual=problem.targets - targets[..., :rank] @ basis.T,
         complements=1.0 - np.einsum("ij,ij->i", basis, basis),
-        state=restart(reduced, space, rank, 0.0), refreshed=rank,
-    )  # fmt: skip
+        state=restart(reduced, space, rank, 0.0),
+        refreshed=rank,
+    )
     return _at(problem, span, rank, float(np.vdot(upper, upper)), None)
 
 
@@ -192,9 +200,12 @@ def as_start(columns: Columns, span: Span) -> Start:
     for start in range(0, size, _WIDTH):
         append(space, *rows_of(columns, start, min(start + _WIDTH, size)))
     return Start(
-        size=size, frobenius_squared=span.state.frobenius_squared, spread=0.0,
-        train=to_dense(space.triangle), test=np.asfortranarray(np.concatenate(space.test_rows)),
-    )  # fmt: skip
+        size=size,
+        frobenius_squared=span.state.frobenius_squared,
+        spread=0.0,
+        train=to_dense(space.triangle),
+        test=np.asfortranarray(np.concatenate(space.test_rows)),
+    )
 
 
 def _batch(span: Span, train: Float[np.ndarray, "n b"], test: Float[np.ndarray, "n_test b"]) -> Batch:
@@ -204,9 +215,11 @@ def _batch(span: Span, train: Float[np.ndarray, "n b"], test: Float[np.ndarray, 
     """
     coordinates = np.zeros((train.shape[1], span.basis.shape[1]), order="F")
     batch = Batch(
-        coordinates=coordinates, remainders=np.array(train, order="F"),
-        lengths=np.linalg.norm(train, axis=0), test=np.array(test.T, order="F"),
-    )  # fmt: skip
+        coordinates=coordinates,
+        remainders=np.array(train, order="F"),
+        lengths=np.linalg.norm(train, axis=0),
+        test=np.array(test.T, order="F"),
+    )
     _take_out(span, batch, slice(span.rank))
     return batch
 
@@ -315,10 +328,11 @@ def _take_independent(record: PathRecord, span: Span, group: Batch) -> Span:
     inherited[rank : rank + count] = np.einsum("ij,ij->i", run.weight_directions[:count], run.weight_directions[:count])
     frobenius = old.frobenius_squared + float(np.sum(group.lengths[:taken] ** 2))
     extended = replace(
-        span, rank=rank + count,
+        span,
+        rank=rank + count,
         residual=span.residual - np.einsum("bgo,nb->gon", run.terms[:count], run.basis[:, :count]),
         complements=span.complements - np.einsum("ij,ij->i", run.basis[:, :count], run.basis[:, :count]),
-    )  # fmt: skip
+    )
     new = _at(problem, extended, old.size + taken, frobenius, inherited if trusted else None)
     if trusted:
         _record_independent_run(record, span, run, filled[:count], taken)
@@ -340,11 +354,14 @@ def _solve_run(span: Span, group: Batch, filled: Int[np.ndarray, " b"]) -> _Run:
         weights = blas.dtrsm(1.0, upper, weights, trans_a=True)
         inverse = span.state.gram_inverse.sum() + np.cumsum(np.einsum("ij,ij->i", weights, weights))
     return _Run(
-        basis=basis, upper=upper, terms=np.einsum("nb,gon->bgo", basis, span.residual),
+        basis=basis,
+        upper=upper,
+        terms=np.einsum("nb,gon->bgo", basis, span.residual),
         test_directions=blas.dtrsm(1.0, upper, directions, trans_a=True),
-        weight_directions=weights, inverse=inverse,
+        weight_directions=weights,
+        inverse=inverse,
         frobenius=span.state.frobenius_squared + np.cumsum(group.lengths[filled] ** 2),
-    )  # fmt: skip
+    )
 
 
 def _extend(

@@ -69,9 +69,10 @@ class PolynomialFeatures:
                 "inputs", f"of a polynomial must have one column, got {inputs.shape[1]}; use random Fourier features."
             )
         require_memory(
-            8.0 * len(inputs) * stop, purpose=f"a polynomial of degree {stop - 1:,} at {len(inputs):,} inputs",
+            8.0 * len(inputs) * stop,
+            purpose=f"a polynomial of degree {stop - 1:,} at {len(inputs):,} inputs",
             advice="lower the degree",
-        )  # fmt: skip
+        )
         values = inputs[:, 0]
         if self.basis != "monomial":
             values = (2.0 * values - self.low - self.high) / (self.high - self.low)

@@ -84,9 +84,17 @@ def leave_out_into(
     squares, wrong = np.empty((2, problem.groups, count))
     smallest, largest = np.empty((2, count))
     sweep_leave_one_out(
-        residuals, complements, directions, terms, problem.targets, problem.train.classes[0], squares, wrong,
-        smallest, largest,
-    )  # fmt: skip
+        residuals,
+        complements,
+        directions,
+        terms,
+        problem.targets,
+        problem.train.classes[0],
+        squares,
+        wrong,
+        smallest,
+        largest,
+    )
     eaten = ~(smallest > _SMALLEST_COMPLEMENT * (largest if scale is None else scale))
     squares[:, eaten], wrong[:, eaten] = np.nan, np.nan
     record.left_out_squares[:, where], record.left_out_wrong[:, where] = squares, wrong

@@ -156,17 +156,22 @@ def size_path(
     fitted, tested = _as_matrix(train_targets, "train_targets"), _as_matrix(test_targets, "test_targets")
     columns, available = _as_columns(train, test, features, fitted, tested)
     wanted = checked_sizes(sizes, available=available, samples=columns.samples, unit="columns")
-    predicted, spectral = (_checked_extra(name, extra, available) for name, extra in (
-        ("predict_at", predict_at), ("spectrum_at", spectrum_at)
-    ))  # fmt: skip
+    predicted, spectral = (
+        _checked_extra(name, extra, available)
+        for name, extra in (("predict_at", predict_at), ("spectrum_at", spectrum_at))
+    )
     train_labels = as_labels([[fitted]])
     problem = PathProblem(
-        targets=train_labels.targets[0], train=train_labels, test=as_labels([[tested]]),
-        ridge=checked_ridge(ridge), last=max(int(wanted[-1]), *predicted, *spectral, 1),
+        targets=train_labels.targets[0],
+        train=train_labels,
+        test=as_labels([[tested]]),
+        ridge=checked_ridge(ridge),
+        last=max(int(wanted[-1]), *predicted, *spectral, 1),
         asked=frozenset([*wanted.tolist(), *predicted]),
         leave_one_out=checked_flag("leave_one_out", leave_one_out),
-        predict_at=frozenset(predicted), spectrum_at=frozenset(spectral),
-    )  # fmt: skip
+        predict_at=frozenset(predicted),
+        spectrum_at=frozenset(spectral),
+    )
     record = solve_size_path(problem, columns, progress)
     return _as_path(record, wanted, predicted)
 
@@ -221,9 +226,14 @@ def _record_all(columns: Columns, record: PathRecord, tell: Callable[[int], None
 def required_bytes(problem: PathProblem, test_samples: int) -> float:
     """Upper estimate of the work arrays' bytes: a few n x n and n x n_test matrices, and one number a size."""
     return bytes_of_path(
-        problem.samples, problem.last, test_samples=test_samples, outputs=problem.targets.shape[1],
-        groups=problem.groups, is_ridgeless=problem.ridge == 0.0, alone=len(sizes_alone(problem, test_samples)),
-    )  # fmt: skip
+        problem.samples,
+        problem.last,
+        test_samples=test_samples,
+        outputs=problem.targets.shape[1],
+        groups=problem.groups,
+        is_ridgeless=problem.ridge == 0.0,
+        alone=len(sizes_alone(problem, test_samples)),
+    )
 
 
 def bytes_of_path(

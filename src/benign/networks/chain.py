@@ -49,9 +49,16 @@ def train_chain(
     for width in chain:
         members = [_grown(family, member, width) for member in members]
         trained = train_keeping(
-            family, training, members, times=moments, recorder=recorder, averaged=averaged, device=device, kept=kept,
+            family,
+            training,
+            members,
+            times=moments,
+            recorder=recorder,
+            averaged=averaged,
+            device=device,
+            kept=kept,
             part=f"width-{width}-",
-        )  # fmt: skip
+        )
         yield width, _until(trained, len(wanted))
         members = [replace(member, start=network) for member, network in zip(members, trained.networks, strict=True)]
     kept.forget()

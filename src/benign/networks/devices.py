@@ -92,9 +92,7 @@ def program_width(width: int, device: object) -> int:
     matrix product costs as much as a larger one, 16, 64, 256, ...
     """
     on_gpu = getattr(device, "platform", "cpu") != "cpu"
-    steps = (16 * 4**power for power in count()) if on_gpu else (
-        rung << power for power in count() for rung in (8, 12)
-    )  # fmt: skip
+    steps = (16 * 4**power for power in count()) if on_gpu else (rung << power for power in count() for rung in (8, 12))
     return next(step for step in steps if step >= width)
 
 

@@ -113,9 +113,17 @@ def train_population(
     """
     kept = Kept(place=checkpoint)
     trained = train_keeping(
-        family, training, members, times=training.log_spaced() if times is None else times, recorder=recorder,
-        averaged=averaged, device=device, kept=kept, part="", progress=progress,
-    )  # fmt: skip
+        family,
+        training,
+        members,
+        times=training.log_spaced() if times is None else times,
+        recorder=recorder,
+        averaged=averaged,
+        device=device,
+        kept=kept,
+        part="",
+        progress=progress,
+    )
     kept.forget()
     return trained
 
@@ -148,10 +156,18 @@ def train_keeping(
     with jax.enable_x64(float64), jax.default_device(place), jax.default_matmul_precision("float32"):
         for i, (width, group) in enumerate(groups):
             run = _GroupRun(
-                family=family, training=training, members=[members[m] for m in group], width=width, device=place,
-                steps=training.steps_at(list(moments), split.samples), recorder=chosen, averaged=averaged, kept=kept,
-                part=f"{part}{i}", progress=_scaled(progress, sum(costs[:i]) / sum(costs), costs[i] / sum(costs)),
-            )  # fmt: skip
+                family=family,
+                training=training,
+                members=[members[m] for m in group],
+                width=width,
+                device=place,
+                steps=training.steps_at(list(moments), split.samples),
+                recorder=chosen,
+                averaged=averaged,
+                kept=kept,
+                part=f"{part}{i}",
+                progress=_scaled(progress, sum(costs[:i]) / sum(costs), costs[i] / sum(costs)),
+            )
             recorded, networks = run.trained()
             for row, member in enumerate(group):
                 results[member] = ({name: values[:, row] for name, values in recorded.items()}, networks[row])
@@ -343,11 +359,16 @@ class _GroupRun:
 
         def decides() -> dict[str, object]:
             return configuration(
-                self.family, self.training, self.width,
+                self.family,
+                self.training,
+                self.width,
                 [(m.width, m.learning_rate, m.gradient_penalty, repr(m.split.replicate)) for m in members],
-                shared([m.split for m in members]).data, [initial_network(self.family, m) for m in members],
-                self.steps, self.recorder, self.averaged,
-            )  # fmt: skip
+                shared([m.split for m in members]).data,
+                [initial_network(self.family, m) for m in members],
+                self.steps,
+                self.recorder,
+                self.averaged,
+            )
 
         return self.kept.checkpoint(f"{self.part}-{number}", decides)
 

@@ -68,9 +68,15 @@ class Trajectory:
                 prepared = beside.submit(self._stretch, position + steps, pace)  # while the device works
                 began = time.perf_counter()
                 state = engine.advance(
-                    self.program, state, data, data_of, jnp.asarray(chosen), order_of,
-                    jnp.asarray(position, dtype=jnp.int32), jnp.asarray(steps, dtype=jnp.int32),
-                )  # fmt: skip
+                    self.program,
+                    state,
+                    data,
+                    data_of,
+                    jnp.asarray(chosen),
+                    order_of,
+                    jnp.asarray(position, dtype=jnp.int32),
+                    jnp.asarray(steps, dtype=jnp.int32),
+                )
                 jax.block_until_ready(state)  # type: ignore[no-untyped-call]
                 position += steps
                 pace = _next_pace(pace, steps, time.perf_counter() - began)

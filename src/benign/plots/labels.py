@@ -55,8 +55,8 @@ def overlaps(boxes: Boxes, others: Boxes) -> Float[np.ndarray, "_B _C"]:
 
 def count_inside(places: Places, boxes: Boxes) -> Int[np.ndarray, " _B"]:
     """How many of the places lie in each box."""
-    within = (places > boxes[:, None, :2]) & (places < boxes[:, None, 2:])
-    return within.all(axis=2).sum(axis=1)
+    (x, y), (left, bottom, right, top) = places.T, boxes.T[:, :, None]
+    return ((x > left) & (x < right) & (y > bottom) & (y < top)).sum(axis=1)
 
 
 def figure_of(ax: Axes) -> Figure:

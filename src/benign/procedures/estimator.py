@@ -150,9 +150,12 @@ def from_estimator(
     if size == time:
         raise InvalidArgument(f"`size` and `time` must be different parameters, got {size!r} for both.")
     return Estimator(
-        estimator=own, size_name=size, time_name=time, is_inverse=checked_flag("inverse", inverse),
+        estimator=own,
+        size_name=size,
+        time_name=time,
+        is_inverse=checked_flag("inverse", inverse),
         revision=checked_count("revision", revision),
-    )  # fmt: skip
+    )
 
 
 def _cloned(estimator: Any) -> Any:

@@ -126,10 +126,15 @@ def from_callable(
     if not (isinstance(max_size, float) and max_size == math.inf):
         checked_count("max_size", max_size)
     return FunctionProcedure(
-        fit=fit, name=name, revision=1 if revision is None else checked_count("revision", revision),
+        fit=fit,
+        name=name,
+        revision=1 if revision is None else checked_count("revision", revision),
         code="as by its revision" if revision is not None else _code_of(fit),
-        size_name=size_name, time_name=time_name, max_size=max_size, is_inverse=checked_flag("inverse", inverse),
-    )  # fmt: skip
+        size_name=size_name,
+        time_name=time_name,
+        max_size=max_size,
+        is_inverse=checked_flag("inverse", inverse),
+    )
 
 
 def _code_of(fit: Fit) -> str:

@@ -228,9 +228,15 @@ def train_widths(family: Any, training: Training, request: Request) -> Recording
 
     members = [Member(width=width, split=split) for split in request.splits for width in request.sizes.tolist()]
     trained = train_population(
-        family, training, members, times=request.times, recorder=request.recorder, averaged=request.averaged,
-        device=request.device, checkpoint=request.checkpoint,
-    )  # fmt: skip
+        family,
+        training,
+        members,
+        times=request.times,
+        recorder=request.recorder,
+        averaged=request.averaged,
+        device=request.device,
+        checkpoint=request.checkpoint,
+    )
     shape = (len(request.splits), len(request.sizes))
     return {name: values.reshape(*shape, *values.shape[1:]) for name, values in trained.recordings.items()}
 
@@ -250,9 +256,14 @@ def recorded(
     moments = recorded_times(times)
     decides = [sizes.tolist(), moments.tolist(), averaged, recorder_name(recorder)]
     request = Request(
-        splits=splits, sizes=sizes, times=moments, recorder=recorder, averaged=averaged, device=network.device,
+        splits=splits,
+        sizes=sizes,
+        times=moments,
+        recorder=recorder,
+        averaged=averaged,
+        device=network.device,
         checkpoint=_checkpoint_place(network.spec(), splits, decides),
-    )  # fmt: skip
+    )
     return resumed(request, network.train)
 
 

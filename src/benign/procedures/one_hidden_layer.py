@@ -95,8 +95,14 @@ class OneHiddenLayer:
             if width not in chain:
                 raise invalid("sizes", f"must be widths of the chain `weight_reuse`, {list(chain)}, got {width}.")
         trained = train_chain(
-            [width for width in chain if width <= max(sizes)], self.training, request.splits, times=request.times,
-            recorder=request.recorder, averaged=request.averaged, device=request.device, checkpoint=request.checkpoint,
-        )  # fmt: skip
+            [width for width in chain if width <= max(sizes)],
+            self.training,
+            request.splits,
+            times=request.times,
+            recorder=request.recorder,
+            averaged=request.averaged,
+            device=request.device,
+            checkpoint=request.checkpoint,
+        )
         recorded = {width: population.recordings for width, population in trained if width in sizes}
         return {name: np.stack([recorded[width][name] for width in sizes], axis=1) for name in recorded[sizes[0]]}

@@ -171,8 +171,13 @@ class RepeatedMLP:
         ]
         risks = RiskRecorder(loss=mlp.training.loss, metrics=metrics, has_classes=splits[0].classes is not None)
         return train_population(
-            mlp.family, mlp.training, members, times=times, recorder=_RisksAndOutputs(risks=risks), device=mlp.device,
-        )  # fmt: skip
+            mlp.family,
+            mlp.training,
+            members,
+            times=times,
+            recorder=_RisksAndOutputs(risks=risks),
+            device=mlp.device,
+        )
 
     def _compared(
         self, split: Split, metrics: frozenset[str], outputs: Float[np.ndarray, "network n K"]

@@ -47,9 +47,17 @@ from benign.schema import (
 _DISTANCE = "distance_from_start"
 # The settings that decide numbers, as keys have told them from the first.
 _KEYED = (
-    "radius", "adaptive_radius", "steps", "multiplicative", "additive", "draws", "products", "most_products", "level",
+    "radius",
+    "adaptive_radius",
+    "steps",
+    "multiplicative",
+    "additive",
+    "draws",
+    "products",
+    "most_products",
+    "level",
     "seed",
-)  # fmt: skip
+)
 MEASURED = METRICS.keys() - AVERAGED_METRICS - PAIR_METRICS - SOLVED_METRICS - {f"{_DISTANCE}_cooled"}
 """What it measures of a solution; ``scaled_norm``, a default metric of every surface, stays NaN."""
 
@@ -199,13 +207,19 @@ class Solutions:
 
     def _weights(self, splits: Sequence[Split], width: int, times: Sequence[float]) -> list[Weights]:
         """The weights of every split at all times: those kept, the rest trained together."""
-        kept = None if self.keep is None else KeptWeights(
-            folder=Path(self.keep),
-            training={
-                "revision": self.revision, "depth": self.depth, "activation": self.activation,
-                "training": self.training.spec(),
-            },
-        )  # fmt: skip
+        kept = (
+            None
+            if self.keep is None
+            else KeptWeights(
+                folder=Path(self.keep),
+                training={
+                    "revision": self.revision,
+                    "depth": self.depth,
+                    "activation": self.activation,
+                    "training": self.training.spec(),
+                },
+            )
+        )
         times = [self.end if time == END_OF_TRAINING else time for time in times]
         found = [None if kept is None else kept.read(width, split, times) for split in splits]
         own = [leaf.shape for leaf in self._leaves(width, splits[0])]
@@ -247,30 +261,45 @@ class Solutions:
         times = len(weights[0][0])
         columns = ([getattr(split, name) for split in common.data] for name in Data._fields)
         recorder = SolutionRecorder(
-            loss=self.training.loss, metrics=metrics - {_DISTANCE}, settings=self.settings,
-            cooling_steps=self.cooling_steps, cooling_rate=self.cooling_rate,
-            has_classes=splits[0].classes is not None, batch=self.training.batch_size,
-        )  # fmt: skip
+            loss=self.training.loss,
+            metrics=metrics - {_DISTANCE},
+            settings=self.settings,
+            cooling_steps=self.cooling_steps,
+            cooling_rate=self.cooling_rate,
+            has_classes=splits[0].classes is not None,
+            batch=self.training.batch_size,
+        )
         with jax.enable_x64(dtype == np.float64), jax.default_device(place), jax.default_matmul_precision("float32"):
             data = Data(*(jnp.asarray(np.stack(column), dtype=dtype) for column in columns))
             stacked = [jnp.asarray(np.concatenate(leaf), dtype=dtype) for leaf in zip(*weights, strict=True)]
             arrays, structure = eqx.partition(like, eqx.is_array)
             state = engine.State(
-                parameters=jax.tree.unflatten(jax.tree.structure(arrays), stacked), optimiser=None, average=None,
-                rate=jnp.zeros(len(stacked[0]), dtype=dtype), penalty=None,
-            )  # fmt: skip
+                parameters=jax.tree.unflatten(jax.tree.structure(arrays), stacked),
+                optimiser=None,
+                average=None,
+                rate=jnp.zeros(len(stacked[0]), dtype=dtype),
+                penalty=None,
+            )
             values = engine.record(
-                self._program(structure), state, data, jnp.repeat(jnp.array(common.data_of), times), recorder,
+                self._program(structure),
+                state,
+                data,
+                jnp.repeat(jnp.array(common.data_of), times),
+                recorder,
                 _evaluated_together(len(stacked[0]), sum(leaf[0].size for leaf in stacked), dtype, place),
-            )  # fmt: skip
+            )
             return {name: np.asarray(value).reshape(len(splits), times) for name, value in values.items()}
 
     def _program(self, structure: eqx.Module) -> engine.Program:
         """The program of evaluation, which knows nothing of training."""
         return engine.Program(
-            training=Training(loss=self.training.loss, precision=self.training.precision), structure=structure, total=1,
-            per_epoch=1, has_short_batch=False, together=1,
-        )  # fmt: skip
+            training=Training(loss=self.training.loss, precision=self.training.precision),
+            structure=structure,
+            total=1,
+            per_epoch=1,
+            has_short_batch=False,
+            together=1,
+        )
 
 
 def _keep(kept: KeptWeights, width: int, split: Split, times: Sequence[float], weights: Weights) -> None:

@@ -126,9 +126,14 @@ def find_copies(
         is_varied = len(counts) > 1 and any(len(column) > few for column in counts)
         has_few_values = different <= _FEW * len(codes) and not is_varied
     return Copies(
-        equal=equal, near=near, distinct=different, rows=len(codes), chance=chance, has_few_values=has_few_values,
+        equal=equal,
+        near=near,
+        distinct=different,
+        rows=len(codes),
+        chance=chance,
+        has_few_values=has_few_values,
         near_chance=near_chance,
-    )  # fmt: skip
+    )
 
 
 def _value_counts(

@@ -93,9 +93,14 @@ def emc_on_surface(
             outcome[cell] = OUTCOMES.index(found.outcome)
     value, low, high, first = numbers
     return ComplexitySurface(
-        sizes=dataset["size"].values.astype(np.float64), times=dataset["time"].values.astype(np.float64),
-        value=value, low=low, high=high, first_crossing=first, outcome=outcome,
-    )  # fmt: skip
+        sizes=dataset["size"].values.astype(np.float64),
+        times=dataset["time"].values.astype(np.float64),
+        value=value,
+        low=low,
+        high=high,
+        first_crossing=first,
+        outcome=outcome,
+    )
 
 
 class ThresholdReading(TypedDict, total=False):
@@ -169,9 +174,15 @@ def _smallest(
     if axis == "size" and (note := wrong_way_note(dataset, kind, epsilon)):
         raise InvalidArgument(note)
     found = read_threshold(
-        positions, risks, epsilon, estimator=estimator, level=level, seed=int(dataset.attrs.get("seed", 0)),
-        is_fitted_below=axis == "size" and is_read_inversely(dataset), interpolated=interpolated,
-    )  # fmt: skip
+        positions,
+        risks,
+        epsilon,
+        estimator=estimator,
+        level=level,
+        seed=int(dataset.attrs.get("seed", 0)),
+        is_fitted_below=axis == "size" and is_read_inversely(dataset),
+        interpolated=interpolated,
+    )
     return described(replace(found, criterion=kind), dataset, axis)
 
 

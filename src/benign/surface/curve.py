@@ -81,9 +81,15 @@ class Curve:
         # A training draw of one class is fitted by the constant: then "fitted" says nothing and there is no threshold.
         share = self._share if self.dim == "size" and not self.note else None
         found = find_landmarks(
-            self.positions, self.values, share, None if share is None else np.ones(len(share)), level=level,
-            estimator=self.estimator, seed=int(self.section.attrs.get("seed", 0)), is_fitted_below=self._is_inverse,
-        )  # fmt: skip
+            self.positions,
+            self.values,
+            share,
+            None if share is None else np.ones(len(share)),
+            level=level,
+            estimator=self.estimator,
+            seed=int(self.section.attrs.get("seed", 0)),
+            is_fitted_below=self._is_inverse,
+        )
         if found.threshold is None:
             return found
         return replace(found, threshold=described(found.threshold, self.section, self.dim))
@@ -135,10 +141,13 @@ class Curve:
         error = self._numbers("train_error") if "train_error" in self.section else None
         attributes = self.section.attrs
         return peak_place(
-            self.positions, share, error=error, objective=attributes.get("objective", "squared"),
+            self.positions,
+            share,
+            error=error,
+            objective=attributes.get("objective", "squared"),
             is_fitted_below=self.dim == "samples" or self._is_inverse,
             unit="samples" if self.dim == "samples" else str(attributes["size_name"]),
-        )  # fmt: skip
+        )
 
     def plot(self, ax: object = None) -> CurveDisplay:
         """Draw the curve with its landmarks; returns the Display that was drawn."""

@@ -103,11 +103,12 @@ def landmark_marks(landmarks: Landmarks) -> tuple[Mark, ...]:
     """The landmarks that exist, in the words of the field."""
     return tuple(
         Mark(
-            position=mark.position, value=mark.value,
+            position=mark.position,
+            value=mark.value,
             label=f"{name} ({landmarks.comparison}) to" if mark is landmarks.second_descent else name,
         )
         for name, mark in landmarks.named
-    )  # fmt: skip
+    )
 
 
 def threshold_line(threshold: FittingThreshold | None, *, words: str = "threshold") -> Threshold | None:

@@ -220,11 +220,23 @@ def regimes_of_surface(
     sizes, times, samples = (dataset[name].values.astype(np.float64) for name in _ORDER)
     size_name, time_name = (str(dataset.attrs.get(name) or other) for name, other in _UNITS.items())
     return RegimeMap(
-        sizes=sizes, times=times, samples=samples, ratio=ratio, low=low, high=high, label=label, band=factor,
-        basis=chosen, tolerance=epsilon, criterion=kind, replicates=risks.shape[3], size_name=size_name,
-        time_name=time_name, note=note,
+        sizes=sizes,
+        times=times,
+        samples=samples,
+        ratio=ratio,
+        low=low,
+        high=high,
+        label=label,
+        band=factor,
+        basis=chosen,
+        tolerance=epsilon,
+        criterion=kind,
+        replicates=risks.shape[3],
+        size_name=size_name,
+        time_name=time_name,
+        note=note,
         data_notes=(dataset.attrs[SOURCE_NOTES],) if SOURCE_NOTES in dataset.attrs else (),
-    )  # fmt: skip
+    )
 
 
 def critical_range(

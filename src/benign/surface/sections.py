@@ -230,9 +230,12 @@ def stopping_of(surface: xr.Dataset) -> EarlyStopping:
 
 
 def landmarks_along_samples(
-    surface: xr.Dataset, values: Float[np.ndarray, "replicates samples"], *, level: float = LEVEL,
+    surface: xr.Dataset,
+    values: Float[np.ndarray, "replicates samples"],
+    *,
+    level: float = LEVEL,
     estimator: ThresholdEstimator = "mean",
-) -> Landmarks:  # fmt: skip
+) -> Landmarks:
     """Landmarks of a curve over n; the threshold is the largest n that is still fitted, the mirror image of a size's.
 
     ``values`` are of the surface's one size at the end of training.

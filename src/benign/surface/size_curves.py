@@ -68,10 +68,14 @@ def _findings(words: str, curve: Curve) -> tuple[Finding, ...]:
         peak_position_claim(
             name=f"{name}_peak_at_threshold",
             claim=f"At {words}, the test loss peaks within a factor {REGIME_BAND:g} of the interpolation threshold",
-            landmarks=landmarks, scale=threshold.value, allowed=(1.0 / REGIME_BAND, REGIME_BAND), paper="",
-            scale_word="threshold", unit="times threshold",
+            landmarks=landmarks,
+            scale=threshold.value,
+            allowed=(1.0 / REGIME_BAND, REGIME_BAND),
+            paper="",
+            scale_word="threshold",
+            unit="times threshold",
         )
-    ]  # fmt: skip
+    ]
     sizes, values, edge = curve.positions, curve.values, threshold.value
     largest, others = "the largest size", "size below"
     if threshold.is_inverse:
@@ -83,7 +87,9 @@ def _findings(words: str, curve: Curve) -> tuple[Finding, ...]:
             cross_fitted_difference(
                 name=f"{name}_second_descent",
                 claim=f"At {words}, {largest} has a lower test loss than the best {others} the threshold",
-                values=(values[:, below], np.ascontiguousarray(values[:, -1])), unit="loss", paper="",
+                values=(values[:, below], np.ascontiguousarray(values[:, -1])),
+                unit="loss",
+                paper="",
             )
-        )  # fmt: skip
+        )
     return tuple(findings)

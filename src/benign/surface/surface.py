@@ -134,9 +134,13 @@ class Surface:
     ) -> FittingThreshold:
         """The smallest size that fits ``samples`` after ``time``, with its interval; see :meth:`shortest_time`."""
         return smallest_size(
-            _at_levels(self.dataset, at), samples=samples, time=time, tolerance=tolerance, criterion=criterion,
+            _at_levels(self.dataset, at),
+            samples=samples,
+            time=time,
+            tolerance=tolerance,
+            criterion=criterion,
             estimator=estimator,
-        )  # fmt: skip
+        )
 
     def shortest_time(
         self,
@@ -157,9 +161,13 @@ class Surface:
             InvalidArgument: for what was not measured or has no number.
         """
         return shortest_time(
-            _at_levels(self.dataset, at), samples=samples, size=size, tolerance=tolerance, criterion=criterion,
+            _at_levels(self.dataset, at),
+            samples=samples,
+            size=size,
+            tolerance=tolerance,
+            criterion=criterion,
             estimator=estimator,
-        )  # fmt: skip
+        )
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -253,10 +261,12 @@ class Surface:
                 the axes.
         """
         attributes = {
-            "title": checked_text("title", title), "size_name": checked_text("size_name", size_name),
+            "title": checked_text("title", title),
+            "size_name": checked_text("size_name", size_name),
             "time_name": "" if time is None else checked_text("time_name", time_name),
-            "objective": checked_name("objective", objective, ("squared", "cross-entropy")), "seed": 0,
-        }  # fmt: skip
+            "objective": checked_name("objective", objective, ("squared", "cross-entropy")),
+            "seed": 0,
+        }
         return cls(surface_from_arrays(metrics, size=size, samples=samples, time=time, attributes=attributes))
 
     @classmethod

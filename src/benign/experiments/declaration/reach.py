@@ -44,11 +44,14 @@ class Reach:
         """
         return [
             *(f"runs the module {module}" for module in self.modules),
-            *(["starts or joins Ray" if self.address is None else f"joins Ray at {self.address}"]
-              if (executor or self.executor) == "ray" else []),
+            *(
+                ["starts or joins Ray" if self.address is None else f"joins Ray at {self.address}"]
+                if (executor or self.executor) == "ray"
+                else []
+            ),
             *(f"reads {file}" for file in self.files),
             *([f"keeps its results in {self.store}"] if self.store is not None and store is None else []),
-        ]  # fmt: skip
+        ]
 
 
 def reach_of(declared: Mapping[str, object], folder: Path | None = None) -> Reach:

@@ -45,13 +45,17 @@ def _resolved(experiment: Experiment) -> Resolved:
     samples, sizes, crossed = _samples(experiment, source), experiment.sizes, experiment.crossed
     with refusals_at({name: (name,) for name in _ARGUMENTS}):
         grid = resolve_grid(
-            procedure, sources, levels,
+            procedure,
+            sources,
+            levels,
             sizes=sizes if isinstance(sizes, str) else as_whole_numbers(sizes),
             times=None if experiment.times is None else as_numbers(experiment.times),
-            samples=samples, replicates=experiment.replicates,
+            samples=samples,
+            replicates=experiment.replicates,
             crossed=(crossed.draws, crossed.initialisations, crossed.noises) if isinstance(crossed, Crossed) else None,
-            seed=experiment.seed, metrics=experiment.metrics,
-        )  # fmt: skip
+            seed=experiment.seed,
+            metrics=experiment.metrics,
+        )
     name, declaration = experiment.name, experiment.declaration
     return Resolved(grid=grid, procedure=procedure, sources=sources, name=name, declaration=declaration)
 

@@ -124,9 +124,14 @@ def top_eigenvalues(
     with own_precision(loss.parameters):
         share = tolerance or (1e-8 if loss.parameters.dtype == np.float64 else 1e-4)
         found = eqx.filter_jit(lanczos)(
-            eqx.Partial(hessian_product, loss), like=loss.parameters, word=start_word(seed), k=k, which=which,
-            tolerance=jnp.asarray(share), most_products=jnp.asarray(most_products),
-        )  # fmt: skip
+            eqx.Partial(hessian_product, loss),
+            like=loss.parameters,
+            word=start_word(seed),
+            k=k,
+            which=which,
+            tolerance=jnp.asarray(share),
+            most_products=jnp.asarray(most_products),
+        )
         ritz = jax.tree.map(np.asarray, found)
     if ritz.outcome == KrylovOutcome.NON_FINITE:
         raise not_finite("a product with the Hessian")
@@ -227,10 +232,18 @@ def _start(like: Float[Array, " m"], word: UInt32[Array, ""], size: int) -> _Sta
     w = _direction(like, word, jnp.zeros((), int))
     zero, count = jnp.zeros((), like.dtype), jnp.zeros((), int)
     return _State(
-        basis=jnp.zeros((size, len(like)), like.dtype), T=jnp.zeros((size, size), like.dtype),
-        w=w / jnp.linalg.norm(w), beta=zero, back=jnp.zeros_like(like), j=count, products=count,
-        values=jnp.zeros(size, like.dtype), U=jnp.eye(size, dtype=like.dtype), norm=zero, converged=jnp.zeros((), bool),
-    )  # fmt: skip
+        basis=jnp.zeros((size, len(like)), like.dtype),
+        T=jnp.zeros((size, size), like.dtype),
+        w=w / jnp.linalg.norm(w),
+        beta=zero,
+        back=jnp.zeros_like(like),
+        j=count,
+        products=count,
+        values=jnp.zeros(size, like.dtype),
+        U=jnp.eye(size, dtype=like.dtype),
+        norm=zero,
+        converged=jnp.zeros((), bool),
+    )
 
 
 def _step(product: Callable[[Array], Array], word: UInt32[Array, ""], state: _State) -> _State:

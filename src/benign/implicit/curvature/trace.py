@@ -88,9 +88,12 @@ def estimate_trace(
     spending = spending_of(loss.size, method, products)
     with own_precision(loss.parameters):
         moments = eqx.filter_jit(sampled_trace)(
-            eqx.Partial(hessian_products, loss), like=loss.parameters, key=random_key(seed, "trace"),
-            method=method, products=products,
-        )  # fmt: skip
+            eqx.Partial(hessian_products, loss),
+            like=loss.parameters,
+            key=random_key(seed, "trace"),
+            method=method,
+            products=products,
+        )
         value, error = float(moments.value), float(moments.standard_error)
     if not math.isfinite(value):
         raise not_finite("a product with the Hessian")

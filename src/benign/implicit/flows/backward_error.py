@@ -149,9 +149,13 @@ def backward_error_analysis(
         _check_smooth(chosen, problem, plan[-1])
         comparisons = tuple(_compared(chosen, problem, velocity, one) for one in plan)
     return BackwardErrorAnalysis(
-        method=chosen, parameters=len(problem.start), curvature=curvature, time=plan[-1].times[0],
-        comparisons=comparisons, notes=problem.notes,
-    )  # fmt: skip
+        method=chosen,
+        parameters=len(problem.start),
+        curvature=curvature,
+        time=plan[-1].times[0],
+        comparisons=comparisons,
+        notes=problem.notes,
+    )
 
 
 class _Theory(NamedTuple):
@@ -282,9 +286,14 @@ def _compared(method: Method, problem: Problem, velocity: Any, plan: _Plan) -> C
     expected, allowed, floor = plan.theory
     orders = [fitted_order(plan.step_sizes, row, floor=floor * scale) for row in distances]
     return Comparison(
-        scope=plan.scope, step_sizes=plan.step_sizes, expected=expected, allowed=allowed, flow=orders[0],
-        modified=orders[1], control=orders[2],
-    )  # fmt: skip
+        scope=plan.scope,
+        step_sizes=plan.step_sizes,
+        expected=expected,
+        allowed=allowed,
+        flow=orders[0],
+        modified=orders[1],
+        control=orders[2],
+    )
 
 
 def _diverged(step_size: float) -> InvalidArgument:
@@ -305,9 +314,13 @@ def _panel(comparison: Comparison, title: str) -> CurveDisplay:
         label = f"{name}: order {order.value:.2f}" if math.isfinite(order.value) else f"{name}: no order"
         series.append(Series(name=label, positions=positions, median=errors, low=errors, high=errors, role=role))
     return CurveDisplay(
-        title=title, series=tuple(series), x_label="step size h", y_label=f"distance {comparison.scope.split(',')[0]}",
-        caption=_caption((comparison,)), position_name="step sizes",
-    )  # fmt: skip
+        title=title,
+        series=tuple(series),
+        x_label="step size h",
+        y_label=f"distance {comparison.scope.split(',')[0]}",
+        caption=_caption((comparison,)),
+        position_name="step sizes",
+    )
 
 
 def _caption(comparisons: Sequence[Comparison]) -> str:

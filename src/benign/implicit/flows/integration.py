@@ -58,9 +58,7 @@ def flow_end(
         InvalidArgument: for a start, times or a solver that cannot be used.
         FlowNotIntegrated: if the solver gives up, or what it gives is no finite number.
     """
-    return flow_path(
-        field, start, [time], arguments=arguments, solver=solver, relative=relative, absolute=absolute
-    )[0]  # fmt: skip
+    return flow_path(field, start, [time], arguments=arguments, solver=solver, relative=relative, absolute=absolute)[0]
 
 
 def flow_path(
@@ -105,11 +103,19 @@ def _solved(
 ) -> tuple[Float[Array, "T m"], Any]:
     method = diffrax.Dopri8() if solver == "dopri8" else diffrax.Kvaerno5()
     solution = diffrax.diffeqsolve(
-        diffrax.ODETerm(lambda _, theta, given: field(theta, given)), method, t0=0.0, t1=times[-1], dt0=None,
-        y0=start, args=arguments, saveat=diffrax.SaveAt(ts=times), max_steps=_MOST_STEPS, throw=False,
+        diffrax.ODETerm(lambda _, theta, given: field(theta, given)),
+        method,
+        t0=0.0,
+        t1=times[-1],
+        dt0=None,
+        y0=start,
+        args=arguments,
+        saveat=diffrax.SaveAt(ts=times),
+        max_steps=_MOST_STEPS,
+        throw=False,
         stepsize_controller=diffrax.PIDController(rtol=relative, atol=absolute),
         adjoint=diffrax.ForwardMode(),
-    )  # fmt: skip
+    )
     assert solution.ys is not None
     return solution.ys, solution.result
 

@@ -167,9 +167,13 @@ class Adam:
     def field(self, losses: Sequence[Loss], theta: Float[Array, " m"], step_size: Scalar) -> Corrected:
         """Plain field and correction."""
         return adam_field(
-            losses[0], theta, step_size, momentum=self.momentum, square_momentum=self.square_momentum,
+            losses[0],
+            theta,
+            step_size,
+            momentum=self.momentum,
+            square_momentum=self.square_momentum,
             epsilon=self.epsilon,
-        )  # fmt: skip
+        )
 
     def ends(self, losses: Sequence[Loss], start: Float[Array, " m"], step_size: float, steps: int) -> Ends:
         """Both flows start where the warm-up ends."""

@@ -107,9 +107,14 @@ class TwoParameters:
     ) -> Float[np.ndarray, "T 2"]:
         """The flow of E + ``rate`` R_IG at rising times: ``rate`` = h m / 4 = h / 2 is the modified flow of step h."""
         solved = solve_ivp(
-            lambda _, theta: -self._regularised(theta, rate), (0.0, float(times[-1])), np.array(start, dtype=float),
-            t_eval=times, method="DOP853", rtol=1e-12, atol=1e-13,
-        )  # fmt: skip
+            lambda _, theta: -self._regularised(theta, rate),
+            (0.0, float(times[-1])),
+            np.array(start, dtype=float),
+            t_eval=times,
+            method="DOP853",
+            rtol=1e-12,
+            atol=1e-13,
+        )
         return solved.y.T
 
     def _regularised(self, theta: Starts, rate: float) -> Starts:

@@ -77,9 +77,12 @@ def disagreement(
     independent = 1.0 - accuracy[first] * accuracy[second] - mistaken / (classes - 1)
     in_class = 1.0 - np.einsum("y,pyk,pyk->p", share, confusion[first], confusion[second])
     shares = {
-        "observed": observed, "independent": independent, "independent_in_class": in_class,
-        "excess": observed - independent, "excess_in_class": observed - in_class,
-    }  # fmt: skip
+        "observed": observed,
+        "independent": independent,
+        "independent_in_class": in_class,
+        "excess": observed - independent,
+        "excess_in_class": observed - in_class,
+    }
     return Disagreement(**{name: pair_mean(share, level=level) for name, share in shares.items()})
 
 
