@@ -32,6 +32,8 @@ def checked(decorated: Any = None, *, typechecker: object = None) -> Any:
         return decorated
     if not isinstance(decorated, types.FunctionType) or any("{" in str(a) for a in decorated.__annotations__.values()):
         return _of_jaxtyping(decorated, typechecker=check)  # a property; a shape that names an argument's value
+    if inspect.isgeneratorfunction(decorated):
+        return _of_jaxtyping(decorated, typechecker=check)  # checked at its first step, where a context would be over
     return _checked_function(decorated)
 
 
