@@ -12,7 +12,7 @@ Ours: the full grid, capacity x members, is one surface, of which every such pat
 al.: no bootstrap, each split among sqrt(d) random features, one boosted sum for each class. A forest's trees are
 classifiers, whose splits by Gini's index are those by squared error on one-hot rows. 10 % of the labels are flipped. A
 time is a number of averaged members. A second joint, where the training set is far from fitted, was fixed beforehand,
-and so were all grids, from single members at another seed; where it lies travels with the surface.
+and so were all grids, from single members at another seed.
 
 That averaging does not raise the squared loss, in the mean over members, is convexity, and that the composite axis
 peaks at its joint follows from the rise up to it and the fall beyond it: both are tests of the package, not findings.
@@ -176,8 +176,8 @@ def _claims(scale: Scale) -> Iterator[Claim]:
         many = f"{grid.most} {kind.members}"
         for say, word, words, members in ((secondary, "one", kind.one, 1), (of_forests, "many", many, grid.most)):
             along = f"Along {kind.capacity} alone, with {words}"
-            # The loss of averaged one-hot rows is bounded, as an error is, and peaks as low.
             text = f"{along}, the test loss has no peak of 5 % or more: no second descent"
+            # The loss of averaged one-hot rows is bounded, as an error is, and peaks as low.
             judge = _loss(kind, members).has_no_peak(RELEVANT_FACTOR_OF_ERRORS)
             yield say(f"{name}_capacity_alone_{word}", text, judge, _ONE_AXIS)
         rise, fall = _two_descents(kind, grid, grid.early)
