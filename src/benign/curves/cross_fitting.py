@@ -167,8 +167,9 @@ def _simultaneous_low(
     R = len(others)
     quantile = student_quantile(1.0 - (1.0 - level) / (MEDIAN_FACTOR if is_chosen else 1.0), R - 1)
     bounds = []
-    for row in chosen if is_chosen else chosen[:1]:
-        differences = others - row[:, None]
-        error = np.std(differences, axis=0, ddof=1) / math.sqrt(R)
-        bounds.append(float(np.min(np.mean(differences, axis=0) - quantile * error)))
-    return float(np.median(bounds))
+    rows, step = chosen if is_chosen else chosen[:1], max(1, _CHUNK // others.size)
+    for start in range(0, len(rows), step):
+        differences = others - rows[start : start + step, :, None]
+        error = np.std(differences, axis=1, ddof=1) / math.sqrt(R)
+        bounds.append((np.mean(differences, axis=1) - quantile * error).min(axis=1))
+    return float(np.median(np.concatenate(bounds)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from benign.curves.intervals import check_level, mean_interval
+from benign.curves.intervals import check_level, student_quantile
 from benign.foundation.errors import InvalidArgument
 
 
@@ -84,7 +84,12 @@ def mean_intervals(values: Float[np.ndarray, "R K"], *, level: float = 0.95) -> 
         InvalidArgument: if ``level`` is not strictly between 0.5 and 1.
     """
     check_level(level)
-    rows = np.full((3, values.shape[1]), np.nan)
-    for column in np.flatnonzero(np.isfinite(values).all(axis=0)):
-        rows[:, column] = values[:, column].mean(), *mean_interval(values[:, column], level=level)
+    R, K = values.shape
+    rows = np.full((3, K), np.nan)
+    usable = np.isfinite(values).all(axis=0)
+    columns = np.ascontiguousarray(values.T[usable])
+    mean, half = columns.mean(axis=1), np.full(len(columns), np.inf)
+    if R > 1:
+        half = student_quantile(0.5 * (1.0 + level), R - 1) * columns.std(axis=1, ddof=1) / np.sqrt(R)
+    rows[:, usable] = mean, mean - half, mean + half
     return rows

@@ -13,6 +13,7 @@ instead is wrong in up to 20 % of monotone curves, since nine of ten replicates 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ def canonical_order(values: Float[np.ndarray, "R K"]) -> Int[np.ndarray, "R"]:
     return np.array(sorted(range(len(values)), key=lambda row: values[row].tobytes()), dtype=np.int64)
 
 
+@functools.cache
 def halvings(replicates: int) -> Bool[np.ndarray, "S R"]:
     """First halves, one row a halving; all of them if there are at most 126, else 126 drawn at a fixed address."""
     R, half = replicates, replicates // 2
@@ -55,6 +57,7 @@ def halvings(replicates: int) -> Bool[np.ndarray, "S R"]:
     first = np.zeros((len(chosen), R), dtype=bool)
     for row, members in enumerate(chosen):
         first[row, list(members)] = True
+    first.flags.writeable = False
     return first
 
 

@@ -46,7 +46,7 @@ def bootstrap_medians(values: Float[np.ndarray, "R K"], counts: Int[np.ndarray, 
 
     Equivalent to ``numpy.median(values[rows], axis=0)`` with row r repeated ``counts[b, r]`` times. Each column is
     sorted once; a resample's median is then read from the running sum of the counts in that order, in O(B R K) byte
-    operations.
+    operations on rows of resamples.
 
     Args:
         values: one row a replicate, without NaN.
@@ -55,16 +55,18 @@ def bootstrap_medians(values: Float[np.ndarray, "R K"], counts: Int[np.ndarray, 
     R, K = values.shape
     order = np.argsort(values, axis=0, kind="stable")
     ascending = np.take_along_axis(values, order, axis=0)
-    small = counts.astype(np.uint8 if R < 256 else np.int64)
+    small = np.ascontiguousarray(counts.T, dtype=np.uint8 if R < 256 else np.int64)
     medians = np.empty((len(counts), K))
-    columns = np.arange(K)
-    step = max(1, _CHUNK // max(1, R * K))
-    for start in range(0, len(counts), step):
-        block = small[start : start + step]
-        running = np.cumsum(block[:, order], axis=1, dtype=block.dtype)
-        lower = np.count_nonzero(running < (R + 1) // 2, axis=1)
-        upper = np.count_nonzero(running < R // 2 + 1, axis=1)
-        medians[start : start + step] = 0.5 * (ascending[lower, columns] + ascending[upper, columns])
+    step = max(1, _CHUNK // len(counts))
+    for start in range(0, K, step):
+        columns = slice(start, start + step)
+        running, lower, upper = np.zeros((3, *order[0, columns].shape, len(counts)), dtype=small.dtype)
+        for next_larger in order[:, columns]:
+            running += small[next_larger]
+            lower += running < (R + 1) // 2
+            upper += running < R // 2 + 1
+        places = np.arange(K)[columns, None]
+        medians[:, columns] = 0.5 * (ascending[lower, places] + ascending[upper, places]).T
     return medians
 
 

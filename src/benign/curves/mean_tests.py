@@ -41,14 +41,14 @@ PValues = Callable[[Float[np.ndarray, "S R"], float], Float[np.ndarray, "S"]]
 def student_p_values(samples: Float[np.ndarray, "S R"], margin: float) -> Float[np.ndarray, "S"]:
     """One-sided p-value of "the mean is above the margin" by Student's t; 1 without two values or any spread."""
     mean, spread = _moments(samples, margin)
-    R = samples.shape[1]
-    return _spread_or_one(special.stdtr(R - 1, -np.sqrt(max(R - 1, 0)) * mean / spread), samples)
+    return _spread_or_one(_student(mean, spread, samples.shape[1]), samples)
 
 
 def guarded_p_values(samples: Float[np.ndarray, "S R"], margin: float) -> Float[np.ndarray, "S"]:
     """One-sided p-value of "the mean is above the margin" by the guarded t."""
     R = samples.shape[1]
-    student, hall = student_p_values(samples, margin), hall_p_values(samples, margin)
+    mean, spread = _moments(samples, margin)
+    student, hall = _student(mean, spread, R), _hall(mean / spread, sample_skewness(samples), R)
     signs = sign_p_values(samples, margin) if R >= FEWEST_FOR_SIGNS else np.zeros(len(samples))
     return _spread_or_one(np.maximum(np.minimum(_SHARE * np.maximum(student, hall), 1.0), signs), samples)
 
@@ -56,9 +56,15 @@ def guarded_p_values(samples: Float[np.ndarray, "S R"], margin: float) -> Float[
 def hall_p_values(samples: Float[np.ndarray, "S R"], margin: float) -> Float[np.ndarray, "S"]:
     """One-sided p-value of "the mean is above the margin" by Hall's t, which takes out the sample skewness."""
     mean, spread = _moments(samples, margin)
-    R = samples.shape[1]
-    # Beyond this it is certain, and its cube still a number.
-    T, skewness = np.clip(mean / spread, -1e6, 1e6), sample_skewness(samples)
+    return _hall(mean / spread, sample_skewness(samples), samples.shape[1])
+
+
+def _student(mean: Float[np.ndarray, "S"], spread: Float[np.ndarray, "S"], R: int) -> Float[np.ndarray, "S"]:
+    return np.asarray(special.stdtr(R - 1, -np.sqrt(max(R - 1, 0)) * mean / spread))
+
+
+def _hall(T: Float[np.ndarray, "S"], skewness: Float[np.ndarray, "S"], R: int) -> Float[np.ndarray, "S"]:
+    T = np.clip(T, -1e6, 1e6)  # beyond this it is certain, and its cube still a number
     corrected = T + skewness * T**2 / 3.0 + skewness**2 * T**3 / 27.0 + skewness / (6.0 * R)
     return np.asarray(special.stdtr(R - 1, -np.sqrt(max(R - 1, 0)) * corrected))
 

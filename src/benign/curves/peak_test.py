@@ -200,8 +200,9 @@ def _tested(
     untested: PeakTest, risk: Float[np.ndarray, "R K"], known: PeakAtThreshold | None, level: float
 ) -> PeakTest:
     first = halvings(len(risk))
-    rise, fall = _held_out(risk, first)
-    searched, plain = _search_p_values(rise, fall, rounding(risk))
+    held_out = _held_out(risk, first)
+    rise, fall = held_out
+    searched, plain = _search_p_values(held_out, rounding(risk))
     p = searched
     if known is not None:
         p = min(1.0, known.p_value / (1.0 - _SEARCHED), searched / _SEARCHED)
@@ -209,7 +210,7 @@ def _tested(
         verdict = PeakVerdict.PEAK
     else:
         verdict = PeakVerdict.NO_PEAK if min(p, plain) > NO_PEAK_ABOVE else PeakVerdict.UNDECIDED
-    hidden = DETECTABLE * float(np.median(np.maximum(standard_errors(rise), standard_errors(fall))))
+    hidden = DETECTABLE * float(np.median(standard_errors(np.concatenate(held_out)).reshape(2, -1).max(axis=0)))
     return replace(
         untested,
         verdict=verdict,
@@ -222,28 +223,28 @@ def _tested(
     )
 
 
-def _search_p_values(rise: Float[np.ndarray, "S R"], fall: Float[np.ndarray, "S R"], tie: float) -> tuple[float, float]:
+def _search_p_values(held_out: Float[np.ndarray, "2 S R"], tie: float) -> tuple[float, float]:
     """The search's p-value, and the one by Student's t alone."""
-    R = rise.shape[1]
-    student = np.maximum(one_sided_p_values(rise, tie), one_sided_p_values(fall, tie))
-    hall = np.maximum(hall_p_values(rise, 0.0), hall_p_values(fall, 0.0))
+    _, S, R = held_out.shape
+    both = held_out.reshape(2 * S, R)
+    student = one_sided_p_values(both, tie).reshape(2, S).max(axis=0)
+    hall = hall_p_values(both, 0.0).reshape(2, S).max(axis=0)
     strict = np.maximum(student, (1.0 if R in _FEW_FACTORS else _HALL_SHARE) * hall)
-    is_common = np.mean(is_most(rise, 0.0, _MOST) & is_most(fall, 0.0, _MOST)) >= 0.5
+    is_common = np.mean(is_most(both, 0.0, _MOST).reshape(2, S).all(axis=0)) >= 0.5
     p = _FEW_FACTORS.get(R, MEDIAN_FACTOR) * float(np.median(strict)) if is_common else 1.0
     return min(1.0, p), min(1.0, MEDIAN_FACTOR * float(np.median(student)))
 
 
-def _held_out(
-    risk: Float[np.ndarray, "R K"], first: Bool[np.ndarray, "S R"]
-) -> tuple[Float[np.ndarray, "S R"], Float[np.ndarray, "S R"]]:
+def _held_out(risk: Float[np.ndarray, "R K"], first: Bool[np.ndarray, "S R"]) -> Float[np.ndarray, "2 S R"]:
     """Rise and fall of each replicate at the positions that the half without it chose."""
-    rise, fall = np.empty(first.shape), np.empty(first.shape)
+    differences = np.empty((2, *first.shape))
     by_position = risk.T
     for chosen in (first, ~first):
         i, j, k = steady_triples(risk, chosen)
-        rise[~chosen] = (by_position[j] - by_position[i])[~chosen]
-        fall[~chosen] = (by_position[j] - by_position[k])[~chosen]
-    return rise, fall
+        others = ~chosen
+        for difference, lower in zip(differences, (i, k), strict=True):
+            difference[others] = (by_position[j] - by_position[lower])[others]
+    return differences
 
 
 def _sentence(test: PeakTest) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import numpy as np
@@ -66,8 +67,7 @@ def _steadiest(
     samples: Float[np.ndarray, "S r L"],
 ) -> tuple[Int[np.ndarray, "S"], Int[np.ndarray, "S"], Int[np.ndarray, "S"]]:
     t = _pairwise_t(samples)
-    L = t.shape[2]
-    earlier = np.tril(np.ones((L, L), dtype=bool), -1)
+    earlier = _earlier(t.shape[2])
     rise, fall = np.where(earlier, t, -np.inf), np.where(earlier.T, t, -np.inf)
     rows = np.arange(len(t))
     j = np.argmax(np.minimum(rise.max(axis=2), fall.max(axis=2)), axis=1)
@@ -94,9 +94,27 @@ def _pairwise_t(samples: Float[np.ndarray, "S r L"]) -> Float[np.ndarray, "S L L
     centred -= centred.mean(axis=2, keepdims=True)  # a replicate's common offset cancels in differences
     covariance = centred.transpose(0, 2, 1) @ centred / (r - 1)
     variance = np.diagonal(covariance, axis1=1, axis2=2)
-    error = np.sqrt(np.maximum(variance[:, :, None] + variance[:, None, :] - 2.0 * covariance, 0.0) / r)
-    first, second = np.triu_indices(L, 1)
-    some = slice(None, None, max(1, len(first) // 256))  # a median needs no more
-    floor = _SHRINK * np.median(error[:, first[some], second[some]], axis=1) + 1e-9 * np.ptp(means, axis=1)
+    error = variance[:, :, None] + variance[:, None, :]
+    error -= 2.0 * covariance
+    np.sqrt(np.maximum(error, 0.0, out=error) / r, out=error)
+    floor = _SHRINK * np.median(error[:, *_some_pairs(L)], axis=1) + 1e-9 * np.ptp(means, axis=1)
     floor = np.maximum(floor, np.finfo(float).tiny ** 0.5)[:, None, None]
-    return (means[:, :, None] - means[:, None, :]) / np.sqrt(error**2 + floor**2)
+    np.square(error, out=error)
+    error += floor**2
+    t = means[:, :, None] - means[:, None, :]
+    t /= np.sqrt(error, out=error)
+    return t
+
+
+@functools.cache
+def _earlier(L: int) -> Bool[np.ndarray, "L L"]:
+    """Whether column b lies before column a, at [a, b]."""
+    return np.tril(np.ones((L, L), dtype=bool), -1)
+
+
+@functools.cache
+def _some_pairs(L: int) -> tuple[Int[np.ndarray, "P"], Int[np.ndarray, "P"]]:
+    """Pairs of columns, spread over all of them: a median over pairs needs no more."""
+    first, second = np.triu_indices(L, 1)
+    some = slice(None, None, max(1, len(first) // 256))
+    return first[some], second[some]
