@@ -19,7 +19,7 @@ correlation is a cause.
 Settings at one width come from pilots on another seed, two and four draws of the data. Those of standard and paper
 have not been tried there.
 
-Runtime on two cores: smoke less than ten seconds, quick about two minutes; paper is for one GPU.
+Runtime on two cores: smoke about ten seconds, quick about two minutes; paper is for one GPU.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Scale:
 
 SCALES = {
     "smoke": Scale(
-        samples=50, widths=(6, 8), steps=200, batch=25, replicates=4,
+        samples=50, widths=(6, 8), steps=200, batch=25, replicates=2,
         fixed=FixedWidth(
             samples=50, test_samples=200, width=32, rates=(0.015, 0.03), batches=(10, 25), start=0.6, end=24.0,
             recordings=8, replicates=1,
