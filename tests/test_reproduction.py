@@ -2,17 +2,18 @@
 
 import dataclasses
 import json
+import os
 
 import pytest
 import xarray as xr
 
 import benign
-from benign import reproduction
 from benign.experiments import MeasurementInterrupted
 from benign.experiments.environment import Environment
-from benign.figures import find_figure
-from benign.figures.folders import checked_folder
+from benign.figures import find_figure, reproduction
+from benign.figures.folders import checked_folder, is_current
 from benign.figures.measurement import Made
+from benign.figures.story import write_report
 from benign.foundation.errors import InvalidArgument, OutputFailed, UnknownName
 
 
@@ -64,12 +65,14 @@ def test_a_later_run_leaves_no_partial_surface_and_the_last_one_what_is_current(
     again = benign.Reproduction.open(tmp_path)
     assert list(again.surfaces) == ["polynomial", "descent"]
     assert again.to_dict() == polynomial.to_dict()
-    written = {path: path.stat().st_mtime_ns for path in first}
-    assert sorted(polynomial.save(tmp_path)) == sorted(first)
-    assert {path: path.stat().st_mtime_ns for path in first} == written
-    (tmp_path / "findings.json").write_text('{"figure": "mml_polynomial"}', encoding="utf-8")
-    polynomial.save(tmp_path)
-    assert all(path.stat().st_mtime_ns > written[path] for path in first)
+    for path in first:
+        os.utime(path, (0, 0))  # older than any module: what is current is told by revision and version alone
+    assert polynomial.save(tmp_path) == first
+    assert {path.stat().st_mtime_ns for path in first} == {0}
+    revised = dataclasses.replace(polynomial, figure=dataclasses.replace(polynomial.figure, revision=99))
+    assert revised.save(tmp_path) == first
+    assert all(path.stat().st_mtime_ns > 0 for path in first)
+    assert not is_current(tmp_path, (tmp_path / "findings.json").read_text(encoding="utf-8"), ["lost.png"])
 
 
 STRANGERS = ("findings.json", "report.html", "polynomial.nc", "descent.parquet", "u_curve.png", "partial.nc")
@@ -98,7 +101,7 @@ def test_a_folder_with_files_of_others_is_refused_before_anything_is_measured(po
     for names in (["mml_polynomial"], ["mml_polynomial", "belkin2019_fourier"]):
         with pytest.raises(OutputFailed, match=r"report\.html was not written by benign"):
             check(*names)
-    reproduction.write_report([polynomial], tmp_path / "report.html", command="benign demo")
+    write_report([polynomial], tmp_path / "report.html", command="benign demo")
     check("mml_polynomial", "belkin2019_fourier")
     (tmp_path / "mml_polynomial" / "findings.json").write_text("mine", encoding="utf-8")
     with pytest.raises(OutputFailed, match=r"findings\.json was not written by benign"):

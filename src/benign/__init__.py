@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from benign.experiments.loggers import TensorBoardLogger as TensorBoardLogger
     from benign.experiments.store import Store as Store
     from benign.figures.published_models import against_threshold as against_threshold
+    from benign.figures.reproduction import Reproduction as Reproduction
+    from benign.figures.reproduction import figure as figure
     from benign.foundation.errors import BenignError as BenignError
     from benign.foundation.outcomes import Outcome as Outcome
     from benign.foundation.replicate import Replicate as Replicate
@@ -41,8 +43,6 @@ if TYPE_CHECKING:
     from benign.procedures import RandomFourier as RandomFourier
     from benign.procedures import from_callable as from_callable
     from benign.procedures import from_estimator as from_estimator
-    from benign.reproduction import Reproduction as Reproduction
-    from benign.reproduction import figure as figure
     from benign.runs import Run as Run
     from benign.runs import RunInterrupted as RunInterrupted
     from benign.runs import list_runs as list_runs

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import benign
 from benign.cli.main import app
 from benign.diagnosis.peak_location import locate_peak
-from benign.reproduction import _trust_in
+from benign.figures.story import _trust_in
 
 SAID = "equal a training row at n = 40, and the test risk rewards remembering it: drop the copies, or split by group."
 EXPERIMENT = """

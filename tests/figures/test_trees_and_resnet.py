@@ -15,9 +15,9 @@ from benign.figures import belkin2019_trees as trees
 from benign.figures import nakkiran2020_resnet18 as resnet
 from benign.figures.averaged_boosting import AveragedBoosting
 from benign.figures.figure import SCALES
+from benign.figures.reproduction import Reproduction
 from benign.plots import CurveDisplay
 from benign.procedures import from_estimator
-from benign.reproduction import Reproduction
 from benign.sources import digits
 from benign.surface import Surface
 from benign.surface.sections import along_both, over_size_and_time

@@ -18,7 +18,7 @@ from benign.cli.options import AsJson, Scale, Seed, Store, Verbose, Workers
 from benign.cli.printing import filter_output
 
 if TYPE_CHECKING:
-    from benign.reproduction import Reproduction
+    from benign.figures.reproduction import Reproduction
 
 app = typer.Typer(
     help="Why do over-parameterised models generalise, and is your overfitting benign?",
@@ -70,7 +70,7 @@ def list_figures(
     Example: benign figures
     """
     from benign.cli.findings import print_entries
-    from benign.reproduction import all_figures
+    from benign.figures.reproduction import all_figures
 
     table = all_figures()
     if as_json:
@@ -125,8 +125,8 @@ def run_demo(
     """
     from benign.figures import DEMO
     from benign.figures.folders import checked_folder
+    from benign.figures.story import write_report
     from benign.foundation.file_names import unlinked
-    from benign.reproduction import write_report
 
     results = []
     with answered():
@@ -151,7 +151,7 @@ def _reproduce(
     """The figure, measured while its progress is shown, and the files that it was saved as."""
     from benign.cli.progress import shown
     from benign.experiments.environment import Environment
-    from benign.reproduction import reproduce
+    from benign.figures.reproduction import reproduce
 
     with shown(name) as progress:
         environment = Environment(workers=workers, store=store, progress=progress)

@@ -45,21 +45,16 @@ def take(folder: Path, figure: str, names: Iterable[str]) -> None:
     write_whole(folder / TOLD, lambda path: path.write_text(text, encoding="utf-8"))
 
 
-def current_files(folder: Path, findings: str) -> list[Path]:
-    """The files of an earlier save, the page last, if they tell these findings and no module has changed since.
+def is_current(folder: Path, findings: str, names: Iterable[str]) -> bool:
+    """Whether an earlier save told these findings, and all its files are there.
 
-    The page is written last, so that it is there only if all else was.
+    Findings say of which revision and version they are. They are written after all but the page.
     """
-    page, told = folder / PAGE, folder / TOLD
     try:
-        package = Path(__file__).parents[1]
-        changed = max(path.stat().st_mtime for kind in ("py", "html", "css") for path in package.rglob(f"*.{kind}"))
-        if told.read_text(encoding="utf-8") != findings or page.stat().st_mtime < changed:
-            return []
-        kinds = (".nc", ".parquet", ".png", ".svg", ".pdf", ".json")
-        return [*sorted(path for path in folder.iterdir() if path.suffix in kinds), page]
+        told = (folder / TOLD).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        return []
+        return False
+    return told == findings and all((folder / name).is_file() for name in (*names, PAGE))
 
 
 def checked_folder(folder: Path, *, names: Sequence[str], scale: str, seed: int, workers: int | None) -> Path:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +20,21 @@ from benign.experiments.environment import Environment
 from benign.experiments.keeping import kept_line
 from benign.experiments.repeated_warnings import said_once
 from benign.experiments.store import Store, StoreUnusable
-from benign.figures import NAMES, Figure, Picture, Results, Surfaces, checked_scale, find_figure
-from benign.figures.folders import MOST_TOLD_BYTES, PAGE, PARTIAL, TOLD, current_files, is_ours, surface_files, take
+from benign.figures.claims import Surfaces
+from benign.figures.figure import Figure, Picture, Results
+from benign.figures.folders import MOST_TOLD_BYTES, PAGE, PARTIAL, TOLD, is_current, is_ours, surface_files, take
+from benign.figures.registry import NAMES, checked_scale, find_figure
+from benign.figures.story import card_of, write_report
 from benign.foundation.arguments import checked_path
 from benign.foundation.errors import OutputFailed, invalid
 from benign.foundation.file_names import file_name
-from benign.foundation.outcomes import Outcome
 from benign.foundation.output import regular_bytes, write_whole
 from benign.foundation.progress import Progress, silent
 from benign.foundation.wording import shown
 from benign.plots import save
 from benign.plots.output import FORMATS
-from benign.report import GLOSSARY, Card, Page, Section, section_of, write_page
-from benign.schema import SOURCE_NOTES
+from benign.report import Section, section_of
 from benign.surface import Surface
-from benign.surface.sections import best_median_error, samples_of, share_with_outcome
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,7 +67,7 @@ class Reproduction:
     @cached_property
     def sections(self) -> tuple[Section, ...]:
         """The pictures as they stand on a page, each with its claims; drawn once for all pages."""
-        cards = {finding.name: _card(finding) for finding in self.findings}
+        cards = {finding.name: card_of(finding) for finding in self.findings}
         return tuple(
             section_of(
                 picture.display,
@@ -104,35 +105,35 @@ class Reproduction:
             "findings": [finding.to_dict() for finding in self.findings],
             "machine": next(iter(self.surfaces.values())).dataset.attrs["machine"],
             "seconds": round(self.seconds, 1),
+            "benign_version": version("benign"),
         }
 
     def save(self, folder: str | Path) -> list[Path]:
         """Write surfaces (netCDF, Parquet), pictures (PNG, SVG, PDF), findings.json and, last, report.html.
 
-        A folder that holds this very reproduction already, made by this very package, is left as it is. Files of these
-        names that lie in a folder without findings of ours are somebody else's, and are not replaced.
+        A folder that holds this very reproduction already, of this revision and version of benign, is left as it is.
+        Files of these names that lie in a folder without findings of ours are somebody else's, and are not replaced.
 
         Raises:
             OutputFailed: if a file cannot be written.
         """
         target = Path(folder)
         text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
+        drawn = [f"{picture.name}.{kind}" for picture in self.pictures for kind in FORMATS]
+        names = [*surface_files(self.surfaces), *drawn]
         if not is_ours(target):
-            pictures = [f"{picture.name}.{kind}" for picture in self.pictures for kind in FORMATS]
-            take(target, self.figure.name, [*surface_files(self.surfaces), *pictures])
+            take(target, self.figure.name, names)
         with contextlib.suppress(OSError):
             (target / f"{PARTIAL}.nc").unlink(missing_ok=True)
-        files = current_files(target, text)
-        if files:
-            return files
-        for name, surface in self.surfaces.items():
-            files.append(surface.to_netcdf(target / f"{name}.nc"))
-            files.append(surface.to_parquet(target / f"{name}.parquet"))
-        for picture in self.pictures:
-            files.extend(save(picture.display, target / picture.name))
-        files.append(write_whole(target / TOLD, lambda path: path.write_text(text, encoding="utf-8")))
-        files.append(write_report([self], target / PAGE, command=self.command))
-        return files
+        if not is_current(target, text, names):
+            for name, surface in self.surfaces.items():
+                surface.to_netcdf(target / f"{name}.nc")
+                surface.to_parquet(target / f"{name}.parquet")
+            for picture in self.pictures:
+                save(picture.display, target / picture.name)
+            write_whole(target / TOLD, lambda path: path.write_text(text, encoding="utf-8"))
+            write_report([self], target / PAGE, command=self.command)
+        return [target / name for name in (*names, TOLD, PAGE)]
 
     @property
     def command(self) -> str:
@@ -252,129 +253,3 @@ def _usable(store: Place) -> Place:
             warnings.warn(f"{error} What is measured now will not be kept.", stacklevel=3)
             return IN_MEMORY
     return store
-
-
-def write_report(results: Sequence[Reproduction], path: Path, *, command: str) -> Path:
-    """One self-contained page that tells the figures' story in order.
-
-    Raises:
-        OutputFailed: if it cannot be written.
-    """
-    return write_page(_story(results, command=command), path)
-
-
-def _story(chapters: Sequence[Reproduction], *, command: str) -> Page:
-    """One page: the last chapter gives the answer, its key claims come first, all pictures follow in order."""
-    last = chapters[-1]
-    first = {finding.name for finding in last.findings if finding.primary}
-    return Page(
-        title=f"benign: {last.figure.title}",
-        strip=_strip(last),
-        question=last.pictures[0].heading,
-        headline=last.headline,
-        lede=" ".join(chapter.lede for chapter in reversed(chapters)),
-        cards=tuple(_card(finding) for finding in last.findings if finding.primary),
-        sections=tuple(
-            section for chapter in chapters for section in _sections(chapter, first if chapter is last else set())
-        ),
-        provenance=_provenance(chapters),
-        command=command,
-        glossary=GLOSSARY,
-        trust=tuple(sentence for chapter in chapters for sentence in _trust(chapter)),
-    )
-
-
-def _card(finding: Finding) -> Card:
-    """A finding as it stands on the page."""
-    paper = f" Paper: {finding.paper}." if finding.paper else ""
-    return Card(
-        verdict=finding.verdict.value,
-        claim=finding.claim,
-        detail=_sentence("; ".join(filter(None, [finding.effect_words, finding.outlook]))),
-        test=_sentence(finding.evidence) + paper,
-    )
-
-
-def _sentence(words: str) -> str:
-    return f"{words[0].upper()}{words[1:]}."
-
-
-def _strip(chapter: Reproduction) -> tuple[str, ...]:
-    surface = next(iter(chapter.datasets.values()))
-    source, procedure = (json.loads(surface.attrs[name]) for name in ("source", "procedure"))
-    return (
-        f"{chapter.figure.paper}, {chapter.figure.number}",
-        str(source.get("name", source.get("source", ""))),
-        str(procedure["procedure"]).replace("_", " "),
-        f"n = {samples_of(surface):,}",
-        f"{surface.sizes['replicate']:,} replicates",
-        f"scale {chapter.scale}",
-        f"seed {chapter.seed}",
-    )
-
-
-def _sections(chapter: Reproduction, first: Collection[str]) -> Iterator[Section]:
-    """The sections, without the claims that stand ``first`` on the page."""
-    for picture, section in zip(chapter.pictures, chapter.sections, strict=True):
-        cards = zip(picture.claims, section.cards, strict=True)
-        yield replace(section, cards=tuple(card for name, card in cards if name not in first))
-
-
-def _trust(chapter: Reproduction) -> list[str]:
-    sentences = [sentence for name, surface in chapter.datasets.items() for sentence in _trust_in(name, surface)]
-    undecided = [finding for finding in chapter.findings if finding.verdict.value == "undecided"]
-    if undecided:
-        sentences.append(f"{chapter.figure.title}: {len(undecided)} of {len(chapter.findings)} claims stay undecided.")
-    return sentences
-
-
-def _trust_in(name: str, surface: xr.Dataset) -> list[str]:
-    words = name.replace("_", " ")
-    flagged = share_with_outcome(surface, Outcome.ILL_CONDITIONED, Outcome.BUDGET_SPENT)
-    if surface.attrs.get("time_name"):
-        diverged = share_with_outcome(surface, Outcome.DIVERGED)
-        sentences = [
-            f"Surface {words}: training diverged in {diverged:.2%} of its cells, which are left out."
-            if diverged
-            else f"Surface {words}: no training diverged."
-        ]
-    else:
-        sentences = [
-            f"Surface {words}: {flagged:.2%} of its cells are too ill-conditioned to be given, or cost too much, and "
-            "are left out."
-            if flagged
-            else f"Surface {words}: every cell converged to its stated tolerance."
-        ]
-    if "leave_one_out_loss" in surface:
-        sentences.append(
-            f"Surface {words}: the ridge was tuned by leave-one-out on training samples, not on the test set."
-        )
-    if SOURCE_NOTES in surface.attrs:
-        sentences.append(f"Surface {words}: {surface.attrs[SOURCE_NOTES]}")
-    return [*sentences, *_worse_than_chance(words, surface)]
-
-
-def _worse_than_chance(words: str, surface: xr.Dataset) -> list[str]:
-    """A sentence where no model beats guessing; nothing where nothing was classified."""
-    best, chance = best_median_error(surface)
-    if not best >= chance:
-        return []
-    sentence = (
-        f"Surface {words}: the best median test error {best:.1%} is no better than guessing the most frequent class "
-        f"({chance:.1%}); this is likely a bug in the data or the labels."
-    )
-    return [sentence]
-
-
-def _provenance(chapters: Sequence[Reproduction]) -> tuple[tuple[str, str], ...]:
-    last = chapters[-1]
-    attributes = next(iter(last.datasets.values())).attrs
-    seconds = ", ".join(f"{chapter.figure.name} {chapter.seconds:,.0f} s" for chapter in chapters)
-    return (
-        ("Seed", str(last.seed)),
-        ("Scale", last.scale),
-        ("Machine", attributes["machine"]),
-        ("Measured in", seconds),
-        ("benign", attributes["benign_version"]),
-        ("NumPy", attributes["numpy_version"]),
-    )
