@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from benign.experiments.parts import Part
 from benign.experiments.states import JobResult, State
@@ -63,6 +64,24 @@ def test_a_run_added_again_is_renamed_and_grows(store):
     assert len(store.runs()) == 1
     store.add_run(run_record(declaration='{"attempts": 5}'), [], {})
     assert store.run("first").declaration == '{"attempts": 5}'
+
+
+def test_sql_is_compiled_once_whichever_sqlite_store_asks(tmp_path, monkeypatch):
+    """A run is read by opening its store, and most of the time of opening one went into compiling the same SQL."""
+    compiled = []
+    compile_now = SQLCompiler.__init__
+    for name in ("one.db", "another.db"):
+        with Store.open(tmp_path / name) as store:
+            planned(store)
+    monkeypatch.setattr(SQLCompiler, "__init__", lambda *of, **how: compiled.append(of) or compile_now(*of, **how))
+
+    def used(name):
+        with Store.open(tmp_path / name) as store:
+            assert [store.runs()[0].record.id, _states(store)] == ["first", ["planned"] * 3]
+            return len(compiled)
+
+    before = used("one.db")
+    assert used("another.db") == before
 
 
 @pytest.mark.parametrize(

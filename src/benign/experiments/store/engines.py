@@ -8,6 +8,7 @@ import sqlite3
 import stat
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -24,6 +25,22 @@ _BUSY_SECONDS = 0.5
 _NAMES_ANOTHER = bytes.fromhex("d9d505f920a163d7")
 
 
+class _Compiled(dict[tuple[Any, ...], Any]):
+    """SQL as SQLAlchemy compiled it, for all SQLite engines of this process: each store that is opened has its own.
+
+    What SQLAlchemy looks it up by begins with the engine's dialect, and all of these are alike.
+    """
+
+    def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
+        return super().get(key[1:], default)
+
+    def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
+        super().__setitem__(key[1:], compiled)
+
+
+_COMPILED = {"compiled_cache": _Compiled()}
+
+
 def engine_of(location: Location, patience_seconds: float) -> Engine:
     """An engine; nothing is opened yet."""
     if location.is_server:
@@ -31,9 +48,11 @@ def engine_of(location: Location, patience_seconds: float) -> Engine:
         waiting = {} if "connect_timeout" in location.url.query else {"connect_timeout": 5}
         return create_engine(location.url, pool_pre_ping=True, connect_args=waiting)
     if location.is_in_memory:
-        engine = create_engine(location.url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+        threads = {"check_same_thread": False}
+        engine = create_engine(location.url, poolclass=StaticPool, connect_args=threads, execution_options=_COMPILED)
     else:
-        engine = create_engine(location.url, connect_args={"timeout": min(patience_seconds, _BUSY_SECONDS)})
+        until = {"timeout": min(patience_seconds, _BUSY_SECONDS)}
+        engine = create_engine(location.url, connect_args=until, execution_options=_COMPILED)
         event.listen(engine, "do_connect", lambda *_: _check_journal(location))
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
