@@ -1,10 +1,12 @@
-"""Ray as a cluster: several nodes on this machine, one of which is killed; and what Ray is asked for."""
+"""Ray as a cluster: several nodes on this machine, one of which is killed; and what Ray is asked for.
+
+Starting a cluster is dear: all tests share one, in the order below. Each finds two nodes or more; the last kills it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import importlib.util
-import os
 import socket
 import time
 from collections.abc import Iterator
@@ -13,17 +15,21 @@ from threading import Thread
 from typing import Any
 
 import pytest
-import threadpoolctl
+import xarray as xr
 
+import benign
 from benign.experiments.executors import ray_cluster
 from benign.experiments.executors.protocol import JobStopped, NodeDied, WorkerDied
-from benign.experiments.executors.ray_cluster import Ray, translated
+from benign.experiments.executors.ray_cluster import ClusterLost, Ray, translated
+from benign.experiments.measurement import measure
 from benign.foundation.errors import InvalidArgument
+from tests.experiments.ray_jobs import node_of, threads_of
+from tests.experiments.scripted import Scripted
 from tests.optional import needs
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
-SECONDS = 60.0
+SECONDS = 120.0  # longer than anything below takes; a hang fails and does not hang the suite
 STORE_BYTES = 100 * 2**20
 
 
@@ -52,23 +58,6 @@ def cluster() -> Iterator[Any]:
 
 def _add_node(cluster: Any, processors: int = 1) -> Any:
     return cluster.add_node(num_cpus=processors, object_store_memory=STORE_BYTES)
-
-
-def node_of(shared: Path, name: str, seconds: float) -> str:
-    """The node that runs this, which it also writes to a file as soon as it runs."""
-    import ray
-
-    node = str(ray.get_runtime_context().get_node_id())
-    (shared / name).write_text(node)
-    time.sleep(seconds)
-    return node
-
-
-def threads_of(_: object) -> tuple[set[int], str]:
-    import numpy as np
-
-    np.ones((2, 2)) @ np.ones((2, 2))
-    return {pool["num_threads"] for pool in threadpoolctl.threadpool_info()}, os.environ["OMP_NUM_THREADS"]
 
 
 def _written(folder: Path, count: int) -> dict[str, str]:
@@ -202,3 +191,59 @@ def test_what_ray_says_of_a_dead_job_is_said_in_our_words():
         assert type(own) is kind
         assert sentence in str(own)
         assert own.__cause__ is error
+
+
+# ------------------------------------------------------------- a run on it: the surface of one process, whatever dies
+
+
+def test_several_nodes_measure_the_surface_of_one_process_bit_for_bit(cluster):
+    source = benign.sources.digits(label_noise=0.2)
+
+    def measured(executor):
+        return measure(benign.RandomFourier(), source, samples=[40, 60], replicates=6, executor=executor).dataset
+
+    one, many = measured("here"), measured(Ray(cluster.address))
+    xr.testing.assert_identical(many.drop_attrs(), one.drop_attrs())
+
+
+def test_a_node_that_dies_in_mid_run_costs_no_result(cluster, tmp_path):
+    procedure = Scripted(log=tmp_path / "log", seconds=0.3)
+
+    def measured(by, executor):
+        return measure(
+            by, benign.sources.mml(), samples=[10, 20], sizes=[1, 2, 3], replicates=10, executor=executor
+        ).dataset
+
+    def kill_a_node():
+        while len(procedure.computed()) < 6:
+            time.sleep(0.05)
+        cluster.remove_node(cluster.list_all_nodes()[1], allow_graceful=False)
+
+    killer = Thread(target=kill_a_node)
+    killer.start()
+    survived = measured(procedure, Ray(cluster.address))
+    killer.join()
+    undisturbed = measured(Scripted(log=tmp_path / "other"), "here")
+    xr.testing.assert_identical(survived.drop_attrs(), undisturbed.drop_attrs())
+    assert 20 <= len(procedure.computed()) <= 23
+
+
+def test_a_cluster_that_dies_in_mid_run_is_a_sentence_and_costs_no_result(cluster, tmp_path, monkeypatch):
+    """Ray itself would say nothing and end this process after a minute."""
+    monkeypatch.setattr("benign.experiments.executors.ray_cluster._LOST_AFTER_SECONDS", 3.0)
+    procedure, store = Scripted(log=tmp_path / "log", seconds=0.3), tmp_path / "runs.db"
+    wanted = {"samples": [10], "sizes": [1, 2, 3], "replicates": 30, "store": store}
+
+    def kill_the_cluster():
+        while len(procedure.computed()) < 6:
+            time.sleep(0.05)
+        cluster.head_node.kill_gcs_server()
+
+    killer = Thread(target=kill_the_cluster)
+    killer.start()
+    with pytest.raises(ClusterLost, match=r"does not answer any more; start it again .* what is measured is kept"):
+        measure(procedure, benign.sources.mml(), executor=Ray(cluster.address), **wanted)
+    killer.join()
+    before = len(procedure.computed())
+    measure(Scripted(log=procedure.log), benign.sources.mml(), executor="here", **wanted)
+    assert len(procedure.computed()) - before < 30
