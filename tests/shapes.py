@@ -16,7 +16,8 @@ from typing import Any
 import jaxtyping
 from beartype import BeartypeConf, beartype
 
-check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # an integer is accepted where a float is expected
+# An integer is accepted where a float is expected.
+check = beartype(conf=BeartypeConf(is_pep484_tower=True, violation_type=TypeError))
 _of_jaxtyping = jaxtyping.jaxtyped
 
 
