@@ -8,8 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from benign.cli.emc import _names
+from benign.cli.main import app
 from benign.cli.users_code import named
 from benign.foundation.errors import InvalidArgument
 
@@ -32,27 +34,40 @@ neighbours = benign.from_estimator(KNeighborsClassifier(), size="n_neighbors")
 """
 
 
-@pytest.fixture
-def folder(tmp_path):
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """What the user has; the workers that have imported it are kept from test to test."""
+    place = tmp_path_factory.mktemp("user")
     random = np.random.default_rng(0)
     inputs = random.standard_normal((400, 3))
     labels = np.where(inputs[:, 0] * inputs[:, 1] + 0.5 * random.standard_normal(400) > 0, "yes", "no")
     columns = {f"x{i}": inputs[:, i] for i in range(3)} | {"label": labels}
-    pq.write_table(pa.table(columns), tmp_path / "train.parquet")
-    (tmp_path / "my_model.py").write_text(MODULE, encoding="utf-8")
-    (tmp_path / "my_boosting.py").write_text(BOOSTING, encoding="utf-8")
-    (tmp_path / "my_neighbours.py").write_text(NEIGHBOURS, encoding="utf-8")
-    (tmp_path / "broken.py").write_text("raise RuntimeError('no such card')", encoding="utf-8")
-    return tmp_path
+    pq.write_table(pa.table(columns), place / "train.parquet")
+    (place / "my_model.py").write_text(MODULE, encoding="utf-8")
+    (place / "my_boosting.py").write_text(BOOSTING, encoding="utf-8")
+    (place / "my_neighbours.py").write_text(NEIGHBOURS, encoding="utf-8")
+    (place / "broken.py").write_text("raise RuntimeError('no such card')", encoding="utf-8")
+    return place
 
 
-def _emc(folder, *arguments):
-    command = [sys.executable, "-m", "benign", "emc", *arguments, "--data", "train.parquet", "--target", "label"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+@pytest.fixture(autouse=True)
+def _in_the_folder(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+
+def _emc(*arguments, data="train.parquet"):
+    return CliRunner().invoke(app, ["emc", *arguments, "--data", data, "--target", "label"])
 
 
 def test_a_paragraph_a_table_and_a_picture(folder):
-    done = _emc(folder, "my_model:features", "--size", "20", "--max-trainings", "40", "--out", "picture")
+    command = [sys.executable, "-m", "benign", "emc", "my_model:features", "--size", "20", "--max-trainings", "40"]
+    done = subprocess.run(
+        [*command, "--data", "train.parquet", "--target", "label", "--out", "picture"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert "samples (95 % interval" in done.stdout
     assert "over-parameterised" not in done.stdout.split("EMC / n")[1].split(";")[1][:17]  # 20 features, 320 samples
@@ -65,9 +80,10 @@ def test_a_paragraph_a_table_and_a_picture(folder):
 
 def test_inputs_are_named_as_in_the_first_line_of_a_file(folder):
     columns = pq.read_table(folder / "train.parquet").rename_columns(["x0", "x,1", "x2", "label"])
-    pq.write_table(columns, folder / "train.parquet")
-    done = _emc(folder, "my_model:features", "--size", "3", "--max-trainings", "8", "--inputs", 'x0, "x,1",x3')
-    assert done.returncode == 2
+    pq.write_table(columns, folder / "renamed.parquet")
+    inputs = ["--inputs", 'x0, "x,1",x3']
+    done = _emc("my_model:features", "--size", "3", "--max-trainings", "8", *inputs, data="renamed.parquet")
+    assert done.exit_code == 2
     assert "unknown column 'x3'; did you mean 'x2'? Known: x0, x,1, x2, label." in done.stderr
 
 
@@ -91,7 +107,7 @@ def test_a_line_break_within_a_name_stands_in_quotes():
 
 
 def test_json_alone(folder):
-    done = _emc(folder, "my_model:features", "--size", "20", "--max-trainings", "40", "--samples", "20", "--json")
+    done = _emc("my_model:features", "--size", "20", "--max-trainings", "40", "--samples", "20", "--json")
     answer = json.loads(done.stdout)
     assert 15 <= answer["value"] <= 25
     assert answer["regime"] in ("critical", "undecided")
@@ -112,23 +128,15 @@ def test_json_alone(folder):
 
 
 def test_where_the_peak_must_be_looked_for(folder):
-    done = _emc(
-        folder, "my_boosting:boosting", "--size", "8", "--samples", "40", "--max-trainings", "60", "--store", "s.db"
-    )
-    assert done.returncode == 0, done.stderr
+    done = _emc("my_boosting:boosting", "--size", "8", "--samples", "40", "--max-trainings", "60", "--store", "s.db")
+    assert done.exit_code == 0, done.stderr
     paragraph = done.stdout.split("\n\n")[0]
     assert "The test risk peaks, if it does, at max_leaf_nodes between" in paragraph
     assert "max_leaf_nodes" in paragraph.split("at your n = 40")[0]
     assert "n_estimators" in paragraph.split("at your n and size")[0]
     assert "Threshold size at n = 40 on train" in done.stdout
     assert "Threshold time at n = 40, max_leaf_nodes = 8 on train" in done.stdout
-    runs = subprocess.run(
-        [sys.executable, "-m", "benign", "runs", "--store", "s.db"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    runs = CliRunner().invoke(app, ["runs", "--store", "s.db"]).stdout
     assert runs.count("search for the threshold size at n = 40") == 1
 
 
@@ -142,24 +150,22 @@ def test_an_inverse_of_a_size_is_noticed_and_read_the_other_way_round(folder):
         "--max-trainings",
         "60",
         "--store",
-        "s.db",
+        "neighbours.db",
     )
-    noticed = _emc(folder, *arguments)
-    assert noticed.returncode == 0, noticed.stderr
+    noticed = _emc(*arguments)
+    assert noticed.exit_code == 0, noticed.stderr
     paragraph = noticed.stdout.split("\n\n")[0]
     assert "Effective model complexity of n_neighbors = 5 on train" in paragraph
     assert "at your n_neighbors = 5. Training loss rises with n_neighbors (" in paragraph
     assert "it acts as the inverse of a size" in paragraph
-    inverse = _emc(folder, *arguments, "--inverse", "--json")
+    inverse = _emc(*arguments, "--inverse", "--json")
     answer = json.loads(inverse.stdout)
     assert answer["threshold_size"]["value"] == 1
     assert answer["threshold_size"]["note"] == ""
     assert "at n_neighbors" in answer["peak"].split("at your n = 60")[0]
 
 
-def test_more_features_always_fit_more(folder, monkeypatch):
-    monkeypatch.chdir(folder)
-    monkeypatch.syspath_prepend(folder)
+def test_more_features_always_fit_more(folder):
     with pytest.raises(InvalidArgument, match="`--inverse` is for your own sizes; more features fit more"):
         named("my_model:features", inverse=True, folder=folder)
 
@@ -177,7 +183,7 @@ def test_a_package_may_import_its_procedures_when_they_are_asked_for(folder, mon
 
 
 def test_a_budget_that_is_too_small_says_undecided_and_what_more_buys(folder):
-    done = _emc(folder, "my_model:features", "--size", "20", "--samples", "200", "--max-trainings", "8", "--json")
+    done = _emc("my_model:features", "--size", "20", "--samples", "200", "--max-trainings", "8", "--json")
     answer = json.loads(done.stdout)
     assert answer["outcome"] == "undecided"
     assert answer["threshold_size"]["outcome"] == "undecided"
@@ -197,8 +203,8 @@ def test_a_budget_that_is_too_small_says_undecided_and_what_more_buys(folder):
     ],
 )
 def test_what_cannot_be_used_gets_a_sentence(folder, target, sentence):
-    done = _emc(folder, target, "--size", "20")
-    assert done.returncode == 2
+    done = _emc(target, "--size", "20")
+    assert done.exit_code == 2
     assert sentence in done.stderr
     assert len([line for line in done.stderr.strip().splitlines() if not line.startswith("... ")]) == 1
 
@@ -218,5 +224,5 @@ forest = benign.from_estimator(
 def test_a_pipeline_picks_columns_of_numbers_by_name(folder):
     (folder / "my_pipeline.py").write_text(PICKS, encoding="utf-8")
     arguments = ["my_pipeline:forest", "--size", "4", "--max-trainings", "4", "--samples", "20", "--workers", "1"]
-    done = _emc(folder, *arguments, "--as-frame")
-    assert done.returncode == 0, done.stderr
+    done = _emc(*arguments, "--as-frame")
+    assert done.exit_code == 0, done.stderr
