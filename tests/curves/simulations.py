@@ -88,9 +88,9 @@ def risk_with_peak(
     random: np.random.Generator, R: int, K: int, *, kind: str, tails: str, errors: float, sharp: bool
 ) -> Float[np.ndarray, "R K"]:
     """A U, a peak and a second descent whose rise and fall are ``errors`` standard errors of the paired difference
-    over R replicates each; the spread is measured on 1,000 other replicates.
+    over R replicates each; the spread is measured on 250 other replicates.
     """
-    population = noise(random, 1000 + R, K, kind, tails)
+    population = noise(random, 250 + R, K, kind, tails)
     j = min(max(1, int(random.uniform(0.35, 0.6) * (K - 1))), K - 2)
     i, k = int(j * random.uniform(0.2, 0.8)), j + max(1, int((K - 1 - j) * random.uniform(0.3, 1.0)))
     others = population[R:]
