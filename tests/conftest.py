@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import socket
@@ -82,6 +83,17 @@ def _refuse_network(
 
 def _refuse_lookup(*arguments: object, **_: object) -> NoReturn:
     raise NetworkBlocked(f"tests may not look up hosts: {arguments}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What collection makes stays until the end: the garbage collector passes it over, then and in every test."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -24,8 +24,14 @@ def assert_same(one, other):
 
 
 @pytest.fixture(scope="module")
-def here():
-    return {name: reproduce(name, Here()) for name in FIGURES}
+def store(tmp_path_factory):
+    """What was measured in this process is kept here, so that a second call finds it."""
+    return tmp_path_factory.mktemp("runs") / "runs.db"
+
+
+@pytest.fixture(scope="module")
+def here(store):
+    return {name: reproduce(name, Here(), store) for name in FIGURES}
 
 
 @pytest.mark.slow
@@ -50,13 +56,11 @@ def test_ray_measures_the_same(here, cluster, name):
     assert_same(reproduce(name, cluster), here[name])
 
 
-def test_the_second_call_measures_nothing(here, tmp_path, monkeypatch):
-    first = reproduce("belkin2019_fourier", "here", store=tmp_path / "runs.db")
-
+def test_the_second_call_measures_nothing(here, store, monkeypatch):
     def refuse(shared, job):
         raise AssertionError("a block that is in the store was measured again")
 
     monkeypatch.setattr(jobs, "measure_job", refuse)
-    second = reproduce("belkin2019_fourier", "here", store=tmp_path / "runs.db")
-    assert_same(second, here["belkin2019_fourier"])
+    first, second = here["belkin2019_fourier"], reproduce("belkin2019_fourier", "here", store)
+    assert_same(second, first)
     assert second.to_dict() == first.to_dict()
