@@ -150,7 +150,7 @@ def test_show_prints_landmarks_and_findings_and_draws(measured, tmp_path):
     assert "the test loss peaks within a factor 1.5 of the interpolation threshold" in done.stdout
     pictures = sorted(path.name for path in tmp_path.glob("*.png"))
     assert pictures == [f"test_loss_n{n}_noise{noise}.png" for n in (20, 30) for noise in ("0.2", "0")]
-    told = json.loads(call("show", run, "--store", folder / "runs.db", "--out", tmp_path, "--json").stdout)
+    told = json.loads(call("show", run, "--store", folder / "runs.db", "--json").stdout)
     assert told["curves"][0]["landmarks"]["threshold"]["position"] in {15, 20}
     assert {finding["verdict"] for curve in told["curves"] for finding in curve["findings"]} <= {
         "holds", "fails", "undecided",
@@ -307,11 +307,12 @@ def test_a_name_means_its_newest_run(file, tmp_path):
 
 
 def test_numbers_that_json_lacks_are_null(file, tmp_path):
-    call("run", file, "replicates=1")
+    call("run", file, "replicates=1", "samples=[20]", "label_noise=[0.0]")
     done = call("show", "small", "--store", tmp_path / "runs.db", "--out", tmp_path / "pictures", "--json")
     assert done.exit_code == 0, done.output
-    told = json.loads(done.stdout)
-    assert told["curves"][0]["landmarks"]["threshold"]["interval"] == [0.0, None]
+    (curve,) = json.loads(done.stdout)["curves"]
+    assert curve["landmarks"]["threshold"]["interval"] == [0.0, None]
+    assert (tmp_path / "pictures").is_dir()
 
 
 def test_data_that_changed_are_another_experiment(tmp_path):

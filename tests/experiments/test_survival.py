@@ -40,9 +40,16 @@ def grid_of(procedure, replicates):
 
 
 def run(procedure, store, *, replicates, executor, **limits):
-    environment = Environment(store=store, executor=executor, **{"attempts": 3, **limits})
+    return drive(resolved(procedure, replicates), store, executor=executor, **limits)
+
+
+def resolved(procedure, replicates):
     grid = grid_of(procedure, replicates)
-    return run_grid(Resolved(grid=grid, procedure=procedure, sources=[SOURCE], name="survival"), environment)
+    return Resolved(grid=grid, procedure=procedure, sources=[SOURCE], name="survival")
+
+
+def drive(declared, store, *, executor, **limits):
+    return run_grid(declared, Environment(store=store, executor=executor, **{"attempts": 3, **limits}))
 
 
 def undisturbed(tmp_path, replicates):
@@ -105,10 +112,11 @@ def done_units(path):
 def test_a_driver_that_is_killed_again_and_again_still_gets_there(tmp_path, make_executor, kills, replicates):
     path, moments = tmp_path / "runs.db", random.Random(7)
     procedure = Scripted(log=tmp_path / "log", seconds=0.005)
+    declared = resolved(procedure, replicates)
 
     def work():
         with Store.open(path) as store:
-            run(procedure, store, replicates=replicates, executor=make_executor())
+            drive(declared, store, executor=make_executor())
 
     Store.open(path).close()
     known: list[tuple[int, set[str]]] = []
