@@ -10,19 +10,12 @@ the penalty's gradient by a finite difference, :math:`(\nabla E(\theta + \epsilo
 Ours: MNIST images, full-batch gradient descent, two hidden layers of ReLU units, cross-entropy, no label noise. The
 penalties are those that larger steps stand for, mu = (h' - h) m / 4 at the small step h, so that each but the strongest
 has its own partner: a network trained with the step h' and without a penalty, whose E + lambda R_IG is the same. The
-strongest stands for a step with which training fails. All start from the same weights. Compared are
-
-* whether the strongest penalty against none lowers R_IG, the top eigenvalue and the test error, at equal time
-  h x steps, at equal training loss E (without the penalty), and there after *cooling*: 200 steps of .01 without it;
-* how much of what a larger step changes in E along training its penalty reproduces;
-* whether the larger step finds what its penalty finds, or more;
-* double backpropagation against the finite difference, on ReLU and on tanh units. A finite difference crosses kinks of
-  ReLU units, a derivative does not see them.
+strongest stands for a step with which training fails. All start from the same weights. Networks are compared at equal
+time h x steps, at equal training loss E (without the penalty), and there after *cooling*: 200 steps of .01 without it.
+A finite difference crosses kinks of ReLU units, which a derivative does not see; tanh units have none.
 
 Settings come from pilots on another seed, one to three draws of the data. Those of paper have not been tried.
-
-Runtime on two cores: smoke less than ten seconds, quick about three minutes, standard (twice the replicates) six;
-paper is for one GPU.
+Runtime on two cores: smoke less than ten seconds, quick about three minutes, standard six; paper is for one GPU.
 """
 
 from __future__ import annotations
@@ -30,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 
 import numpy as np
 import xarray as xr
@@ -42,9 +36,9 @@ from benign.figures.figure import Figure, Picture, Results
 from benign.figures.network_drawing import diverged_words, level
 from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
-from benign.plots import CurveDisplay, Role, Series, StackedDisplay, series_from_replicates, spread_sentence
+from benign.plots import CurveDisplay, Role, StackedDisplay, series_from_replicates, spread_sentence
 from benign.sources import mnist
-from benign.surface.sections import along_time, sizes_of
+from benign.surface.sections import along_time
 
 MEASURES = {
     # metric: (name, what it is called, what less of it is)
@@ -56,6 +50,7 @@ PATH_METRICS = ("train_loss", "train_loss_cooled")
 COOLED_METRICS = (*PATH_METRICS, *MEASURES, *(f"{metric}_cooled" for metric in MEASURES))
 CONDITIONS = {"time": "equal time", "loss": "equal training loss", "cooled": "equal training loss, cooled"}
 BY_RATIO = ("gradient_penalty", "top_eigenvalue")
+NONE = "penalty_0"  # the small step without a penalty
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +58,6 @@ class Scale:
     """What one scale measures, committed before its first run; unless said, what quick does.
 
     Attributes:
-        replicates: draws of data and initialisation.
-        samples: n.
         side: pixels of an image's side.
         width: units of each hidden layer.
         rate: the small learning rate h.
@@ -72,8 +65,7 @@ class Scale:
         beyond: learning rates larger still, of which there is the penalty alone.
         times: recorded physical times.
         loss: training loss at which networks are compared.
-        has_tanh: whether the ways of computing a penalty are compared on tanh units too; their programs take long to
-            compile.
+        has_tanh: whether a penalty's two gradients are compared on tanh units too, whose programs compile for long.
     """
 
     replicates: int
@@ -96,7 +88,7 @@ class Scale:
     def computed(self) -> dict[str, tuple[str, ...]]:
         """By units, the surfaces without a penalty, with that of the largest step, by difference, and the step."""
         k = len(self.steps)
-        relu = {"ReLU": ("penalty_0", f"penalty_{k}", "difference", f"step_{k}")}
+        relu = {"ReLU": (NONE, f"penalty_{k}", "difference", f"step_{k}")}
         return relu | ({"tanh": ("tanh_none", "tanh_penalty", "tanh_difference")} if self.has_tanh else {})
 
     @property
@@ -132,65 +124,48 @@ def _experiments(at: Scale) -> Iterator[Experiment]:
 
     trainings = {f"penalty_{k}": at.training(at.rate, strength) for k, strength in enumerate(at.strengths)}
     trainings |= {f"step_{k}": at.training(step) for k, step in enumerate(at.steps, start=1)}
-    none, penalty, difference, _ = at.computed["ReLU"]
-    trainings[difference] = replace(trainings[penalty], gradient_penalty_by="finite_difference")
+    penalty = trainings[f"penalty_{len(at.steps)}"]
+    trainings["difference"] = replace(penalty, gradient_penalty_by="finite_difference")
     grid = partial(Experiment, source=mnist(side=at.side), samples=at.samples, sizes=at.width, times=at.times)
+    grid = partial(grid, replicates=at.replicates)
     for name, training in trainings.items():
-        relu = Solutions(training=training)
-        yield grid(name=name, procedure=relu, replicates=at.replicates, metrics=COOLED_METRICS)
-    for name, same in zip(at.computed.get("tanh", ()), (none, penalty, difference), strict=False):
+        yield grid(name=name, procedure=Solutions(training=training), metrics=COOLED_METRICS)
+    for name, same in zip(at.computed.get("tanh", ()), at.computed["ReLU"], strict=False):
         tanh = Solutions(training=trainings[same], activation="tanh")
-        yield grid(name=name, procedure=tanh, replicates=at.replicates, metrics=PATH_METRICS)
-
-
-# What is read ---------------------------------------------------------------------------------------------------------
-
-
-def _path(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "R T"]:
-    return along_time(surface, metric, int(sizes_of(surface)[0]))
+        yield grid(name=name, procedure=tanh, metrics=PATH_METRICS)
 
 
 def compared(surface: xr.Dataset, metric: str, condition: str, loss: float) -> Float[np.ndarray, " R"]:
     """A metric under one of :data:`CONDITIONS`: at the end, or where the training loss first falls to ``loss``."""
     suffix = "_cooled" if condition == "cooled" else ""
-    trained, values = (_path(surface, f"{name}{suffix}") for name in ("train_loss", metric))
+    trained, values = (along_time(surface, f"{name}{suffix}") for name in ("train_loss", metric))
     if condition == "time":
         return values[:, -1]
     return at_loss(trained / loss, values, 1.0, by_ratio=metric in BY_RATIO)
 
 
 def path_distance(one: xr.Dataset, other: xr.Dataset, metric: str = "train_loss") -> Float[np.ndarray, " R"]:
-    """Mean over the recorded times of how far the logarithms of the training losses lie apart, in each replicate."""
-    return np.abs(np.log(_path(one, metric)) - np.log(_path(other, metric))).mean(axis=1)
-
-
-def change(results: Results[Scale], name: str, metric: str, condition: str = "cooled") -> Float[np.ndarray, " R"]:
-    """Of a measure, each replicate against itself at the small step without a penalty: a factor, or points."""
-    of, none = (compared(results[one], metric, condition, results.at.loss) for one in (name, "penalty_0"))
-    return of / none if metric in BY_RATIO else 100.0 * (of - none)
-
-
-# Claims ---------------------------------------------------------------------------------------------------------------
+    """Mean over the recorded times of how far the logarithms of the training losses lie apart."""
+    return np.abs(np.log(along_time(one, metric)) - np.log(along_time(other, metric))).mean(axis=1)
 
 
 def _claims(at: Scale) -> Iterator[Claim]:
-    strongest, (none, partner, _, step) = f"penalty_{len(at.strengths) - 1}", at.computed["ReLU"]
+    strongest, (_, partner, _, step) = f"penalty_{len(at.strengths) - 1}", at.computed["ReLU"]
+    for (metric, (short, word, _)), (condition, words) in product(MEASURES.items(), CONDITIONS.items()):
+        read = partial(_read, at, metric, condition)
+        yield (primary if condition == "loss" else secondary)(
+            f"{short}_{condition}",
+            f"The penalty mu = {number(at.strengths[-1])} m lowers {word}, {words}",
+            higher(read(NONE), than=read(strongest)),
+            "explicit penalty: smaller R_IG, flatter minima, smaller test error",
+        )
+    words, paper = CONDITIONS["cooled"], "larger steps do what the penalty does"
     for metric, (short, word, _) in MEASURES.items():
-        for condition, words in CONDITIONS.items():
-            read = partial(_read, at, metric, condition)
-            yield (primary if condition == "loss" else secondary)(
-                f"{short}_{condition}",
-                f"The penalty mu = {number(at.strengths[-1])} m lowers {word}, {words}",
-                higher(read(none), than=read(strongest)),
-                paper="explicit penalty: smaller R_IG, flatter minima, smaller test error",
-            )
-    for metric, (short, word, _) in MEASURES.items():
-        read, words = partial(_read, at, metric, "cooled"), CONDITIONS["cooled"]
-        lowers = f"The larger step h' = {number(at.steps[-1])} lowers {word}"
-        judge, paper = higher(read(none), than=read(step)), "larger steps do what the penalty does"
-        yield secondary(f"{short}_step", f"{lowers}, {words}", judge, paper)
-        beyond = f"{lowers} below what its penalty leaves, {words}"
-        yield secondary(f"{short}_step_beyond_penalty", beyond, higher(read(partner), than=read(step)))
+        read = partial(_read, at, metric, "cooled")
+        text = f"The larger step h' = {number(at.steps[-1])} lowers {word}"
+        yield secondary(f"{short}_step", f"{text}, {words}", higher(read(NONE), than=read(step)), paper)
+        text += f" below what its penalty leaves, {words}"
+        yield secondary(f"{short}_step_beyond_penalty", text, higher(read(partner), than=read(step)))
     yield from _path_claims(at)
 
 
@@ -200,36 +175,32 @@ def _read(at: Scale, metric: str, condition: str, name: str) -> Values:
 
 def _path_claims(at: Scale) -> Iterator[Claim]:
     """How much of what a step changes in E its penalty does; and whether the ways of computing a penalty agree."""
-    for k, step in enumerate(at.steps, start=1):
-        for metric, words in zip(PATH_METRICS, ("", ", cooled"), strict=True):
-            apart = partial(_apart, f"step_{k}", metric=metric)
-            yield secondary(
-                f"path_{k}{metric.removeprefix('train_loss')}",
-                f"The penalty at h = {number(at.rate)} reproduces more than half of what the step h' = {number(step)} "
-                f"changes in the training loss over time{words}",
-                higher(apart("penalty_0"), than=apart(f"penalty_{k}"), factor=2.0),
-                paper="gradient descent follows E + (h m / 4) R_IG",
-            )
+
+    def apart(one: str, other: str, metric: str = "train_loss") -> Values:
+        return Values(lambda surfaces: path_distance(surfaces[one], surfaces[other], metric), "distance")
+
+    for (k, step), metric in product(enumerate(at.steps, start=1), PATH_METRICS):
+        cooled, from_step = metric.removeprefix("train_loss"), partial(apart, f"step_{k}", metric=metric)
+        text = f"The penalty at h = {number(at.rate)} reproduces more than half of what the step h' = {number(step)} "
+        text += f"changes in the training loss over time{cooled.replace('_', ', ')}"
+        judge = higher(from_step(NONE), than=from_step(f"penalty_{k}"), factor=2.0)
+        yield secondary(f"path_{k}{cooled}", text, judge, "gradient descent follows E + (h m / 4) R_IG")
     for units, (none, penalty, difference, *_) in at.computed.items():
-        yield secondary(
-            f"agreement_{units.lower()}",
-            f"With {units} units, the penalty by finite difference and by double backpropagation differ over time by "
-            "less than a tenth of what the penalty changes in the training loss",
-            higher(_apart(none, penalty), than=_apart(penalty, difference), factor=10.0),
-            paper="the finite difference generalises better (Karakida et al. 2023)",
-        )
+        text = f"With {units} units, the penalty by finite difference and by double backpropagation differ over time "
+        text += "by less than a tenth of what the penalty changes in the training loss"
+        judge = higher(apart(none, penalty), than=apart(penalty, difference), factor=10.0)
+        paper = "the finite difference generalises better (Karakida et al. 2023)"
+        yield secondary(f"agreement_{units.lower()}", text, judge, paper)
 
 
-def _apart(one: str, other: str, metric: str = "train_loss") -> Values:
-    return Values(lambda surfaces: path_distance(surfaces[one], surfaces[other], metric), "distance")
-
-
-# Pictures and words ---------------------------------------------------------------------------------------------------
+def change(results: Results[Scale], name: str, metric: str, condition: str = "cooled") -> Float[np.ndarray, " R"]:
+    """Of a measure, each replicate against itself at the small step without a penalty: a factor, or points."""
+    of, none = (compared(results[one], metric, condition, results.at.loss) for one in (name, NONE))
+    return of / none if metric in BY_RATIO else 100.0 * (of - none)
 
 
 def _pictures(results: Results[Scale]) -> Iterator[Picture]:
     at = results.at
-    step, strongest = at.computed["ReLU"][-1], f"penalty_{len(at.strengths) - 1}"
     yield Picture(
         "paths",
         "Does the penalty do what a larger step does?",
@@ -239,7 +210,8 @@ def _pictures(results: Results[Scale]) -> Iterator[Picture]:
         results.claims("path_*", "agreement_*"),
     )
     flatness = {"R_IG / at mu = 0": ("gradient_penalty",), "eigenvalue / at mu = 0": ("top_eigenvalue",)}
-    left = [number(float(np.median(change(results, name, "top_eigenvalue")))) for name in (strongest, step)]
+    strongest = f"penalty_{len(at.strengths) - 1}"
+    left = [_median(results, name, "top_eigenvalue") for name in (strongest, at.computed["ReLU"][-1])]
     yield Picture(
         "flatness",
         "Does the penalty find flatter solutions?",
@@ -248,21 +220,25 @@ def _pictures(results: Results[Scale]) -> Iterator[Picture]:
         f"{left[1]} times with the largest step.",
         results.claims("penalty_*", "eigenvalue_*"),
     )
-    errors = {"points, equal time": ("test_error", "time"), "points, equal loss": ("test_error", "cooled")}
+    errors = {"points, equal time": ("test_error", "time"), "points, equal loss": ("test_error",)}
     yield Picture(
         "test_error",
         "Does the penalty generalise better?",
         _over_strength(results, "Test error, in points above that at mu = 0", errors),
-        "At equal training loss after cooling, the median change of the test error by the strongest penalty is "
-        f"{number(float(np.median(change(results, strongest, 'test_error'))), digits=2)} points.",
+        "At the same training loss the strongest penalty changes the test error by "
+        f"{_median(results, strongest, 'test_error')} points in the median.",
         results.claims("accuracy_*"),
     )
+
+
+def _median(results: Results[Scale], *of: str) -> str:
+    return number(float(np.median(change(results, *of))), digits=2)
 
 
 def _path_panel(results: Results[Scale], units: str) -> CurveDisplay:
     """The training loss over time, against that without a penalty."""
     lines = {"penalty": Role.TEST, "by difference": Role.REMEDY, f"step {number(results.at.steps[-1])}": Role.TRAIN}
-    none, *others = [_path(results[name], "train_loss_cooled") for name in results.at.computed[units]]
+    none, *others = [along_time(results[name], "train_loss_cooled") for name in results.at.computed[units]]
     return CurveDisplay.from_values(
         title="Training loss over time",
         positions=np.array(results.at.times),
@@ -275,27 +251,23 @@ def _path_panel(results: Results[Scale], units: str) -> CurveDisplay:
 
 def _over_strength(results: Results[Scale], title: str, panels: Mapping[str, tuple[str, ...]]) -> StackedDisplay:
     """Changes of a measure under a condition over mu / m; a larger step stands at the penalty that it stands for."""
-    at, positions = results.at, np.array(results.at.strengths[1:])
-
-    def line(kind: str, count: int, name: str, role: Role, measure: tuple[str, ...]) -> Series:
-        changes = np.stack([change(results, f"{kind}_{k}", *measure) for k in range(1, count + 1)], axis=1)
-        return series_from_replicates(name, positions[:count], changes, role)
-
-    displays = [
-        CurveDisplay(
-            title=label,
-            series=(
-                line("penalty", len(positions), "penalty", Role.TEST, measure),
-                line("step", len(at.steps), "larger step", Role.TRAIN, measure),
-                level("mu = 0", positions, 1.0 if measure[0] in BY_RATIO else 0.0),
-            ),
-            x_label="mu / m of the penalty; (h' - h) / 4 of the larger step h'",
-            y_label=label,
-            y_log=False,
-            caption=spread_sentence(at.replicates),
+    positions, displays = np.array(results.at.strengths[1:]), []
+    for label, measure in panels.items():
+        lines = []
+        for kind, name, role in (("penalty", "penalty", Role.TEST), ("step", "larger step", Role.TRAIN)):
+            of = [one for one in results.surfaces if one.startswith(kind) and one != NONE]
+            changes = np.stack([change(results, one, *measure) for one in of], axis=1)
+            lines.append(series_from_replicates(name, positions[: len(of)], changes, role))
+        displays.append(
+            CurveDisplay(
+                title=label,
+                series=(*lines, level("mu = 0", positions, 1.0 if measure[0] in BY_RATIO else 0.0)),
+                x_label="mu / m of the penalty; (h' - h) / 4 of the larger step h'",
+                y_label=label,
+                y_log=False,
+                caption=spread_sentence(results.at.replicates),
+            )
         )
-        for label, measure in panels.items()
-    ]
     return StackedDisplay(title=title, panels=tuple(displays))
 
 
@@ -312,10 +284,9 @@ def _headline(results: Results[Scale]) -> str:
 def _lede(results: Results[Scale]) -> str:
     at = results.at
     return (
-        f"{len(results.surfaces) * at.replicates} networks of {at.parameters:,} parameters trained by full-batch "
-        f"gradient descent on MNIST: with penalties at the learning rate {number(at.rate)}, and with the larger steps "
-        f"that the penalties stand for; compared at equal time and at the training loss {number(at.loss)}."
-        + diverged_words(results.surfaces.values())
+        f"{len(results.surfaces) * at.replicates} networks of {at.parameters:,} parameters, gradient descent on MNIST: "
+        f"with penalties at the learning rate {number(at.rate)}, and with the larger steps that these stand for; "
+        f"compared at the training loss {number(at.loss)}.{diverged_words(results.surfaces.values())}"
     )
 
 

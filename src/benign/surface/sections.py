@@ -144,9 +144,11 @@ def along_samples(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replic
     return _numbers(surface[metric].isel(time=-1, size=0).transpose("replicate", "samples"))
 
 
-def along_time(surface: xr.Dataset, metric: str, size: int) -> Float[np.ndarray, "replicates times"]:
-    """A metric of a surface with one n, at one of its sizes, one row a replicate."""
-    return _numbers(surface[metric].isel(samples=0).sel(size=size).transpose("replicate", "time"))
+def along_time(surface: xr.Dataset, metric: str, size: int | None = None) -> Float[np.ndarray, "replicates times"]:
+    """A metric of a surface with one n, at one of its sizes, the first unless said; one row a replicate."""
+    section = surface[metric].isel(samples=0)
+    there = section.isel(size=0) if size is None else section.sel(size=size)
+    return _numbers(there.transpose("replicate", "time"))
 
 
 def over_size_and_time(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicates sizes times"]:
