@@ -19,6 +19,7 @@ from benign.experiments.measurement import measure_in
 from benign.foundation.errors import InvalidArgument, NotEnoughMemory
 from benign.surface.complexity import shortest_time, smallest_size
 from tests.diagnosis.known import TOLERANCE, Known, logistic
+from tests.diagnosis.test_effective_model_complexity import standard_normal
 
 DIGITS = benign.sources.digits(label_noise=0.2)
 MML = benign.sources.mml()
@@ -154,8 +155,8 @@ def search(threshold, spread, seed, draws, trainings):
     mean = logistic(1.0 / threshold)
 
     def risks_of(size, draws):
-        streams = [np.random.default_rng([seed, draw, size]) for draw in range(draws)]
-        return np.array([mean(1.0 / size) * np.exp(spread * r.standard_normal() - spread**2 / 2) for r in streams])
+        noise = np.array([standard_normal(seed, draw, size) for draw in range(draws)])
+        return mean(1.0 / size) * np.exp(spread * noise - spread**2 / 2)
 
     limits = SearchLimits(smallest=1, largest=5000, draws=draws, trainings=trainings, has_time=lambda: True)
     return ThresholdSearch(risks_of, TOLERANCE, limits, seeks_smallest=True).run(64).interval
