@@ -1,4 +1,4 @@
-"""The command line, run as a user runs it: in a process of its own."""
+"""The command line, run as a user runs it: in a process of its own, unless only words are asked for."""
 
 import json
 import os
@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import benign
 from benign.cli.main import app
@@ -29,17 +30,29 @@ def run(*arguments, cwd=None):
     return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, cwd=cwd, check=False)
 
 
+def said(*arguments):
+    """What a command answers that needs no process of its own."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
 @pytest.fixture(scope="module")
-def smoke(tmp_path_factory):
-    out = tmp_path_factory.mktemp("smoke")
+def demo(tmp_path_factory):
+    out = tmp_path_factory.mktemp("demo")
+    return out, run("demo", "--scale", "smoke", "--seed", 3, "--out", out)
+
+
+@pytest.fixture(scope="module")
+def smoke(demo):
+    """A figure that the demo has measured and drawn: neither is done again."""
+    out = demo[0] / "belkin2019_fourier"
     return out, run("figure", "belkin2019_fourier", "--scale", "smoke", "--out", out, "--seed", 3, "--json")
 
 
 def test_figures_are_listed():
-    names = run("figures", "--names").stdout.split()
+    names = said("figures", "--names").stdout.split()
     assert names == list(NAMES)
     assert list(DEMO) == names[:2]
-    assert [row["name"] for row in json.loads(run("figures", "--json").stdout)] == names
+    assert [row["name"] for row in json.loads(said("figures", "--json").stdout)] == names
     lines = run("figures").stdout.splitlines()
     assert max(map(len, lines)) <= 100
     assert [line.split()[0] for line in lines if not line.startswith(" ")] == names
@@ -78,11 +91,11 @@ def test_a_stored_figure_tells_the_same_story(smoke):
     assert [finding.to_dict() for finding in again.findings] == json.loads(done.stdout)["findings"]
 
 
-def test_demo_prints_the_report_last(tmp_path):
-    done = run("demo", "--scale", "smoke", "--seed", 3, "--out", tmp_path)
+def test_demo_prints_the_report_last(demo):
+    out, done = demo
     assert done.returncode == 0, done.stderr
     report = Path(done.stdout.splitlines()[-1])
-    assert report == tmp_path / "report.html"
+    assert report == out / "report.html"
     short = done.stdout.split("In short:\n")[1].split("\n\n")[0].splitlines()
     assert len(short) == 5  # the answer and the numbers of both figures, and how many claims hold
     assert re.fullmatch(r"  Of \d+ claims: \d+ hold here, \d+ fail, \d+ undecided\.", short[-1])
@@ -92,23 +105,34 @@ def test_demo_prints_the_report_last(tmp_path):
     assert "features = samples" in page
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["figure", "belkin2018_fourier"], "did you mean 'belkin2019_fourier'"),
-        (["figure", "mml_polynomial", "--scale", "quik"], "did you mean 'quick'"),
-        (["figure", "mml_polynomial", "--scale", "smoke", "--seed", "-1"], "`seed` must be an integer"),
-        (["figure", "mml_polynomial", "--scale", "smoke", "--workers", "0"], "`workers` must be a positive integer"),
-        (["figure", "mml_polynomial", "--scale", "smoke", "--out", "/proc/nowhere"], "cannot be written"),
-    ],
-)
-def test_bad_input_is_one_sentence_and_exit_code_two(arguments, sentence, tmp_path):
-    done = run(*arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    assert sentence in done.stderr
+BAD = [
+    (["figure", "belkin2018_fourier"], "did you mean 'belkin2019_fourier'"),
+    (["figure", "mml_polynomial", "--scale", "quik"], "did you mean 'quick'"),
+    (["figure", "mml_polynomial", "--scale", "smoke", "--seed", "-1"], "`seed` must be an integer"),
+    (["figure", "mml_polynomial", "--scale", "smoke", "--workers", "0"], "`workers` must be a positive integer"),
+    (["figure", "mml_polynomial", "--scale", "smoke", "--out", "/proc/nowhere"], "cannot be written"),
+]
+
+
+def check_refused(code, told, sentence, folder):
+    assert code == 2
+    assert sentence in told
     # On a slow machine a command says that it is working.
-    assert len([line for line in done.stderr.strip().splitlines() if not line.startswith("... ")]) == 1
-    assert not list(tmp_path.iterdir())
+    assert len([line for line in told.strip().splitlines() if not line.startswith("... ")]) == 1
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), BAD)
+def test_bad_input_is_one_sentence_and_exit_code_two(arguments, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = said(*arguments)
+    check_refused(done.exit_code, done.stderr, sentence, tmp_path)
+
+
+def test_so_it_is_of_a_process(tmp_path):
+    arguments, sentence = BAD[-1]
+    done = run(*arguments, cwd=tmp_path)
+    check_refused(done.returncode, done.stderr, sentence, tmp_path)
 
 
 def test_a_wrong_option_is_exit_code_two():
@@ -117,8 +141,8 @@ def test_a_wrong_option_is_exit_code_two():
 
 def test_every_help_shows_an_example():
     for command in app.registered_commands:
-        done = run(command.name, "--help")
-        assert done.returncode == 0
+        done = said(command.name, "--help")
+        assert done.exit_code == 0
         assert f"Example: benign {command.name}" in done.stdout
 
 

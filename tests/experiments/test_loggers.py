@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
@@ -113,13 +114,29 @@ def test_settings_are_short_texts():
 # ---------------------------------------------------------------------------------------------- MLflow
 
 
-@pytest.fixture
-def mlflow(monkeypatch):
+@pytest.fixture(scope="module")
+def mlflow():
     needs("mlflow", importlib.util.find_spec("mlflow") is not None, "mlflow-skinny is not installed")
-    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
-    import mlflow
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+        import mlflow
 
-    return mlflow
+        yield mlflow
+
+
+@pytest.fixture(scope="module")
+def database(mlflow, tmp_path_factory):
+    """An empty one, which MLflow takes a second to make."""
+    file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    mlflow.MlflowClient(tracking_uri=f"sqlite:///{file}").search_experiments()
+    return file
+
+
+@pytest.fixture
+def known(database, tmp_path):
+    """A folder that has it."""
+    shutil.copy(database, tmp_path)
+    return tmp_path
 
 
 def _runs(mlflow, folder: Path, experiment: str = "benign"):
@@ -146,13 +163,13 @@ def test_mlflow_reads_the_run(mlflow, tmp_path):
     assert (run.data.tags["benign.done"], run.data.tags["benign.failed"]) == ("11", "1")
 
 
-def test_mlflow_goes_on_with_a_resumed_run(mlflow, tmp_path):
-    _tell(MLflowLogger(tmp_path), NOISY, _counts(done=6, planned=6))
-    _, (run,) = _runs(mlflow, tmp_path)
+def test_mlflow_goes_on_with_a_resumed_run(mlflow, known):
+    _tell(MLflowLogger(known), NOISY, _counts(done=6, planned=6))
+    _, (run,) = _runs(mlflow, known)
     assert run.info.status == "KILLED"
-    _tell(MLflowLogger(tmp_path), NOISY, _counts(done=12))
-    _tell(MLflowLogger(tmp_path), grid(part(), noise=(0.1, 0.2)), _counts(done=12))
-    _, runs = _runs(mlflow, tmp_path)
+    _tell(MLflowLogger(known), NOISY, _counts(done=12))
+    _tell(MLflowLogger(known), grid(part(), noise=(0.1, 0.2)), _counts(done=12))
+    _, runs = _runs(mlflow, known)
     assert len(runs) == 2
     assert {again.info.status for again in runs} == {"FINISHED"}
     assert run.info.run_id in {again.info.run_id for again in runs}
@@ -175,21 +192,21 @@ def test_what_is_no_database_of_mlflow_stays_as_it_is(make, mlflow, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["mlflow.db"]
 
 
-def test_mlflow_takes_a_tracking_uri(mlflow, tmp_path):
-    _tell(MLflowLogger(f"sqlite:///{tmp_path / 'mlflow.db'}"), NOISY, _counts(done=12))
-    _, (run,) = _runs(mlflow, tmp_path)
+def test_mlflow_takes_a_tracking_uri(mlflow, known):
+    _tell(MLflowLogger(f"sqlite:///{known / 'mlflow.db'}"), NOISY, _counts(done=12))
+    _, (run,) = _runs(mlflow, known)
     assert run.info.status == "FINISHED"
 
 
-def test_mlflow_takes_large_blocks_and_long_tracebacks(mlflow, tmp_path):
+def test_mlflow_takes_large_blocks_and_long_tracebacks(mlflow, known):
     names = ["condition", "test_error", "test_loss_noisy", *"abcdefghijk"]
     of = grid(part(sizes=range(1, 300), metrics=names))
     cell = Cell(level=0, samples=10, replicate=Replicate())
-    logger = MLflowLogger(tmp_path)
+    logger = MLflowLogger(known)
     logger.started("run", of, _progress())
     logger.measured(cell, _block(of, cell), _progress())
     logger.failed(cell, "x" * 100_000 + "ValueError: at the end", True, _progress())
-    _, (run,) = _runs(mlflow, tmp_path)
+    _, (run,) = _runs(mlflow, known)
     assert len(run.data.metrics) == len(names)
     (failure,) = (text for name, text in run.data.tags.items() if name.startswith("failure"))
     assert failure.startswith("to be tried again: xxx")
