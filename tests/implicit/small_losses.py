@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import equinox as eqx
 import numpy as np
 
+from benign.implicit.curvature import hessian
 from benign.implicit.curvature.hessian import FlatLoss, network_loss
 from benign.networks.dense import Dense, Layer, MLPFamily
 from tests.networks.cases import CLASSES, INPUTS, classification
+
+# Compiled whole, as those who call them do; operation by operation, each is a program of its own.
+value_at, gradient_at = eqx.filter_jit(hessian.value_at), eqx.filter_jit(hessian.gradient_at)
+error_at, hessian_product = eqx.filter_jit(hessian.error_at), eqx.filter_jit(hessian.hessian_product)
 
 
 def small_network(activation: str = "relu", dtype: Any = np.float64) -> Dense:

@@ -1,5 +1,6 @@
 """The Hessian's products against a dense Hessian, finite differences and curvlinops; what is refused."""
 
+import functools
 import importlib
 import importlib.util
 from typing import Any
@@ -20,19 +21,15 @@ import jax.numpy as jnp
 from benign.foundation.errors import InvalidArgument
 from benign.implicit.curvature.hessian import (
     dense_hessian,
-    error_at,
-    gradient_at,
-    hessian_product,
     hessian_products,
     holding_padding,
     network_loss,
     parameter_loss,
-    value_at,
 )
 from benign.implicit.precision import own_precision
 from benign.networks.dense import MLPFamily
 from benign.networks.objective import mean_loss, wrong
-from tests.implicit.small_losses import small_loss, small_network
+from tests.implicit.small_losses import error_at, gradient_at, hessian_product, small_loss, small_network, value_at
 from tests.networks.cases import CLASSES, INPUTS, classification
 
 
@@ -49,10 +46,10 @@ def literal(theta, loss, *, name="cross-entropy"):
 def test_value_gradient_and_hessian_are_those_of_the_mean_loss_whatever_the_chunks(rows, name):
     loss = small_loss("tanh", loss=name, rows=rows)
     with own_precision(loss):
-        theta = loss.parameters
-        expected = jax.hessian(lambda t: literal(t, loss, name=name))(theta)
-        np.testing.assert_allclose(value_at(loss, theta), literal(theta, loss, name=name), rtol=1e-12)
-        gradient = jax.grad(lambda t: literal(t, loss, name=name))(theta)
+        theta, written_down = loss.parameters, functools.partial(literal, loss=loss, name=name)
+        expected = jax.jit(jax.hessian(written_down))(theta)
+        value, gradient = jax.jit(jax.value_and_grad(written_down))(theta)
+        np.testing.assert_allclose(value_at(loss, theta), value, rtol=1e-12)
         np.testing.assert_allclose(gradient_at(loss, theta), gradient, rtol=1e-10, atol=1e-14)
     np.testing.assert_allclose(dense_hessian(loss), expected, rtol=1e-10, atol=1e-13)
 
@@ -73,7 +70,8 @@ def test_several_vectors_give_the_products_of_each(monkeypatch, at_once):
     with own_precision(loss):
         vectors = jnp.asarray(np.random.default_rng(1).standard_normal((7, loss.size)))
         each = np.stack([hessian_product(loss, vector) for vector in vectors])
-        np.testing.assert_allclose(hessian_products(loss, vectors), each, rtol=1e-10, atol=1e-14)
+        together = jax.jit(lambda rows: hessian_products(loss, rows))(vectors)
+        np.testing.assert_allclose(together, each, rtol=1e-10, atol=1e-14)
 
 
 def test_the_hessian_of_a_quadratic_is_its_matrix():

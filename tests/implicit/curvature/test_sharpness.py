@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from benign.foundation.errors import InvalidArgument
+from benign.implicit.curvature import sharpness
 from benign.implicit.curvature.flatness_measures import (
     ALL_MEASURES,
     FlatnessMeasure,
@@ -22,21 +23,15 @@ from benign.implicit.curvature.flatness_measures import (
     FlatnessSettings,
     flatness,
 )
-from benign.implicit.curvature.hessian import (
-    dense_hessian,
-    error_at,
-    gradient_at,
-    parameter_loss,
-    value_at,
-)
-from benign.implicit.curvature.sharpness import under_noise, worst_rise
+from benign.implicit.curvature.hessian import dense_hessian, parameter_loss
 from benign.implicit.precision import own_precision
 from benign.networks import Data, Member, MLPFamily, Recorder, initial_network, train_population
 from benign.networks.dense import Dense, Layer
 from benign.schema import METRICS
-from tests.implicit.small_losses import small_loss, small_network
+from tests.implicit.small_losses import error_at, gradient_at, small_loss, small_network, value_at
 from tests.networks.cases import classification, settings
 
+under_noise, worst_rise = eqx.filter_jit(sharpness.under_noise), eqx.filter_jit(sharpness.worst_rise)
 QUICK = FlatnessSettings(products=12, draws=4, steps=3)
 INVARIANT = {
     FlatnessMeasure.ADAPTIVE_SHARPNESS,
