@@ -50,7 +50,7 @@ def test_a_measurement_keeps_nothing_and_a_search_keeps_what_it_trained(store_fi
 
 
 def test_a_figure_keeps_and_says_where(store_file):
-    kept = benign.figure("mml_polynomial", scale="smoke", workers=1).kept
+    kept = benign.figure("mml_polynomial", scale="smoke", executor="here").kept
     assert kept == f"Kept in {store_file}; list it with: benign runs"
     assert benign.list_runs(store_file)
     assert not benign.figure("nakkiran2020_resnet18", scale="smoke").kept  # nothing is measured

@@ -68,12 +68,17 @@ def test_a_run_added_again_is_renamed_and_grows(store):
 
 def test_sql_is_compiled_once_whichever_sqlite_store_asks(tmp_path, monkeypatch):
     """A run is read by opening its store, and most of the time of opening one went into compiling the same SQL."""
-    compiled = []
+    compiled: list[object] = []
     compile_now = SQLCompiler.__init__
     for name in ("one.db", "another.db"):
         with Store.open(tmp_path / name) as store:
             planned(store)
-    monkeypatch.setattr(SQLCompiler, "__init__", lambda *of, **how: compiled.append(of) or compile_now(*of, **how))
+
+    def counted(*of, **how):
+        compiled.append(of)
+        compile_now(*of, **how)
+
+    monkeypatch.setattr(SQLCompiler, "__init__", counted)
 
     def used(name):
         with Store.open(tmp_path / name) as store:
