@@ -55,6 +55,8 @@ def _checked_modules() -> list[str]:
 jaxtyping.jaxtyped = tests.shapes.checked  # type: ignore[assignment]
 _shapes = jaxtyping.install_import_hook(_checked_modules(), f"{tests.shapes.__name__}.check")
 
+gc.set_threshold(20_000)  # of 700: each search of the many objects here costs more than what it finds
+
 _threads = threadpoolctl.threadpool_limits(limits=1)
 
 hypothesis.settings.register_profile("developer", deadline=None)

@@ -17,18 +17,28 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @cache
-def trees() -> dict[str, ast.Module]:
-    """Each module's syntax tree, by the module's name."""
+def texts() -> dict[str, str]:
+    """Each module's text, by the module's name."""
     return {
-        ".".join(path.relative_to(SOURCES).with_suffix("").parts).removesuffix(".__init__"): ast.parse(
-            path.read_text(encoding="utf-8")
-        )
+        ".".join(path.relative_to(SOURCES).with_suffix("").parts).removesuffix(".__init__"): path.read_text("utf-8")
         for path in sorted((SOURCES / "benign").rglob("*.py"))
     }
 
 
-def functions(tree: ast.AST) -> list[Function]:
-    return [node for node in ast.walk(tree) if isinstance(node, Function)]
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Each module's syntax tree."""
+    return {module: ast.parse(text) for module, text in texts().items()}
+
+
+@cache
+def nodes(module: str) -> list[ast.AST]:
+    """All that a module's tree holds, looked for once: walking all of them takes seconds."""
+    return list(ast.walk(trees()[module]))
+
+
+def functions(module: str) -> list[Function]:
+    return [node for node in nodes(module) if isinstance(node, Function)]
 
 
 def lines_of(function: Function, text: list[str]) -> int:
@@ -45,18 +55,17 @@ def arguments_of(function: Function) -> int:
 
 
 def test_no_file_is_longer_than_600_lines():
-    lengths = {path.name: len(path.read_text().splitlines()) for path in (SOURCES / "benign").rglob("*.py")}
-    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
+    lengths = {module: len(text.splitlines()) for module, text in texts().items()}
+    assert {module: length for module, length in lengths.items() if length > LONGEST_FILE} == {}
 
 
 def test_no_body_of_a_function_is_longer_than_50_lines():
-    found = {}
-    for path in (SOURCES / "benign").rglob("*.py"):
-        text = path.read_text()
-        for function in functions(ast.parse(text)):
-            if (length := lines_of(function, text.splitlines())) > LONGEST_BODY:
-                found[f"{path.name}: {function.name}"] = length
-    assert found == {}
+    lengths = {
+        f"{module}.{function.name}": lines_of(function, lines)
+        for module, lines in ((module, text.splitlines()) for module, text in texts().items())
+        for function in functions(module)
+    }
+    assert {name: length for name, length in lengths.items() if length > LONGEST_BODY} == {}
 
 
 def test_the_linter_has_the_same_number():
@@ -98,7 +107,7 @@ def test_what_is_not_public_takes_at_most_10_arguments():
     found = {
         f"{module}.{function.name}": count
         for module, tree in trees().items()
-        for function in set(functions(tree)) - public_functions(tree)
+        for function in set(functions(module)) - public_functions(tree)
         if (count := arguments_of(function)) > MOST_ARGUMENTS
     }
     assert found == {}
@@ -120,18 +129,18 @@ def modules_named(node: ast.AST) -> list[str]:
 def imports(kind: str) -> dict[str, set[str]]:
     """Who imports whom: ``"runtime"``, ``"typing"`` for the type checker alone, or ``"name"``, lazily."""
     found: dict[str, set[str]] = {}
-    for module, tree in trees().items():
+    for module in trees():
         guarded = {
             inner
-            for node in ast.walk(tree)
-            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+            for node in nodes(module)
+            if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
             for inner in ast.walk(node)
         }
-        is_lazy = any(isinstance(node, ast.Name) and node.id == "load_on_first_use" for node in ast.walk(tree))
+        is_lazy = any(isinstance(node, ast.Name) and node.id == "load_on_first_use" for node in nodes(module))
         kinds = {True: "name" if is_lazy else "typing", False: "runtime"}
         found[module] = {
             name
-            for node in ast.walk(tree)
+            for node in nodes(module)
             if kind == ("name" if isinstance(node, ast.Constant) else kinds[node in guarded])
             for name in modules_named(node)
             if name != module
