@@ -299,7 +299,7 @@ OURS = {
     "foundation/output.py:_pour": "the device or FIFO that the user named",
     "foundation/output.py:_forget_killed": "temporary folders by name, mark and age",
     "networks/checkpoints.py:_remove": "checkpoints by name and mark",
-    "reproduction.py:save": "partial.nc beside findings of ours",
+    "figures/reproduction.py:save": "partial.nc beside findings of ours",
     "surface/tables.py:write_parquet": "through write_whole",
     "surface/tables.py:write_csv": "through write_whole",
     "experiments/executors/processes.py:share": "a new file in a private temporary folder",
