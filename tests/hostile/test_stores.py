@@ -36,6 +36,9 @@ from benign.foundation.errors import BenignError
 from tests.experiments.scripted import Scripted
 from tests.experiments.stores import back_to_0001, read_only
 
+# What a damaged file holds is refused by the product itself, as where users are: not by the check of annotations.
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 PAGE = 4096
 EVERYTHING = ["surface", "notes", "failures", "curve"]
 
