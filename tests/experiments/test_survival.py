@@ -104,6 +104,7 @@ def done_units(path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unchecked")  # a hundred drivers, as users run them
 @pytest.mark.parametrize(
     ("make_executor", "kills", "replicates"),
     [(Here, 50, 150), (lambda: Processes(2), 5, 60)],
