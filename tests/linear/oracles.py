@@ -5,23 +5,32 @@ from decimal import Decimal, localcontext
 import numpy as np
 
 
-def solve(matrix, targets, ridge):
+def decomposed(matrix):
+    """Left vectors, singular values and right vectors."""
+    return np.linalg.svd(matrix, full_matrices=False)
+
+
+def solve(decomposition, targets, ridge):
     """Minimum-norm (ridge 0) or ridge solution, by singular values; nothing is truncated beyond float64's reach."""
-    left, values, right = np.linalg.svd(matrix, full_matrices=False)
+    left, values, right = decomposition
     if ridge > 0:
         filtered = values / (values**2 + ridge)
     else:
-        kept = values > np.finfo(float).eps * max(matrix.shape) * values[0]
+        kept = values > np.finfo(float).eps * max(len(left), right.shape[1]) * values[0]
         filtered = np.where(kept, 1.0 / np.where(kept, values, 1.0), 0.0)
     return right.T @ (filtered[:, None] * (left.T @ targets))
 
 
-def risks(train, targets, test, test_targets, *, size, ridge=0.0):
-    """(train loss, test loss, test error, norm, test predictions, condition) of the model of one size."""
-    weights = solve(train[:, :size], targets, ridge)
+def risks(train, targets, test, test_targets, *, size, ridge=0.0, decomposition=None):
+    """(train loss, test loss, test error, norm, test predictions, condition) of the model of one size.
+
+    ``decomposition`` is that of its columns, for who asks for several ridges.
+    """
+    decomposition = decomposition or decomposed(train[:, :size])
+    weights = solve(decomposition, targets, ridge)
     fitted, predicted = train[:, :size] @ weights, test[:, :size] @ weights
-    extended = np.linalg.svd(train[:, :size], compute_uv=False)
-    condition = np.sqrt(extended[0] ** 2 + ridge) / np.sqrt(extended[-1] ** 2 + ridge)
+    values = decomposition[1]
+    condition = np.sqrt(values[0] ** 2 + ridge) / np.sqrt(values[-1] ** 2 + ridge)
     return (
         np.mean(np.sum((fitted - targets) ** 2, axis=1)),
         np.mean(np.sum((predicted - test_targets) ** 2, axis=1)),
@@ -37,7 +46,7 @@ def leave_one_out(train, targets, size, ridge):
     losses, errors = [], []
     for i in range(len(train)):
         others = np.arange(len(train)) != i
-        weights = solve(train[others][:, :size], targets[others], ridge)
+        weights = solve(decomposed(train[others][:, :size]), targets[others], ridge)
         prediction = train[i, :size] @ weights
         losses.append(np.sum((prediction - targets[i]) ** 2))
         errors.append(prediction.argmax() != targets[i].argmax())

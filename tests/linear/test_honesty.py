@@ -8,7 +8,7 @@ import pytest
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.outcomes import Outcome
 from benign.linear import size_path
-from tests.linear.oracles import classification, leave_one_out, solve
+from tests.linear.oracles import classification, decomposed, leave_one_out, solve
 
 
 def exact_ridge(matrix, targets, ridge):
@@ -60,7 +60,7 @@ def test_norm_with_an_overwhelming_ridge_is_right_or_missing():
     for ridge in (1e3, 1e6, 1e12, 1e20):
         path = size_path(*problem, ridge=ridge)
         for k in (5, 20, 21, 40, 60):
-            norm = np.linalg.norm(solve(problem[0][:, :k], problem[1], ridge))
+            norm = np.linalg.norm(solve(decomposed(problem[0][:, :k]), problem[1], ridge))
             assert np.isnan(path.norm[k - 1]) or path.norm[k - 1] == pytest.approx(norm, rel=1e-4)
         assert np.isfinite(path.norm[:20]).all()
 

@@ -13,7 +13,7 @@ from benign.foundation.errors import InvalidArgument
 from benign.foundation.outcomes import Outcome
 from benign.linear import FourierFeatures, size_path
 from benign.linear.trust import stated_tolerance
-from tests.linear.oracles import classification, leave_one_out, plant, risks
+from tests.linear.oracles import classification, decomposed, leave_one_out, plant, risks
 
 SHAPES = [
     pytest.param(30, 20, 100, id="n=30"),
@@ -24,21 +24,24 @@ SHAPES = [
 RIDGES = [0.0, 1e-2, 1.0, 30.0]
 
 
-@pytest.mark.parametrize("ridge", RIDGES)
 @pytest.mark.parametrize(("n", "n_test", "columns"), SHAPES)
-def test_every_size_agrees_with_svd(n, n_test, columns, ridge):
+def test_every_size_agrees_with_svd(n, n_test, columns):
+    """Of four ridges, which share the decomposition of a size."""
     problem = classification(np.random.default_rng(n), n, n_test, columns)
-    path = size_path(*problem, ridge=ridge)
+    paths = {ridge: size_path(*problem, ridge=ridge) for ridge in RIDGES}
     scale = np.mean(np.sum(problem[1] ** 2, axis=1))
-    assert path.sizes.tolist() == list(range(1, columns + 1))
+    for path in paths.values():
+        assert path.sizes.tolist() == list(range(1, columns + 1))
+        assert np.all(path.outcome == Outcome.CONVERGED)
     for k in range(1, columns + 1):
-        train, test, error, norm, _, condition = risks(*problem, size=k, ridge=ridge)
-        tolerance = float(stated_tolerance(condition))
-        assert abs(path.train_loss[k - 1] - train) <= tolerance * scale
-        assert path.test_loss[k - 1] == pytest.approx(test, rel=tolerance)
-        assert path.norm[k - 1] == pytest.approx(norm, rel=tolerance)
-        assert path.test_error[k - 1] == pytest.approx(error, abs=1e-12)
-    assert np.all(path.outcome == Outcome.CONVERGED)
+        decomposition = decomposed(problem[0][:, :k])
+        for ridge, path in paths.items():
+            train, test, error, norm, _, condition = risks(*problem, size=k, ridge=ridge, decomposition=decomposition)
+            tolerance = float(stated_tolerance(condition))
+            assert abs(path.train_loss[k - 1] - train) <= tolerance * scale, (k, ridge)
+            assert path.test_loss[k - 1] == pytest.approx(test, rel=tolerance), (k, ridge)
+            assert path.norm[k - 1] == pytest.approx(norm, rel=tolerance), (k, ridge)
+            assert path.test_error[k - 1] == pytest.approx(error, abs=1e-12), (k, ridge)
 
 
 @pytest.mark.parametrize("ridge", [0.0, 1e-2, 1e-4, 1e-8, 1e-13])
