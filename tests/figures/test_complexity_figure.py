@@ -301,7 +301,8 @@ def test_pictures_show_the_planted_numbers(pictures):
     np.testing.assert_allclose(surface.traces[0].values[inside], surface.sizes[inside], rtol=0.02)
     criterion = pictures["criterion"].display
     assert isinstance(criterion, StackedDisplay)
-    assert [round(mark.position) for mark in criterion.panels[1].marks] == [20, 41]
+    marks = {mark.label.split(" from")[0]: round(mark.position) for mark in criterion.panels[1].marks}
+    assert marks == {"zero-one error": 20, "loss": 41}
     time = pictures["complexity_over_time"].display
     assert isinstance(time, CurveDisplay)
     assert time.series[1].median[-1] == pytest.approx(125.0, rel=0.02)

@@ -31,7 +31,7 @@ from jaxtyping import Float
 
 from benign.curves.equal_loss import at_loss
 from benign.experiments.declaration import Experiment
-from benign.figures.claims import Claim, Values, higher, primary, read_from, secondary
+from benign.figures.claims import Claim, Values, higher, read_from, secondary
 from benign.figures.figure import Figure, Picture, Results
 from benign.figures.network_drawing import diverged_words, level
 from benign.foundation.number_words import format_number as number
@@ -151,14 +151,12 @@ def path_distance(one: xr.Dataset, other: xr.Dataset, metric: str = "train_loss"
 
 def _claims(at: Scale) -> Iterator[Claim]:
     strongest, (_, partner, _, step) = f"penalty_{len(at.strengths) - 1}", at.computed["ReLU"]
+    paper = "explicit penalty: smaller R_IG, flatter minima, smaller test error"
     for (metric, (short, word, _)), (condition, words) in product(MEASURES.items(), CONDITIONS.items()):
         read = partial(_read, at, metric, condition)
-        yield (primary if condition == "loss" else secondary)(
-            f"{short}_{condition}",
-            f"The penalty mu = {number(at.strengths[-1])} m lowers {word}, {words}",
-            higher(read(NONE), than=read(strongest)),
-            "explicit penalty: smaller R_IG, flatter minima, smaller test error",
-        )
+        text = f"The penalty mu = {number(at.strengths[-1])} m lowers {word}, {words}"
+        judge, is_primary = higher(read(NONE), than=read(strongest)), condition == "loss"
+        yield Claim(f"{short}_{condition}", text, judge, paper, is_primary)
     words, paper = CONDITIONS["cooled"], "larger steps do what the penalty does"
     for metric, (short, word, _) in MEASURES.items():
         read = partial(_read, at, metric, "cooled")
@@ -201,34 +199,27 @@ def change(results: Results[Scale], name: str, metric: str, condition: str = "co
 
 def _pictures(results: Results[Scale]) -> Iterator[Picture]:
     at = results.at
-    yield Picture(
-        "paths",
-        "Does the penalty do what a larger step does?",
-        StackedDisplay(title="Training loss over time", panels=tuple(_path_panel(results, one) for one in at.computed)),
+    panels = tuple(_path_panel(results, units) for units in at.computed)
+    paths = StackedDisplay(title="Training loss over time", panels=panels)
+    sentence = (
         f"Training losses after cooling, divided by that at mu = 0: if descent of step {number(at.steps[-1])} follows "
-        "the modified loss, it lies on the penalty's line; a finite difference also feels the kinks of ReLU units.",
-        results.claims("path_*", "agreement_*"),
+        "the modified loss, it lies on the penalty's line; a finite difference also feels the kinks of ReLU units."
     )
-    flatness = {"R_IG / at mu = 0": ("gradient_penalty",), "eigenvalue / at mu = 0": ("top_eigenvalue",)}
+    claims = results.claims("path_*", "agreement_*")
+    yield Picture("paths", "Does the penalty do what a larger step does?", paths, sentence, claims)
+    ratios = {"R_IG / at mu = 0": ("gradient_penalty",), "eigenvalue / at mu = 0": ("top_eigenvalue",)}
+    flatness = _over_strength(results, f"Flatness at equal training loss {number(at.loss)}, cooled", ratios)
     strongest = f"penalty_{len(at.strengths) - 1}"
-    left = [_median(results, name, "top_eigenvalue") for name in (strongest, at.computed["ReLU"][-1])]
-    yield Picture(
-        "flatness",
-        "Does the penalty find flatter solutions?",
-        _over_strength(results, f"Flatness at equal training loss {number(at.loss)}, cooled", flatness),
-        f"At the same training loss the top eigenvalue is {left[0]} times that at mu = 0 with the strongest penalty, "
-        f"{left[1]} times with the largest step.",
-        results.claims("penalty_*", "eigenvalue_*"),
-    )
-    errors = {"points, equal time": ("test_error", "time"), "points, equal loss": ("test_error",)}
-    yield Picture(
-        "test_error",
-        "Does the penalty generalise better?",
-        _over_strength(results, "Test error, in points above that at mu = 0", errors),
-        "At the same training loss the strongest penalty changes the test error by "
-        f"{_median(results, strongest, 'test_error')} points in the median.",
-        results.claims("accuracy_*"),
-    )
+    penalty, step = (_median(results, one, "top_eigenvalue") for one in (strongest, at.computed["ReLU"][-1]))
+    sentence = f"At the same training loss the top eigenvalue is {penalty} times that at mu = 0 with the strongest "
+    sentence += f"penalty, {step} times with the largest step."
+    claims = results.claims("penalty_*", "eigenvalue_*")
+    yield Picture("flatness", "Does the penalty find flatter solutions?", flatness, sentence, claims)
+    points = {"points, equal time": ("test_error", "time"), "points, equal loss": ("test_error", "cooled")}
+    errors = _over_strength(results, "Test error, in points above that at mu = 0", points)
+    sentence = "At the same training loss the strongest penalty changes the test error by "
+    sentence += f"{_median(results, strongest, 'test_error')} points in the median."
+    yield Picture("test_error", "Does the penalty generalise better?", errors, sentence, results.claims("accuracy_*"))
 
 
 def _median(results: Results[Scale], *of: str) -> str:

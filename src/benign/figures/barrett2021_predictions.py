@@ -38,7 +38,7 @@ from benign.curves import Verdict
 from benign.curves.equal_loss import at_loss
 from benign.curves.rank_correlation import stratified_rank_correlation
 from benign.experiments.declaration import Experiment
-from benign.figures.claims import Claim, Judge, above, mean_within, primary, read_from, secondary, with_test
+from benign.figures.claims import Claim, Judge, above, mean_within, read_from, secondary, with_test
 from benign.figures.figure import Figure, Picture, Results
 from benign.figures.measurement import Joined, over_learning_rates
 from benign.figures.network_drawing import diverged_words, level, listed, tables_in_order
@@ -69,7 +69,7 @@ PICTURES = (
     ("test_error", "generalise better", "test_error", FAIR, "accuracy"),
     ("robustness", "find what 10 % noise on the weights harms less", "test_error_under_noise", FAIR, "robustness"),
 )
-EDGE = "h x highest recorded eigenvalue"
+EDGE = "Edge of stability"
 STABLE = 2.0  # h x top eigenvalue, beyond which gradient descent on a quadratic diverges
 MOST_LINES = 4  # that a picture tells apart
 
@@ -169,20 +169,21 @@ def _claims(at: Scale) -> Iterator[Claim]:
     for name, part in at.parts.items():
         for metric, condition, words in comparisons:
             short, does, paper = PREDICTIONS.get(metric, ("trained", "have trained further", ""))
-            yield (primary if f"{name}_{short}_{condition}" in PRIMARY else secondary)(
-                f"{name}_{short}_{condition}",
+            paper, claim = "the unfair comparison" if "unfair" in words else paper, f"{name}_{short}_{condition}"
+            text, judge = (
                 f"{SOURCES[name]}, {words}: larger learning rates {does}",
                 _falls(name, metric, condition, part.loss),
-                "the unfair comparison" if "unfair" in words else paper,
             )
+            yield Claim(claim, text, judge, paper, claim in PRIMARY)
         # At the largest learning rate, mean over widths.
-        highest = read_from(name, lambda surface: stability(surface)[..., -1].max(axis=2).mean(axis=1), EDGE)
-        yield secondary(
-            f"{name}_edge",
-            f"{SOURCES[name]}: at learning rate {part.rates[-1]:g} the top eigenvalue reaches 2 / h",
-            mean_within(highest, (STABLE, np.inf), test="Student t, level {level}, above 2"),
-            "sharpness hovers just above 2 / h (Cohen et al. 2021)",
+        highest = read_from(
+            name,
+            lambda surface: stability(surface)[..., -1].max(axis=2).mean(axis=1),
+            "h x highest recorded eigenvalue",
         )
+        text = f"{SOURCES[name]}: at learning rate {part.rates[-1]:g} the top eigenvalue reaches 2 / h"
+        judge = mean_within(highest, (STABLE, np.inf), test="Student t, level {level}, above 2")
+        yield secondary(f"{name}_edge", text, judge, "sharpness hovers just above 2 / h (Cohen et al. 2021)")
         if len(part.widths) > 1:
             yield from _width_claims(name, part)
 
@@ -217,25 +218,22 @@ def _pictures(results: Results[Scale]) -> Iterator[Picture]:
     for name, asks, metric, drawn, claims in PICTURES:
         what = "R_IG" if metric == "gradient_penalty" else metric.replace("_", " ")
         changes = [f"{_change(results, metric, one)} ({LINES[one]})" for one in ("cooled", "steps") if one in drawn]
-        yield Picture(
-            name,
-            f"Do larger steps {asks}?",
-            _over_rates(results, metric, what, drawn),
-            f"{what[0].upper()}{what[1:]} changes by {listed(changes)} from the smallest to the largest learning rate.",
-            results.claims(*(f"*_{claim}_*" for claim in claims.split())),
+        sentence = (
+            f"{what[0].upper()}{what[1:]} changes by {listed(changes)} from the smallest to the largest learning rate."
         )
+        display = _over_rates(results, metric, what, drawn)
+        about = results.claims(*(f"*_{claim}_*" for claim in claims.split()))
+        yield Picture(name, f"Do larger steps {asks}?", display, sentence, about)
     reached = []
     for name in results.at.parts:
         course = np.median(stability(results[name])[:, -1, :, -1], axis=0)
         reached.append(f"{_number(course.max())} at most and {_number(course[-1])} at the end on {SOURCES[name]}")
-    yield Picture(
-        "edge",
-        "What holds the large steps to flat regions?",
-        StackedDisplay(title="Edge of stability", panels=tuple(_edge_panel(results, one) for one in results.at.parts)),
+    edges = StackedDisplay(title=EDGE, panels=tuple(_edge_panel(results, name) for name in results.at.parts))
+    sentence = (
         "Gradient descent diverges where h times the top eigenvalue stays above 2: at the largest learning rate it is, "
-        f"in the median, {listed(reached)}.",
-        results.claims("*_edge"),
+        f"in the median, {listed(reached)}."
     )
+    yield Picture("edge", "What holds the large steps to flat regions?", edges, sentence, results.claims("*_edge"))
 
 
 def _change(results: Results[Scale], metric: str, condition: str) -> str:
@@ -277,8 +275,8 @@ def _edge_panel(results: Results[Scale], name: str) -> CurveDisplay:
     times, shown = np.array(part.times), range(len(part.rates))[-MOST_LINES:]
     lines = {f"h = {part.rates[place]:g}": values[:, :, place] for place in shown}
     return CurveDisplay(
-        title="Edge of stability",
-        series=(*tables_in_order(times, lines), level("edge of stability", times, STABLE)),
+        title=EDGE,
+        series=(*tables_in_order(times, lines), level(EDGE.lower(), times, STABLE)),
         x_label="physical time h x steps",
         y_label=f"h x top eigenvalue, {SOURCES[name].removesuffix(' images')}",
         caption=spread_sentence(results.at.replicates),

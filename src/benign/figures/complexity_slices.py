@@ -1,16 +1,22 @@
-"""Claims that something is where the effective model complexity is n, and slices whose peak is to be there."""
+"""Claims that something is where the effective model complexity is n; slices whose peak is to be there, drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from benign.curves import Landmark, Landmarks
 from benign.curves.claims import RELEVANT_FACTOR
 from benign.curves.findings import LEVEL
 from benign.figures.claims import Judge, Surfaces, peak_at, within
 from benign.figures.courses import Course
+from benign.figures.figure import Picture
+from benign.figures.network_drawing import listed, marked
 from benign.foundation.conventions import REGIME_BAND
+from benign.foundation.number_words import format_number
+from benign.plots import CurveDisplay, Role, Series
 from benign.surface.complexity_places import NOWHERE, Place
 
 
@@ -41,7 +47,7 @@ class Slice:
         text: which curve.
         axis: what is counted along it.
         course: of the test risk.
-        fitted: where EMC = n along the axis.
+        read: where EMC = n along the axis.
         band: the peak is to lie within this factor of it.
         factor: a peak that stands less above its higher side counts as none.
         paper: what the paper says of such a curve.
@@ -51,10 +57,15 @@ class Slice:
     text: str
     axis: str
     course: Course
-    fitted: Reading
+    read: Callable[..., Place]
     band: float = REGIME_BAND
     factor: float = RELEVANT_FACTOR
     paper: str = "the peak is where EMC is about n (Nakkiran et al. 2020, Hypothesis 1)"
+
+    @property
+    def fitted(self) -> Reading:
+        """Where EMC = n along the axis."""
+        return Reading(self.course.of, self.read)
 
     @property
     def peak(self) -> Reading:
@@ -79,3 +90,29 @@ class Slice:
 
 def _place(peak: Landmark | None) -> Place:
     return NOWHERE if peak is None else Place(peak.position, *peak.position_interval)
+
+
+def places_picture(slices: Sequence[Slice], surfaces: Surfaces) -> Picture:
+    """Every slice as a point, on the line where both its places agree."""
+    marks = []
+    for one in slices:
+        peak, fitted = one.peak(surfaces), one.fitted(surfaces)
+        if peak.is_found and fitted.is_found:
+            marks.append((one.name.replace("_", " "), fitted.value, peak.value))
+    values = [fitted for _, fitted, _ in marks] or [1.0, 10.0]
+    line, band = np.geomspace(min(values) / 2.0, 2.0 * max(values), 50), REGIME_BAND
+    equal = Series(name="equal", positions=line, median=line, low=line / band, high=line * band, role=Role.REFERENCE)
+    display = CurveDisplay(
+        title="Where the test risk peaks, against where the effective complexity is n",
+        series=(equal,),
+        x_label="position at which EMC = n, from training risks alone",
+        y_label="position of the test peak",
+        y_limits=(float(line[0]) / band, float(line[-1]) * band),
+        caption=f"Band: within a factor {band:g}. Each point is one curve, in units of its own axis; its number is the "
+        "position of the peak.",
+    )
+    question = "Do the peaks over size, samples and time have one cause?"
+    ratios = listed(format_number(peak / fitted) for _, fitted, peak in marks) or "unknown"
+    sentence = f"Both places are found in {len(marks)} of {len(slices)} curves; peak / place where EMC = n: {ratios}."
+    claims = [one.name for one in slices]
+    return Picture("peak_and_complexity", question, marked(display, *marks), sentence, claims)

@@ -42,10 +42,10 @@ def test_and_train(section: xr.Dataset, kind: str) -> list[Line]:
     return [Line(section=section, metric=f"{name}_{kind}", name=name, role=role) for name, role in roles.items()]
 
 
-def in_order(sections: Mapping[str, xr.Dataset], metric: str) -> list[Line]:
+def in_order(sections: Mapping[str, xr.Dataset], metric: str, role: Role = Role.TEST) -> list[Line]:
     """One metric of several sections, each under its name, as conditions in order."""
     return [
-        Line(section=section, metric=metric, name=name, condition=place)
+        Line(section=section, metric=metric, name=name, role=role, condition=place)
         for place, (name, section) in enumerate(sections.items())
     ]
 

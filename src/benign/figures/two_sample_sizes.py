@@ -1,28 +1,39 @@
-"""Two numbers of samples on one surface: whom more data harm, and how far peak and threshold move."""
+"""Random features over size and samples: the crest; of two n, whom more data harm, how far peak and threshold move."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
 
 from benign.curves.findings import LEVEL
 from benign.curves.movement import Places, fitted_from, highest, mean_ratio
-from benign.curves.sign_changes import crossings
 from benign.figures.claims import Claim, Judge, Surfaces, secondary, typically_higher, within
 from benign.figures.courses import over_sizes
 from benign.figures.figure import Picture
-from benign.figures.network_drawing import curve_of, in_order, marked, tables_in_order
+from benign.figures.network_drawing import curve_of, in_order, marked
 from benign.foundation.number_words import format_number as number
-from benign.plots import CurveDisplay, Role, StackedDisplay, spread_sentence
+from benign.plots import HeatMapDisplay, Role, StackedDisplay, Trace
+from benign.schema import DIMENSIONS
+from benign.surface.complexity import emc_on_surface
 from benign.surface.displays import size_label
-from benign.surface.sections import along_size, at, median_of, share_along_size, sizes_of
+from benign.surface.sections import (
+    along_size,
+    at,
+    at_size,
+    median_of,
+    over_size_and_samples,
+    sample_counts_of,
+    share_along_size,
+    sizes_of,
+)
+from benign.surface.training_risks import relative_training_loss
 
 LINEAR_TOLERANCE = 0.002  # of the best constant's loss: least squares fits exactly, so that it may be small
 TOGETHER = 1.25  # the peak moves as far as the threshold, within this factor
+SHOWN = 30.0  # times the lowest loss: the crest is far higher, and would leave the rest of the surface dark
 ABOVE_ONE = 1.0 + 1e-9  # an interval may end where both readings share a measured position
 
 
@@ -40,25 +51,19 @@ def two_size_claims(few: int, more: int, last: int) -> Iterator[Claim]:
     ):
         text = f"With {size} features {more} samples give a {word} test loss than {few}"
         yield secondary(f"more_data_{name}", text, judge, worse)
-    shift = "more samples shift the peak to larger models (Nakkiran et al. 2020, Figs 3 and 11)"
-    yield secondary(
-        "peak_moves_with_samples",
-        f"From {few} to {more} samples the peak of the test loss moves to more features",
-        moves(
-            lambda features: movements(features, few, more)[0], (ABOVE_ONE, math.inf), "times (features at the peak)"
-        ),
-        shift,
+    shift, start = (
+        "more samples shift the peak to larger models (Nakkiran et al. 2020, Figs 3 and 11)",
+        f"From {few} to",
     )
-    yield secondary(
-        "peak_moves_as_far_as_the_threshold",
-        f"From {few} to {more} samples peak and threshold move by the same factor, to within {TOGETHER:g}",
-        moves(
-            lambda features: Places.over(*movements(features, few, more)),
-            (1.0 / TOGETHER, TOGETHER),
-            "times the move of the threshold",
-        ),
-        shift,
+    judge = moves(
+        lambda features: movements(features, few, more)[0], (ABOVE_ONE, math.inf), "times (features at the peak)"
     )
+    text = f"{start} {more} samples the peak of the test loss moves to more features"
+    yield secondary("peak_moves_with_samples", text, judge, shift)
+    apart, allowed = lambda features: Places.over(*movements(features, few, more)), (1.0 / TOGETHER, TOGETHER)
+    text = f"{start} {more} samples peak and threshold move by the same factor, to within {TOGETHER:g}"
+    judge = moves(apart, allowed, "times the move of the threshold")
+    yield secondary("peak_moves_as_far_as_the_threshold", text, judge, shift)
 
 
 def moves(moved: Callable[[xr.Dataset], Places], allowed: tuple[float, float], unit: str) -> Judge:
@@ -82,65 +87,62 @@ def movements(features: xr.Dataset, few: int, more: int) -> tuple[Places, Places
     return peaks[1].over(peaks[0]), fitted[1].over(fitted[0])
 
 
+def features_picture(features: xr.Dataset, few: int) -> Picture:
+    """The test loss of every size at every n, and the effective model complexity; that of a ``few`` by a theorem."""
+    sizes, n = sizes_of(features), sample_counts_of(features)
+    loss = np.apply_along_axis(median_of, 0, over_size_and_samples(features, "test_loss"))
+    emc, lowest = emc_on_surface(features, tolerance=LINEAR_TOLERANCE), float(np.nanmin(loss))
+    value, low, high = emc.bounded(n[-1])[..., 0]
+    display = HeatMapDisplay(
+        title="Test loss of random Fourier features",
+        sizes=sizes,
+        times=n,
+        values=loss,
+        value_label="test loss",
+        value_limits=(lowest, SHOWN * lowest),
+        value_log=True,
+        traces=(Trace(label="EMC", positions=sizes, values=value, low=low, high=high),),
+        x_label=size_label(features),
+        y_label="training samples (samples)",
+        caption=f"Colour: median of {features.sizes['replicate']} replicates, the last one for {SHOWN:g} times the "
+        "lowest loss and above; line: effective model complexity (EMC), the largest n with a training loss of "
+        f"{LINEAR_TOLERANCE:g} of a constant's, and its 95 % interval.",
+    )
+    crest = sizes[np.where(np.isnan(loss), 0.0, loss).argmax(axis=0)] / n
+    question = "Is the peak a point, or a crest through the whole surface?"
+    sentence = (
+        f"For each n the median test loss is highest where features / samples is {number(crest.min())} to "
+        f"{number(crest.max())}; by a theorem {few} features fit {few} samples and no more."
+    )
+    claims = ("features_over_size", "features_over_samples", "falls_with_ridge")
+    return Picture("features_over_both", question, display, sentence, claims)
+
+
 def two_sizes_picture(features: xr.Dataset, few: int, more: int) -> Picture:
     """Both curves with their peaks above, and below them the training losses with the places from which they fit."""
     sections = {f"{n} samples": at(features, samples=n) for n in (few, more)}
-    harm = ("more_data_hurts", "more_data_helps_before", "more_data_helps_beyond")
-    return Picture(
-        "two_sample_sizes",
-        "Which models does more data harm?",
-        StackedDisplay(
-            title=f"{few} and {more} samples over the number of features",
-            panels=(_peaks_panel(sections), _thresholds_panel(sections)),
-        ),
-        _sentence(features, few, more),
-        (*harm, "peak_moves_with_samples", "peak_moves_as_far_as_the_threshold"),
-    )
-
-
-def _peaks_panel(sections: Mapping[str, xr.Dataset]) -> CurveDisplay:
-    marks = []
-    for section in sections.values():
-        sizes, medians = sizes_of(section), _medians(along_size(section, "test_loss"))
+    shares, sizes, tops, starts = {}, sizes_of(features), [], []
+    for name, section in sections.items():
+        shares[name] = section.assign(share=(DIMENSIONS, relative_training_loss(section)))
+        medians = [median_of(column) for column in along_size(section, "test_loss").T]
         top = int(np.nanargmax(medians))
-        marks.append((f"highest at {sizes[top]:.0f}:", sizes[top], medians[top]))
-    lines = in_order(sections, "test_loss")
-    return marked(curve_of(lines, "size", title="Test loss", y_label="test loss", y_log=True), *marks)
-
-
-def _thresholds_panel(sections: Mapping[str, xr.Dataset]) -> CurveDisplay:
-    shares = {name: share_along_size(section) for name, section in sections.items()}
-    first = next(iter(sections.values()))
-    sizes = sizes_of(first)
-    display = CurveDisplay(
-        title="Training loss",
-        series=tables_in_order(sizes, shares, Role.TRAIN),
-        x_label=size_label(first),
-        y_label="train loss / constant's",
-        y_log=False,
-        caption=spread_sentence(first.sizes["replicate"]),
+        tops.append((f"highest at {sizes[top]:.0f}:", float(sizes[top]), medians[top]))
+        start = math.exp(median_of(fitted_from(sizes, along_size(shares[name], "share"), LINEAR_TOLERANCE).value))
+        starts += [(f"from {start:.0f} features on:", start, 0.0)] if math.isfinite(start) else []
+    test = curve_of(in_order(sections, "test_loss"), title="Test loss", y_label="test loss", y_log=True)
+    train = in_order(shares, "share", Role.TRAIN)
+    fitted = curve_of(train, title="Training loss", y_label="train loss / constant's")
+    display = StackedDisplay(
+        title=f"{few} and {more} samples over the number of features",
+        panels=(marked(test, *tops), marked(fitted, *starts)),
     )
-    fitted = [math.exp(median_of(fitted_from(sizes, one, LINEAR_TOLERANCE).value)) for one in shares.values()]
-    return marked(display, *((f"from {one:.0f} features on:", one, 0.0) for one in fitted if math.isfinite(one)))
-
-
-def _medians(values: Float[np.ndarray, "replicates sizes"]) -> Float[np.ndarray, " sizes"]:
-    return np.array([median_of(column) for column in values.T])
-
-
-def _sentence(features: xr.Dataset, few: int, more: int) -> str:
-    sizes = sizes_of(features)
-    losses = [np.log(along_size(at(features, samples=n), "test_loss")) for n in (few, more)]
-    added = _medians(losses[1] - losses[0])
-    factor = math.exp(added[np.abs(sizes - more).argmin()])
+    losses = [at_size(section, "test_loss", more) for section in sections.values()]
     peak, threshold = (number(mean_ratio(moved, LEVEL)[0]) for moved in movements(features, few, more))
-    places = crossings(sizes, np.where(np.isnan(added), 0.0, added))
-    below, above = places[places <= more], places[places > more]
-    start = f"from {number(float(below[-1]))}" if len(below) else "from the first size"
-    end = f"to {number(float(above[0]))} features" if len(above) else "to the last size"
-    more_than_it = f", and more than it {start} {end}" if factor > 1.0 else ""
-    return (
-        f"With {more} features {more} samples give {number(factor)} times the test loss of {few} in the "
-        f"median{more_than_it}. The peak moves right by a factor {peak}, the threshold by {threshold}; the latter is "
+    sentence = (
+        f"With {more} features {more} samples give {number(median_of(losses[1] / losses[0]))} times the test loss of "
+        f"{few} in the median. The peak moves right by a factor {peak}, the threshold by {threshold}; the latter is "
         f"{more}/{few} by a theorem."
     )
+    claims = [f"more_data_{name}" for name in ("hurts", "helps_before", "helps_beyond")]
+    claims += ["peak_moves_with_samples", "peak_moves_as_far_as_the_threshold"]
+    return Picture("two_sample_sizes", "Which models does more data harm?", display, sentence, claims)

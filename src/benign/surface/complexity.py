@@ -58,6 +58,11 @@ class ComplexitySurface:
         ]
         return f"effective model complexity, the largest n that is fitted: {', '.join(told)}"
 
+    def bounded(self, largest: float) -> Float[np.ndarray, "3 size time"]:
+        """Value and interval, which ends at the ``largest`` measured n; NaN where no measured n bounds them."""
+        table = np.stack([self.value, self.low, np.minimum(self.high, largest)])
+        return np.where(self.outcome == OUTCOMES.index(ThresholdOutcome.FOUND), table, np.nan)
+
     def regimes(self, n: float, *, band: float = REGIME_BAND) -> Int[np.ndarray, "size time"]:
         """Regime of every cell for n samples, as the integers of :class:`benign.curves.threshold_search.Regime`."""
         return regimes(self.value, self.low, self.high, np.full(self.value.shape, float(n)), band=band)

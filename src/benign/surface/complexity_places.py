@@ -29,6 +29,11 @@ class Place(NamedTuple):
         return Place(*map(float, parts))
 
     @property
+    def interval(self) -> tuple[float, float]:
+        """Its ends."""
+        return self.low, self.high
+
+    @property
     def is_found(self) -> bool:
         """Whether it is a place on an axis."""
         return 0.0 < self.value < math.inf

@@ -15,6 +15,7 @@ from benign.foundation.errors import InvalidArgument
 from benign.foundation.size_words import is_counted
 from benign.plots import Band, CurveDisplay, Mark, Role, Series, Threshold, series_from_replicates, spread_sentence
 from benign.schema import DIMENSIONS, LABEL_NOISE
+from benign.surface.complexity_places import Place
 from benign.surface.regimes import CriticalRange, critical_range
 from benign.surface.size_direction import is_read_inversely
 
@@ -111,9 +112,9 @@ def landmark_marks(landmarks: Landmarks) -> tuple[Mark, ...]:
     )
 
 
-def threshold_line(threshold: FittingThreshold | None, *, words: str = "threshold") -> Threshold | None:
+def threshold_line(threshold: FittingThreshold | Place | None, *, words: str = "threshold") -> Threshold | None:
     """The interpolation threshold with its interval, if there is one."""
-    if threshold is None:
+    if threshold is None or not 0.0 < threshold.value < np.inf:
         return None
     low, high = threshold.interval
     if not 0.0 < low <= high < np.inf:
