@@ -85,17 +85,25 @@ def risk_without_peak(
 
 
 def risk_with_peak(
-    random: np.random.Generator, R: int, K: int, *, kind: str, tails: str, errors: float, sharp: bool
+    random: np.random.Generator,
+    R: int,
+    K: int,
+    *,
+    kind: str,
+    tails: str,
+    errors: float,
+    sharp: bool,
+    others: int = 1000,
 ) -> Float[np.ndarray, "R K"]:
     """A U, a peak and a second descent whose rise and fall are ``errors`` standard errors of the paired difference
-    over R replicates each; the spread is measured on 250 other replicates.
+    over R replicates each; the spread is measured on ``others`` more replicates.
     """
-    population = noise(random, 250 + R, K, kind, tails)
+    population = noise(random, others + R, K, kind, tails)
     j = min(max(1, int(random.uniform(0.35, 0.6) * (K - 1))), K - 2)
     i, k = int(j * random.uniform(0.2, 0.8)), j + max(1, int((K - 1 - j) * random.uniform(0.3, 1.0)))
-    others = population[R:]
-    rise = errors * np.std(others[:, j] - others[:, i]) / np.sqrt(R)
-    fall = errors * np.std(others[:, j] - others[:, k]) / np.sqrt(R)
+    further = population[R:]
+    rise = errors * np.std(further[:, j] - further[:, i]) / np.sqrt(R)
+    fall = errors * np.std(further[:, j] - further[:, k]) / np.sqrt(R)
     columns, power = np.arange(K), 6.0 if sharp else 1.0
     up = np.clip((columns - i) / (j - i), 0.0, 1.0) ** power
     down = np.clip((columns - j) / (k - j), 0.0, 1.0)

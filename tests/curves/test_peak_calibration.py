@@ -92,7 +92,7 @@ def test_a_peak_of_five_standard_errors_is_found_in_four_of_five():
     for run in range(400):
         K = int(random.choice([3, 10, 30, 60]))
         kind, tails = PATHS[run % 4], str(random.choice(TAILS))  # paths that are correlated along the axis
-        risk = risk_with_peak(random, 10, K, kind=kind, tails=tails, errors=5.0, sharp=bool(run % 8 < 4))
+        risk = risk_with_peak(random, 10, K, kind=kind, tails=tails, errors=5.0, sharp=bool(run % 8 < 4), others=250)
         verdicts.append(peak_test(risk).verdict)
     assert np.mean([verdict is PeakVerdict.PEAK for verdict in verdicts]) >= 0.80
     assert np.mean([verdict is PeakVerdict.NO_PEAK for verdict in verdicts]) <= 0.05
@@ -104,7 +104,7 @@ def test_a_peak_of_one_standard_error_is_not_found():
     random = np.random.default_rng(6)
     found = 0
     for run in range(100):
-        risk = risk_with_peak(random, 10, 20, kind=PATHS[run % 4], tails="normal", errors=1.0, sharp=False)
+        risk = risk_with_peak(random, 10, 20, kind=PATHS[run % 4], tails="normal", errors=1.0, sharp=False, others=250)
         found += peak_test(risk).verdict is PeakVerdict.PEAK
     assert found / 100 < 0.3
 
