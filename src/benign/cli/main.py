@@ -70,13 +70,14 @@ def list_figures(
     Example: benign figures
     """
     from benign.cli.findings import print_entries
-    from benign.figures.reproduction import all_figures
+    from benign.figures import NAMES, find_figure
 
-    table = all_figures()
+    if names:
+        print(*NAMES, sep="\n")
+        return
+    table = [find_figure(name) for name in NAMES]
     if as_json:
         print(json.dumps([{"name": row.name, "title": row.title, "paper": row.paper} for row in table], indent=2))
-    elif names:
-        print(*[row.name for row in table], sep="\n")
     else:
         print_entries([(row.name, row.title, f"{row.paper}, {row.number}") for row in table])
 

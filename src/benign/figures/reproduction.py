@@ -23,7 +23,7 @@ from benign.experiments.store import Store, StoreUnusable
 from benign.figures.claims import Surfaces
 from benign.figures.figure import Figure, Picture, Results
 from benign.figures.folders import MOST_TOLD_BYTES, PAGE, PARTIAL, TOLD, is_current, is_ours, surface_files, take
-from benign.figures.registry import NAMES, checked_scale, find_figure
+from benign.figures.registry import checked_scale, find_figure
 from benign.figures.story import card_of, write_report
 from benign.foundation.arguments import checked_path
 from benign.foundation.errors import OutputFailed, invalid
@@ -163,11 +163,6 @@ class Reproduction:
             seconds=seconds,
             surfaces={key: Surface.open(target / f"{key}.nc") for key in surfaces},
         )
-
-
-def all_figures() -> tuple[Figure[Any], ...]:
-    """All figures that can be reproduced."""
-    return tuple(find_figure(name) for name in NAMES)
 
 
 def figure(
