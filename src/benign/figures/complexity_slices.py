@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
+import xarray as xr
 
 from benign.curves import Landmark, Landmarks
 from benign.curves.claims import RELEVANT_FACTOR
 from benign.curves.findings import LEVEL
+from benign.curves.fitting_threshold import Criterion
 from benign.figures.claims import Judge, Surfaces, peak_at, within
-from benign.figures.courses import Course
+from benign.figures.courses import Course, over_sizes
 from benign.figures.figure import Picture
-from benign.figures.network_drawing import listed, marked
-from benign.foundation.conventions import REGIME_BAND
+from benign.figures.network_drawing import Line, curve_of, level, listed, marked
+from benign.foundation.conventions import REGIME_BAND, TOLERANCE
 from benign.foundation.number_words import format_number
-from benign.plots import CurveDisplay, Role, Series
-from benign.surface.complexity_places import NOWHERE, Place
+from benign.plots import CurveDisplay, Role, Series, StackedDisplay
+from benign.schema import DIMENSIONS
+from benign.surface.complexity_places import NOWHERE, Place, fitted_size
+from benign.surface.displays import threshold_line
+from benign.surface.sections import sizes_of
+from benign.surface.training_risks import training_risks
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,3 +124,40 @@ def places_picture(slices: Sequence[Slice], surfaces: Surfaces) -> Picture:
     sentence = f"Both places are found in {len(marks)} of {len(slices)} curves; peak / place where EMC = n: {ratios}."
     claims = [one.name for one in slices]
     return Picture("peak_and_complexity", question, marked(display, *marks), sentence, claims)
+
+
+def known(place: Place) -> str:
+    """A place in a sentence."""
+    return format_number(place.value) if math.isfinite(place.value) else "an unknown number of"
+
+
+def criterion_picture(widths: xr.Dataset, n: int) -> Picture:
+    """The test loss, and below it both training risks, in units in which the tolerance is one number."""
+    lines, places = [], {}
+    criteria: dict[str, Criterion] = {"loss": "objective", "zero-one error": "error"}
+    for (name, criterion), role in zip(criteria.items(), (Role.TRAIN, Role.NORM), strict=True):
+        places[name] = fitted_size(widths, samples=n, criterion=criterion)
+        risks = widths.assign({name: (DIMENSIONS, training_risks(widths, criterion))})
+        lines.append(Line(section=risks, metric=name, name=name, role=role))
+    landmarks = over_sizes("widths", "test_loss", estimator=None).landmarks_at({"widths": widths})
+    draw = partial(curve_of, y_log=True, threshold=threshold_line(places["loss"], words="EMC = n at"))
+    test = [Line(section=widths, metric="test_loss", name="test")]
+    tolerance, limits = level("tolerance", sizes_of(widths), TOLERANCE), (TOLERANCE / 20.0, 1.0)
+    fitted = draw(lines, title="Training risk", y_label="training risk", also=[tolerance], y_limits=limits)
+    found = {f"{name} from {format_number(at.value)} units:": at.value for name, at in places.items() if at.is_found}
+    panels = (
+        draw(test, title="Test loss", y_label="test loss", landmarks=landmarks),
+        marked(fitted, *((label, at, TOLERANCE) for label, at in found.items())),
+    )
+    title, question = (
+        f'Two readings of "fitted", networks on {n} samples',
+        "Which training risk tells where the peak is?",
+    )
+    loss, error = map(known, places.values())
+    peak = "at no confirmed place" if landmarks.peak is None else f"at {format_number(landmarks.peak.position)} units"
+    sentence = (
+        f"The test loss peaks {peak}; the training loss falls to {TOLERANCE:g} of a constant's at {loss} units, the "
+        f"zero-one training error to {TOLERANCE:g} at {error} units."
+    )
+    claims = ("networks_over_width", "error_reads_too_high", "error_does_not_mark_the_peak")
+    return Picture("criterion", question, StackedDisplay(title=title, panels=panels), sentence, claims)

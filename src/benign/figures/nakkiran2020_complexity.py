@@ -38,14 +38,13 @@ from functools import partial
 import numpy as np
 
 from benign.curves.claims import RELEVANT_FACTOR_OF_ERRORS
-from benign.curves.fitting_threshold import Criterion
 from benign.experiments.declaration import Experiment
 from benign.figures import nakkiran2020_epochwise as epochs
 from benign.figures.claims import Claim, primary, secondary
-from benign.figures.complexity_slices import Reading, Slice, places_picture
+from benign.figures.complexity_slices import Reading, Slice, criterion_picture, known, places_picture
 from benign.figures.courses import over_samples, over_sizes, over_times
 from benign.figures.figure import Figure, Picture, Results
-from benign.figures.network_drawing import Line, curve_of, diverged_words, level, marked
+from benign.figures.network_drawing import diverged_words
 from benign.figures.two_sample_sizes import (
     ABOVE_ONE,
     LINEAR_TOLERANCE,
@@ -55,17 +54,13 @@ from benign.figures.two_sample_sizes import (
 )
 from benign.foundation.conventions import REGIME_BAND as BAND
 from benign.foundation.conventions import TOLERANCE
-from benign.foundation.number_words import format_number as number
 from benign.networks.training import Training
-from benign.plots import CurveDisplay, Role, Series, StackedDisplay
+from benign.plots import CurveDisplay, Series
 from benign.procedures import MLP, Polynomial, RandomFourier
-from benign.schema import DIMENSIONS
 from benign.sources import digits, mml
 from benign.surface.complexity import emc_on_surface
-from benign.surface.complexity_places import Place, fitted_samples, fitted_size, fitted_time
-from benign.surface.displays import threshold_line
-from benign.surface.sections import sample_counts_of, sizes_of
-from benign.surface.training_risks import training_risks
+from benign.surface.complexity_places import fitted_samples, fitted_size, fitted_time
+from benign.surface.sections import sample_counts_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,46 +225,9 @@ def _comparisons(at: Scale, peak: Reading) -> Iterator[Claim]:
 def _pictures(results: Results[Scale]) -> Iterator[Picture]:
     yield places_picture(list(_slices(results.at)), results.surfaces)
     yield features_picture(results["features"], results.at.compared[0])
-    yield _criterion_picture(results)
+    yield criterion_picture(results["widths"], results.at.fixed_samples)
     yield _time_picture(results)
     yield two_sizes_picture(results["features"], *results.at.compared)
-
-
-def _known(place: Place) -> str:
-    return number(place.value) if math.isfinite(place.value) else "an unknown number of"
-
-
-def _criterion_picture(results: Results[Scale]) -> Picture:
-    """The test loss, and below it both training risks, in units in which the tolerance is one number."""
-    widths, n = results["widths"], results.at.fixed_samples
-    lines, places = [], {}
-    criteria: dict[str, Criterion] = {"loss": "objective", "zero-one error": "error"}
-    for (name, criterion), role in zip(criteria.items(), (Role.TRAIN, Role.NORM), strict=True):
-        places[name] = fitted_size(widths, samples=n, criterion=criterion)
-        risks = widths.assign({name: (DIMENSIONS, training_risks(widths, criterion))})
-        lines.append(Line(section=risks, metric=name, name=name, role=role))
-    landmarks = over_sizes("widths", "test_loss", estimator=None).landmarks_at(results.surfaces)
-    draw = partial(curve_of, y_log=True, threshold=threshold_line(places["loss"], words="EMC = n at"))
-    test = [Line(section=widths, metric="test_loss", name="test")]
-    tolerance, limits = level("tolerance", sizes_of(widths), TOLERANCE), (TOLERANCE / 20.0, 1.0)
-    fitted = draw(lines, title="Training risk", y_label="training risk", also=[tolerance], y_limits=limits)
-    found = {f"{name} from {number(at.value)} units:": at.value for name, at in places.items() if at.is_found}
-    panels = (
-        draw(test, title="Test loss", y_label="test loss", landmarks=landmarks),
-        marked(fitted, *((label, at, TOLERANCE) for label, at in found.items())),
-    )
-    title, question = (
-        f'Two readings of "fitted", networks on {n} samples',
-        "Which training risk tells where the peak is?",
-    )
-    loss, error = map(_known, places.values())
-    peak = "at no confirmed place" if landmarks.peak is None else f"at {number(landmarks.peak.position)} units"
-    sentence = (
-        f"The test loss peaks {peak}; the training loss falls to {TOLERANCE:g} of a constant's at {loss} units, the "
-        f"zero-one training error to {TOLERANCE:g} at {error} units."
-    )
-    claims = ("networks_over_width", "error_reads_too_high", "error_does_not_mark_the_peak")
-    return Picture("criterion", question, StackedDisplay(title=title, panels=panels), sentence, claims)
 
 
 def _time_picture(results: Results[Scale]) -> Picture:
@@ -286,10 +244,10 @@ def _time_picture(results: Results[Scale]) -> Picture:
         position_name="times",
         caption=f"Line: largest n with a mean training loss of {TOLERANCE:g} of a constant's; band: its 95 % interval.",
     )
-    early, late = (_known(fitted_samples(results["samples"], time=time)) for time in (at.early, at.steps))
+    early, late = (known(fitted_samples(results["samples"], time=time)) for time in (at.early, at.steps))
     sentence = (
         f"With {FLIPPED} of the labels flipped the networks fit {early} samples after {at.early:,} steps and {late} "
-        f"after {at.steps:,}; with correct labels they then fit {_known(fitted_samples(results['clean']))}."
+        f"after {at.steps:,}; with correct labels they then fit {known(fitted_samples(results['clean']))}."
     )
     claims = ("networks_over_samples", "networks_over_time", "grows_with_time", "falls_with_label_noise")
     return Picture("complexity_over_time", "What can a network fit, and when?", display, sentence, claims)
@@ -305,7 +263,7 @@ def _headline(results: Results[Scale]) -> str:
 
 
 def _lede(results: Results[Scale]) -> str:
-    noisy, clean = (_known(fitted_samples(results[of])) for of in ("samples", "clean"))
+    noisy, clean = (known(fitted_samples(results[of])) for of in ("samples", "clean"))
     return (
         f"The effective model complexity is the largest training set that a procedure fits. {results.at.width} hidden "
         f"units fit {clean} digits with correct labels and {noisy} with {FLIPPED} of them flipped."
