@@ -14,6 +14,7 @@ from benign.curves import Landmark, Landmarks
 from benign.curves.claims import RELEVANT_FACTOR
 from benign.curves.findings import LEVEL
 from benign.curves.fitting_threshold import Criterion
+from benign.curves.place import NOWHERE, Place
 from benign.figures.claims import Judge, Surfaces, peak_at, within
 from benign.figures.courses import Course, over_sizes
 from benign.figures.figure import Picture
@@ -22,7 +23,7 @@ from benign.foundation.conventions import REGIME_BAND, TOLERANCE
 from benign.foundation.number_words import format_number
 from benign.plots import CurveDisplay, Role, Series, StackedDisplay
 from benign.schema import DIMENSIONS
-from benign.surface.complexity_places import NOWHERE, Place, fitted_size
+from benign.surface.complexity_places import fitted_size
 from benign.surface.displays import threshold_line
 from benign.surface.sections import sizes_of
 from benign.surface.training_risks import training_risks

@@ -10,12 +10,12 @@ from jaxtyping import Float
 
 from benign.curves import Landmarks
 from benign.curves.fitting_threshold import FittingThreshold
+from benign.curves.place import Place
 from benign.foundation.conventions import REGIME_BAND
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.size_words import is_counted
 from benign.plots import Band, CurveDisplay, Mark, Role, Series, Threshold, series_from_replicates, spread_sentence
 from benign.schema import DIMENSIONS, LABEL_NOISE
-from benign.surface.complexity_places import Place
 from benign.surface.regimes import CriticalRange, critical_range
 from benign.surface.size_direction import is_read_inversely
 
