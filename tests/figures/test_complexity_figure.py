@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 from benign.curves import Verdict
+from benign.curves.place import NOWHERE, Place
 from benign.experiments import measure
 from benign.experiments.environment import Environment
 from benign.figures.nakkiran2020_complexity import FIGURE as DECLARED
@@ -17,7 +18,8 @@ from benign.plots import CurveDisplay, HeatMapDisplay, StackedDisplay
 from benign.procedures import Polynomial, RandomFourier
 from benign.sources import digits, mml
 from benign.surface.complexity import emc_on_surface
-from benign.surface.complexity_places import NOWHERE, Place, fitted_samples, fitted_size
+from benign.surface.complexity_places import fitted_samples, fitted_size
+from benign.surface.displays import threshold_line
 from tests.networks.extra import needs_networks
 
 HOLDS, FAILS, UNDECIDED = Verdict.HOLDS, Verdict.FAILS, Verdict.UNDECIDED
@@ -306,6 +308,16 @@ def test_pictures_show_the_planted_numbers(pictures):
     time = pictures["complexity_over_time"].display
     assert isinstance(time, CurveDisplay)
     assert time.series[1].median[-1] == pytest.approx(125.0, rel=0.02)
+
+
+def test_a_complexity_that_no_measured_n_bounds_is_a_gap_and_no_line():
+    emc = emc_on_surface(PLANTED["features"], tolerance=LINEAR_TOLERANCE)
+    value, _, high = emc.bounded(GRID[-1])[..., 0]
+    is_bounded = (emc.value[:, 0] > 0.0) & (emc.sizes < GRID[-1])
+    np.testing.assert_array_equal(np.isfinite(value), is_bounded)
+    assert np.nanmax(high) <= GRID[-1]
+    assert threshold_line(NOWHERE) is None
+    assert threshold_line(Place(value=np.inf, low=3.0, high=np.inf)) is None
 
 
 NETWORKS = ("widths", "samples", "clean", "epochs")

@@ -119,15 +119,14 @@ def _experiments(at: Scale) -> Iterator[Joined]:
     """One surface for each source, over learning rate, width and physical time."""
     from benign.procedures.solutions import Solutions
 
-    keep = os.environ.get("BENIGN_KEEP_WEIGHTS")
     sources: dict[str, Source] = {"images": mnist(side=at.side), "signals": mnist1d(test_samples=1000)}
     for name, part in at.parts.items():
         grid = partial(Experiment, source=sources[name], samples=at.samples, replicates=at.replicates, metrics=METRICS)
-        experiments = []
+        grid, experiments = partial(grid, sizes=part.widths, times=part.times), []
         for rate in part.rates:
             training = Training(optimizer="sgd", batch_size=None, learning_rate=rate, steps=round(part.end / rate))
-            solutions, title = Solutions(training=training, keep=keep), f"{name}, learning rate {rate:g}"
-            experiments.append(grid(name=title, procedure=solutions, sizes=part.widths, times=part.times))
+            solutions = Solutions(training=training, keep=os.environ.get("BENIGN_KEEP_WEIGHTS"))
+            experiments.append(grid(name=f"{name}, learning rate {rate:g}", procedure=solutions))
         yield over_learning_rates(name, experiments, part.rates)
 
 
@@ -182,12 +181,9 @@ def _claims(at: Scale) -> Iterator[Claim]:
 
 def _falls(name: str, metric: str, condition: str, loss: float) -> Judge:
     """That a measure falls as the learning rate rises."""
-
-    def read(surface: xr.Dataset) -> Float[np.ndarray, " R"]:
-        return -stratified_rank_correlation(rates_of(surface), under(surface, metric, condition, loss))
-
-    judge = above(read_from(name, read, "rank correlation, sign changed"), statistic="median")
-    return with_test("Spearman correlation within strata of width", judge)
+    measure, unit = partial(under, metric=metric, condition=condition, loss=loss), "rank correlation, sign changed"
+    fall = read_from(name, lambda one: -stratified_rank_correlation(rates_of(one), measure(one)), unit)
+    return with_test("Spearman correlation within strata of width", above(fall, statistic="median"))
 
 
 def _width_claims(name: str, part: Part) -> Iterator[Claim]:
