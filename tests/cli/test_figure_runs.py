@@ -131,7 +131,7 @@ def test_plan_says_what_a_figure_will_cost(store):
     planned = runs_of(EDITION)
     left = sum(run.counts[State.PLANNED] for run in benign.list_runs(store))
     assert first == f"{NAME} smoke: {left} of {6 * len(planned)} jobs are left"
-    names = [line.removeprefix("  timed: ").partition(", n = 60: ")[0] for line in timed]
+    names = [line.removeprefix("  timed: ").partition(", n = 40: ")[0] for line in timed]
     assert [f"{EDITION}, {name}" for name in names] == [one.name for one in planned]
     assert cost.startswith("With 2 workers: about ")
     assert kept.startswith(f"Kept in {store}; ")
@@ -205,4 +205,4 @@ def test_several_experiments_are_planned_in_python(store):
 def test_the_smallest_n_is_timed_however_short_the_time(store):
     (part,) = benign.plan(runs_of(EDITION)[:1], store=store, sample_seconds=1e-9).parts
     assert part.seconds is not None
-    assert [sample.samples for sample in part.sampled] == [60]
+    assert [sample.samples for sample in part.sampled] == [40]

@@ -50,7 +50,7 @@ class Scale:
 
 
 SCALES = {
-    "smoke": Scale(replicates=100),
+    "smoke": Scale(replicates=40),
     "quick": Scale(replicates=500),
     "standard": Scale(replicates=2000),
     "paper": Scale(replicates=10_000),
