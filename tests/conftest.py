@@ -32,7 +32,6 @@ os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 import hypothesis
 import jaxtyping
-import loky  # type: ignore[import-untyped]
 import pytest
 import threadpoolctl
 
@@ -86,11 +85,6 @@ def _refuse_network(
 
 def _refuse_lookup(*arguments: object, **_: object) -> NoReturn:
     raise NetworkBlocked(f"tests may not look up hosts: {arguments}")
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """For ``-n auto``: one more than there are processors, for a third of their time tests wait for others."""
-    return loky.cpu_count() + 1
 
 
 @pytest.hookimpl(wrapper=True)
