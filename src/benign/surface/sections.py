@@ -171,11 +171,6 @@ def over_rates(surface: xr.Dataset, metric: str) -> Float[np.ndarray, "replicate
     return _numbers(surface[metric].isel(samples=0).transpose("replicate", "size", "time", LEARNING_RATE))
 
 
-def at_cell(surface: xr.Dataset, metric: str, *, size: float, time: float) -> Float[np.ndarray, " replicates"]:
-    """A metric at one measured size and time of a surface with one n, one number a replicate."""
-    return _numbers(surface[metric].sel(size=size, time=time).isel(samples=0))
-
-
 def share_along_size(surface: xr.Dataset) -> Float[np.ndarray, "replicates sizes"]:
     """What training leaves of the best constant predictor's objective, of a surface with one time and one n."""
     return relative_training_loss(surface)[:, 0, 0].T
