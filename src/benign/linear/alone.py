@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from benign.linear.beyond import State, panel_width, record_spectrum, record_usable, restart, rows_of
+from benign.linear.beyond import State, panel_width, record_spectrum, record_usable, restart
 from benign.linear.columns import Columns
 from benign.linear.problem import PathProblem, PathRecord
 from benign.linear.row_space import RowSpace, append, empty_row_space
@@ -55,9 +55,9 @@ def _solve(problem: PathProblem, columns: Columns, sizes: Sequence[int]) -> Iter
     space = empty_row_space(problem.samples, 0, problem.ridge)
     frobenius = problem.ridge * problem.samples
     for start, stop in _panels(problem, sizes):
-        train, test = rows_of(columns, start, stop)
+        train = np.array(columns.train_panel(start, stop).T, order="F")
         frobenius += float(np.vdot(train, train))
-        append(space, train, test[:, :0])
+        append(space, train, np.empty((stop - start, 0)))
         if stop in sizes:
             yield restart(problem, space, stop, frobenius), space
 

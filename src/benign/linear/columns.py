@@ -30,6 +30,10 @@ class Columns(Protocol):
         """Columns ``start`` .. ``stop`` - 1, train and test."""
         ...
 
+    def train_panel(self, start: int, stop: int) -> Float[np.ndarray, "n b"]:
+        """The same of the training rows alone."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GivenColumns:
@@ -48,6 +52,9 @@ class GivenColumns:
 
     def panel(self, start: int, stop: int) -> tuple[Float[np.ndarray, "n b"], Float[np.ndarray, "n_test b"]]:
         return self.train[:, start:stop], self.test[:, start:stop]
+
+    def train_panel(self, start: int, stop: int) -> Float[np.ndarray, "n b"]:
+        return self.train[:, start:stop]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,10 +79,16 @@ class MappedColumns:
         return len(self.test_inputs)
 
     def panel(self, start: int, stop: int) -> tuple[Float[np.ndarray, "rows b"], Float[np.ndarray, "n_test b"]]:
-        train = self.features.columns(self.train_inputs, start, stop)
-        test = self.features.columns(self.test_inputs, start, stop)[: len(self.test_inputs)]
-        if not (np.isfinite(train).all() and np.isfinite(test).all()):
+        test = self._columns(self.test_inputs, start, stop)[: len(self.test_inputs)]
+        return self.train_panel(start, stop), test
+
+    def train_panel(self, start: int, stop: int) -> Float[np.ndarray, "rows b"]:
+        return self._columns(self.train_inputs, start, stop)
+
+    def _columns(self, inputs: Float[np.ndarray, "m d"], start: int, stop: int) -> Float[np.ndarray, "rows2 b"]:
+        columns = self.features.columns(inputs, start, stop)
+        if not np.isfinite(columns).all():
             raise invalid(
                 "features", f"gave NaN or infinity in columns {start + 1} to {stop}; check the scale of the inputs."
             )
-        return train, test
+        return columns
