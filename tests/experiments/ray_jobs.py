@@ -10,12 +10,14 @@ import threadpoolctl
 
 
 def node_of(shared: Path, name: str, seconds: float) -> str:
-    """The node that runs this, which it also writes to a file as soon as it runs."""
+    """The node that runs this, written to a file as soon as it runs; it runs for so long, or until it is enough."""
     import ray
 
     node = str(ray.get_runtime_context().get_node_id())
     (shared / name).write_text(node)
-    time.sleep(seconds)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not (shared / "enough").exists():
+        time.sleep(0.05)
     return node
 
 
