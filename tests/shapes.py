@@ -6,11 +6,13 @@ here a call costs what beartype's check of it costs, and a function that is neve
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import functools
 import inspect
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jaxtyping
@@ -55,7 +57,7 @@ def _checked_function(function: types.FunctionType) -> Callable[..., Any]:
 
 
 def _with_types(function: types.FunctionType) -> types.FunctionType:
-    """The function with types for the strings of its annotations; Any where a name is known to type checkers alone."""
+    """The function with types for the strings of its annotations; Any where what one names cannot be imported here."""
     twin = types.FunctionType(
         function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
     )
@@ -69,7 +71,28 @@ def _with_types(function: types.FunctionType) -> types.FunctionType:
 def _type_of(annotation: object, function: types.FunctionType) -> object:
     if not isinstance(annotation, str):
         return annotation
+    module = function.__globals__
     try:
-        return eval(annotation, function.__globals__)
+        return eval(annotation, module, _NamesForTypeCheckers(module["__file__"]))
     except Exception:
         return Any
+
+
+class _NamesForTypeCheckers(dict[str, object]):
+    """What a module imports under ``if TYPE_CHECKING``: each name imported when it is looked up."""
+
+    def __init__(self, file: str) -> None:
+        self._imports = _imports_for_type_checkers(file)
+
+    def __missing__(self, name: str) -> object:
+        exec(self._imports[name], names := {})  # type: ignore[var-annotated]
+        return names[name]
+
+
+@functools.cache
+def _imports_for_type_checkers(file: str) -> dict[str, str]:
+    """The statement that imports each name which only type checkers know."""
+    module = ast.parse(Path(file).read_text("utf-8"))
+    blocks = [one for one in module.body if isinstance(one, ast.If) and ast.unparse(one.test) == "TYPE_CHECKING"]
+    statements = [one for block in blocks for one in block.body if isinstance(one, ast.Import | ast.ImportFrom)]
+    return {alias.asname or alias.name: ast.unparse(one) for one in statements for alias in one.names}
