@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from fontTools.ttLib import TTFont
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
@@ -100,6 +103,21 @@ def test_files_are_written_and_are_the_same_each_time(make: Callable[[], Display
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes()
     assert sorted(path.name for path in first[0].parent.iterdir()) == sorted(path.name for path in first)
+
+
+def test_a_pdf_embeds_whole_letters_and_nothing_that_shapes_text(tmp_path: Path) -> None:
+    from fontTools import subset
+
+    load = subset.load_font
+    (path,) = save(double_descent(), tmp_path / "figure", formats=("pdf",))
+    assert subset.load_font is load
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", path.read_bytes(), re.DOTALL)
+    inflated = [zlib.decompress(one) if one.startswith(b"x") else one for one in streams]
+    fonts = [set(TTFont(io.BytesIO(one)).keys()) for one in inflated if one.startswith(b"\0\1\0\0")]
+    assert len(fonts) >= 2  # plain and bold
+    for tables in fonts:
+        assert {"glyf", "hmtx", "cmap"} <= tables
+        assert not {"GDEF", "GPOS", "GSUB", "MATH", "kern"} & tables
 
 
 def test_a_folder_that_cannot_be_written_gets_a_sentence_and_no_file(tmp_path: Path) -> None:
