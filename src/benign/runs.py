@@ -9,26 +9,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from loky import cpu_count  # type: ignore[import-untyped]
-
-from benign.curves.fitting_threshold import ThresholdEstimator
-from benign.experiments.declaration import DeclaredEnvironment, Experiment, resolve
-from benign.experiments.declaration.reach import Reach, stored_reach
-from benign.experiments.driver import Ending
-from benign.experiments.environment import Environment, print_how_to_stop_at_once
-from benign.experiments.executors import Executor, Processes, Ray
-from benign.experiments.executors.capacity import checked_workers
-from benign.experiments.forecast import Forecast, sample_and_forecast, together
-from benign.experiments.grid import Cell, Grid
-from benign.experiments.listener import Listener
-from benign.experiments.reading import read_dataset, set_aside_damaged
-from benign.experiments.running import RunOutcome, is_search, run_grid
-from benign.experiments.states import RunRecord, RunSummary, State
+from benign.experiments.interruption import print_how_to_stop_at_once
+from benign.experiments.states import RunRecord, RunSummary, State, is_search
 from benign.experiments.store import Store
 from benign.experiments.trust import is_ours
-from benign.figures import Edition, runs_of
 from benign.foundation.arguments import checked_name, checked_path, checked_text
 from benign.foundation.errors import BenignError, InvalidArgument, UnknownName, listed, nearest
 from benign.foundation.file_names import file_name, unlinked
@@ -36,8 +22,21 @@ from benign.foundation.numbers import checked_positive
 from benign.foundation.progress import doing
 from benign.foundation.wording import escaped, shortened, shown
 from benign.schema import LABEL_NOISE, asked_name
-from benign.surface import Curve, Surface
-from benign.surface.size_curves import SizeCurve, size_curves
+
+if TYPE_CHECKING:
+    from benign.curves.fitting_threshold import ThresholdEstimator
+    from benign.experiments.declaration import DeclaredEnvironment, Experiment
+    from benign.experiments.declaration.reach import Reach
+    from benign.experiments.driver import Ending
+    from benign.experiments.environment import Environment
+    from benign.experiments.executors import Executor
+    from benign.experiments.forecast import Forecast
+    from benign.experiments.grid import Cell, Grid
+    from benign.experiments.listener import Listener
+    from benign.experiments.running import RunOutcome
+    from benign.figures import Edition
+    from benign.surface import Curve, Surface
+    from benign.surface.size_curves import SizeCurve
 
 Location = str | Path | None
 
@@ -143,6 +142,8 @@ class Run:
     @property
     def edition(self) -> Edition | None:
         """The figure that it belongs to, with scale and root seed; None where it belongs to none."""
+        from benign.figures import Edition
+
         return Edition.of_run(self.record.declaration)
 
     @property
@@ -155,6 +156,8 @@ class Run:
     @cached_property
     def grid(self) -> Grid:
         """What is measured."""
+        from benign.experiments.grid import Grid
+
         return Grid.from_json(self.record.grid)
 
     @cached_property
@@ -169,6 +172,9 @@ class Run:
     def _read(self, metrics: Collection[str] | None = None, **section: int | None) -> Surface:
         if not self.done:
             raise InvalidArgument(f"Nothing of {self.id} has been measured yet; go on with: {self.resume_command}")
+        from benign.experiments.reading import read_dataset
+        from benign.surface import Surface
+
         with Store.open(self.store) as store:
             return Surface(read_dataset(store, self.id, self.grid, metrics=metrics, **section))
 
@@ -187,6 +193,8 @@ class Run:
 
     def size_curves(self) -> tuple[SizeCurve, ...]:
         """The test loss along size at each n and level of label noise: landmarks, findings and a Display of each."""
+        from benign.surface.size_curves import size_curves
+
         return tuple(size_curves(self.surface.dataset))
 
     @cached_property
@@ -216,6 +224,8 @@ class Run:
 
     def reach(self) -> Reach:
         """The modules, addresses and files that resuming it would use; nothing is imported or opened."""
+        from benign.experiments.declaration.reach import stored_reach
+
         return stored_reach(self.record.declaration or "{}")
 
     def caution(self, executor: str | Executor | None = None) -> str:
@@ -239,6 +249,10 @@ class Run:
             InvalidArgument: if it was measured from Python objects: only the script that made them can go on. Or if
                 what its declaration names has changed since: there is no more of this run to be measured.
         """
+        from benign.experiments.declaration import resolve
+        from benign.experiments.environment import Environment
+        from benign.experiments.reading import set_aside_damaged
+
         if self.record.declaration is None:
             raise InvalidArgument(
                 f"{self.id} was measured from Python objects, which the store does not hold; run the script that "
@@ -263,6 +277,9 @@ class Run:
 
     def _declared_again(self, declaration: str) -> Experiment | None:
         """The experiment; None if the figure that it belonged to has no such one any more."""
+        from benign.experiments.declaration import Experiment
+        from benign.figures import runs_of
+
         if self.edition is None:
             return Experiment.from_json(declaration).without_store()
         return next((one for one in runs_of(self.edition) if one.name == self.name), None)
@@ -326,6 +343,10 @@ def run(
         InvalidDeclaration: for an experiment that makes no sense.
         RunInterrupted: on Ctrl-C; its message says how to go on, and its ``run`` holds what there is.
     """
+    from benign.experiments.declaration import resolve
+    from benign.experiments.driver import Ending
+    from benign.experiments.running import run_grid
+
     declared = _declared(experiment)
     execution = declared.execution
     place = execution.store if store is None else store
@@ -361,6 +382,9 @@ def plan(
         workers: processes that would run side by side.
         sample_seconds: about how long the sample may take; the smallest n of each experiment is always timed.
     """
+    from benign.experiments.executors import Processes
+    from benign.experiments.forecast import together
+
     several: Sequence[Any] = experiment if isinstance(experiment, (list, tuple)) else [experiment]
     seconds = checked_positive("sample_seconds", sample_seconds) / max(1, len(several))
     executor = Processes(1)
@@ -374,6 +398,13 @@ def plan(
 def _forecast(
     declared: Experiment, executor: Executor, *, store: Location, workers: int | None, seconds: float
 ) -> Forecast:
+    from loky import cpu_count  # type: ignore[import-untyped]
+
+    from benign.experiments.declaration import resolve
+    from benign.experiments.environment import Environment
+    from benign.experiments.executors.capacity import checked_workers
+    from benign.experiments.forecast import sample_and_forecast
+
     place = declared.execution.store if store is None else store
     asked = declared.execution.workers if workers is None else workers
     side_by_side = cpu_count() if asked is None else checked_workers(asked)
@@ -425,6 +456,8 @@ def _unknown(name: str, known: Sequence[str]) -> UnknownName:
 
 
 def _declared(experiment: Experiment | str | os.PathLike[str]) -> Experiment:
+    from benign.experiments.declaration import Experiment
+
     if isinstance(experiment, Experiment):
         return experiment
     return Experiment.from_toml(checked_path("experiment", experiment))
@@ -435,6 +468,9 @@ def _environment(
     declared: DeclaredEnvironment, executor: str | Executor | None, workers: int | None, store: Location
 ) -> Iterator[Environment]:
     """As declared, but for what is asked for here; a cluster that is joined for it is left again."""
+    from benign.experiments.environment import Environment
+    from benign.experiments.executors import Ray
+
     chosen = executor or declared.executor or "processes"
     if chosen == "ray":
         cluster = Ray(declared.address, cpus_per_job=declared.cpus_per_job, gpus_per_job=declared.gpus_per_job)

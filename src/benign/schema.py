@@ -12,9 +12,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from jaxtyping import Float, Int
 
 from benign.foundation.arguments import checked_name
@@ -22,6 +22,9 @@ from benign.foundation.errors import invalid, unknown_name
 from benign.foundation.numbers import checked_number
 from benign.foundation.replicate import Replicate
 from benign.foundation.wording import shown
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 DIMENSIONS = ("size", "time", "samples", "replicate")
 LABEL_NOISE = "label_noise"

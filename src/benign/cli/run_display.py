@@ -18,8 +18,8 @@ from benign.cli.answers import printable
 from benign.cli.printing import beneath, filter_output
 from benign.cli.sparkline import sparkline
 from benign.cli.waiting import lasting, said_in
-from benign.experiments.environment import print_how_to_stop_at_once
 from benign.experiments.grid import Cell, Grid
+from benign.experiments.interruption import print_how_to_stop_at_once
 from benign.experiments.listener import Listener, Progressed
 from benign.experiments.states import State
 from benign.foundation.errors import unknown_name

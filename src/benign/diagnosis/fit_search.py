@@ -17,7 +17,7 @@ from benign.diagnosis.threshold_bracketing import PositionRefused, SearchLimits,
 from benign.experiments import Executor, Place
 from benign.experiments.environment import Environment
 from benign.experiments.measurement import measure_in
-from benign.experiments.running import search_name
+from benign.experiments.states import search_name
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.progress import Progress

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from jaxtyping import Bool, Float, Int
 
 from benign import schema
@@ -16,6 +16,9 @@ from benign.experiments.parts import Part
 from benign.experiments.states import StoredBlock
 from benign.foundation.errors import invalid
 from benign.schema import DAMAGED, Block
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _MISSING = -1  # in integers, until the end
 
@@ -135,6 +138,8 @@ class _Columns:
 
 
 def _surface(grid: Grid, columns: _Columns) -> xr.Dataset:
+    import xarray as xr
+
     levels, samples, replicates = len(grid.sources), len(grid.samples), len(grid.replicates)
     is_kept = np.logical_or.reduce(columns.is_there.reshape(-1, replicates), axis=0)
     kept = slice(None) if is_kept.all() else np.flatnonzero(is_kept)

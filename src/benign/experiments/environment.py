@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from benign.experiments.executors.protocol import Executor
+from benign.experiments.interruption import print_how_to_stop_at_once
 from benign.experiments.keeping import IN_MEMORY, Place
 from benign.experiments.listener import Listener
 from benign.experiments.reading import opened
 from benign.foundation.progress import Progress, silent
-
-
-def print_how_to_stop_at_once(running: int) -> None:
-    """On standard error: what the first Ctrl-C did, and what a second one would do."""
-    what = f"Finishing {running} running {'job' if running == 1 else 'jobs'}" if running else "Stopping"
-    # There is no other way to reach who pressed it.
-    print(f"\n{what}; Ctrl-C again stops at once.", file=sys.stderr, flush=True)  # noqa: T201
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

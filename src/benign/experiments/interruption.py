@@ -7,9 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
+
+
+def print_how_to_stop_at_once(running: int) -> None:
+    """On standard error: what the first Ctrl-C did, and what a second one would do."""
+    what = f"Finishing {running} running {'job' if running == 1 else 'jobs'}" if running else "Stopping"
+    # There is no other way to reach who pressed it.
+    print(f"\n{what}; Ctrl-C again stops at once.", file=sys.stderr, flush=True)  # noqa: T201
 
 
 class Interruption:

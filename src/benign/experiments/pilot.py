@@ -10,9 +10,10 @@ from jaxtyping import Float
 
 from benign.experiments.environment import Environment
 from benign.experiments.grid import Grid
-from benign.experiments.running import Resolved, measured_grid, search_name
+from benign.experiments.running import Resolved, measured_grid
 from benign.experiments.size_placement import place_sizes
 from benign.experiments.size_search import SizeThreshold, search_size
+from benign.experiments.states import search_name
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.progress import doing
 from benign.foundation.replicate import Replicate, paired_replicates

@@ -9,8 +9,7 @@ import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-
-import xarray as xr
+from typing import TYPE_CHECKING
 
 from benign.experiments.assembly import assemble, read_block
 from benign.experiments.encoding import CorruptBlock
@@ -20,6 +19,9 @@ from benign.experiments.states import State, StoredBlock
 from benign.experiments.store import Store
 from benign.foundation.progress import doing
 from benign.schema import DAMAGED
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @contextlib.contextmanager

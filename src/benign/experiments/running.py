@@ -6,8 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-
-import xarray as xr
+from typing import TYPE_CHECKING
 
 from benign.experiments.driver import Ending, drive
 from benign.experiments.environment import Environment
@@ -25,7 +24,9 @@ from benign.foundation.errors import BenignError
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
 
-_SEARCH = "search for "
+if TYPE_CHECKING:
+    import xarray as xr
+
 _KEY_DIGITS = 8
 _LONGEST_SLUG = 40
 
@@ -137,17 +138,3 @@ def measured_grid(resolved: Resolved, environment: Environment) -> xr.Dataset:
         raise MeasurementInterrupted(dataset, outcome.progress.done, outcome.progress.total, place=store.location)
     assert dataset is not None  # a failure was raised, an interruption too
     return dataset
-
-
-def search_name(what: str) -> str:
-    """The name of the measurements of a search, by which they are listed together.
-
-    >>> search_name("the complexity of 64 leaves on digits")
-    'search for the complexity of 64 leaves on digits'
-    """
-    return f"{_SEARCH}{what}"
-
-
-def is_search(name: str) -> bool:
-    """Whether a run of this name is one step of a search."""
-    return name.startswith(_SEARCH)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from benign.experiments.repeated_warnings import Heard
 
+_SEARCH = "search for "
+
 
 class State(enum.StrEnum):
     """State of a unit."""
@@ -126,3 +128,17 @@ class Failure:
     cell: str
     attempts: int
     error: str
+
+
+def search_name(what: str) -> str:
+    """The name of the measurements of a search, by which they are listed together.
+
+    >>> search_name("the complexity of 64 leaves on digits")
+    'search for the complexity of 64 leaves on digits'
+    """
+    return f"{_SEARCH}{what}"
+
+
+def is_search(name: str) -> bool:
+    """Whether a run of this name is one step of a search."""
+    return name.startswith(_SEARCH)
