@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -24,18 +26,15 @@ from tests.curves.simulations import (
     with_tails,
 )
 
-RUNS = 1000
+RUNS = 2000
 pytestmark = pytest.mark.slow
 # Shapes are the same in each of thousands of runs, and test_peak_test.py checks them.
 simulated = pytest.mark.usefixtures("unchecked")
 
 
-@pytest.fixture(scope="module")
+@functools.cache
 def monotone_verdicts():
-    """(shape, verdict) of 1,000 curves without a peak: 10 shapes in turn; paths, tails and positions at random.
-
-    A test that is wrong in 10 % of curves passes for one shape with probability 6 %, for all ten never.
-    """
+    """(shape, verdict) of 2,000 curves without a peak: 10 shapes in turn; paths, tails and positions at random."""
     random, shapes = np.random.default_rng(2024), list(NO_PEAK)
     found = []
     for run in range(RUNS):
@@ -46,15 +45,17 @@ def monotone_verdicts():
     return found
 
 
+@simulated
 @pytest.mark.parametrize("shape", list(NO_PEAK))
-def test_at_most_five_percent_of_curves_without_a_peak_get_one(monotone_verdicts, shape):
-    verdicts = [verdict for name, verdict in monotone_verdicts if name == shape]
+def test_at_most_five_percent_of_curves_without_a_peak_get_one(shape):
+    verdicts = [verdict for name, verdict in monotone_verdicts() if name == shape]
     assert len(verdicts) == RUNS // len(NO_PEAK)
     assert np.mean([verdict is PeakVerdict.PEAK for verdict in verdicts]) <= 0.05
 
 
-def test_most_curves_without_a_peak_are_refused(monotone_verdicts):
-    assert np.mean([verdict is PeakVerdict.NO_PEAK for _, verdict in monotone_verdicts]) >= 0.9
+@simulated
+def test_most_curves_without_a_peak_are_refused():
+    assert np.mean([verdict is PeakVerdict.NO_PEAK for _, verdict in monotone_verdicts()]) >= 0.9
 
 
 @simulated

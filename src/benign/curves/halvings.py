@@ -78,9 +78,8 @@ def combined_estimate(held_out: Float[np.ndarray, "S R"], *, level: float) -> Es
     R = held_out.shape[1]
     mean = held_out.mean(axis=1)
     half = student_quantile(1.0 - (1.0 - level) / MEDIAN_FACTOR, R - 1) * standard_errors(held_out)
-    return Estimate(
-        value=float(np.median(mean)), interval=(float(np.median(mean - half)), float(np.median(mean + half)))
-    )
+    value, low, high = np.median([mean, mean - half, mean + half], axis=1).tolist()
+    return Estimate(value=value, interval=(low, high))
 
 
 def rounding(values: Float[np.ndarray, "R K"]) -> float:

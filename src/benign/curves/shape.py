@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 BLOCKS = 32
-_CHUNK = 65_536  # pairs of positions at a time: they stay in the cache
+_CHUNK = 32_768  # pairs of positions at a time: they stay in the cache
 _SHRINK = 0.5  # of the median standard error: keeps an accidentally small spread of few replicates from winning
 
 
@@ -66,10 +66,12 @@ def steady_triples(
 def _steadiest(
     samples: Float[np.ndarray, "S r L"],
 ) -> tuple[Int[np.ndarray, "S"], Int[np.ndarray, "S"], Int[np.ndarray, "S"]]:
+    S, _, L = samples.shape
+    earlier, later = _pairs(L)
     t = _pairwise_t(samples)
-    earlier = _earlier(t.shape[2])
-    rise, fall = np.where(earlier, t, -np.inf), np.where(earlier.T, t, -np.inf)
-    rows = np.arange(len(t))
+    rise, fall = np.full((2, S, L, L), -np.inf)  # of column a above column b, at [., a, b]
+    rise[:, later, earlier], fall[:, earlier, later] = t, -t
+    rows = np.arange(S)
     j = np.argmax(np.minimum(rise.max(axis=2), fall.max(axis=2)), axis=1)
     return np.argmax(rise[rows, j], axis=1), j, np.argmax(fall[rows, j], axis=1)
 
@@ -86,35 +88,37 @@ def _contenders(means: Float[np.ndarray, "S K"]) -> Int[np.ndarray, "S L"]:
     return np.sort(np.stack(lowest + highest, axis=1), axis=1)
 
 
-def _pairwise_t(samples: Float[np.ndarray, "S r L"]) -> Float[np.ndarray, "S L L"]:
-    """Shrunken t of column a minus column b, at [., a, b]."""
+def _pairwise_t(samples: Float[np.ndarray, "S r L"]) -> Float[np.ndarray, "S P"]:
+    """Shrunken t of the later column minus the earlier one, of all pairs."""
     r, L = samples.shape[1:]
+    earlier, later = _pairs(L)
     means = samples.mean(axis=1)
     centred = samples - means[:, None, :]
     centred -= centred.mean(axis=2, keepdims=True)  # a replicate's common offset cancels in differences
     covariance = centred.transpose(0, 2, 1) @ centred / (r - 1)
     variance = np.diagonal(covariance, axis1=1, axis2=2)
-    error = variance[:, :, None] + variance[:, None, :]
-    error -= 2.0 * covariance
+    error = variance[:, earlier] + variance[:, later]
+    error -= 2.0 * covariance[:, earlier, later]
     np.sqrt(np.maximum(error, 0.0, out=error) / r, out=error)
-    floor = _SHRINK * np.median(error[:, *_some_pairs(L)], axis=1) + 1e-9 * np.ptp(means, axis=1)
-    floor = np.maximum(floor, np.finfo(float).tiny ** 0.5)[:, None, None]
+    some = error[:, :: max(1, len(earlier) // 256)]  # spread over all: a median over pairs needs no more
+    floor = _SHRINK * _medians(some) + 1e-9 * np.ptp(means, axis=1)
+    floor = np.maximum(floor, np.finfo(float).tiny ** 0.5)[:, None]
     np.square(error, out=error)
     error += floor**2
-    t = means[:, :, None] - means[:, None, :]
+    t = means[:, later] - means[:, earlier]
     t /= np.sqrt(error, out=error)
     return t
 
 
-@functools.cache
-def _earlier(L: int) -> Bool[np.ndarray, "L L"]:
-    """Whether column b lies before column a, at [a, b]."""
-    return np.tril(np.ones((L, L), dtype=bool), -1)
+def _medians(values: Float[np.ndarray, "S P"]) -> Float[np.ndarray, "S"]:
+    """Equivalent to ``numpy.median(values, axis=1)`` of numbers; NumPy partitions five times faster about one place."""
+    half = values.shape[1] // 2
+    ordered = np.partition(values, half, axis=1)
+    upper = ordered[:, half]
+    return upper if values.shape[1] % 2 else 0.5 * (ordered[:, :half].max(axis=1) + upper)
 
 
 @functools.cache
-def _some_pairs(L: int) -> tuple[Int[np.ndarray, "P"], Int[np.ndarray, "P"]]:
-    """Pairs of columns, spread over all of them: a median over pairs needs no more."""
-    first, second = np.triu_indices(L, 1)
-    some = slice(None, None, max(1, len(first) // 256))
-    return first[some], second[some]
+def _pairs(L: int) -> tuple[Int[np.ndarray, "P"], Int[np.ndarray, "P"]]:
+    """The earlier and the later column of each pair."""
+    return np.triu_indices(L, 1)
