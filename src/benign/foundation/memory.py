@@ -12,7 +12,7 @@ from benign.foundation.errors import NotEnoughMemory
 
 _GROUPS = Path("/sys/fs/cgroup")
 _OWN_GROUPS = Path("/proc/self/cgroup")
-_FILES = (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"))
+_FILES = {True: ("memory.max", "memory.current"), False: ("memory.limit_in_bytes", "memory.usage_in_bytes")}
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _LARGEST_IN_WORDS = 10**6 * 2**50
 
@@ -23,7 +23,7 @@ def available_bytes() -> int:
         machine = int(psutil.virtual_memory().available)
     except (OSError, psutil.Error):  # no /proc: nothing says, so nothing is refused
         machine = sys.maxsize
-    return max(0, min([machine, *_left_in_groups()]))
+    return max(0, min([machine, *_left_in_groups(machine)]))
 
 
 def require_memory(needed: float, *, purpose: str, advice: str) -> None:
@@ -58,28 +58,29 @@ def bytes_in_words(count: float) -> str:
     return f"{count / 1024.0**power:.3g} {_UNITS[power]}" if count < 1e18 else f"{count / 2**50:,.0f} PiB"
 
 
-def _left_in_groups() -> Iterator[int]:
+def _left_in_groups(machine: int) -> Iterator[int]:
     """What the limits of this process's control groups leave of each; nothing where there are none (Linux has them)."""
-    for folder in _own_groups():
-        for limit, used in _FILES:
-            try:
-                left = int((folder / limit).read_text()) - int((folder / used).read_text())
+    for folder, (limit, used) in _own_groups():
+        try:
+            left = int((folder / limit).read_text()) - int((folder / used).read_text())
+            if left < machine:  # pages of files that nobody uses are given back as soon as they are wanted
                 statistics = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-            except (OSError, ValueError):  # no such file; "max" is no number
-                continue
-            # Pages of files that nobody uses are given back as soon as they are wanted.
-            yield left + int(statistics.get("inactive_file", 0))
+                left += int(statistics.get("inactive_file", 0))
+        except (OSError, ValueError):  # no such file; "max" is no number
+            continue
+        yield left
 
 
-def _own_groups() -> Iterator[Path]:
-    """The folders of this process's groups for memory and of those around them."""
+def _own_groups() -> Iterator[tuple[Path, tuple[str, str]]]:
+    """The folders of this process's groups for memory and of those around them, with the names of their files."""
     try:
         lines = _OWN_GROUPS.read_text().splitlines()
     except OSError:
         return
     for number, controllers, path in (line.split(":", 2) for line in lines):
-        if number != "0" and "memory" not in controllers.split(","):
+        is_second = number == "0"  # version of control groups
+        if not is_second and "memory" not in controllers.split(","):
             continue
-        root = _GROUPS if number == "0" else _GROUPS / "memory"
+        root = _GROUPS if is_second else _GROUPS / "memory"
         own = root / path.lstrip("/")
-        yield from (own, *(folder for folder in own.parents if folder.is_relative_to(root)))
+        yield from ((folder, _FILES[is_second]) for folder in (own, *own.parents) if folder.is_relative_to(root))
