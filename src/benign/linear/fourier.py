@@ -12,7 +12,6 @@ from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial.distance import pdist
 
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.numbers import checked_positive
@@ -44,6 +43,8 @@ def median_bandwidth(inputs: Float[np.ndarray, "m d"]) -> float:
     Raises:
         InvalidArgument: if most inputs coincide, so that the median distance is zero.
     """
+    from scipy.spatial.distance import pdist
+
     median = float(np.median(pdist(inputs[:500]))) if len(inputs) > 1 else 0.0
     if not (math.isfinite(median) and median > 0.0):
         raise InvalidArgument(

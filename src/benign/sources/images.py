@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 
 from benign.foundation.errors import MissingExtra, invalid
 from benign.foundation.extras import require
@@ -64,10 +65,19 @@ def mnist(*, label_noise: float = 0.0, test_samples: int = 1000, side: int = 28)
 
 @lru_cache(maxsize=1)
 def _digits() -> FiniteData:
+    table = _digits_table()  # 64 pixels and the label
+    return FiniteData(inputs=frozen(table[:, :-1]), targets=one_hot(table[:, -1].astype(np.int64), 10), classes=DIGITS)
+
+
+def _digits_table() -> Float[np.ndarray, "image column"]:
+    """Out of scikit-learn's file: to import scikit-learn takes a second. Where the file has moved, it is asked."""
+    found = importlib.util.find_spec("sklearn")
+    for folder in (found and found.submodule_search_locations) or ():
+        if (path := Path(folder) / "datasets" / "data" / "digits.csv.gz").is_file():
+            return np.loadtxt(path, delimiter=",")
     from sklearn.datasets import load_digits
 
-    images, labels = load_digits(return_X_y=True)
-    return FiniteData(inputs=frozen(images), targets=one_hot(labels.astype(np.int64), 10), classes=DIGITS)
+    return np.column_stack(load_digits(return_X_y=True))
 
 
 @lru_cache(maxsize=1)

@@ -22,7 +22,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from scipy import stats
 
 from benign.foundation.arguments import checked_name
 from benign.foundation.errors import invalid
@@ -165,5 +164,7 @@ def checked_level(level: float) -> float:
 def student_interval(mean: float, standard_error: float, *, terms: int, level: float) -> tuple[float, float]:
     """The interval of a mean of so many terms by Student's t; by the normal law where nothing was sampled."""
     tail = 0.5 + level / 2.0
+    from scipy import stats
+
     half = float(stats.t.ppf(tail, terms - 1) if terms > 1 else stats.norm.ppf(tail)) * standard_error
     return mean - half, mean + half

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.integrate import solve_ivp
 
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_count, checked_number
@@ -106,6 +105,8 @@ class TwoParameters:
         self, start: tuple[float, float], times: Float[np.ndarray, " T"], *, rate: float = 0.0
     ) -> Float[np.ndarray, "T 2"]:
         """The flow of E + ``rate`` R_IG at rising times: ``rate`` = h m / 4 = h / 2 is the modified flow of step h."""
+        from scipy.integrate import solve_ivp
+
         solved = solve_ivp(
             lambda _, theta: -self._regularised(theta, rate),
             (0.0, float(times[-1])),

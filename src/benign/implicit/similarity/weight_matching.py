@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import jax
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.optimize import linear_sum_assignment
 
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_count
@@ -160,6 +159,8 @@ def _gains(first: Dense, second: Dense, orders: Sequence[Permutation], layer: in
 
 
 def _best(gains: Float[np.ndarray, "width width"]) -> Permutation:
+    from scipy.optimize import linear_sum_assignment
+
     return np.asarray(linear_sum_assignment(gains, maximize=True)[1])
 
 
