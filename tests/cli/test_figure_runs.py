@@ -6,11 +6,12 @@ import shutil
 from dataclasses import replace
 
 import pytest
+import xarray as xr
 from typer.testing import CliRunner
 
 import benign
-from benign import runs
 from benign.cli.main import app
+from benign.experiments import executors, jobs
 from benign.experiments.executors.here import Here
 from benign.experiments.states import State
 from benign.experiments.store import Store
@@ -57,7 +58,7 @@ def interrupted(left, store):
 @pytest.fixture
 def here(monkeypatch):
     """Jobs are timed in this process, which needs no start."""
-    monkeypatch.setattr(runs, "Processes", lambda _: Here())
+    monkeypatch.setattr(executors, "Processes", lambda _: Here())
 
 
 def test_what_a_figure_left_is_gone_on_with(interrupted, store):
@@ -70,13 +71,23 @@ def test_what_a_figure_left_is_gone_on_with(interrupted, store):
     assert done.stdout.splitlines()[-1] == f"Look at its figure: {command}"
 
 
-def test_the_figure_takes_what_was_resumed(interrupted, store):
+def test_the_figure_takes_what_was_resumed_and_measures_nothing_twice(interrupted, store, monkeypatch):
     run = interrupted.resume(executor="here")
     whole = benign.figure(NAME, scale="smoke", seed=3, executor="here", store=store)
     assert run.refreshed().seconds == run.seconds
     assert whole.surfaces["clean"].dataset.equals(run.surface.dataset)
     assert {one.id for one in benign.list_runs(store)} >= {run.id}
     assert len(benign.list_runs(store)) == len(runs_of(EDITION))
+
+    def refuse(shared, job):
+        raise AssertionError("a block that is in the store was measured again")
+
+    monkeypatch.setattr(jobs, "measure_job", refuse)
+    again = benign.figure(NAME, scale="smoke", seed=3, executor="here", store=store)
+    assert list(again.surfaces) == list(whole.surfaces)
+    for name, surface in whole.surfaces.items():
+        xr.testing.assert_identical(again.surfaces[name].dataset.drop_attrs(), surface.dataset.drop_attrs())
+    assert again.to_dict() == whole.to_dict()
 
 
 @pytest.mark.usefixtures("here")

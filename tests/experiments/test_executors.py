@@ -18,8 +18,10 @@ from typing import Any
 import numpy as np
 import pytest
 import threadpoolctl
+import xarray as xr
 from jaxtyping import Float
 
+import benign
 from benign.experiments.executors.here import Here
 from benign.experiments.executors.processes import Processes
 from benign.experiments.executors.protocol import Executor, JobStopped, WorkerDied
@@ -219,6 +221,12 @@ def endless_jobs(
             executor.stop(future)
 
 
+def until_told(_: object, path: Path) -> int:
+    while not path.exists():
+        time.sleep(0.01)
+    return os.getpid()
+
+
 def until(condition: Callable[[], bool]) -> bool:
     """Whether it comes true; a loaded machine may take seconds to start a worker."""
     deadline = time.monotonic() + SECONDS
@@ -289,14 +297,15 @@ def test_a_child_that_a_job_forks_does_not_answer(workers):
     assert [workers.submit(fork_itself, shared).result(SECONDS) for _ in range(5)] == [7] * 5
 
 
-def test_a_killed_worker_fails_its_own_job_alone(workers):
-    shared = workers.share(1)
-    neighbour = workers.submit(pid_of, shared, 2.0)
-    killed = workers.submit(die, shared, signal.SIGKILL)
-    others = [workers.submit(add, shared, number) for number in range(3)]
-    with pytest.raises(WorkerDied, match="ran out of memory"):
-        killed.result(SECONDS)
-    assert isinstance(neighbour.result(SECONDS), int)
+def test_a_killed_worker_fails_its_own_job_alone(workers, tmp_path):
+    shared, told = workers.share(1), tmp_path / "told"
+    with endless_jobs(workers, shared, 1, until_told, told) as (neighbour,):
+        killed = workers.submit(die, shared, signal.SIGKILL)
+        others = [workers.submit(add, shared, number) for number in range(3)]
+        with pytest.raises(WorkerDied, match="ran out of memory"):
+            killed.result(SECONDS)
+        told.touch()
+        assert isinstance(neighbour.result(SECONDS), int)
     assert [other.result(SECONDS) for other in others] == [1, 2, 3]
     assert run(workers, add, 1, 2) == 3
 
@@ -319,15 +328,16 @@ def test_what_cannot_be_pickled_gets_a_sentence(workers):
 
 # --------------------------------------------------------------------------------------------------------------- 4 stop
 @pytest.mark.parametrize(("function", "arguments"), [(spin, ()), (pid_of, (1000.0,))], ids=["spinning", "sleeping"])
-def test_a_running_job_can_be_stopped(workers, function, arguments):
+def test_a_running_job_can_be_stopped(workers, tmp_path, function, arguments):
     assert workers.can_stop
-    shared = workers.share(1)
-    neighbour = workers.submit(pid_of, shared, 1.0)
-    with endless_jobs(workers, shared, 1, function, *arguments) as (endless,):
-        assert until(endless.running)
-    with pytest.raises(JobStopped):
-        endless.result(SECONDS)
-    assert isinstance(neighbour.result(SECONDS), int)
+    shared, told = workers.share(1), tmp_path / "told"
+    with endless_jobs(workers, shared, 1, until_told, told) as (neighbour,):
+        with endless_jobs(workers, shared, 1, function, *arguments) as (endless,):
+            assert until(endless.running)
+        with pytest.raises(JobStopped):
+            endless.result(SECONDS)
+        told.touch()
+        assert isinstance(neighbour.result(SECONDS), int)
     assert run(workers, add, 1, 2) == 3
 
 
@@ -356,6 +366,7 @@ def test_ray_is_asked_again_where_a_stop_is_lost(ray_executor, monkeypatch):
             cancel(reference, **options)
 
     monkeypatch.setattr(ray, "cancel", lossy)
+    monkeypatch.setattr("benign.experiments.executors.ray_cluster._ASKED_AGAIN_AFTER_SECONDS", 0.2)
     with endless_jobs(ray_executor, ray_executor.share(1), 1) as (endless,):
         assert until(endless.running)
     with pytest.raises(JobStopped):
@@ -410,3 +421,21 @@ def test_here_lets_through_what_is_meant_for_this_process(exception):
     here = Here()
     with pytest.raises(exception):
         here.submit(leave, here.share(None))
+
+
+# ---------------------------------------------------------------------------------------- a figure, as any experiment
+FIGURES = ["mml_polynomial", "belkin2019_fourier"]
+
+
+@pytest.fixture(scope="module")
+def figures_here():
+    return {name: benign.figure(name, scale="smoke", executor="here", store=":memory:") for name in FIGURES}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_executor_measures_the_same_figure(workers, figures_here, name):
+    here, there = figures_here[name], benign.figure(name, scale="smoke", executor=workers, store=":memory:")
+    assert list(there.surfaces) == list(here.surfaces)
+    for part, surface in here.surfaces.items():
+        xr.testing.assert_identical(there.surfaces[part].dataset.drop_attrs(), surface.dataset.drop_attrs())
