@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from benign.experiments.parts import Part
@@ -375,12 +376,13 @@ def test_a_driver_that_lives_keeps_its_units(store):
 
 
 def test_a_driver_that_is_silent_is_given_up_and_may_come_back(location):
-    with Store.open(location, lease_seconds=1.0, patience_seconds=10) as store:
+    with Store.open(location, lease_seconds=30.0, patience_seconds=10) as store:
         a, b, c = (unit.id for unit in planned(store))
         silent, alive = store.enter_driver(), store.enter_driver()
         store.claim(silent, [a, b])
         store.claim(alive, [c])
-        time.sleep(1.1)
+        before = text("UPDATE benign_driver SET heartbeat = heartbeat - 31")  # as if so many seconds had gone by
+        store._transactions.writing(lambda connection: connection.execute(before))
         store.heartbeat(alive)
         assert store.release_abandoned() == 2
         assert _states(store) == ["planned", "planned", "running"]

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from benign.experiments.states import State
-from benign.experiments.store import Store
+from benign.experiments.store import Store, engines
 from benign.experiments.store.errors import StoreFull, StoreLocked, StoreUnusable
 from tests.experiments.stores import located, planned, read_only, record, run_record
 from tests.optional import needs
@@ -161,6 +161,7 @@ def test_locked_for_longer_than_our_patience(tmp_path, is_new):
 
 def test_patience_is_spent_once_by_all_calls_together(tmp_path, monkeypatch):
     """Finalisers, heartbeats and a store opened again meet the same lock; each of them would wait for itself."""
+    monkeypatch.setattr(engines, "_BUSY_SECONDS", 0.1)
     waited: list[float] = []
     file = tmp_path / "store.db"
     with Store.open(file, patience_seconds=0.8) as store, _locked(file) as unlock:
