@@ -16,8 +16,8 @@ import pytest
 from typer.testing import CliRunner
 
 import benign
-from benign import runs
 from benign.cli.main import app
+from benign.experiments import executors
 from benign.experiments.executors import Here
 from benign.experiments.store import Store
 from benign.experiments.store.errors import StoreFull, StoreLocked, StoreUnusable
@@ -235,7 +235,7 @@ def test_nothing_is_forecast_from_jobs_that_failed(tmp_path):
     )
     call = ["plan", str(tmp_path / "experiment.toml"), "--store", str(tmp_path / "runs.db"), "--workers", "1"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "Processes", lambda _: Here())
+        patch.setattr(executors, "Processes", lambda _: Here())
         patch.setattr("benign.experiments.forecast.run_job", _fail)
         failing = CliRunner().invoke(app, call)
         assert (failing.exit_code, failing.stdout) == (2, "")
