@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from benign.experiments.declaration import Experiment
-from benign.figures.figure import SCALES, Figure
-from benign.figures.measurement import Edition
 from benign.foundation.arguments import checked_name
+
+if TYPE_CHECKING:
+    from benign.experiments.declaration import Experiment
+    from benign.figures.figure import Figure
+    from benign.figures.measurement import Edition
 
 # The module of each figure, by its name, in the order of `benign figures`.
 MODULES = {
@@ -45,6 +47,8 @@ def find_figure(name: str) -> Figure[Any]:
     Raises:
         UnknownName: if there is none, with the nearest.
     """
+    from benign.figures.figure import Figure
+
     checked_name("figure", name, NAMES, argument="name")
     figure = importlib.import_module(MODULES[name]).FIGURE
     assert isinstance(figure, Figure)
@@ -66,4 +70,6 @@ def checked_scale(scale: str) -> str:
     Raises:
         UnknownName: otherwise, with the nearest.
     """
+    from benign.figures.figure import SCALES
+
     return checked_name("scale", scale, SCALES)
