@@ -121,8 +121,16 @@ def _parts(declared: Declared) -> Sequence[Experiment]:
 
 def _measured(experiment: Experiment, edition: Edition, environment: Environment) -> xr.Dataset:
     """Where it is trained follows from the scale and the machine, unless the environment says it."""
-    here, procedure = environment.told_of(experiment.name.replace("_", " ")), experiment.procedure
-    if here.executor is None and isinstance(procedure, Procedure) and procedure.time_name is not None:
-        # Trainings are few and long: timing a first one, to decide by, would leave the other cores idle meanwhile.
-        here = replace(here, executor="here" if edition.scale == "smoke" or has_gpu() else "processes")
+    here = environment.told_of(experiment.name.replace("_", " "))
+    if here.executor is None and here.workers is None:
+        here = replace(here, executor=_executor(experiment, edition.scale))
     return measure_experiment(edition.entitled(experiment), here).dataset
+
+
+def _executor(experiment: Experiment, scale: str) -> str | None:
+    """Where it is measured; None for what the length of the first job says."""
+    trains = isinstance(experiment.procedure, Procedure) and experiment.procedure.time_name is not None
+    if scale == "smoke" or (trains and has_gpu()):
+        return "here"  # the first job of a run of seconds is long for what it imports and compiles
+    # Trainings are few and long: timing a first one, to decide by, would leave the other cores idle meanwhile.
+    return "processes" if trains else None
