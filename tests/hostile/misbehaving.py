@@ -1,6 +1,7 @@
 """Models that misbehave, each as the procedure of its name: beyond eight samples where they are trained, unless said.
 
-Up to there they fit everything, as their neighbours do, so that a search has something to answer from.
+Up to there they fit everything, as their neighbours do, so that a search has something to answer from. No heavy
+library is imported here: each worker that they end would import it again.
 """
 
 from __future__ import annotations
@@ -20,8 +21,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-import scipy.sparse
-from sklearn.base import BaseEstimator
 
 import benign
 
@@ -157,6 +156,12 @@ def answering(name: str, answer: Callable[[int], Any]) -> Any:
     return procedure(misbehave)
 
 
+def sparse(m: int) -> Any:
+    from scipy.sparse import csr_matrix
+
+    return csr_matrix((m, 2))
+
+
 class Explosive:
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
         raise RuntimeError("no array of mine")
@@ -170,7 +175,7 @@ predicts_nothing = answering("predicts_nothing", lambda _: None)
 predicts_one_row = answering("predicts_one_row", lambda _: np.zeros((1, 2)))
 predicts_other_classes = answering("predicts_other_classes", lambda m: np.full(m, 7))
 predicts_a_mask = answering("predicts_a_mask", lambda m: np.ma.masked_less(np.zeros((m, 2)), 1.0))
-predicts_sparsely = answering("predicts_sparsely", lambda m: scipy.sparse.csr_matrix((m, 2)))
+predicts_sparsely = answering("predicts_sparsely", sparse)
 predicts_ragged_rows = answering("predicts_ragged_rows", lambda m: [[1.0]] + [[1.0, 2.0]] * (m - 1))
 predicts_what_explodes = answering("predicts_what_explodes", lambda _: Explosive())
 
@@ -246,39 +251,6 @@ def spoils_numpy(*_: Any) -> None:
 
 
 # ------------------------------------------------------------------------------------ objects that misbehave
-class Moody(BaseEstimator):  # type: ignore[misc]
-    """An estimator whose ``refuses`` raises once it is a procedure."""
-
-    is_moody = False
-
-    def __init__(self, size: int = 1, refuses: str = "fit") -> None:
-        self.size, self.refuses = size, refuses
-
-    def fit(self, X: Any, y: Any) -> Moody:
-        self.predict_ = nearest(X, y)
-        return self
-
-    def predict(self, X: Any) -> Any:
-        return self.predict_(X)
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        if self.is_moody and self.__dict__.get("refuses") == "get_params":
-            raise RuntimeError("no parameters of mine")
-        params: dict[str, Any] = super().get_params(deep=deep)
-        return params
-
-    def set_params(self, **params: Any) -> Moody:
-        if self.is_moody and self.__dict__.get("refuses") == "set_params":
-            sys.exit(3)
-        super().set_params(**params)
-        return self
-
-
-refuses_get_params = benign.from_estimator(Moody(refuses="get_params"), size="size")
-refuses_set_params = benign.from_estimator(Moody(refuses="set_params"), size="size")
-Moody.is_moody = True
-
-
 class Bomb:
     """A parameter that ends the process that pickles it."""
 

@@ -67,10 +67,12 @@ COUSINS = {
     "leaves_threads", "changes_signals", "changes_folder",
 }  # fmt: skip
 REFUSED = {
-    "refuses_get_params": "Moody cannot be described (RuntimeError: no parameters of mine)",
-    "refuses_set_params": "Moody cannot be described (it called sys.exit(3))",
-    "ends_when_pickled": "failed: The worker process ended with exit code 5",
-    "raises_its_own": "failed: ZeroDivisionError: of my own. It was the training at n = 4, 8 units, replicate 0-0-0",
+    "moody:refuses_get_params": "Moody cannot be described (RuntimeError: no parameters of mine)",
+    "moody:refuses_set_params": "Moody cannot be described (it called sys.exit(3))",
+    "misbehaving:ends_when_pickled": "failed: The worker process ended with exit code 5",
+    "misbehaving:raises_its_own": (
+        "failed: ZeroDivisionError: of my own. It was the training at n = 4, 8 units, replicate 0-0-0"
+    ),
 }
 
 
@@ -167,7 +169,7 @@ def test_harm_stays_in_the_worker(name: str, data: Path) -> None:
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_an_object_that_cannot_be_used_gets_a_sentence(name: str, data: Path) -> None:
-    check_refusal(emc(f"{MODELS}:{name}", data, "--json"), REFUSED[name])
+    check_refusal(emc(f"tests.hostile.{name}", data, "--json"), REFUSED[name])
 
 
 def test_what_spoils_a_library_is_said(data: Path) -> None:
