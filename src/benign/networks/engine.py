@@ -14,6 +14,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from benign.networks.gradient_penalty import penalised_gradient
@@ -65,19 +66,20 @@ class Program:
     together: int
 
 
-@eqx.filter_jit
 def begin(
     program: Program,
     parameters: Tree,
-    rate: Float[Array, " member"],
-    penalty: Float[Array, " member"] | None,
+    rate: Float[np.ndarray, " member"],
+    penalty: Float[np.ndarray, " member"] | None,
     *,
     averaged: bool,
 ) -> State:
-    """The state before the first step."""
-    optimiser = jax.vmap(direction(program.training).init)(parameters)
-    average = parameters if averaged else None
-    return State(parameters=parameters, optimiser=optimiser, average=average, rate=rate, penalty=penalty)
+    """The state before the first step, in which every number of an optimiser is zero; nothing is compiled for it."""
+    shapes = jax.eval_shape(jax.vmap(direction(program.training).init), parameters)
+    zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+    started, optimiser, rates, penalties = jax.device_put((parameters, zeros, rate, penalty))
+    average = started if averaged else None
+    return State(parameters=started, optimiser=optimiser, average=average, rate=rates, penalty=penalties)
 
 
 @eqx.filter_jit

@@ -9,7 +9,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -338,21 +337,21 @@ class _GroupRun:
             checkpoint=self._checkpoint(number, filled),
             progress=progress,
         )
-        rates = jnp.array([member.learning_rate or self.training.learning_rate for member in filled], dtype=dtype)
+        rates = np.array([member.learning_rate or self.training.learning_rate for member in filled], dtype)
         begun = engine.begin(run.program, stacked, rates, self._penalties(filled), averaged=self.averaged)
         state, recorded = run.finish(begun)
-        final = [jax.tree.map(lambda leaf, i=i: np.asarray(leaf[i]), state.parameters) for i in range(len(members))]
-        networks = [_narrowed(f, n) for f, n in zip(final, own, strict=True)]
+        final = jax.tree.map(np.asarray, state.parameters)
+        networks = [_narrowed(jax.tree.map(lambda leaf, i=i: leaf[i], final), own[i]) for i in range(len(members))]
         return {name: values[:, : len(members)] for name, values in recorded.items()}, networks
 
-    def _penalties(self, members: Sequence[Member]) -> Float[jax.Array, " member"] | None:
+    def _penalties(self, members: Sequence[Member]) -> Float[np.ndarray, " member"] | None:
         """Factors mu / m, m counted without what fills up a width; None if nobody has a penalty."""
         own = [member.gradient_penalty for member in members]
         strengths = [self.training.gradient_penalty if strength is None else strength for strength in own]
         if not any(strengths):
             return None
         counts = [_parameters(self.family, member, member.width) for member in members]
-        return jnp.array([mu / m for mu, m in zip(strengths, counts, strict=True)], dtype=self.training.precision)
+        return np.array([mu / m for mu, m in zip(strengths, counts, strict=True)], self.training.precision)
 
     def _checkpoint(self, number: int, members: Sequence[Member]) -> Checkpoint | None:
         """Where a slice is kept; what its numbers follow from includes the members that fill up its last group."""

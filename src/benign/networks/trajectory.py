@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
 
@@ -43,8 +42,8 @@ class Trajectory:
     def finish(self, state: engine.State) -> tuple[engine.State, dict[str, np.ndarray]]:
         """Train to the last recording."""
         data = self._data()
-        data_of, order_of = (
-            jnp.array(places, dtype=jnp.int32) for places in (self.common.data_of, self.common.order_of)
+        data_of, order_of = jax.device_put(
+            [np.array(places, np.int32) for places in (self.common.data_of, self.common.order_of)]
         )
         position = 0
         rows: list[dict[str, np.ndarray]] = []
@@ -72,10 +71,9 @@ class Trajectory:
                     state,
                     data,
                     data_of,
-                    jnp.asarray(chosen),
+                    jax.device_put(chosen),
                     order_of,
-                    jnp.asarray(position, dtype=jnp.int32),
-                    jnp.asarray(steps, dtype=jnp.int32),
+                    *jax.device_put((np.array(position, np.int32), np.array(steps, np.int32))),
                 )
                 jax.block_until_ready(state)  # type: ignore[no-untyped-call]
                 position += steps
@@ -132,7 +130,7 @@ class Trajectory:
     def _data(self) -> Data:
         dtype = np.dtype(self.program.training.precision)
         columns = ([getattr(split, name) for split in self.common.data] for name in Data._fields)
-        return Data(*(jnp.asarray(np.stack(column), dtype=dtype) for column in columns))
+        return Data(*(jax.device_put(np.stack(column).astype(dtype)) for column in columns))
 
     def _evaluated_together(self, data: Data) -> int:
         """How many members are evaluated at once: each holds a copy of its data meanwhile."""
