@@ -18,6 +18,7 @@ from benign.figures.mml_polynomial import closest_polynomials
 from benign.foundation.replicate import paired_replicates
 from benign.linear import PolynomialFeatures
 from benign.procedures import Polynomial, RandomFourier
+from benign.surface.size_direction import wrong_way_note
 from benign.surface.tuning import tuned_by_leave_one_out
 
 COMMITTED = Path(__file__).parents[2] / "figures"
@@ -98,6 +99,19 @@ def test_at_most_one_percent_of_the_sizes_are_flagged(name):
     for surface in _committed(name).surfaces.values():
         untrusted = [outcome for outcome in benign.Outcome if not outcome.is_trusted]
         assert np.mean(np.isin(surface.dataset["outcome"].values, untrusted)) <= 0.01
+
+
+def test_no_surface_of_a_published_figure_has_a_size_that_acts_as_its_inverse():
+    read = 0
+    for surface in (surface for name in NAMES for surface in _committed(name).surfaces.values()):
+        wanted = [metric for metric in ("train_loss", "train_loss_constant") if metric in surface.dataset]
+        dataset = surface.dataset[wanted].isel(time=[-1], missing_dims="ignore")
+        leading = [axis for axis in ("label_noise", "learning_rate") if axis in dataset.dims]
+        for _, part in dataset.groupby(leading[0]) if leading else [(None, dataset)]:
+            if len(wanted) == 2 and "size" in part.dims and len(leading) < 2:
+                read += part.sizes["size"] > 1
+                assert wrong_way_note(part.squeeze(leading)) == "", surface.dataset.attrs["title"]
+    assert read > 20
 
 
 MNIST = {  # papers.md 1.2: p/n -> (loss averaged over outputs, accuracy in %) without and with 20 % label noise

@@ -2,12 +2,10 @@
 
 import math
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import xarray as xr
 from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
@@ -26,7 +24,6 @@ from tests.surface.test_regimes import least_squares, planted
 
 DIGITS = benign.sources.digits(label_noise=0.1)
 QUIET: dict[str, Any] = {"workers": 1, "store": ":memory:"}
-FIGURES = Path(__file__).parents[2] / "figures"
 VALUES = [1, 2, 3, 5, 10, 20, 50]
 
 
@@ -74,21 +71,6 @@ def test_what_rises(risks, expected):
 def test_flat_curves_rise_in_less_than_one_of_a_hundred(replicates, spread):
     fired = [rises(curves(*[0.3] * 6, replicates=replicates, spread=spread, seed=seed), 0.02) for seed in range(1000)]
     assert np.mean(fired) < 0.01
-
-
-def test_no_surface_of_a_published_figure_rises():
-    paths = sorted(FIGURES.glob("*/*.nc"))
-    read = 0
-    for path in paths:
-        with xr.open_dataset(path, engine="h5netcdf") as stored:
-            wanted = [name for name in ("train_loss", "train_loss_constant") if name in stored]
-            dataset = stored[wanted].isel(time=[-1], missing_dims="ignore").load()
-        leading = [axis for axis in ("label_noise", "learning_rate") if axis in dataset.dims]
-        for _, part in dataset.groupby(leading[0]) if leading else [(None, dataset)]:
-            if len(wanted) == 2 and "size" in part.dims and len(leading) < 2:
-                read += part.sizes["size"] > 1
-                assert wrong_way_note(part.squeeze(leading)) == "", path
-    assert read > 20
 
 
 @pytest.mark.parametrize(("estimator", "name", "source"), CASES)

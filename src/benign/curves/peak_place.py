@@ -33,6 +33,7 @@ benchmarks/peak_place.py before the other half was looked at; its JSON holds bot
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -218,8 +219,9 @@ def _crossing(x: Float[np.ndarray, " K"], risk: Float[np.ndarray, " K"], level: 
 
 
 def _earliest(ends: list[float]) -> float:
-    return float(np.quantile(ends, _QUARTER, method="lower"))
+    """Equivalent to ``numpy.quantile(ends, 0.25, method="lower")``, which takes as long as all else here."""
+    return float(sorted(ends)[math.floor(_QUARTER * (len(ends) - 1))])
 
 
 def _latest(ends: list[float]) -> float:
-    return float(np.quantile(ends, 1.0 - _QUARTER, method="higher"))
+    return float(sorted(ends)[math.ceil((1.0 - _QUARTER) * (len(ends) - 1))])
