@@ -34,8 +34,8 @@ def pid_of(_: object, seconds: float = 0.0) -> int:
 
 
 def _pids(executor: Processes) -> set[int]:
-    shared = executor.share(None)
-    return {future.result(SECONDS) for future in [executor.submit(pid_of, shared, 0.1) for _ in range(8)]}
+    shared, seconds = executor.share(None), 0.1 * (executor.workers > 1)  # each of several gets one
+    return {future.result(SECONDS) for future in [executor.submit(pid_of, shared, seconds) for _ in range(8)]}
 
 
 def _eventually(condition: Callable[[], bool]) -> bool:
@@ -242,7 +242,7 @@ def test_a_job_that_ends_as_it_is_stopped_leaves_no_dying_process_to_the_next(mo
     kill, killers = local_workers.kill, []
 
     def kill_slowly(process: BaseProcess) -> None:
-        time.sleep(1.0)
+        time.sleep(0.7)
         killers.append(Timer(0.3, kill, [process]))
         killers[0].start()
 
@@ -250,7 +250,7 @@ def test_a_job_that_ends_as_it_is_stopped_leaves_no_dying_process_to_the_next(mo
     executor = Processes(1)
     shared = executor.share(None)
     (first,) = _pids(executor)
-    stopped, following = executor.submit(pid_of, shared, 0.5), executor.submit(pid_of, shared, 1.0)
+    stopped, following = executor.submit(pid_of, shared, 0.5), executor.submit(pid_of, shared, 0.6)
     assert _eventually(stopped.running)
     executor.stop(stopped)
     assert stopped.result(SECONDS) == first
@@ -295,7 +295,7 @@ def test_nothing_outlives_the_driver(end):
             driver.wait(SECONDS)
         finally:
             driver.kill()
-    assert _eventually(lambda: not any(psutil.pid_exists(int(pid)) for pid in pids))
+    assert _eventually(lambda: not any(_runs(int(pid)) for pid in pids))
     assert _eventually(lambda: not Path(folder).exists())
 
 
