@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from benign.experiments.loggers import MLflowLogger as MLflowLogger
     from benign.experiments.loggers import TensorBoardLogger as TensorBoardLogger
     from benign.experiments.store import Store as Store
-    from benign.figures.published_models import against_threshold as against_threshold
     from benign.figures.reproduction import Reproduction as Reproduction
     from benign.figures.reproduction import figure as figure
+    from benign.figures.table_of_models import against_threshold as against_threshold
     from benign.foundation.errors import BenignError as BenignError
     from benign.foundation.outcomes import Outcome as Outcome
     from benign.foundation.replicate import Replicate as Replicate

@@ -13,7 +13,8 @@ import benign
 from benign.curves import Verdict
 from benign.figures import Picture, Results
 from benign.figures import published_models as module
-from benign.figures.published_models import FIGURE, Scale, all_models, published_models
+from benign.figures.published_models import FIGURE, Scale
+from benign.figures.table_of_models import CROSS_ENTROPY_FITS, all_models, published_models
 from benign.foundation.errors import InvalidArgument
 from benign.plots import CurveDisplay, ScatterDisplay, StackedDisplay
 from tests.figures.test_network_figures_a import planted
@@ -77,8 +78,8 @@ def test_thresholds_are_counted_in_parameters_for_each_number_to_fit() -> None:
 def test_the_line_that_everybody_sees_is_the_committed_finding() -> None:
     stored = json.loads((COMMITTED / "findings.json").read_text(encoding="utf-8"))
     effect = next(one["effect"] for one in stored["findings"] if one["name"] == "cross_entropy_threshold")
-    assert pytest.approx(effect, abs=5e-4) == module.CROSS_ENTROPY_FITS
-    assert [line.ratio for line in benign.against_threshold().lines] == [module.CROSS_ENTROPY_FITS]
+    assert pytest.approx(effect, abs=5e-4) == CROSS_ENTROPY_FITS
+    assert [line.ratio for line in benign.against_threshold().lines] == [CROSS_ENTROPY_FITS]
 
 
 def test_every_famous_model_has_its_loss_and_its_test_error_with_a_source() -> None:
