@@ -18,6 +18,19 @@ from benign import diagnosis
 from tests.networks.extra import needs_networks
 
 HEAVY = ["numpy", "sklearn", "xarray", "numba", "matplotlib", "scipy", "pandas", "jax", "torch", "ray"]
+MEASURING = [*HEAVY[1:], "pyarrow", "narwhals", "loky", "benign.procedures.protocol", "benign.figures.figure"]
+
+
+def loaded_by(names, *command):
+    """Which of the modules a command has loaded when it has answered, and the answer."""
+    code = (
+        f"import sys, json\nfrom benign.cli import main\nsys.argv = {['benign', *command]!r}\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"print(json.dumps([m for m in {names!r} if m in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    *answer, loaded = done.stdout.splitlines()
+    return json.loads(loaded), "\n".join(answer)
 
 
 @pytest.mark.parametrize("statement", ["import benign", "from benign.cli.main import app"])
@@ -28,14 +41,21 @@ def test_import_is_light(statement):
 
 
 def test_help_is_light():
-    code = (
-        "import sys, json\nfrom benign.cli import main\nsys.argv = ['benign', '--help']\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        f"print(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout.splitlines()[-1]) == []
-    assert "figure" in done.stdout
+    loaded, answer = loaded_by(HEAVY, "--help")
+    assert loaded == []
+    assert "figure" in answer
+
+
+@pytest.mark.parametrize(
+    ("command", "word"), [(("runs", "--store", "{}"), "one-"), (("figures", "--names"), "belkin2019_fourier")]
+)
+def test_a_list_loads_nothing_that_measures(command, word, tmp_path):
+    store = tmp_path / "runs.db"
+    images, fourier = benign.sources.digits(), benign.RandomFourier()
+    benign.measure(fourier, images, samples=[10], sizes=[5], replicates=1, executor="here", name="one", store=store)
+    loaded, answer = loaded_by(MEASURING, *(part.format(store) for part in command))
+    assert loaded == []
+    assert word in answer
 
 
 def test_the_version_is_said():

@@ -236,17 +236,18 @@ def test_every_command_works_or_says_why(name, command, measured, tmp_path):
 
 
 SIGNALS = [
-    *((signal.SIGINT, module) for module in ("typer.core", "typer", "numpy", "sqlalchemy", "pandas", "benign.runs")),
-    (signal.SIGTERM, "numpy"),
-    (signal.SIGHUP, "numpy"),
+    *((signal.SIGINT, "runs", module) for module in ("typer.core", "typer", "numpy", "sqlalchemy", "benign.runs")),
+    (signal.SIGINT, "show", "pandas"),
+    (signal.SIGTERM, "runs", "numpy"),
+    (signal.SIGHUP, "runs", "numpy"),
 ]
 
 
-@pytest.mark.parametrize(("number", "module"), SIGNALS, ids=lambda part: getattr(part, "name", part))
-def test_a_signal_ends_a_command_without_a_traceback_as_soon_as_its_library_loads(number, module, measured):
+@pytest.mark.parametrize(("number", "command", "module"), SIGNALS, ids=lambda part: getattr(part, "name", part))
+def test_a_signal_ends_a_command_without_a_traceback_as_soon_as_its_library_loads(number, command, module, measured):
     if signal.getsignal(number) is signal.SIG_IGN:
         pytest.skip("what started these tests has them ignore the signal, as nohup does")
-    call = [sys.executable, "-X", "importtime", "-m", "benign", "runs"]
+    call = [sys.executable, "-X", "importtime", "-m", "benign", *COMMANDS[command][0]]
     environment = environment_of(measured, BENIGN_STORE=str(measured / "runs.db"))
     # It cannot run far ahead of what is read here: a small pipe is full soon.
     with subprocess.Popen(
