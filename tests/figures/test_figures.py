@@ -14,7 +14,7 @@ from benign.curves import Verdict
 from benign.experiments import measure
 from benign.experiments.declaration.catalogue import PROCEDURE, find_maker
 from benign.figures import NAMES, find_figure
-from benign.figures.mml_polynomial import closest_polynomials
+from benign.figures.fitted_polynomials import closest_polynomials
 from benign.foundation.replicate import paired_replicates
 from benign.linear import PolynomialFeatures
 from benign.procedures import Polynomial, RandomFourier

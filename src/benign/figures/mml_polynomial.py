@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -28,14 +28,20 @@ from benign.experiments.declaration import Experiment
 from benign.figures.claims import Claim, Surfaces, Values, primary, secondary, typically_higher, within
 from benign.figures.courses import Course, over_sizes, over_times
 from benign.figures.figure import Figure, Picture, Results
+from benign.figures.fitted_polynomials import (
+    LARGEST,
+    SAMPLES,
+    TOO_SMALL,
+    closest_cubic_picture,
+    closest_polynomials,
+    fits_picture,
+)
 from benign.figures.measurement import Declared, Joined
 from benign.figures.network_drawing import Line, bare, curve_of, level, listed
 from benign.figures.stopped_polynomial import LEFT, StoppedPolynomial
 from benign.foundation.number_words import format_number as number
 from benign.foundation.randomness import generator
-from benign.foundation.replicate import Replicate, paired_replicates
-from benign.linear import PolynomialFeatures, size_path
-from benign.plots import CurveDisplay, FitPanel, FitsDisplay, Role, StackedDisplay
+from benign.plots import CurveDisplay, Role, StackedDisplay
 from benign.procedures import Polynomial
 from benign.sources import mml
 from benign.surface.displays import metric_series, replicate_series, size_display
@@ -55,11 +61,8 @@ SCALES = {
     "standard": Scale(replicates=2000),
     "paper": Scale(replicates=10_000),
 }
-SAMPLES = 10
-LARGEST = 60
 BOOK = SAMPLES  # the book's degrees 0 .. 9 are 1 .. 10 coefficients
-SHOWN = (1, 2, 4, 5, 7, 10)
-TOO_SMALL, RIGHT, TOO_LARGE = 3, 4, 9  # degrees; the last two descend
+RIGHT, TOO_LARGE = 4, 9  # degrees that descend
 STEPS = (1, 4, 16, 64, 256, 1024, 4096, 16_384)
 STOPPED = 16  # steps
 LOSS = over_sizes("polynomial", "test_loss")
@@ -140,29 +143,15 @@ def _best_degree(surfaces: Surfaces, level: float) -> tuple[float, float, float]
     return float(np.median(loss, axis=0).argmin()), float(low), float(high)
 
 
-@cache
-def _grid() -> tuple[Float[np.ndarray, "m 1"], Float[np.ndarray, "m 1"]]:
-    """Test grid and noise-free target."""
-    split = mml().draw(SAMPLES, Replicate())
-    return split.test_inputs, split.test_targets
-
-
-@cache
-def closest_polynomials() -> tuple[Float[np.ndarray, " sizes"], Float[np.ndarray, "sizes m"]]:
-    """Of each degree 0 .. 59 the polynomial that is closest to the target on the test grid, after its squared distance.
-
-    That distance is the approximation gap.
-    """
-    (inputs, targets), sizes = _grid(), range(1, LARGEST + 1)
-    features = PolynomialFeatures(low=float(inputs.min()), high=float(inputs.max()))
-    path = size_path(inputs, targets, inputs, targets, features=features, sizes=sizes, predict_at=sizes)
-    assert path.predictions is not None
-    return path.train_loss, path.predictions[:, :, 0]
-
-
 def _pictures(results: Results[Scale]) -> Iterator[Picture]:
-    for draw in (_fits, _curve, _closest_cubic, _two_parts, _descents, _beyond):
-        yield draw(results["polynomial"], results.surfaces)
+    surface = results["polynomial"]
+    seed, median = seed_of(surface), float(medians_over_size(surface)[TOO_SMALL])
+    yield fits_picture(seed)
+    yield _curve(surface)
+    yield closest_cubic_picture(seed, results.at.replicates, median)
+    yield _two_parts(surface)
+    yield _descents(results.surfaces)
+    yield _beyond(surface)
 
 
 def medians_over_size(surface: xr.Dataset) -> Float[np.ndarray, " sizes"]:
@@ -170,38 +159,12 @@ def medians_over_size(surface: xr.Dataset) -> Float[np.ndarray, " sizes"]:
     return np.asarray(metric_series(surface, "test_loss", "size").median)
 
 
-def _fitted(data_set: Replicate, *sizes: int) -> Float[np.ndarray, "sizes m"]:
-    """Least squares on one of the data sets, on the test grid."""
-    fits = Polynomial().predict(mml().draw(SAMPLES, data_set), _grid()[0], np.array(sizes))
-    return np.stack([fit.values[:, 0] for fit in fits])
-
-
-def _fits(surface: xr.Dataset, _: Surfaces) -> Picture:
-    (inputs, targets), data_sets = _grid(), paired_replicates(25, seed=seed_of(surface))
-    fits, first = np.stack([_fitted(one, *SHOWN) for one in data_sets], axis=1), mml().draw(SAMPLES, data_sets[0])
-    labels = [f"degree {size - 1}" for size in SHOWN]
-    panels = tuple(FitPanel(label=label, fit=fits[i, 0], others=fits[i, 1:]) for i, label in enumerate(labels))
-    display = FitsDisplay(
-        title="The same ten points, six polynomials",
-        grid=inputs[:, 0],
-        truth=targets[:, 0],
-        train_inputs=first.train_inputs[:, 0],
-        train_targets=first.train_targets[:, 0],
-        panels=panels,
-    )
-    sentence = (
-        "A polynomial of too low a degree misses the shape (under-fitting), degree 4 is about right, and degree 9 "
-        "passes through all points and swings wildly between them (over-fitting); faint lines are fits to other data."
-    )
-    return Picture("fits", "What is under-fitting, and what is over-fitting?", display, sentence)
-
-
 def _losses(surface: xr.Dataset, title: str, *, x_log: bool = True) -> CurveDisplay:
     metrics, y_limits = ("test_loss", "train_loss"), (1e-3, 1e6)
     return size_display(surface, metrics, title=title, y_label="loss (squared error)", y_limits=y_limits, x_log=x_log)
 
 
-def _curve(surface: xr.Dataset, _: Surfaces) -> Picture:
+def _curve(surface: xr.Dataset) -> Picture:
     display = _losses(up_to_size(surface, BOOK), "The bias-variance curve of the book", x_log=False)
     medians = medians_over_size(surface)[:BOOK]
     sentence = (
@@ -213,35 +176,7 @@ def _curve(surface: xr.Dataset, _: Surfaces) -> Picture:
     return Picture("u_curve", "How large should the model be?", display, sentence, claims)
 
 
-def _closest_cubic(surface: xr.Dataset, _: Surfaces) -> Picture:
-    """A space that is too small for the target: what it can reach at best, and what ten samples make of it."""
-    (inputs, targets), (gaps, closest) = _grid(), closest_polynomials()
-    data_sets = paired_replicates(min(200, surface.sizes["replicate"]), seed=seed_of(surface))
-    fits = np.concatenate([_fitted(one, TOO_SMALL + 1) for one in data_sets])
-    display = CurveDisplay.from_values(
-        title=f"Degree {TOO_SMALL} is too small for this function",
-        positions=inputs[:, 0],
-        values={
-            "fits to 10 points": (Role.TEST, fits),
-            "closest cubic": (Role.REMEDY, closest[[TOO_SMALL]]),
-            "true function": (Role.REFERENCE, targets.T),
-        },
-        x_label="x",
-        y_label="y",
-        x_log=False,
-        y_log=False,
-        y_limits=(-2.5, 2.0),
-        caption=f"Fits: median of {len(fits)} data sets; band: 10 % to 90 % of them.",
-    )
-    sentence = (
-        f"No cubic is the true function: the closest one (dotted) stays a loss of {number(gaps[TOO_SMALL])} away, the "
-        "approximation gap, however many samples there are; fitting ten noisy points adds "
-        f"{number(medians_over_size(surface)[TOO_SMALL] - gaps[TOO_SMALL])} in the median, mostly at the ends."
-    )
-    return Picture("closest_element", "What if the model cannot express the truth?", display, sentence)
-
-
-def _two_parts(surface: xr.Dataset, _: Surfaces) -> Picture:
+def _two_parts(surface: xr.Dataset) -> Picture:
     """Pythagoras on the grid: the fit and the closest element differ inside the space, the gap is outside it."""
     sizes, gap = sizes_of(surface)[:BOOK], closest_polynomials()[0][:BOOK]
     added = np.maximum(along_size(surface, "test_loss")[:, :BOOK] - gap, 0.0)
@@ -263,7 +198,7 @@ def _two_parts(surface: xr.Dataset, _: Surfaces) -> Picture:
     return Picture("gap_and_sampling", "Why is there a best size?", display, sentence)
 
 
-def _descents(_: xr.Dataset, surfaces: Surfaces) -> Picture:
+def _descents(surfaces: Surfaces) -> Picture:
     panels = (_descent_panel(surfaces, RIGHT, (1e-3, 10.0)), _descent_panel(surfaces, TOO_LARGE, (1e-6, 1e8)))
     display = StackedDisplay(title="From the zero polynomial to least squares, step by step", panels=panels)
     solved = " and ".join(number(LOSS.median(surfaces, degree + 1)) for degree in (RIGHT, TOO_LARGE))
@@ -296,7 +231,7 @@ def _descent_panel(surfaces: Surfaces, degree: int, limits: tuple[float, float])
     return replace(curve, series=(*medians, *curve.series), caption=caption)
 
 
-def _beyond(surface: xr.Dataset, _: Surfaces) -> Picture:
+def _beyond(surface: xr.Dataset) -> Picture:
     medians = medians_over_size(surface)
     sentence = (
         "The book stops at degree 9. Beyond it many polynomials fit exactly; the median test loss of the one of "
