@@ -136,6 +136,7 @@ class ConvolutionFamily:
         return 3 * width + width + width * outputs + outputs
 
 
+@eqx.filter_jit
 def _empty(width: int, outputs: int) -> Convolution:
     key = jax.random.key(0)
     return Convolution(

@@ -33,24 +33,29 @@ from tests.implicit.small_losses import error_at, gradient_at, hessian_product, 
 from tests.networks.cases import CLASSES, INPUTS, classification
 
 
-def literal(theta, loss, *, name="cross-entropy"):
-    """The mean loss, written down once more without chunks."""
-    split = classification()
-    network = eqx.combine(loss.unravel(theta), loss.structure)
-    outputs = jax.vmap(network)(jnp.asarray(split.train_inputs))
-    return mean_loss(name, outputs, jnp.asarray(split.train_targets), None)
+@functools.cache
+def written_down(name):
+    """Value, gradient and Hessian of the mean loss, written down once more without chunks."""
+    loss, split = small_loss("tanh", loss=name), classification()
+
+    def literal(theta):
+        network = eqx.combine(loss.unravel(theta), loss.structure)
+        outputs = jax.vmap(network)(jnp.asarray(split.train_inputs))
+        return mean_loss(name, outputs, jnp.asarray(split.train_targets), None)
+
+    with own_precision(loss):
+        return jax.jit(lambda theta: (literal(theta), jax.grad(literal)(theta), jax.hessian(literal)(theta)))(
+            loss.parameters
+        )
 
 
 @pytest.mark.parametrize("rows", [1024, 16, 1], ids="rows={}".format)
 @pytest.mark.parametrize("name", ["cross-entropy", "squared"])
 def test_value_gradient_and_hessian_are_those_of_the_mean_loss_whatever_the_chunks(rows, name):
-    loss = small_loss("tanh", loss=name, rows=rows)
+    loss, (value, gradient, expected) = small_loss("tanh", loss=name, rows=rows), written_down(name)
     with own_precision(loss):
-        theta, written_down = loss.parameters, functools.partial(literal, loss=loss, name=name)
-        expected = jax.jit(jax.hessian(written_down))(theta)
-        value, gradient = jax.jit(jax.value_and_grad(written_down))(theta)
-        np.testing.assert_allclose(value_at(loss, theta), value, rtol=1e-12)
-        np.testing.assert_allclose(gradient_at(loss, theta), gradient, rtol=1e-10, atol=1e-14)
+        np.testing.assert_allclose(value_at(loss, loss.parameters), value, rtol=1e-12)
+        np.testing.assert_allclose(gradient_at(loss, loss.parameters), gradient, rtol=1e-10, atol=1e-14)
     np.testing.assert_allclose(dense_hessian(loss), expected, rtol=1e-10, atol=1e-13)
 
 
@@ -89,11 +94,13 @@ def test_float32_products_are_within_rounding_of_float64():
 
 
 def test_images_go_in_as_they_are():
-    key = jax.random.key(0)
-    network = eqx.nn.Sequential(
-        [eqx.nn.Conv2d(1, 2, 3, key=key), eqx.nn.Lambda(jnp.ravel), eqx.nn.Linear(8, 2, key=key)]
-    )
-    random = np.random.default_rng(0)
+    @eqx.filter_jit
+    def drawn(key):
+        return eqx.nn.Sequential(
+            [eqx.nn.Conv2d(1, 2, 3, key=key), eqx.nn.Lambda(jnp.ravel), eqx.nn.Linear(8, 2, key=key)]
+        )
+
+    network, random = drawn(jax.random.key(0)), np.random.default_rng(0)
     loss = network_loss(network, random.random((5, 1, 4, 4)), random.random((5, 2)), loss="squared", rows=2)
     matrix = dense_hessian(loss)
     assert matrix.shape == (38, 38)
@@ -119,7 +126,7 @@ def test_what_fills_a_network_up_has_no_curvature_where_it_is_held(activation):
         for network in (narrow, family.widened(narrow, 6))
     ]
     with own_precision(losses[0]):
-        held = holding_padding(losses[1])
+        held = eqx.filter_jit(holding_padding)(losses[1])
     few, many = (np.linalg.eigvalsh(dense_hessian(loss)) for loss in (losses[0], held))
     np.testing.assert_allclose(many[np.argsort(np.abs(many))][-len(few) :], few[np.argsort(np.abs(few))], atol=1e-12)
     if activation == "tanh":  # the reason for holding them: saddle directions that the narrow network does not have
