@@ -15,7 +15,6 @@ from typing import Any, ClassVar, Literal
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -270,23 +269,23 @@ class Solutions:
             batch=self.training.batch_size,
         )
         with jax.enable_x64(dtype == np.float64), jax.default_device(place), jax.default_matmul_precision("float32"):
-            data = Data(*(jnp.asarray(np.stack(column), dtype=dtype) for column in columns))
-            stacked = [jnp.asarray(np.concatenate(leaf), dtype=dtype) for leaf in zip(*weights, strict=True)]
+            data = Data(*(jax.device_put(np.stack(column).astype(dtype)) for column in columns))
+            stacked = [jax.device_put(np.concatenate(leaf).astype(dtype)) for leaf in zip(*weights, strict=True)]
             arrays, structure = eqx.partition(like, eqx.is_array)
             state = engine.State(
                 parameters=jax.tree.unflatten(jax.tree.structure(arrays), stacked),
                 optimiser=None,
                 average=None,
-                rate=jnp.zeros(len(stacked[0]), dtype=dtype),
+                rate=jax.device_put(np.zeros(len(stacked[0]), dtype)),
                 penalty=None,
             )
             values = engine.record(
                 self._program(structure),
                 state,
                 data,
-                jnp.repeat(jnp.array(common.data_of), times),
+                jax.device_put(np.repeat(np.array(common.data_of, np.int32), times)),
                 recorder,
-                _evaluated_together(len(stacked[0]), sum(leaf[0].size for leaf in stacked), dtype, place),
+                _evaluated_together(len(stacked[0]), sum(leaf[0].size for leaf in weights[0]), dtype, place),
             )
             return {name: np.asarray(value).reshape(len(splits), times) for name, value in values.items()}
 
