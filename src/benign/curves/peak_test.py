@@ -237,14 +237,13 @@ def _search_p_values(held_out: Float[np.ndarray, "2 S R"], tie: float) -> tuple[
 
 def _held_out(risk: Float[np.ndarray, "R K"], first: Bool[np.ndarray, "S R"]) -> Float[np.ndarray, "2 S R"]:
     """Rise and fall of each replicate at the positions that the half without it chose."""
-    differences = np.empty((2, *first.shape))
+    are_equal = len(risk) % 2 == 0  # halves of as many replicates choose together
+    halves = [np.concatenate([first, ~first])] if are_equal else [first, ~first]
+    triples = zip(*(steady_triples(risk, chosen) for chosen in halves), strict=True)
+    i, j, k = (np.concatenate(index).reshape(2, -1) for index in triples)
     by_position = risk.T
-    for chosen in (first, ~first):
-        i, j, k = steady_triples(risk, chosen)
-        others = ~chosen
-        for difference, lower in zip(differences, (i, k), strict=True):
-            difference[others] = (by_position[j] - by_position[lower])[others]
-    return differences
+    differences = (by_position[j] - by_position[lower] for lower in (i, k))
+    return np.stack([np.where(first, by_second, by_first) for by_first, by_second in differences])
 
 
 def _sentence(test: PeakTest) -> str:
