@@ -25,17 +25,10 @@ import xarray as xr
 from jaxtyping import Float
 
 from benign.experiments.declaration import Experiment
+from benign.figures import fitted_polynomials as fitted
 from benign.figures.claims import Claim, Surfaces, Values, primary, secondary, typically_higher, within
 from benign.figures.courses import Course, over_sizes, over_times
 from benign.figures.figure import Figure, Picture, Results
-from benign.figures.fitted_polynomials import (
-    LARGEST,
-    SAMPLES,
-    TOO_SMALL,
-    closest_cubic_picture,
-    closest_polynomials,
-    fits_picture,
-)
 from benign.figures.measurement import Declared, Joined
 from benign.figures.network_drawing import Line, bare, curve_of, level, listed
 from benign.figures.stopped_polynomial import LEFT, StoppedPolynomial
@@ -61,7 +54,7 @@ SCALES = {
     "standard": Scale(replicates=2000),
     "paper": Scale(replicates=10_000),
 }
-BOOK = SAMPLES  # the book's degrees 0 .. 9 are 1 .. 10 coefficients
+BOOK = fitted.SAMPLES  # the book's degrees 0 .. 9 are 1 .. 10 coefficients
 RIGHT, TOO_LARGE = 4, 9  # degrees that descend
 STEPS = (1, 4, 16, 64, 256, 1024, 4096, 16_384)
 STOPPED = 16  # steps
@@ -72,8 +65,8 @@ def _experiments(at: Scale) -> Iterator[Declared]:
     """The surface ``polynomial``: every number of coefficients from 1 to 60 on many data sets; and the way to two of
     them on the same data sets, ``descent``.
     """
-    measured = partial(Experiment, source=mml(), samples=[SAMPLES], replicates=at.replicates)
-    yield measured(name="polynomial", procedure=Polynomial(), sizes=np.arange(1, LARGEST + 1))
+    measured = partial(Experiment, source=mml(), samples=[fitted.SAMPLES], replicates=at.replicates)
+    yield measured(name="polynomial", procedure=Polynomial(), sizes=np.arange(1, fitted.LARGEST + 1))
     sizes = [RIGHT + 1, TOO_LARGE + 1]
     descent = measured(name="descent", procedure=StoppedPolynomial(), sizes=sizes, times=STEPS, metrics=[LEFT])
     words = "squared distance on the test grid from the stopped polynomial to least squares"
@@ -92,8 +85,8 @@ def _claims(_: Scale) -> Iterator[Claim]:
     ):
         paper = f"test error falls, is lowest at degree 4, rises strongly from 6 {figure}"
         yield primary(name, text, typically_higher(LOSS.at(worse + 1), than=LOSS.at(better + 1)), paper)
-    beyond = f"Degree {LARGEST - 1} (smallest norm) has a lower test loss than degree 9"
-    judge = typically_higher(LOSS.at(BOOK), than=LOSS.at(LARGEST))
+    beyond = f"Degree {fitted.LARGEST - 1} (smallest norm) has a lower test loss than degree 9"
+    judge = typically_higher(LOSS.at(BOOK), than=LOSS.at(fitted.LARGEST))
     yield secondary("beyond_the_book", beyond, judge, "not in the book, which stops at degree 9")
     yield from _claims_on_descent()
 
@@ -123,7 +116,7 @@ def parts_of(degree: int) -> tuple[float, Values, Course]:
     From the truth to the closest polynomial, from there to least squares, from there to the stopped polynomial. Both
     surfaces hold the same data sets in the same order.
     """
-    gap, solved = float(closest_polynomials()[0][degree]), LOSS.at(degree + 1)
+    gap, solved = float(fitted.closest_polynomials()[0][degree]), LOSS.at(degree + 1)
     sampling = Values(lambda surfaces: np.maximum(solved.read(surfaces) - gap, 0.0))
     return gap, sampling, _descent(degree, LEFT)
 
@@ -145,10 +138,10 @@ def _best_degree(surfaces: Surfaces, level: float) -> tuple[float, float, float]
 
 def _pictures(results: Results[Scale]) -> Iterator[Picture]:
     surface = results["polynomial"]
-    seed, median = seed_of(surface), float(medians_over_size(surface)[TOO_SMALL])
-    yield fits_picture(seed)
+    seed, median = seed_of(surface), float(medians_over_size(surface)[fitted.TOO_SMALL])
+    yield fitted.fits_picture(seed)
     yield _curve(surface)
-    yield closest_cubic_picture(seed, results.at.replicates, median)
+    yield fitted.closest_cubic_picture(seed, results.at.replicates, median)
     yield _two_parts(surface)
     yield _descents(results.surfaces)
     yield _beyond(surface)
@@ -178,7 +171,7 @@ def _curve(surface: xr.Dataset) -> Picture:
 
 def _two_parts(surface: xr.Dataset) -> Picture:
     """Pythagoras on the grid: the fit and the closest element differ inside the space, the gap is outside it."""
-    sizes, gap = sizes_of(surface)[:BOOK], closest_polynomials()[0][:BOOK]
+    sizes, gap = sizes_of(surface)[:BOOK], fitted.closest_polynomials()[0][:BOOK]
     added = np.maximum(along_size(surface, "test_loss")[:, :BOOK] - gap, 0.0)
     sampling = replicate_series("sampling adds", sizes, added, Role.TEST)
     display = CurveDisplay(
@@ -235,7 +228,8 @@ def _beyond(surface: xr.Dataset) -> Picture:
     medians = medians_over_size(surface)
     sentence = (
         "The book stops at degree 9. Beyond it many polynomials fit exactly; the median test loss of the one of "
-        f"smallest norm is {number(medians[BOOK - 1])} at degree 9 and {number(medians[-1])} at degree {LARGEST - 1}."
+        f"smallest norm is {number(medians[BOOK - 1])} at degree 9 and {number(medians[-1])} at degree "
+        f"{fitted.LARGEST - 1}."
     )
     heading = "And if we go on, past the size that fits every point?"
     return Picture("beyond", heading, _losses(surface, "The book's curve, continued"), sentence, ("beyond_the_book",))
@@ -249,8 +243,8 @@ def _headline(results: Results[Scale]) -> str:
 
 def _lede(results: Results[Scale]) -> str:
     medians = medians_over_size(results["polynomial"])
-    losses = listed(f"{number(medians[degree])} at degree {degree}" for degree in (0, 4, 9, LARGEST - 1))
-    data = f"{results.at.replicates:,} data sets of {SAMPLES} noisy points"
+    losses = listed(f"{number(medians[degree])} at degree {degree}" for degree in (0, 4, 9, fitted.LARGEST - 1))
+    data = f"{results.at.replicates:,} data sets of {fitted.SAMPLES} noisy points"
     return f"{data}: the median test loss of a polynomial is {losses}."
 
 
