@@ -240,7 +240,7 @@ def test_time_that_is_up_stops_before_the_next_job(tmp_path):
 @pytest.mark.parametrize("make_executor", [Here, lambda: Processes(2)], ids=["here", "processes"])
 def test_ctrl_c_keeps_what_is_done(tmp_path, make_executor, presses):
     path = tmp_path / "runs.db"
-    procedure = Scripted(log=tmp_path / "log", seconds=0.4)
+    procedure = Scripted(log=tmp_path / "log", seconds=0.25)
     ending = tmp_path / "ending"
 
     def work():
