@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
+import sys
 from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING
 
@@ -56,6 +59,7 @@ html_css_files = ["benign.css"]
 
 def setup(app: Sphinx) -> None:
     """Connect what makes docstrings and signatures readable."""
+    app.connect("autodoc-before-process-signature", import_for_type_checkers)
     app.connect("autodoc-process-docstring", keep_colons, priority=100)  # before napoleon
     app.connect("autodoc-process-docstring", shorten_types, priority=900)  # after it
     app.connect("autodoc-process-signature", shorten_defaults)
@@ -63,6 +67,16 @@ def setup(app: Sphinx) -> None:
     for field in PyObject.doc_field_types:
         if field.name == "variable":
             field.label = "Fields"
+
+
+def import_for_type_checkers(app: object, subject: object, is_bound: bool) -> None:
+    """Import what the subject's module imports for type checkers alone: so the types that it names are found."""
+    module = sys.modules.get(str(getattr(subject, "__module__", "")))
+    if module is None or not module.__name__.startswith("benign."):
+        return
+    for node in ast.parse(inspect.getsource(module)).body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            exec(ast.unparse(ast.Module(node.body, [])), vars(module))  # noqa: S102 (our own imports)
 
 
 def keep_colons(app: object, what: str, name: str, subject: object, options: object, lines: list[str]) -> None:

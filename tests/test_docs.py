@@ -18,6 +18,7 @@ import typer
 from typer.testing import CliRunner
 
 import benign
+from benign import runs
 from benign.cli.main import app
 from benign.experiments.declaration import resolve
 from tests.optional import needs
@@ -176,6 +177,14 @@ def _as_rendered(configuration: types.ModuleType, what: str, subject: object) ->
 def test_a_colon_in_a_docstring_makes_no_type(configuration):
     assert ":type:" not in _as_rendered(configuration, "property", benign.Surface.notes)
     assert ":rtype:" not in _as_rendered(configuration, "function", benign.figure)
+
+
+def test_a_type_that_type_checkers_alone_import_is_found(configuration, monkeypatch):
+    from sphinx.util.inspect import signature
+
+    monkeypatch.delattr(runs, "Forecast", raising=False)
+    configuration.import_for_type_checkers(None, runs.plan, False)
+    assert signature(runs.plan).return_annotation is vars(runs)["Forecast"]
 
 
 def test_signatures_name_long_defaults_alone(configuration):
