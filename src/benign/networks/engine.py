@@ -144,16 +144,19 @@ def _kept(training: Training, member: State) -> Float[Array, ""] | float:
 
 @eqx.filter_jit
 def record(
-    program: Program, state: State, data: Data, data_of: Int[Array, " member"], recorder: Recorder, together: int
+    structure: Tree, state: State, data: Data, data_of: Int[Array, " member"], recorder: Recorder, together: int
 ) -> dict[str, Float[Array, "member ..."]]:
-    """What the recorder says of every member; of its averaged weights too, as ``NAME_averaged``."""
+    """What the recorder says of every member; of its averaged weights too, as ``NAME_averaged``.
+
+    How they are trained is no part of it: trainings that differ in that alone share what is compiled.
+    """
 
     def measured(one: tuple[State, Array]) -> dict[str, Array]:
         member, its_data = one
         mine = Data(*(part[its_data] for part in data))
-        values = recorder(eqx.combine(member.parameters, program.structure), mine)
+        values = recorder(eqx.combine(member.parameters, structure), mine)
         if member.average is not None:
-            averaged = recorder(eqx.combine(member.average, program.structure), mine)
+            averaged = recorder(eqx.combine(member.average, structure), mine)
             values |= {f"{name}_averaged": value for name, value in averaged.items()}
         return values
 

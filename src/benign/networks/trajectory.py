@@ -45,12 +45,11 @@ class Trajectory:
         data_of, order_of = jax.device_put(
             [np.array(places, np.int32) for places in (self.common.data_of, self.common.order_of)]
         )
+        structure, together = self.program.structure, self._evaluated_together(data)
         position = 0
         rows: list[dict[str, np.ndarray]] = []
         if self.checkpoint is not None and (snapshot := self.checkpoint.read()) is not None:
-            row = eqx.filter_eval_shape(
-                engine.record, self.program, state, data, data_of, self.recorder, self._evaluated_together(data)
-            )
+            row = eqx.filter_eval_shape(engine.record, structure, state, data, data_of, self.recorder, together)
             self.checkpoint.check(snapshot, jax.tree.leaves(state), row, self.steps)
             position, state, rows = _restored(state, snapshot)
         pace = _FIRST_STEPS
@@ -58,9 +57,7 @@ class Trajectory:
             prepared = beside.submit(self._stretch, position, pace)
             while len(rows) < len(self.steps):
                 if position == self.steps[len(rows)]:
-                    values = engine.record(
-                        self.program, state, data, data_of, self.recorder, self._evaluated_together(data)
-                    )
+                    values = engine.record(structure, state, data, data_of, self.recorder, together)
                     rows.append({name: np.asarray(value) for name, value in values.items()})
                     continue
                 steps, chosen = prepared.result()

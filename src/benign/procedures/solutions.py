@@ -266,7 +266,7 @@ class Solutions:
             cooling_steps=self.cooling_steps,
             cooling_rate=self.cooling_rate,
             has_classes=splits[0].classes is not None,
-            batch=self.training.batch_size,
+            batch=self.training.batch_size if any("minibatch" in name for name in metrics) else None,
         )
         with jax.enable_x64(dtype == np.float64), jax.default_device(place), jax.default_matmul_precision("float32"):
             data = Data(*(jax.device_put(np.stack(column).astype(dtype)) for column in columns))
@@ -280,7 +280,7 @@ class Solutions:
                 penalty=None,
             )
             values = engine.record(
-                self._program(structure),
+                structure,
                 state,
                 data,
                 jax.device_put(np.repeat(np.array(common.data_of, np.int32), times)),
@@ -288,17 +288,6 @@ class Solutions:
                 _evaluated_together(len(stacked[0]), sum(leaf[0].size for leaf in weights[0]), dtype, place),
             )
             return {name: np.asarray(value).reshape(len(splits), times) for name, value in values.items()}
-
-    def _program(self, structure: eqx.Module) -> engine.Program:
-        """The program of evaluation, which knows nothing of training."""
-        return engine.Program(
-            training=Training(loss=self.training.loss, precision=self.training.precision),
-            structure=structure,
-            total=1,
-            per_epoch=1,
-            has_short_batch=False,
-            together=1,
-        )
 
 
 def _keep(kept: KeptWeights, width: int, split: Split, times: Sequence[float], weights: Weights) -> None:
