@@ -134,9 +134,9 @@ def _experiments(at: Scale) -> Iterator[Declared]:
     from benign.procedures.solutions import Solutions
 
     fixed, images = at.fixed, partial(mnist1d, label_noise=0.2)
-    grid, source = partial(Experiment, metrics=tuple(MEASURES)), images(test_samples=fixed.test_samples)
-    one_width = partial(grid, source=source, samples=[fixed.samples], sizes=[fixed.width], times=fixed.times)
-    one_width = partial(one_width, replicates=fixed.replicates)
+    grid = partial(Experiment, metrics=tuple(MEASURES))
+    one_width = partial(grid, source=images(test_samples=fixed.test_samples), samples=[fixed.samples])
+    one_width = partial(one_width, sizes=[fixed.width], times=fixed.times, replicates=fixed.replicates)
     for k, (batch, decay) in enumerate(itertools.product(fixed.batches, fixed.decays)):
         heavy_ball = partial(Training, optimizer="momentum", batch_size=batch, weight_decay=decay)
         trainings = [heavy_ball(learning_rate=rate, steps=round(fixed.times[-1] / rate)) for rate in fixed.rates]
@@ -211,9 +211,8 @@ def _claims(at: Scale) -> Iterator[Claim]:
 def _pictures(results: Results[Scale]) -> Iterator[Picture]:
     title = "Test error and norms at one width, where training first fits"
     panels = tuple(_fixed_panel(results, metric, title) for metric in _DRAWN)
-    errors = at_fit(results.surfaces, results.at.fixed, "test_error")
-    medians = [median_of(column) for column in errors.reshape(len(errors), -1).T]
-    between = f"{percent(np.fmin.reduce(medians))} and {percent(np.fmax.reduce(medians))}"
+    medians = np.apply_along_axis(median_of, 0, at_fit(results.surfaces, results.at.fixed, "test_error"))
+    between = f"{percent(np.fmin.reduce(medians, axis=None))} and {percent(np.fmax.reduce(medians, axis=None))}"
     yield Picture(
         "fixed_width",
         "At one width, which norm falls where the test error falls?",
@@ -255,14 +254,9 @@ def _about_common_mean(values: Float[np.ndarray, "R A B C"]) -> Float[np.ndarray
 def _width_panel(surface: xr.Dataset, metric: str, title: str) -> CurveDisplay:
     fitted, label = sizes_of(surface)[fitted_widths(surface)], _DRAWN[metric]
     name, role = ("test", Role.TEST) if metric == "test_error" else (label, Role.NORM)
-    return curve_of(
-        [Line(section=surface, metric=metric, name=name, role=role)],
-        "size",
-        title=title,
-        y_label=label,
-        threshold=exactly(fitted[0], "fits from") if len(fitted) else None,
-        y_log=metric not in {"test_error", "normalised_margin"},
-    )
+    line, y_log = Line(section=surface, metric=metric, name=name, role=role), metric not in ("test_error", *_SIGNS)
+    threshold = exactly(fitted[0], "fits from") if len(fitted) else None
+    return curve_of([line], title=title, y_label=label, threshold=threshold, y_log=y_log)
 
 
 def _headline(results: Results[Scale]) -> str:
