@@ -258,8 +258,8 @@ def _check_smooth(method: Method, problem: Problem, plan: _Plan) -> None:
     """Look for kinks along the path of the largest step size, in at most 32 chords."""
     rule = GradientDescent() if isinstance(method, MiniBatch) else method
     steps, step_size = max(method.shortest, plan.steps[0]), float(plan.step_sizes[0])
-    path = trajectory(rule, problem.loss, problem.start, step_size, steps)
-    if not bool(jnp.isfinite(path).all()):
+    path = np.asarray(trajectory(rule, problem.loss, problem.start, step_size, steps))
+    if not np.isfinite(path).all():
         raise _diverged(step_size)
     places = np.unique(np.linspace(0, steps, _CHORDS + 1).round().astype(int))
     if not is_smooth_along(problem.loss, path[places]):
@@ -277,7 +277,7 @@ def _compared(method: Method, problem: Problem, velocity: Any, plan: _Plan) -> C
     for column, (step_size, steps, time) in enumerate(zip(plan.step_sizes, plan.steps, plan.times, strict=True)):
         h = float(step_size)
         plain, modified, end = method.ends(problem.losses, problem.start, h, steps)
-        if not bool(jnp.isfinite(end).all()):
+        if not np.isfinite(np.asarray(end)).all():
             raise _diverged(h)
         scale = scale or float(jnp.linalg.norm(end))
         for row, (begin, factor) in enumerate(((plain, 0.0), (modified, 1.0), (modified, 2.0))):

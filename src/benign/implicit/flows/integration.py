@@ -86,7 +86,7 @@ def flow_path(
         return jnp.broadcast_to(start, (len(moments), *start.shape))
     with jax.enable_x64(True):
         path, result = _solved(field, solver, start, jnp.asarray(moments), arguments, relative, absolute)
-    if result != diffrax.RESULTS.successful or not bool(jnp.isfinite(path).all()):
+    if result != diffrax.RESULTS.successful or not np.isfinite(np.asarray(path)).all():
         raise FlowNotIntegrated(_sentence(float(moments[-1]), solver, len(start)))
     return path
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from benign.implicit.flows.modified_loss import Loss
@@ -15,14 +16,14 @@ _SMOOTH = 0.15  # of what is left after refining: smooth 1/16, a jump of the Hes
 _ROUNDING = 1e-10  # of the gradient's whole change
 
 
-def is_smooth_along(loss: Loss, path: Float[Array, "points m"]) -> bool:
+def is_smooth_along(loss: Loss, path: Float[np.ndarray, "points m"]) -> bool:
     r"""Whether the gradient's changes along the chords of a path are what the Hessian says, better so on finer chords.
 
     On a chord d from theta to theta' the trapezoidal rule misses g(theta') - g(theta) - (H + H') d / 2 = O(|d|^3) where
     the loss is smooth: cutting each chord into four leaves a sixteenth of the sum. A jump of the gradient stays
     whole. What the path does not cross is not seen.
     """
-    step = jnp.diff(path, axis=0) / _PARTS
+    step = np.diff(path, axis=0) / _PARTS
     coarse, change = _missed(loss, path[:-1], path[1:])
     fine = sum(float(_missed(loss, path[:-1] + k * step, path[:-1] + (k + 1) * step)[0]) for k in range(_PARTS))
     return fine <= max(_SMOOTH * float(coarse), _ROUNDING * float(change))
