@@ -90,14 +90,16 @@ def pid_of(_: object) -> int:
 @pytest.mark.parametrize(
     ("seconds", "jobs", "names"),
     [
-        (0.3, 10, ["here", "processes", "processes"]),
-        (0.3, 3, ["here", "here", "here"]),
-        (0.0, 1000, ["here", "here", "here"]),
+        ([0.3, 0.3], 10, ["here", "here", "processes"]),
+        ([8.0], 10, ["here", "processes", "processes"]),
+        ([3.0, 0.01], 10, ["here", "here", "here"]),
+        ([0.3], 3, ["here", "here", "here"]),
+        ([0.0], 1000, ["here", "here", "here"]),
     ],
-    ids=["worth it", "few jobs", "short jobs"],
+    ids=["worth it", "long jobs", "a first that loads", "few jobs", "short jobs"],
 )
 def test_automatic_takes_workers_when_they_are_worth_it(monkeypatch, seconds, jobs, names):
-    clock = iter([0.0, seconds])  # a busy machine's own would make a short job long
+    clock = iter([time for one in seconds for time in (0.0, one)])  # a busy machine's own would make a short job long
     monkeypatch.setattr(automatic, "cpu_count", lambda: 2)
     monkeypatch.setattr(automatic, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     executor = Automatic(jobs)

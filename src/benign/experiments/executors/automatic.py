@@ -13,18 +13,24 @@ from benign.experiments.executors.processes import STARTING_SECONDS, Processes
 from benign.experiments.executors.protocol import Answer, Executor, Shared, Value
 from benign.experiments.executors.travel import checked_shared
 
+_LOADING_SECONDS = 5.0
+"""As long as the libraries of a first job may take to load, and its programs to compile."""
+
 
 class Automatic:
     """Runs the first job in this process and times it: the rest goes to worker processes if it would take longer here
-    than starting them. What it is (``name``, ``slots``, ``can_stop``) is that of the executor it uses now.
+    than starting them. A first job of a few seconds may have spent them on loading and compiling, which no other job
+    pays again: then the second is timed too. What it is (``name``, ``slots``, ``can_stop``) is that of the executor it
+    uses now.
 
     Args:
         jobs: how many will be submitted.
     """
 
     def __init__(self, jobs: int) -> None:
-        self._jobs = jobs
-        self._is_timed = False
+        self._jobs_left = jobs
+        self._has_seen = False
+        self._is_decided = False
         self._use(Here())
 
     def _use(self, executor: Executor) -> None:
@@ -35,14 +41,14 @@ class Automatic:
         return Local(value)
 
     def submit(self, function: Callable[..., Answer], shared: Shared[Value], *arguments: object) -> Future[Answer]:
-        if self._is_timed:
+        if self._is_decided:
             local = checked_shared(shared, Local)
             if local.elsewhere is None:
                 local.elsewhere = self._now.share(local.value)
             return self._now.submit(function, local.elsewhere, *arguments)
         start = time.perf_counter()
         future = self._now.submit(function, shared, *arguments)
-        self._decide((time.perf_counter() - start) * (self._jobs - 1))
+        self._decide(time.perf_counter() - start)
         return future
 
     def stop(self, future: Future[Answer]) -> None:
@@ -51,8 +57,11 @@ class Automatic:
     def shutdown(self, *, wait: bool = True) -> None:
         self._now.shutdown(wait=wait)
 
-    def _decide(self, seconds_left: float) -> None:
-        self._is_timed = True
-        workers = min(cpu_count(), self._jobs - 1)
-        if workers > 1 and seconds_left > STARTING_SECONDS:
+    def _decide(self, seconds: float) -> None:
+        self._jobs_left -= 1
+        workers = min(cpu_count(), self._jobs_left)
+        is_worth_it = workers > 1 and seconds * self._jobs_left > STARTING_SECONDS
+        self._is_decided = self._has_seen or not is_worth_it or seconds > _LOADING_SECONDS
+        self._has_seen = True
+        if self._is_decided and is_worth_it:
             self._use(Processes(workers))
