@@ -22,7 +22,7 @@ for _variable in (
     os.environ[_variable] = "1"
 os.environ.setdefault("MPLBACKEND", "agg")
 # XLA compiles as little as it can: programs here run for milliseconds, and most of the time went to LLVM's passes over
-# them. Figures, examples and documentation run with the usual ones. What the user sets comes last and wins.
+# them. Figures and the pages of `make docs` run with the usual ones. What the user sets comes last and wins.
 _QUICKLY = (
     "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 )

@@ -131,6 +131,6 @@ def _executor(experiment: Experiment, scale: str) -> str | None:
     """Where it is measured; None for what the length of the first job says."""
     trains = isinstance(experiment.procedure, Procedure) and experiment.procedure.time_name is not None
     if scale == "smoke" or (trains and has_gpu()):
-        return "here"  # the first job of a run of seconds is long for what it imports and compiles
+        return "here"  # a run of seconds is not worth starting workers
     # Trainings are few and long: timing a first one, to decide by, would leave the other cores idle meanwhile.
     return "processes" if trains else None
