@@ -1,0 +1,31 @@
+"""A table in a text file: CSV and its kin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benign.histories.log import Log
+from benign.histories.readers.delimited import layout_of, table_of
+from benign.histories.readers.protocol import File, Opened
+from benign.histories.readers.table import axis_named, logs_in
+
+_LIKE_A_LOG = re.compile(r"loss|acc|err|score|auc|perplexity|ppl|reward", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CsvFile:
+    """Cells between commas, semicolons, tabs, bars or white space; one row an evaluation."""
+
+    name: str = "CSV, TSV"
+
+    def matches(self, opened: Opened) -> float:
+        if not isinstance(opened, File) or opened.binary or (layout := layout_of(opened.beginning)) is None:
+            return 0.0
+        is_log = any(axis_named(name) or _LIKE_A_LOG.search(name) for name in layout.names)
+        return 0.3 if is_log else 0.1
+
+    def read(self, opened: Opened) -> Iterator[Log]:
+        assert isinstance(opened, File)
+        yield from logs_in(table_of(opened), format="CSV", path=str(opened.path))

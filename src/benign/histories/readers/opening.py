@@ -1,0 +1,258 @@
+"""The one door: whatever a user hands in, as logs."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from benign.foundation.errors import BenignError, InvalidArgument, invalid, listed, unknown_name
+from benign.foundation.memory import require_memory
+from benign.foundation.wording import escaped, reason, shortened, shown, shown_path
+from benign.histories.log import Log
+from benign.histories.readers.delimited import layout_of
+from benign.histories.readers.known import READERS
+from benign.histories.readers.mapping import parsed
+from benign.histories.readers.protocol import HEAD, File, Folder, Opened, Reader, Value
+
+_WITHIN_FOLDERS = 0.2
+"""Of the files in a folder, those that match to a lower degree are no logs: settings, data, notes."""
+_DEEPEST = 6
+_MOST_FILES = 50_000
+_BYTES_A_BYTE = 4  # of memory, for each one of a file
+_FIRST_LINE = 200
+
+
+def read_logs(history: object, *, pick: str | None = None) -> tuple[Log, ...]:
+    """The runs in whatever holds them: a dict, a data frame, a fitted object, a file, a folder, standard input.
+
+    Args:
+        history: a dict of lists, a list of dicts, a data frame, an Arrow table, a Keras ``History``, a fitted estimator
+            that kept its curve, the path of a file or a folder, or ``-`` for standard input.
+        pick: the name of the run that is meant, where there are several; ``*`` stands for any letters.
+
+    Returns:
+        One log for each run, each with a name of its own where there are several.
+
+    Raises:
+        BenignError: if it holds no log; the sentence says what was looked for and what is there.
+
+    >>> read_logs({"val_loss": [0.9, 0.7, 0.8]})[0].columns[0].values
+    array([0.9, 0.7, 0.8])
+    """
+    logs = _distinctly_named(list(_read(_opened(history))))
+    if pick is None:
+        return logs
+    picked = tuple(log for log in logs if log.name == pick or fnmatchcase(log.name, pick))
+    if not picked:
+        raise unknown_name("run", pick, [log.name for log in logs], argument="pick")
+    return picked
+
+
+def _opened(history: object) -> Opened:
+    if isinstance(history, Path) or (isinstance(history, str) and history != "-"):
+        return _opened_path(Path(history))
+    if isinstance(history, str):
+        content = sys.stdin.buffer.read()
+        return _file(Path("-"), content[:HEAD], len(content), content)
+    return Value(value=history)
+
+
+def _opened_path(path: Path) -> File | Folder:
+    """The file or the folder; a pipe is read to its end, and of anything else that is no file nothing is read."""
+    try:
+        kind = path.stat().st_mode
+        if stat.S_ISDIR(kind):
+            return _folder(path)
+        if stat.S_ISFIFO(kind):
+            content = path.read_bytes()
+            return _file(path, content[:HEAD], len(content), content)
+        if not stat.S_ISREG(kind):
+            raise invalid("history", f"must be a file or a folder, and {shown_path(path)} is a device or a socket.")
+        with path.open("rb") as file:
+            return _file(path, file.read(HEAD), path.stat().st_size)
+    except FileNotFoundError:
+        raise invalid("history", f"names no file or folder: {shown_path(path)} does not exist.") from None
+    except (OSError, ValueError) as error:  # no permission, a loop of links, a name that is too long or holds a zero
+        why = error.strerror or reason(error) if isinstance(error, OSError) else reason(error)
+        raise invalid("history", f"cannot be read: {shown_path(path)} ({why}).") from error
+
+
+def _file(path: Path, head: bytes, size: int, held: bytes | None = None) -> File:
+    if not head.strip():
+        raise invalid("history", f"is empty: {shown_path(path)} holds nothing yet.")
+    advice = "give every tenth row, or the columns that matter"
+    require_memory(_BYTES_A_BYTE * size, purpose=f"Reading {shown_path(path)} ({size:,} bytes)", advice=advice)
+    return File(path=path, head=head, size=size, held=held)
+
+
+def _folder(path: Path) -> Folder:
+    with os.scandir(path) as entries:
+        kinds = sorted((entry.name, entry.is_dir()) for entry in entries)
+    files = tuple(name for name, is_folder in kinds if not is_folder)
+    return Folder(path=path, files=files, folders=tuple(name for name, is_folder in kinds if is_folder))
+
+
+def _read(opened: Opened) -> Iterator[Log]:
+    """The logs of the reader that matches best, or of what lies in a folder that none knows."""
+    reader, degree = _best(opened)
+    if isinstance(opened, File) and degree < 0.5 and (value := _json(opened)) is not None:
+        better, higher = _best(value)
+        if higher:
+            yield from better.read(value)
+            return
+        if degree < 0.3:  # JSON that no reader knows: not lines that happen to name numbers
+            degree = 0.0
+    if degree:
+        yield from reader.read(opened)
+    elif isinstance(opened, Folder):
+        yield from _read_inside(opened)
+    else:
+        raise _unknown(opened)
+
+
+def _best(opened: Opened) -> tuple[Reader, float]:
+    """The first of the readers that match to the highest degree, and that degree."""
+    degrees = [reader.matches(opened) for reader in READERS]
+    best = max(range(len(READERS)), key=degrees.__getitem__)
+    return READERS[best], degrees[best]
+
+
+def _json(file: File) -> Value | None:
+    """What a file of one JSON document says; None where it is none.
+
+    Raises:
+        InvalidArgument: if it begins as one and ends in the middle.
+    """
+    start = file.beginning.lstrip()[:1]
+    if file.binary or not start or start not in "{[":
+        return None
+    text = file.text()
+    try:
+        return Value(value=parsed(text), path=str(file.path))
+    except ValueError as error:
+        if text.rstrip()[-1] in "}]" or not file.beginning.lstrip("[{ \r\n\t").startswith(('"', "{", "[")):
+            return None
+        words = f"is JSON that cannot be read ({reason(error)}); if a training still writes it, try again"
+        raise InvalidArgument(f"{shown_path(file.path)} {words}.", "history") from error
+
+
+def _read_inside(folder: Folder) -> Iterator[Log]:
+    """The logs of all files and folders inside, each called by where it lies; what failed is said in a note."""
+    logs: list[Log] = []
+    failed: list[str] = []
+    budget = [_MOST_FILES]
+    for opened in _inside(folder, failed, budget, _DEEPEST):
+        try:
+            logs += [_called(log, opened.path, folder.path) for log in _read(opened)]
+        except BenignError as error:
+            failed.append(str(error))
+    if not logs:
+        raise _nothing_inside(folder, failed)
+    notes = (f"Not read: {shortened(failed[0], 300)}",) if failed else ()
+    if len(failed) > 1:
+        notes = (*notes, f"{len(failed) - 1:,} more files or folders were not read.")
+    if budget[0] < 0:
+        notes = (*notes, f"Only the first {_MOST_FILES:,} files were looked at.")
+    for log in logs:
+        yield replace(log, notes=(*log.notes, *notes))
+
+
+def _inside(folder: Folder, failed: list[str], budget: list[int], depth: int) -> Iterator[File | Folder]:
+    """What some reader knows for a log, in the order of names; hidden files and links that lead upwards are passed."""
+    for name in (*folder.files, *folder.folders):
+        budget[0] -= 1
+        path = folder.path / name
+        if budget[0] < 0:
+            return
+        if name.startswith(".") or (name in folder.folders and path.is_symlink()) or not _worth_opening(path):
+            continue
+        try:
+            opened = _opened_path(path)
+            if _best(opened)[1] >= _WITHIN_FOLDERS or _is_known_json(opened):
+                yield opened
+            elif isinstance(opened, Folder) and depth:
+                yield from _inside(opened, failed, budget, depth - 1)
+        except BenignError as error:
+            failed.append(str(error))
+
+
+def _worth_opening(path: Path) -> bool:
+    """Whether a path within a folder is a folder, or a file in which something stands; a pipe would wait for ever."""
+    try:
+        found = path.stat()
+    except OSError:
+        return True  # opening it says why
+    return stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_size > 0)
+
+
+def _is_known_json(opened: File | Folder) -> bool:
+    """Whether a file of JSON says what a reader surely knows."""
+    if isinstance(opened, Folder) or (value := _json(opened)) is None:
+        return False
+    return _best(value)[1] >= _WITHIN_FOLDERS
+
+
+def _called(log: Log, path: Path, folder: Path) -> Log:
+    """The log, named by the folder that its file lies in, or by the file where that is the folder itself."""
+    within = path.relative_to(folder)
+    place = within.parent if len(within.parts) > 1 and path.is_file() else within
+    name = f"{place.as_posix()}/{log.name}" if log.name else place.as_posix()
+    return replace(log, name=name)
+
+
+def _distinctly_named(logs: list[Log]) -> tuple[Log, ...]:
+    """The logs, a number behind the name of those of one name."""
+    if len(logs) < 2:
+        return tuple(logs)
+    seen: dict[str, int] = {}
+    named = []
+    for log in logs:
+        seen[log.name] = seen.get(log.name, 0) + 1
+        if seen[log.name] == 1 and log.name:
+            named.append(log)
+            continue
+        name = f"{log.name or 'run'} ({seen[log.name]})"
+        notes = (*log.notes, f"Another run is called {shown(log.name)} too.") if log.name else log.notes
+        named.append(replace(log, name=name, notes=notes))
+    return tuple(named)
+
+
+def _looked_for(kinds: Collection[str]) -> str:
+    return f"looked for: {', '.join(kinds)}"
+
+
+def _unknown(opened: File | Value) -> InvalidArgument:
+    """What was looked for, and what is there."""
+    if isinstance(opened, Value) and not opened.path:
+        kinds = "a dict of lists, a data frame, a Keras History, a fitted estimator that kept its curve, or a path"
+        return invalid("history", f"must be {kinds}; got {type(opened.value).__name__} {shown(opened.value)}.")
+    where = shown_path(opened.path)
+    looked = _looked_for([reader.name for reader in READERS])
+    if isinstance(opened, Value):
+        keys = f" with the keys {listed(map(str, opened.value))}" if isinstance(opened.value, dict) else ""
+        return InvalidArgument(f"{where} is JSON{keys}, and no known kind of log ({looked}).", "history")
+    if opened.binary:
+        begins = f"it begins with the bytes {opened.head[:16]!r}"
+    elif layout := layout_of(opened.beginning):
+        begins = f"its first line has the columns {listed(layout.names)}"
+    else:
+        line = opened.beginning.strip().split("\n")[0]
+        begins = f"its first line is '{shortened(escaped(line.strip()), _FIRST_LINE)}'"
+    return InvalidArgument(f"{where} is no known kind of log: {begins}. {looked.capitalize()}.", "history")
+
+
+def _nothing_inside(folder: Folder, failed: list[str]) -> InvalidArgument:
+    if failed:
+        more = f" ({len(failed) - 1:,} more files or folders could not be read)" if len(failed) > 1 else ""
+        return InvalidArgument(f"{shortened(failed[0], 600)}{more}", "history")
+    count = len(folder.files) + len(folder.folders)
+    holds = f"{count:,} entries ({listed((*folder.files, *folder.folders))})" if count else "nothing"
+    looked = _looked_for([reader.name for reader in READERS])
+    return InvalidArgument(
+        f"the folder {shown_path(folder.path)} holds {holds}, and no known kind of log: {looked}.", "history"
+    )
