@@ -23,8 +23,9 @@ class CsvFile:
     def matches(self, opened: Opened) -> float:
         if not isinstance(opened, File) or opened.binary or (layout := layout_of(opened.beginning)) is None:
             return 0.0
-        is_log = any(axis_named(name) or _LIKE_A_LOG.search(name) for name in layout.names)
-        return 0.3 if is_log else 0.1
+        if any(axis_named(name) for name in layout.names):
+            return 0.3
+        return 0.25 if sum(_LIKE_A_LOG.search(name) is not None for name in layout.names) > 1 else 0.1
 
     def read(self, opened: Opened) -> Iterator[Log]:
         assert isinstance(opened, File)

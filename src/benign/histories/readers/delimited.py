@@ -93,9 +93,9 @@ def _layout(lines: list[str], delimiter: str) -> Layout | None:
     bare = [(number, cells) for number, comment, cells in split if not comment]
     if not bare:
         return None
-    width = Counter(len(_trimmed(cells)) for _, cells in bare).most_common(1)[0][0]
-    fitting = [(number, cells) for number, cells in bare if len(_trimmed(cells)) == width or len(cells) == width]
-    number, header = fitting[0]
+    width = _width([cells for _, cells in bare])
+    fitting = [(number, cells) for number, cells in bare if len(cells) in {width, width + 1} and not any(cells[width:])]
+    number, header = fitting[0] if fitting else bare[0]
     if len(fitting) < 0.6 * len(bare) or (width < 2 and delimiter != ","):
         return None
     numeric = [number_in(cell) is not None for cell in header]
@@ -106,19 +106,19 @@ def _layout(lines: list[str], delimiter: str) -> Layout | None:
     data = [cells for _, cells in fitting[1:]]
     if delimiter == " " and any(cell.endswith((":", "=")) for cells in data[:1] for cell in cells):
         return None  # settings, one a line
-    if any(numeric) or (data and not _holds_numbers(data)) or (not data and not _names_a_time(header)):
+    if any(numeric) or (data and not _holds_numbers(data)) or (not data and not _names_a_time(header, delimiter)):
         return None
     return Layout(delimiter=delimiter, names=tuple(_plain(header[:width])), first=number + 1)
 
 
-def _names_a_time(header: list[str]) -> bool:
+def _names_a_time(header: list[str], delimiter: str) -> bool:
     """Whether a header without rows names what counts the time, and something else."""
-    return len(header) > 1 and any(axis_named(name.strip('" ')) for name in header)
+    return delimiter != " " and len(header) > 1 and any(axis_named(name.strip('" ')) for name in header)
 
 
 def _holds_numbers(rows: list[list[str]]) -> bool:
     """Whether one column holds numbers in most of the rows in which it holds something."""
-    for column in zip(*(row for row in rows if len(row) == len(rows[0])), strict=True):
+    for column in zip(*rows, strict=False):
         filled = [cell for cell in column if cell.strip()]
         if filled and sum(number_in(cell) is not None for cell in filled) > len(filled) / 2:
             return True
@@ -130,9 +130,11 @@ def _ruled(line: str, delimiter: str) -> bool:
     return delimiter in {"|", " "} and _RULE.fullmatch(line) is not None
 
 
-def _trimmed(cells: list[str]) -> list[str]:
-    """The cells without an empty one that a delimiter at the end of the line makes."""
-    return cells[:-1] if len(cells) > 1 and not cells[-1].strip() else cells
+def _width(rows: list[list[str]]) -> int:
+    """How many cells most rows have; one less than that where the header has it and a delimiter ends each row."""
+    width = Counter(map(len, rows)).most_common(1)[0][0]
+    ended = all(not cells[-1].strip() for cells in rows if len(cells) == width)
+    return width - 1 if width > 1 and ended and (len(rows[0]) == width - 1 or not rows[0][-1].strip()) else width
 
 
 def _plain(names: Iterable[str]) -> list[str]:

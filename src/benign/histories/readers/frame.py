@@ -39,7 +39,7 @@ def is_frame(value: object) -> bool:
     kind = type(value)
     if kind.__module__.split(".")[0] in {"builtins", "numpy", "keras", "sklearn"}:
         return False
-    return (hasattr(kind, "columns") or hasattr(kind, "column_names")) and hasattr(kind, "__len__")
+    return any(hasattr(kind, name) for name in ("columns", "column_names", "collect_schema"))
 
 
 def table_of_frame(data: Any) -> Table:
@@ -50,9 +50,14 @@ def table_of_frame(data: Any) -> Table:
     """
     import narwhals as nw
 
+    wrapped: Any
+    if not hasattr(data, "__len__") or hasattr(type(data), "collect_schema"):  # a query
+        wrapped = attempted(lambda: nw.from_native(data), _unreadable)
+        if isinstance(wrapped, nw.LazyFrame):
+            data = attempted(lambda: wrapped.collect("pyarrow").to_native(), _unreadable)
     names = [str(name) for name in getattr(data, "column_names", None) or data.columns]
     distinct = attempted(lambda: _with_distinct_names(data), _unreadable)
-    wrapped: nw.DataFrame[Any] = attempted(lambda: nw.from_native(distinct, eager_only=True), _unreadable)
+    wrapped = attempted(lambda: nw.from_native(distinct, eager_only=True), _unreadable)
     columns = [attempted(partial(_cells, wrapped, name), _unreadable) for name in wrapped.columns]
     names, columns = _with_index(data, names, columns)
     return Table(names=tuple(names), columns=tuple(columns))
@@ -72,7 +77,7 @@ def _cells(wrapped: Any, name: str) -> Cells:
     """One column; pandas knows no null but NaN, so its NaN may be either."""
     import narwhals as nw
 
-    series = wrapped[name]
+    series: nw.Series[Any] = wrapped[name]
     if series.dtype.is_numeric():
         values = np.asarray(series.cast(nw.Float64()).to_numpy(), dtype=float)
         missing = np.asarray(series.is_null().to_numpy(), dtype=bool)

@@ -39,7 +39,7 @@ class TrainerState:
             return
         assert isinstance(opened, Folder)
         path, *others = _states(opened)
-        notes = (f"{len(others):,} earlier checkpoints hold the beginning of the same log.",) if others else ()
+        notes = (f"Earlier checkpoints hold the beginning of the same log: {len(others):,}.",) if others else ()
         yield _log(_content(path), str(path), notes)
 
 

@@ -16,7 +16,7 @@ from benign.foundation.wording import shown
 from benign.histories.log import Column, Log
 from benign.histories.readers.cells import Cells, numbers_in
 from benign.histories.readers.protocol import Opened, Value
-from benign.histories.readers.table import Table, axis_named, logs_in
+from benign.histories.readers.table import Table, axis_named, logs_in, without_gaps
 
 _DEEPEST = 4
 _WRAPPERS = ("history", "log", "logs", "metrics", "results")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -25,6 +26,7 @@ _DEEPEST = 6
 _MOST_FILES = 50_000
 _BYTES_A_BYTE = 4  # of memory, for each one of a file
 _FIRST_LINE = 200
+_SHORTEST_CURVE = 3
 
 
 def read_logs(history: object, *, pick: str | None = None) -> tuple[Log, ...]:
@@ -75,6 +77,8 @@ def _opened_path(path: Path) -> File | Folder:
             raise invalid("history", f"must be a file or a folder, and {shown_path(path)} is a device or a socket.")
         with path.open("rb") as file:
             return _file(path, file.read(HEAD), path.stat().st_size)
+    except BenignError:
+        raise
     except FileNotFoundError:
         raise invalid("history", f"names no file or folder: {shown_path(path)} does not exist.") from None
     except (OSError, ValueError) as error:  # no permission, a loop of links, a name that is too long or holds a zero
@@ -143,14 +147,15 @@ def _json(file: File) -> Value | None:
 
 def _read_inside(folder: Folder) -> Iterator[Log]:
     """The logs of all files and folders inside, each called by where it lies; what failed is said in a note."""
-    logs: list[Log] = []
+    found: list[tuple[Path, list[Log]]] = []
     failed: list[str] = []
     budget = [_MOST_FILES]
     for opened in _inside(folder, failed, budget, _DEEPEST):
         try:
-            logs += [_called(log, opened.path, folder.path) for log in _read(opened)]
+            found.append((opened.path, list(_read(opened))))
         except BenignError as error:
             failed.append(str(error))
+    logs = _called([path for path, _ in found], [logs for _, logs in found], folder.path)
     if not logs:
         raise _nothing_inside(folder, failed)
     notes = (f"Not read: {shortened(failed[0], 300)}",) if failed else ()
@@ -163,22 +168,33 @@ def _read_inside(folder: Folder) -> Iterator[Log]:
 
 
 def _inside(folder: Folder, failed: list[str], budget: list[int], depth: int) -> Iterator[File | Folder]:
-    """What some reader knows for a log, in the order of names; hidden files and links that lead upwards are passed."""
+    """What some reader knows for a log, in the order of names; hidden files and links to folders are passed over.
+
+    Beside the log of a tool nothing is read from lines that were printed: they tell of the same run.
+    """
+    found: list[tuple[float, File | Folder]] = []
+    below: list[Folder] = []
     for name in (*folder.files, *folder.folders):
         budget[0] -= 1
         path = folder.path / name
         if budget[0] < 0:
-            return
-        if name.startswith(".") or (name in folder.folders and path.is_symlink()) or not _worth_opening(path):
+            break
+        if name.startswith(".") or (path.is_symlink() and path.is_dir()) or not _worth_opening(path):
             continue
         try:
             opened = _opened_path(path)
-            if _best(opened)[1] >= _WITHIN_FOLDERS or _is_known_json(opened):
-                yield opened
-            elif isinstance(opened, Folder) and depth:
-                yield from _inside(opened, failed, budget, depth - 1)
+            degree = max(_best(opened)[1], _of_json(opened))
         except BenignError as error:
             failed.append(str(error))
+            continue
+        if degree >= _WITHIN_FOLDERS:
+            found.append((degree, opened))
+        elif isinstance(opened, Folder):
+            below.append(opened)
+    of_tool = any(degree > 0.5 and isinstance(opened, File) for degree, opened in found)
+    yield from (opened for degree, opened in found if degree > _WITHIN_FOLDERS or not of_tool)
+    for inside in below if depth else ():
+        yield from _inside(inside, failed, budget, depth - 1)
 
 
 def _worth_opening(path: Path) -> bool:
@@ -190,19 +206,32 @@ def _worth_opening(path: Path) -> bool:
     return stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_size > 0)
 
 
-def _is_known_json(opened: File | Folder) -> bool:
-    """Whether a file of JSON says what a reader surely knows."""
+def _of_json(opened: File | Folder) -> float:
+    """To what degree a file of JSON says what a reader knows, dicts of numbers apart: settings are such."""
     if isinstance(opened, Folder) or (value := _json(opened)) is None:
+        return 0.0
+    degree = _best(value)[1]
+    return degree if degree > 0.5 or _is_curve(value.value) else 0.0
+
+
+def _is_curve(value: object) -> bool:
+    """Whether it is, or holds, a list of numbers or of dicts that is long enough to be a curve."""
+    if isinstance(value, dict):
+        return any(_is_curve(inner) for inner in value.values())
+    if not isinstance(value, list) or len(value) < _SHORTEST_CURVE:
         return False
-    return _best(value)[1] >= _WITHIN_FOLDERS
+    return all(isinstance(entry, (int, float, dict, type(None))) for entry in value)
 
 
-def _called(log: Log, path: Path, folder: Path) -> Log:
-    """The log, named by the folder that its file lies in, or by the file where that is the folder itself."""
-    within = path.relative_to(folder)
-    place = within.parent if len(within.parts) > 1 and path.is_file() else within
-    name = f"{place.as_posix()}/{log.name}" if log.name else place.as_posix()
-    return replace(log, name=name)
+def _called(paths: list[Path], logs: list[list[Log]], folder: Path) -> list[Log]:
+    """The logs, named by the folder that each file lies in; by the file where the folder holds several."""
+    parents = Counter(path.parent for path in paths)
+    named = []
+    for path, inside in zip(paths, logs, strict=True):
+        alone = parents[path.parent] == 1 and path.parent != folder and path.is_file()
+        place = (path.parent if alone else path).relative_to(folder).as_posix()
+        named += [replace(log, name=f"{place}/{log.name}" if log.name else place) for log in inside]
+    return named
 
 
 def _distinctly_named(logs: list[Log]) -> tuple[Log, ...]:
@@ -243,7 +272,7 @@ def _unknown(opened: File | Value) -> InvalidArgument:
     else:
         line = opened.beginning.strip().split("\n")[0]
         begins = f"its first line is '{shortened(escaped(line.strip()), _FIRST_LINE)}'"
-    return InvalidArgument(f"{where} is no known kind of log: {begins}. {looked.capitalize()}.", "history")
+    return InvalidArgument(f"{where} is no known kind of log: {begins}; {looked}.", "history")
 
 
 def _nothing_inside(folder: Folder, failed: list[str]) -> InvalidArgument:

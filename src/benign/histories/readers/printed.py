@@ -49,8 +49,9 @@ class PrintedLines:
             return 0.0
         rows = _Rows()
         rows.read(opened.beginning)
-        likely = sum(any(_LIKE_A_LOG.search(name) for name in row) for row in rows.rows)
-        return 0.2 if likely > 2 else 0.1 * bool(likely)
+        likely = [row for row in rows.rows if any(_LIKE_A_LOG.search(name) for name in row)]
+        positions = {where for row in likely for name, where in row.items() if axis_named(name)}
+        return 0.2 if len(positions) > 2 and len(likely) > rows.unmatched / 2 else 0.1 * bool(likely)
 
     def read(self, opened: Opened) -> Iterator[Log]:
         assert isinstance(opened, File)
@@ -82,7 +83,7 @@ class _Rows:
         for self.line, line in enumerate(text.split("\n")):
             drawn = [part for part in line.split("\r") if part.strip()]
             found = [self._take(part[:_LONGEST], bars=len(drawn) > 1) for part in drawn]
-            self.unmatched += bool(drawn) and not any(found)
+            self.unmatched += bool(drawn) and not any(found) and not _BAR.search(line)
 
     def chosen(self) -> tuple[list[dict[str, float]], tuple[str, ...]]:
         """The rows, without names that come but once where others come often, and what was left out."""
@@ -103,7 +104,7 @@ class _Rows:
         bare = _BAR.sub(" ", plain)
         position, values = self._pairs(bare)
         if of and not position and not self.position.keys() - {"evaluation"}:
-            position = {"evaluation": float(of[1])}
+            position = {"evaluation": float(of[1]) + 1}
         if position and any(self.position.get(axis) != where for axis, where in position.items()):
             self.position = position if "epoch" in position else {**self.position, **position}
             self.lines_of = {}

@@ -85,7 +85,7 @@ def log_of(table: Table, *, name: str = "", format: str, path: str) -> Log:  # n
     for index, (title, cells) in enumerate(zip(table.names, table.columns, strict=True)):
         if cells.texts:
             texts.append(title)
-        elif index != counting and (rows := cells.present & counted).any():
+        elif index != counting and axis_named(title) is None and (rows := cells.present & counted).any():
             column = Column(name=title, positions=positions[rows], values=cells.values[rows])
             columns.append(without_gaps(column))
             gaps += [title] if len(columns[-1].values) < len(column.values) else []
