@@ -12,6 +12,7 @@ _FEW = 3
 
 Positions = Float[np.ndarray, " points"]
 Rows = Int[np.ndarray, " rows"]
+Starts = Int[np.ndarray, " starts"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,7 +72,7 @@ def _sorted_rows(rows: Rows, kept: Positions, axis: str) -> Order:
     )
 
 
-def _longest_run(rows: Rows, kept: Positions, starts: Rows, axis: str) -> Order:
+def _longest_run(rows: Rows, kept: Positions, starts: Starts, axis: str) -> Order:
     edges = np.concatenate([[0], starts, [kept.size]])
     lengths = np.diff(edges)
     run = lengths.size - 1 - int(np.argmax(lengths[::-1]))

@@ -154,16 +154,21 @@ def _with_errors(curves: Mapping[str, _Recorded], uses: Mapping[str, Use], said:
 def _reference(curves: Mapping[str, _Recorded], log: Log) -> str:
     """The curve whose times are those of the history."""
     metrics = [curve for curve in curves if curve.startswith(_METRIC)]
-    choices = [curve for curve in (*_FIRST_CHOICES, *metrics, *_LAST_CHOICES) if curve in curves]
-    choices = [curve for curve in choices if curves[curve].positions.size]
+    of_validation = [curve for curve in (*_FIRST_CHOICES, *metrics) if _has_rows(curves, curve)]
+    of_training = [curve for curve in _LAST_CHOICES if _has_rows(curves, curve)]
+    choices = of_validation or of_training
     if not choices:
-        names = listed(dict.fromkeys(column.name for column in log.columns)) or "none"
+        names = dict.fromkeys(column.name for column in log.columns)
         raise InvalidArgument(
-            f"no column of the log is known to be a loss, an error or an accuracy; its columns are {names}: say which "
-            "is which, as in `--columns val_loss=NAME`.",
+            f"no column of the log is known to be a loss, an error or an accuracy; its columns are "
+            f"{listed(names) if names else 'none'}: say which is which, as in `--columns val_loss=NAME`.",
             "columns",
         )
     return next((curve for curve in choices if curves[curve].positions.size > 1), choices[0])
+
+
+def _has_rows(curves: Mapping[str, _Recorded], curve: str) -> bool:
+    return curve in curves and curves[curve].positions.size > 0
 
 
 def _on_one_axis(

@@ -269,7 +269,7 @@ def _chosen(curve: str, claims: Sequence[_Claim], said: _Said) -> _Claim:
     equal = [claim for claim in claims if claim.rank == best]
     taken = max(equal, key=lambda claim: (_set_number(claim.column.name), claim.column.values.size))
     others = [claim.column.name for claim in equal if claim is not taken]
-    if others:
+    if others and curve != "learning_rate":  # groups of parameters have one each
         _ask_which(curve, taken, others, said)
     passed = [claim.column.name for claim in claims if claim.rank[:2] == (best[0], True) and not best[1]]
     if passed:

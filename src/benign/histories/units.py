@@ -20,8 +20,8 @@ Values = Float[np.ndarray, " points"]
 def as_errors(recorded: Mapping[str, Values], uses: Mapping[str, Use]) -> tuple[dict[str, Values], list[str]]:
     r"""Errors between 0 and 1: $e = a / 100$ of a percentage, $e = 1 - a$ of an accuracy.
 
-    Errors are in percent, all of them, if the largest exceeds 1.5: a small one may stay below. So are accuracies, but for one
-    that never exceeds 1.
+    Errors are in percent, all of them, if the largest exceeds 1.5: a small one may stay below. So are accuracies, but
+    for one that never exceeds 1.
 
     Args:
         recorded: values as in the log, by the curve of the history.
