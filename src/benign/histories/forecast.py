@@ -99,10 +99,14 @@ def forecast(rise: float, sigma: float, se_zero: float, *, risen: bool) -> dict[
     return {k: _odds(k, rise, sigma, se_zero, counted.get(k)) for k in _FITTED}
 
 
+def spread(rise: float, sigma: float, se_zero: float, k: float) -> float:
+    """The scale of what may become of the slope until k times the time: the denominator of z."""
+    return 0.015 + 0.5 * abs(sigma) * math.log(k) + 0.5 * se_zero + 0.3 * rise
+
+
 def _odds(k: int, rise: float, sigma: float, se_zero: float, counted: tuple[int, int] | None) -> Odds:
     constant, weight, least = _FITTED[k]
-    reach = sigma * math.log(k)
-    score = -(0.01 + rise + reach) / (0.015 + 0.5 * abs(reach) + 0.5 * se_zero + 0.3 * rise)
+    score = -(0.01 + rise + sigma * math.log(k)) / spread(rise, sigma, se_zero, k)
     score = min(max(score, -_MOST_SCORE), _MOST_SCORE)
     probability = min(max(1 / (1 + math.exp(-constant - weight * score)), least), 1 - least)
     answer = True if probability > _ANSWERED else False if probability < 1 - _ANSWERED else None

@@ -1,0 +1,291 @@
+"""What each code says of a history, in one sentence with its numbers, the field's words and no more than is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benign.foundation.number_words import format_number as number
+from benign.foundation.wording import shown
+from benign.histories.case import Case, odds, percent, points, ratio
+
+
+def verdict(case: Case) -> str:
+    """The sentence of the flag."""
+    return _VERDICTS[case.flag.code](case)
+
+
+def _too_few(case: Case) -> str:
+    count = int(case.evidence["points"])
+    told = {0: "No evaluation was", 1: "One evaluation was"}.get(count, f"{count} evaluations were")
+    return f"{told} recorded; no curve can be judged on fewer than {int(case.evidence['least'])}."
+
+
+def _improving(case: Case) -> str:
+    marks = case.reading.landmarks
+    assert marks is not None
+    gained = case.change(-case.evidence["gain"])
+    return (
+        f"The {case.curve} still improves: {case.value_at(marks.last)}, better than all of the first three quarters "
+        f"{gained}."
+    )
+
+
+def _plateau(case: Case) -> str:
+    marks = case.reading.landmarks
+    assert marks is not None
+    return (
+        f"The {case.curve} stands still: {case.value_at(marks.last)}; nothing risen or gained that matters or could "
+        "be told."
+    )
+
+
+def _noise_only(case: Case) -> str:
+    marks, noise = case.reading.landmarks, case.reading.noise
+    assert marks is not None
+    assert noise is not None
+    ours = f"{noise.validation_samples:,} validation samples" + ("" if noise.samples_told else " (assumed)")
+    above = "worse" if case.evidence["rise"] > 0 else "better"
+    return (
+        f"The best {case.curve}, {case.value_at(marks.best)}, is {int(case.evidence['age'])} evaluations old and the "
+        "last "
+        f"is {above} {case.change(case.evidence['rise'])}: with {ours} and this jitter, no more than chance."
+    )
+
+
+def _overfitting(case: Case) -> str:
+    error = case.reading.error
+    assert error is not None
+    return f"{_risen(case)}, and the error too: {_error(case)}. That is over-fitting."
+
+
+def _overconfidence(case: Case) -> str:
+    error, evidence = case.reading.error, case.evidence
+    told = [_risen(case)]
+    if error is not None and error.answer == "not up":
+        told[0] += f"; the error did not: {_error(case)}"
+    if evidence.get("certified_share", 0.0) > 0 and case.reading.landmarks is not None:
+        risen = case.reading.landmarks.last.value - case.reading.landmarks.best.value
+        told.append(
+            f"With this error a recalibrated model pays at most {number(evidence['bound'])}: at least "
+            f"{number(min(evidence['certified_nats'], risen))} of the {number(risen)} risen nats are confidence, not "
+            "mistakes"
+        )
+    return ". ".join(told) + "."
+
+
+def _second_descent(case: Case) -> str:
+    marks, found = case.reading.landmarks, case.reading.second_descent
+    assert found is not None
+    assert marks is not None
+    assert marks.peak is not None
+    assert marks.second_best is not None
+    against = {
+        "below": "below its earlier best",
+        "to": "back to its earlier best",
+        "above": "not back to its earlier best",
+    }
+    return (
+        f"The {case.curve} fell to {case.value_at(marks.best)}, rose to {case.value_at(marks.peak)} and fell again to "
+        f"{case.value_at(marks.second_best)}, {against[found.against_best]}. {_explained(case)}"
+    )
+
+
+def _explained(case: Case) -> str:
+    found = case.reading.second_descent
+    assert found is not None
+    if found.explained_by == "learning-rate":
+        return (
+            "The learning rate was lowered there, which explains the second fall: no epoch-wise double descent is "
+            "needed."
+        )
+    if found.explained_by == "train-rise":
+        return "The training loss rose and fell with it: optimisation (step size, schedule), not double descent."
+    known = [
+        ("the training loss fell throughout", found.train_checked),
+        ("the learning rate did not drop", found.rate_checked),
+    ]
+    seen = " and ".join(words for words, checked in known if checked)
+    if found.averaged_share is not None and found.averaged_share < 0.5:
+        return "Averaged weights show less than half of the second fall: mostly noise of the iterates."
+    if not found.train_checked:
+        return (
+            "Epoch-wise double descent looks like this; so does a run whose training loss rose too, which this log "
+            "does not say."
+        )
+    return (
+        f"{seen[0].upper()}{seen[1:]}: epoch-wise double descent, unless the weights or the metric were changed there."
+    )
+
+
+def _rise_unknown_end(case: Case) -> str:
+    said = f"{_risen(case)}, and has not fallen again"
+    two = case.reading.forecast.get(2)
+    if two is None:
+        return f"{said}; no odds can be given for this curve."
+    counted = two.comparable
+    told = f"{said}. A new best within twice the {case.times}: {odds(two.probability)}"
+    if counted is not None:
+        trend = {"rising": "still rose", "level": "stood still", "falling": "fell"}[case.reading.trend]
+        told += f" (of {counted.of} runs that had risen as far and {trend}, {counted.came} came back)"
+    return f"{told}."
+
+
+def _benign_interpolation(case: Case) -> str:
+    return (
+        f"The training set is fitted (training error {percent(case.evidence['train_error'])}) and the {case.curve} "
+        "has not "
+        "risen: over-fitting that does no harm here."
+    )
+
+
+def _instability(case: Case) -> str:
+    evidence = case.evidence
+    if "share_of_range" not in evidence:
+        return f"A loss was not finite at {case.at(evidence['time'])} and came back: training was unstable there."
+    share, start = percent(evidence["share_of_range"]), case.at(evidence["time"])
+    if evidence["now"]:
+        return f"The training loss itself has risen by {share} of its range since {start}: training is unstable."
+    return f"The training loss rose by {share} of its range after {start} and recovered: a spike."
+
+
+def _divergence(case: Case) -> str:
+    if "time" in case.evidence:
+        return f"Training diverged: from {case.at(case.evidence['time'])} on the loss is not finite."
+    return (
+        f"Training diverged: the training loss ends {number(case.evidence['ratio_to_start'], digits=2)} times as "
+        "high as it began."
+    )
+
+
+def _not_learning(case: Case) -> str:
+    ours, guessing = percent(case.evidence["train_error"]), percent(case.evidence["guessing"])
+    return (
+        f"The training error, {ours}, is that of guessing ({guessing}): the model learns nothing, a bug until shown "
+        "otherwise."
+    )
+
+
+def _underfitting(case: Case) -> str:
+    return (
+        f"Training is as bad as validation (training error {percent(case.evidence['train_error'])}) and nothing moves: "
+        "under-fitting."
+    )
+
+
+def _train_worse(case: Case) -> str:
+    quantity = "error" if case.evidence["of_error"] else "loss"
+    return (
+        f"The training {quantity} is above that of validation at {percent(case.evidence['share'])} of the "
+        "evaluations: usual "
+        "with dropout, augmentation or a running mean in training mode; else the validation set is easier, or leaks."
+    )
+
+
+def _leak(case: Case) -> str:
+    ours, noise = percent(case.evidence["validation_error"]), percent(case.evidence["label_noise"])
+    return (
+        f"The validation error, {ours}, is below the share of wrong labels, {noise}: on labels as noisy no model can "
+        "do that "
+        "unless samples are in both sets."
+    )
+
+
+def _shift(case: Case) -> str:
+    test, ours = percent(case.evidence["test_error"]), percent(case.evidence["validation_error"])
+    return (
+        f"The test error, {test}, is {number(case.evidence['z'], digits=2)} standard errors above that of "
+        f"validation, {ours}: "
+        "more than the choice of the best epoch explains; the two sets differ."
+    )
+
+
+def _erratic(case: Case) -> str:
+    if case.evidence["alternating"]:
+        return (
+            f"The {case.curve} turns back at {int(case.evidence['flips'])} evaluations in a row: two things are "
+            "measured in "
+            "turn, or training swings from side to side."
+        )
+    return (
+        f"The {case.curve} jumps {ratio(case.evidence['iterate_sd'])} from one evaluation to the next: no size of a "
+        "fixed "
+        "validation set does that."
+    )
+
+
+def _wrong_metric(case: Case) -> str:
+    loss, evidence = case.at(case.evidence["time_of_loss"]), case.evidence
+    if case.flag.metric:
+        return (
+            f"The {case.curve} is best at {loss}, {shown(case.flag.metric)} at "
+            f"{case.at(evidence['time_of_metric'])}: which of them "
+            "counts decides which weights to keep."
+        )
+    return (
+        f"At the lowest loss ({loss}) the error is {points(evidence['cost'])} (± {points(2 * evidence['se'])}) above "
+        "the best "
+        f"({case.at(evidence['time_of_error'])})."
+    )
+
+
+def _delayed(case: Case) -> str:
+    evidence = case.evidence
+    return (
+        f"The training set was fitted at {case.at(evidence['fitted_time'])} while validation guessed (error "
+        f"{percent(evidence['error_then'])}); its error fell later, to {percent(evidence['lowest_error'])}: delayed "
+        "generalisation (grokking)."
+    )
+
+
+def _evaluation_mode(case: Case) -> str:
+    evidence = case.evidence
+    return (
+        f"The first validation losses, {number(evidence['first_loss'])}, are far above guessing "
+        f"({number(evidence['guessing'])}) "
+        "while training was not: running averages of batch normalisation that had not settled look like this."
+    )
+
+
+def _measurement_changed(case: Case) -> str:
+    return (
+        f"The {case.curve} jumped {case.change(case.evidence['jump'])} at {case.at(case.evidence['time'])} and "
+        "stayed there while "
+        "the training loss went on smoothly: what is measured changed."
+    )
+
+
+def _risen(case: Case) -> str:
+    marks = case.reading.landmarks
+    assert marks is not None
+    return f"The {case.curve} rose from {case.value_at(marks.best)} to {case.value_at(marks.last)}"
+
+
+def _error(case: Case) -> str:
+    error = case.reading.error
+    assert error is not None
+    return f"{percent(error.lowest)} to {percent(error.end)} (± {points(2 * error.se)})"
+
+
+_VERDICTS: dict[str, Callable[[Case], str]] = {
+    "too-few-points": _too_few,
+    "improving": _improving,
+    "plateau": _plateau,
+    "noise-only": _noise_only,
+    "overfitting": _overfitting,
+    "overconfidence": _overconfidence,
+    "second-descent": _second_descent,
+    "rise-unknown-end": _rise_unknown_end,
+    "benign-interpolation": _benign_interpolation,
+    "instability": _instability,
+    "divergence": _divergence,
+    "not-learning": _not_learning,
+    "underfitting": _underfitting,
+    "train-worse-than-validation": _train_worse,
+    "leak-suspicion": _leak,
+    "shift": _shift,
+    "erratic": _erratic,
+    "wrong-selection-metric": _wrong_metric,
+    "delayed-generalisation": _delayed,
+    "evaluation-mode": _evaluation_mode,
+    "measurement-changed": _measurement_changed,
+}
