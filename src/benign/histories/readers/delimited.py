@@ -7,13 +7,15 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from jaxtyping import Bool
 
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.wording import shown_path
 from benign.histories.readers.cells import Cells, number_in, numbers_in
-from benign.histories.readers.protocol import File, decoded
+from benign.histories.readers.protocol import HEAD, File, decoded
 from benign.histories.readers.table import Table, axis_named
 
 _DELIMITERS = (",", ";", "\t", "|", " ")
@@ -21,6 +23,7 @@ _LARGE = 2_000_000  # bytes; above, Arrow reads: its import costs as much as thi
 _SEEN = 50  # lines
 _LONGEST_CELL = 1 << 27
 _RULE = re.compile(r"[\s|:+=-]*")
+_DECIMAL_COMMA = re.compile(rb"\d,\d")
 _EMPTY = ("", "NA", "N/A", "#N/A", "<NA>", "null", "NULL", "None", "-", "--")
 
 
@@ -237,7 +240,11 @@ def _by_arrow(content: bytes, layout: Layout) -> Table | None:
             pa.py_buffer(content),
             read_options=arrow.ReadOptions(skip_rows=layout.first, column_names=placeholders, block_size=1 << 24),
             parse_options=arrow.ParseOptions(delimiter=layout.delimiter, invalid_row_handler=skipped),
-            convert_options=arrow.ConvertOptions(null_values=list(_EMPTY), strings_can_be_null=True),
+            convert_options=arrow.ConvertOptions(
+                null_values=list(_EMPTY),
+                strings_can_be_null=True,
+                decimal_point="," if layout.delimiter != "," and _DECIMAL_COMMA.search(content[:HEAD]) else ".",
+            ),
         )
     except pa.ArrowInvalid:
         return None
@@ -245,17 +252,42 @@ def _by_arrow(content: bytes, layout: Layout) -> Table | None:
     return Table(names=layout.names, columns=columns, notes=_on_lines(len(wrong), 0, len(layout.names)))
 
 
-def _of_arrow(column: object, *, decimal_comma: bool) -> Cells:
-    """One column that Arrow read; its text is looked at cell by cell."""
+def _of_arrow(column: Any, *, decimal_comma: bool) -> Cells:
+    """One column that Arrow read; its text is looked at cell by cell, unless it is of percentages."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    kind = column.type
+    if pa.types.is_null(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return numbers_of_arrow(column)
+    texts = column.cast(pa.string())
+    if compute.all(compute.ends_with(texts, "%")).as_py():
+        try:
+            shares = numbers_of_arrow(compute.utf8_trim(texts, "% ").cast(pa.float64()))
+            return Cells(values=shares.values / 100, present=shares.present)
+        except pa.ArrowInvalid:
+            pass
+    return numbers_in(["" if text is None else text for text in texts.to_pylist()], decimal_comma=decimal_comma)
+
+
+def numbers_of_arrow(column: Any) -> Cells:
+    """A column of numbers, taken from Arrow's own memory: its conversion to NumPy would import pandas."""
     import pyarrow as pa
 
-    assert isinstance(column, pa.ChunkedArray)
-    kind = column.type
-    if pa.types.is_null(kind):
-        return Cells(values=np.full(len(column), np.nan), present=np.zeros(len(column), dtype=bool))
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        present = np.asarray(column.is_valid().to_numpy(), dtype=bool)
-        values = np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), dtype=float)
-        return Cells(values=values, present=present)
-    texts = ["" if text is None else text for text in column.cast(pa.string()).to_pylist()]
-    return numbers_in(texts, decimal_comma=decimal_comma)
+    values = np.full(len(column), np.nan)
+    present = np.zeros(len(column), dtype=bool)
+    start = 0
+    for chunk in column.cast(pa.float64(), safe=False).chunks:
+        if count := len(chunk):
+            rows = slice(start, start + count)
+            bits, numbers = chunk.buffers()
+            values[rows] = np.frombuffer(numbers, dtype=float, count=count, offset=8 * chunk.offset)
+            present[rows] = True if bits is None else _bits(bits, chunk.offset, count)
+        start += len(chunk)
+    values[~present] = np.nan
+    return Cells(values=values, present=present)
+
+
+def _bits(bits: Any, offset: int, count: int) -> Bool[np.ndarray, " count"]:
+    flags = np.unpackbits(np.frombuffer(bits, dtype=np.uint8), bitorder="little", count=offset + count)
+    return flags[offset:].astype(bool)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from benign.histories.log import Log
 from benign.histories.readers.cells import Cells, numbers_in
+from benign.histories.readers.delimited import numbers_of_arrow
 from benign.histories.readers.mapping import parsed, table_of_rows
 from benign.histories.readers.protocol import File, Opened, decoded
 from benign.histories.readers.table import Table, logs_in
@@ -71,9 +70,7 @@ def _by_arrow(content: bytes) -> Table | None:
         if pa.types.is_struct(column.type):
             return None
         if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-            present = np.asarray(column.is_valid().to_numpy(), dtype=bool)
-            values = np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), dtype=float)
-            names, columns = [*names, name], [*columns, Cells(values=values, present=present)]
+            names, columns = [*names, name], [*columns, numbers_of_arrow(column)]
         elif pa.types.is_string(column.type):
             names, columns = [*names, name], [*columns, numbers_in([text or "" for text in column.to_pylist()])]
     return Table(names=tuple(names), columns=tuple(columns))
