@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benign.histories.case import Case
 from benign.histories.finding import Next
+from benign.histories.second_descent import SecondDescent
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ _ADVICE = {
     ),
 }  # fmt: skip
 
+_MOST_ADVICE = 3
 _EXCLUDED = {
     "learning-rate-drop": "Not a drop of the learning rate: it was recorded and did not fall there.",
     "instability": "Not instability: the training loss fell throughout.",
@@ -172,25 +175,42 @@ _AGAINST_BEST = {
 
 def headline(case: Case) -> str:
     """The answer in at most 20 words."""
-    found = case.reading.second_descent
-    if case.flag.code == "second-descent" and found is not None:
-        if found.averaged_share is not None and found.averaged_share < 0.5 and not found.explained_by:
-            return "It fell a second time, but averaged weights hardly did: mostly noise of the last weights."
-        known = "not a bug, unless something was switched there" if found.train_checked else "if the training loss fell"
-        told = f"A second descent, {_AGAINST_BEST[found.against_best]}: a phenomenon, {known}."
-        return _SECOND_DESCENT.get(found.explained_by, told)
-    if case.flag.code == "overconfidence" and case.flag.alternatives.get("overfitting") != "excluded":
+    code, found = case.flag.code, case.reading.second_descent
+    if code == "second-descent" and found is not None:
+        return _headline_of(found)
+    if code == "overconfidence" and case.flag.alternatives.get("overfitting") != "excluded":
         return "Mostly overconfidence: at least half of the rise of the loss is confidence, not mistakes."
-    if case.flag.code == "instability" and not case.evidence["now"]:
+    if code == "instability" and found is not None and found.explained_by == "train-rise":
+        return "Training and validation rose and fell together: optimisation, not double descent."
+    if code == "instability" and not case.evidence["now"]:
         return "The training loss rose for a while and recovered."
-    if case.flag.code == "wrong-selection-metric" and case.flag.metric:
+    if code == "wrong-selection-metric" and case.flag.metric:
         return "The loss and another metric disagree: which one counts?"
-    return _filled(_ADVICE[case.flag.code].headline, case)
+    return _filled(_ADVICE[code].headline, case)
 
 
-def todo(case: Case) -> str:
-    """What to do."""
-    return _filled(_ADVICE[case.flag.code].todo, case)
+def _headline_of(found: SecondDescent) -> str:
+    if found.explained_by:
+        return _SECOND_DESCENT[found.explained_by]
+    if found.averaged_share is not None and found.averaged_share < 0.5:
+        return "It fell a second time, but averaged weights hardly did: mostly noise of the last weights."
+    known = "not a bug, unless something was switched there" if found.train_checked else "if the training loss fell"
+    return f"A second descent, {_AGAINST_BEST[found.against_best]}: a phenomenon, {known}."
+
+
+def advice_on(cases: Sequence[Case]) -> tuple[str, ...]:
+    """What to do, three sentences at most: nothing on a rise whose kind is known beyond what follows from its kind."""
+    codes = {case.flag.code for case in cases}
+    known = {"rise-unknown-end"} if codes & {"overfitting", "overconfidence"} else set()
+    told = [_filled(_ADVICE[case.flag.code].todo, case) for case in cases if case.flag.code not in known]
+    return tuple(dict.fromkeys(told))[:_MOST_ADVICE]
+
+
+def advice_on_nothing(case: Case) -> tuple[str, ...]:
+    """What to do where nothing can be said."""
+    if case.reading.landmarks is None:
+        return ()
+    return (_filled("Keep the weights of {best}, the best so far; what comes after is not known.", case),)
 
 
 def next_of(case: Case) -> Next | None:

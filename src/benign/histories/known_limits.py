@@ -47,4 +47,4 @@ def _open_question(case: Case) -> Iterator[str]:
         return
     moved, error = case.change(rise.log).removeprefix("by "), case.change(2 * rise.se).removeprefix("by ")
     decides = f"; about {state.deciding_samples:,} validation samples would decide it" if state.deciding_samples else ""
-    yield f"How far the {case.curve} is from its best, {moved}, is known to ± {error} alone{decides}."
+    yield f"How far the {case.curve} is from its best, {moved}, is known to ± {error} only{decides}."

@@ -20,8 +20,6 @@ from benign.histories.roles import Assignment, assigned, words_of
 from benign.histories.rule import Reading, read_history
 from benign.histories.verdicts import verdict
 
-_MOST_ADVICE = 3
-
 
 def triage(
     history: object,
@@ -97,12 +95,13 @@ def _judged(
     calibration: Calibration | None,
 ) -> Triage:
     reading = read_history(history, calibration=calibration)
+    alone = Case(history=history, reading=reading)
     cases = [Case(history=history, reading=reading, flag=flag) for flag in reading.flags]
     return Triage(
         headline=advice.headline(cases[0]) if cases else _undecided(reading),
         findings=tuple(map(_finding, cases)),
-        advice=tuple(dict.fromkeys(advice.todo(case) for case in cases))[:_MOST_ADVICE],
-        limits=tuple(dict.fromkeys([*limits_of(Case(history=history, reading=reading)), *notes])),
+        advice=advice.advice_on(cases) if cases else advice.advice_on_nothing(alone),
+        limits=tuple(dict.fromkeys([*limits_of(alone), *notes])),
         state=reading.state.name,
         forecast=reading.forecast,
         overconfidence=reading.overconfidence,

@@ -48,7 +48,8 @@ def _noise_only(case: Case) -> str:
     return (
         f"The best {case.curve}, {case.value_at(marks.best)}, is {int(case.evidence['age'])} evaluations old and the "
         "last "
-        f"is {above} {case.change(case.evidence['rise'])}: with {ours} and this jitter, no more than chance."
+        f"is {above} {case.change(case.evidence['rise'])}: with {ours} and this jitter, no more than "
+        f"chance.{_odds(case)}"
     )
 
 
@@ -79,14 +80,11 @@ def _second_descent(case: Case) -> str:
     assert marks is not None
     assert marks.peak is not None
     assert marks.second_best is not None
-    against = {
-        "below": "below its earlier best",
-        "to": "back to its earlier best",
-        "above": "not back to its earlier best",
-    }
+    back = {"below": "below", "to": "back to", "above": "not back to"}[found.against_best]
+    risen = _odds(case) if case.reading.state.name == "risen" else ""
     return (
         f"The {case.curve} fell to {case.value_at(marks.best)}, rose to {case.value_at(marks.peak)} and fell again to "
-        f"{case.value_at(marks.second_best)}, {against[found.against_best]}. {_explained(case)}"
+        f"{case.value_at(marks.second_best)}, {back} its earlier best. {_explained(case)}{risen}"
     )
 
 
@@ -118,15 +116,24 @@ def _explained(case: Case) -> str:
 
 
 def _rise_unknown_end(case: Case) -> str:
-    said = f"{_risen(case)}, and has not fallen again"
-    two = case.reading.forecast.get(2)
-    if two is None:
+    told = {flag.code for flag in case.reading.flags} & {"overfitting", "overconfidence"}
+    said = f"The {case.curve} has not fallen again" if told else f"{_risen(case)}, and has not fallen again"
+    if not case.reading.forecast:
         return f"{said}; no odds can be given for this curve."
+    return f"{said}.{_odds(case)}"
+
+
+def _odds(case: Case) -> str:
+    """The odds of a new best, with the runs that were like it; nothing where there are none."""
+    two, five = (case.reading.forecast.get(k) for k in (2, 5))
+    if two is None or five is None:
+        return ""
+    told = f" By its slope, a new best comes within twice the {case.times} with {odds(two.probability)}"
+    told += f", within five times with {odds(five.probability)}"
     counted = two.comparable
-    told = f"{said}. A new best within twice the {case.times}: {odds(two.probability)}"
     if counted is not None:
-        trend = {"rising": "still rose", "level": "stood still", "falling": "fell"}[case.reading.trend]
-        told += f" (of {counted.of} runs that had risen as far and {trend}, {counted.came} came back)"
+        trend = {"rising": "still rose", "level": "stood still", "falling": "fell at all"}[case.reading.trend]
+        told += f"; of {counted.of} runs that had risen as far and {trend}, {counted.came} came back within twice"
     return f"{told}."
 
 
@@ -173,11 +180,11 @@ def _underfitting(case: Case) -> str:
 
 
 def _train_worse(case: Case) -> str:
-    quantity = "error" if case.evidence["of_error"] else "loss"
+    quantity, share = "error" if case.evidence["of_error"] else "loss", case.evidence["share"]
+    often = "each evaluation" if share == 1.0 else f"{percent(share)} of the evaluations"
     return (
-        f"The training {quantity} is above that of validation at {percent(case.evidence['share'])} of the "
-        "evaluations: usual "
-        "with dropout, augmentation or a running mean in training mode; else the validation set is easier, or leaks."
+        f"The training {quantity} is above that of validation at {often}: usual with dropout, augmentation or a "
+        "running mean in training mode; else the validation set is easier, or leaks."
     )
 
 
