@@ -82,9 +82,18 @@ def _longest_run(rows: Rows, kept: Positions, starts: Starts, axis: str) -> Orde
     return Order(
         rows=rows[inner][chosen.rows],
         kind="run",
-        note=f"The {axis}s begin again {starts.size} time{'s' * (starts.size > 1)}, so {lengths.size} runs follow one "
-        f"another: the longest is read, {which}, with {chosen.rows.size:,} rows; give the others apart.",
+        note=f"The {axis}s begin again {in_words(starts.size)}, so {lengths.size:,} runs follow one another: the "
+        f"longest is read, {which}, with {chosen.rows.size:,} rows; give the others apart.",
     )
+
+
+def in_words(times: int) -> str:
+    """How often.
+
+    >>> in_words(1), in_words(3)
+    ('once', '3 times')
+    """
+    return "once" if times == 1 else f"{times:,} times"
 
 
 def _resumed(rows: Rows, kept: Positions, resumes: int, axis: str) -> Order:

@@ -13,9 +13,10 @@ from benign.foundation.errors import InvalidArgument, listed
 from benign.foundation.numbers import checked_count, checked_number
 from benign.foundation.wording import shown
 from benign.histories.axes import counts_epochs, on_axis_of
+from benign.histories.going_on import Offsets, moved, offsets_of
 from benign.histories.history import History, Metric
 from benign.histories.log import Axis, Log
-from benign.histories.positions import in_order
+from benign.histories.positions import in_order, in_words
 from benign.histories.roles import Assignment, Use
 from benign.histories.units import as_errors
 
@@ -81,8 +82,9 @@ def history_of(
     """
     given = _checked(train_samples, validation_samples, classes, label_noise, test)
     said = _Said()
-    curves = {curve: _read(use, log.axis, said) for curve, use in assignment.uses.items()}
-    curves |= {f"{_METRIC}{use.name}": _read(use, log.axis, said) for use in assignment.metrics}
+    offsets = _going_on(assignment, log.axis, said)
+    curves = {curve: _read(use, log.axis, offsets, said) for curve, use in assignment.uses.items()}
+    curves |= {f"{_METRIC}{use.name}": _read(use, log.axis, offsets, said) for use in assignment.metrics}
     curves = _with_errors(curves, assignment.uses, said)
     reference = _reference(curves, log)
     curves, axis = _on_one_axis(curves, reference, log, said)
@@ -118,12 +120,30 @@ def _checked(
     return given
 
 
-def _read(use: Use, axis: Axis, said: _Said) -> _Recorded:
+def _going_on(assignment: Assignment, axis: Axis, said: _Said) -> Offsets | None:
+    """What counts the positions on, where they begin again and the training does not."""
+    use = next(
+        (assignment.uses[curve] for curve in ("train_loss", "validation_loss") if curve in assignment.uses), None
+    )
+    if use is None:
+        return None
+    offsets = offsets_of(use.columns[0].positions, use.columns[0].values)
+    if offsets is not None:
+        said.notes.append(
+            f"The {axis}s begin again {in_words(offsets.size - 1)}, but {shown(use.columns[0].name)} goes on from where "
+            "it was: read as one training that went on, and counted so."
+        )
+    return offsets
+
+
+def _read(use: Use, axis: Axis, offsets: Offsets | None, said: _Said) -> _Recorded:
     """What a column holds, in the order of its positions; of parts their sum, of a negated loss the loss."""
     column = use.columns[0]
-    order = in_order(column.positions, axis=axis)
-    said.once(order.kind, order.note)
     positions, values = column.positions, column.values
+    if offsets is not None:
+        positions = moved(positions, offsets)
+    order = in_order(positions, axis=axis)
+    said.once(order.kind, order.note)
     if len(use.columns) > 1:
         values = np.sum([part.values for part in use.columns], axis=0)
     if order.rows.size < positions.size:
