@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from jaxtyping import Float, Int
 
 from benign.foundation.errors import invalid
@@ -86,7 +87,7 @@ class Calibration:
     classes: int
 
 
-def refine(probabilities: Probabilities, labels: Labels) -> Refinement:
+def refine(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> Refinement:
     r"""Split the loss of one set of predictions.
 
     $\min_b \frac1n \sum_i -\log \mathrm{softmax}(b \log p_i)_{y_i}$ is convex in b; Newton's step where it stays
@@ -109,19 +110,16 @@ def refine(probabilities: Probabilities, labels: Labels) -> Refinement:
     >>> round(float(parts.inverse_temperature * np.log(9) / np.log(4)), 6)
     1.0
     """
-    return _refined(_logits(probabilities, labels), labels)[0]
+    return _refined(*_checked(probabilities, labels))[0]
 
 
 def calibrate(
-    probabilities: Float[np.ndarray, "epochs samples classes"]
-    | Iterable[Probabilities]
-    | Callable[[], Iterable[Probabilities]],
-    labels: Labels,
+    probabilities: Iterable[npt.ArrayLike] | Callable[[], Iterable[npt.ArrayLike]], labels: npt.ArrayLike
 ) -> Calibration:
     """Split the loss of each epoch, and compare the best epoch with the last sample by sample.
 
     Args:
-        probabilities: of the validation set, an array for each epoch; or what yields them one by one, so that one is in
+        probabilities: of the validation set, an array (epochs, samples, classes); or what yields them one by one, so that one is in
             memory at a time.
         labels: of the validation set.
 
@@ -133,13 +131,9 @@ def calibrate(
     best_losses = last_losses = np.empty(0)
     best, classes = 0, 0
     for number, rows in enumerate(epochs):
-        logits = _logits(rows, labels)
-        if number and logits.shape[1] != classes:
-            raise invalid(
-                "probabilities", f"have {classes} classes at first and {logits.shape[1]} at epoch {number + 1}."
-            )
+        logits, right = _checked(rows, labels)
         classes = logits.shape[1]
-        part, last_losses = _refined(logits, labels)
+        part, last_losses = _refined(logits, right)
         if not parts or part.loss < parts[best].loss:
             best, best_losses = number, last_losses
         parts.append(part)
@@ -216,8 +210,8 @@ def _softmax(scores: Probabilities) -> Probabilities:
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def _logits(probabilities: object, labels: object) -> Probabilities:
-    """The log probabilities, normalised; what is no classification is refused."""
+def _checked(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Probabilities, Labels]:
+    """The log probabilities, normalised, and the labels; what is no classification is refused."""
     rows, right = np.asarray(probabilities), np.asarray(labels)
     if right.ndim != 1 or right.dtype.kind not in "iub":
         raise invalid(
@@ -242,4 +236,4 @@ def _logits(probabilities: object, labels: object) -> Probabilities:
         raise invalid("probabilities", "must be at least 0 and sum to 1 in each row: give the softmax of scores.")
     if np.all((rows == 0) | (rows == 1)):
         raise invalid("probabilities", "are all 0 or 1: a temperature can change nothing about a hard decision.")
-    return np.log(np.maximum(rows / sums, _LEAST_PROBABILITY))
+    return np.log(np.maximum(rows / sums, _LEAST_PROBABILITY)), right.astype(int)

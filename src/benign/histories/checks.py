@@ -23,6 +23,7 @@ _ERRATIC = 0.15
 _FLIP, _FLIPS_BY_CHANCE, _FLIP_STEP = 2 / 3, 0.01, 0.03  # of independent values two steps in three turn back
 _JUMP, _LEAST_JUMP, _JUMP_POINTS = 6.0, 0.05, 20
 _NEIGHBOURS = 10
+_FITTED = 0.02  # of the training error
 
 
 def divergence(history: History, train: LossRise | None) -> Flag | None:
@@ -185,10 +186,10 @@ def measurement_changed(facts: Facts) -> Flag | None:
 def delayed_generalisation(facts: Facts) -> Flag | None:
     """A validation error of guessing while training error was 0, which fell later."""
     times, ours, theirs = both(facts.history, facts.history.train_error, facts.history.validation_error)
-    if not times.size:
+    if not times.size or ours.min() >= _FITTED:
         return None
     ours, theirs = smoothed(ours), smoothed(theirs)
-    fitted = np.flatnonzero(ours < 0.02)
+    fitted = np.flatnonzero(ours < _FITTED)
     guessing = 0.75 * (1 - 1 / facts.history.classes) if facts.history.classes else 0.75
     if not fitted.size or theirs[fitted[0]] <= guessing or theirs[fitted[0]] - theirs[fitted[0] :].min() <= 0.15:
         return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float
 
 from benign.histories.history import History
 from benign.histories.overconfidence import Overconfidence
@@ -15,6 +16,7 @@ from benign.histories.second_descent import LossRise, SecondDescent
 from benign.histories.smoothing import Curve, smoothed, window
 from benign.histories.watched import Watched, finite
 
+Kept = Float[np.ndarray, " kept"]
 Outcome = Literal["excluded", "possible", "unchecked"]
 """Of what a finding could be mistaken for: the log speaks against it, for it, or does not say."""
 
@@ -96,9 +98,9 @@ def outcome(holds: bool | None) -> Outcome:
     return "unchecked" if holds is None else "possible" if holds else "excluded"
 
 
-def both(history: History, first: Curve | None, second: Curve | None) -> tuple[Curve, Curve, Curve]:
+def both(history: History, first: Curve | None, second: Curve | None) -> tuple[Kept, Kept, Kept]:
     """Times and values where both curves were recorded; empty where one never was."""
     if first is None or second is None:
         return np.empty(0), np.empty(0), np.empty(0)
     kept = np.isfinite(first) & np.isfinite(second)
-    return history.times[kept], first[kept], second[kept]
+    return (history.times, first, second) if kept.all() else (history.times[kept], first[kept], second[kept])

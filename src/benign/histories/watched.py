@@ -99,7 +99,7 @@ def finite(times: Curve, curve: Curve | None) -> tuple[Float[np.ndarray, " kept"
     if curve is None:
         return np.empty(0), np.empty(0)
     kept = np.isfinite(curve)
-    return times[kept], curve[kept]
+    return (times, curve) if kept.all() else (times[kept], curve[kept])
 
 
 def rise_that_matters(lowest_error: float) -> float:
