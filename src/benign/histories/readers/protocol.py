@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.wording import reason, shown_path
@@ -91,6 +91,7 @@ class Value:
 Opened = File | Folder | Value
 
 
+@runtime_checkable
 class Reader(Protocol):
     """One kind of log.
 
