@@ -38,6 +38,7 @@ def test_the_table_is_as_long_as_it_says():
         "train_score_", "ema_loss", "train_loss_ema", "ema_fg_dice", "val_loss_gap", "train_loss_ratio", "foo_loss",
         "val_foo_accuracy", "val_acc_loss", "lr_scale", "lr_find_loss", "loss_vs_time", "neg_accuracy", "elbo",
         "\N{GREEK SMALL LETTER LAMDA}", "a" * 100_000, "val_wer_bleu",
+        "cost", "total_cost", "loss_b", "val_loss_small", "label_loss",
     ],
 )  # fmt: skip
 def test_an_unknown_or_ambiguous_name_is_not_guessed(name):
@@ -73,3 +74,14 @@ def test_a_value_of_one_batch_is_told_by_its_name():
 def test_twins_share_the_words_but_the_samples():
     assert without_samples("accuracy") == without_samples("val_accuracy") == without_samples("accuracy/train")
     assert without_samples("accuracy") != without_samples("val_loss")
+
+
+@pytest.mark.parametrize("name", ["data_loss", "pixel_loss", "value_loss", "generator_loss", "loss_D", "val_dice_loss"])
+def test_a_term_is_no_total(name):
+    role = role_of(name)
+    assert role is not None
+    assert role.quantity == "part of the loss"
+
+
+def test_a_value_of_the_loss_is_no_value_function():
+    assert role_of("loss/value") == role_of("loss")

@@ -37,7 +37,10 @@ def test_one_error_reads_the_same_however_it_was_recorded(error):
 def test_a_small_error_in_percent_is_told_by_its_twin():
     read, notes = _read(train_error=("error", [1.2, 0.4]), validation_error=("error", [30.0, 20.0]))
     assert read == {"train_error": [0.012, 0.004], "validation_error": [0.3, 0.2]}
-    assert notes == ["Read in percent, since values exceed 1.5: 'train_error' and 'validation_error'."]
+    assert "".join(notes) == (
+        "Read in percent, since values exceed 1.5: 'train_error' and 'validation_error'; say --columns "
+        "train_loss=train_error if it is no share of samples."
+    )
 
 
 def test_an_accuracy_within_1_is_a_share_beside_percentages():

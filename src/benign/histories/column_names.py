@@ -46,6 +46,10 @@ _PHRASES = tuple(
         r"top k": "topn",
         r"(?:acc|accuracy|prec) ?1|top ?1": "top1",
         r"(?:acc|accuracy|prec) ?[2-9]\d*|top ?[2-9]\d*": "topn",
+        r"loss values?": "loss",
+        r"pix(?:el)? acc(?:uracy)?": "pixacc",
+        r"single label": "metric",
+        r"(map|ap|ar|recall|precision) (?:small|medium|large)": r"\1",
         r"f 1": "f1",
         r"f beta": "fbeta",
         r"r 2|r squared|r2 score": "r2",
@@ -63,15 +67,15 @@ _LOSS = _words("loss losses cost")
 _LOSS_FUNCTIONS = _words(
     "nll crossentropy xent ce bce mse msle rmse rmsle logloss mlogloss deviance hinge huber logcosh loglikelihood"
 )
-_NEEDS_A_SPLIT = _words("l1 l2 ce bce kl kld box obj cls dfl recon")  # as names, they say too little
+_NEEDS_A_SPLIT = _words("cost l1 l2 ce bce kl kld box obj cls dfl recon")  # as names, they say too little
 _PARTS = _words(
     "box bbox cls class dfl obj objectness giou ciou diou rpn rcnn roi loc reg mask seg segm sem pose kobj "
     "keypoint angle kl kld recon reconstruction rec gen generator disc discriminator adv adversarial gan g d "
-    "aux auxiliary perceptual style content contrastive consistency commit commitment vq codebook ctc att "
-    "attn attention mlm nsp policy value critic actor entropy regularization regularisation penalty fast rcnn "
-    "fg bg decode decoder encoder head feat feature distill distillation kd noobj conf xy wh xywh iou dice "
-    "tversky focal boundary triplet center smoothness tv balance router z load gradient classification "
-    "regression ner tagger parser textcat"
+    "aux auxiliary perceptual style content contrastive consistency commit commitment vq codebook ctc att attn "
+    "attention mlm nsp policy value critic actor entropy regularization regularisation penalty fast rcnn fg bg "
+    "decode decoder encoder head feat feature distill distillation kd noobj conf xy wh xywh iou dice tversky "
+    "focal boundary triplet center smoothness tv balance router z load gradient classification regression ner "
+    "tagger parser textcat pixel data"
 )
 _ALONE_A_PART = _words("kl kld box obj cls dfl recon")
 _ERRORS = _words("err error errors merror misclassification misclass")
@@ -89,10 +93,10 @@ _NEGATED = _words("neg negative")
 _SUMMARIES = _words("best min max minimum maximum std stdv stddev var lowest highest")
 _WHERE = _words("epoch epochs step steps iter iters iteration iterations batch round rounds global")
 _NO_MATTER = _words(
-    "s mean avg average total overall main model net network metric metrics scalar scalars log logs logger "
-    "history curve value values running per sample samples token tokens set data dataset split dataloader idx "
-    "loader of on the vs binary multi multiclass categorical sparse macro micro weighted raw rate percent pct "
-    "share single label coco voc final end pixel pix m b p ep episode rollout small medium large lm language"
+    "mean avg average total overall main model net network metric metrics scalar scalars log logs logger "
+    "history curve value values running per sample samples token tokens set dataset split dataloader idx loader "
+    "of on the vs binary multi multiclass categorical sparse macro micro weighted raw rate percent pct share "
+    "coco voc final end ep episode rollout lm language"
 )
 _OTHER = _words(
     "other time times eta second seconds sec secs ms hours minutes runtime timestamp datetime date wall "
@@ -108,7 +112,6 @@ _KNOWN = (
 _QUANTITIES = _LOSS | _LOSS_FUNCTIONS | _ERRORS | _ACCURACIES | _HIGHER | _LOWER | _SCORES
 
 
-@functools.lru_cache(maxsize=4096)
 def role_of(name: str) -> Role | None:
     """What a column is by its name; None where the name does not say it, or could be two things.
 
@@ -139,13 +142,13 @@ def role_of(name: str) -> Role | None:
 
 def is_plain(name: str) -> bool:
     """Whether a loss is called so, not by its function: of ``val_loss`` and ``val_mse`` the first is minimised."""
-    known = set(_sentence(name).split())
+    known = set(_sentence(name[:_LONGEST_NAME]).split())
     return bool(known & _LOSS) and not known & (_LOSS_FUNCTIONS | _LOWER)
 
 
 def is_per_step(name: str) -> bool:
     """Whether the name says that a value was recorded for single batches, as in Lightning's ``train_loss_step``."""
-    return bool(set(_sentence(name).split()) & {"step", "steps", "batch", "iter", "iters", "iteration", "iterations"})
+    return bool(set(_sentence(name[:_LONGEST_NAME]).split()) & (_WHERE - _words("epoch epochs round rounds global")))
 
 
 def without_samples(name: str) -> str:
@@ -154,16 +157,17 @@ def without_samples(name: str) -> str:
     >>> without_samples("val_accuracy"), without_samples("Loss/train")
     ('accuracy', 'loss')
     """
-    return " ".join(word for word in _sentence(name).split() if word not in _SPLITS)
+    return " ".join(word for word in _sentence(name[:_LONGEST_NAME]).split() if word not in _SPLITS)
 
 
 @functools.lru_cache(maxsize=4096)
 def _sentence(name: str) -> str:
     """Its words in lower case, phrases of several words made one."""
+    name = re.sub(r"\([BMP]\)$", "", name.strip())  # Ultralytics: of boxes, masks, poses
     joined = re.sub(
         r"(?<![A-Za-z])(?:fw|[amGCD])?(?:AP|AR|IoU|Acc|Dice|Fscore|Precision|Recall)(?![a-z])", _lower, name
     )
-    cut = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", joined[:_LONGEST_NAME].replace("'s ", " "))
+    cut = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", joined.replace("'s ", " "))
     sentence = " ".join(re.findall(r"[^\W_]+", cut.lower()))
     for phrase, word in _PHRASES:
         sentence = phrase.sub(word, sentence)

@@ -130,8 +130,8 @@ def _going_on(assignment: Assignment, axis: Axis, said: _Said) -> Offsets | None
     offsets = offsets_of(use.columns[0].positions, use.columns[0].values)
     if offsets is not None:
         said.notes.append(
-            f"The {axis}s begin again {in_words(offsets.size - 1)}, but {shown(use.columns[0].name)} goes on from where "
-            "it was: read as one training that went on, and counted so."
+            f"The {axis}s begin again {in_words(offsets.size - 1)}, but {shown(use.columns[0].name)} goes on from "
+            "where it was: read as one training that went on, and counted so."
         )
     return offsets
 

@@ -50,7 +50,12 @@ def _notes(in_percent: Mapping[str, bool], uses: Mapping[str, Use]) -> list[str]
         return []
     shares = [uses[curve].name for curve, is_percentage in in_percent.items() if not is_percentage]
     beside = f", but {listed(shares)} as a share of 1, which it never exceeds" if shares else ""
-    return [f"Read in percent, since values exceed {_MOST_OF_A_SHARE}: {listed(percentages)}{beside}."]
+    errors = [curve for curve in in_percent if in_percent[curve] and not _is_accuracy(uses[curve])]
+    doubt = ""
+    if errors:
+        loss = correction(errors[0].replace("_error", "_loss"), uses[errors[0]].name)
+        doubt = f"; say {loss} if it is no share of samples"
+    return [f"Read in percent, since values exceed {_MOST_OF_A_SHARE}: {listed(percentages)}{beside}{doubt}."]
 
 
 def _is_percentage(curve: str, tops: Mapping[str, float], uses: Mapping[str, Use]) -> bool:
