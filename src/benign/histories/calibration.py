@@ -119,8 +119,8 @@ def calibrate(
     """Split the loss of each epoch, and compare the best epoch with the last sample by sample.
 
     Args:
-        probabilities: of the validation set, an array (epochs, samples, classes); or what yields them one by one, so that one is in
-            memory at a time.
+        probabilities: of the validation set, an array (epochs, samples, classes); or what yields an array for each epoch,
+            so that one is in memory at a time.
         labels: of the validation set.
 
     Raises:

@@ -83,7 +83,8 @@ def train_worse_than_validation(history: History) -> Flag | None:
     """A training curve above the one of the validation set at more than 80 % of the evaluations.
 
     The training value between two epochs is the mean of both, since it is a mean over the epoch that ends there. Losses
-    are compared where both were recorded, else errors.
+    are compared where both were recorded, else errors; a gap within two standard errors of the draw of the validation
+    set is none.
     """
     pairs = (
         ("loss", history.train_loss, history.validation_loss),
@@ -96,7 +97,7 @@ def train_worse_than_validation(history: History) -> Flag | None:
         if times.size > 1:
             ours, theirs = (ours[1:] + ours[:-1]) / 2, theirs[:-1]
         share, gap = float(np.mean(ours > theirs)), float(np.mean(ours - theirs))
-        if share <= _WORSE_SHARE or (quantity == "error" and gap <= 2 * _error_se(theirs, history)):
+        if share <= _WORSE_SHARE or gap <= 2 * _level_se(theirs, history, of_error=quantity == "error"):
             continue
         evidence = {"share": share, "mean_gap": gap, "of_error": float(quantity == "error")}
         names = ("dropout", "running-mean", "augmentation", "cleaner-validation-labels", "easier-split", "leak")
@@ -218,9 +219,11 @@ def _ends_unfinite(history: History, at: float) -> bool:
     )
 
 
-def _error_se(errors: Curve, history: History) -> float:
-    share = min(max(float(errors.mean()), 0.0), 1.0)
-    return math.sqrt(share * (1 - share) / (history.validation_samples or ASSUMED_SAMPLES))
+def _level_se(values: Curve, history: History, *, of_error: bool) -> float:
+    """Of a whole curve, whose samples are one draw: of an error, or of a loss that varies as a squared residual."""
+    level = float(values.mean())
+    variance = max(0.0, level * (1 - level)) if of_error else 2 * level**2
+    return math.sqrt(variance / (history.validation_samples or ASSUMED_SAMPLES))
 
 
 def _longest_alternation(raw: Curve) -> tuple[int, float]:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from benign.histories.noise import Noise, normal
+from benign.histories.noise import Noise, beyond
 from benign.histories.rise import level_at_end
 from benign.histories.smoothing import Curve, iterate_sd, smoothed, window
 
@@ -101,7 +101,7 @@ def second_descent(
     smaller = smooth - np.maximum(before, after)
     peak = int(np.argmax(smaller))
     size = float(smaller[peak])
-    p = normal(size / noise.se(size)) if size > 0 else 0.0
+    p = beyond(size, noise.se(size))
     if size <= max(_LEAST_REVERSAL * noise.se_zero, noise.rise_tolerance) or p < _SIGNIFICANT:
         return None
     valley = int(np.argmin(smooth[:peak]))

@@ -157,7 +157,8 @@ def _noise(
     if name.endswith("error"):  # a share of n samples is a multiple of 1 / n, so it is never refused as rounded
         rise = rise_that_matters(float(smooth.min()))
         gain = rise / 2
-        base, growth = error_variance(float(smooth.min()), float(smooth[-1])), 0.0
+        level = float(smooth.mean())
+        base, growth = error_variance(level, level), 0.0
         hidden = Blur()
     if name.startswith("train"):  # measured on the same samples that it is about
         base = growth = 0.0
