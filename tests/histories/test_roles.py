@@ -12,6 +12,7 @@ from benign.histories.roles import SPOKEN, assigned, correction, words_of
 from tests.histories.columns import column, log_of
 
 CURVE: list[float] = [3.0, 2.0, 1.0, 1.5]
+OTHER = [3.5, 2.5, 1.5, 2.0]
 SPARSE: tuple[list[float], list[float]] = ([2.0, 4.0], [0.5, 0.25])
 
 
@@ -32,7 +33,7 @@ def test_keras_training_curves_have_no_word_for_their_samples():
 
 
 def test_two_columns_with_one_claim_are_asked_about():
-    found = assigned(log_of(val_loss=CURVE, eval_loss=CURVE, train_loss=CURVE))
+    found = assigned(log_of(val_loss=CURVE, eval_loss=OTHER, train_loss=CURVE))
     assert found.uses["validation_loss"].name == "val_loss"
     assert "".join(found.questions) == (
         "Both 'val_loss' and 'eval_loss' could be the validation loss; took 'val_loss': say --columns "
@@ -41,12 +42,21 @@ def test_two_columns_with_one_claim_are_asked_about():
     assert found.unused == ("eval_loss",)
 
 
+def test_an_accuracy_is_asked_about_as_an_accuracy():
+    (question,) = assigned(log_of(val_loss=CURVE, val_acc=CURVE, eval_acc=OTHER)).questions
+    assert question.endswith("say --columns val_accuracy=eval_acc for the other.")
+
+
+def test_one_curve_under_two_names_is_no_question():
+    assert not assigned(log_of(val_acc=CURVE, val_accuracy=CURVE, val_loss=CURVE)).questions
+
+
 def test_of_two_claims_the_one_with_more_values_is_taken():
     assert _uses(log_of(val_loss=SPARSE, eval_loss=CURVE)) == {"validation_loss": "eval_loss"}
 
 
 def test_three_claims_are_one_question():
-    (question,) = assigned(log_of(val_loss=CURVE, eval_loss=CURVE, dev_loss=CURVE)).questions
+    (question,) = assigned(log_of(val_loss=CURVE, eval_loss=OTHER, dev_loss=OTHER)).questions
     assert question.startswith("Each of 'val_loss', 'eval_loss' and 'dev_loss' could be")
 
 
@@ -83,7 +93,7 @@ def test_values_of_batches_are_left_with_a_word():
 
 def test_the_format_goes_before_the_name():
     roles = {"validation_0-logloss": SPOKEN["train_loss"]}
-    curves = {"validation_0-logloss": CURVE, "validation_1-logloss": CURVE}
+    curves = {"validation_0-logloss": OTHER, "validation_1-logloss": CURVE}
     assert _uses(log_of(curves, roles=roles)) == {
         "train_loss": "validation_0-logloss",
         "validation_loss": "validation_1-logloss",
@@ -234,7 +244,7 @@ def test_hostile_names_are_escaped_wherever_they_stand():
     name = "val_loss \x1b[2J\n--fail"
     found = assigned(log_of({name: CURVE, "val_loss": CURVE}), columns={"val_accuracy": name})
     assert found.uses["validation_error"].name == name
-    question = assigned(log_of({"val\x1bloss": CURVE, "val_loss": CURVE})).questions[0]
+    question = assigned(log_of({"val\x1bloss": OTHER, "val_loss": CURVE})).questions[0]
     assert question.isprintable()
     assert "'val_loss=val\\x1bloss'" in question or "'val\\x1bloss'" in question
 

@@ -188,7 +188,7 @@ def _spoken_role(key: object) -> Role:
 
 
 def _claims(log: Log, told: Mapping[str, Role]) -> list[_Claim]:
-    """One for each column with values whose role is known; what the user gave a curve to stands alone there."""
+    """One for each column with values whose role is known."""
     claims = []
     for column in log.columns:
         for source, role in enumerate((told.get(column.name), log.roles.get(column.name), role_of(column.name))):
@@ -257,10 +257,6 @@ def _is_measured(role: Role) -> bool:
     return role.quantity in ("error", "accuracy", "score") or _is_loss(role)
 
 
-def _is_part(claim: _Claim, samples: str) -> bool:
-    return claim.role.quantity == "part of the loss" and claim.role.samples == samples
-
-
 def _chosen(curve: str, claims: Sequence[_Claim], said: _Said) -> _Claim:
     """The claim of the smallest rank; between equals the one with the most values, or the last of XGBoost's sets."""
     curves = [claim for claim in claims if claim.column.values.size > 1 or not claim.source]  # no summary at the end
@@ -268,7 +264,7 @@ def _chosen(curve: str, claims: Sequence[_Claim], said: _Said) -> _Claim:
     best = min(claim.rank for claim in claims)
     equal = [claim for claim in claims if claim.rank == best]
     taken = max(equal, key=lambda claim: (_set_number(claim.column.name), claim.column.values.size))
-    others = [claim.column.name for claim in equal if claim is not taken]
+    others = [claim for claim in equal if not _is_same(claim.column, taken.column)]
     if others and curve != "learning_rate":  # groups of parameters have one each
         _ask_which(curve, taken, others, said)
     passed = [claim.column.name for claim in claims if claim.rank[:2] == (best[0], True) and not best[1]]
@@ -279,24 +275,32 @@ def _chosen(curve: str, claims: Sequence[_Claim], said: _Said) -> _Claim:
     return taken
 
 
+def _is_same(one: Column, other: Column) -> bool:
+    return one is other or (
+        np.array_equal(one.positions, other.positions) and np.array_equal(one.values, other.values, equal_nan=True)
+    )
+
+
 def _set_number(name: str) -> int:
     """Of XGBoost's ``validation_1-logloss`` the 1: its set 0 is often the training set."""
     match = re.match(r"validation_(\d{1,3})\b", name)
     return int(match.group(1)) if match else -1
 
 
-def _ask_which(curve: str, taken: _Claim, others: Sequence[str], said: _Said) -> None:
-    name = taken.column.name
-    if name in others:
+def _ask_which(curve: str, taken: _Claim, others: Sequence[_Claim], said: _Said) -> None:
+    name, other = taken.column.name, others[0]
+    names = [name, *(claim.column.name for claim in others)]
+    if name in names[1:]:
         said.questions.append(
-            f"The log has {len(others) + 1} columns {shown(name)}; took the one with the most values: rename one of "
-            "them to choose."
+            f"The log has {len(names)} columns {shown(name)}; took the one with the most values: rename one of them to "
+            "choose."
         )
         return
-    all_of_them = f"Both {listed([name, *others])}" if len(others) == 1 else f"Each of {listed([name, *others])}"
+    is_accuracy = other.role.quantity == "accuracy"
+    say = correction(curve.replace("_error", "_accuracy") if is_accuracy else curve, other.column.name)
     said.questions.append(
-        f"{all_of_them} could be the {words_of(curve)}; took {shown(name)}: say {correction(curve, others[0])} for "
-        f"{'the other' if len(others) == 1 else 'another'}."
+        f"{'Both' if len(names) == 2 else 'Each of'} {listed(names)} could be the {words_of(curve)}; took "
+        f"{shown(name)}: say {say} for {'the other' if len(names) == 2 else 'another'}."
     )
 
 
