@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from benign.histories.finding import CODES as CODES
     from benign.histories.finding import Finding as Finding
     from benign.histories.history import History as History
+    from benign.histories.schema import json_schema as json_schema
     from benign.histories.triaging import triage as triage
 
 __all__ = list(load_on_first_use(globals()))

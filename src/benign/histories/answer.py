@@ -14,12 +14,11 @@ from benign.histories.history import History
 from benign.histories.overconfidence import Overconfidence
 from benign.histories.rise import StateName
 from benign.histories.rule import Landmarks, Reading
+from benign.histories.schema import SCHEMA
 
 if TYPE_CHECKING:
     from benign.plots.display import Display
     from benign.surface import Surface
-
-SCHEMA = "benign.triage/1"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
+from jaxtyping import Float
 
 from benign.foundation.errors import invalid
 from benign.histories.forecast import spread
@@ -135,7 +136,7 @@ def _dots(name: str, times: Curve, values: Curve) -> Series:
     return _line(name, positions, dots, Role.REFERENCE)
 
 
-def _apart(times: Sequence[float] | Curve) -> Curve:
+def _apart(times: Curve) -> Float[np.ndarray, " places"]:
     """The times, with one between each two."""
     positions = np.empty(2 * len(times) - 1)
     positions[::2] = times

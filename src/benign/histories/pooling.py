@@ -12,7 +12,7 @@ import numpy as np
 from benign.histories.answer import Origin, Triage
 from benign.histories.history import Curve, History
 
-_SEED = re.compile(r"(?i)[\W_]*(?:seed|run|version|trial|rep(?:licate)?|fold)?[\W_]*\d+$")
+_SEED = re.compile(r"(?i)[\W_]*(?:seed|run|version|trial|rep(?:licate)?|fold)?[\W_]*\d+(?:\.[a-z]{1,6})?$")
 _CURVES = tuple(
     field.name
     for field in fields(History)
