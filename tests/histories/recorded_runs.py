@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float
 
 from benign.histories.history import History
 
+Value = TypeVar("Value")
+
 KNOTS = (1, 3, 8, 20, 40, 72, 120, 180, 260, 400)
 LEVELS = (2.2, 1.3, 0.72, 0.554, 0.86, 1.33, 0.95, 0.60, 0.42, 0.327)
+
+
+def there(value: Value | None) -> Value:
+    """The value, which must be there."""
+    assert value is not None
+    return value
 
 
 def founding_curve(epochs: int, *, sd: float = 0.012, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from benign.histories.flag import Flag
 from benign.histories.history import History
 from benign.histories.rule import read_history
 
@@ -9,7 +10,7 @@ FALLING = 0.3 + 2 * TIMES**-0.7
 GUESSING = np.log(10)
 
 
-def codes(**recorded) -> dict:
+def codes(**recorded) -> dict[str, Flag]:
     reading = read_history(History(**({"times": TIMES} | recorded)))
     return {flag.code: flag for flag in reading.flags}
 

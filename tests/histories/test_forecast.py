@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benign.histories.forecast import forecast, slope
+from tests.histories.recorded_runs import there
 
 CONSTANTS = {2: (-0.733, 1.887, 0.01), 5: (-0.600, 1.404, 0.02), 10: (-0.349, 0.985, 0.05)}
 
@@ -35,7 +36,7 @@ def test_the_odds_are_the_formula(rise, sigma, se):
 )
 def test_the_runs_that_had_risen_alike(rise, sigma, counts):
     odds = forecast(rise, sigma, 0.01, risen=True)
-    assert [(odds[k].comparable.came, odds[k].comparable.of) for k in (2, 5)] == counts
+    assert [(there(odds[k].comparable).came, there(odds[k].comparable).of) for k in (2, 5)] == counts
     assert odds[10].comparable is None
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from benign.histories.flag import Flag
 from benign.histories.history import History, Metric
 from benign.histories.rule import read_history
 
@@ -11,7 +12,7 @@ ERROR = 0.1 + 0.5 * np.exp(-TIMES / 8)
 ERROR_UP = ERROR + np.maximum(0, TIMES - 30) / 800
 
 
-def codes(**recorded) -> dict:
+def codes(**recorded) -> dict[str, Flag]:
     reading = read_history(History(**({"times": TIMES} | recorded)))
     return {flag.code: flag for flag in reading.flags}
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benign.histories.overconfidence import bound, is_cross_entropy, overconfidence
+from tests.histories.recorded_runs import there
 
 
 @given(st.integers(2, 50), st.floats(0.0, 1.0))
@@ -31,17 +32,17 @@ def test_fewer_samples_certify_less(error, samples):
 
 def test_the_example_of_the_study():
     """Error 53 % of the study's run: of 1.76 risen nats at least 1.36 are confidence."""
-    found = overconfidence(3.30, 1.55, 0.53, 10, 5000)
+    found = there(overconfidence(3.30, 1.55, 0.53, 10, 5000))
     assert found.bound == pytest.approx(1.88, abs=0.05)
     assert found.certified_nats == pytest.approx(3.30 - found.bound)
     assert found.certified_share == pytest.approx(found.certified_nats / 1.75)
 
 
 def test_what_did_not_rise_has_no_share_and_what_is_no_cross_entropy_no_bound():
-    assert overconfidence(1.0, 1.0, 0.2, 10, 1000).certified_share is None
+    assert there(overconfidence(1.0, 1.0, 0.2, 10, 1000)).certified_share is None
     assert overconfidence(0.1, 0.05, 0.5, 10, 1000) is None
     assert overconfidence(5.0, 4.0, 0.01, 1, 1000) is None
-    assert overconfidence(9.0, 8.9, 0.01, 10, 1000).certified_share == 1.0
+    assert there(overconfidence(9.0, 8.9, 0.01, 10, 1000)).certified_share == 1.0
 
 
 @given(st.integers(0, 2**31), st.integers(2, 6))

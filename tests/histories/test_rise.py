@@ -9,6 +9,7 @@ from benign.histories.history import History
 from benign.histories.noise import Noise
 from benign.histories.rise import error_rise, rise_of, state_of
 from benign.histories.watched import watched
+from tests.histories.recorded_runs import there
 
 TIMES = np.arange(1.0, 101.0)
 
@@ -59,7 +60,7 @@ def test_the_state_is_its_definition(depth, bump, sd, samples, drift, turn):
 )
 @pytest.mark.parametrize("samples", [5000, 100_000])
 def test_plain_curves(curve, name, samples):
-    watch = watched(History(times=TIMES, validation_loss=curve, validation_samples=samples))
+    watch = there(watched(History(times=TIMES, validation_loss=curve, validation_samples=samples)))
     assert state_of(rise_of(watch.smooth, watch.noise), watch.noise).name == name
 
 
@@ -68,7 +69,7 @@ def test_more_samples_decide_an_undecided_rise():
     few = noise(0.001, 1000)
     state = state_of(rise_of(smooth, few), few)
     assert state.name == "undecided"
-    enough = noise(0.001, 2 * state.deciding_samples)
+    enough = noise(0.001, 2 * there(state.deciding_samples))
     assert state_of(rise_of(smooth, enough), enough).name == "risen"
 
 
@@ -84,7 +85,7 @@ def test_more_samples_decide_an_undecided_rise():
 )
 def test_whether_an_error_is_up(end, samples, answer):
     errors = 0.2 + 0.5 * np.exp(-TIMES / 5) + (end - 0.2) * np.clip((TIMES - 50) / 30, 0, 1)
-    found = error_rise(History(times=TIMES, validation_error=errors, validation_samples=samples))
+    found = there(error_rise(History(times=TIMES, validation_error=errors, validation_samples=samples)))
     assert found.answer == answer
     share = 0.35 * 2 * (p := (found.lowest + found.end) / 2) * (1 - p) / samples
     assert found.rise == pytest.approx(found.end - found.lowest - math.sqrt(share) / 2)
@@ -95,10 +96,10 @@ def test_whether_an_error_is_up(end, samples, answer):
 def test_an_error_that_says_little_says_nothing():
     assert error_rise(History(times=TIMES)) is None
     assert error_rise(History(times=TIMES, validation_error=np.where(TIMES < 8, 0.5, np.nan))) is None
-    assert error_rise(History(times=TIMES, validation_error=np.zeros(100))).answer == "not up"
-    assert error_rise(History(times=TIMES, validation_error=np.ones(100))).answer == "not up"
+    assert there(error_rise(History(times=TIMES, validation_error=np.zeros(100)))).answer == "not up"
+    assert there(error_rise(History(times=TIMES, validation_error=np.ones(100)))).answer == "not up"
 
 
 def test_the_rise_of_a_large_error_that_matters_is_larger():
     errors = np.full(100, 0.8)
-    assert error_rise(History(times=TIMES, validation_error=errors)).matters == pytest.approx(0.028)
+    assert there(error_rise(History(times=TIMES, validation_error=errors))).matters == pytest.approx(0.028)

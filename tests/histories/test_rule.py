@@ -10,9 +10,10 @@ from hypothesis.extra import numpy as arrays
 
 from benign.histories.calibration import calibrate
 from benign.histories.finding import CODES
+from benign.histories.forecast import Comparable
 from benign.histories.history import History, Metric
 from benign.histories.rule import WEIGHT, Reading, read_history
-from tests.histories.recorded_runs import founding_curve, linear_run
+from tests.histories.recorded_runs import founding_curve, linear_run, there
 from tests.histories.test_calibration import predictions
 
 
@@ -30,12 +31,12 @@ class TestTheFoundingQuestion:
     def test_cut_on_the_rise_it_is_hedged(self, seed):
         reading = founding(70, seed)
         assert reading.state.name == "risen"
-        assert np.exp(reading.rise.log) == pytest.approx(2.4, abs=0.15)
+        assert np.exp(there(reading.rise).log) == pytest.approx(2.4, abs=0.15)
         assert codes(reading) == ["rise-unknown-end"]
         assert reading.trend == "rising"
         assert [reading.forecast[k].probability for k in (2, 5)] == pytest.approx([0.01, 0.02], abs=0.005)
-        assert (reading.forecast[2].comparable.came, reading.forecast[2].comparable.of) == (2, 647)
-        assert reading.landmarks.best.earliest <= 20 <= reading.landmarks.best.latest
+        assert reading.forecast[2].comparable == Comparable(came=2, of=647)
+        assert there(reading.landmarks).best.earliest <= 20 <= there(reading.landmarks).best.latest
 
     @pytest.mark.parametrize(
         ("epochs", "k", "low", "high"), [(100, 5, 0.4, 0.7), (130, 2, 0.35, 0.6), (160, 2, 0.8, 0.92)]
@@ -43,7 +44,7 @@ class TestTheFoundingQuestion:
     def test_while_it_falls_the_odds_grow(self, seed, epochs, k, low, high):
         reading = founding(epochs, seed)
         assert codes(reading) == ["second-descent"]
-        assert reading.second_descent.against_best == "above"
+        assert there(reading.second_descent).against_best == "above"
         assert low < reading.forecast[k].probability < high
 
     @pytest.mark.parametrize("epochs", [200, 400])
@@ -51,11 +52,11 @@ class TestTheFoundingQuestion:
         reading = founding(epochs, seed)
         assert codes(reading)[0] == "second-descent"
         assert set(codes(reading)) <= {"second-descent", "improving"}
-        assert (reading.second_descent.against_best, reading.second_descent.explained_by) == ("below", "")
-        marks = reading.landmarks
+        assert (there(reading.second_descent).against_best, there(reading.second_descent).explained_by) == ("below", "")
+        marks = there(reading.landmarks)
         assert marks.best.earliest <= 20 <= marks.best.latest
-        assert marks.peak.time == pytest.approx(72, abs=4)
-        assert marks.second_best.value < marks.best.value < marks.peak.value
+        assert there(marks.peak).time == pytest.approx(72, abs=4)
+        assert there(marks.second_best).value < marks.best.value < there(marks.peak).value
         assert reading.needs == ("learning_rate",)
 
 
@@ -78,7 +79,7 @@ class TestPublicCases:
         )
         assert codes(reading)[0] == "overconfidence"
         assert "overfitting" not in codes(reading)
-        assert reading.error.answer == "not up"
+        assert there(reading.error).answer == "not up"
 
     def test_one_step(self):
         reading = read_history(
@@ -94,10 +95,10 @@ class TestPublicCases:
         loss = np.array([2.11, 1.77, 1.59, 1.52, 1.49, 1.51, 1.52, 1.56])
         reading = read_history(History(times=250 * np.arange(1.0, 9.0), axis="step", validation_loss=loss))
         assert reading.state.name == "undecided"
-        assert reading.landmarks.best.time == 1250
+        assert there(reading.landmarks).best.time == 1250
         assert codes(reading) == []
         assert reading.needs == ("validation_samples",)
-        assert reading.state.deciding_samples > 1000
+        assert there(reading.state.deciding_samples) > 1000
 
     def test_three_points(self):
         reading = read_history(
@@ -129,7 +130,7 @@ class TestPublicCases:
             History(times=times, validation_loss=1.1 * curve * noise[0], train_loss=curve * noise[1])
         )
         assert codes(reading)[0] == "instability"
-        assert reading.second_descent.explained_by == "train-rise"
+        assert there(reading.second_descent).explained_by == "train-rise"
 
     @pytest.mark.parametrize("turn", [80, 250])
     @pytest.mark.parametrize("jitter", [0.005, 0.02])
@@ -186,7 +187,7 @@ class TestLevel:
                 yield read_history(run.history(cut, samples)), size, after[peak] - before[peak], log_risk
 
     def test_second_descents(self):
-        counts = Counter()
+        counts: Counter[tuple[str, str]] = Counter()
         for setting in self.DOUBLE:
             for reading, size, difference, _ in self.readings(setting, 12, 1000):
                 if size > 0.1 and abs(difference) > 0.05:
@@ -263,8 +264,8 @@ def test_whatever_was_recorded_is_read(curves, classes, samples, diverged_at):
         assert flag.confidence is None or 0 <= flag.confidence <= 1
         assert np.isfinite(list(flag.evidence.values())).all()
     if reading.points >= 8:
-        assert 0 <= reading.rise.p <= 1
-        assert reading.rise.se >= 0
+        assert 0 <= there(reading.rise).p <= 1
+        assert there(reading.rise).se >= 0
 
 
 @given(st.floats(0.01, 100), st.floats(1, 1000))
@@ -272,7 +273,7 @@ def test_the_units_of_loss_and_time_do_not_matter(unit, tick):
     times, loss = founding_curve(100)
     plain = read_history(History(times=times, validation_loss=loss))
     scaled = read_history(History(times=tick * times, validation_loss=unit * loss))
-    assert scaled.rise.log == pytest.approx(plain.rise.log)
+    assert there(scaled.rise).log == pytest.approx(there(plain.rise).log)
     assert scaled.forecast[5].probability == pytest.approx(plain.forecast[5].probability)
     assert codes(scaled) == codes(plain)
 
@@ -281,7 +282,7 @@ def test_a_rounded_loss_is_not_judged_finely():
     times = np.arange(1.0, 61.0)
     loss = np.round(0.5 + np.exp(-times / 8) + 0.0015 * times, 1)
     reading = read_history(History(times=times, validation_loss=loss))
-    assert reading.noise.refused == "rounded"
+    assert there(reading.noise).refused == "rounded"
     assert reading.forecast == {}
     assert reading.state.name != "risen"
     steep = read_history(History(times=times, validation_loss=np.round(0.5 + np.exp(-times / 8) + 0.05 * times, 1)))
@@ -296,13 +297,13 @@ def test_paired_differences_decide_what_the_noise_cannot():
     times = np.arange(1.0, 31.0)
     loss = measured.loss[0] * np.exp(measured.log_rise * np.clip((times - 10) / 10, 0, 1) + np.exp(-times))
     history = History(times=times, validation_loss=loss, validation_samples=300)
-    assert read_history(history, calibration=measured).rise.se < read_history(history).rise.se
+    assert there(read_history(history, calibration=measured).rise).se < there(read_history(history).rise).se
     assert read_history(history, calibration=measured).calibration is measured
 
 
 def test_the_band_holds_two_standard_errors():
     times, loss = founding_curve(100)
-    smooth = read_history(History(times=times, validation_loss=loss)).smooth
+    smooth = there(read_history(History(times=times, validation_loss=loss)).smooth)
     np.testing.assert_allclose(np.log(smooth.high / smooth.values), 2 * smooth.se)
     np.testing.assert_allclose(np.log(smooth.values / smooth.low), 2 * smooth.se)
 

@@ -119,7 +119,7 @@ def calibrate(
     """Split the loss of each epoch, and compare the best epoch with the last sample by sample.
 
     Args:
-        probabilities: of the validation set, an array (epochs, samples, classes); or what yields an array for each epoch,
+        probabilities: of the validation set, an array (epochs, samples, classes); or what yields an array an epoch,
             so that one is in memory at a time.
         labels: of the validation set.
 
