@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from benign.foundation.errors import listed
+from benign.foundation.wording import shown
 
 _EMPTY = frozenset({"", "na", "n/a", "#n/a", "<na>", "null", "none", "no log", "-", "--", "—", "."})
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
@@ -38,9 +39,8 @@ class Cells:
         """A sentence on the strange cells, if there are any."""
         if not self.num_strange:
             return ()
-        return (
-            f"Column {listed([name])}: {self.num_strange:,} cells are no number ({listed(self.strange)}); left out.",
-        )
+        cells = "one cell is" if self.num_strange == 1 else f"{self.num_strange:,} cells are"
+        return (f"Column {shown(name)}: {cells} no number ({listed(self.strange)}) and left out.",)
 
 
 def numbers_in(cells: Sequence[str], *, decimal_comma: bool = False) -> Cells:

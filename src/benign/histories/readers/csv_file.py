@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benign.histories.log import Log
 from benign.histories.readers.delimited import layout_of, table_of
 from benign.histories.readers.protocol import File, Opened
-from benign.histories.readers.table import axis_named, logs_in
-
-_LIKE_A_LOG = re.compile(r"loss|acc|err|score|auc|perplexity|ppl|reward", re.IGNORECASE)
+from benign.histories.readers.table import axis_named, is_like_a_log, logs_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +22,7 @@ class CsvFile:
             return 0.0
         if any(axis_named(name) for name in layout.names):
             return 0.3
-        return 0.25 if sum(_LIKE_A_LOG.search(name) is not None for name in layout.names) > 1 else 0.1
+        return 0.25 if sum(map(is_like_a_log, layout.names)) > 1 else 0.1
 
     def read(self, opened: Opened) -> Iterator[Log]:
         assert isinstance(opened, File)

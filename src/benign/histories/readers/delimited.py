@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ class Layout:
     named: bool = True
 
 
+@lru_cache(maxsize=16)  # several readers look at one file
 def layout_of(text: str) -> Layout | None:
     r"""How the table that begins so is written; None where it is no table of numbers.
 
@@ -107,8 +109,8 @@ def _layout(lines: list[str], delimiter: str) -> Layout | None:
         names = commented[-1] if commented else [f"column {index + 1}" for index in range(width)]
         return Layout(delimiter=delimiter, names=tuple(_plain(names)), first=number, named=bool(commented))
     data = [cells for _, cells in fitting[1:]]
-    if delimiter == " " and any(cell.endswith((":", "=")) for cells in data[:1] for cell in cells):
-        return None  # settings, one a line
+    if delimiter == " " and any(cell.endswith((":", "=", "|")) for cells in data[:1] for cell in cells):
+        return None  # settings, one a line; or bars between the cells
     if any(numeric) or (data and not _holds_numbers(data)) or (not data and not _names_a_time(header, delimiter)):
         return None
     return Layout(delimiter=delimiter, names=tuple(_plain(header[:width])), first=number + 1)

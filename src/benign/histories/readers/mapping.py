@@ -32,7 +32,7 @@ class DictOfSeries:
     def matches(self, opened: Opened) -> float:
         if not isinstance(opened, Value) or not isinstance(opened.value, Mapping):
             return 0.0
-        return 0.2 if any(True for _ in islice(_series(_unwrapped(opened.value)), 1)) else 0.0
+        return 0.25 if any(True for _ in islice(_series(_unwrapped(opened.value)), 1)) else 0.0
 
     def read(self, opened: Opened) -> Iterator[Log]:
         assert isinstance(opened, Value)
@@ -51,7 +51,7 @@ class ListOfDicts:
         if not isinstance(opened, Value):
             return 0.0
         rows = _rows(opened.value)
-        return 0.2 if rows and any(isinstance(row, Mapping) for row in rows[:100]) else 0.0
+        return 0.25 if rows and any(isinstance(row, Mapping) for row in rows[:100]) else 0.0
 
     def read(self, opened: Opened) -> Iterator[Log]:
         assert isinstance(opened, Value)
@@ -151,7 +151,10 @@ def _series(series: Mapping[Any, Any], prefix: str = "", depth: int = 0) -> Iter
         name = f"{prefix}{key}"
         if isinstance(values, Mapping) and depth < _DEEPEST:
             yield from _series(values, f"{name}/", depth + 1)
-        elif (isinstance(values, Sequence) and not isinstance(values, (str, bytes))) or hasattr(values, "__array__"):
+        elif isinstance(values, Sequence) and not isinstance(values, (str, bytes)):
+            if not (values and isinstance(values[0], Mapping)):
+                yield name, values
+        elif hasattr(values, "__array__"):
             yield name, values
 
 
@@ -199,7 +202,9 @@ def _of_different_lengths(columns: Mapping[str, Cells], notes: tuple[str, ...], 
         unequal += [name] if len(cells.values) != length else []
         column = Column(name=name, positions=positions[cells.present], values=cells.values[cells.present])
         curves.append(without_gaps(column))
-    notes = (*notes, f"Series of another length than {length:,} count as taken over the same time: {listed(unequal)}.")
+    if unequal:
+        told = f"Series of another length than {length:,} count as taken over the same time: {listed(unequal)}."
+        notes = (*notes, told)
     axis = (axis_named(counting) if counting else None) or "evaluation"
     return Log(format=format_, path=path, axis=axis, columns=tuple(curves), notes=notes)
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import BinaryIO
 
 from benign.foundation.errors import BenignError, InvalidArgument, invalid, listed, unknown_name
 from benign.foundation.memory import require_memory
@@ -19,6 +20,7 @@ from benign.histories.readers.delimited import layout_of
 from benign.histories.readers.known import READERS
 from benign.histories.readers.mapping import parsed
 from benign.histories.readers.protocol import HEAD, File, Folder, Opened, Reader, Value
+from benign.histories.readers.table import is_like_a_log
 
 _WITHIN_FOLDERS = 0.2
 """Of the files in a folder, those that match to a lower degree are no logs: settings, data, notes."""
@@ -27,6 +29,7 @@ _MOST_FILES = 50_000
 _BYTES_A_BYTE = 4  # of memory, for each one of a file
 _FIRST_LINE = 200
 _SHORTEST_CURVE = 3
+_LONGEST_LINE = 1 << 23
 
 
 def read_logs(history: object, *, pick: str | None = None) -> tuple[Log, ...]:
@@ -56,6 +59,8 @@ def read_logs(history: object, *, pick: str | None = None) -> tuple[Log, ...]:
 
 
 def _opened(history: object) -> Opened:
+    if isinstance(history, str) and not history:
+        raise invalid("history", "must be a path, and is empty.")
     if isinstance(history, Path) or (isinstance(history, str) and history != "-"):
         return _opened_path(Path(history))
     if isinstance(history, str):
@@ -76,7 +81,7 @@ def _opened_path(path: Path) -> File | Folder:
         if not stat.S_ISREG(kind):
             raise invalid("history", f"must be a file or a folder, and {shown_path(path)} is a device or a socket.")
         with path.open("rb") as file:
-            return _file(path, file.read(HEAD), path.stat().st_size)
+            return _file(path, _head(file), path.stat().st_size)
     except BenignError:
         raise
     except FileNotFoundError:
@@ -217,10 +222,21 @@ def _of_json(opened: File | Folder) -> float:
 def _is_curve(value: object) -> bool:
     """Whether it is, or holds, a list of numbers or of dicts that is long enough to be a curve."""
     if isinstance(value, dict):
-        return any(_is_curve(inner) for inner in value.values())
+        return any(_is_curve(inner) and (is_like_a_log(str(key)) or _of_rows(inner)) for key, inner in value.items())
     if not isinstance(value, list) or len(value) < _SHORTEST_CURVE:
         return False
     return all(isinstance(entry, (int, float, dict, type(None))) for entry in value)
+
+
+def _of_rows(value: object) -> bool:
+    """Whether it is a dict, or a list of dicts: names are within."""
+    return isinstance(value, dict) or (isinstance(value, list) and isinstance(value[0], dict))
+
+
+def _head(file: BinaryIO) -> bytes:
+    """The beginning of a file, with all of a first line that is longer than the usual head."""
+    head = file.read(HEAD)
+    return head if b"\n" in head or b"\0" in head else head + file.read(_LONGEST_LINE)
 
 
 def _called(paths: list[Path], logs: list[list[Log]], folder: Path) -> list[Log]:

@@ -13,7 +13,7 @@ from benign.histories.log import Log
 from benign.histories.readers.cells import number_in
 from benign.histories.readers.mapping import table_of_rows
 from benign.histories.readers.protocol import File, Opened
-from benign.histories.readers.table import axis_named, logs_in
+from benign.histories.readers.table import axis_named, is_like_a_log, logs_in
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0e-\x1f]")
 _TIME = re.compile(r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?([.,]\d+)?\]?|\d+:\d\d(:\d\d)?(<[\d:?]+)?")
@@ -33,7 +33,6 @@ _SAMPLES = re.compile(
     re.IGNORECASE,
 )
 _NAMED_SAMPLES = re.compile(r"train|val|test|eval|dev", re.IGNORECASE)
-_LIKE_A_LOG = re.compile(r"loss|acc|err|perplexity|ppl|score|nll|auc|\bf1|mse|mae|bleu", re.IGNORECASE)
 _NO_VALUE = re.compile(r"\bv_num$|dataloader$", re.IGNORECASE)  # in Lightning's bars
 _LONGEST = 20_000  # letters of one line
 
@@ -49,7 +48,7 @@ class PrintedLines:
             return 0.0
         rows = _Rows()
         rows.read(opened.beginning)
-        likely = [row for row in rows.rows if any(_LIKE_A_LOG.search(name) for name in row)]
+        likely = [row for row in rows.rows if any(map(is_like_a_log, row))]
         positions = {where for row in likely for name, where in row.items() if axis_named(name)}
         return 0.2 if len(positions) > 2 and len(likely) > rows.unmatched / 2 else 0.1 * bool(likely)
 
@@ -89,7 +88,8 @@ class _Rows:
         """The rows, without names that come but once where others come often, and what was left out."""
         rows = self.rows[:-1] if len(self.rows) > 2 and _repeats(self.rows[-1], self.rows[-2]) else self.rows
         counts = Counter(name for row in rows for name in row if axis_named(name) is None)
-        once = [name for name, count in counts.items() if count == 1 and max(counts.values()) > 2]
+        most = max(counts.values(), default=0)
+        once = [name for name, n in counts.items() if n == 1 and (most > 2 or (most > 1 and not is_like_a_log(name)))]
         kept = [{name: value for name, value in row.items() if name not in once} for row in rows]
         notes = [f"Numbers named but once were left out: {listed(once)}."] if once else []
         if self.unmatched:

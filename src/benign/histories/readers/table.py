@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -26,6 +27,9 @@ _SAMPLES = ("phase", "split", "mode", "stage", "subset", "set", "dataset", "data
 _PHASES = frozenset({"train", "training", "val", "valid", "validation", "test", "testing", "eval", "dev", "evaluate"})
 _KEYS = ("metric", "tag", "key", "variable", "metric_name", "name")
 _MOST_RUNS = 10_000
+_LIKE_A_LOG = re.compile(
+    r"loss|acc|err|perplexity|ppl|score|nll|auc|\bf1|mse|mae|bleu|reward|map", re.IGNORECASE | re.ASCII
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,6 +60,15 @@ def axis_named(name: str) -> Axis | None:
     """
     plain = name.strip().lower().lstrip("_").rsplit("/", maxsplit=1)[-1].replace(" ", "_").replace("-", "_")
     return _AXES.get(plain)
+
+
+def is_like_a_log(name: str) -> bool:
+    """Whether the name is like one of a loss, an error or a score: nothing is decided by it but what is no log.
+
+    >>> is_like_a_log("val_loss"), is_like_a_log("layers")
+    (True, False)
+    """
+    return _LIKE_A_LOG.search(name) is not None
 
 
 def logs_in(table: Table, *, format: str, path: str) -> Iterator[Log]:  # noqa: A002 - as the log calls it
