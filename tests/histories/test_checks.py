@@ -101,7 +101,8 @@ def test_an_error_below_the_share_of_wrong_labels(error, flagged):
 
 def test_a_test_error_far_above_the_validation_error():
     errors = np.full(100, 0.1)
-    assert codes(validation_error=errors, test_score=0.2)["shift"].evidence["z"] > 4
+    z = codes(validation_error=errors, test_score=0.2)["shift"].evidence["z"]
+    assert z == pytest.approx(0.1 / (2 * 0.15 * 0.85 / 1000) ** 0.5)
     assert "shift" not in codes(validation_error=errors, test_score=0.15)  # 3.4 standard errors; epochs were selected
     assert "shift" in codes(validation_error=errors, test_error=np.full(100, 0.15))  # none was
     assert "shift" not in codes(validation_error=errors, test_score=0.05)

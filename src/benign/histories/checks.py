@@ -172,7 +172,7 @@ def measurement_changed(facts: Facts) -> Flag | None:
     jump = float(steps[place])
     before, after = raw[max(0, place - 4) : place + 1], raw[place + 1 : place + 6]
     lasting = float(np.median(after) - np.median(before))
-    if min(abs(jump), abs(lasting)) <= max(_LEAST_JUMP, _JUMP * _usual_step(steps, place)) or jump * lasting < 0:
+    if min(abs(jump), abs(lasting)) <= max(_LEAST_JUMP, _JUMP * _usual_step(steps, place)):
         return None
     ours = train[facts.watched.rows]
     if not _is_smooth_at(ours, place):
