@@ -31,9 +31,7 @@ class Sentences(torch.utils.data.Dataset):
 
 def main() -> None:
     transformers.set_seed(0)
-    config = BertConfig(
-        vocab_size=50, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
-    )
+    config = BertConfig(vocab_size=50, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32)
     shutil.rmtree(HERE, ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(

@@ -27,6 +27,7 @@ _WITHIN_FOLDERS = 0.2
 _DEEPEST = 6
 _MOST_FILES = 50_000
 _BYTES_A_BYTE = 4  # of memory, for each one of a file
+_LITTLE = 1 << 26  # bytes; asking what is free takes milliseconds, which a thousand files would wait for
 _FIRST_LINE = 200
 _SHORTEST_CURVE = 3
 _LONGEST_LINE = 1 << 23
@@ -94,8 +95,9 @@ def _opened_path(path: Path) -> File | Folder:
 def _file(path: Path, head: bytes, size: int, held: bytes | None = None) -> File:
     if not head.strip():
         raise invalid("history", f"is empty: {shown_path(path)} holds nothing yet.")
-    advice = "give every tenth row, or the columns that matter"
-    require_memory(_BYTES_A_BYTE * size, purpose=f"Reading {shown_path(path)} ({size:,} bytes)", advice=advice)
+    if _BYTES_A_BYTE * size > _LITTLE:
+        advice = "give every tenth row, or the columns that matter"
+        require_memory(_BYTES_A_BYTE * size, purpose=f"Reading {shown_path(path)} ({size:,} bytes)", advice=advice)
     return File(path=path, head=head, size=size, held=held)
 
 
