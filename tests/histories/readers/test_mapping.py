@@ -11,7 +11,7 @@ from benign.histories.readers import json_lines
 from benign.histories.readers.opening import read_logs
 from tests.histories.readers.shown import log_of_text, points, values
 
-SERIES = {"epoch": [1, 2, 3], "loss": [3.0, 2.0, 1.0], "val_loss": [4.0, None, 2.5]}
+SERIES: dict[str, list[float | None]] = {"epoch": [1, 2, 3], "loss": [3.0, 2.0, 1.0], "val_loss": [4.0, None, 2.5]}
 POINTS = {"loss": [(1, 3.0), (2, 2.0), (3, 1.0)], "val_loss": [(1, 4.0), (3, 2.5)]}
 ROWS = [dict(zip(SERIES, row, strict=True)) for row in zip(*SERIES.values(), strict=True)]
 

@@ -61,7 +61,7 @@ def test_a_folder_of_no_permission_gets_a_sentence_and_the_others_are_read(tmp_p
             raise PermissionError(13, "Permission denied")
         return scan(path)
 
-    monkeypatch.setattr(opening.os, "scandir", closed)
+    monkeypatch.setattr(os, "scandir", closed)
     assert "Permission denied" in refusal(tmp_path / "closed")
     (log,) = read_logs(tmp_path)
     assert log.name == "open"

@@ -17,6 +17,7 @@ from benign.histories.readers.table import axis_named, is_like_a_log, logs_in
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0e-\x1f]")
 _TIME = re.compile(r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?([.,]\d+)?\]?|\d+:\d\d(:\d\d)?(<[\d:?]+)?")
+_CLOCK = re.compile(r"\d:\d\d")
 _BAR = re.compile(r"\d+%\s*\|[^|]*\|+?|\[[=>.#\-]{3,}\]|[━╸╺╍█▏▎▍▌▋▊▉]+|[\d.?]+\s*(?:it/s|s/it|\w?s/step)")
 _OF = re.compile(r"(?<![\d.\w/])(\d+)\s*/\s*(\d+)(?![\d.\w/])")
 _NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf(?:inity)?)"
@@ -99,7 +100,8 @@ class _Rows:
 
     def _take(self, part: str, *, bars: bool) -> bool:
         """What one drawing of a line says."""
-        plain = _TIME.sub(" ", _CONTROL.sub("", part))
+        plain = part if part.isprintable() else _CONTROL.sub("", part)
+        plain = _TIME.sub(" ", plain) if _CLOCK.search(plain) else plain
         of = _OF.search(plain) if bars else None
         bare = _BAR.sub(" ", plain)
         position, values = self._pairs(bare)
