@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,10 @@ from benign import Replicate
 from benign.sources import digits, mnist1d
 
 Row = Mapping[str, float]
+
+
+def _constant(_: int) -> float:
+    return 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +53,12 @@ class Recipe:
     data: Callable[[], Data]
     layers: Callable[[int], nn.Module]
     epochs: int
-    rate: float
+    rate: float = 1e-3
     adam: bool = True
     batch: int = 50
     weight_decay: float = 0.0
-    schedule: Callable[[int], float] = field(default=lambda epoch: 1.0)
+    schedule: Callable[[int], float] = _constant
     in_training_mode: bool = False
-    every: int = 1
 
 
 def main(*names: str) -> None:
@@ -115,8 +119,6 @@ def trained(recipe: Recipe) -> Iterator[Row]:
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-        if epoch % recipe.every:
-            continue
         network.eval()
         with torch.no_grad():
             train = _numbers(network(data.train_inputs), data.train_labels)
@@ -155,23 +157,25 @@ def _steps(*ends: int) -> Callable[[int], float]:
     return lambda epoch: 0.1 ** sum(epoch > end for end in ends)
 
 
+_mnist1d = partial(partial, images)
+_digits = partial(partial, images, from_digits=True, validation=500)
 RECIPES = {
-    "improving": Recipe(data=lambda: images(4000), layers=dense(100), epochs=30, rate=1e-3),
-    "plateau": Recipe(data=lambda: images(4000, noise=0.2), layers=dense(24), epochs=400, rate=1e-3, weight_decay=3e-4, schedule=_steps(60)),
-    "overconfidence": Recipe(data=lambda: images(2000), layers=dense(200, 200), epochs=150, rate=1e-3),
-    "overfitting": Recipe(data=lambda: images(1000, noise=0.4), layers=dense(200, 200), epochs=150, rate=1e-3),
+    "improving": Recipe(data=_mnist1d(4000), layers=dense(100), epochs=30),
+    "plateau": Recipe(data=_mnist1d(4000), layers=dense(40), epochs=200, schedule=_steps(30, 60)),
+    "overconfidence": Recipe(data=_mnist1d(2000), layers=dense(200, 200), epochs=150),
+    "overfitting": Recipe(data=_digits(900, noise=0.2), layers=dense(200, 200), epochs=120),
     "benign_interpolation": Recipe(
-        data=lambda: images(1200, from_digits=True, validation=500), layers=dense(256), epochs=120, rate=3e-3, adam=False, weight_decay=1e-3,
+        data=_digits(1200), layers=dense(256), epochs=120, rate=3e-3, adam=False, weight_decay=1e-3
     ),
-    "instability": Recipe(data=lambda: images(2000), layers=dense(200, 200), epochs=80, rate=0.35, adam=False),
+    "instability": Recipe(data=_mnist1d(2000), layers=dense(200, 200), epochs=80, rate=0.35, adam=False),
     "divergence": Recipe(
-        data=lambda: images(1000), layers=dense(100), epochs=40, rate=0.05, adam=False, schedule=lambda epoch: 1.35**epoch,
+        data=_mnist1d(1000), layers=dense(100), epochs=40, rate=0.05, adam=False, schedule=lambda epoch: 1.35**epoch
     ),
-    "not_learning": Recipe(data=lambda: images(2000), layers=dense(100), epochs=40, rate=1e-7),
-    "underfitting": Recipe(data=lambda: images(4000), layers=dense(3), epochs=150, rate=3e-3),
-    "dropout": Recipe(data=lambda: images(1200, from_digits=True, validation=500), layers=dense(128, dropout=0.5), epochs=60, rate=1e-3, in_training_mode=True),
-    "batch_norm_start": Recipe(data=lambda: images(2000), layers=dense(100, norm=0.002), epochs=60, rate=1e-3),
-}  # fmt: skip
+    "not_learning": Recipe(data=_mnist1d(2000), layers=dense(100), epochs=40, rate=1e-7),
+    "underfitting": Recipe(data=_mnist1d(4000), layers=dense(3), epochs=150, rate=3e-3),
+    "dropout": Recipe(data=_digits(1200), layers=dense(128, dropout=0.5), epochs=60, in_training_mode=True),
+    "batch_norm_start": Recipe(data=_mnist1d(2000), layers=dense(100, norm=0.002), epochs=60),
+}
 OTHERS: dict[str, Callable[[], Iterator[Row]]] = {"second_descent": slow_features}
 
 if __name__ == "__main__":

@@ -64,6 +64,8 @@ def _overconfidence(case: Case) -> str:
     told = [_risen(case)]
     if error is not None and error.answer == "not up":
         told[0] += f"; the error did not: {_error(case)}"
+    elif error is not None and error.answer == "undecided":
+        told[0] += f"; whether the error did is open: {_error(case)}"
     if evidence.get("certified_share", 0.0) > 0 and case.reading.landmarks is not None:
         risen = case.reading.landmarks.last.value - case.reading.landmarks.best.value
         told.append(
