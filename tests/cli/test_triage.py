@@ -109,6 +109,8 @@ def test_follow_says_what_is_new_until_ctrl_c(log):
     command = [sys.executable, "-m", "benign", "triage", "log.csv", "--follow"]
     place = {"cwd": log.parent, "env": environment_of(log.parent, PYTHONUNBUFFERED="1"), "text": True}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **place) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
         assert process.stdout.readline() == "Too few evaluations for a verdict.\n"
         log.write_text(_csv(RISEN) + "61,1.7", encoding="utf-8")
         os.utime(log, (time.time() + 5, time.time() + 5))
