@@ -68,6 +68,8 @@ def test_guessing_on_the_training_set_is_no_learning():
     assert "not-learning" in codes(train_error=np.full(100, 0.89), classes=10)
     assert "not-learning" not in codes(train_error=np.full(100, 0.6), classes=10)
     assert "not-learning" not in codes(train_error=np.full(100, 0.89))
+    forgotten = np.where(np.arange(100) < 30, 0.5, 0.9)  # it had learned, and diverged since
+    assert "not-learning" not in codes(train_error=forgotten, classes=10)
 
 
 def test_running_averages_at_the_start():

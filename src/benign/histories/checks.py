@@ -55,9 +55,12 @@ def instability(facts: Facts) -> Flag | None:
 
 
 def not_learning(facts: Facts) -> Flag | None:
-    """A training error of guessing, at the end."""
+    """A training error of guessing, at the end and ever before: what was learned once and lost is no such case."""
     classes, error = facts.history.classes, end_of(facts.history.times, facts.history.train_error)
-    if classes is None or classes < 2 or error is None or error <= _CHANCE * (1 - 1 / classes):
+    if classes is None or classes < 2 or error is None:
+        return None
+    least = float(smoothed(finite(facts.history.times, facts.history.train_error)[1]).min())
+    if min(least, error) <= _CHANCE * (1 - 1 / classes):
         return None
     evidence = {"train_error": error, "guessing": 1 - 1 / classes}
     return Flag(code="not-learning", evidence=evidence, alternatives={"underfitting": "unchecked"})
