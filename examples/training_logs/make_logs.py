@@ -72,13 +72,17 @@ def main(*names: str) -> None:
         print(name, len(rows), rows[-1])
 
 
-def images(n: int, *, noise: float = 0.0, validation: int = 1000, from_digits: bool = False) -> Data:
-    """MNIST-1D, or digits of 8 x 8 pixels, with a share of wrong training labels."""
+def images(
+    n: int, *, noise: float = 0.0, validation: int = 1000, from_digits: bool = False, scale: float = 1.0
+) -> Data:
+    """MNIST-1D, or digits of 8 x 8 pixels, with a share of wrong training labels; inputs in units of 1 / scale."""
     source = (digits if from_digits else mnist1d)(label_noise=noise, test_samples=validation)
     split = source.draw(n, Replicate(seed=5))
     one = (split.train_inputs, split.train_targets, split.test_inputs, split.test_targets)
     inputs, targets, others, truth = (torch.tensor(np.asarray(part), dtype=torch.float32) for part in one)
-    return Data(train_inputs=inputs, train_labels=targets.argmax(1), inputs=others, labels=truth.argmax(1))
+    return Data(
+        train_inputs=scale * inputs, train_labels=targets.argmax(1), inputs=scale * others, labels=truth.argmax(1)
+    )
 
 
 def dense(*widths: int, dropout: float = 0.0, norm: float | None = None) -> Callable[[int], nn.Module]:
@@ -167,14 +171,18 @@ RECIPES = {
     "benign_interpolation": Recipe(
         data=_digits(1200), layers=dense(256), epochs=120, rate=3e-3, adam=False, weight_decay=1e-3
     ),
-    "instability": Recipe(data=_mnist1d(2000), layers=dense(200, 200), epochs=80, rate=0.35, adam=False),
+    "instability": Recipe(data=_mnist1d(2000), layers=dense(200, 200), epochs=80, rate=0.15, adam=False),
     "divergence": Recipe(
-        data=_mnist1d(1000), layers=dense(100), epochs=40, rate=0.05, adam=False, schedule=lambda epoch: 1.35**epoch
+        data=_mnist1d(1000), layers=dense(100), epochs=25, rate=0.05, adam=False, schedule=lambda epoch: 1.25**epoch
     ),
     "not_learning": Recipe(data=_mnist1d(2000), layers=dense(100), epochs=40, rate=1e-7),
     "underfitting": Recipe(data=_mnist1d(4000), layers=dense(3), epochs=150, rate=3e-3),
-    "dropout": Recipe(data=_digits(1200), layers=dense(128, dropout=0.5), epochs=60, in_training_mode=True),
-    "batch_norm_start": Recipe(data=_mnist1d(2000), layers=dense(100, norm=0.002), epochs=60),
+    "dropout": Recipe(
+        data=_digits(1200), layers=dense(64, 64, dropout=0.5), epochs=60, rate=5e-4, in_training_mode=True
+    ),
+    "batch_norm_start": Recipe(
+        data=_mnist1d(2000, scale=30.0), layers=dense(100, norm=0.002), epochs=60, batch=100, in_training_mode=True
+    ),
 }
 OTHERS: dict[str, Callable[[], Iterator[Row]]] = {"second_descent": slow_features}
 
