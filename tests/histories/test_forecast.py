@@ -12,12 +12,13 @@ CONSTANTS = {2: (-0.733, 1.887, 0.01), 5: (-0.600, 1.404, 0.02), 10: (-0.349, 0.
 
 
 @given(st.floats(0, 3), st.floats(-2, 2), st.floats(0.001, 0.1))
-def test_the_odds_are_the_formula(rise, sigma, se):
+def test_the_odds_are_the_formula_and_never_fall(rise, sigma, se):
+    before = 0.0
     for k, odds in forecast(rise, sigma, se, risen=False).items():
         a, b, least = CONSTANTS[k]
         z = -(0.01 + rise + sigma * math.log(k)) / (0.015 + 0.5 * abs(sigma) * math.log(k) + 0.5 * se + 0.3 * rise)
         p = 1 / (1 + math.exp(-a - b * max(-4, min(4, z))))
-        p = max(least, min(1 - least, p))
+        p = before = max(before, least, min(1 - least, p))  # what comes within twice the time comes within five times
         assert odds.probability == pytest.approx(p)
         assert odds.answer is (True if p > 0.85 else False if p < 0.15 else None)
         assert odds.comparable is None

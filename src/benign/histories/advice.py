@@ -135,8 +135,9 @@ _ADVICE = {
     ),
     "evaluation-mode": Advice(
         "The start is an artefact of evaluation mode; judge the rest.",
-        "Ignore the start; a larger momentum of the running averages removes it.",
-        "evaluate the first {times} with the statistics of the batch", "one evaluation", "whether they did it",
+        "Ignore the start; running averages that follow faster remove it (momentum: larger in PyTorch, less in Keras).",
+        "evaluate the first {times} with the statistics of the batch", "one evaluation",
+        "whether the running averages did it",
     ),
     "measurement-changed": Advice(
         "The measurement changed during the run.",

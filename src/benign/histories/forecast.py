@@ -87,7 +87,8 @@ def forecast(rise: float, sigma: float, se_zero: float, *, risen: bool) -> dict[
 
     $$z_k = -\frac{.01 + r + \sigma \log k}{.015 + |\sigma| \log k / 2 + SE(0) / 2 + .3\,r}$$
 
-    clipped to 4; $P = 1 / (1 + e^{-A - B z})$ with A and B fitted for each k.
+    clipped to 4; $P = 1 / (1 + e^{-A - B z})$ with A and B fitted for each k. What comes within twice the time comes
+    within five times: none is less than one of a smaller k, as the fits may have it for the surest.
 
     Args:
         rise: of the log loss since its lowest.
@@ -96,7 +97,12 @@ def forecast(rise: float, sigma: float, se_zero: float, *, risen: bool) -> dict[
         risen: whether the rise is real.
     """
     counted = _COUNTED[trend(sigma), rise <= math.log(1 + _SMALL_RISE)] if risen else {}
-    return {k: _odds(k, rise, sigma, se_zero, counted.get(k)) for k in _FITTED}
+    odds: dict[int, Odds] = {}
+    probability = 0.0
+    for k in _FITTED:
+        probability = max(probability, _probability(k, rise, sigma, se_zero))
+        odds[k] = _odds(probability, counted.get(k))
+    return odds
 
 
 def spread(rise: float, sigma: float, se_zero: float, k: float) -> float:
@@ -104,14 +110,16 @@ def spread(rise: float, sigma: float, se_zero: float, k: float) -> float:
     return 0.015 + 0.5 * abs(sigma) * math.log(k) + 0.5 * se_zero + 0.3 * rise
 
 
-def _odds(k: int, rise: float, sigma: float, se_zero: float, counted: tuple[int, int] | None) -> Odds:
+def _probability(k: int, rise: float, sigma: float, se_zero: float) -> float:
     constant, weight, least = _FITTED[k]
     score = -(0.01 + rise + sigma * math.log(k)) / spread(rise, sigma, se_zero, k)
     score = min(max(score, -_MOST_SCORE), _MOST_SCORE)
-    probability = min(max(1 / (1 + math.exp(-constant - weight * score)), least), 1 - least)
-    answer = True if probability > _ANSWERED else False if probability < 1 - _ANSWERED else None
+    return min(max(1 / (1 + math.exp(-constant - weight * score)), least), 1 - least)
+
+
+def _odds(probability: float, counted: tuple[int, int] | None) -> Odds:
     return Odds(
         probability=probability,
-        answer=answer,
+        answer=True if probability > _ANSWERED else False if probability < 1 - _ANSWERED else None,
         comparable=Comparable(came=counted[0], of=counted[1]) if counted else None,
     )

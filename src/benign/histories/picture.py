@@ -11,7 +11,7 @@ from jaxtyping import Float
 from benign.foundation.errors import invalid
 from benign.histories.forecast import spread
 from benign.histories.history import Curve, History
-from benign.histories.rule import Reading
+from benign.histories.rule import Landmarks, Reading
 from benign.histories.smoothing import smoothed
 from benign.histories.watched import Watched, error_variance, finite
 from benign.plots import CurveDisplay, Display, Mark, Role, Series, StackedDisplay, Threshold
@@ -37,8 +37,8 @@ def _main(history: History, reading: Reading, watched: Watched) -> CurveDisplay:
     is_log = watched.scale.kind == "log"
     series = [_dots("recorded", watched.times, watched.values), *_smooth(reading), *_train(history, watched)]
     series += _ahead(reading, watched)
-    odds = [f"within {k} times the time {100 * one.probability:.0f} %" for k, one in reading.forecast.items()]
-    told = f" Chance of a new best: {', '.join(odds)}." if odds else ""
+    odds = [f"{100 * one.probability:.0f} % within {k}" for k, one in reading.forecast.items()]
+    told = f" Chance of a new best: {', '.join(odds)} times the time so far." if odds else ""
     return CurveDisplay(
         title="Training log" if watched.name.startswith("validation") else "Training log, without validation",
         series=tuple(series),
@@ -58,7 +58,7 @@ def _smooth(reading: Reading) -> Iterator[Series]:
         return
     ends = np.array([smooth.times[0], smooth.times[-1]])
     if ends[1] > ends[0]:
-        yield _line("best", ends, np.full(2, marks.best.value), Role.REFERENCE)
+        yield _line(_first(marks), ends, np.full(2, marks.best.value), Role.REFERENCE)
     name = "validation" if reading.watched and reading.watched.name.startswith("validation") else "smooth"
     yield Series(name=name, positions=smooth.times, median=smooth.values, low=smooth.low, high=smooth.high)
 
@@ -87,10 +87,14 @@ def _marks(reading: Reading) -> Iterator[Mark]:
     marks = reading.landmarks
     if marks is None:
         return
-    named = {"best": marks.best, "peak": marks.peak, "second best": marks.second_best}
+    named = {_first(marks): marks.best, "peak": marks.peak, "second best": marks.second_best}
     for label, mark in named.items():
         if mark is not None:
             yield Mark(position=mark.time, value=mark.value, label=label)
+
+
+def _first(marks: Landmarks) -> str:
+    return "best" if marks.second_best is None else "first best"
 
 
 def _now(history: History, reading: Reading) -> Threshold | None:

@@ -34,8 +34,8 @@ def _plateau(case: Case) -> str:
     marks = case.reading.landmarks
     assert marks is not None
     return (
-        f"The {case.curve} stands still: {case.value_at(marks.last)}; nothing risen or gained that matters or could "
-        "be told."
+        f"The {case.curve} stands still: {case.value_at(marks.last)}; no rise and no gain that matters or could be "
+        "told from chance."
     )
 
 
@@ -93,6 +93,8 @@ def _second_descent(case: Case) -> str:
 def _explained(case: Case) -> str:
     found = case.reading.second_descent
     assert found is not None
+    if any(flag.code == "evaluation-mode" for flag in case.reading.flags):
+        return "Where the start is an artefact of evaluation mode, so is this: no double descent is needed."
     if found.explained_by == "learning-rate":
         return (
             "The learning rate was lowered there, which explains the second fall: no epoch-wise double descent is "
@@ -230,6 +232,9 @@ def _wrong_metric(case: Case) -> str:
             f"{case.at(evidence['time_of_metric'])}: which of them "
             "counts decides which weights to keep."
         )
+    marks = case.reading.landmarks
+    if marks is not None and marks.second_best is None:
+        loss = case.at(marks.best.time)  # as recorded and as told of the rise; the evidence has the smoothed curve's
     return (
         f"At the lowest loss ({loss}) the error is {points(evidence['cost'])} (± {points(2 * evidence['se'])}) above "
         "the best "
