@@ -3,6 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benign.foundation.errors import BenignError
+from benign.histories.readers import printed
 from benign.histories.readers.opening import read_logs
 from tests.histories.readers.shown import log_of_text, points, values
 
@@ -120,3 +121,44 @@ def test_a_long_line_of_nearly_a_number_takes_no_time(tmp_path):
     (tmp_path / "log").write_text("loss " * 200_000 + "\n" + "epoch 1 loss 2\nepoch 2 loss 1\n" + "a" * 10**6 + "\n")
     (log,) = read_logs(tmp_path / "log")
     assert values(log) == {"loss": [2, 1]}
+
+
+LINES = [
+    "epoch {n} loss {x}", "epoch {n}/9 - loss: {x} - acc: {x}%", "step {n} loss {x} top5 {x}",
+    "step {n} loss {x} top1 {x}", "val loss {x}", "loss={x}", "Val:", "Epoch {n}: Train: loss {x} | Val: loss {x}",
+    "saved", "", "seed {n}",
+    "acc {n}/60000 loss {x}", "10:00:{n} INFO step {n} loss {x}", "{n}%|## | {n}/9 [00:01<00:02, loss={x}]",
+    "epoch {n}: loss={x}\repoch {n}: loss={x}", "\x1b[32mepoch {n}\x1b[0m loss {x}", "loss {x} tokens 1,{n}00,000",
+]  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(LINES), st.integers(1, 6), st.integers(10, 99), numbers), max_size=12))
+def test_lines_of_one_kind_are_read_as_each_by_itself(drawn):
+    text = "\n".join(line.format(n=n + i, x=x) for line, times, n, x in drawn for i in range(times))
+    at_once = printed._Rows()
+    at_once.read(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(printed, "_MOST_TEMPLATES", 0)  # nothing is remembered
+        alone = printed._Rows()
+        alone.read(text)
+    one, other = at_once.table(), alone.table()
+    assert at_once.unmatched == alone.unmatched
+    assert (one is None) == (other is None)
+    if one is not None and other is not None:
+        assert one.notes == other.notes
+        assert _told(one) == _told(other)
+
+
+def _told(table):
+    """The values of each column, by name; the order in which names came is of no matter."""
+    return {
+        name: [value if there else None for value, there in zip(cells.values.tolist(), cells.present, strict=True)]
+        for name, cells in zip(table.names, table.columns, strict=True)
+    }
+
+
+def test_what_is_remembered_is_used():
+    rows = printed._Rows()
+    rows.read("".join(f"epoch {n} loss {n / 7}\n" for n in range(10, 99)))
+    assert any(isinstance(row, printed._Block) and len(row.numbers) > 50 for row in rows.rows)
