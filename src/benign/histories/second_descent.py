@@ -18,6 +18,7 @@ _TO_BEST = 0.01  # of the log loss: closer than this is "to" its old best
 TRAIN_RISE = 0.15  # of its range
 _DROP = 0.5  # of the learning rate
 _BEFORE_PEAK = 3  # evaluations
+_ROUNDING = 1e-12
 _CERTAIN_RISE = 6.0  # standard errors: the largest of up to 10^6 rises by chance
 
 
@@ -131,7 +132,8 @@ def largest_rise(values: Float[np.ndarray, " recorded"]) -> LossRise | None:
         return None
     smooth = smoothed(values)
     span = float(np.ptp(smooth))
-    if not span > 0 or not np.isfinite(span):
+    rounding = _ROUNDING * float(np.abs(smooth).max())  # what the mean of equal values differs from them
+    if not span > rounding or not np.isfinite(span):
         return LossRise(share=0.0, now=0.0, ratio=1.0, low=0, high=0, real=False)
     risen = smooth - np.minimum.accumulate(smooth)
     high = int(np.argmax(risen))
