@@ -22,8 +22,8 @@ MADE_FOR = {
 }
 
 
-def judged(name: str) -> Triage:
-    answer = triage(LOGS / f"{name}.csv", classes=10, validation_samples=500 if name in DIGITS else 1000)
+def judged(name: str, classes: int | None = 10) -> Triage:
+    answer = triage(LOGS / f"{name}.csv", classes=classes, validation_samples=500 if name in DIGITS else 1000)
     assert isinstance(answer, Triage)
     return answer
 
@@ -31,6 +31,14 @@ def judged(name: str) -> Triage:
 @pytest.mark.parametrize(("name", "code"), MADE_FOR.items())
 def test_a_network_is_told_to_be_what_it_was_made_for(name, code):
     assert judged(name).codes[0] == code
+
+
+@pytest.mark.parametrize("name", ["batch_norm_start", "not_learning"])
+def test_the_number_of_classes_is_asked_for_where_it_would_decide(name):
+    asked = "Tell the number of classes"
+    assert any(text.startswith(asked) for text in judged(name, None).limits)
+    assert not any(text.startswith(asked) for text in judged(name).limits)
+    assert not any(text.startswith(asked) for text in judged("second_descent", None).limits)
 
 
 def test_dropout_is_told_beside_what_the_curve_does():

@@ -17,6 +17,7 @@ from benign.histories.watched import finite
 _SPIKE_LEFT = 0.10  # of the range of the training loss: more than this above its lowest is "still up"
 _DIVERGED_SHARE, _DIVERGED_RATIO = 0.5, 1.3
 _CHANCE = 0.93  # of the error of guessing
+_ARTEFACT, _LEARNING = 1.5, 1.05  # of the loss of guessing: a first validation loss above, a training loss below
 _WORSE_SHARE = 0.8
 _LEAK_ERRORS, _SHIFT_ERRORS, _UNSELECTED_SHIFT_ERRORS = 3.0, 4.0, 3.0
 _ERRATIC = 0.15
@@ -68,18 +69,21 @@ def not_learning(facts: Facts) -> Flag | None:
 
 def evaluation_mode(facts: Facts) -> Flag | None:
     """A first validation loss far above guessing while the training loss was not (batch norm's running averages)."""
-    classes = facts.history.classes
-    values = finite(facts.history.times, facts.history.validation_loss)[1]
-    train = finite(facts.history.times, facts.history.train_loss)[1]
-    if classes is None or classes < 2 or not values.size or not train.size:
+    classes, start = facts.history.classes, _start(facts.history)
+    if classes is None or classes < 2 or start is None:
         return None
-    first = float(np.median(values[: max(1, values.size // 20)]))
-    first_train = float(np.median(train[: max(1, train.size // 20)]))
+    first, first_train = start
     guessing = math.log(classes)
-    if not (first > 1.5 * guessing and first_train < 1.05 * guessing):
+    if not (first > _ARTEFACT * guessing and first_train < _LEARNING * guessing):
         return None
     evidence = {"first_loss": first, "first_train_loss": first_train, "guessing": guessing}
     return Flag(code="evaluation-mode", evidence=evidence, alternatives={"shift": "unchecked"})
+
+
+def may_be_evaluation_mode(history: History) -> bool:
+    """Whether for some number of classes the first validation loss would be an artefact."""
+    start = _start(history)
+    return start is not None and start[0] / _ARTEFACT > start[1] / _LEARNING > 0
 
 
 def train_worse_than_validation(history: History) -> Flag | None:
@@ -209,6 +213,15 @@ def delayed_generalisation(facts: Facts) -> Flag | None:
         evidence=evidence,
         alternatives={"noisy-labels": outcome(None if noisy is None else noisy > 0)},
     )
+
+
+def _start(history: History) -> tuple[float, float] | None:
+    """The first losses of validation and training; None where one was not recorded."""
+    curves = [finite(history.times, curve)[1] for curve in (history.validation_loss, history.train_loss)]
+    if not all(values.size for values in curves):
+        return None
+    first, first_train = (float(np.median(values[: max(1, values.size // 20)])) for values in curves)
+    return first, first_train
 
 
 def _ends_unfinite(history: History, at: float) -> bool:

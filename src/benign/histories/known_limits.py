@@ -15,13 +15,16 @@ _NEEDS = {
     "learning_rate": "Without the learning rate, a drop of it cannot be told from a second descent.",
     "label_noise": "Tell the share of wrong labels if you know it (--label-noise): under-fitting and noise look alike.",
 }
+_CLASSES_UNRISEN = (
+    "Tell the number of classes (--classes): then an artefact at the start, and a model that only guesses, are told."
+)
 
 
 def limits_of(case: Case) -> Iterator[str]:
     """The sentences, the one that would decide most first."""
     reading = case.reading
     yield from _open_question(case)
-    yield from (_NEEDS[need] for need in reading.needs)
+    yield from (_CLASSES_UNRISEN if _is_unrisen(need, case) else _NEEDS[need] for need in reading.needs)
     noise = reading.noise
     if noise is None or reading.points < 8:
         return
@@ -38,6 +41,10 @@ def limits_of(case: Case) -> Iterator[str]:
         yield f"{ASSUMED_SAMPLES:,} validation samples were assumed."
     if any(flag.code == "rise-unknown-end" for flag in reading.flags) and reading.forecast:
         yield "No log knows of a drop of the learning rate still to come: nor do the odds."
+
+
+def _is_unrisen(need: str, case: Case) -> bool:
+    return need == "classes" and case.reading.state.name != "risen"
 
 
 def _open_question(case: Case) -> Iterator[str]:

@@ -159,10 +159,11 @@ def read_history(history: History, *, calibration: Calibration | None = None) ->
         return _too_few(history, curve, train)
     rise = rise_of(curve.smooth, curve.noise)
     diverged = checks.divergence(history, train)
-    facts = _facts(history, curve, rise, train, State(name="diverged") if diverged else state_of(rise, curve.noise))
+    state = State(name="diverged") if diverged else state_of(rise, curve.noise)
+    facts = _facts(history, curve, rise, train, state, None if calibration is None else calibration.given_back)
     flags = (diverged, *(check(facts) for check in _CHECKS))
     risen = facts.state.name == "risen"
-    foreseeable = facts.is_loss and not diverged and not curve.noise.refused
+    foreseeable = facts.is_loss and curve.scale.kind == "log" and not diverged and not curve.noise.refused
     return Reading(
         points=curve.raw.size,
         watched=curve,
@@ -248,7 +249,9 @@ def _too_few(history: History, curve: Watched | None, train: LossRise | None) ->
     )
 
 
-def _facts(history: History, curve: Watched, rise: Rise, train: LossRise | None, state: State) -> Facts:
+def _facts(
+    history: History, curve: Watched, rise: Rise, train: LossRise | None, state: State, given_back: float | None
+) -> Facts:
     error = error_rise(history)
     return Facts(
         history=history,
@@ -260,6 +263,7 @@ def _facts(history: History, curve: Watched, rise: Rise, train: LossRise | None,
         overconfidence=_overconfidence(history, curve, rise, error),
         train=train,
         slope=slope(curve.times, curve.smooth),
+        given_back=given_back,
     )
 
 
@@ -346,12 +350,21 @@ def _needs(facts: Facts) -> tuple[Need, ...]:
     asked: dict[Need, bool] = {
         "validation_samples": history.validation_samples is None and _samples_decide(facts),
         "validation_error": facts.has_risen and facts.is_loss and facts.error is None and not history.metrics,
-        "classes": facts.has_risen and facts.is_loss and facts.error is not None and history.classes is None,
+        "classes": history.classes is None and _classes_decide(facts),
         "train_loss": (facts.has_risen or facts.descent is not None) and facts.train is None,
         "learning_rate": facts.descent is not None and not facts.descent.rate_checked,
         "label_noise": history.label_noise is None and judgements.underfitting(facts) is not None,
     }
     return tuple(need for need, is_asked in asked.items() if is_asked)
+
+
+def _classes_decide(facts: Facts) -> bool:
+    """Whether the share of overconfidence, an artefact at the start, or a model that guesses hangs on their number."""
+    if facts.has_risen and facts.is_loss and facts.error is not None:
+        return True
+    if facts.descent is not None and checks.may_be_evaluation_mode(facts.history):
+        return True
+    return judgements.underfitting(facts) is not None
 
 
 def _samples_decide(facts: Facts) -> bool:
