@@ -56,7 +56,7 @@ def _noise_only(case: Case) -> str:
 def _overfitting(case: Case) -> str:
     error = case.reading.error
     assert error is not None
-    return f"{_risen(case)}, and the error too: {_error(case)}. That is over-fitting.{_given_back(case)}"
+    return f"{_risen(case)}, and the error too: {_error(case)}. That is over-fitting.{_recalibrated(case)}"
 
 
 def _overconfidence(case: Case) -> str:
@@ -73,18 +73,19 @@ def _overconfidence(case: Case) -> str:
             f"{number(min(evidence['certified_nats'], risen))} of the {number(risen)} risen nats are confidence, not "
             "mistakes"
         )
-    return ". ".join(told) + "." + _given_back(case)
+    return ". ".join(told) + "." + _recalibrated(case)
 
 
-def _given_back(case: Case) -> str:
-    """What a temperature gives back of the rise, where probabilities were given; nothing else."""
+def _recalibrated(case: Case) -> str:
+    """What a temperature leaves of the rise, where probabilities were given; nothing else."""
     parts = case.reading.calibration
     if parts is None or parts.rise <= 0:
         return ""
     temperature = number(1 / float(parts.inverse_temperature[-1]), digits=2)
+    moved = f"{'risen' if parts.refinement_rise > 0 else 'fallen'} by {number(abs(parts.refinement_rise))}"
     return (
-        f" Measured on the probabilities: a temperature of {temperature} gives back "
-        f"{number(max(float(parts.calibration[-1]), 0.0))} nats, where {number(parts.rise)} had risen."
+        f" Measured on the probabilities: with the best temperature at both times ({temperature} at the end) the loss "
+        f"would have {moved} nats instead of risen by {number(parts.rise)}."
     )
 
 
@@ -134,7 +135,7 @@ def _explained(case: Case) -> str:
 def _rise_unknown_end(case: Case) -> str:
     told = {flag.code for flag in case.reading.flags} & {"overfitting", "overconfidence"}
     said = f"The {case.curve} has not fallen again" if told else f"{_risen(case)}, and has not fallen again"
-    back = "" if told else _given_back(case)
+    back = "" if told else _recalibrated(case)
     if not case.reading.forecast:
         return f"{said}; no odds can be given for this curve.{back}"
     return f"{said}.{_odds(case)}{back}"
