@@ -39,6 +39,13 @@ def judge_log(  # noqa: PLR0917 (a command's options)
         list[str] | None, typer.Option("--columns", metavar="ROLE=COLUMN", help="Such as val_loss=foo; repeatable.")
     ] = None,
     run: Annotated[str | None, typer.Option("--run", help="Of several runs, the one meant; * for any letters.")] = None,
+    probabilities: Annotated[
+        str | None,
+        typer.Option("--probabilities", metavar="PATH", help="An .npz, one array an evaluation; or a folder of them."),
+    ] = None,
+    labels: Annotated[
+        str | None, typer.Option("--labels", metavar="FILE", help="The right classes, if the .npz has no 'labels'.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the picture and a page into this folder.")] = None,
     fail_on: Annotated[
         str | None, typer.Option("--fail-on", metavar="CODE,...", help="Exit with 3 if one of these is found.")
@@ -54,7 +61,7 @@ def judge_log(  # noqa: PLR0917 (a command's options)
 
     given: dict[str, Any] = {
         "train_samples": train_samples, "validation_samples": validation_samples, "classes": classes,
-        "label_noise": label_noise, "test": test, "run": run,
+        "label_noise": label_noise, "test": test, "run": run, "probabilities": probabilities, "labels": labels,
     }  # fmt: skip
     with answered():
         codes = _codes(fail_on)

@@ -152,6 +152,7 @@ _EXCLUDED = {
     "instability": "Not instability: the training loss fell throughout.",
     "noise-of-the-iterates": "Not noise of the last weights: averaged weights show most of the fall too.",
     "overfitting": "Not over-fitting: the error has not risen, or its rise is chance.",
+    "overconfidence": "Not overconfidence: the best temperature gives back less than a tenth of the rise.",
     "train-rise": "Not a matter of optimisation: the training loss went on falling.",
     "double-descent": "Not double descent: there the training loss falls throughout.",
     "underfitting": "Not under-fitting: the training set is fitted better than validation.",
@@ -217,7 +218,8 @@ def advice_on_nothing(case: Case) -> tuple[str, ...]:
 def next_of(case: Case) -> Next | None:
     """The cheapest experiment that decides."""
     one = _ADVICE[case.flag.code]
-    if not one.experiment:
+    is_measured = case.flag.code == "overconfidence" and "given_back_share" in case.evidence
+    if not one.experiment or is_measured:
         return None
     return Next(experiment=_filled(one.experiment, case), cost=_filled(one.cost, case), decides=one.decides)
 

@@ -86,6 +86,11 @@ class Calibration:
     samples: int
     classes: int
 
+    @property
+    def given_back(self) -> float | None:
+        """The share of the rise that the temperature of the last epoch gives back; None of none beyond chance."""
+        return 1 - self.refinement_rise / self.rise if self.rise > 2 * self.rise_se else None
+
 
 def refine(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> Refinement:
     r"""Split the loss of one set of predictions.

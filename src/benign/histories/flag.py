@@ -53,6 +53,7 @@ class Facts:
     overconfidence: Overconfidence | None
     train: LossRise | None
     slope: float
+    given_back: float | None = None  # the share of the rise of the loss, measured on predicted probabilities
 
     @property
     def of_validation(self) -> bool:

@@ -15,6 +15,7 @@ from benign.histories.smoothing import Curve, iterate_sd, smoothed, window
 from benign.histories.watched import finite
 
 _HALF = 0.5
+_NEXT_TO_NOTHING = 0.1  # of the rise
 _OLD = 10  # evaluations
 _FITTED = 0.005
 _SMALL_RISE = 0.1
@@ -84,20 +85,26 @@ def overfitting(facts: Facts) -> Flag | None:
 
 
 def overconfidence(facts: Facts) -> Flag | None:
-    """The loss has risen and the error has not, or at least half of the rise is certified to be none of the error."""
+    """The loss has risen and the error has not, or at least half of the rise is none of the error.
+
+    That is measured where probabilities were given: a temperature that gives back half of the rise proves it, one that
+    gives back less than a tenth speaks against it. Without them the error certifies it.
+    """
     if not facts.has_risen or not facts.is_loss or facts.rise is None:
         return None
-    certified = facts.overconfidence
+    certified, given_back = facts.overconfidence, facts.given_back
     share = certified.certified_share if certified is not None else None
-    proven = share is not None and share >= _HALF
+    proven = (given_back if given_back is not None else share or 0.0) >= _HALF
     not_up = facts.error is not None and facts.error.answer == "not up"
-    if not (proven or not_up):
+    if not (proven or not_up) or _is_denied(facts):
         return None
     evidence = {"rise": facts.rise.log}
     if facts.error is not None:
         evidence |= {"error_rise": facts.error.rise, "error_se": facts.error.se}
     if certified is not None and share is not None:
         evidence |= {"certified_nats": certified.certified_nats, "certified_share": share, "bound": certified.bound}
+    if given_back is not None:
+        evidence["given_back_share"] = given_back
     error_p = facts.error.p if facts.error is not None else 1.0
     return Flag(
         code="overconfidence",
@@ -111,12 +118,20 @@ def rise_unknown_end(facts: Facts) -> Flag | None:
     """A rise that has not fallen again: what comes next is a matter of odds."""
     if not facts.has_risen or facts.descent is not None or facts.rise is None:
         return None
+    alternatives: dict[str, Outcome] = {"second-descent": "unchecked", "instability": facts.unstable}
+    if facts.given_back is not None:
+        alternatives["overconfidence"] = outcome(not _is_denied(facts))
     return Flag(
         code="rise-unknown-end",
         evidence={"rise": facts.rise.log, "se": facts.rise.se, "slope": facts.slope},
         confidence=facts.rise.p,
-        alternatives={"second-descent": "unchecked", "instability": facts.unstable},
+        alternatives=alternatives,
     )
+
+
+def _is_denied(facts: Facts) -> bool:
+    """Whether it was measured that a temperature gives back next to nothing."""
+    return facts.given_back is not None and facts.given_back < _NEXT_TO_NOTHING
 
 
 def second_descent(facts: Facts) -> Flag | None:

@@ -181,7 +181,7 @@ def _reference(curves: Mapping[str, _Recorded], log: Log) -> str:
         names = dict.fromkeys(column.name for column in log.columns)
         raise InvalidArgument(
             f"no column of the log is known to be a loss, an error or an accuracy; its columns are "
-            f"{listed(names) if names else 'none'}: say which is which, as in `--columns val_loss=NAME`.",
+            f"{listed(names)}: say which is which, as in `--columns val_loss=NAME`.",
             "columns",
         )
     return next((curve for curve in choices if curves[curve].positions.size > 1), choices[0])

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benign.foundation.errors import invalid, listed
 from benign.histories import advice
 from benign.histories.answer import Origin, Triage, Triages
-from benign.histories.calibration import Calibration, calibrate
+from benign.histories.calibration import Calibration
 from benign.histories.case import Case
 from benign.histories.finding import Finding
 from benign.histories.history import History
 from benign.histories.known_limits import limits_of
 from benign.histories.log import Log
 from benign.histories.pooling import pooled
+from benign.histories.predictions import calibration_of, joined
 from benign.histories.readers.opening import read_logs
 from benign.histories.recorded import history_of
 from benign.histories.roles import Assignment, assigned, words_of
@@ -47,8 +49,11 @@ def triage(
         columns: which column is what where names do not tell, such as ``{"val_loss": "foo"}``.
         run: the name of the run that is meant, where there are several; ``*`` stands for any letters.
         probabilities: predicted on the validation set, an array (samples x classes) for each evaluation, or what yields
-            them one by one; then the loss is split in refinement and calibration and the rise is tested in pairs.
-        labels: the right classes of the validation set, with ``probabilities``.
+            them one by one; or the path of an .npz with one array an evaluation, of a folder with a file each, or a
+            list of paths. Then the loss is split in refinement and calibration, the rise is tested in pairs, and what
+            one temperature gives back is measured. A loss or an error that the log lacks is taken from them.
+        labels: the right classes of the validation set, with ``probabilities``; or the path of a file that holds them,
+            or nothing where the .npz holds them as ``labels``.
 
     Returns:
         The answer; of several runs :class:`~benign.histories.answer.Triages`, one each, and one more for seeds of one
@@ -69,7 +74,12 @@ def triage(
         "test": test,
     }
     logs = read_logs(history, pick=run)
-    calibration = None if probabilities is None else calibrate(probabilities, labels)
+    if probabilities is None and labels is not None:
+        raise invalid("labels", "belong to `probabilities`, and there are none.")
+    if probabilities is not None and len(logs) > 1:
+        names = listed(log.name for log in logs)
+        raise invalid("probabilities", f"are of one run and the log has {len(logs):,} ({names}): say which with `run`.")
+    calibration = None if probabilities is None else calibration_of(probabilities, labels)
     answers = [_answered(log, columns, given, calibration) for log in logs]
     if len(answers) == 1:
         return answers[0]
@@ -82,6 +92,9 @@ def _answered(
 ) -> Triage:
     assignment = assigned(log, columns=columns)
     history, notes = history_of(log, assignment, **given)
+    if calibration is not None:
+        history, told = joined(history, calibration)
+        notes = (*told, *notes)
     origin = Origin(run=log.name, format=log.format, path=log.path)
     said = (*assignment.questions, *assignment.notes, *notes, *log.notes)
     return _judged(history, said, _roles(assignment), origin, calibration)
@@ -134,7 +147,10 @@ def _undecided(reading: Reading) -> str:
 
 
 def _roles(assignment: Assignment) -> dict[str, str]:
-    """What each column was read as."""
-    used = {column.name: words_of(curve) for curve, use in assignment.uses.items() for column in use.columns}
-    used |= {column.name: "another metric of validation" for use in assignment.metrics for column in use.columns}
-    return used | dict.fromkeys(assignment.unused, "not used")
+    """What each column was read as; of two of one name both are said."""
+    read = [(column.name, words_of(curve)) for curve, use in assignment.uses.items() for column in use.columns]
+    read += [(column.name, "another metric of validation") for use in assignment.metrics for column in use.columns]
+    roles: dict[str, str] = {}
+    for name, role in [*read, *((name, "not used") for name in assignment.unused)]:
+        roles[name] = f"{roles[name]}; another of the same name: {role}" if name in roles else role
+    return roles
