@@ -8,6 +8,8 @@ from benign.foundation.number_words import format_number as number
 from benign.foundation.wording import shown
 from benign.histories.case import Case, odds, percent, points, ratio
 
+_NOTHING = 0.01  # of the rise
+
 
 def verdict(case: Case) -> str:
     """The sentence of the flag."""
@@ -82,10 +84,13 @@ def _recalibrated(case: Case) -> str:
     if parts is None or parts.rise <= 0:
         return ""
     temperature = number(1 / float(parts.inverse_temperature[-1]), digits=2)
-    moved = f"{'risen' if parts.refinement_rise > 0 else 'fallen'} by {number(abs(parts.refinement_rise))}"
+    left = parts.refinement_rise
+    moved = f"have {'risen' if left > 0 else 'fallen'} by {number(abs(left))} nats"
+    if abs(left) < _NOTHING * parts.rise:
+        moved = "not have risen"
     return (
         f" Measured on the probabilities: with the best temperature at both times ({temperature} at the end) the loss "
-        f"would have {moved} nats instead of risen by {number(parts.rise)}."
+        f"would {moved}; without, it rose by {number(parts.rise)}."
     )
 
 
