@@ -52,7 +52,7 @@ class MlflowDatabase:
             )
         with opened_database(opened) as connection:
             metrics = connection.execute(
-                "SELECT run_uuid, key, step, value, is_nan FROM metrics ORDER BY run_uuid, key, timestamp, step"
+                "SELECT run_uuid, key, step, value, is_nan FROM metrics ORDER BY key, timestamp, step"  # its index
             ).fetchall()
             said = _runs_said(connection) if "runs" in tables else []
         yield from _logs(_runs(metrics, said), self.name, str(opened.path))
@@ -111,10 +111,12 @@ def _runs(metrics: list[Rows], said: list[Rows]) -> list[_Run]:
     uuids, keys, steps, values, nans = zip(*metrics, strict=True)
     numbers, positions = _stored(values), np.array(steps, dtype=float)
     numbers[np.array(nans, dtype=float) != 0] = np.nan
-    starts = [0, *(row for row in range(1, len(keys)) if keys[row] != keys[row - 1] or uuids[row] != uuids[row - 1])]
-    for start, end in zip(starts, [*starts[1:], len(keys)], strict=True):
-        run = runs.setdefault(uuids[start], _Run(name=str(uuids[start]), experiment=""))
-        run.curves[str(keys[start])] = (positions[start:end], numbers[start:end])
+    codes: dict[tuple[str, str], int] = {}
+    code = np.array([codes.setdefault(pair, len(codes)) for pair in zip(uuids, keys, strict=True)])
+    rows_of = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code))[:-1])
+    for (uuid, key), rows in zip(codes, rows_of, strict=True):
+        run = runs.setdefault(uuid, _Run(name=str(uuid), experiment=""))
+        run.curves[str(key)] = (positions[rows], numbers[rows])
     return list(runs.values())
 
 

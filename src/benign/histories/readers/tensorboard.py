@@ -179,8 +179,8 @@ def _begun(content: bytes, where: str, notes: list[str]) -> tuple[_Scalars, floa
         notes.append(f"{where} is damaged: {wrong:,} of its records were left out.")
     if records.is_cut:
         notes.append(f"The last record of {where} is cut short, as while a training still writes; it was left out.")
-    elif records.num_lost:
-        notes.append(f"{where} is damaged: its last {records.num_lost:,} of {len(content):,} bytes were left out.")
+    if records.num_lost:
+        notes.append(f"{where} is damaged: {records.num_lost:,} of its {len(content):,} bytes were left out.")
     return scalars, begun
 
 

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Int, UInt8, UInt32
 _LENGTH = struct.Struct("<Q")
 _HEADER = 12  # bytes: of the length and of its checksum
 _CHECKED = 1024  # bytes; a longer record holds no scalar
+_MOST_DAMAGES = 1000  # places; what lies behind as many is lost
 _POLYNOMIAL = 0x82F63B78  # Castagnoli's, reflected
 _MASK = 0xA282EAD8
 
@@ -25,8 +26,8 @@ class Records:
     Attributes:
         records: their data, in order.
         num_damaged: how many more have data that their checksum belies.
-        num_lost: the bytes at the end in which no record could be found.
-        is_cut: whether what follows the last record is the beginning of one, as while a training still writes.
+        num_lost: the bytes in which no record could be found.
+        is_cut: whether the file ends within a record, as while a training still writes.
     """
 
     records: list[bytes]
@@ -38,43 +39,71 @@ class Records:
 def records_of(content: bytes) -> Records:
     """Take a file apart.
 
-    Where a length is damaged nothing tells where the next record begins: the rest is lost. Where data is, that record
-    alone is.
+    Where data is damaged, that record is left out; where a length is, all up to the next length whose checksum holds.
 
     Args:
         content: all of the file.
 
     Returns:
-        The records before the damage, with what is missing.
+        The undamaged records, with what is missing.
 
     >>> records_of(b"").records
     []
     """
-    starts, ends, at = [], [], 0
-    size = len(content)
-    while at + _HEADER <= size:
+    held = np.frombuffer(content, dtype=np.uint8)
+    found: list[tuple[Places, Places]] = []
+    at = lost = 0
+    is_cut = False
+    while at < len(content):
+        starts, ends = _walked(content, held, at)
+        found.append((starts, ends))
+        at = int(ends[-1]) + 4 if len(ends) else at
+        following = _next_header(held, at + 1) if len(found) < _MOST_DAMAGES else None
+        if following is None:
+            is_cut = at < len(content) and (len(content) - at < _HEADER or _has_header(held, at))
+            lost += 0 if is_cut else len(content) - at
+            break
+        lost += following - at
+        at = following
+    firsts = np.concatenate([starts for starts, _ in found]) if found else np.empty(0, dtype=np.int64)
+    lasts = np.concatenate([ends for _, ends in found]) if found else firsts
+    whole = np.ones(len(firsts), dtype=bool)
+    short = np.flatnonzero(lasts - firsts <= _CHECKED)
+    whole[short] = _agree(held, firsts[short], lasts[short] - firsts[short])
+    records = [content[firsts[row] : lasts[row]] for row in np.flatnonzero(whole)]
+    return Records(records=records, num_damaged=len(firsts) - len(records), num_lost=lost, is_cut=is_cut)
+
+
+def _walked(content: bytes, held: Content, at: int) -> tuple[Places, Places]:
+    """Where the data of the records begins and ends, from one to the next as far as lengths hold."""
+    starts, ends = [], []
+    while at + _HEADER <= len(content):
         start = at + _HEADER
         end = start + _LENGTH.unpack_from(content, at)[0]
-        if end + 4 > size:
+        if end + 4 > len(content):
             break
         starts.append(start)
         ends.append(end)
         at = end + 4
-    held = np.frombuffer(content, dtype=np.uint8)
-    first, last = np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64)
-    headers = _agree(held, first - _HEADER, np.full(len(first), 8))
-    count = len(first) if headers.all() else int(np.argmin(headers))
-    lost = size - (int(last[count - 1]) + 4 if count else 0)
-    rest = size - lost
-    is_cut = count == len(first) and (lost < _HEADER or bool(_agree(held, np.array([rest]), np.array([8]))[0]))
-    first, last = first[:count], last[:count]
-    lengths = last - first
-    whole = np.ones(count, dtype=bool)
-    short = np.flatnonzero(lengths <= _CHECKED)
-    whole[short] = _agree(held, first[short], lengths[short])
-    records = [content[starts[row] : ends[row]] for row in np.flatnonzero(whole)]
-    damaged = count - len(records)
-    return Records(records=records, num_damaged=damaged, num_lost=lost, is_cut=is_cut and lost > 0)
+    first = np.array(starts, dtype=np.int64)
+    holds = _agree(held, first - _HEADER, np.full(len(first), 8))
+    count = len(first) if holds.all() else int(np.argmin(holds))
+    return first[:count], np.array(ends, dtype=np.int64)[:count]
+
+
+def _next_header(held: Content, at: int) -> int | None:
+    """The next place at or behind ``at`` with a length whose checksum holds; None where there is none."""
+    last, sought = len(held) - _HEADER, 1 << 10
+    while at <= last:
+        places = np.arange(at, min(at + sought, last + 1))
+        if len(here := np.flatnonzero(_agree(held, places, np.full(len(places), 8)))):
+            return int(places[here[0]])
+        at, sought = at + sought, min(2 * sought, 1 << 18)
+    return None
+
+
+def _has_header(held: Content, at: int) -> bool:
+    return bool(_agree(held, np.array([at]), np.array([8]))[0])
 
 
 def _agree(content: Content, starts: Places, lengths: Places) -> Bool[np.ndarray, " records"]:
