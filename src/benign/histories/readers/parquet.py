@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, listed
 from benign.foundation.wording import reason, shown_path
 from benign.histories.log import Log
 from benign.histories.readers.cells import Cells, numbers_in
@@ -49,9 +49,9 @@ def _table(file: File) -> Table:
         elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             cells = numbers_in([text or "" for text in column.to_pylist()])
         else:
-            left.append(f"{name} ({column.type})")
+            left.append(name)
             continue
         names.append(name)
         columns.append(cells)
-    notes = (f"Columns of another kind than numbers or text were left out: {len(left):,}.",) if left else ()
+    notes = (f"Columns of another kind than numbers or text were left out: {listed(left)}.",) if left else ()
     return Table(names=tuple(names), columns=tuple(columns), notes=notes)

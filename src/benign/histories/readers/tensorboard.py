@@ -82,7 +82,7 @@ def _is_of_events(path: Path) -> bool:
 
 def _holds_events(folder: Path) -> bool:
     try:
-        return bool(_event_files(folder, [entry.name for entry in os.scandir(folder) if entry.is_file()]))
+        return bool(_event_files(folder, os.listdir(folder)))
     except OSError:
         return False
 
