@@ -141,5 +141,6 @@ def _arrays(path: Path) -> Iterator[tuple[str, npt.NDArray[Any]]]:
             for name in [""] if is_one else _in_order(held.files):
                 yield name, held if is_one else held[name]
     except (OSError, ValueError, EOFError, KeyError, BadZipFile, zlib.error) as error:
-        words = f"cannot be read as .npz or .npy ({reason(error)})"
-        raise InvalidArgument(f"{shown_path(path)} {words}.", "probabilities") from error
+        why = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""  # not NumPy's advice
+        words = f"{shown_path(path)} cannot be read as .npz or .npy{why}; write it with numpy.savez."
+        raise InvalidArgument(words, "probabilities") from error
