@@ -41,6 +41,11 @@ def test_the_number_of_classes_is_asked_for_where_it_would_decide(name):
     assert not any(text.startswith(asked) for text in judged("second_descent", None).limits)
 
 
+def test_a_model_that_only_guesses_is_not_called_too_small():
+    assert "underfitting" not in judged("not_learning").codes
+    assert "underfitting" in judged("not_learning", None).codes  # who knows of how many classes
+
+
 def test_dropout_is_told_beside_what_the_curve_does():
     assert judged("dropout").codes == ("improving", "train-worse-than-validation")
 

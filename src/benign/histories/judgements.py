@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from benign.histories.checks import not_learning
 from benign.histories.flag import Facts, Flag, Outcome, end_of, outcome
 from benign.histories.history import Metric
 from benign.histories.noise import beyond
@@ -163,7 +164,7 @@ def benign_interpolation(facts: Facts) -> Flag | None:
 
 
 def underfitting(facts: Facts) -> Flag | None:
-    """Training and validation are equally bad and nothing moves any more."""
+    """Training and validation are equally bad and nothing moves any more; a model that only guesses is another case."""
     history = facts.history
     error = end_of(history.times, history.train_error)
     train, validation = end_of(history.times, history.train_loss), end_of(history.times, history.validation_loss)
@@ -172,6 +173,8 @@ def underfitting(facts: Facts) -> Flag | None:
     gap = math.log(validation) - math.log(train)
     moves = facts.state.name in ("risen", "improving", "diverged")
     if moves or error <= max(0.1, (history.label_noise or 0.0) + 0.08) or gap >= _GAP:
+        return None
+    if not_learning(facts) is not None:
         return None
     return Flag(
         code="underfitting",
