@@ -56,8 +56,10 @@ def test_one_numbered_set_is_of_validation():
     assert log.notes == ()
 
 
-def test_two_sets_that_were_both_held_out_are_asked_about():
+@pytest.mark.parametrize("falls_throughout", [False, True])
+def test_two_sets_that_were_both_held_out_are_asked_about(falls_throughout):
     held_out = json.loads((LOGS / "xgboost" / "one_set.json").read_text())["validation_0"]["logloss"]
+    held_out = sorted(held_out, reverse=True) if falls_throughout else held_out
     other = [1.03 * loss for loss in held_out]
     (log,) = read_logs({"validation_0": {"logloss": held_out}, "validation_1": {"logloss": other}})
     (question,) = assigned(log).questions

@@ -68,9 +68,9 @@ def test_a_file_alone_is_known_by_its_content(tmp_path):
 
 def test_a_run_called_train_without_others_beside_it_is_a_run(tmp_path):
     for name in ("a", "train"):
-        (tmp_path / "runs" / name / "inner").mkdir(parents=True)
-        shutil.copy(FILE, tmp_path / "runs" / name / "inner" / FILE.name)
-    assert [log.name for log in read_logs(tmp_path)] == ["runs/a/inner", "runs/train/inner"]
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        shutil.copy(FILE, tmp_path / "runs" / name / FILE.name)
+    assert [log.name for log in read_logs(tmp_path / "runs")] == ["a", "train"]
 
 
 @pytest.mark.parametrize("kept", [400, 2000, len(WHOLE) - 1])

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.extras import require
 from benign.foundation.wording import reason, shown, shown_path
 from benign.histories.log import Column, Log
 from benign.histories.readers.protocol import File, Folder, Opened
+from benign.histories.readers.scalar_events import plain_scalars
 from benign.histories.readers.table import without_gaps
 from benign.histories.readers.tfrecord import records_of
 
@@ -49,17 +51,19 @@ class TensorBoard:
             yield from _logs(_runs(opened.path), opened.path)
 
 
+Curve = tuple[Float[np.ndarray, " points"], Float[np.ndarray, " points"]]
+
+
 @dataclass
 class _Scalars:
     """Curves of one folder: of each tag steps and values."""
 
-    steps: dict[str, list[int]] = field(default_factory=dict)
-    values: dict[str, list[float]] = field(default_factory=dict)
+    curves: dict[str, Curve] = field(default_factory=dict)
 
 
 @dataclass
 class _Run:
-    curves: dict[str, tuple[list[int], list[float]]] = field(default_factory=dict)
+    curves: dict[str, Curve] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -82,7 +86,7 @@ def _is_of_events(path: Path) -> bool:
 
 def _holds_events(folder: Path) -> bool:
     try:
-        return bool(_event_files(folder, os.listdir(folder)))
+        return bool(_event_files(folder, [path.name for path in folder.iterdir()]))
     except OSError:
         return False
 
@@ -109,7 +113,7 @@ def _runs(root: Path) -> dict[str, _Run]:
 def _owner(place: str, scalars: _Scalars, folders: Mapping[str, object]) -> tuple[str, str]:
     """The run that a folder's curves belong to, and what they are called there: a name, or a prefix that ends in /."""
     parts = place.split("/")
-    tag = next(iter(scalars.steps)) if len(scalars.steps) == 1 else ""
+    tag = next(iter(scalars.curves)) if len(scalars.curves) == 1 else ""
     start = f"{tag.replace('/', '_')}_"
     for count in range(len(parts) - 1 if tag else -1, -1, -1):  # the nearest run above
         owner, flat = "/".join(parts[:count]), "_".join(parts[count:])
@@ -123,9 +127,8 @@ def _owner(place: str, scalars: _Scalars, folders: Mapping[str, object]) -> tupl
 
 
 def _add(run: _Run, scalars: _Scalars, rename: str) -> None:
-    for tag, steps in scalars.steps.items():
-        name = f"{rename}{tag}" if not rename or rename.endswith("/") else rename
-        run.curves[name] = (steps, scalars.values[tag])
+    for tag, curve in scalars.curves.items():
+        run.curves[f"{rename}{tag}" if not rename or rename.endswith("/") else rename] = curve
 
 
 def _of_files(files: list[Path], notes: list[str]) -> _Scalars:
@@ -138,14 +141,17 @@ def _of_files(files: list[Path], notes: list[str]) -> _Scalars:
             notes.append(f"{shown_path(path.name)} cannot be read, and was left out: {reason(error)}.")
             continue
         read.append((begun, scalars))
-    joined = _Scalars()
+    parts: dict[str, list[Curve]] = {}
     for _, scalars in sorted(read, key=lambda pair: pair[0]):
-        for tag, steps in scalars.steps.items():
-            joined.steps.setdefault(tag, []).extend(steps)
-            joined.values.setdefault(tag, []).extend(scalars.values[tag])
-    if len([1 for _, scalars in read if scalars.steps]) > 1:
+        for tag, curve in scalars.curves.items():
+            parts.setdefault(tag, []).append(curve)
+    if len([1 for _, scalars in read if scalars.curves]) > 1:
         notes.append(f"{len(read):,} event files of one run were read one after another, as after a resume.")
-    return joined
+    joined = {
+        tag: (np.concatenate([steps for steps, _ in curves]), np.concatenate([values for _, values in curves]))
+        for tag, curves in parts.items()
+    }
+    return _Scalars(curves=joined)
 
 
 def _scalars(content: bytes, where: str, notes: list[str]) -> _Scalars:
@@ -156,23 +162,16 @@ def _begun(content: bytes, where: str, notes: list[str]) -> tuple[_Scalars, floa
     """The curves of one file, and the time at which it was begun."""
     event_pb2: Any = require("tensorboard.compat.proto.event_pb2", extra="tensorboard", purpose=_PURPOSE)
     records = records_of(content)
-    parse, scalars = event_pb2.Event.FromString, _Scalars()
+    plain, is_plain = plain_scalars(records.content, records.starts, records.ends)
+    others: dict[str, list[tuple[int, float, float]]] = {}
     begun, wrong = 0.0, records.num_damaged
-    for data in records.records:
+    left = np.flatnonzero(~is_plain).tolist()
+    for row, data in zip(left, records.data(left), strict=True):
         try:
-            event = parse(data)
+            event = event_pb2.Event.FromString(data)
             begun = begun or event.wall_time
-            for value in event.summary.value:
-                kind = value.WhichOneof("value")
-                if kind == "simple_value":
-                    number = value.simple_value
-                elif kind != "tensor" or (number := _number(value.tensor)) is None:
-                    continue
-                tag = value.tag
-                if tag not in scalars.steps:
-                    scalars.steps[tag], scalars.values[tag] = [], []
-                scalars.steps[tag].append(event.step)
-                scalars.values[tag].append(number)
+            for tag, number in _numbers(event):
+                others.setdefault(tag, []).append((row, event.step, number))
         except Exception:  # protobuf's own error, and what a damaged tensor raises
             wrong += 1
     if wrong:
@@ -181,7 +180,27 @@ def _begun(content: bytes, where: str, notes: list[str]) -> tuple[_Scalars, floa
         notes.append(f"The last record of {where} is cut short, as while a training still writes; it was left out.")
     if records.num_lost:
         notes.append(f"{where} is damaged: {records.num_lost:,} of its {len(content):,} bytes were left out.")
-    return scalars, begun
+    tags = dict.fromkeys([*plain, *others])
+    return _Scalars(curves={tag: _curve(plain.get(tag), others.get(tag)) for tag in tags}), begun
+
+
+def _curve(plain: tuple[Any, Any, Any] | None, others: list[tuple[int, float, float]] | None) -> Curve:
+    """The values of one tag in the order of their records, however they were read."""
+    table = np.array(others or [], dtype=float).reshape(-1, 3)
+    if plain is not None:
+        table = np.concatenate([np.column_stack(plain), table])
+        table = table[np.argsort(table[:, 0], kind="stable")] if others else table
+    return table[:, 1], table[:, 2]
+
+
+def _numbers(event: Any) -> Iterator[tuple[str, float]]:
+    """The scalars of one event."""
+    for value in event.summary.value:
+        kind = value.WhichOneof("value")
+        if kind == "simple_value":
+            yield value.tag, value.simple_value
+        elif kind == "tensor" and (number := _number(value.tensor)) is not None:
+            yield value.tag, number
 
 
 def _number(tensor: Any) -> float | None:
@@ -208,8 +227,7 @@ def _logs(runs: Mapping[str, _Run], path: Path) -> Iterator[Log]:
         named = _without_iterations(run.curves, notes)
         by_epoch = all(tag.rpartition("/")[2].startswith("epoch_") for tag in named)
         columns = tuple(
-            without_gaps(Column(name=tag, positions=np.array(steps, dtype=float), values=np.array(values, dtype=float)))
-            for tag, (steps, values) in named.items()
+            without_gaps(Column(name=tag, positions=steps, values=values)) for tag, (steps, values) in named.items()
         )
         yield Log(
             name=name if len(kept) > 1 else "",

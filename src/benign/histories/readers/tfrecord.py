@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,16 +25,24 @@ class Records:
     """The whole records of a file.
 
     Attributes:
-        records: their data, in order.
+        content: of the file.
+        starts: where the data of each record begins.
+        ends: and where it ends.
         num_damaged: how many more have data that their checksum belies.
         num_lost: the bytes in which no record could be found.
         is_cut: whether the file ends within a record, as while a training still writes.
     """
 
-    records: list[bytes]
+    content: Content
+    starts: Places
+    ends: Places
     num_damaged: int = 0
     num_lost: int = 0
     is_cut: bool = False
+
+    def data(self, rows: Iterable[int]) -> list[bytes]:
+        """The data of some of them, by number."""
+        return [self.content[self.starts[row] : self.ends[row]].tobytes() for row in rows]
 
 
 def records_of(content: bytes) -> Records:
@@ -47,8 +56,8 @@ def records_of(content: bytes) -> Records:
     Returns:
         The undamaged records, with what is missing.
 
-    >>> records_of(b"").records
-    []
+    >>> records_of(b"").starts
+    array([], dtype=int64)
     """
     held = np.frombuffer(content, dtype=np.uint8)
     found: list[tuple[Places, Places]] = []
@@ -70,8 +79,14 @@ def records_of(content: bytes) -> Records:
     whole = np.ones(len(firsts), dtype=bool)
     short = np.flatnonzero(lasts - firsts <= _CHECKED)
     whole[short] = _agree(held, firsts[short], lasts[short] - firsts[short])
-    records = [content[firsts[row] : lasts[row]] for row in np.flatnonzero(whole)]
-    return Records(records=records, num_damaged=len(firsts) - len(records), num_lost=lost, is_cut=is_cut)
+    return Records(
+        content=held,
+        starts=firsts[whole],
+        ends=lasts[whole],
+        num_damaged=int(np.count_nonzero(~whole)),
+        num_lost=lost,
+        is_cut=is_cut,
+    )
 
 
 def _walked(content: bytes, held: Content, at: int) -> tuple[Places, Places]:

@@ -17,7 +17,6 @@ from benign.histories.readers.table import log_of
 _METRICS = {"run_name", "step", "metrics", "timestamp"}
 _BY_ID = "SELECT run_id, run_name, step, metrics FROM metrics ORDER BY rowid"
 _BY_NAME = "SELECT run_name, run_name, step, metrics FROM metrics ORDER BY rowid"
-_NOT_FINITE = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,14 +66,9 @@ def _logs(
 
 
 def _metrics(said: Any) -> dict[str, Any] | None:
-    """The object that a row says, in which trackio writes what is not finite as text; None where it says none."""
+    """The object that a row says, in which what is not finite is text; None where it says none."""
     try:
         metrics = parsed(decoded(said) if isinstance(said, bytes) else str(said))
     except ValueError:
         return None
-    if not isinstance(metrics, dict):
-        return None
-    return {
-        name: float(_NOT_FINITE[value]) if isinstance(value, str) and value in _NOT_FINITE else value
-        for name, value in metrics.items()
-    }
+    return metrics if isinstance(metrics, dict) else None
