@@ -10,6 +10,11 @@ from benign.histories import Finding, Triage
 from benign.report import Page, Section, Table, section_of
 
 QUESTION = "What happened in this training log, and what should be done next?"
+_MEASURED = (
+    "The rule was frozen before it was tested on 535 real trainings: 94 % of real rises were called one, and of 364 "
+    "looks at a healthy run 2 gave an alarm. They were small networks, linear models and boosting; convolutional networks, "
+    "language models and augmentation were not tried."
+)
 _WORDS = (
     ("over-fitting", "Loss and error on new samples get worse while those on the training set still fall."),
     ("overconfidence", "The loss gets worse because the model is too sure, not because it errs more often."),
@@ -33,7 +38,7 @@ def page_of(answer: Triage, command: str) -> Page:
         provenance=tuple(_provenance(answer)),
         command=command,
         glossary=_WORDS,
-        trust=answer.limits,
+        trust=(*answer.limits, _MEASURED),
     )
 
 
