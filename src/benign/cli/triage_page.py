@@ -12,8 +12,8 @@ from benign.report import Page, Section, Table, section_of
 QUESTION = "What happened in this training log, and what should be done next?"
 _MEASURED = (
     "The rule was frozen before it was tested on 535 real trainings: 94 % of real rises were called one, and of 364 "
-    "looks at a healthy run 2 gave an alarm. They were small networks, linear models and boosting; convolutional networks, "
-    "language models and augmentation were not tried."
+    "looks at a healthy run 2 gave an alarm. They were small networks, linear models and boosting; convolutional "
+    "networks, language models and augmentation were not tried."
 )
 _WORDS = (
     ("over-fitting", "Loss and error on new samples get worse while those on the training set still fall."),
