@@ -42,7 +42,8 @@ def test_a_headline_a_sparkline_and_a_few_lines(log):
     lines = _triage(log).stdout.splitlines()
     assert lines[0] == "The validation loss has risen since epoch 7; whether it falls again, this log cannot tell."
     assert set(lines[1].split()[0]) <= set("▁▂▃▄▅▆▇█")
-    assert 4 <= len(lines) <= 8
+    assert 4 <= len(lines) <= 9
+    assert lines[-1].startswith("  Read (CSV): val_loss as validation loss.")
 
 
 def test_json_is_that_of_the_schema(log, tmp_path):
@@ -120,3 +121,35 @@ def test_follow_says_what_is_new_until_ctrl_c(log):
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
         assert "Traceback" not in process.stderr.read()
+
+
+def test_of_many_runs_a_tally_and_the_first_thirty_are_told(log, tmp_path):
+    runs = tmp_path / "runs"
+    for run in range(35):
+        (runs / f"r{run}x").mkdir(parents=True)
+        (runs / f"r{run}x" / "log.csv").write_text(_csv(RISEN if run < 20 else RISEN[:4]), encoding="utf-8")
+    lines = _triage(runs).stdout.splitlines()
+    assert lines[0] == "35 runs: 20 rise-unknown-end, 15 too-few-points."
+    assert len(lines) == 32
+    assert lines[-1].startswith("and 5 more")
+    assert len(json.loads(_triage(runs, "--json").stdout)["runs"]) == 35
+
+
+def test_probabilities_come_from_a_file(log, tmp_path):
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, 500)
+    score = random.normal(1, 1, 500)
+    right = [1 / (1 + np.exp(-(0.5 + 0.1 * k) * score)) for k in range(60)]
+    rows = [np.where(labels[:, None] == [0, 1], one[:, None], 1 - one[:, None]) for one in right]
+    np.savez(tmp_path / "p.npz", *rows, labels=labels)
+    log.write_text(_csv([-np.log(one).mean() for one in right]), encoding="utf-8")
+    answer = json.loads(_triage(log, "--probabilities", tmp_path / "p.npz", "--json").stdout)
+    assert answer["findings"][0]["code"] == "overconfidence"
+    assert answer["findings"][0]["evidence"]["given_back_share"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("path", "more"), [("-", ()), ("log.csv", ("--out", "x")), ("log.csv", ("--fail-on", "shift"))]
+)
+def test_what_cannot_be_followed_is_refused(log, path, more):
+    assert "--follow" in _triage(path, "--follow", *more, code=2).stderr

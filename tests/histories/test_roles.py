@@ -154,7 +154,7 @@ def test_what_cannot_be_meant_gets_a_sentence(columns, words):
 def test_the_only_loss_is_of_training_and_that_is_said():
     found = assigned(log_of(loss=CURVE))
     assert found.uses.keys() == {"train_loss"}
-    assert "".join(found.notes) == (
+    assert "".join(found.questions) == (
         "No word of 'loss' says the samples: taken as of training; say --columns val_loss=loss if of validation."
     )
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import shlex
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 _FOUND = 3  # the exit code where --fail-on names what was found
 _LINES = 6
+_MOST_RUNS, _MOST_ROLES, _MOST_PAGES, _MOST_FILES = 30, 8, 40, 10_000
 _LOOK_SECONDS = 2.0
 
 
@@ -67,6 +71,7 @@ def judge_log(  # noqa: PLR0917 (a command's options)
         codes = _codes(fail_on)
         given["columns"] = _pairs(columns)
         if follow:
+            _check_follow(path, out, fail_on)
             _follow(Path(path), given, as_json=as_json)
         answer = triage(path, **given)
         files = [] if out is None else _write(answer, out)
@@ -74,10 +79,25 @@ def judge_log(  # noqa: PLR0917 (a command's options)
             print(json.dumps(_as_json(answer, files), indent=2))
         else:
             _print(answer)
-            for file in files[-1:]:
+            for file in (file for file in files if file.endswith(".html")):
                 print(printable(file))
     if codes & {code for one in _each(answer) for code in one.codes}:
         raise typer.Exit(_FOUND)
+
+
+def _check_follow(path: str, out: Path | None, fail_on: str | None) -> None:
+    """Refuse what would wait for ever.
+
+    Raises:
+        InvalidArgument: with what is read or written once.
+    """
+    from benign.foundation.errors import invalid
+
+    if path == "-":
+        raise invalid("--follow", "looks at a file or a folder again and again; standard input can be read but once.")
+    for name, value in (("--out", out), ("--fail-on", fail_on)):
+        if value is not None:
+            raise invalid(name, "is for a log as it stands: leave --follow out, which ends with Ctrl-C alone.")
 
 
 def _each(answer: Triage | Triages) -> tuple[Triage, ...]:
@@ -119,16 +139,28 @@ def _pairs(columns: list[str] | None) -> Mapping[str, str] | None:
 
 def _print(answer: Triage | Triages) -> None:
     runs = _each(answer)
-    if len(runs) > 1:
-        width = min(max(len(one.origin.run) for one in runs), 40)
-        for one in runs:
-            print(f"{printable(one.origin.run)[:width].ljust(width)}  {printable(one.headline)}")
+    if len(runs) == 1:
+        _print_one(runs[0])
         return
-    _print_one(runs[0])
+    if len(runs) > _MOST_RUNS:
+        counts = Counter(one.codes[0] if one.codes else one.state for one in runs if not one.origin.pooled)
+        count = sum(not one.origin.pooled for one in runs)
+        print(f"{count:,} runs: {', '.join(f'{count:,} {code}' for code, count in counts.most_common())}.")
+    width = min(max(len(one.origin.run) for one in runs[:_MOST_RUNS]), 40)
+    for one in runs[:_MOST_RUNS]:
+        print(f"{_name(one.origin.run, width)}  {printable(one.headline)}")
+    if len(runs) > _MOST_RUNS:
+        print(f"and {len(runs) - _MOST_RUNS:,} more: --run NAME tells of one or, with *, of some; --json of all.")
+
+
+def _name(run: str, width: int) -> str:
+    """The name in so many letters; of a long one the end, which tells it from others."""
+    name = printable(run)
+    return name.ljust(width) if len(name) <= width else f"...{name[3 - width :]}"
 
 
 def _print_one(answer: Triage) -> None:
-    """The headline, the curve, the findings, what to do and what is not known: six lines beneath, at most."""
+    """The headline, the curve, the findings, what to do, what is not known, and what was read: six lines beneath."""
     from benign.cli.findings import print_wrapped
     from benign.cli.sparkline import sparkline
 
@@ -140,8 +172,22 @@ def _print_one(answer: Triage) -> None:
     step = next((finding.next for finding in answer.findings if finding.next is not None), None)
     if step is not None:
         lines.append(f"To decide {step.decides}: {step.experiment} ({step.cost}).")
-    for line in [*lines, *answer.limits][: max(_LINES, len(lines))]:
+    shown = max(_LINES - len(lines), 1)  # at least what is asked
+    for line in [*lines, *answer.limits[:shown]]:
         print_wrapped(line, indent=2, hanging=2)
+    print_wrapped(_read_as(answer, len(answer.limits) - shown), indent=2, hanging=2, style="dim")
+
+
+def _read_as(answer: Triage, untold: int) -> str:
+    """Which columns were read as what, and how many remarks are told elsewhere."""
+    from benign.foundation.wording import shortened
+
+    used = [f"{shortened(name)} as {role}" for name, role in answer.roles.items() if role != "not used"]
+    more = f", and {len(used) - _MOST_ROLES} more" if len(used) > _MOST_ROLES else ""
+    rest = len(answer.roles) - len(used)
+    unused = f"; not used: {rest:,} column{'s' if rest > 1 else ''}" if rest else ""
+    remarks = f" {untold:,} more remark{'s' if untold > 1 else ''}: --json or --out." if untold > 0 else ""
+    return f"Read ({answer.origin.format}): {', '.join(used[:_MOST_ROLES])}{more}{unused}.{remarks}"
 
 
 def _as_json(answer: Triage | Triages, files: list[str]) -> dict[str, Any]:
@@ -150,14 +196,23 @@ def _as_json(answer: Triage | Triages, files: list[str]) -> dict[str, Any]:
 
 
 def _write(answer: Triage | Triages, out: Path) -> list[str]:
-    """The picture and the page of one run; of several a folder each. The last name is what to open."""
+    """The picture and the page of one run; of several a folder each. The last name is what to open.
+
+    Raises:
+        InvalidArgument: for more runs than anybody opens.
+    """
     from benign.cli.triage_page import page_of
+    from benign.foundation.errors import invalid
     from benign.foundation.file_names import file_name
     from benign.foundation.output import check_ours
     from benign.plots import save
     from benign.report import write_page
 
     runs, files = _each(answer), []
+    if len(runs) > _MOST_PAGES:
+        raise invalid(
+            "--out", f"would write a page for each of {len(runs):,} runs: choose at most {_MOST_PAGES} by --run."
+        )
     for one in runs:
         folder = out if len(runs) == 1 else out / file_name(one.origin.run)
         check_ours(folder / "report.html")
@@ -180,12 +235,20 @@ def _follow(path: Path, given: Mapping[str, Any], *, as_json: bool) -> None:
             seen = state
             try:
                 answer = triage(str(path), **given)
-            except BenignError as error:  # not a line yet, or one that is half written
+            except (BenignError, OSError) as error:  # not a line yet, half a line, or replaced at this moment
                 said = _say_once(f"waiting: {error}", said)
             else:
-                told = json.dumps(_as_json(answer, [])) if as_json else str(answer)
-                said = _say_once(told, said)
+                said = _say_once(_told(answer, as_json=as_json), said)
         time.sleep(_LOOK_SECONDS)
+
+
+def _told(answer: Triage | Triages, *, as_json: bool) -> str:
+    """What is printed of an answer."""
+    if as_json:
+        return json.dumps(_as_json(answer, []))
+    with contextlib.redirect_stdout(io.StringIO()) as told:
+        _print(answer)
+    return told.getvalue().rstrip("\n")
 
 
 def _say_once(text: str, before: str) -> str:
@@ -196,5 +259,10 @@ def _say_once(text: str, before: str) -> str:
 
 def _state(path: Path) -> object:
     """What changes when the log grows."""
-    files = sorted(path.rglob("*"))[:10_000] if path.is_dir() else [path]
-    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
+    files = sorted(path.rglob("*"))[:_MOST_FILES] if path.is_dir() else [path]
+    found = []
+    for file in files:
+        with contextlib.suppress(OSError):  # not there, or gone at this moment
+            kept = file.stat()
+            found.append((str(file), kept.st_size, kept.st_mtime_ns, kept.st_ino))
+    return found

@@ -12,7 +12,7 @@ from benign.histories.second_descent import SecondDescent
 
 @dataclass(frozen=True)
 class Advice:
-    """What is told beside a verdict; ``{best}``, ``{curve}`` and ``{times}`` stand for those of the history.
+    """What is told beside a verdict; names in braces stand for what :func:`_filled` says of the history.
 
     Attributes:
         headline: the answer, at most 20 words.
@@ -53,7 +53,7 @@ _ADVICE = {
         "whether the rise is real",
     ),
     "overfitting": Advice(
-        "Over-fitting: loss and error have risen since {best}.",
+        "Over-fitting: {both} risen since {best}.",
         "Keep the weights of {best}; then more weight decay, more data or less label noise.",
         "average the weights of the last tenth of the {times} and evaluate them", "one evaluation",
         "how much of the rise is noise of the last weights",
@@ -66,12 +66,12 @@ _ADVICE = {
     ),
     "second-descent": Advice(
         "A second descent.",
-        "Keep the weights of the lowest {curve}, and evaluate averaged weights beside them from now on.",
+        "Keep the weights of the best {curve}, and evaluate averaged weights beside them from now on.",
         "train once more with averaged weights (EMA) evaluated beside the raw ones, at a constant learning rate",
         "one training", "whether the second descent belongs to the model or to the noise of its last weights",
     ),
     "rise-unknown-end": Advice(
-        "The {curve} has risen since {best}; whether it falls again, this log cannot tell.",
+        "The {curve} has {risen} since {best}; whether it {falls} again, this log cannot tell.",
         "Keep the weights of {best}; go on only if the odds are worth the {times}.",
         "average the weights of the last tenth of the {times} and evaluate them", "one evaluation",
         "whether the rise is of the model or of its last weights",
@@ -169,7 +169,7 @@ _SECOND_DESCENT = {
     "train-rise": "Training rose and fell too: optimisation, not double descent.",
 }
 _AGAINST_BEST = {
-    "below": "below its earlier best",
+    "below": "{below} its earlier best",
     "to": "back to its earlier best",
     "above": "but not to its earlier best",
 }
@@ -179,7 +179,7 @@ def headline(case: Case) -> str:
     """The answer in at most 20 words."""
     code, found = case.flag.code, case.reading.second_descent
     if code == "second-descent" and found is not None:
-        return _headline_of(found)
+        return _headline_of(found, case.words["below"])
     if code == "overconfidence" and case.flag.alternatives.get("overfitting") != "excluded":
         return "Mostly overconfidence: at least half of the rise of the loss is confidence, not mistakes."
     if code == "instability" and found is not None and found.explained_by == "train-rise":
@@ -191,21 +191,27 @@ def headline(case: Case) -> str:
     return _filled(_ADVICE[code].headline, case)
 
 
-def _headline_of(found: SecondDescent) -> str:
+def _headline_of(found: SecondDescent, below: str) -> str:
     if found.explained_by:
         return _SECOND_DESCENT[found.explained_by]
     if found.averaged_share is not None and found.averaged_share < 0.5:
         return "It fell a second time, but averaged weights hardly did: mostly noise of the last weights."
     known = "not a bug, unless something was switched there" if found.train_checked else "if the training loss fell"
-    return f"A second descent, {_AGAINST_BEST[found.against_best]}: a phenomenon, {known}."
+    return f"A second descent, {_AGAINST_BEST[found.against_best].format(below=below)}: a phenomenon, {known}."
 
 
 def advice_on(cases: Sequence[Case]) -> tuple[str, ...]:
     """What to do, three sentences at most: nothing on a rise whose kind is known beyond what follows from its kind."""
     codes = {case.flag.code for case in cases}
     known = {"rise-unknown-end"} if codes & {"overfitting", "overconfidence"} else set()
-    told = [_filled(_ADVICE[case.flag.code].todo, case) for case in cases if case.flag.code not in known]
+    told = [_filled(_todo(case), case) for case in cases if case.flag.code not in known]
     return tuple(dict.fromkeys(told))[:_MOST_ADVICE]
+
+
+def _todo(case: Case) -> str:
+    if case.flag.code == "rise-unknown-end" and not case.reading.forecast:
+        return "Keep the weights of {best}; whether to go on, no odds tell."
+    return _ADVICE[case.flag.code].todo
 
 
 def advice_on_nothing(case: Case) -> tuple[str, ...]:
@@ -234,4 +240,5 @@ def excluded(case: Case) -> tuple[str, ...]:
 def _filled(text: str, case: Case) -> str:
     marks = case.reading.landmarks
     best = "the best" if marks is None else case.at(marks.best.time)
-    return text.format(best=best, curve=case.curve, times=case.times)
+    both = "the error has" if case.curve == "validation error" else "loss and error have"
+    return text.format(best=best, curve=case.curve, times=case.times, both=both, **case.words)

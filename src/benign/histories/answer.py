@@ -46,7 +46,7 @@ class Triage:
         headline: the answer, at most 20 words.
         findings: in order of weight.
         advice: what to do, a sentence each.
-        limits: what is not known, was assumed, or was left out in reading.
+        limits: what is asked, is not known, was assumed, or was left out in reading.
         state: where the validation curve stands.
         forecast: the odds of a new best within 2, 5 and 10 times the time, by that factor; empty where there are none.
         overconfidence: what the error certifies of the risen loss; None where loss, error or classes are not known.

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from benign.foundation.number_words import format_number, format_position
+from benign.foundation.wording import escaped
 from benign.histories.flag import Flag
 from benign.histories.history import History
 from benign.histories.rule import Landmark, Reading
@@ -34,7 +35,27 @@ class Case:
         watched = self.reading.watched
         if watched is None:
             return "loss"
-        return watched.metric or watched.name.replace("train ", "training ")
+        return escaped(watched.metric) or watched.name.replace("train ", "training ")
+
+    @property
+    def upwards(self) -> bool:
+        """Whether more is better of the curve that is watched: it gets worse where it falls."""
+        return self.reading.watched is not None and self.reading.watched.scale.unit < 0
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """What getting worse and getting better are called on this curve."""
+        worse, better = {"rose": "rose", "risen": "risen"}, {"fell": "fell", "fallen": "fallen", "falls": "falls"}
+        if not self.upwards:
+            return {**worse, **better, "below": "below"}
+        return {
+            "rose": "fell",
+            "risen": "fallen",
+            "fell": "rose",
+            "fallen": "risen",
+            "falls": "rises",
+            "below": "above",
+        }
 
     @property
     def times(self) -> str:

@@ -77,6 +77,7 @@ _PARTS = _words(
     "focal boundary triplet center smoothness tv balance router z load gradient classification regression ner "
     "tagger parser textcat pixel data"
 )
+_PLAYERS = _words("gen generator disc discriminator adv adversarial gan g d policy value critic actor")
 _ALONE_A_PART = _words("kl kld box obj cls dfl recon")
 _ERRORS = _words("err error errors merror misclassification misclass")
 _ACCURACIES = _words("acc accuracy accuracies aacc top1 pixacc")
@@ -149,6 +150,15 @@ def is_plain(name: str) -> bool:
 def is_per_step(name: str) -> bool:
     """Whether the name says that a value was recorded for single batches, as in Lightning's ``train_loss_step``."""
     return bool(set(_sentence(name[:_LONGEST_NAME]).split()) & (_WHERE - _words("epoch epochs round rounds global")))
+
+
+def is_of_a_player(name: str) -> bool:
+    """Whether a loss is that of one of several that play against or teach each other: their sum is nobody's aim.
+
+    >>> is_of_a_player("loss_D"), is_of_a_player("critic_loss"), is_of_a_player("box_loss")
+    (True, True, False)
+    """
+    return bool(set(_sentence(name[:_LONGEST_NAME]).split()) & _PLAYERS)
 
 
 def without_samples(name: str) -> str:

@@ -86,7 +86,7 @@ def history_of(
     curves = {curve: _read(use, log.axis, offsets, said) for curve, use in assignment.uses.items()}
     curves |= {f"{_METRIC}{use.name}": _read(use, log.axis, offsets, said) for use in assignment.metrics}
     curves = _with_errors(curves, assignment.uses, said)
-    reference = _reference(curves, log)
+    reference = _reference(curves, log, assignment)
     curves, axis = _on_one_axis(curves, reference, log, said)
     curves, times = _counted_from_one(curves, reference, axis, said)
     _tell_what_is_missing(curves, times, axis, said)
@@ -171,7 +171,7 @@ def _with_errors(curves: Mapping[str, _Recorded], uses: Mapping[str, Use], said:
     return kept | {curve: _Recorded(curves[curve].positions, values) for curve, values in errors.items()}
 
 
-def _reference(curves: Mapping[str, _Recorded], log: Log) -> str:
+def _reference(curves: Mapping[str, _Recorded], log: Log, assignment: Assignment) -> str:
     """The curve whose times are those of the history."""
     metrics = [curve for curve in curves if curve.startswith(_METRIC)]
     of_validation = [curve for curve in (*_FIRST_CHOICES, *metrics) if _has_rows(curves, curve)]
@@ -181,7 +181,8 @@ def _reference(curves: Mapping[str, _Recorded], log: Log) -> str:
         names = dict.fromkeys(column.name for column in log.columns)
         raise InvalidArgument(
             f"no column of the log is known to be a loss, an error or an accuracy; its columns are "
-            f"{listed(names)}: say which is which, as in `--columns val_loss=NAME`.",
+            f"{listed(names)}: say which is which, as in `--columns val_loss=NAME`, or val_reward=NAME where more is "
+            f"better.{''.join(f' {note}' for note in (*assignment.questions, *assignment.notes))}",
             "columns",
         )
     return next((curve for curve in choices if curves[curve].positions.size > 1), choices[0])
@@ -291,7 +292,13 @@ def _diverged_at(curves: Mapping[str, _Recorded]) -> float | None:
 
 def _tell_what_is_missing(curves: Mapping[str, _Recorded], times: Times, axis: Axis, said: _Said) -> None:
     if not any(curve in curves for curve in _FIRST_CHOICES):
-        said.once("no validation", "No loss or error of validation was found, so what happens on new data is not seen.")
+        metric = next((curve.removeprefix(_METRIC) for curve in curves if curve.startswith(_METRIC)), "")
+        said.once(
+            "no validation",
+            f"No loss or error of validation was found: {shown(metric)} is judged instead, without odds."
+            if metric
+            else "No loss or error of validation was found, so what happens on new data is not seen.",
+        )
     elif not any(curve in curves for curve in _LAST_CHOICES):
         said.once("no training", "No training curve was found.")
     if times.size < 2:

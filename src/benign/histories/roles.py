@@ -11,7 +11,7 @@ import numpy as np
 
 from benign.foundation.errors import InvalidArgument, listed, unknown_name
 from benign.foundation.wording import shown
-from benign.histories.column_names import is_per_step, is_plain, role_of, without_samples
+from benign.histories.column_names import is_of_a_player, is_per_step, is_plain, role_of, without_samples
 from benign.histories.log import Column, Log
 from benign.histories.role import Quantity, Role, Samples
 
@@ -239,7 +239,7 @@ def _tell_samples(settled: Sequence[_Claim], said: _Said, *, is_alone: bool) -> 
         )
     losses = [claim.column.name for claim in settled if claim.role.quantity == "loss"]
     if losses and is_alone:
-        said.notes.append(
+        said.questions.append(
             f"No word of {listed(losses)} says the samples: taken as of training; say "
             f"{correction('validation_loss', losses[0])} if of validation."
         )
@@ -323,6 +323,12 @@ def _sums(chosen: Mapping[str, _Claim], claims: Sequence[_Claim], said: _Said) -
         ]
         if parts and curve in chosen:
             _ask_for_the_total(curve, chosen[curve], parts, said)
+        elif any(is_of_a_player(part.name) for part in parts):
+            said.notes.append(
+                f"{listed(part.name for part in parts)} are losses of models that play against each other, or of an "
+                "actor and its critic: neither they nor their sum measure the whole, and they were left out; say "
+                f"{correction(curve, parts[0].name)} to read one all the same."
+            )
         elif parts and all(np.array_equal(part.positions, parts[0].positions) for part in parts):
             role = Role(samples=samples, quantity="loss", averaged=averaged)
             sums[curve] = Use(columns=tuple(parts), role=role)

@@ -83,7 +83,7 @@ def triage(
     answers = [_answered(log, columns, given, calibration) for log in logs]
     if len(answers) == 1:
         return answers[0]
-    together = [_judged(one, notes, {}, origin, None) for one, notes, origin in pooled(answers)]
+    together = [_judged(one, (), notes, {}, origin, None) for one, notes, origin in pooled(answers)]
     return Triages([*together, *answers])
 
 
@@ -96,12 +96,13 @@ def _answered(
         history, told = joined(history, calibration)
         notes = (*told, *notes)
     origin = Origin(run=log.name, format=log.format, path=log.path)
-    said = (*assignment.questions, *assignment.notes, *notes, *log.notes)
-    return _judged(history, said, _roles(assignment), origin, calibration)
+    notes = (*assignment.notes, *notes, *log.notes)
+    return _judged(history, assignment.questions, notes, _roles(assignment), origin, calibration)
 
 
 def _judged(
     history: History,
+    questions: Sequence[str],
     notes: Sequence[str],
     roles: Mapping[str, str],
     origin: Origin,
@@ -114,7 +115,7 @@ def _judged(
         headline=advice.headline(cases[0]) if cases else _undecided(reading),
         findings=tuple(map(_finding, cases)),
         advice=advice.advice_on(cases) if cases else advice.advice_on_nothing(alone),
-        limits=tuple(dict.fromkeys([*limits_of(alone), *notes])),
+        limits=tuple(dict.fromkeys([*questions, *limits_of(alone), *notes])),
         state=reading.state.name,
         forecast=reading.forecast,
         overconfidence=reading.overconfidence,

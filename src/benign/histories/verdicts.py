@@ -58,7 +58,9 @@ def _noise_only(case: Case) -> str:
 def _overfitting(case: Case) -> str:
     error = case.reading.error
     assert error is not None
-    return f"{_risen(case)}, and the error too: {_error(case)}. That is over-fitting.{_recalibrated(case)}"
+    is_error = case.reading.watched is not None and case.reading.watched.name == "validation error"
+    risen = f"The error rose: {_error(case)}" if is_error else f"{_risen(case)}, and the error too: {_error(case)}"
+    return f"{risen}. That is over-fitting.{_recalibrated(case)}"
 
 
 def _overconfidence(case: Case) -> str:
@@ -100,11 +102,13 @@ def _second_descent(case: Case) -> str:
     assert marks is not None
     assert marks.peak is not None
     assert marks.second_best is not None
-    back = {"below": "below", "to": "back to", "above": "not back to"}[found.against_best]
+    words = case.words
+    back = {"below": words["below"], "to": "back to", "above": "not back to"}[found.against_best]
     risen = _odds(case) if case.reading.state.name == "risen" else ""
     return (
-        f"The {case.curve} fell to {case.value_at(marks.best)}, rose to {case.value_at(marks.peak)} and fell again to "
-        f"{case.value_at(marks.second_best)}, {back} its earlier best. {_explained(case)}{risen}"
+        f"The {case.curve} {words['fell']} to {case.value_at(marks.best)}, {words['rose']} to "
+        f"{case.value_at(marks.peak)} and {words['fell']} again to {case.value_at(marks.second_best)}, {back} its "
+        f"earlier best. {_explained(case)}{risen}"
     )
 
 
@@ -139,7 +143,8 @@ def _explained(case: Case) -> str:
 
 def _rise_unknown_end(case: Case) -> str:
     told = {flag.code for flag in case.reading.flags} & {"overfitting", "overconfidence"}
-    said = f"The {case.curve} has not fallen again" if told else f"{_risen(case)}, and has not fallen again"
+    again = f"has not {case.words['fallen']} again"
+    said = f"The {case.curve} {again}" if told else f"{_risen(case)}, and {again}"
     back = "" if told else _recalibrated(case)
     if not case.reading.forecast:
         return f"{said}; no odds can be given for this curve.{back}"
@@ -163,8 +168,7 @@ def _odds(case: Case) -> str:
 def _benign_interpolation(case: Case) -> str:
     return (
         f"The training set is fitted (training error {percent(case.evidence['train_error'])}) and the {case.curve} "
-        "has not "
-        "risen: over-fitting that does no harm here."
+        f"has not {case.words['risen']}: over-fitting that does no harm here."
     )
 
 
@@ -290,7 +294,7 @@ def _measurement_changed(case: Case) -> str:
 def _risen(case: Case) -> str:
     marks = case.reading.landmarks
     assert marks is not None
-    return f"The {case.curve} rose from {case.value_at(marks.best)} to {case.value_at(marks.last)}"
+    return f"The {case.curve} {case.words['rose']} from {case.value_at(marks.best)} to {case.value_at(marks.last)}"
 
 
 def _error(case: Case) -> str:

@@ -45,7 +45,8 @@ class KerasCsvLogger:
         if not isinstance(opened, File) or opened.binary or (layout := layout_of(opened.beginning)) is None:
             return 0.0
         first, *metrics = layout.names
-        return 0.6 if first == "epoch" and "loss" in metrics and metrics == sorted(metrics) else 0.0
+        is_sorted = len(metrics) > 1 and metrics == sorted(metrics)  # one alone is in every order
+        return 0.6 if first == "epoch" and "loss" in metrics and is_sorted else 0.0
 
     def read(self, opened: Opened) -> Iterator[Log]:
         assert isinstance(opened, File)

@@ -17,6 +17,7 @@ from benign.histories.readers.cells import Cells
 _AXES: dict[str, Axis] = {
     **dict.fromkeys(("epoch", "epochs", "ep", "current_epoch", "epoch_number", "epoch_num", "epoch_idx"), "epoch"),
     **dict.fromkeys(("step", "steps", "global_step", "num_steps", "num_updates", "update", "updates"), "step"),
+    **dict.fromkeys(("timestep", "timesteps", "total_timesteps", "env_steps", "environment_steps"), "step"),
     **dict.fromkeys(("iter", "iters", "iteration", "iterations", "it", "batch", "trainer_step"), "step"),
     **dict.fromkeys(("round", "rounds", "boosting_round", "num_round", "tree", "trees"), "round"),
     **dict.fromkeys(("evaluation", "eval_index"), "evaluation"),
@@ -112,7 +113,7 @@ def log_of(table: Table, *, name: str = "", format: str, path: str) -> Log:  # n
     if axis == "epoch" and any(_several_an_epoch(column.positions) for column in columns):
         columns = [_spread(column) if _several_an_epoch(column.positions) else column for column in columns]
         notes.append("Several rows of one epoch count as taken at even distances within it.")
-    notes += _on_order(columns, axis) + _on_names(table.names)
+    notes += _on_names(table.names)
     return Log(name=name, format=format, path=path, axis=axis, columns=tuple(columns), notes=tuple(notes))
 
 
@@ -199,17 +200,6 @@ def _spread(column: Column) -> Column:
     epochs, first, counts = np.unique(column.positions, return_index=True, return_counts=True)
     within = np.arange(1, len(column.positions) + 1) - np.repeat(first, counts)
     return replace(column, positions=np.repeat(epochs - 1, counts) + within / np.repeat(counts, counts))
-
-
-def _on_order(columns: Sequence[Column], axis: Axis) -> list[str]:
-    """A sentence on positions that repeat or go back, of the column where most do."""
-    back = [np.count_nonzero(np.diff(column.positions) <= 0) for column in columns]
-    worst = int(np.argmax(back))
-    if not back[worst]:
-        return []
-    repeated = len(columns[worst].positions) - len(np.unique(columns[worst].positions))
-    again = f"repeats {repeated:,} of its {axis}s" if repeated else f"is not in the order of its {axis}s"
-    return [f"Column {shown(columns[worst].name)} {again}, as after a resume."]
 
 
 def _on_names(names: Sequence[str]) -> list[str]:
