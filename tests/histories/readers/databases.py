@@ -10,7 +10,7 @@ MLFLOW, TRACKIO = LOGS / "mlflow" / "tables.sql", LOGS / "trackio" / "metrics.sq
 
 def restored(dump: Path, path: Path, *more: str) -> Path:
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(dump.read_text())
+        connection.executescript(f"BEGIN; {dump.read_text()} COMMIT;")  # at once: each alone would wait for the disk
         for statement in more:
             connection.execute(statement)
         connection.commit()

@@ -29,7 +29,7 @@ def test_what_a_writer_has_in_its_own_log_is_read_and_nothing_is_changed(tmp_pat
     path = tmp_path / "growing.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         writer.execute("PRAGMA journal_mode = wal")
-        writer.executescript(TRACKIO.read_text())
+        writer.executescript(f"BEGIN; {TRACKIO.read_text()} COMMIT;")
         before = state(tmp_path)
         assert {"growing.db-wal", "growing.db-shm"} <= before.keys()
         logs = read_logs(path)

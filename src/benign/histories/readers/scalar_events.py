@@ -26,7 +26,8 @@ def plain_scalars(content: Content, starts: Places, ends: Places) -> tuple[Curve
         ends: and where it ends.
 
     Returns:
-        Of each tag the records' numbers, steps and values; and which records were read.
+        Of each tag, in the order of their first values, the records' numbers, steps and values; and which records were
+        read.
     """
     steps, place, is_plain = _steps(content, starts, ends)
     rest = ends - place  # the summary and what belongs to it
@@ -52,7 +53,7 @@ def plain_scalars(content: Content, starts: Places, ends: Places) -> tuple[Curve
                 curves[tag] = here, steps[here], floats.view("<f4")[:, 0].astype(float)
             rows, letters = rows[~same], letters[~same]
         is_plain[rows] = False
-    return curves, is_plain
+    return dict(sorted(curves.items(), key=lambda curve: int(curve[1][0][0]))), is_plain
 
 
 def _steps(content: Content, starts: Places, ends: Places) -> tuple[Places, Places, Bool[np.ndarray, " records"]]:
