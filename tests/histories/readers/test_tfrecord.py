@@ -47,7 +47,7 @@ def test_what_was_framed_is_found(pieces):
     assert (read.num_damaged, read.num_lost, read.is_cut) == (0, 0, False)
 
 
-@pytest.mark.parametrize("size", range(1, len(FILE)))
+@pytest.mark.parametrize("size", [*range(1, 60), *STARTS[1:-1], len(FILE) - 5, len(FILE) - 1])
 def test_a_file_that_is_cut_anywhere_has_all_records_before(size):
     read = records_of(FILE[:size])
     whole = sum(start <= size for start in STARTS) - 1
@@ -55,7 +55,7 @@ def test_a_file_that_is_cut_anywhere_has_all_records_before(size):
     assert (read.num_damaged, read.num_lost, read.is_cut) == (0, 0, size not in STARTS)
 
 
-@pytest.mark.parametrize("place", range(len(FILE)))
+@pytest.mark.parametrize("place", [*range(30), *range(STARTS[-2], len(FILE))])
 def test_one_damaged_byte_costs_one_record(place):
     content = bytearray(FILE)
     content[place] ^= 0x10
