@@ -21,6 +21,7 @@ import benign
 from benign import runs
 from benign.cli.main import app
 from benign.experiments.declaration import resolve
+from benign.histories import CODES
 from tests.optional import needs
 from tests.workers import end_workers
 
@@ -29,10 +30,10 @@ DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [ROOT / "README.md", *DOCS]
 PUBLIC = ["benign"] + [
     f"benign.{room}"
-    for room in ("curves", "diagnosis", "implicit", "linear", "networks", "plots", "procedures", "sources")
+    for room in ("curves", "diagnosis", "histories", "implicit", "linear", "networks", "plots", "procedures", "sources")
 ]
 # Minutes, a server, the reader's own files, or what tests/cli runs already: their arguments are checked.
-LONG = re.compile(r"benign (demo|figure |emc my_model|.*postgresql:)")
+LONG = re.compile(r"benign (demo|figure |emc my_model|.*postgresql:|triage .*--follow)")
 
 in_the_copy = pytest.mark.usefixtures("copy")
 
@@ -140,6 +141,11 @@ def _is_documented(package: str, name: str) -> bool:
 @pytest.mark.parametrize("package", PUBLIC)
 def test_every_public_object_is_in_the_reference(package):
     assert [name for name in importlib.import_module(package).__all__ if not _is_documented(package, name)] == []
+
+
+def test_every_code_of_triage_is_explained():
+    table = (ROOT / "docs" / "triage.md").read_text("utf-8").partition("one of 21 codes")[2]
+    assert re.findall(r"^\| `([a-z-]+)` \| [^|]+ \|$", table, re.MULTILINE) == list(CODES)
 
 
 def test_what_the_pages_import_is_in_the_reference():

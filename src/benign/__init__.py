@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from benign.foundation.outcomes import Outcome as Outcome
     from benign.foundation.replicate import Replicate as Replicate
     from benign.foundation.split import Split as Split
+    from benign.histories import Triage as Triage
+    from benign.histories import triage as triage
     from benign.networks.training import Training as Training
     from benign.procedures import MLP as MLP
     from benign.procedures import OneHiddenLayer as OneHiddenLayer

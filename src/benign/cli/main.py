@@ -1,6 +1,7 @@
 """``benign``: each command is a few lines over one library call.
 
-Exit codes: 0 also for a finding that fails, 1 for a failed run, 2 for bad input, 130 after Ctrl-C.
+Exit codes: 0 also for a finding that fails, 1 for a failed run, 2 for bad input, 3 where `--fail-on` names what was
+found, 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benign.cli import emc, plan, runs
+from benign.cli import emc, plan, runs, triage
 from benign.cli.answers import answered
 from benign.cli.options import AsJson, Scale, Seed, Store, Verbose, Workers
 from benign.cli.printing import filter_output
@@ -37,6 +38,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "resume": runs.resume,
     "delete": runs.delete,
     "emc": emc.measure_complexity,
+    "triage": triage.judge_log,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)

@@ -103,12 +103,12 @@ def nearest(name: object, known: Collection[str], most: int = 1) -> list[str]:
 
 
 def listed(names: Iterable[object]) -> str:
-    """The first five names, and how many more.
+    """The first five names, and how many more; "none" without any.
 
-    >>> listed("abc"), listed("abcdefg")
-    ("'a', 'b' and 'c'", "'a', 'b', 'c', 'd', 'e' and 2 more")
+    >>> listed("abc"), listed("abcdefg"), listed("")
+    ("'a', 'b' and 'c'", "'a', 'b', 'c', 'd', 'e' and 2 more", 'none')
     """
-    told = [shown(name) for name in names]
+    told = [shown(name) for name in names] or ["none"]
     if len(told) > _MOST_NAMES:
         told[_MOST_NAMES:] = [f"{len(told) - _MOST_NAMES:,} more"]
     return " and ".join(filter(None, [", ".join(told[:-1]), told[-1]]))

@@ -1,0 +1,125 @@
+"""The odds of a new best within k times the time, from the slope in log time.
+
+Fitted and tested on real trainings: of the answers for twice the time 98.9 % [98.0, 99.7] were right on runs that were
+opened once, and 74 % of the runs got one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from benign.histories.smoothing import Curve
+
+_FITTED = {2: (-0.733, 1.887, 0.01), 5: (-0.600, 1.404, 0.02), 10: (-0.349, 0.985, 0.05)}
+_ANSWERED = 0.85
+_MOST_SCORE = 4.0
+_LEVEL = 0.03  # a slope in log time below which a curve neither rises nor falls
+_SMALL_RISE = 0.35
+Trend = Literal["rising", "level", "falling"]
+
+# Of the runs that had really risen: how many came below their best again, within 2 and 5 times the time.
+_COUNTED: dict[tuple[Trend, bool], dict[int, tuple[int, int]]] = {
+    ("rising", True): {2: (3, 453), 5: (7, 239)},
+    ("rising", False): {2: (2, 647), 5: (1, 315)},
+    ("level", True): {2: (2, 57), 5: (6, 31)},
+    ("level", False): {2: (0, 37), 5: (0, 12)},
+    ("falling", True): {2: (20, 62), 5: (22, 38)},
+    ("falling", False): {2: (1, 40), 5: (5, 12)},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparable:
+    """Runs that had risen like this one.
+
+    Attributes:
+        came: how many came below their best again.
+        of: how many there were.
+    """
+
+    came: int
+    of: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Odds:
+    """Of a new best within k times the time.
+
+    Attributes:
+        probability: of one.
+        answer: whether one comes; None where neither is sure enough (.85).
+        comparable: runs that had risen like this one; None where this one has not risen, or none were followed so long.
+    """
+
+    probability: float
+    answer: bool | None
+    comparable: Comparable | None
+
+
+def slope(times: Curve, smooth: Curve) -> float:
+    """The least-squares slope on log time, over the last quarter of the points (at least three).
+
+    >>> round(slope(np.arange(1.0, 41.0), 2 - 0.5 * np.log(np.arange(1.0, 41.0))), 6)
+    -0.5
+    """
+    last = max(3, smooth.size // 4)
+    log_time, values = np.log(times[-last:]), smooth[-last:]
+    log_time = log_time - log_time.mean()
+    spread = float(log_time @ log_time)
+    return float(log_time @ (values - values.mean())) / spread if spread > 0 else 0.0
+
+
+def trend(sigma: float) -> Trend:
+    """What the slope in log time is called.
+
+    >>> trend(0.2), trend(0.0), trend(-0.2)
+    ('rising', 'level', 'falling')
+    """
+    return "rising" if sigma > _LEVEL else "falling" if sigma < -_LEVEL else "level"
+
+
+def forecast(rise: float, sigma: float, se_zero: float, *, risen: bool) -> dict[int, Odds]:
+    r"""The odds for 2, 5 and 10 times the time.
+
+    $$z_k = -\frac{.01 + r + \sigma \log k}{.015 + |\sigma| \log k / 2 + SE(0) / 2 + .3\,r}$$
+
+    clipped to 4; $P = 1 / (1 + e^{-A - B z})$ with A and B fitted for each k. What comes within twice the time comes
+    within five times: none is less than one of a smaller k, as the fits may have it for the surest.
+
+    Args:
+        rise: of the log loss since its lowest.
+        sigma: its slope in log time.
+        se_zero: the standard error of no rise.
+        risen: whether the rise is real.
+    """
+    counted = _COUNTED[trend(sigma), rise <= math.log(1 + _SMALL_RISE)] if risen else {}
+    odds: dict[int, Odds] = {}
+    probability = 0.0
+    for k in _FITTED:
+        probability = max(probability, _probability(k, rise, sigma, se_zero))
+        odds[k] = _odds(probability, counted.get(k))
+    return odds
+
+
+def spread(rise: float, sigma: float, se_zero: float, k: float) -> float:
+    """The scale of what may become of the slope until k times the time: the denominator of z."""
+    return 0.015 + 0.5 * abs(sigma) * math.log(k) + 0.5 * se_zero + 0.3 * rise
+
+
+def _probability(k: int, rise: float, sigma: float, se_zero: float) -> float:
+    constant, weight, least = _FITTED[k]
+    score = -(0.01 + rise + sigma * math.log(k)) / spread(rise, sigma, se_zero, k)
+    score = min(max(score, -_MOST_SCORE), _MOST_SCORE)
+    return min(max(1 / (1 + math.exp(-constant - weight * score)), least), 1 - least)
+
+
+def _odds(probability: float, counted: tuple[int, int] | None) -> Odds:
+    return Odds(
+        probability=probability,
+        answer=True if probability > _ANSWERED else False if probability < 1 - _ANSWERED else None,
+        comparable=Comparable(came=counted[0], of=counted[1]) if counted else None,
+    )

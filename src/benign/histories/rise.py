@@ -1,0 +1,146 @@
+"""Whether a curve has risen, still improves, or does neither; and whether the error rose with the loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from benign.histories.history import History
+from benign.histories.noise import ASSUMED_SAMPLES, Noise, beyond
+from benign.histories.smoothing import Curve, iterate_sd, smoothed, window
+from benign.histories.watched import error_variance, finite, rise_that_matters
+
+StateName = Literal["improving", "plateau", "risen", "diverged", "undecided"]
+
+LEAST_POINTS = 8
+_SURE, _POSSIBLE = 0.85, 0.35
+_SURE_Z = 1.0364  # normal(_SURE_Z) = _SURE
+_ERROR_UP, _ERROR_NOT_UP = 0.8, 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rise:
+    """From the lowest point of the smoothed curve to its end.
+
+    Attributes:
+        log: how far, on the scale of the curve: log v for a loss.
+        se: its standard error.
+        p: the probability that it is more than what matters (2 % of a loss).
+        gain: how far the end lies below the lowest of the first three quarters; negative where it lies above.
+        lowest: the place of the lowest point.
+        end: the level at the end, on that scale.
+    """
+
+    log: float
+    se: float
+    p: float
+    gain: float
+    lowest: int
+    end: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """Where the curve stands.
+
+    Attributes:
+        name: which of the five.
+        p: the probability of what is said; of a rise where nothing is said; None where there was nothing to compute.
+        deciding_samples: of an undecided one, how many validation samples would decide it; None where no number would.
+    """
+
+    name: StateName
+    p: float | None = None
+    deciding_samples: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorRise:
+    """Whether the validation error rose from its lowest to its end.
+
+    Attributes:
+        rise: how far, less the bias of a minimum, which is too low.
+        se: its standard error.
+        p: the probability that it is more than what matters.
+        answer: what follows.
+        lowest: the lowest smoothed error.
+        end: the error at the end.
+        lowest_time: when it was lowest.
+        matters: what a rise must exceed.
+        validation_samples: what was assumed or said.
+    """
+
+    rise: float
+    se: float
+    p: float
+    answer: Literal["up", "not up", "undecided"]
+    lowest: float
+    end: float
+    lowest_time: float
+    matters: float
+    validation_samples: int
+
+
+def level_at_end(smooth: Curve, width: int | None = None) -> float:
+    """The mean of the last half window: of the window of so many points, unless its width is given."""
+    return float(smooth[-((width or window(smooth.size)) // 2) :].mean())
+
+
+def rise_of(smooth: Curve, noise: Noise) -> Rise:
+    """The rise of a smoothed curve of at least :data:`LEAST_POINTS` points."""
+    end, lowest = level_at_end(smooth), int(np.argmin(smooth))
+    rise = end - float(smooth[lowest])
+    se = noise.se(rise)
+    gain = float(smooth[: (3 * smooth.size) // 4].min()) - end
+    return Rise(log=rise, se=se, p=beyond(rise - noise.rise_tolerance, se), gain=gain, lowest=lowest, end=end)
+
+
+def state_of(rise: Rise, noise: Noise) -> State:
+    """Risen, improving or on a plateau, where the noise allows one of them to be said."""
+    if rise.p > _SURE:
+        return State(name="risen", p=rise.p)
+    if rise.log > noise.rise_tolerance and rise.p > _POSSIBLE:
+        return State(name="undecided", p=rise.p, deciding_samples=noise.samples_for(rise.log, _SURE_Z))
+    improved = beyond(rise.gain - noise.gain_tolerance, noise.se_zero)
+    if rise.gain > max(noise.gain_tolerance, noise.se_zero):
+        return State(name="improving", p=improved)
+    if rise.gain < noise.gain_tolerance:
+        return State(name="plateau", p=min(1 - rise.p, 1 - improved))
+    spare = rise.gain**2 - noise.jitter
+    return State(name="undecided", p=rise.p, deciding_samples=int(noise.base / spare) + 1 if spare > 0 else None)
+
+
+def error_rise(history: History) -> ErrorRise | None:
+    """Whether the validation error rose; None where it was recorded at fewer than :data:`LEAST_POINTS` times."""
+    times, errors = finite(history.times, history.validation_error)
+    if errors.size < LEAST_POINTS:
+        return None
+    smooth = smoothed(errors)
+    lowest, end = int(np.argmin(smooth)), level_at_end(smooth)
+    samples = history.validation_samples or ASSUMED_SAMPLES
+    rise, se = error_difference(errors, float(smooth[lowest]), end, samples)
+    matters = rise_that_matters(float(smooth[lowest]))
+    p = beyond(rise - matters, se)
+    return ErrorRise(
+        rise=rise,
+        se=se,
+        p=p,
+        answer="up" if p > _ERROR_UP else "not up" if p < _ERROR_NOT_UP else "undecided",
+        lowest=float(smooth[lowest]),
+        end=end,
+        lowest_time=float(times[lowest]),
+        matters=matters,
+        validation_samples=samples,
+    )
+
+
+def error_difference(
+    errors: Float[np.ndarray, " points"], low: float, high: float, samples: int
+) -> tuple[float, float]:
+    """How far ``high`` lies above the minimum ``low`` less its bias, half a standard error of sampling; and its SE."""
+    sampling = (error_variance(low, high) / samples) ** 0.5
+    jitter = 2 * iterate_sd(errors) * window(errors.size) ** -0.5  # sqrt(2 tau) = 2
+    return high - low - 0.5 * sampling, float(np.hypot(jitter, sampling))
