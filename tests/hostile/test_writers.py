@@ -305,6 +305,7 @@ OURS = {
     "experiments/executors/processes.py:share": "a new file in a private temporary folder",
     "experiments/executors/processes.py:_release": "that folder",
     "experiments/executors/worker.py:_die_first": "no file: the kernel's setting of this process",
+    "histories/readers/sqlite_file.py:_with_its_log": "a copy of a log in a temporary folder of its own",
     "experiments/trust.py:_read": "the key that it has made just before",
     "experiments/provenance.py:__init__": "no file: the kernel's counter of this process",
 }
