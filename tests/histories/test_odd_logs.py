@@ -50,6 +50,7 @@ def test_a_constant_curve_is_a_plateau_and_no_alarm(level):
     answer = _triage({"loss": [level] * 60, "val_loss": [level] * 60})
     assert answer.state == "plateau"
     assert not {"instability", "divergence", "erratic", "overfitting"} & set(answer.codes)
+    assert "at every evaluation: nothing is learned, or it is not measured anew" in _told(answer)
 
 
 def test_losses_of_players_are_not_added_nor_judged():
@@ -78,3 +79,30 @@ def test_two_columns_of_one_name_are_both_told(tmp_path):
     answer = _triage(tmp_path / "twice.csv")
     assert answer.roles == {"val_loss": "validation loss; another of the same name: not used"}
     assert "has 2 columns 'val_loss'" in answer.limits[0]
+
+
+def test_one_evaluation_at_the_end_that_is_not_finite_is_no_divergence_while_training_is():
+    losses = np.append(1 / EPOCHS[:-1], np.nan)
+    answer = _triage({"epoch": EPOCHS, "loss": 1 / EPOCHS, "val_loss": losses})
+    assert "divergence" not in answer.codes
+    assert any("not finite at epoch 60, the last" in finding.verdict for finding in answer.findings)
+    both = _triage({"epoch": EPOCHS, "loss": losses, "val_loss": losses})
+    assert (both.state, both.codes[0]) == ("diverged", "divergence")
+
+
+def test_a_loss_that_was_once_not_finite_is_not_said_to_have_risen():
+    plateau = np.where(EPOCHS == 21, np.inf, 1 + np.exp(-EPOCHS / 3))
+    answer = _triage({"epoch": EPOCHS, "loss": 1 + np.exp(-EPOCHS / 3), "val_loss": plateau})
+    assert "instability" in answer.codes
+    assert "rose for a while" not in _told(answer)
+
+
+def test_an_error_that_is_none_says_why_it_is_not_read():
+    with pytest.raises(InvalidArgument, match="no share of samples"):
+        benign.triage({"val_error": 1.2 / EPOCHS**0.3})
+
+
+def test_steps_that_stand_still_count_nothing(tmp_path):
+    rows = "".join(f"0,{RISEN[k - 1]}\n" for k in EPOCHS)
+    (tmp_path / "log.csv").write_text(f"step,val_loss\n{rows}", encoding="utf-8")
+    assert _triage(tmp_path / "log.csv").reading.points == 60

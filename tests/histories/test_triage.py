@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
 import jsonschema
 import numpy as np
@@ -14,9 +15,16 @@ from benign.histories import CODES, Triage, json_schema
 from benign.histories.advice import _ADVICE
 from benign.histories.answer import Triages
 from benign.histories.verdicts import _VERDICTS
-from tests.histories.recorded_runs import founding_curve
+from tests.histories.recorded_runs import founding_curve, there
 
 EPOCHS = np.arange(1, 61)
+
+
+def asked(history: object, **known: Any) -> Triage:
+    """The answer on one run."""
+    answer = benign.triage(history, **known)
+    assert isinstance(answer, Triage)
+    return answer
 
 
 def _noisy(values, *, sd=0.003, seed=0):
@@ -32,16 +40,16 @@ def test_accuracy_and_loss_both_up_is_overconfidence(seed):
         "val_accuracy": _noisy(0.98 - 0.08 * np.exp(-epoch / 5), sd=0.0008, seed=seed),
         "val_loss": _noisy(0.18 + 0.12 * np.exp(-epoch / 1.5) + 0.012 * np.maximum(epoch - 3, 0), seed=seed),
     }
-    answer = benign.triage(log, validation_samples=10_000, classes=10)
+    answer = asked(log, validation_samples=10_000, classes=10)
     assert answer.codes[0] == "overconfidence"
     assert "overfitting" not in answer.codes
     assert "temperature" in answer.advice[0]
-    assert answer.overconfidence.certified_share > 0.5
+    assert there(there(answer.overconfidence).certified_share) > 0.5
 
 
 def test_one_step_and_three_points_are_too_few():
-    one_step = benign.triage({"epoch": [55, 56], "val_loss": [1.3, 1.4], "val_accuracy": [85, 86]})
-    three = benign.triage({"train_loss": [0.549, 0.578, 0.601], "val_loss": [0.407, 0.404, 0.380]})
+    one_step = asked({"epoch": [55, 56], "val_loss": [1.3, 1.4], "val_accuracy": [85, 86]})
+    three = asked({"train_loss": [0.549, 0.578, 0.601], "val_loss": [0.407, 0.404, 0.380]})
     for answer in (one_step, three):
         assert (answer.state, answer.codes[0]) == ("undecided", "too-few-points")
         assert answer.forecast == {}
@@ -49,21 +57,21 @@ def test_one_step_and_three_points_are_too_few():
 
 def test_a_best_in_the_middle_is_kept_and_the_rest_not_known():
     losses = [2.11, 1.77, 1.59, 1.52, 1.49, 1.51, 1.52, 1.56]
-    answer = benign.triage({"iter": [250 * k for k in range(1, 9)], "val_loss": losses})
+    answer = asked({"iter": [250 * k for k in range(1, 9)], "val_loss": losses})
     assert (answer.state, answer.findings) == ("undecided", ())
     assert answer.advice == ("Keep the weights of step 1,250, the best so far; what comes after is not known.",)
 
 
 @pytest.mark.parametrize(("train", "validation"), [(0.575, 0.643), (91, 99)])
 def test_training_below_validation_is_first_a_matter_of_measuring(train, validation):
-    answer = benign.triage({"accuracy": [train], "val_accuracy": [validation]})
+    answer = asked({"accuracy": [train], "val_accuracy": [validation]})
     assert answer.codes[0] == "train-worse-than-validation"
-    assert "evaluation mode" in answer.findings[0].next.experiment
+    assert "evaluation mode" in there(answer.findings[0].next).experiment
 
 
 def test_both_curves_up_and_down_is_optimisation():
     curve = 0.3 + np.exp(-EPOCHS / 10) + 0.6 * np.exp(-(((EPOCHS - 30) / 6.0) ** 2))
-    answer = benign.triage({"train_loss": _noisy(0.9 * curve), "val_loss": _noisy(curve, seed=1)})
+    answer = asked({"train_loss": _noisy(0.9 * curve), "val_loss": _noisy(curve, seed=1)})
     assert "optimisation, not double descent" in answer.headline
     assert next(one for one in answer.findings if one.code == "second-descent").explained_by == "train-rise"
 
@@ -75,7 +83,7 @@ def test_components_that_disagree_ask_which_one_counts():
         "val/box_loss": _noisy(0.6 + 1.2 * np.exp(-epoch / 60) + 0.0006 * np.maximum(epoch - 200, 0)),
         "metrics/mAP50(B)": _noisy(0.7 - 0.5 * epoch**-0.4, seed=1),
     }
-    answer = benign.triage(log)
+    answer = asked(log)
     assert answer.codes[0] == "wrong-selection-metric"
     assert "which one counts?" in answer.headline
 
@@ -86,7 +94,7 @@ def test_the_founding_question(seed):
     log = {"epoch": times, "val_loss": losses, "train_loss": 2 * times**-0.6, "lr": np.full(400, 1e-3)}
 
     def cut(epochs):
-        return benign.triage({name: values[:epochs] for name, values in log.items()}, validation_samples=5000)
+        return asked({name: values[:epochs] for name, values in log.items()}, validation_samples=5000)
 
     early = cut(70)
     assert (early.state, early.codes) == ("risen", ("rise-unknown-end",))
@@ -146,7 +154,7 @@ def _bank():
 @pytest.mark.parametrize("code", _bank())
 def test_a_log_of_each_kind_is_told_in_sentences(code):
     known = {"classes": 10, "validation_samples": 5000, "label_noise": 0.2 if code == "leak-suspicion" else None}
-    answer = benign.triage(_bank()[code], test=0.4 if code == "shift" else None, **known)
+    answer = asked(_bank()[code], test=0.4 if code == "shift" else None, **known)
     assert code in answer.codes, answer
     assert len(answer.headline.split()) <= 20
     for text in (answer.headline, *(one.verdict for one in answer.findings), *answer.advice, *answer.limits):
@@ -154,11 +162,16 @@ def test_a_log_of_each_kind_is_told_in_sentences(code):
         assert text.endswith((".", "?"))
         assert not any(word in text for word in ("None", "nan", "{", "}", "undefined")), text
     jsonschema.validate(json.loads(json.dumps(answer.to_dict(), allow_nan=False)), json_schema())
+
+
+def test_a_notebook_shows_the_headline_and_the_picture():
+    answer = asked({"val_loss": _noisy(2 * EPOCHS**-0.5)})
     assert answer.headline in answer._repr_html_()
+    assert "<svg" in answer._repr_html_()
 
 
 def test_the_schema_refuses_what_is_none():
-    answer = benign.triage({"val_loss": [1.0, 0.9]}).to_dict()
+    answer = asked({"val_loss": [1.0, 0.9]}).to_dict()
     jsonschema.validate(answer, json_schema())
     for name in answer:
         with pytest.raises(jsonschema.ValidationError):
@@ -175,22 +188,22 @@ def test_several_runs_have_an_answer_each_and_seeds_one_together(tmp_path):
     assert len(answers) == 4
     assert len(answers[0].origin.pooled) == 3
     assert all(one.state == "risen" for one in answers)
-    assert answers[0].reading.noise.iterate_sd < min(one.reading.noise.iterate_sd for one in answers[1:])
-    one = benign.triage(tmp_path, run="wide_seed1*")
-    assert isinstance(one, Triage)
+    pooled, *alone = (there(one.reading.noise).iterate_sd for one in answers)
+    assert pooled < min(alone)
+    assert asked(tmp_path, run="wide_seed1*").state == "risen"
 
 
 def test_a_surface_needs_the_number_of_training_samples():
     log = {"val_loss": [1.0, 0.8, 0.9], "train_loss": [1.0, 0.5, 0.2]}
-    surface = benign.triage(log, train_samples=100).surface
+    surface = asked(log, train_samples=100).surface
     assert surface.curve("validation_loss", "time").values[0].tolist() == [1.0, 0.8, 0.9]
     with pytest.raises(InvalidArgument, match="train_samples"):
-        _ = benign.triage(log).surface
+        _ = asked(log).surface
 
 
 def test_the_picture_holds_the_recorded_values():
     log = {"val_loss": _noisy(2 * EPOCHS**-0.5), "val_error": _noisy(0.5 / EPOCHS), "lr": np.geomspace(1, 0.1, 60)}
-    frame = benign.triage(log).display.frame()
+    frame = asked(log).display.frame()
     recorded = frame[(frame["series"] == "recorded") & (frame["panel"] == "validation loss")]["median"].dropna()
     assert recorded.tolist() == log["val_loss"]
     assert set(frame["panel"]) == {"validation loss", "error, %", "learning rate"}
@@ -207,8 +220,8 @@ def test_probabilities_decide_what_a_temperature_gives_back():
 
     epochs = [softmax(0.3 + 0.3 * k) for k in range(12)]
     losses = [-float(np.log(rows[np.arange(600), labels]).mean()) for rows in epochs]
-    answer = benign.triage({"val_loss": losses}, validation_samples=600, probabilities=epochs, labels=labels)
-    split = answer.reading.calibration
+    answer = asked({"val_loss": losses}, validation_samples=600, probabilities=epochs, labels=labels)
+    split = there(answer.reading.calibration)
     assert split.rise > 0.1
     assert abs(split.refinement_rise) < 0.01 * split.rise
     paired = [-np.log(rows[np.arange(600), labels]) for rows in (epochs[split.best], epochs[-1])]

@@ -185,7 +185,8 @@ def headline(case: Case) -> str:
     if code == "instability" and found is not None and found.explained_by == "train-rise":
         return "Training and validation rose and fell together: optimisation, not double descent."
     if code == "instability" and not case.evidence["now"]:
-        return "The training loss rose for a while and recovered."
+        is_finite = "share_of_range" in case.evidence
+        return "The training loss rose for a while and recovered." if is_finite else "A loss was once not finite."
     if code == "wrong-selection-metric" and case.flag.metric:
         return "The loss and another metric disagree: which one counts?"
     return _filled(_ADVICE[code].headline, case)

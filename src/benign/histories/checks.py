@@ -51,7 +51,8 @@ def instability(facts: Facts) -> Flag | None:
         }
         return Flag(code="instability", evidence=evidence, alternatives={"double-descent": "excluded"})
     if at is not None and not _ends_unfinite(facts.history, at):
-        return Flag(code="instability", evidence={"time": at, "now": 0.0})
+        evidence = {"time": at, "now": 0.0, "at_end": float(_is_lone(facts.history, at))}
+        return Flag(code="instability", evidence=evidence)
     return None
 
 
@@ -225,14 +226,24 @@ def _start(history: History) -> tuple[float, float] | None:
 
 
 def _ends_unfinite(history: History, at: float) -> bool:
-    """Whether a recorded loss has no finite value from this time on."""
+    """Whether a recorded loss has no finite value from this time on; the last of validation alone says too little."""
     late = history.times >= at
+    if _is_lone(history, at):
+        return False
     return any(
         curve is not None and bool(np.isfinite(curve).any()) and not bool(np.isfinite(curve[late]).any())
         for curve in (history.validation_loss, history.train_loss)
     ) or not any(
         curve is not None and bool(np.isfinite(curve).any()) for curve in (history.validation_loss, history.train_loss)
     )
+
+
+def _is_lone(history: History, at: float) -> bool:
+    """Whether only the last evaluation is not finite and the training loss at that time is."""
+    train, validation = history.train_loss, history.validation_loss
+    if train is None or validation is None or at != history.times[-1]:
+        return False
+    return bool(np.isfinite(train[-1]) and not np.isfinite(validation[-1]))
 
 
 def _level_se(values: Curve, history: History, *, of_error: bool) -> float:

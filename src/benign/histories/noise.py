@@ -83,6 +83,18 @@ class Noise:
         """SE(0): of two points between which nothing rose."""
         return math.sqrt(self.jitter + self.base / self.validation_samples)
 
+    def luck(self, points: int) -> float:
+        r"""How low the lowest of so many neighbouring points of the smoothed curve lies by jitter alone.
+
+        $\sigma \sqrt{2 \log k}$ with $\sigma^2$ half of the jitter's variance of a difference and k = points / w means
+        that share no value: an upper bound of the expected extreme of k normal ones.
+
+        >>> one = Noise(iterate_sd=0.01, window=4, base=0, growth=0, validation_samples=1000, samples_told=True)
+        >>> one.luck(4), round(one.luck(40) / one.luck(400), 6)
+        (0.0, 0.707107)
+        """
+        return math.sqrt(self.jitter * max(0.0, math.log(max(points, 1) / self.window)))
+
     def se(self, rise: float) -> float:
         """The standard error of this rise.
 

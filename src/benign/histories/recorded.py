@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,7 +86,7 @@ def history_of(
     curves = {curve: _read(use, log.axis, offsets, said) for curve, use in assignment.uses.items()}
     curves |= {f"{_METRIC}{use.name}": _read(use, log.axis, offsets, said) for use in assignment.metrics}
     curves = _with_errors(curves, assignment.uses, said)
-    reference = _reference(curves, log, assignment)
+    reference = _reference(curves, log, (*assignment.questions, *assignment.notes, *said.notes))
     curves, axis = _on_one_axis(curves, reference, log, said)
     curves, times = _counted_from_one(curves, reference, axis, said)
     _tell_what_is_missing(curves, times, axis, said)
@@ -171,7 +171,7 @@ def _with_errors(curves: Mapping[str, _Recorded], uses: Mapping[str, Use], said:
     return kept | {curve: _Recorded(curves[curve].positions, values) for curve, values in errors.items()}
 
 
-def _reference(curves: Mapping[str, _Recorded], log: Log, assignment: Assignment) -> str:
+def _reference(curves: Mapping[str, _Recorded], log: Log, notes: Sequence[str]) -> str:
     """The curve whose times are those of the history."""
     metrics = [curve for curve in curves if curve.startswith(_METRIC)]
     of_validation = [curve for curve in (*_FIRST_CHOICES, *metrics) if _has_rows(curves, curve)]
@@ -182,7 +182,7 @@ def _reference(curves: Mapping[str, _Recorded], log: Log, assignment: Assignment
         raise InvalidArgument(
             f"no column of the log is known to be a loss, an error or an accuracy; its columns are "
             f"{listed(names)}: say which is which, as in `--columns val_loss=NAME`, or val_reward=NAME where more is "
-            f"better.{''.join(f' {note}' for note in (*assignment.questions, *assignment.notes))}",
+            f"better.{''.join(f' {note}' for note in notes)}",
             "columns",
         )
     return next((curve for curve in choices if curves[curve].positions.size > 1), choices[0])

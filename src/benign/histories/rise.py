@@ -28,10 +28,11 @@ class Rise:
     Attributes:
         log: how far, on the scale of the curve: log v for a loss.
         se: its standard error.
-        p: the probability that it is more than what matters (2 % of a loss).
+        p: the probability that it is more than what matters (2 % of a loss), that luck apart.
         gain: how far the end lies below the lowest of the first three quarters; negative where it lies above.
         lowest: the place of the lowest point.
         end: the level at the end, on that scale.
+        luck: by how much the lowest is too low, since it was chosen among all that chance does not tell from it.
     """
 
     log: float
@@ -40,6 +41,7 @@ class Rise:
     gain: float
     lowest: int
     end: float
+    luck: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,12 +92,18 @@ def level_at_end(smooth: Curve, width: int | None = None) -> float:
 
 
 def rise_of(smooth: Curve, noise: Noise) -> Rise:
-    """The rise of a smoothed curve of at least :data:`LEAST_POINTS` points."""
+    """The rise of a smoothed curve of at least :data:`LEAST_POINTS` points.
+
+    The lowest of k means that chance does not tell apart lies too low: that is no part of a rise that counts.
+    """
     end, lowest = level_at_end(smooth), int(np.argmin(smooth))
     rise = end - float(smooth[lowest])
     se = noise.se(rise)
+    rivals = int(np.count_nonzero(smooth < smooth[lowest] + 2 * noise.jitter**0.5))
+    luck = noise.luck(rivals)
     gain = float(smooth[: (3 * smooth.size) // 4].min()) - end
-    return Rise(log=rise, se=se, p=beyond(rise - noise.rise_tolerance, se), gain=gain, lowest=lowest, end=end)
+    p = beyond(rise - luck - noise.rise_tolerance, se)
+    return Rise(log=rise, se=se, p=p, gain=gain, lowest=lowest, end=end, luck=luck)
 
 
 def state_of(rise: Rise, noise: Noise) -> State:
@@ -103,7 +111,7 @@ def state_of(rise: Rise, noise: Noise) -> State:
     if rise.p > _SURE:
         return State(name="risen", p=rise.p)
     if rise.log > noise.rise_tolerance and rise.p > _POSSIBLE:
-        return State(name="undecided", p=rise.p, deciding_samples=noise.samples_for(rise.log, _SURE_Z))
+        return State(name="undecided", p=rise.p, deciding_samples=noise.samples_for(rise.log - rise.luck, _SURE_Z))
     improved = beyond(rise.gain - noise.gain_tolerance, noise.se_zero)
     if rise.gain > max(noise.gain_tolerance, noise.se_zero):
         return State(name="improving", p=improved)

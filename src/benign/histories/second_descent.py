@@ -81,8 +81,8 @@ def second_descent(
 ) -> SecondDescent | None:
     r"""The peak whose smaller side is the largest, if that is more than chance.
 
-    For each place p, $S_p = x_p - \max(\min_{i<p} x_i, \min_{j>p} x_j)$; the largest S must exceed $2.5\,SE(0)$ and
-    what matters (2 %), and $\Phi(S / SE(S)) \ge .98$.
+    For each place p, $S_p = x_p - \max(\min_{i<p} x_i, \min_{j>p} x_j)$; the largest S, less what the extreme of so
+    many points is by chance, must exceed $2.5\,SE(0)$ and what matters (2 %), and $\Phi(S / SE(S)) \ge .98$.
 
     Args:
         smooth: the smoothed curve on its scale.
@@ -102,8 +102,9 @@ def second_descent(
     smaller = smooth - np.maximum(before, after)
     peak = int(np.argmax(smaller))
     size = float(smaller[peak])
-    p = beyond(size, noise.se(size))
-    if size <= max(_LEAST_REVERSAL * noise.se_zero, noise.rise_tolerance) or p < _SIGNIFICANT:
+    beyond_luck = size - noise.luck(smooth.size)
+    p = beyond(beyond_luck, noise.se(size))
+    if beyond_luck <= max(_LEAST_REVERSAL * noise.se_zero, noise.rise_tolerance) or p < _SIGNIFICANT:
         return None
     valley = int(np.argmin(smooth[:peak]))
     minimum = peak + int(np.argmin(smooth[peak:]))

@@ -35,6 +35,12 @@ def _improving(case: Case) -> str:
 def _plateau(case: Case) -> str:
     marks = case.reading.landmarks
     assert marks is not None
+    watched = case.reading.watched
+    if watched is not None and watched.values.min() == watched.values.max():
+        return (
+            f"The {case.curve} is {case.shown(marks.last.value)} at every evaluation: nothing is learned, or it is not "
+            "measured anew."
+        )
     return (
         f"The {case.curve} stands still: {case.value_at(marks.last)}; no rise and no gain that matters or could be "
         "told from chance."
@@ -174,6 +180,10 @@ def _benign_interpolation(case: Case) -> str:
 
 def _instability(case: Case) -> str:
     evidence = case.evidence
+    if evidence.get("at_end"):
+        return (
+            f"The validation loss is not finite at {case.at(evidence['time'])}, the last; the training loss there is."
+        )
     if "share_of_range" not in evidence:
         return f"A loss was not finite at {case.at(evidence['time'])} and came back: training was unstable there."
     share, start = percent(evidence["share_of_range"]), case.at(evidence["time"])

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO
 
-from benign.foundation.errors import BenignError, InvalidArgument, invalid, listed, unknown_name
+from benign.foundation.errors import BenignError, InvalidArgument, NotEnoughMemory, invalid, listed, unknown_name
 from benign.foundation.memory import require_memory
 from benign.foundation.wording import escaped, reason, shortened, shown, shown_path
 from benign.histories.log import Log
@@ -50,7 +50,13 @@ def read_logs(history: object, *, pick: str | None = None) -> tuple[Log, ...]:
     >>> read_logs({"val_loss": [0.9, 0.7, 0.8]})[0].columns[0].values
     array([0.9, 0.7, 0.8])
     """
-    logs = _distinctly_named(list(_read(_opened(history))))
+    try:
+        logs = _distinctly_named(list(_read(_opened(history))))
+    except MemoryError as error:
+        if isinstance(error, BenignError):
+            raise
+        told = f"Reading the log takes more memory than there is ({reason(error)}); give every tenth row."
+        raise NotEnoughMemory(told) from error
     if pick is None:
         return logs
     picked = tuple(log for log in logs if log.name == pick or fnmatchcase(log.name, pick))

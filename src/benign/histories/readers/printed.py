@@ -156,15 +156,18 @@ class _Rows:
         default_factory=dict
     )  # by samples and the line without digits
     kind: tuple[tuple[str, bool], ...] = ()  # of the line before
-    waiting: list[tuple[_Template, str]] = field(default_factory=list)  # lines of that kind
+    waiting: list[str] = field(default_factory=list)  # lines of that kind
+    cuts: list[tuple[slice, ...]] = field(default_factory=list)  # where their numbers stand
 
     def read(self, text: str) -> None:
         """All lines, and of each what was drawn over it."""
-        lines = text.replace("\r\n", "\n").split("\n")
-        for number, line in enumerate(lines):
-            template = self.templates.get((self.samples, _shape(line))) if self.kind else None
+        text = text.replace("\r\n", "\n")
+        lines, shapes = text.split("\n"), _shape(text).split(b"\n")
+        for number, (line, shape) in enumerate(zip(lines, shapes, strict=True)):
+            template = self.templates.get((self.samples, shape)) if self.kind else None
             if template is not None and template.kind == self.kind and template.fits(line):
-                self.waiting.append((template, line))
+                self.waiting.append(line)
+                self.cuts.append(template.cuts)
                 continue
             self._take_waiting(number - 1)
             self.line = number
@@ -190,21 +193,26 @@ class _Rows:
     def _take_waiting(self, number: int) -> None:
         """Lines of one kind at once; the last as any other, since a line of another kind may belong to it."""
         self.line = number
-        waiting, self.waiting = self.waiting, []
+        waiting, cuts, self.waiting, self.cuts = self.waiting, self.cuts, [], []
         if len(waiting) > 1:
-            counted = [place.name for place in waiting[0][0].positions]
+            counted = [name for name, _ in self.kind if axis_named(name)]
             carried = {axis: where for axis, where in self.position.items() if axis not in counted}
             if "epoch" in counted:
                 carried = {}
             names, percent = zip(*self.kind, strict=True)
             numbers = np.fromiter(
-                (float(line[cut].replace(",", "")) for template, line in waiting[:-1] for cut in template.cuts), float
+                (
+                    float(line[cut].replace(",", ""))
+                    for line, them in zip(waiting[:-1], cuts, strict=False)
+                    for cut in them
+                ),
+                float,
             ).reshape(-1, len(names))
             numbers /= np.where(percent, 100.0, 1.0)
             more = np.tile(list(carried.values()), (len(numbers), 1))
             self.rows.append(_Block((*carried, *names), np.hstack([more, numbers])))
         if waiting:
-            self._take(waiting[-1][1][:_LONGEST], bars=False)
+            self._take(waiting[-1][:_LONGEST], bars=False)
 
     def _take(self, part: str, *, bars: bool) -> bool:
         """What one drawing of a line says."""
@@ -277,9 +285,9 @@ def _place(name: str, pair: re.Match[str]) -> _Place:
     return _Place(name, *pair.span("number"), pair["percent"] is not None, *whole)
 
 
-def _shape(line: str) -> bytes:
-    """The line with 0 for every digit, as bytes: text is ten times as slow to translate."""
-    return line.encode(errors="surrogatepass").translate(_DIGITS)
+def _shape(text: str) -> bytes:
+    """The text with 0 for every digit, as bytes: text is ten times as slow to translate."""
+    return text.encode("utf-8", "surrogatepass").translate(_DIGITS)
 
 
 def _plain(line: str) -> str:

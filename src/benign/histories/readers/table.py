@@ -172,8 +172,11 @@ def _counting(table: Table) -> int | None:
 
 
 def _mostly_counted(table: Table, counting: int) -> bool:
-    """Whether the column stands in at least half of the rows: another counts the time where it does not."""
-    return bool(np.count_nonzero(np.isfinite(table.columns[counting].values)) >= max(1, table.num_rows / 2))
+    """Whether it stands in at least half of the rows, else another counts the time; steps that stand still are none."""
+    values = table.columns[counting].values
+    there = values[np.isfinite(values)]
+    stands_still = there.size > 2 and np.ptp(there) == 0 and axis_named(table.names[counting]) != "epoch"
+    return bool(there.size >= max(1, table.num_rows / 2)) and not stands_still
 
 
 def _rises_within_curves(table: Table, counting: int) -> bool:
