@@ -193,6 +193,20 @@ def test_several_runs_have_an_answer_each_and_seeds_one_together(tmp_path):
     assert asked(tmp_path, run="wide_seed1*").state == "risen"
 
 
+def test_a_run_without_a_curve_is_left_out_and_said(tmp_path):
+    for name, column in (("a", "val_loss"), ("b", "val_loss"), ("c", "lr")):
+        rows = "".join(f"{k},{1 / k}\n" for k in range(1, 20))
+        (tmp_path / f"{name}.csv").write_text(f"epoch,{column}\n{rows}", encoding="utf-8")
+    with pytest.warns(UserWarning, match=r"Left out of 3 runs: 'c\.csv'\."):
+        answers = benign.triage(tmp_path)
+    assert isinstance(answers, Triages)
+    assert [one.origin.run for one in answers] == ["a.csv", "b.csv"]
+    (tmp_path / "a.csv").unlink()
+    (tmp_path / "b.csv").unlink()
+    with pytest.raises(BenignError):
+        benign.triage(tmp_path)
+
+
 def test_a_surface_needs_the_number_of_training_samples():
     log = {"val_loss": [1.0, 0.8, 0.9], "train_loss": [1.0, 0.5, 0.2]}
     surface = asked(log, train_samples=100).surface

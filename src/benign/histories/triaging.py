@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benign.foundation.errors import invalid, listed
+from benign.foundation.errors import BenignError, invalid, listed
 from benign.histories import advice
 from benign.histories.answer import Origin, Triage, Triages
 from benign.histories.calibration import Calibration
@@ -80,11 +81,29 @@ def triage(
         names = listed(log.name for log in logs)
         raise invalid("probabilities", f"are of one run and the log has {len(logs):,} ({names}): say which with `run`.")
     calibration = None if probabilities is None else calibration_of(probabilities, labels)
-    answers = [_answered(log, columns, given, calibration) for log in logs]
-    if len(answers) == 1:
-        return answers[0]
+    if len(logs) == 1:
+        return _answered(logs[0], columns, given, calibration)
+    answers = _those_with_curves(logs, columns, given)
     together = [_judged(one, (), notes, {}, origin, None) for one, notes, origin in pooled(answers)]
     return Triages([*together, *answers])
+
+
+def _those_with_curves(
+    logs: Sequence[Log], columns: Mapping[str, str] | None, given: Mapping[str, Any]
+) -> list[Triage]:
+    """The answers; runs that cannot be judged are left out with a warning, unless none can."""
+    answers, refused = [], []
+    for log in logs:
+        try:
+            answers.append(_answered(log, columns, given, None))
+        except BenignError as error:
+            refused.append((log.name, error))
+    if not answers:
+        raise refused[0][1]
+    if refused:
+        names, first = listed(name for name, _ in refused), refused[0][1]
+        warnings.warn(f"Left out of {len(logs):,} runs: {names}. The first: {first}", stacklevel=3)
+    return answers
 
 
 def _answered(
