@@ -5,14 +5,17 @@ import re
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import benign
+from benign.cli.main import app
 from benign.curves import PeakVerdict
 from benign.experiments.declaration import resolve
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+SHOWN = re.findall(r"```text\n(.*?)```", README, flags=re.DOTALL)
 
 
 def test_python_of_the_readme_runs(capsys, tmp_path, monkeypatch):
@@ -23,12 +26,18 @@ def test_python_of_the_readme_runs(capsys, tmp_path, monkeypatch):
     for block in BLOCKS:
         exec(compile(block, "README.md", "exec"), names)
         printed.append(capsys.readouterr().out)
-    (shown,) = re.findall(r"```text\n(.*?)```", README, flags=re.DOTALL)
-    assert printed[0] == shown
+    assert printed[0] == SHOWN[0]
     assert re.match(r"Threshold size at n = 100: \d+ hidden units", printed[1])  # where the networks fit
     assert printed[2].startswith("100 ")  # 500 Gaussian features, 100 samples: the peak is where they are equal
     assert "under-parameterised" in printed[3]  # 32 leaves, 1,000 digits
     assert "at order 2.99 (3)" in printed[4]  # descent follows the modified flow
+
+
+def test_the_triage_of_the_readme_is_what_is_printed(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    (command,) = re.findall(r"^benign (triage .*)$", README, flags=re.MULTILINE)
+    assert len(SHOWN) == 2
+    assert CliRunner().invoke(app, command.split()).stdout.split() == SHOWN[1].split()
 
 
 @pytest.mark.parametrize("seed", [12, 13, 18])  # of the seeds 0 to 19 those with the largest p-values

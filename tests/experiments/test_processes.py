@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 import psutil
 import pytest
@@ -76,6 +77,23 @@ def test_a_process_that_dies_idle_is_replaced():
     (worker,) = executor._held
     assert _eventually(lambda: worker.process is not None and not worker.process.is_alive())
     assert _pids(executor) != {pid}
+    executor.shutdown()
+
+
+def test_a_process_is_not_asked_for_while_another_starts_which_asks_for_all(monkeypatch):
+    executor = Processes(1)
+    (pid,) = _pids(executor)
+    (worker,) = executor._held
+    process: Any = worker.process
+    with local_workers._workers.starting:
+        os.kill(pid, signal.SIGKILL)
+        assert _eventually(lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+        # The other thread has the answer of the system, which gives it once, and has not written it down yet.
+        with monkeypatch.context() as patch:
+            patch.setattr(process._popen, "poll", lambda *_: None)
+            future = executor.submit(pid_of, executor.share(None))
+            time.sleep(0.3)  # as long as it might take to ask too early
+    assert future.result(SECONDS) != pid
     executor.shutdown()
 
 

@@ -146,7 +146,9 @@ class LocalWorker:
 
     def _ready_process(self, module: str) -> BaseProcess | None:
         """The process, started if it is not there any more, with the module imported."""
-        if self.process is None or not self.process.is_alive():
+        with _workers.starting:  # a start asks after all processes, and who asks at the same moment hears nothing
+            is_alive = self.process is not None and self.process.is_alive()
+        if not is_alive:
             self.close()
             self._start()
         if module and not self._is_warm:
