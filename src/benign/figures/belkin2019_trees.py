@@ -63,8 +63,8 @@ TREES = (1, 2, 5, 10, 20, 50)
 SCALES = {
     "smoke": Scale(
         samples=100, replicates=6,
-        forest=Grid(capacities=(2, 5, 10, 20, 100), members=(1, 2, 4), early=20),
-        boosting=Grid(capacities=(1, 2, 4, 8), members=(1, 2), early=2),
+        forest=Grid(capacities=(2, 10, 20, 100), members=(1, 2, 4), early=20),
+        boosting=Grid(capacities=(1, 2, 8), members=(1, 2), early=2),
     ),
     "quick": Scale(
         samples=1000, replicates=8,
