@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import inspect
 import types
+import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,14 +43,18 @@ def checked(decorated: Any = None, *, typechecker: object = None) -> Any:
 
 def _checked_function(function: types.FunctionType) -> Callable[..., Any]:
     compiled: Callable[..., Any] | None = None
+    has_shapes = True
 
     @functools.wraps(function)
     def call(*arguments: Any, **options: Any) -> Any:
-        nonlocal compiled
+        nonlocal compiled, has_shapes
         if jaxtyping.config.jaxtyping_disable:
             return function(*arguments, **options)
         if compiled is None:
-            compiled = check(_with_types(function))
+            twin = _with_types(function)
+            compiled, has_shapes = check(twin), any(map(_has_shape, twin.__annotations__.values()))
+        if not has_shapes:  # then there is nothing that a context would hold together
+            return compiled(*arguments, **options)
         with _of_jaxtyping("context"):
             return compiled(*arguments, **options)
 
@@ -66,6 +71,13 @@ def _with_types(function: types.FunctionType) -> types.FunctionType:
     twin.__kwdefaults__ = function.__kwdefaults__
     twin.__annotations__ = {name: _type_of(text, function) for name, text in function.__annotations__.items()}
     return twin
+
+
+def _has_shape(annotation: object) -> bool:
+    """Whether it is, or holds, an array type of jaxtyping."""
+    if inspect.isclass(annotation) and issubclass(annotation, jaxtyping.AbstractArray):
+        return True
+    return any(map(_has_shape, typing.get_args(annotation)))
 
 
 def _type_of(annotation: object, function: types.FunctionType) -> object:
