@@ -218,9 +218,9 @@ def test_a_surface_needs_the_number_of_training_samples():
 def test_the_picture_holds_the_recorded_values():
     log = {"val_loss": _noisy(2 * EPOCHS**-0.5), "val_error": _noisy(0.5 / EPOCHS), "lr": np.geomspace(1, 0.1, 60)}
     frame = asked(log).display.frame()
-    recorded = frame[(frame["series"] == "recorded") & (frame["panel"] == "validation loss")]["median"].dropna()
+    recorded = frame[(frame["series"] == "recorded") & (frame["panel"] == "loss")]["median"].dropna()
     assert recorded.tolist() == log["val_loss"]
-    assert set(frame["panel"]) == {"validation loss", "error, %", "learning rate"}
+    assert set(frame["panel"]) == {"loss", "error, %", "learning rate"}
 
 
 def test_probabilities_decide_what_a_temperature_gives_back():

@@ -171,7 +171,7 @@ def _print_one(answer: Triage) -> None:
     lines = [*(finding.verdict for finding in answer.findings[:3]), *answer.advice[:1]]
     step = next((finding.next for finding in answer.findings if finding.next is not None), None)
     if step is not None:
-        lines.append(f"To decide {step.decides}: {step.experiment} ({step.cost}).")
+        lines.append(f"To decide {step.decides}: {step.experiment} (cost: {step.cost}).")
     shown = max(_LINES - len(lines), 1)  # at least what is asked
     for line in [*lines, *answer.limits[:shown]]:
         print_wrapped(line, indent=2, hanging=2)

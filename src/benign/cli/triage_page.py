@@ -21,6 +21,7 @@ _WORDS = (
     ("second descent", "The risk falls, rises and falls again as training goes on: epoch-wise double descent."),
     ("plateau", "Nothing risen and nothing gained that matters or could be told from chance."),
     ("recalibration", "Making all predictions less sure by one factor, the temperature; it changes no decision."),
+    ("nat", "The unit of a cross-entropy: a right answer held half sure costs log 2 = 0.69 nats."),
     ("standard error", "How far a number may be off by chance: twice that, in one case of twenty."),
 )  # fmt: skip
 
@@ -89,7 +90,9 @@ def _cheapest(findings: tuple[Finding, ...]) -> str:
     """The experiment of the first finding that has one."""
     step = next((finding.next for finding in findings if finding.next is not None), None)
     return (
-        "" if step is None else f"The cheapest experiment: {step.experiment} ({step.cost}). It decides {step.decides}."
+        ""
+        if step is None
+        else f"The cheapest experiment: {step.experiment} (cost: {step.cost}). It decides {step.decides}."
     )
 
 

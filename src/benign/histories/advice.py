@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from benign.histories.case import Case
 from benign.histories.finding import Next
+from benign.histories.flag import is_broken
 from benign.histories.second_descent import SecondDescent
 
 
@@ -62,7 +63,7 @@ _ADVICE = {
         "Overconfidence, not over-fitting: the loss has risen since {best}, the error has not.",
         "Keep the weights of the lowest error and fit one temperature on held-out samples; do not stop by the loss.",
         "fit one temperature on half of the validation set and evaluate it on the other", "seconds, no training",
-        "how much of the rise one number gives back",
+        "how much of the rise a temperature takes back",
     ),
     "second-descent": Advice(
         "A second descent.",
@@ -151,7 +152,7 @@ _EXCLUDED = {
     "learning-rate-drop": "Not a drop of the learning rate: it was recorded and did not fall there.",
     "instability": "Not instability: the training loss fell throughout.",
     "noise-of-the-iterates": "Not noise of the last weights: averaged weights show most of the fall too.",
-    "overfitting": "Not over-fitting: the error has not risen, or its rise is chance.",
+    "overfitting": "Not over-fitting: the error has not risen by more than chance.",
     "overconfidence": "Not overconfidence: the best temperature gives back less than a tenth of the rise.",
     "train-rise": "Not a matter of optimisation: the training loss went on falling.",
     "double-descent": "Not double descent: there the training loss falls throughout.",
@@ -204,6 +205,8 @@ def _headline_of(found: SecondDescent, below: str) -> str:
 def advice_on(cases: Sequence[Case]) -> tuple[str, ...]:
     """What to do, three sentences at most: nothing on a rise whose kind is known beyond what follows from its kind."""
     codes = {case.flag.code for case in cases}
+    if is_broken(cases[0].flag):  # first things first: nothing that is read of the rest would last
+        cases = cases[:1]
     known = {"rise-unknown-end"} if codes & {"overfitting", "overconfidence"} else set()
     told = [_filled(_todo(case), case) for case in cases if case.flag.code not in known]
     return tuple(dict.fromkeys(told))[:_MOST_ADVICE]

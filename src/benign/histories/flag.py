@@ -40,6 +40,11 @@ class Flag:
     metric: str = ""
 
 
+def is_broken(flag: Flag) -> bool:
+    """Whether it says that the training itself went wrong and still is."""
+    return flag.code in ("divergence", "not-learning") or (flag.code == "instability" and flag.evidence["now"] > 0)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Facts:
     """What the checks look at: the history and what was read of it."""

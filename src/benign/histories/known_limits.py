@@ -40,7 +40,7 @@ def limits_of(case: Case) -> Iterator[str]:
     ):
         yield f"{ASSUMED_SAMPLES:,} validation samples were assumed."
     if any(flag.code == "rise-unknown-end" for flag in reading.flags) and reading.forecast:
-        yield "No log knows of a drop of the learning rate still to come: nor do the odds."
+        yield "The odds know nothing of a drop of the learning rate still to come."
 
 
 def _is_unrisen(need: str, case: Case) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from benign.foundation.errors import invalid
+from benign.histories.flag import is_broken
 from benign.histories.forecast import spread
 from benign.histories.history import Curve, History
 from benign.histories.rule import Landmarks, Reading
@@ -36,16 +37,17 @@ def picture(history: History, reading: Reading) -> Display:
 def _main(history: History, reading: Reading, watched: Watched) -> CurveDisplay:
     is_log = watched.scale.kind == "log"
     series = [_dots("recorded", watched.times, watched.values), *_smooth(reading), *_train(history, watched)]
-    series += _ahead(reading, watched)
+    ahead = tuple(_ahead(reading, watched))
     odds = [f"{100 * one.probability:.0f} % within {k}" for k, one in reading.forecast.items()]
-    told = f" Chance of a new best: {', '.join(odds)} times the time so far." if odds else ""
+    told = " Beyond its end: where its slope leads, with the middle 80 %; chance of a new best "
+    told = f"{told}{', '.join(odds)} times the time so far." if ahead else ""
     return CurveDisplay(
         title="Training log" if watched.name.startswith("validation") else "Training log, without validation",
-        series=tuple(series),
+        series=(*series, *ahead),
         marks=tuple(_marks(reading)),
         threshold=_now(history, reading),
         x_label=history.axis,
-        y_label=watched.metric or watched.name,
+        y_label=watched.metric or watched.name.split()[-1],
         y_log=is_log,
         caption=f"Line: {watched.name} without its jitter; band: two standard errors.{told}",
         position_name=f"{history.axis}s",
@@ -73,7 +75,7 @@ def _train(history: History, watched: Watched) -> Iterator[Series]:
 def _ahead(reading: Reading, watched: Watched) -> Iterator[Series]:
     """Its slope in log time, if that goes on: the median, and the middle 80 %."""
     rise, noise = reading.rise, reading.noise
-    if not reading.forecast or rise is None or noise is None:
+    if not reading.forecast or rise is None or noise is None or any(map(is_broken, reading.flags)):
         return
     times = watched.times[-1] * np.geomspace(1.0, _AHEAD, _POINTS_AHEAD)
     log_time = np.log(times / watched.times[-1])

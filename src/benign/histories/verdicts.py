@@ -79,7 +79,7 @@ def _overconfidence(case: Case) -> str:
     if evidence.get("certified_share", 0.0) > 0 and case.reading.landmarks is not None:
         risen = case.reading.landmarks.last.value - case.reading.landmarks.best.value
         told.append(
-            f"With this error a recalibrated model pays at most {number(evidence['bound'])}: at least "
+            f"With this error a recalibrated model has a loss of at most {number(evidence['bound'])}: at least "
             f"{number(min(evidence['certified_nats'], risen))} of the {number(risen)} risen nats are confidence, not "
             "mistakes"
         )
@@ -162,8 +162,8 @@ def _odds(case: Case) -> str:
     two, five = (case.reading.forecast.get(k) for k in (2, 5))
     if two is None or five is None:
         return ""
-    told = f" By its slope, a new best comes within twice the {case.times} with {odds(two.probability)}"
-    told += f", within five times with {odds(five.probability)}"
+    told = f" The chance of a new best, by its slope, is {odds(two.probability)} within twice the {case.times}"
+    told += f" and {odds(five.probability)} within five times"
     counted = two.comparable
     if counted is not None:
         trend = {"rising": "still rose", "level": "stood still", "falling": "fell at all"}[case.reading.trend]
@@ -186,10 +186,17 @@ def _instability(case: Case) -> str:
         )
     if "share_of_range" not in evidence:
         return f"A loss was not finite at {case.at(evidence['time'])} and came back: training was unstable there."
-    share, start = percent(evidence["share_of_range"]), case.at(evidence["time"])
+    start, peak = (_train_at(case, evidence[name]) for name in ("time", "peak_time"))
     if evidence["now"]:
-        return f"The training loss itself has risen by {share} of its range since {start}: training is unstable."
-    return f"The training loss rose by {share} of its range after {start} and recovered: a spike."
+        return f"The training loss itself rose, from {start} to {peak}, and has not come back: training is unstable."
+    return f"The training loss rose from {start} to {peak} and recovered: a spike."
+
+
+def _train_at(case: Case, time: float) -> str:
+    """The training loss at a time of the history, with the time."""
+    history = case.history
+    assert history.train_loss is not None
+    return f"{number(float(history.train_loss[history.times == time][0]))} ({case.at(time)})"
 
 
 def _divergence(case: Case) -> str:
@@ -310,7 +317,8 @@ def _risen(case: Case) -> str:
 def _error(case: Case) -> str:
     error = case.reading.error
     assert error is not None
-    return f"{percent(error.lowest)} to {percent(error.end)} (± {points(2 * error.se)})"
+    lowest = f"{percent(error.lowest)} at its lowest ({case.at(error.lowest_time)})"
+    return f"{lowest}, {percent(error.end)} at the end (± {points(2 * error.se)})"
 
 
 _VERDICTS: dict[str, Callable[[Case], str]] = {
