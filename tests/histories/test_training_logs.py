@@ -41,6 +41,13 @@ def test_the_number_of_classes_is_asked_for_where_it_would_decide(name):
     assert not any(text.startswith(asked) for text in judged("second_descent", None).limits)
 
 
+def test_no_phenomenon_is_named_while_an_artefact_is_possible():
+    answer = judged("batch_norm_start", None)
+    assert "phenomenon" not in answer.headline
+    assert "The number of classes would tell" in answer.findings[0].verdict
+    assert "phenomenon" in judged("second_descent", None).headline
+
+
 def test_a_model_that_only_guesses_is_not_called_too_small():
     assert "underfitting" not in judged("not_learning").codes
     assert "underfitting" in judged("not_learning", None).codes  # who knows of how many classes

@@ -180,7 +180,8 @@ def headline(case: Case) -> str:
     """The answer in at most 20 words."""
     code, found = case.flag.code, case.reading.second_descent
     if code == "second-descent" and found is not None:
-        return _headline_of(found, case.words["below"])
+        open_start = "A second descent, or a start measured in the wrong mode: tell the number of classes."
+        return open_start if case.start_is_open else _headline_of(found, case.words["below"])
     if code == "overconfidence" and case.flag.alternatives.get("overfitting") != "excluded":
         return "Mostly overconfidence: at least half of the rise of the loss is confidence, not mistakes."
     if code == "instability" and found is not None and found.explained_by == "train-rise":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from benign.foundation.number_words import format_number, format_position
 from benign.foundation.wording import escaped
+from benign.histories.checks import may_be_evaluation_mode
 from benign.histories.flag import Flag
 from benign.histories.history import History
 from benign.histories.rule import Landmark, Reading
@@ -28,6 +29,11 @@ class Case:
     def evidence(self) -> Mapping[str, float]:
         """The numbers of the flag."""
         return self.flag.evidence
+
+    @property
+    def start_is_open(self) -> bool:
+        """Whether the start may be an artefact of evaluation mode, which the number of classes would decide."""
+        return self.history.classes is None and may_be_evaluation_mode(self.history)
 
     @property
     def curve(self) -> str:

@@ -121,8 +121,9 @@ def _second_descent(case: Case) -> str:
 def _explained(case: Case) -> str:
     found = case.reading.second_descent
     assert found is not None
-    if any(flag.code == "evaluation-mode" for flag in case.reading.flags):
-        return "Where the start is an artefact of evaluation mode, so is this: no double descent is needed."
+    if case.start_is_open or any(flag.code == "evaluation-mode" for flag in case.reading.flags):
+        asked = " The number of classes would tell whether it is." if case.start_is_open else ""
+        return f"Where the start is an artefact of evaluation mode, so is this: no double descent is needed.{asked}"
     if found.explained_by == "learning-rate":
         return (
             "The learning rate was lowered there, which explains the second fall: no epoch-wise double descent is "
