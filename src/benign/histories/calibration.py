@@ -61,7 +61,6 @@ class Calibration:
         inverse_temperature: of each epoch.
         error: of each epoch.
         best: the epoch of the lowest loss, counted from 0.
-        best_refined: the epoch of the lowest refinement.
         rise: the mean difference of the loss between the last and the best epoch.
         rise_se: its standard error, over samples.
         log_rise: the logarithm of the ratio of both losses.
@@ -77,7 +76,6 @@ class Calibration:
     inverse_temperature: Curve
     error: Curve
     best: int
-    best_refined: int
     rise: float
     rise_se: float
     log_rise: float
@@ -165,7 +163,6 @@ def _assembled(
         inverse_temperature=np.array([part.inverse_temperature for part in parts]),
         error=np.array([part.error for part in parts]),
         best=best,
-        best_refined=int(np.argmin(refinement)),
         rise=high - low,
         rise_se=float((last_losses - best_losses).std(ddof=1)) / samples**0.5,
         log_rise=float(np.log(max(high, _LEAST_PROBABILITY) / max(low, _LEAST_PROBABILITY))),
