@@ -29,7 +29,7 @@ CURVES = (
     "margin_median", "weight_norm",
 )  # fmt: skip
 """
-kept_train_error, flipped_train_error: wrong on training samples whose label is right, was replaced (against that label).
+kept_train_error, flipped_train_error: of training samples whose label was kept, was replaced (against the new one).
 worst_share: the share of the validation loss that the worst 5 % of its samples hold; median_loss: of its samples.
 margin_low, margin_median: the 5 % and 50 % quantiles of the training samples' margins (logit of the label less the
 largest other one).
