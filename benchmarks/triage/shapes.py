@@ -1,0 +1,122 @@
+"""What a population curve does until a place: rises, reversals and gains, each with what chance there is left in it.
+
+The curve is smoothed as the rule smooths a validation curve. Two things could still be mistaken for an event: the
+iterates' jitter, of which the lowest of many means is the lowest by luck, and the finite number of population samples.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from benign.histories.smoothing import iterate_sd, smoothed, window
+
+Curve = Float[np.ndarray, " points"]
+
+_CORRELATION = 2.0  # neighbouring epochs jitter alike: a mean of w is worth one of w / 2
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Shape:
+    """A curve until a place.
+
+    Attributes:
+        smooth: without its jitter.
+        end: its level at the end.
+        jitter: the standard deviation of a difference of two places by jitter alone.
+        window: over how many points the means go.
+        base: the variance of a difference by sampling; 0 where the population is exact.
+        growth: what a squared difference adds to it.
+    """
+
+    smooth: Curve
+    end: float
+    jitter: float
+    window: int
+    base: float = 0.0
+    growth: float = 0.0
+
+    def sampling(self, difference: float = 0.0) -> float:
+        """The standard error of a difference by the finite population."""
+        return math.sqrt(self.base + self.growth * difference**2)
+
+    def luck(self, points: int | None = None) -> float:
+        """How low the lowest of so many neighbouring means lies by jitter alone, about."""
+        apart = max(1.0, (self.smooth.size if points is None else points) / self.window)
+        return self.jitter * math.sqrt(math.log(apart))
+
+    def exceeds(self, size: float, low: float, high: float) -> bool | None:
+        """Whether an event is there: one of size ``low`` or less is none, one of ``high`` or more is; None between.
+
+        Both limits move apart where the standard error is more than half of what lies between. Jitter can make an event
+        seem to be there, so it counts for that side alone.
+        """
+        sampling = self.sampling(size)
+        if size >= max(high, low + 2 * math.hypot(sampling, self.jitter)):
+            return True
+        return False if size <= min(low, high - 2 * sampling) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reversal:
+    """Down, up and down again: the peak whose smaller side is the largest.
+
+    Attributes:
+        size: of the smaller side, less what luck made of it.
+        difference: by how much the later minimum lies above the earlier one.
+        peak: its place.
+    """
+
+    size: float
+    difference: float
+    peak: int
+
+
+def shape_of(curve: Curve, *, base: float = 0.0, growth: float = 0.0) -> Shape:
+    """The shape of a curve of at least three finite points."""
+    smooth, width = smoothed(curve), window(curve.size)
+    return Shape(
+        smooth=smooth,
+        end=float(smooth[-(width // 2) :].mean()),
+        jitter=iterate_sd(curve) * math.sqrt(2 * _CORRELATION / width),
+        window=width,
+        base=base,
+        growth=growth,
+    )
+
+
+def rise_of(shape: Shape) -> float:
+    """How far the end lies above the lowest so far, less what luck made of the lowest."""
+    lowest = float(shape.smooth.min())
+    rivals = int(np.count_nonzero(shape.smooth < lowest + 2 * shape.jitter))
+    return shape.end - lowest - shape.luck(rivals)
+
+
+def gain_of(shape: Shape) -> float:
+    """How far the end lies below the lowest of the first three quarters; negative where it lies above."""
+    before = shape.smooth[: (3 * shape.smooth.size) // 4]
+    rivals = int(np.count_nonzero(before < before.min() + 2 * shape.jitter))
+    return float(before.min()) + shape.luck(rivals) - shape.end
+
+
+def reversal_of(shape: Shape) -> Reversal:
+    """The largest reversal; of size 0 or less where there is none."""
+    smooth = shape.smooth
+    before, after = np.minimum.accumulate(smooth), np.minimum.accumulate(smooth[::-1])[::-1]
+    smaller = smooth - np.maximum(before, after)
+    peak = int(np.argmax(smaller))
+    return Reversal(
+        size=float(smaller[peak]) - shape.luck(),
+        difference=float(after[peak] - before[peak]),
+        peak=peak,
+    )
+
+
+def largest_rise_of(shape: Shape) -> float:
+    """The largest rise above the lowest so far, as a share of the range of the curve."""
+    span = float(np.ptp(shape.smooth))
+    risen = float((shape.smooth - np.minimum.accumulate(shape.smooth)).max()) - shape.luck()
+    return risen / span if span > 0 else 0.0

@@ -1,0 +1,346 @@
+"""What is true of a training where it is cut: from its population curves alone, never from its validation set.
+
+``python benchmarks/triage/truth.py FOLDER_OR_FILE --half development`` counts truths by family.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+sys.path.append(str(Path(__file__).parents[1]))
+
+from triage.cuts import cuts_of
+from triage.shapes import Curve, Shape, gain_of, largest_rise_of, reversal_of, rise_of, shape_of
+from triage.training import Half, Training, read_trainings
+
+from benign.histories.smoothing import iterate_sd, smoothed
+
+State = Literal["diverged", "risen", "ambiguous", "improving", "plateau", "between"]
+Descent = Literal["none", "ambiguous", "below", "to", "above"]
+
+TIMES = (2, 5, 10)
+"""Of the time of a cut: whether a new best comes until then."""
+
+LEAST_POINTS = 8
+
+_RISE = (0.015, 0.03)  # of the log loss
+_GAIN = (0.0075, 0.0125)
+_ERROR_BAND = (0.75, 1.25)  # of the rise of an error that matters
+_ERROR_REVERSAL = (0.01, 0.02)
+_TO_BEST = 0.01
+_ERROR_TO_BEST = 0.005
+_TRAIN_RISE = (0.10, 0.15)
+_ERRATIC = 0.12  # a warning begins at .15
+_DIVERGED_SHARE, _DIVERGED_RATIO = 0.5, 1.3
+
+# Of a difference of two log losses of one set of N samples, times N: what a set of other samples would change of it.
+_BASE: Mapping[str, float] = {"cross-entropy": 0.1, "squared": 0.8}
+_GROWTH = 2.0
+_ERROR_SHARE = 0.35  # of the variance of two independent errors
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truth:
+    """What is true at a cut.
+
+    Attributes:
+        state: ambiguous where the rise is neither none nor one; between where the gain is near 1 %, as it says.
+        rise: of the log population loss since its lowest.
+        gain: of the last quarter, in log loss.
+        error_up: whether the population error rose by what matters; None where that is ambiguous, or there is no error.
+        error_rise: how far; NaN where there is no error.
+        given_back: what the best temperature gives back of the rise, as a share; NaN where that was not measured or
+            the loss has not risen.
+        descent: of the loss: where a second descent ends, against the best before it.
+        error_descent: of the error.
+        train_rise: whether the training loss rose by 15 % of its range; None where that is ambiguous or unknown.
+        new_best: for each of :data:`TIMES`, whether a new best comes until then; None where the training ends before.
+        events: what makes the log say something else than the population: changed, leak, shift, evaluation-mode; and
+            what a warning would be right about: not-learning, erratic.
+    """
+
+    state: State
+    rise: float
+    gain: float
+    error_up: bool | None
+    error_rise: float
+    given_back: float
+    descent: Descent
+    error_descent: Descent
+    train_rise: bool | None
+    new_best: Mapping[int, bool | None]
+    events: frozenset[str]
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether every warning would be a false alarm."""
+        return self.state in ("improving", "plateau", "between") and self.train_rise is not True and not self.events
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the log tells of the population: nothing was changed in it, leaked into it or shifted."""
+        return not self.events & {"changed", "leak", "shift"}
+
+
+def truth_at(training: Training, cut: int) -> Truth:
+    """The truth after the first ``cut`` evaluations."""
+    events = _events(training, cut)
+    train = _train_shape(training, cut)
+    train_share = largest_rise_of(train) if train else math.nan
+    loss = _loss_shape(training, cut)
+    if loss is None or _has_diverged(training, cut, train):
+        return Truth(
+            state="diverged", rise=math.nan, gain=math.nan, error_up=None, error_rise=math.nan, given_back=math.nan,
+            descent="none", error_descent="none", train_rise=None, new_best=dict.fromkeys(TIMES), events=events,
+        )  # fmt: skip
+    rise, gain = rise_of(loss), gain_of(loss)
+    state = _state(loss, rise, gain)
+    error = _error_shape(training, cut)
+    return Truth(
+        state=state,
+        rise=rise,
+        gain=gain,
+        error_up=None if error is None else _is_error_up(error),
+        error_rise=math.nan if error is None else rise_of(error),
+        given_back=_given_back(training, cut, loss) if state == "risen" else math.nan,
+        descent=_descent(loss, _RISE, _TO_BEST),
+        error_descent="none" if error is None else _descent(error, _ERROR_REVERSAL, _ERROR_TO_BEST),
+        train_rise=None if train is None else _exceeds_share(train, train_share),
+        new_best={k: _new_best(training, cut, k) for k in TIMES},
+        events=events,
+    )
+
+
+def population(training: Training, quantity: str) -> Curve | None:
+    """The population curve of the weights that the log shows; None where it was not measured."""
+    averaged = "averaged_" if training.settings.get("shows_averaged") else ""
+    curve = training.curves.get(f"{averaged}population_{quantity}")
+    return None if curve is None or not np.isfinite(curve).any() else curve
+
+
+def trainings_of(path: Path, half: Half | None = None) -> Iterator[Training]:
+    """Of a file, or of every file below a folder."""
+    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    for file in files:
+        yield from read_trainings(file, half)
+
+
+def _state(loss: Shape, rise: float, gain: float) -> State:
+    has_risen = loss.exceeds(rise, *_RISE)
+    if has_risen is None:
+        return "ambiguous"
+    if has_risen:
+        return "risen"
+    low, high = _GAIN
+    return "improving" if gain > high else "plateau" if gain < low else "between"
+
+
+def _loss_shape(training: Training, cut: int) -> Shape | None:
+    """Of the log population loss; None where it ends as no number, or is too short."""
+    curve = population(training, "loss")
+    if curve is None:
+        raise ValueError(f"{training.name} has no population loss")
+    if not np.isfinite(curve[cut - 1]):
+        return None
+    log_loss = _logs(curve[:cut])
+    samples = float(training.settings["population_samples"])
+    base = _BASE[str(training.settings["loss"])] / samples if samples else 0.0
+    return shape_of(log_loss, base=base, growth=_GROWTH / samples if samples else 0.0)
+
+
+def _logs(curve: Curve) -> Curve:
+    return np.log(curve[np.isfinite(curve)])
+
+
+def _error_shape(training: Training, cut: int) -> Shape | None:
+    curve = population(training, "error")
+    if curve is None or not np.isfinite(curve[cut - 1]):
+        return None
+    seen = curve[:cut][np.isfinite(curve[:cut])]
+    samples = float(training.settings["population_samples"])
+    level = float(seen.mean())
+    variance = 2 * _ERROR_SHARE * level * (1 - level) / samples if samples else 0.0
+    return shape_of(seen, base=variance)
+
+
+def _is_error_up(error: Shape) -> bool | None:
+    matters = max(0.0175, 0.035 * float(error.smooth.min()))
+    low, high = (share * matters for share in _ERROR_BAND)
+    return error.exceeds(rise_of(error) - 0.5 * error.sampling(), low, high)
+
+
+def _given_back(training: Training, cut: int, loss: Shape) -> float:
+    calibrated = training.curves.get("calibrated_population_loss")
+    if calibrated is None or training.settings.get("shows_averaged") or not np.isfinite(calibrated[cut - 1]):
+        return math.nan
+    lowest, end = math.exp(float(loss.smooth.min())), math.exp(loss.end)
+    left = math.exp(shape_of(_logs(calibrated[:cut])).end)
+    return (end - left) / (end - lowest)
+
+
+def _descent(shape: Shape, band: tuple[float, float], to_best: float) -> Descent:
+    reversal = reversal_of(shape)
+    is_there = shape.exceeds(reversal.size, *band)
+    if not is_there:
+        return "none" if is_there is False else "ambiguous"
+    margin = max(to_best, 2 * shape.sampling())
+    return "below" if reversal.difference < -margin else "above" if reversal.difference > margin else "to"
+
+
+def _train_shape(training: Training, cut: int) -> Shape | None:
+    """Of the training loss in evaluation mode, else of what the log shows; None where neither is long enough."""
+    curve = training.curves.get("train_loss", training.curves.get("running_train_loss"))
+    if curve is None:
+        return None
+    seen = curve[:cut][np.isfinite(curve[:cut])]
+    return shape_of(seen) if seen.size >= LEAST_POINTS else None
+
+
+def _exceeds_share(train: Shape, share: float) -> bool | None:
+    low, high = _TRAIN_RISE
+    span = float(np.ptp(train.smooth))
+    return train.exceeds(share * span, low * span, high * span) if span > 0 else False
+
+
+def _has_diverged(training: Training, cut: int, train: Shape | None) -> bool:
+    """The training loss is no number at the end, or far above its start and near its highest."""
+    curve = training.curves.get("train_loss", training.curves.get("running_train_loss"))
+    if curve is not None and np.isinf(curve[cut - 1]):
+        return True
+    if train is None or train.smooth[0] <= 0:
+        return False
+    now = (train.end - float(train.smooth.min())) / max(float(np.ptp(train.smooth)), np.finfo(float).tiny)
+    return train.end > _DIVERGED_RATIO * train.smooth[0] and now > _DIVERGED_SHARE
+
+
+def _new_best(training: Training, cut: int, k: int) -> bool | None:
+    """Whether the population loss falls below its best by 1 % within k times the time; None where that is not known."""
+    until = k * float(training.times[cut - 1])
+    if training.times[-1] < until * (1 - 1e-9):
+        return None
+    curve = population(training, "loss")
+    assert curve is not None
+    ends = int(np.searchsorted(training.times, until * (1 + 1e-9), side="right"))
+    now, later = _logs(curve[:cut]), _logs(curve[:ends])
+    if later.size == now.size:
+        return False
+    shape = shape_of(later)
+    best = float(shape_of(now).smooth.min())
+    further = shape.luck(later.size) - shape.luck(now.size)
+    return best - float(shape.smooth[now.size :].min()) - further > _TO_BEST
+
+
+def _events(training: Training, cut: int) -> frozenset[str]:
+    settings, time = training.settings, float(training.times[cut - 1])
+    found = {name for name in ("leak", "shift") if float(settings.get(name, 0.0)) > 0}
+    if 0 < float(settings.get("changed_at", math.inf)) <= time:
+        found.add("changed")
+    if _starts_in_evaluation_mode(training):
+        found.add("evaluation-mode")
+    if _learns_nothing(training, cut):
+        found.add("not-learning")
+    curve = population(training, "loss")
+    finite = np.empty(0) if curve is None else curve[:cut][np.isfinite(curve[:cut])]
+    if finite.size >= LEAST_POINTS and iterate_sd(np.log(finite)) > _ERRATIC:
+        found.add("erratic")
+    return frozenset(found)
+
+
+def _starts_in_evaluation_mode(training: Training) -> bool:
+    """Whether the first population losses are far above guessing while training was not."""
+    classes = int(training.settings["classes"])
+    curve = population(training, "loss")
+    train = training.curves.get("running_train_loss", training.curves.get("train_loss"))
+    if classes < 2 or curve is None or train is None or training.settings["loss"] != "cross-entropy":
+        return False
+    first, first_train = (_start(values) for values in (curve, train))
+    return first > 1.25 * math.log(classes) and first_train < 1.1 * math.log(classes)
+
+
+def _start(curve: Curve) -> float:
+    finite = curve[np.isfinite(curve)]
+    return float(np.median(finite[: max(1, finite.size // 20)])) if finite.size else math.nan
+
+
+def _learns_nothing(training: Training, cut: int) -> bool:
+    classes = int(training.settings["classes"])
+    curve = training.curves.get("train_error", training.curves.get("running_train_error"))
+    if classes < 2 or curve is None:
+        return False
+    seen = curve[:cut][np.isfinite(curve[:cut])]
+    return bool(seen.size) and float(smoothed(seen).min()) > 0.9 * (1 - 1 / classes)
+
+
+COUNTED: Mapping[str, Callable[[Truth], bool]] = {
+    "risen": lambda truth: truth.state == "risen",
+    "healthy": lambda truth: truth.is_healthy,
+    "ambiguous": lambda truth: truth.state == "ambiguous",
+    "diverged": lambda truth: truth.state == "diverged",
+    "below": lambda truth: truth.descent == "below",
+    "to/above": lambda truth: truth.descent in ("to", "above"),
+    "of error": lambda truth: truth.error_descent in ("below", "to", "above"),
+    "error up": lambda truth: truth.state == "risen" and truth.error_up is True,
+    "not up": lambda truth: truth.state == "risen" and truth.error_up is False,
+    "improving": lambda truth: truth.state == "improving",
+    "plateau": lambda truth: truth.state == "plateau",
+    "events": lambda truth: bool(truth.events),
+}
+
+
+def composition(trainings: Iterable[Training], *, seed: int = 0) -> dict[str, Counter[str]]:
+    """For each family how many trainings and cuts it has, and in how many cuts each truth of :data:`COUNTED` holds."""
+    counts: dict[str, Counter[str]] = {}
+    for training in trainings:
+        family = counts.setdefault(training.family, Counter())
+        family.update({"trainings": 1, "linear": int(training.linear)})
+        for cut in cuts_of(training, seed):
+            truth = truth_at(training, cut)
+            held = {name: int(holds(truth)) for name, holds in COUNTED.items()}
+            family.update({"cuts": 1, **held})
+            family["below, not linear"] += held["below"] * (not training.linear)
+    return counts
+
+
+def main() -> None:
+    """Print the table of a half."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("path", type=Path)
+    parser.add_argument("--half", choices=("development", "untouched"), default="development")
+    arguments = parser.parse_args()
+    counts = composition(trainings_of(arguments.path, arguments.half))
+    whole: Counter[str] = Counter()
+    for family in counts.values():
+        whole.update(family)
+    names = ["trainings", "linear", "cuts", *COUNTED, "below, not linear"]
+    widths = [max(6, len(name)) for name in names]
+    print(" " * 24 + "  ".join(name.rjust(width) for name, width in zip(names, widths, strict=True)))
+    for title, row in [*sorted(counts.items()), ("all", whole)]:
+        cells = (str(row[name]).rjust(width) for name, width in zip(names, widths, strict=True))
+        print(f"{title:<24}" + "  ".join(cells))
+    print("\n".join(missing(whole)))
+
+
+def missing(whole: Mapping[str, int]) -> list[str]:
+    """What a half still lacks of what was fixed beforehand."""
+    least = {"trainings": 800, "risen": 300, "healthy": 300, "below": 80, "of error": 40}
+    said = [f"{name}: {whole[name]} of at least {count}" for name, count in least.items() if whole[name] < count]
+    if 2 * whole["below, not linear"] < whole["below"]:
+        said.append("more than half of the second descents below are linear")
+    if whole["ambiguous"] > 0.15 * whole["cuts"]:
+        said.append(f"ambiguous: {whole['ambiguous']} of {whole['cuts']} cuts are more than 15 %")
+    if whole["linear"] > 0.25 * whole["trainings"]:
+        said.append(f"linear: {whole['linear']} of {whole['trainings']} trainings are more than 25 %")
+    return said
+
+
+if __name__ == "__main__":
+    main()
