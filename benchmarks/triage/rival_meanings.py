@@ -83,7 +83,7 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
     },
     "sk-autod": {
         "Classic overfitting": Meaning.OVERFITTING,
-        "Missed early stopping": Meaning.OVERFITTING,
+        "Missed early stopping": Meaning.RISE,
         "Exploding gradient": Meaning.INSTABILITY,
         "LR too high": Meaning.INSTABILITY,
         "Noisy training": Meaning.INSTABILITY,
