@@ -24,20 +24,29 @@ class Shape:
     """A curve until a place.
 
     Attributes:
-        smooth: without its jitter.
-        end: its level at the end.
+        levels: without its jitter, each a mean of the half window that ends there: a curve that falls to its end is at
+            its lowest there, which a mean would hide that is compared with single points.
         jitter: the standard deviation of a difference of two places by jitter alone.
         window: over how many points the means go.
         base: the variance of a difference by sampling; 0 where the population is exact.
         growth: what a squared difference adds to it.
     """
 
-    smooth: Curve
-    end: float
+    levels: Curve
     jitter: float
     window: int
     base: float = 0.0
     growth: float = 0.0
+
+    @property
+    def end(self) -> float:
+        """The level at the end."""
+        return float(self.levels[-1])
+
+    @property
+    def lowest(self) -> float:
+        """The lowest level so far."""
+        return float(self.levels.min())
 
     def sampling(self, difference: float = 0.0) -> float:
         """The standard error of a difference by the finite population."""
@@ -45,7 +54,7 @@ class Shape:
 
     def luck(self, points: int | None = None) -> float:
         """How low the lowest of so many neighbouring means lies by jitter alone, about."""
-        apart = max(1.0, (self.smooth.size if points is None else points) / self.window)
+        apart = max(1.0, (self.levels.size if points is None else points) / self.window)
         return self.jitter * math.sqrt(math.log(apart))
 
     def exceeds(self, size: float, low: float, high: float) -> bool | None:
@@ -77,10 +86,11 @@ class Reversal:
 
 def shape_of(curve: Curve, *, base: float = 0.0, growth: float = 0.0) -> Shape:
     """The shape of a curve of at least three finite points."""
-    smooth, width = smoothed(curve), window(curve.size)
+    width = window(curve.size)
+    half = width // 2
+    totals = np.convolve(smoothed(curve), np.ones(half))[: curve.size]
     return Shape(
-        smooth=smooth,
-        end=float(smooth[-(width // 2) :].mean()),
+        levels=totals / np.minimum(np.arange(1, curve.size + 1), half),
         jitter=iterate_sd(curve) * math.sqrt(2 * _CORRELATION / width),
         window=width,
         base=base,
@@ -90,23 +100,22 @@ def shape_of(curve: Curve, *, base: float = 0.0, growth: float = 0.0) -> Shape:
 
 def rise_of(shape: Shape) -> float:
     """How far the end lies above the lowest so far, less what luck made of the lowest."""
-    lowest = float(shape.smooth.min())
-    rivals = int(np.count_nonzero(shape.smooth < lowest + 2 * shape.jitter))
-    return shape.end - lowest - shape.luck(rivals)
+    rivals = int(np.count_nonzero(shape.levels < shape.lowest + 2 * shape.jitter))
+    return shape.end - shape.lowest - shape.luck(rivals)
 
 
 def gain_of(shape: Shape) -> float:
     """How far the end lies below the lowest of the first three quarters; negative where it lies above."""
-    before = shape.smooth[: (3 * shape.smooth.size) // 4]
+    before = shape.levels[: (3 * shape.levels.size) // 4]
     rivals = int(np.count_nonzero(before < before.min() + 2 * shape.jitter))
     return float(before.min()) + shape.luck(rivals) - shape.end
 
 
 def reversal_of(shape: Shape) -> Reversal:
     """The largest reversal; of size 0 or less where there is none."""
-    smooth = shape.smooth
-    before, after = np.minimum.accumulate(smooth), np.minimum.accumulate(smooth[::-1])[::-1]
-    smaller = smooth - np.maximum(before, after)
+    levels = shape.levels
+    before, after = np.minimum.accumulate(levels), np.minimum.accumulate(levels[::-1])[::-1]
+    smaller = levels - np.maximum(before, after)
     peak = int(np.argmax(smaller))
     return Reversal(
         size=float(smaller[peak]) - shape.luck(),
@@ -117,6 +126,6 @@ def reversal_of(shape: Shape) -> Reversal:
 
 def largest_rise_of(shape: Shape) -> float:
     """The largest rise above the lowest so far, as a share of the range of the curve."""
-    span = float(np.ptp(shape.smooth))
-    risen = float((shape.smooth - np.minimum.accumulate(shape.smooth)).max()) - shape.luck()
+    span = float(np.ptp(shape.levels))
+    risen = float((shape.levels - np.minimum.accumulate(shape.levels)).max()) - shape.luck()
     return risen / span if span > 0 else 0.0

@@ -173,7 +173,7 @@ def _error_shape(training: Training, cut: int) -> Shape | None:
 
 
 def _is_error_up(error: Shape) -> bool | None:
-    matters = max(0.0175, 0.035 * float(error.smooth.min()))
+    matters = max(0.0175, 0.035 * error.lowest)
     low, high = (share * matters for share in _ERROR_BAND)
     return error.exceeds(rise_of(error) - 0.5 * error.sampling(), low, high)
 
@@ -182,7 +182,7 @@ def _given_back(training: Training, cut: int, loss: Shape) -> float:
     calibrated = training.curves.get("calibrated_population_loss")
     if calibrated is None or training.settings.get("shows_averaged") or not np.isfinite(calibrated[cut - 1]):
         return math.nan
-    lowest, end = math.exp(float(loss.smooth.min())), math.exp(loss.end)
+    lowest, end = math.exp(loss.lowest), math.exp(loss.end)
     left = math.exp(shape_of(_logs(calibrated[:cut])).end)
     return (end - left) / (end - lowest)
 
@@ -207,7 +207,7 @@ def _train_shape(training: Training, cut: int) -> Shape | None:
 
 def _exceeds_share(train: Shape, share: float) -> bool | None:
     low, high = _TRAIN_RISE
-    span = float(np.ptp(train.smooth))
+    span = float(np.ptp(train.levels))
     return train.exceeds(share * span, low * span, high * span) if span > 0 else False
 
 
@@ -216,10 +216,10 @@ def _has_diverged(training: Training, cut: int, train: Shape | None) -> bool:
     curve = training.curves.get("train_loss", training.curves.get("running_train_loss"))
     if curve is not None and np.isinf(curve[cut - 1]):
         return True
-    if train is None or train.smooth[0] <= 0:
+    if train is None or train.levels[0] <= 0:
         return False
-    now = (train.end - float(train.smooth.min())) / max(float(np.ptp(train.smooth)), np.finfo(float).tiny)
-    return train.end > _DIVERGED_RATIO * train.smooth[0] and now > _DIVERGED_SHARE
+    now = (train.end - train.lowest) / max(float(np.ptp(train.levels)), np.finfo(float).tiny)
+    return train.end > _DIVERGED_RATIO * train.levels[0] and now > _DIVERGED_SHARE
 
 
 def _new_best(training: Training, cut: int, k: int) -> bool | None:
@@ -234,9 +234,9 @@ def _new_best(training: Training, cut: int, k: int) -> bool | None:
     if later.size == now.size:
         return False
     shape = shape_of(later)
-    best = float(shape_of(now).smooth.min())
+    best = shape_of(now).lowest
     further = shape.luck(later.size) - shape.luck(now.size)
-    return best - float(shape.smooth[now.size :].min()) - further > _TO_BEST
+    return best - float(shape.levels[now.size :].min()) - further > _TO_BEST
 
 
 def _events(training: Training, cut: int) -> frozenset[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from triage.training import Training
+from triage.training import Half, Training
 
 
 def made(
     population: np.ndarray,
     *,
     name: str = "made-0",
+    half: Half = "development",
     validation: np.ndarray | None = None,
     times: np.ndarray | None = None,
     curves: dict[str, np.ndarray] | None = None,
@@ -24,7 +25,7 @@ def made(
     return Training(
         name=name,
         family="made",
-        half="development",
+        half=half,
         linear=linear,
         settings=known | settings,
         times=np.arange(1.0, population.size + 1) if times is None else times,

@@ -35,6 +35,7 @@ BUMP_TO = path((1, 0.5), (30, -0.5), (36, -0.5), (60, -0.2), (110, -0.5), (120, 
     ("curve", "state", "descent"),
     [
         (FALLS, "improving", "none"),
+        (path((1, 0.5), (100, 0.4), (120, -2.0)), "improving", "none"),
         (LEVEL, "plateau", "none"),
         (RISES, "risen", "none"),
         (path((1, 0.5), (30, -1.0), (120, -0.978)), "ambiguous", "none"),
