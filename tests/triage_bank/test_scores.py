@@ -132,8 +132,8 @@ _KEPT = {"cuts": 100, "excluded": False}
         ("2x answered", {"outcomes": {"new best within 2 x": {"abstain share": [0.28, 0.2, 0.3]}}},
          {"outcomes": {"new best within 2 x": {"abstain share": [0.281, 0.2, 0.3]}}}),
         ("bins that exclude what was said",
-         {"odds": dict.fromkeys(["2", "5", "10"], {"bins": [{"cuts": 99, "excluded": True}, _KEPT]})},
-         {"odds": dict.fromkeys(["2", "5", "10"], {"bins": [{"cuts": 100, "excluded": True}]})}),
+         {"odds": {key: {"bins": [{"cuts": 99, "excluded": True}, _KEPT]} for key in ["2", "5", "10"]}},
+         {"odds": {key: {"bins": [{"cuts": 100, "excluded": True}]} for key in ["2", "5", "10"]}}),
     ],
 )  # fmt: skip
 def test_floors(name: str, reached: dict[str, Any], missed: dict[str, Any]):
