@@ -163,7 +163,7 @@ def _times(horizon: float, logarithmic: bool, random: np.random.Generator) -> Cu
     return np.arange(1, points + 1) * float(last // points)
 
 
-def _filtered(problem: Problem, rate: float, times: Curve, decay: float) -> tuple[Weights, Weights]:
+def filtered(problem: Problem, rate: float, times: Curve, decay: float) -> tuple[Weights, Weights]:
     """Weights of gradient descent from zero, and their moving average: a filter of each singular direction."""
     left, singular, right = np.linalg.svd(problem.inputs, full_matrices=False)
     solution = (left.T @ problem.targets) / singular
@@ -206,7 +206,7 @@ def _gradient_descent(group: int, half: Half, seed: int) -> list[Training]:
         times = _times(_horizon(kind, rate * scales.ratio, random), bool(random.random() < 0.5), random)
         decay = float(1 - 1 / max(2, random.uniform(0.02, 0.1) * times[-1]))
         with np.errstate(all="ignore"):  # what diverges overflows
-            curves = problem.curves(*_filtered(problem, rate, times, decay))
+            curves = problem.curves(*filtered(problem, rate, times, decay))
         settings: dict[str, float | str] = {
             "axis": "step", "optimizer": "gradient descent", "schedule": "constant", "learning_rate": rate,
             "batch_size": scales.samples, "averaging_decay": decay, "running_mean": 0, "seed": seed, "kind": kind,
@@ -216,7 +216,7 @@ def _gradient_descent(group: int, half: Half, seed: int) -> list[Training]:
     return trainings
 
 
-def _descended(
+def descended(
     problem: Problem, times: Curve, rates: Curve, batch: int, decay: float, random: np.random.Generator
 ) -> tuple[Weights, Weights, Curve]:
     """Weights by SGD after the epochs of `times`, their moving average, and the running mean of the training loss."""
@@ -259,7 +259,7 @@ def _sgd(group: int, half: Half, seed: int) -> list[Training]:
             rates *= 0.5 + 0.5 * np.cos(np.pi * np.arange(len(rates)) / len(rates))
         decay = float(random.choice([0.98, 0.99, 0.998]))
         with np.errstate(all="ignore"):
-            weights, averaged, running = _descended(problem, times, rates, batch, decay, random)
+            weights, averaged, running = descended(problem, times, rates, batch, decay, random)
             curves = problem.curves(weights, averaged)
         curves |= {"learning_rate": rates[times.astype(int) - 1], "running_train_loss": running}
         settings: dict[str, float | str] = {
