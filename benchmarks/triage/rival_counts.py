@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from jaxtyping import Int
+from triage.bootstrap import share_of
 from triage.rival_meanings import ALARMS, RISES, Meaning
 from triage.truth import Truth
-
-from benign.foundation.randomness import generator
-
-DRAWS = 2000
 
 HEALTHY = "healthy"
 RISEN = "risen"
@@ -27,7 +22,7 @@ _CALLED = {
 }
 QUESTIONS: Mapping[str, Mapping[str, frozenset[Meaning]]] = {
     HEALTHY: {"rise": RISES, "alarm": ALARMS, "anything": frozenset(Meaning)},
-    RISEN: {"rise": RISES, "alarm": ALARMS},
+    RISEN: {"rise": RISES},
     DESCENDED: {"rise": RISES, "alarm": ALARMS},
     CONFIDENT: _CALLED,
     MISTAKEN: _CALLED,
@@ -46,25 +41,39 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One cut of a training, the truths that hold there, and what each program said."""
+    """One cut of a training.
+
+    Attributes:
+        training: its name.
+        truths: that hold there.
+        said: by each program.
+        unknown: what the truth cannot tell there: nobody is charged with it.
+    """
 
     training: str
     truths: frozenset[str]
     said: Mapping[str, Said]
+    unknown: frozenset[Meaning] = frozenset()
 
 
-Count = dict[str, float | list[float]]
+Count = dict[str, float | list[float] | None]
+
+
+def case_of(training: str, truth: Truth, said: Mapping[str, Said]) -> Case:
+    """A cut, as alarms are counted in it; where the training loss may have risen a little, instability is not."""
+    unknown = frozenset({Meaning.INSTABILITY}) if truth.train_rise is None else frozenset()
+    return Case(training=training, truths=truths_of(truth), said=said, unknown=unknown)
 
 
 def truths_of(truth: Truth) -> frozenset[str]:
     """Of those that alarms are counted for; none where the log does not tell of the population."""
     if not truth.is_measured:
         return frozenset()
-    has_risen = truth.state == "risen"
+    has_risen, is_down = truth.state == "risen", truth.state in ("improving", "plateau", "between")
     held = {
         HEALTHY: truth.is_healthy,
         RISEN: has_risen,
-        DESCENDED: truth.descent == "below" and truth.state in ("improving", "plateau", "between"),
+        DESCENDED: truth.descent == "below" and is_down and "evaluation-mode" not in truth.events,
         CONFIDENT: has_risen and truth.error_up is False,
         MISTAKEN: has_risen and truth.error_up is True,
         GIVEN_BACK: has_risen and truth.given_back >= 0.5,
@@ -77,36 +86,20 @@ def count_alarms(cases: Sequence[Case], rival: str) -> dict[str, dict[str, Count
     counted: dict[str, dict[str, Count]] = {}
     for truth, questions in QUESTIONS.items():
         of_truth = [case for case in cases if truth in case.truths]
-        owners = [case.training for case in of_truth]
-        counted[truth] = {}
-        for question, wanted in questions.items():
-            warned = [bool(case.said[rival].warnings & wanted) for case in of_truth]
-            noted = [bool((case.said[rival].warnings | case.said[rival].notes) & wanted) for case in of_truth]
-            counted[truth][question] = share(warned, owners) | {"with notes": sum(noted)}
+        counted[truth] = {question: _count(of_truth, rival, wanted) for question, wanted in questions.items()}
     return counted
 
 
-def share(hits: Sequence[bool], owners: Iterable[str]) -> Count:
-    """How many of how many, with a 95 % interval of the share: trainings are drawn anew, their cuts stay together.
-
-    Where all cuts agree no draw differs; then trainings count as single answers, and the interval is the exact one.
-    """
-    names, places = np.unique(np.array(list(owners), str), return_inverse=True)
-    if not names.size:
-        return {"hits": 0, "cuts": 0}
-    found: Int[np.ndarray, " trainings"] = np.bincount(places, weights=np.array(hits, bool)).astype(int)
-    cuts: Int[np.ndarray, " trainings"] = np.bincount(places)
-    if found.sum() in (0, cuts.sum()):
-        reach = 1 - 0.025 ** (1 / names.size)
-        ends = [0.0, reach] if not found.sum() else [1 - reach, 1.0]
-    else:
-        drawn = generator(0, "trainings drawn anew").multinomial(names.size, np.full(names.size, 1 / names.size), DRAWS)
-        ends = np.quantile((drawn @ found) / (drawn @ cuts), [0.025, 0.975]).tolist()
+def _count(cases: Sequence[Case], rival: str, wanted: frozenset[Meaning]) -> Count:
+    said = [(case.said[rival], wanted - case.unknown) for case in cases]
+    warned = [bool(it.warnings & charged) for it, charged in said]
+    share = share_of(warned, [case.training for case in cases])
     return {
-        "hits": int(found.sum()),
-        "cuts": int(cuts.sum()),
-        "share": round(float(found.sum() / cuts.sum()), 4),
-        "interval": [round(end, 4) for end in ends],
+        "hits": sum(warned),
+        "with notes": sum(bool((it.warnings | it.notes) & charged) for it, charged in said),
+        "cuts": share.cuts,
+        "share": round(share.mean, 4) if cases else None,
+        "interval": [round(share.low, 4), round(share.high, 4)] if cases else None,
     }
 
 

@@ -74,6 +74,7 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
         "train/loss: Diverged (sustained growth)": Meaning.INSTABILITY,
         "train/loss: Diverged (non-finite values)": Meaning.INSTABILITY,
         "train/loss: Loss spike": Meaning.INSTABILITY,
+        "eval/loss: Loss spike": Meaning.INSTABILITY,
         "train/loss: Plateau": Meaning.OTHER,
         "train/loss: Suspiciously low loss early (heuristic)": Meaning.OTHER,
         "eval/loss: Eval metric too noisy to rank checkpoints": Meaning.OTHER,

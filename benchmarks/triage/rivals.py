@@ -27,7 +27,7 @@ import numpy as np
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # last: one of its scripts is called statistics
 from machine import describe
 from triage.cuts import columns, cuts_of
-from triage.rival_counts import Case, Said, count_alarms, table, truths_of
+from triage.rival_counts import Said, case_of, count_alarms, table
 from triage.rival_meanings import MEANINGS, Meaning, meaning
 from triage.thumb_rules import thumb_rules
 from triage.training import Half, Training
@@ -84,8 +84,11 @@ def said_of(rival: str, answer: Mapping[str, Any]) -> Said:
 
 def said_by_rule(log: Columns) -> dict[str, Said]:
     """Rules of thumb: patience tells a rise, a gap is what is often called over-fitting."""
-    means = {name: Meaning.OVERFITTING if name.startswith("gap") else Meaning.RISE for name in thumb_rules(log)}
-    return {name: Said(warnings=frozenset({means[name]} if calls else ())) for name, calls in thumb_rules(log).items()}
+    said: dict[str, Said] = {}
+    for name, calls in thumb_rules(log).items():
+        meant = Meaning.OVERFITTING if name.startswith("gap") else Meaning.RISE
+        said[name] = Said(warnings=frozenset({meant} if calls else ()))
+    return said
 
 
 def compare(trainings: Sequence[Training], python: Path) -> dict[str, Any]:
@@ -95,10 +98,10 @@ def compare(trainings: Sequence[Training], python: Path) -> dict[str, Any]:
     about, answers = ask(python, [handed(log) for log in logs])
     rivals = list(about["versions"])
     cases = [
-        Case(
-            training=training.name,
-            truths=truths_of(truth_at(training, cut)),
-            said={rival: said_of(rival, answer[rival]) for rival in rivals} | said_by_rule(log),
+        case_of(
+            training.name,
+            truth_at(training, cut),
+            {rival: said_of(rival, answer[rival]) for rival in rivals} | said_by_rule(log),
         )
         for (training, cut), log, answer in zip(places, logs, answers, strict=True)
     ]
@@ -110,7 +113,7 @@ def compare(trainings: Sequence[Training], python: Path) -> dict[str, Any]:
         "cuts": len(cases),
         "worker": about,
         "vocabulary": {
-            name: sorted(meant.name.lower() for meant in set(words.values())) for name, words in MEANINGS.items()
+            name: sorted({meant.name.lower() for meant in words.values()}) for name, words in MEANINGS.items()
         },
         "counted": counted,
         "cpu_ms_a_log": {rival: round(cost, 3) for rival, cost in costs.items()},

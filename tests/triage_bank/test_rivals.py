@@ -1,5 +1,6 @@
 import ast
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ from triage.rival_counts import (
     RISEN,
     Case,
     Said,
+    case_of,
     count_alarms,
-    share,
     table,
     truths_of,
 )
@@ -124,19 +125,19 @@ def test_truths_that_alarms_are_counted_for():
     assert truths_of(truth_at(descended, 200)) == {HEALTHY, DESCENDED}
 
 
-def test_intervals_are_over_trainings():
-    """Ten cuts of a training that always agree tell as much as one: the interval is that of forty answers."""
-    hits, owners = [True] * 10 + [False] * 30, [str(number) for number in range(40)]
-    once = share(hits, owners)["interval"]
-    assert share(np.repeat(hits, 10).tolist(), np.repeat(owners, 10))["interval"] == once
-    assert once == pytest.approx([0.25 - 1.96 * 0.0685, 0.25 + 1.96 * 0.0685], abs=0.03)
+def test_nobody_is_charged_with_what_the_truth_cannot_tell():
+    said = {"it": Said(warnings=frozenset({Meaning.INSTABILITY}))}
+    known = Case(training="a", truths=frozenset({HEALTHY}), said=said)
+    assert count_alarms([known], "it")[HEALTHY]["alarm"]["hits"] == 1
+    assert case_of("a", truth_at(made(np.geomspace(2.0, 0.5, 60)), 60), said).unknown == {Meaning.INSTABILITY}
+    assert count_alarms([replace(known, unknown=frozenset({Meaning.INSTABILITY}))], "it")[HEALTHY]["alarm"]["hits"] == 0
 
 
-def test_where_nothing_was_found_the_interval_is_exact():
-    assert share([False] * 20, [str(number) for number in range(20)])["interval"] == pytest.approx(
-        [0, 0.1684], abs=1e-4
-    )
-    assert share([], []) == {"hits": 0, "cuts": 0}
+def test_shares_carry_intervals_over_trainings_and_none_where_there_are_no_cuts():
+    cases = [Case(training=str(number), truths=frozenset({RISEN}), said={"it": Said()}) for number in range(20)]
+    counted = count_alarms(cases, "it")
+    assert counted[RISEN]["rise"]["interval"] == pytest.approx([0, 0.1684], abs=1e-4)
+    assert counted[HEALTHY]["rise"]["share"] is None
 
 
 def test_the_worker_imports_nothing_but_the_standard_library_by_name():
