@@ -132,7 +132,7 @@ def translations(
     return np.concatenate([sentences, np.full((count, 1), words), noisy[:, :-1]], axis=1), noisy, clean
 
 
-def _data(plan: Plan, random: np.random.Generator) -> Data:
+def data_of(plan: Plan, random: np.random.Generator) -> Data:
     """Train, validation and population sequences, drawn independently of each other."""
     places = _TRANSLATED if plan.kind == "translation" else _LENGTH - 1
     population = max(-(-_POPULATION_TOKENS // places), plan.validation)
@@ -155,7 +155,7 @@ def _samples(inputs: Tokens, targets: Tokens) -> Samples:
 
 def trained(plan: Plan, family: str, half: Half, number: int, seed: int) -> Training:
     """Carry a plan out."""
-    data = _data(plan, generator(seed, f"data of {family}", number))
+    data = data_of(plan, generator(seed, f"data of {family}", number))
     with torch.random.fork_rng():
         torch.manual_seed(1_000 * seed + number)
         network = Transformer(
@@ -178,14 +178,14 @@ def trained(plan: Plan, family: str, half: Half, number: int, seed: int) -> Trai
     settings = _settings(plan, data, seed)
     kept, curves_kept = times, curves[0]
     if plan.patience:
-        kept, curves_kept = _stopped(times, curves[0], plan.patience)
+        kept, curves_kept = stopped(times, curves[0], plan.patience)
         settings["stopped_at"] = float(kept[-1])
     return Training(
         name=f"{family}-{half}-{number}", family=family, half=half, settings=settings, times=kept, curves=curves_kept
     )
 
 
-def _stopped(times: Curve, curves: Curves, patience: int) -> tuple[Curve, Curves]:
+def stopped(times: Curve, curves: Curves, patience: int) -> tuple[Curve, Curves]:
     """Until so many evaluations after the best one; a stopped training is one that was not watched any longer."""
     best, count = np.inf, 0
     for index, loss in enumerate(curves["val_loss"]):

@@ -192,7 +192,7 @@ def trained(plan: Plan, family: str, half: Half, number: int, seed: int) -> Trai
     with torch.random.fork_rng():
         torch.manual_seed(1_000 * seed + number)
         network = (ImageNetwork if plan.kind == "images" else SignalNetwork)(plan.width, plan.normalised)
-        data = _data(plan, int(generator(seed, family, number).integers(2**31)))
+        data = data_of(plan, int(generator(seed, family, number).integers(2**31)))
         times, curves = train(network, data, _recipe(plan, 1_000 * seed + number))
     return Training(
         name=f"{family}-{half}-{number}",
@@ -204,7 +204,7 @@ def trained(plan: Plan, family: str, half: Half, number: int, seed: int) -> Trai
     )
 
 
-def _data(plan: Plan, seed: int) -> Data:
+def data_of(plan: Plan, seed: int) -> Data:
     """Train, validation and population set of a plan, which never overlap."""
     population = max(_POPULATION, plan.validation)
     if plan.kind == "images":
