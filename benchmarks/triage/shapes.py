@@ -7,6 +7,7 @@ iterates' jitter, of which the lowest of many means is the lowest by luck, and t
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,11 +85,29 @@ class Reversal:
     peak: int
 
 
-def shape_of(curve: Curve, *, base: float = 0.0, growth: float = 0.0) -> Shape:
-    """The shape of a curve of at least three finite points."""
+Shapes = tuple[Shape, ...]
+
+
+def shapes_of(curve: Curve, *, fine: float, base: float = 0.0, growth: float = 0.0) -> Shapes:
+    """The shapes of a curve of at least three finite points.
+
+    One as the rule smooths it; and where its jitter is more than ``fine``, one of means over a fifth of it: this sees
+    slow events in which the first is certain of nothing.
+    """
     width = window(curve.size)
+    narrow, wide = _shape_of(curve, width, base, growth), max(width, 2 * (curve.size // 10) + 1)
+    return (narrow,) if narrow.jitter <= fine or wide == width else (narrow, _shape_of(curve, wide, base, growth))
+
+
+def happened(shapes: Shapes, size: Callable[[Shape], float], low: float, high: float) -> bool | None:
+    """Whether one of the shapes shows an event of this size; None where none does and not all exclude it."""
+    answers = [shape.exceeds(size(shape), low, high) for shape in shapes]
+    return True if True in answers else None if None in answers else False
+
+
+def _shape_of(curve: Curve, width: int, base: float, growth: float) -> Shape:
     half = width // 2
-    totals = np.convolve(smoothed(curve), np.ones(half))[: curve.size]
+    totals = np.convolve(smoothed(curve, width), np.ones(half))[: curve.size]
     return Shape(
         levels=totals / np.minimum(np.arange(1, curve.size + 1), half),
         jitter=iterate_sd(curve) * math.sqrt(2 * _CORRELATION / width),
@@ -105,10 +124,8 @@ def rise_of(shape: Shape) -> float:
 
 
 def gain_of(shape: Shape) -> float:
-    """How far the end lies below the lowest of the first three quarters; negative where it lies above."""
-    before = shape.levels[: (3 * shape.levels.size) // 4]
-    rivals = int(np.count_nonzero(before < before.min() + 2 * shape.jitter))
-    return float(before.min()) + shape.luck(rivals) - shape.end
+    """How far the end lies below the lowest of the first three quarters, by luck too low; negative where above."""
+    return float(shape.levels[: (3 * shape.levels.size) // 4].min()) - shape.end
 
 
 def reversal_of(shape: Shape) -> Reversal:
@@ -125,7 +142,5 @@ def reversal_of(shape: Shape) -> Reversal:
 
 
 def largest_rise_of(shape: Shape) -> float:
-    """The largest rise above the lowest so far, as a share of the range of the curve."""
-    span = float(np.ptp(shape.levels))
-    risen = float((shape.levels - np.minimum.accumulate(shape.levels)).max()) - shape.luck()
-    return risen / span if span > 0 else 0.0
+    """The largest rise above the lowest so far, less what luck made of it."""
+    return float((shape.levels - np.minimum.accumulate(shape.levels)).max()) - shape.luck()

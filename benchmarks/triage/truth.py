@@ -19,7 +19,17 @@ import numpy as np
 sys.path.append(str(Path(__file__).parents[1]))
 
 from triage.cuts import cuts_of
-from triage.shapes import Curve, Shape, gain_of, largest_rise_of, reversal_of, rise_of, shape_of
+from triage.shapes import (
+    Curve,
+    Shape,
+    Shapes,
+    gain_of,
+    happened,
+    largest_rise_of,
+    reversal_of,
+    rise_of,
+    shapes_of,
+)  # fmt: skip
 from triage.training import Half, Training, read_trainings
 
 from benign.histories.smoothing import iterate_sd, smoothed
@@ -39,6 +49,8 @@ _ERROR_REVERSAL = (0.01, 0.02)
 _TO_BEST = 0.01
 _ERROR_TO_BEST = 0.005
 _TRAIN_RISE = (0.10, 0.15)
+_FINE = 0.004  # a jitter of losses and errors below which one smoothing is enough
+_FINE_SHARE = 0.02  # of the range of the training loss
 _ERRATIC = 0.12  # a warning begins at .15
 _DIVERGED_SHARE, _DIVERGED_RATIO = 0.5, 1.3
 
@@ -94,27 +106,24 @@ class Truth:
 def truth_at(training: Training, cut: int) -> Truth:
     """The truth after the first ``cut`` evaluations."""
     events = _events(training, cut)
-    train = _train_shape(training, cut)
-    train_share = largest_rise_of(train) if train else math.nan
-    loss = _loss_shape(training, cut)
-    if loss is None or _has_diverged(training, cut, train):
+    train, loss, error = _train_shapes(training, cut), _loss_shapes(training, cut), _error_shapes(training, cut)
+    if not loss or _has_diverged(training, cut, train):
         return Truth(
             state="diverged", rise=math.nan, gain=math.nan, error_up=None, error_rise=math.nan, given_back=math.nan,
             descent="none", error_descent="none", train_rise=None, new_best=dict.fromkeys(TIMES), events=events,
         )  # fmt: skip
-    rise, gain = rise_of(loss), gain_of(loss)
-    state = _state(loss, rise, gain)
-    error = _error_shape(training, cut)
+    gain = max(map(gain_of, loss))
+    state = _state(loss, gain)
     return Truth(
         state=state,
-        rise=rise,
+        rise=max(map(rise_of, loss)),
         gain=gain,
-        error_up=None if error is None else _is_error_up(error),
-        error_rise=math.nan if error is None else rise_of(error),
-        given_back=_given_back(training, cut, loss) if state == "risen" else math.nan,
+        error_up=_is_error_up(error) if error else None,
+        error_rise=max(map(rise_of, error), default=math.nan),
+        given_back=_given_back(training, cut, loss[0]) if state == "risen" else math.nan,
         descent=_descent(loss, _RISE, _TO_BEST),
-        error_descent="none" if error is None else _descent(error, _ERROR_REVERSAL, _ERROR_TO_BEST),
-        train_rise=None if train is None else _exceeds_share(train, train_share),
+        error_descent=_descent(error, _ERROR_REVERSAL, _ERROR_TO_BEST),
+        train_rise=_train_rise(train) if train else None,
         new_best={k: _new_best(training, cut, k) for k in TIMES},
         events=events,
     )
@@ -134,48 +143,50 @@ def trainings_of(path: Path, half: Half | None = None) -> Iterator[Training]:
         yield from read_trainings(file, half)
 
 
-def _state(loss: Shape, rise: float, gain: float) -> State:
-    has_risen = loss.exceeds(rise, *_RISE)
-    if has_risen is None:
-        return "ambiguous"
+def _state(loss: Shapes, gain: float) -> State:
+    """Where few population samples leave the rise open, a gain far beyond their error still excludes one."""
+    low, high = _GAIN
+    has_risen = happened(loss, rise_of, *_RISE)
     if has_risen:
         return "risen"
-    low, high = _GAIN
+    falls = gain > high + 2 * loss[0].sampling(gain) and max(map(rise_of, loss)) <= _RISE[0]
+    if has_risen is None and not falls:
+        return "ambiguous"
     return "improving" if gain > high else "plateau" if gain < low else "between"
 
 
-def _loss_shape(training: Training, cut: int) -> Shape | None:
-    """Of the log population loss; None where it ends as no number, or is too short."""
+def _loss_shapes(training: Training, cut: int) -> Shapes:
+    """Of the log population loss; none where it ends as no number."""
     curve = population(training, "loss")
     if curve is None:
         raise ValueError(f"{training.name} has no population loss")
     if not np.isfinite(curve[cut - 1]):
-        return None
-    log_loss = _logs(curve[:cut])
+        return ()
     samples = float(training.settings["population_samples"])
     base = _BASE[str(training.settings["loss"])] / samples if samples else 0.0
-    return shape_of(log_loss, base=base, growth=_GROWTH / samples if samples else 0.0)
+    return shapes_of(_logs(curve[:cut]), fine=_FINE, base=base, growth=_GROWTH / samples if samples else 0.0)
 
 
 def _logs(curve: Curve) -> Curve:
     return np.log(curve[np.isfinite(curve)])
 
 
-def _error_shape(training: Training, cut: int) -> Shape | None:
+def _error_shapes(training: Training, cut: int) -> Shapes:
     curve = population(training, "error")
     if curve is None or not np.isfinite(curve[cut - 1]):
-        return None
+        return ()
     seen = curve[:cut][np.isfinite(curve[:cut])]
     samples = float(training.settings["population_samples"])
     level = float(seen.mean())
     variance = 2 * _ERROR_SHARE * level * (1 - level) / samples if samples else 0.0
-    return shape_of(seen, base=variance)
+    return shapes_of(seen, fine=_FINE, base=variance)
 
 
-def _is_error_up(error: Shape) -> bool | None:
-    matters = max(0.0175, 0.035 * error.lowest)
+def _is_error_up(error: Shapes) -> bool | None:
+    """Whether it rose by what matters; a lowest of one finite population is too low by half a standard error."""
+    matters = max(0.0175, 0.035 * error[0].lowest)
     low, high = (share * matters for share in _ERROR_BAND)
-    return error.exceeds(rise_of(error) - 0.5 * error.sampling(), low, high)
+    return happened(error, lambda shape: rise_of(shape) - 0.5 * shape.sampling(), low, high)
 
 
 def _given_back(training: Training, cut: int, loss: Shape) -> float:
@@ -183,43 +194,45 @@ def _given_back(training: Training, cut: int, loss: Shape) -> float:
     if calibrated is None or training.settings.get("shows_averaged") or not np.isfinite(calibrated[cut - 1]):
         return math.nan
     lowest, end = math.exp(loss.lowest), math.exp(loss.end)
-    left = math.exp(shape_of(_logs(calibrated[:cut])).end)
+    left = math.exp(shapes_of(_logs(calibrated[:cut]), fine=_FINE)[0].end)
     return (end - left) / (end - lowest)
 
 
-def _descent(shape: Shape, band: tuple[float, float], to_best: float) -> Descent:
-    reversal = reversal_of(shape)
-    is_there = shape.exceeds(reversal.size, *band)
+def _descent(shapes: Shapes, band: tuple[float, float], to_best: float) -> Descent:
+    is_there = happened(shapes, lambda shape: reversal_of(shape).size, *band)
     if not is_there:
         return "none" if is_there is False else "ambiguous"
-    margin = max(to_best, 2 * shape.sampling())
-    return "below" if reversal.difference < -margin else "above" if reversal.difference > margin else "to"
+    shape = next(shape for shape in shapes if shape.exceeds(reversal_of(shape).size, *band))
+    difference, margin = reversal_of(shape).difference, max(to_best, 2 * shape.sampling())
+    return "below" if difference < -margin else "above" if difference > margin else "to"
 
 
-def _train_shape(training: Training, cut: int) -> Shape | None:
-    """Of the training loss in evaluation mode, else of what the log shows; None where neither is long enough."""
+def _train_shapes(training: Training, cut: int) -> Shapes:
+    """Of the training loss in evaluation mode, else of what the log shows; none where neither is long enough."""
     curve = training.curves.get("train_loss", training.curves.get("running_train_loss"))
     if curve is None:
-        return None
+        return ()
     seen = curve[:cut][np.isfinite(curve[:cut])]
-    return shape_of(seen) if seen.size >= LEAST_POINTS else None
+    return shapes_of(seen, fine=_FINE_SHARE * float(np.ptp(seen))) if seen.size >= LEAST_POINTS else ()
 
 
-def _exceeds_share(train: Shape, share: float) -> bool | None:
+def _train_rise(train: Shapes) -> bool | None:
+    """Whether it rose by 15 % of its range."""
+    span = float(np.ptp(train[0].levels))
     low, high = _TRAIN_RISE
-    span = float(np.ptp(train.levels))
-    return train.exceeds(share * span, low * span, high * span) if span > 0 else False
+    return happened(train, largest_rise_of, low * span, high * span) if span > 0 else False
 
 
-def _has_diverged(training: Training, cut: int, train: Shape | None) -> bool:
+def _has_diverged(training: Training, cut: int, train: Shapes) -> bool:
     """The training loss is no number at the end, or far above its start and near its highest."""
     curve = training.curves.get("train_loss", training.curves.get("running_train_loss"))
     if curve is not None and np.isinf(curve[cut - 1]):
         return True
-    if train is None or train.levels[0] <= 0:
+    if not train or train[0].levels[0] <= 0:
         return False
-    now = (train.end - train.lowest) / max(float(np.ptp(train.levels)), np.finfo(float).tiny)
-    return train.end > _DIVERGED_RATIO * train.levels[0] and now > _DIVERGED_SHARE
+    shape = train[0]
+    now = (shape.end - shape.lowest) / max(float(np.ptp(shape.levels)), np.finfo(float).tiny)
+    return shape.end > _DIVERGED_RATIO * shape.levels[0] and now > _DIVERGED_SHARE
 
 
 def _new_best(training: Training, cut: int, k: int) -> bool | None:
@@ -230,13 +243,14 @@ def _new_best(training: Training, cut: int, k: int) -> bool | None:
     curve = population(training, "loss")
     assert curve is not None
     ends = int(np.searchsorted(training.times, until * (1 + 1e-9), side="right"))
-    now, later = _logs(curve[:cut]), _logs(curve[:ends])
-    if later.size == now.size:
-        return False
-    shape = shape_of(later)
-    best = shape_of(now).lowest
-    further = shape.luck(later.size) - shape.luck(now.size)
-    return best - float(shape.levels[now.size :].min()) - further > _TO_BEST
+    seen, later = int(np.isfinite(curve[:cut]).sum()), _logs(curve[:ends])
+    return seen < later.size and any(_is_new_best(shape, seen) for shape in shapes_of(later, fine=_FINE))
+
+
+def _is_new_best(shape: Shape, seen: int) -> bool:
+    """Whether a curve falls below its first part, by 1 % and what luck and jitter could do."""
+    further = shape.luck() - shape.luck(seen) + shape.jitter
+    return float(shape.levels[:seen].min() - shape.levels[seen:].min()) - further > _TO_BEST
 
 
 def _events(training: Training, cut: int) -> frozenset[str]:
@@ -256,14 +270,13 @@ def _events(training: Training, cut: int) -> frozenset[str]:
 
 
 def _starts_in_evaluation_mode(training: Training) -> bool:
-    """Whether the first population losses are far above guessing while training was not."""
+    """Whether losses are first far above guessing in evaluation mode, of training samples too, and not in training."""
     classes = int(training.settings["classes"])
-    curve = population(training, "loss")
-    train = training.curves.get("running_train_loss", training.curves.get("train_loss"))
-    if classes < 2 or curve is None or train is None or training.settings["loss"] != "cross-entropy":
+    curves = population(training, "loss"), training.curves.get("train_loss"), training.curves.get("running_train_loss")
+    if classes < 2 or training.settings["loss"] != "cross-entropy":
         return False
-    first, first_train = (_start(values) for values in (curve, train))
-    return first > 1.25 * math.log(classes) and first_train < 1.1 * math.log(classes)
+    measured, evaluated, running = (math.nan if curve is None else _start(curve) for curve in curves)
+    return min(measured, evaluated) > 1.25 * math.log(classes) > 1.1 * math.log(classes) > running
 
 
 def _start(curve: Curve) -> float:

@@ -84,6 +84,7 @@ def test_few_population_samples_make_small_events_ambiguous():
     assert truth_at(made(small, loss="cross-entropy", population_samples=400), POINTS).state == "ambiguous"
     assert truth_at(made(small, loss="cross-entropy", population_samples=20_000), POINTS).state == "risen"
     assert truth_at(made(LEVEL, population_samples=400), POINTS).state == "ambiguous"
+    assert truth_at(made(FALLS, population_samples=400), POINTS).state == "improving"
 
 
 @pytest.mark.parametrize(("end", "is_up"), [(0.20, False), (0.21, False), (0.2175, None), (0.225, True), (0.30, True)])
@@ -112,7 +113,7 @@ def test_a_new_best_needs_the_whole_continuation():
     assert truth_at(made(RISES), 50).new_best == {2: False, 5: None, 10: None}
     assert truth_at(made(BUMP_BELOW), 24).new_best[5] is True
     assert truth_at(made(BUMP_ABOVE), 12).new_best[10] is True
-    assert truth_at(made(path((1, 0), (40, -1), (120, -1.005))), 40).new_best[2] is False
+    assert truth_at(made(path((1, 0), (30, -1), (40, -1), (120, -1.005))), 40).new_best[2] is False
 
 
 def test_divergence():
@@ -144,8 +145,10 @@ def test_what_makes_a_log_say_something_else(setting: dict[str, Any]):
 
 def test_events_of_a_classification():
     start = path((1, 2.0), (10, -0.5), (120, -1.0))
-    batch_norm = made(start, curves={"running_train_loss": FALLS}, classes=10, loss="cross-entropy")
-    assert truth_at(batch_norm, POINTS).events == {"evaluation-mode"}
+    losses = {"running_train_loss": FALLS, "train_loss": start}
+    assert truth_at(made(start, curves=losses, classes=10, loss="cross-entropy"), POINTS).events == {"evaluation-mode"}
+    grokking = made(start, curves={"running_train_loss": FALLS, "train_loss": FALLS}, classes=10, loss="cross-entropy")
+    assert truth_at(grokking, POINTS).events == set()
     guessing = made(LEVEL, curves={"train_error": np.full(POINTS, 0.88)}, classes=10)
     assert truth_at(guessing, POINTS).events == {"not-learning"}
     assert truth_at(made(jittering(LEVEL, 0.3, 0)), POINTS).events == {"erratic"}
