@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from benign.histories.finding import CODES as CODES
     from benign.histories.finding import Finding as Finding
     from benign.histories.history import History as History
+    from benign.histories.recorders.hugging_face import TrainerRecorder as TrainerRecorder
+    from benign.histories.recorders.keras import KerasRecorder as KerasRecorder
+    from benign.histories.recorders.lightning import LightningRecorder as LightningRecorder
+    from benign.histories.recorders.partial_fit import PartialFitRecorder as PartialFitRecorder
+    from benign.histories.recorders.pytorch import TorchRecorder as TorchRecorder
     from benign.histories.schema import json_schema as json_schema
     from benign.histories.triaging import triage as triage
 

@@ -22,6 +22,8 @@ _SPLITS: dict[str, Samples] = {
     **dict.fromkeys(_words("train training tr trn trainer learn"), "train"),
     **dict.fromkeys(_words("val valid validation eval evaluation evaluator dev cv holdout heldout"), "validation"),
     **dict.fromkeys(_words("test testing tst"), "test"),
+    "kepttrain": "kept",
+    "flippedtrain": "flipped",
 }
 
 # Said once of several words; what is left is looked up word by word.
@@ -29,6 +31,8 @@ _PHRASES = tuple(
     (re.compile(rf"\b(?:{pattern})\b"), word)
     for pattern, word in {
         r"learning rate": "lr",
+        r"kept train(?:ing)?": "kepttrain",
+        r"(?:flipped|relabell?ed) train(?:ing)?": "flippedtrain",
         r"cross entropy": "crossentropy",
         r"negative log likelihood|neg log likelihood|nloglik|neg log lik|n log lik": "nll",
         r"log likelihood|loglik": "loglikelihood",

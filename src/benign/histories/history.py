@@ -37,6 +37,9 @@ class History:
         learning_rate: as recorded.
         averaged_loss: the validation loss of averaged weights.
         averaged_error: their validation error.
+        kept_train_error: the training error on samples that kept their label.
+        flipped_train_error: the same on those whose label was replaced by another.
+        gradient_penalty: R_IG of the full batch, the mean square of its gradient over the parameters.
         test_error: the test error recorded over time; never used to choose anything.
         test_loss: the same of the loss.
         metrics: further validation metrics.
@@ -57,6 +60,9 @@ class History:
     learning_rate: Curve | None = None
     averaged_loss: Curve | None = None
     averaged_error: Curve | None = None
+    kept_train_error: Curve | None = None
+    flipped_train_error: Curve | None = None
+    gradient_penalty: Curve | None = None
     test_error: Curve | None = None
     test_loss: Curve | None = None
     metrics: tuple[Metric, ...] = ()

@@ -41,6 +41,7 @@ class Log:
         axis: what the positions count.
         columns: names may repeat, where the log repeats them.
         roles: of columns whose role the format itself tells, by name; the others are recognised by their names.
+        given: what the log itself says of the data, by the argument of :func:`~benign.histories.triaging.triage`.
         notes: a sentence on everything that was left out, joined or repaired in reading.
     """
 
@@ -50,4 +51,5 @@ class Log:
     axis: Axis = "epoch"
     columns: tuple[Column, ...]
     roles: Mapping[str, Role] = field(default_factory=dict)
+    given: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -13,11 +13,7 @@ from benign.histories.answer import Origin, Triage
 from benign.histories.history import Curve, History
 
 _SEED = re.compile(r"(?i)[\W_]*(?:seed|run|version|trial|rep(?:licate)?|fold)?[\W_]*\d+(?:\.[a-z]{1,6})?$")
-_CURVES = tuple(
-    field.name
-    for field in fields(History)
-    if field.name.startswith(("validation_", "train_", "averaged_", "test_")) and field.name.endswith(("loss", "error"))
-)
+_CURVES = tuple(field.name for field in fields(History) if field.name.endswith(("_loss", "_error", "_penalty")))
 
 
 def pooled(answers: Sequence[Triage]) -> Iterator[tuple[History, tuple[str, ...], Origin]]:

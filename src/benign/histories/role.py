@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Samples = Literal["train", "validation", "test", ""]
+Samples = Literal[
+    "train",
+    "validation",
+    "test",
+    "kept",  # of the training samples, those that kept their label
+    "flipped",  # those whose label was replaced by another
+    "",
+]
 Quantity = Literal[
     "loss",  # the training objective, or its like on other samples
     "part of the loss",  # one of several terms: their sum is a loss where no total was recorded
@@ -14,6 +21,7 @@ Quantity = Literal[
     "score",  # any other metric: mean average precision, F1, R2, perplexity, mean absolute error, ..
     "learning rate",
     "gradient norm",
+    "gradient penalty",  # R_IG of the full batch
     "other",  # known to be none of these: seconds, memory, the position itself
 ]
 

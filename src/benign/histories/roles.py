@@ -28,6 +28,9 @@ SPOKEN: Mapping[str, Role] = {
     },
     "val_score": Role(samples="validation", quantity="score", higher_is_better=True),
     "lr": Role(samples="", quantity="learning rate"),
+    "kept_train_error": Role(samples="kept", quantity="error"),
+    "flipped_train_error": Role(samples="flipped", quantity="error"),
+    "gradient_penalty": Role(samples="", quantity="gradient penalty"),
 }
 """How a user says a role; an error and an accuracy fill one curve."""
 
@@ -38,6 +41,8 @@ _CURVES: Mapping[tuple[Samples, bool], str] = {
     ("validation", True): "averaged",
     ("train", False): "train",
     ("test", False): "test",
+    ("kept", False): "kept_train",
+    ("flipped", False): "flipped_train",
 }
 
 
@@ -200,10 +205,12 @@ def _claims(log: Log, told: Mapping[str, Role]) -> list[_Claim]:
 
 def _curve(role: Role) -> str:
     """The curve of a history that a role fills; empty where there is none."""
-    if role.quantity == "learning rate":
-        return "learning_rate"
+    if role.quantity in ("learning rate", "gradient penalty"):
+        return role.quantity.replace(" ", "_")
     prefix = _CURVES.get((role.samples, role.averaged), "")
     kind = {"loss": "loss", "error": "error", "accuracy": "error"}.get(role.quantity, "")
+    if role.samples in ("kept", "flipped") and kind == "loss":
+        return ""
     return f"{prefix}_{kind}" if prefix and kind else ""
 
 
@@ -306,9 +313,12 @@ def _ask_which(curve: str, taken: _Claim, others: Sequence[_Claim], said: _Said)
 
 def words_of(curve: str) -> str:
     """What a curve is called in a sentence."""
-    return {"averaged_loss": "loss of averaged weights", "averaged_error": "error of averaged weights"}.get(
-        curve, curve.replace("train_", "training_").replace("_", " ")
-    )
+    return {
+        "averaged_loss": "loss of averaged weights",
+        "averaged_error": "error of averaged weights",
+        "kept_train_error": "training error on the labels that were kept",
+        "flipped_train_error": "training error on the relabelled samples",
+    }.get(curve, curve.replace("train_", "training_").replace("_", " "))
 
 
 def _sums(chosen: Mapping[str, _Claim], claims: Sequence[_Claim], said: _Said) -> dict[str, Use]:

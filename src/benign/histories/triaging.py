@@ -110,7 +110,8 @@ def _answered(
     log: Log, columns: Mapping[str, str] | None, given: Mapping[str, Any], calibration: Calibration | None
 ) -> Triage:
     assignment = assigned(log, columns=columns)
-    history, notes = history_of(log, assignment, **given)
+    said = {name: value for name, value in given.items() if value is not None}
+    history, notes = history_of(log, assignment, **{**log.given, **said})
     if calibration is not None:
         history, told = joined(history, calibration)
         notes = (*told, *notes)

@@ -15,6 +15,7 @@ from benign.histories.readers.mlflow import MlflowDatabase, MlflowFolders
 from benign.histories.readers.parquet import Parquet
 from benign.histories.readers.printed import PrintedLines
 from benign.histories.readers.protocol import Reader
+from benign.histories.readers.recorder import RecorderLog
 from benign.histories.readers.scikit_learn import FittedEstimator, LearningCurve
 from benign.histories.readers.tensorboard import TensorBoard
 from benign.histories.readers.trackio import Trackio
@@ -22,6 +23,7 @@ from benign.histories.readers.ultralytics import Ultralytics
 from benign.histories.readers.wandb import WandbChart, WandbHistory
 
 READERS: tuple[Reader, ...] = (
+    RecorderLog(),
     KerasHistory(),
     KerasCsvLogger(),
     Lightning(),

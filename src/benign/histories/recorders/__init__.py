@@ -1,0 +1,1 @@
+"""Recorders that write a log worth reading while a model trains, one file for each framework."""
