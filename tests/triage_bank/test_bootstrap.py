@@ -23,6 +23,12 @@ def test_cuts_of_one_training_count_as_one_answer_where_they_agree():
     assert (together.high - together.low) / (alone.high - alone.low) == pytest.approx(math.sqrt(3), rel=0.15)
 
 
+def test_trainings_with_more_cuts_count_more():
+    """One of two trainings has all nine hits: drawn twice the share is 1, drawn never it is 0, whatever the draws."""
+    found = share_of([True] * 9 + [False], ["one"] * 9 + ["other"])
+    assert (found.mean, found.low, found.high) == (0.9, 0.0, 1.0)
+
+
 def test_the_interval_covers():
     """Each training has a rate of its own; of 100 banks at least 88 % have the whole rate within."""
     draws = np.random.default_rng(0)

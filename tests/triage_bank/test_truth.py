@@ -93,6 +93,13 @@ def test_whether_the_error_is_up(end: float, is_up: bool | None):
     assert truth_at(made(RISES, curves=curves), POINTS).error_up is is_up
 
 
+def test_the_lowest_error_of_a_finite_population_is_too_low():
+    """A rise of .0233, where .0222 is enough, of which chance may have made half a standard error of .0045."""
+    curves = {"population_error": errors((1, 0.8), (30, 0.2), (120, 0.2247))}
+    assert truth_at(made(RISES, curves=curves), POINTS).error_up is True
+    assert truth_at(made(RISES, curves=curves, population_samples=6000), POINTS).error_up is None
+
+
 def test_a_second_descent_of_the_error():
     curves = {"population_error": errors((1, 0.8), (30, 0.3), (60, 0.4), (120, 0.2))}
     truth = truth_at(made(FALLS, curves=curves, classes=10), POINTS)
