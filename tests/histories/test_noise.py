@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benign.histories.noise import Noise, beyond, normal
+from tests.histories.recorded_runs import linear_run
 
 
 def noise(**changes):
-    known = {"iterate_sd": 0.02, "window": 5, "base": 0.2, "growth": 2.0, "validation_samples": 1000}
+    known = {"iterate_sd": 0.02, "window": 5, "level_sd": 0.01, "base": 0.1, "growth": 2.0, "validation_samples": 1000}
     return Noise(**(known | {"samples_told": True} | changes))
 
 
@@ -20,35 +21,49 @@ def test_the_normal_distribution_is_the_integral_of_its_density(z):
     assert normal(z) == pytest.approx(float(np.trapezoid(density, grid)), abs=1e-6)
 
 
-@given(st.floats(-1, 1), st.floats(0, 1), st.integers(10, 10**7))
-def test_the_standard_error_is_the_formula(rise, sd, samples):
-    variance = 2 * sd**2 * 2 / 5 + (0.2 + 2 * rise**2) / samples
-    assert noise(iterate_sd=sd, validation_samples=samples).se(rise) ** 2 == pytest.approx(variance)
+@given(st.floats(0, 2), st.floats(0, 1), st.integers(10, 10**7))
+def test_the_standard_error_is_the_formula(way, sd, samples):
+    variance = 6 * sd**2 + (0.1 + 2 * way) / samples
+    assert noise(level_sd=sd, validation_samples=samples).se(way) ** 2 == pytest.approx(variance)
+
+
+@pytest.mark.parametrize(("first", "last"), [(10, 20), (20, 60), (60, 250)])
+def test_the_sampling_error_of_a_rise_grows_with_the_way(first, last):
+    """Of linear gradient descent on 40 validation sets each, whose risk is known."""
+    setting = {"train_samples": 120, "small": 0.06, "noise": 1.0, "weight": 1.0, "samples": 400, "jitter": 0.0}
+    ratios = []
+    for seed in range(40):
+        run = linear_run(seed, **setting)
+        log_risk, log_loss = np.log(run.risk), np.log(run.validation_loss)
+        way = float(np.abs(np.diff(log_risk[first : last + 1])).sum())
+        missed = (log_loss[last] - log_loss[first]) - (log_risk[last] - log_risk[first])
+        ratios.append(400 * missed**2 / way)
+    assert 0.3 < np.mean(ratios) < 5
 
 
 def test_paired_differences_replace_the_sampling_term_alone():
-    assert noise(paired_se=0.03, iterate_sd=0.0).se(0.5) == pytest.approx(0.03)
-    assert noise(paired_se=0.03).se(0.5) == pytest.approx(math.hypot(0.03, 0.02 * math.sqrt(4 / 5)))
+    assert noise(paired_se=0.03, level_sd=0.0).se(0.5) == pytest.approx(0.03)
+    assert noise(paired_se=0.03).se(0.5) == pytest.approx(math.hypot(0.03, 0.01 * math.sqrt(6)))
 
 
 def test_rounding_keeps_an_error_that_no_sample_lowers():
-    rounded = noise(iterate_sd=0.0, step=0.1, validation_samples=10**9)
+    rounded = noise(level_sd=0.0, step=0.1, validation_samples=10**9)
     assert rounded.se(0.0) == pytest.approx(0.1 / math.sqrt(6), rel=1e-3)  # sd of the difference of two roundings
 
 
-@given(st.floats(0.03, 0.5))
-def test_the_deciding_samples_decide(rise):
-    asked = noise(iterate_sd=0.001)
-    needed = asked.samples_for(rise, 1.0)
+@given(st.floats(0.005, 0.5), st.floats(0, 3))
+def test_the_deciding_samples_decide(error, way):
+    asked = noise(level_sd=0.001)
+    needed = asked.samples_for(error, way)
     assert needed is not None
-    enough, one_less = (noise(iterate_sd=0.001, validation_samples=max(1, needed - less)) for less in (0, 1))
-    assert (rise - 0.02) / enough.se(rise) >= 1.0 - 1e-9
-    assert (rise - 0.02) / one_less.se(rise) <= 1.0 + 1e-9 or needed == 1
+    enough, one_less = (noise(level_sd=0.001, validation_samples=max(1, needed - less)) for less in (0, 1))
+    assert enough.se(way) <= error * (1 + 1e-9)
+    assert one_less.se(way) >= error * (1 - 1e-9) or needed == 1
 
 
 def test_no_sample_decides_what_jitter_hides():
-    assert noise(iterate_sd=1.0).samples_for(0.03, 1.0) is None
-    assert noise().samples_for(0.02, 1.0) is None
+    assert noise(level_sd=1.0).samples_for(0.03, 0.03) is None
+    assert noise().samples_for(0.0, 0.03) is None
 
 
 def test_without_error_the_sign_decides():

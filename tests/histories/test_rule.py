@@ -47,7 +47,7 @@ class TestTheFoundingQuestion:
         assert there(reading.second_descent).against_best == "above"
         assert low < reading.forecast[k].probability < high
 
-    @pytest.mark.parametrize("epochs", [200, 400])
+    @pytest.mark.parametrize("epochs", [210, 400])
     def test_the_second_descent_is_named(self, seed, epochs):
         reading = founding(epochs, seed)
         assert codes(reading)[0] == "second-descent"

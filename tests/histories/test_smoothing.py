@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from benign.histories.smoothing import blur, iterate_sd, smoothed, window
+from benign.histories.smoothing import blur, iterate_sd, level_sd, smoothed, window
 
 CURVES = arrays.arrays(np.float64, st.integers(3, 60), elements=st.floats(-1e6, 1e6, width=32))
 
@@ -85,3 +85,18 @@ def test_an_exponential_mean_is_told_from_jitter_and_from_a_smooth_curve():
     assert sum(blur(run).kind == "smoothed" for run in rough) <= 1
     assert sum(blur(exponential_mean(run, 1 / 3)).kind == "smoothed" for run in rough) <= 2
     assert blur(curve).kind == ""  # deterministic training
+
+
+@pytest.mark.parametrize("points", [60, 120, 400])
+@pytest.mark.parametrize(("share", "low", "high"), [(0.0, 1.0, 1.3), (0.3, 0.75, 1.1), (0.6, 0.55, 1.05)])
+def test_the_jitter_of_a_mean_is_found_whatever_its_neighbours_share(points, share, low, high):
+    rng = np.random.default_rng(points)
+    runs = rng.normal(size=(400, points))
+    for i in range(1, points):
+        runs[:, i] = share * runs[:, i - 1] + (1 - share**2) ** 0.5 * runs[:, i]
+    smooth = [smoothed(run) for run in runs]
+    ends = np.std([run[-(window(points) // 2) :].mean() for run in smooth])
+    middle = np.std([run[points // 2] for run in smooth])
+    assert 1.2 < ends / middle < 2.0  # twice the variance
+    found = np.median([level_sd(run, mean) for run, mean in zip(runs, smooth, strict=True)])
+    assert low < found / middle < high

@@ -10,9 +10,9 @@ from benign.histories.checks import not_learning
 from benign.histories.flag import Facts, Flag, Outcome, end_of, outcome
 from benign.histories.history import Metric
 from benign.histories.noise import beyond
-from benign.histories.rise import error_difference
+from benign.histories.rise import error_difference, lowest_of
 from benign.histories.second_descent import SecondDescent
-from benign.histories.smoothing import Curve, iterate_sd, smoothed, window
+from benign.histories.smoothing import Curve, level_sd, smoothed, window
 from benign.histories.watched import finite
 
 _HALF = 0.5
@@ -201,11 +201,12 @@ def _by_error(facts: Facts, error: Curve) -> Flag | None:
     if recorded.size < facts.watched.raw.size / 2:
         return None
     smooth = smoothed(errors[recorded])
-    lowest, selected = int(np.argmin(smooth)), _nearest(recorded, int(np.argmin(facts.watched.smooth)))
+    lowest, selected = lowest_of(smooth), _nearest(recorded, lowest_of(facts.watched.smooth))
     if not _far_apart(lowest, selected, smooth.size):
         return None
     samples = facts.watched.noise.validation_samples
-    cost, se = error_difference(errors[recorded], float(smooth[lowest]), float(smooth[selected]), samples)
+    sd = level_sd(errors[recorded], smooth)
+    cost, se = error_difference(float(smooth[lowest]), float(smooth[selected]), sd, samples)
     p = beyond(cost, se)
     if p <= _REALLY:
         return None
@@ -221,9 +222,9 @@ def _by_metric(facts: Facts, metric: Metric) -> Flag | None:
         return None
     less_is_better = values[recorded] * (-1 if metric.higher_is_better else 1)
     smooth = smoothed(less_is_better)
-    best, selected = int(np.argmin(smooth)), _nearest(recorded, int(np.argmin(facts.watched.smooth)))
+    best, selected = lowest_of(smooth), _nearest(recorded, lowest_of(facts.watched.smooth))
     cost = float(smooth[selected] - smooth[best])
-    se = 2 * iterate_sd(less_is_better) * window(smooth.size) ** -0.5
+    se = 2**0.5 * level_sd(less_is_better, smooth)
     p = beyond(cost, se)
     if not _far_apart(best, selected, smooth.size) or p <= _REALLY or cost <= 0.02 * float(np.ptp(smooth)):
         return None

@@ -74,13 +74,13 @@ def _train(history: History, watched: Watched) -> Iterator[Series]:
 
 def _ahead(reading: Reading, watched: Watched) -> Iterator[Series]:
     """Its slope in log time, if that goes on: the median, and the middle 80 %."""
-    rise, noise = reading.rise, reading.noise
-    if not reading.forecast or rise is None or noise is None or any(map(is_broken, reading.flags)):
+    rise = reading.rise
+    if not reading.forecast or rise is None or any(map(is_broken, reading.flags)):
         return
     times = watched.times[-1] * np.geomspace(1.0, _AHEAD, _POINTS_AHEAD)
     log_time = np.log(times / watched.times[-1])
     middle = rise.end + reading.slope * log_time
-    wide = 1.28 * np.array([spread(max(rise.log, 0.0), reading.slope, noise.se_zero, k) for k in np.exp(log_time)])
+    wide = 1.28 * np.array([spread(max(rise.log, 0.0), reading.slope, rise.se, k) for k in np.exp(log_time)])
     low, line, high = (watched.scale.back(middle + sign * wide) for sign in (-1.0, 0.0, 1.0))
     yield Series(name="if its slope goes on", positions=times, median=line, low=low, high=high, role=Role.NORM)
 

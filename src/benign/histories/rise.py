@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
 
 from benign.histories.history import History
 from benign.histories.noise import ASSUMED_SAMPLES, Noise, beyond
-from benign.histories.smoothing import Curve, iterate_sd, smoothed, window
+from benign.histories.smoothing import Curve, level_sd, settled, smoothed, travelled, window
 from benign.histories.watched import error_variance, finite, rise_that_matters
 
 StateName = Literal["improving", "plateau", "risen", "diverged", "undecided"]
@@ -30,18 +29,24 @@ class Rise:
         se: its standard error.
         p: the probability that it is more than what matters (2 % of a loss), that luck apart.
         gain: how far the end lies below the lowest of the first three quarters; negative where it lies above.
+        gain_se: its standard error.
         lowest: the place of the lowest point.
         end: the level at the end, on that scale.
         luck: by how much the lowest is too low, since it was chosen among all that chance does not tell from it.
+        way: how far the smoothed curve travelled from its lowest to its end, up and down.
+        gain_way: the same since the lowest of the first three quarters.
     """
 
     log: float
     se: float
     p: float
     gain: float
+    gain_se: float
     lowest: int
     end: float
-    luck: float = 0.0
+    luck: float
+    way: float
+    gain_way: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,19 +96,30 @@ def level_at_end(smooth: Curve, width: int | None = None) -> float:
     return float(smooth[-((width or window(smooth.size)) // 2) :].mean())
 
 
+def lowest_of(smooth: Curve) -> int:
+    """The place of the lowest, but for the raw points at the end."""
+    return int(np.argmin(smooth[settled(smooth.size)]))
+
+
 def rise_of(smooth: Curve, noise: Noise) -> Rise:
     """The rise of a smoothed curve of at least :data:`LEAST_POINTS` points.
 
     The lowest of k means that chance does not tell apart lies too low: that is no part of a rise that counts.
     """
-    end, lowest = level_at_end(smooth), int(np.argmin(smooth))
-    rise = end - float(smooth[lowest])
-    se = noise.se(rise)
+    end, lowest = level_at_end(smooth), lowest_of(smooth)
+    rise = max(0.0, end - float(smooth[lowest]))
+    before = int(np.argmin(smooth[: (3 * smooth.size) // 4]))
+    way = travelled(smooth)
+    since, gain_way = float(way[-1] - way[lowest]), float(way[-1] - way[before])
+    se = noise.se(since)
     rivals = int(np.count_nonzero(smooth < smooth[lowest] + 2 * noise.jitter**0.5))
     luck = noise.luck(rivals)
-    gain = float(smooth[: (3 * smooth.size) // 4].min()) - end
+    gain = float(smooth[before]) - end
     p = beyond(rise - luck - noise.rise_tolerance, se)
-    return Rise(log=rise, se=se, p=p, gain=gain, lowest=lowest, end=end, luck=luck)
+    return Rise(
+        log=rise, se=se, p=p, gain=gain, gain_se=noise.se(gain_way), lowest=lowest, end=end, luck=luck,
+        way=since, gain_way=gain_way,
+    )  # fmt: skip
 
 
 def state_of(rise: Rise, noise: Noise) -> State:
@@ -111,14 +127,17 @@ def state_of(rise: Rise, noise: Noise) -> State:
     if rise.p > _SURE:
         return State(name="risen", p=rise.p)
     if rise.log > noise.rise_tolerance and rise.p > _POSSIBLE:
-        return State(name="undecided", p=rise.p, deciding_samples=noise.samples_for(rise.log - rise.luck, _SURE_Z))
-    improved = beyond(rise.gain - noise.gain_tolerance, noise.se_zero)
-    if rise.gain > max(noise.gain_tolerance, noise.se_zero):
+        return State(
+            name="undecided",
+            p=rise.p,
+            deciding_samples=noise.samples_for((rise.log - rise.luck - noise.rise_tolerance) / _SURE_Z, rise.way),
+        )
+    improved = beyond(rise.gain - noise.gain_tolerance, rise.gain_se)
+    if rise.gain > max(noise.gain_tolerance, rise.gain_se):
         return State(name="improving", p=improved)
     if rise.gain < noise.gain_tolerance:
         return State(name="plateau", p=min(1 - rise.p, 1 - improved))
-    spare = rise.gain**2 - noise.jitter
-    return State(name="undecided", p=rise.p, deciding_samples=int(noise.base / spare) + 1 if spare > 0 else None)
+    return State(name="undecided", p=rise.p, deciding_samples=noise.samples_for(rise.gain, rise.gain_way))
 
 
 def error_rise(history: History) -> ErrorRise | None:
@@ -127,9 +146,9 @@ def error_rise(history: History) -> ErrorRise | None:
     if errors.size < LEAST_POINTS:
         return None
     smooth = smoothed(errors)
-    lowest, end = int(np.argmin(smooth)), level_at_end(smooth)
+    lowest, end = lowest_of(smooth), level_at_end(smooth)
     samples = history.validation_samples or ASSUMED_SAMPLES
-    rise, se = error_difference(errors, float(smooth[lowest]), end, samples)
+    rise, se = error_difference(float(smooth[lowest]), end, level_sd(errors, smooth), samples)
     matters = rise_that_matters(float(smooth[lowest]))
     p = beyond(rise - matters, se)
     return ErrorRise(
@@ -145,10 +164,14 @@ def error_rise(history: History) -> ErrorRise | None:
     )
 
 
-def error_difference(
-    errors: Float[np.ndarray, " points"], low: float, high: float, samples: int
-) -> tuple[float, float]:
-    """How far ``high`` lies above the minimum ``low`` less its bias, half a standard error of sampling; and its SE."""
+def error_difference(low: float, high: float, sd: float, samples: int) -> tuple[float, float]:
+    """How far ``high`` lies above the minimum ``low`` less its bias, half a standard error of sampling; and its SE.
+
+    Args:
+        low: a smoothed error.
+        high: another of the same curve.
+        sd: of one of them by jitter.
+        samples: in the validation set.
+    """
     sampling = (error_variance(low, high) / samples) ** 0.5
-    jitter = 2 * iterate_sd(errors) * window(errors.size) ** -0.5  # sqrt(2 tau) = 2
-    return high - low - 0.5 * sampling, float(np.hypot(jitter, sampling))
+    return high - low - 0.5 * sampling, float(np.hypot(2**0.5 * sd, sampling))

@@ -16,9 +16,9 @@ from benign.histories.forecast import Odds, Trend, forecast, slope, trend
 from benign.histories.history import History
 from benign.histories.noise import Noise
 from benign.histories.overconfidence import Overconfidence, overconfidence
-from benign.histories.rise import LEAST_POINTS, ErrorRise, Rise, State, error_rise, rise_of, state_of
+from benign.histories.rise import LEAST_POINTS, ErrorRise, Rise, State, error_rise, lowest_of, rise_of, state_of
 from benign.histories.second_descent import LossRise, SecondDescent, largest_rise, second_descent
-from benign.histories.smoothing import Curve
+from benign.histories.smoothing import Curve, travelled
 from benign.histories.watched import Watched, watched
 
 Need = Literal["validation_samples", "validation_error", "classes", "train_loss", "learning_rate", "label_noise"]
@@ -43,7 +43,7 @@ class Landmark:
         place: among its points.
         time: of it.
         value: as recorded.
-        low: the level of the smoothed curve there, less two standard errors of comparing it with others of the curve.
+        low: the level of the smoothed curve there, less two standard errors of comparing it with lowest and end.
         high: the same above it.
         earliest: since when the curve, without interruption, cannot be told from this level.
         latest: until when.
@@ -179,7 +179,7 @@ def read_history(history: History, *, calibration: Calibration | None = None) ->
         calibration=calibration,
         slope=facts.slope,
         trend=trend(facts.slope),
-        forecast=forecast(rise.log, facts.slope, curve.noise.se_zero, risen=risen) if foreseeable else {},
+        forecast=forecast(rise.log, facts.slope, rise.se, risen=risen) if foreseeable else {},
         flags=in_order((flag for flag in flags if flag is not None), curve.raw.size, facts.descent),
         needs=_needs(facts),
     )
@@ -293,8 +293,9 @@ def _overconfidence(history: History, curve: Watched, rise: Rise, error: ErrorRi
 
 def _smooth(curve: Watched) -> Smooth:
     noise, compared = curve.noise, curve.smooth
-    above = compared - compared.min()
-    se = np.sqrt(noise.jitter + (noise.base + noise.growth * above**2) / noise.validation_samples)
+    way = travelled(compared)
+    since = np.abs(way - way[lowest_of(compared)])
+    se = np.sqrt(noise.jitter + (noise.base + noise.growth * since) / noise.validation_samples)
     one, other = curve.scale.back(compared - 2 * se), curve.scale.back(compared + 2 * se)
     return Smooth(
         times=curve.times,
@@ -306,9 +307,14 @@ def _smooth(curve: Watched) -> Smooth:
     )
 
 
+def _ses(noise: Noise, ways: Curve) -> Curve:
+    """The standard errors of differences between points with these ways between them."""
+    return np.sqrt(noise.jitter + (noise.base + noise.growth * ways) / noise.validation_samples)
+
+
 def _landmarks(curve: Watched, found: SecondDescent | None, *, risen: bool) -> Landmarks:
     smooth = curve.smooth
-    best = int(np.argmin(smooth)) if found is None else found.valley
+    best = lowest_of(smooth) if found is None else found.valley
     peak = None if found is None else found.peak
     if peak is None and risen:
         peak = best + int(np.argmax(smooth[best:]))
@@ -323,12 +329,14 @@ def _landmarks(curve: Watched, found: SecondDescent | None, *, risen: bool) -> L
 def _landmark(curve: Watched, place: int, extreme: Callable[[Float[np.ndarray, " near"]], np.intp] | None) -> Landmark:
     """The recorded extreme within half a window of the smoothed one; the end is the last point."""
     half = min(curve.noise.window // 2, _NEAR)
-    margin = 2 * curve.noise.se_zero
-    apart = np.flatnonzero(np.abs(curve.smooth - curve.smooth[place]) > margin)
+    way = travelled(curve.smooth)
+    between = np.abs(way - way[place])
+    apart = np.flatnonzero(np.abs(curve.smooth - curve.smooth[place]) > 2 * _ses(curve.noise, between))
     after = int(np.searchsorted(apart, place))
     first = int(apart[after - 1]) + 1 if after else 0
     last = int(apart[after]) - 1 if after < apart.size else curve.raw.size - 1
-    level = curve.smooth[place] + margin / np.sqrt(2) * np.array([-1.0, 1.0])
+    compared = curve.noise.se(float(max(between[-1], between[lowest_of(curve.smooth)])))
+    level = curve.smooth[place] + np.sqrt(2) * compared * np.array([-1.0, 1.0])
     low, high = sorted(float(value) for value in curve.scale.back(level))
     if extreme is not None:
         start = max(0, place - half)

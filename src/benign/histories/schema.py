@@ -60,7 +60,7 @@ def json_schema() -> dict[str, Any]:
 
 def _noise() -> dict[str, Any]:
     return _record(
-        iterate_sd=_NUMBER, window=_COUNT, base=_NUMBER, growth=_NUMBER, validation_samples=_COUNT,
+        iterate_sd=_NUMBER, window=_COUNT, level_sd=_NUMBER, base=_NUMBER, growth=_NUMBER, validation_samples=_COUNT,
         samples_told=_TRUTH, refused={"enum": ["", "rounded", "smoothed"]}, step=_NUMBER, paired_se=_NUMBER,
         rise_tolerance=_NUMBER, gain_tolerance=_NUMBER,
     )  # fmt: skip

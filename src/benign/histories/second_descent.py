@@ -10,10 +10,9 @@ from jaxtyping import Float
 
 from benign.histories.noise import Noise, beyond
 from benign.histories.rise import level_at_end
-from benign.histories.smoothing import Curve, iterate_sd, smoothed, window
+from benign.histories.smoothing import Curve, level_sd, settled, smoothed, travelled
 
 _SIGNIFICANT = 0.98
-_LEAST_REVERSAL = 2.5  # standard errors
 _TO_BEST = 0.01  # of the log loss: closer than this is "to" its old best
 TRAIN_RISE = 0.15  # of its range
 _DROP = 0.5  # of the learning rate
@@ -85,31 +84,37 @@ def second_descent(
     many points is by chance, must exceed $2.5\,SE(0)$ and what matters (2 %), and $\Phi(S / SE(S)) \ge .98$.
 
     Args:
-        smooth: the smoothed curve on its scale.
+        smooth: the smoothed curve on its scale; its raw end counts for nothing.
         noise: of that curve.
         rate: the learning rate at the same times; NaN where unknown.
         train: the training loss there.
         averaged: the same curve of averaged weights, on the same scale; NaN where unknown.
 
-    >>> noise = Noise(iterate_sd=0.01, window=5, base=0.2, growth=2, validation_samples=1000, samples_told=True)
-    >>> second_descent(np.array([1.0, 0.5, 0.0, 0.5, 1.0, 0.5, -0.2]), noise).against_best
+    >>> known = {"iterate_sd": 0.01, "window": 5, "level_sd": 0.006, "base": 0, "growth": 2, "samples_told": True}
+    >>> noise = Noise(**known, validation_samples=1000)
+    >>> second_descent(np.array([1.0, 0.5, 0.0, 0.5, 1.0, 0.5, -0.2, -0.2]), noise).against_best
     'below'
     """
-    if smooth.size < 3:
+    certain = smooth[settled(smooth.size)]
+    if certain.size < 3:
         return None
-    before = np.minimum.accumulate(smooth)
-    after = np.minimum.accumulate(smooth[::-1])[::-1]
-    smaller = smooth - np.maximum(before, after)
+    before = np.minimum.accumulate(certain)
+    after = np.minimum.accumulate(certain[::-1])[::-1]
+    smaller = certain - np.maximum(before, after)
     peak = int(np.argmax(smaller))
     size = float(smaller[peak])
     beyond_luck = size - noise.luck(smooth.size)
-    p = beyond(beyond_luck, noise.se(size))
-    if beyond_luck <= max(_LEAST_REVERSAL * noise.se_zero, noise.rise_tolerance) or p < _SIGNIFICANT:
+    if beyond_luck <= noise.rise_tolerance:
         return None
-    valley = int(np.argmin(smooth[:peak]))
-    minimum = peak + int(np.argmin(smooth[peak:]))
+    valley = int(np.argmin(certain[:peak]))
+    minimum = peak + int(np.argmin(certain[peak:]))
+    way = travelled(smooth)
+    start, end = (valley, peak) if smooth[valley] > smooth[minimum] else (peak, minimum)  # the smaller side
+    p = beyond(beyond_luck, noise.se(float(way[end] - way[start])))
+    if p < _SIGNIFICANT:
+        return None
     difference = float(smooth[minimum] - smooth[valley])
-    margin = max(_TO_BEST, 2 * noise.se_zero)
+    margin = max(_TO_BEST, 2 * noise.se(abs(difference)))
     return SecondDescent(
         valley=valley,
         peak=peak,
@@ -139,7 +144,7 @@ def largest_rise(values: Float[np.ndarray, " recorded"]) -> LossRise | None:
     risen = smooth - np.minimum.accumulate(smooth)
     high = int(np.argmax(risen))
     end = level_at_end(smooth)
-    error = 2 * iterate_sd(values) * window(values.size) ** -0.5
+    error = 2**0.5 * level_sd(values, smooth)
     return LossRise(
         share=float(risen[high]) / span,
         now=(end - float(smooth.min())) / span,

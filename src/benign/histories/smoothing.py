@@ -10,6 +10,8 @@ from jaxtyping import Float
 Curve = Float[np.ndarray, " points"]
 
 _TO_SD = 1.4826  # from the median absolute deviation, of a normal distribution
+_CORRELATION = 1.3  # neighbouring medians are alike: a mean of w of them is worth one of w / 1.3 values
+_MOST_ALIKE = 3.0  # by the square root of w: jitter whose neighbours correlate by .6
 _LATER = 4  # the first quarter is left out: there the trend bends
 _REPEATED = 1 / 3  # share of steps of exactly nothing, beyond which a curve was rounded or stands still
 _COARSE = 0.005  # a rounding step below this share of the values blurs nothing that is asked
@@ -25,6 +27,18 @@ def window(points: int) -> int:
     (3, 5, 15, 10001)
     """
     return max(3, min(15, 2 * (points // 40) + 1), 2 * (points // 200) + 1)
+
+
+def settled(points: int, width: int | None = None) -> slice:
+    """Which places of a smoothed curve count: at its end fewer values jitter more, and the lowest would be a raw one.
+
+    At the start they count: a curve may rise from its first point on.
+
+    >>> settled(40), settled(80), settled(2)
+    (slice(0, 39, None), slice(0, 78, None), slice(0, 2, None))
+    """
+    half = (width or window(points)) // 2
+    return slice(0, points - half if points > 2 * half else points)
 
 
 def smoothed(values: Curve, width: int | None = None) -> Curve:
@@ -54,6 +68,15 @@ def smoothed(values: Curve, width: int | None = None) -> Curve:
     return out
 
 
+def travelled(smooth: Curve) -> Curve:
+    """How far a curve went until each point, up and down.
+
+    >>> travelled(np.array([1.0, 0.0, 0.5]))
+    array([0. , 1. , 1.5])
+    """
+    return np.concatenate([[0.0], np.cumsum(np.abs(np.diff(smooth)))])
+
+
 def iterate_sd(values: Curve) -> float:
     r"""The standard deviation of independent jitter, whatever smooth curve lies below it.
 
@@ -64,6 +87,28 @@ def iterate_sd(values: Curve) -> float:
     0.0
     """
     return _spread(values[values.size // _LATER :], 1) / 6**0.5
+
+
+def level_sd(values: Curve, smooth: Curve) -> float:
+    r"""The standard deviation $\sigma$ by jitter of a mean over a whole window w.
+
+    With s of :func:`iterate_sd`, $s \sqrt{1.3 / w}$: 1.1 times the truth for independent jitter. Jitter that neighbours
+    share hides from s (where they correlate by .6 this is .45 of the truth); then second differences of the smoothed
+    curve over whole windows show more of it, by the formula of :func:`iterate_sd`, and count, up to $3 s / \sqrt w$:
+    what lies beyond that is no jitter but the curve, which bends.
+
+    Args:
+        values: as recorded.
+        smooth: the same, smoothed with their window.
+
+    >>> level_sd(np.arange(40.0), np.arange(40.0))
+    0.0
+    """
+    width = window(values.size)
+    means = smooth[smooth.size // _LATER : settled(values.size).stop]
+    apart = _spread(means, width) / 6**0.5
+    single = iterate_sd(values) / width**0.5
+    return min(max(apart, _CORRELATION**0.5 * single), _MOST_ALIKE * single)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from benign.histories.history import History
-from benign.histories.noise import ASSUMED_SAMPLES, ERROR_SHARE, LOSS_GROWTH, LOSS_VARIANCE, Noise
-from benign.histories.smoothing import Blur, Curve, blur, iterate_sd, smoothed, window
+from benign.histories.noise import ASSUMED_SAMPLES, ERROR_SHARE, LOSS_GROWTH, Noise
+from benign.histories.smoothing import Blur, Curve, blur, iterate_sd, level_sd, smoothed, window
 
 Name = Literal["validation loss", "validation error", "validation metric", "train loss", "train error"]
 
@@ -147,7 +147,7 @@ def _scale(name: Name, values: Curve, upwards: bool) -> Scale:
 def _noise(
     name: Name, history: History, values: Curve, scale: Scale, raw: Curve, smooth: Curve, paired_se: float | None
 ) -> Noise:
-    samples, base, growth = history.validation_samples, LOSS_VARIANCE, LOSS_GROWTH
+    samples, base, growth = history.validation_samples, 0.0, LOSS_GROWTH
     hidden = blur(values)
     step, rise, gain = 0.0, 0.02, 0.01
     if hidden.step:
@@ -165,6 +165,7 @@ def _noise(
     return Noise(
         iterate_sd=iterate_sd(raw),
         window=window(raw.size),
+        level_sd=level_sd(raw, smooth),
         base=base,
         growth=growth,
         validation_samples=samples or ASSUMED_SAMPLES,
