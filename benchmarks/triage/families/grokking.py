@@ -28,8 +28,8 @@ _OPERATIONS: dict[str, Operation] = {
     "a * b": np.multiply,
     "a^2 + b^2": lambda first, second: first**2 + second**2,
 }
-_WIDTHS = ((64,), (128,), (256,), (64, 128), (128, 128))
-_NOISES = (0.0, 0.0, 0.05, 0.0, 0.0, 0.1)
+_WIDTHS = ((128,), (48, 96), (64, 96), (64, 128), (128, 128))
+_NOISES = (0.0, 0.0, 0.05, 0.0, 0.0)
 _SCHEDULES: dict[str, Schedule] = {"constant": constant, "cosine": cosine}
 
 
@@ -61,13 +61,13 @@ def _grokking(group: int, half: Half, seed: int) -> list[Training]:
     random = np.random.default_rng((seed, 6, group))
     is_short = group % 5 == 4  # and with little decay: it has not grokked when it ends
     operation = list(_OPERATIONS)[group % len(_OPERATIONS)]
-    modulus = int(random.choice([23, 29, 31]))
+    modulus = int(random.choice([29, 31, 37]))
     widths = _WIDTHS[int(random.integers(len(_WIDTHS)))]
-    training, validation = round(random.uniform(0.5, 0.7) * modulus**2), int(random.choice([50, 100, 150]))
-    rates = 0.01 * np.exp(random.uniform(np.log(0.5), np.log(1.5), _MEMBERS))
-    decays = (0.1 if is_short else 0.6) * np.exp(random.uniform(0, np.log(5), _MEMBERS))
+    training, validation = round(random.uniform(0.5, 0.65) * modulus**2), int(random.choice([50, 100, 150]))
+    rates = random.uniform(0.007, 0.016, _MEMBERS)
+    decays = (0.1 if is_short else 0.7) * np.exp(random.uniform(0, np.log(4), _MEMBERS))
     every = int(random.choice([5, 10, 10, 20]))
-    epochs = every * int(random.integers(20, 40) if is_short else 800 // every + random.integers(40, 80))
+    epochs = every * int(random.integers(20, 40) if is_short else 800 // every + random.integers(20, 60))
     seeds = [int(drawn) for drawn in random.integers(2**31, size=_MEMBERS)]
     noise = _NOISES[group % len(_NOISES)]
     schedule = str(random.choice(["constant", "constant", "cosine"]))
