@@ -191,8 +191,13 @@ def _training(
         linear=True,
         settings={**scales.settings(), **settings},
         times=times,
-        curves=curves,
+        curves={name: _in_file(curve) for name, curve in curves.items()},
     )
+
+
+def _in_file(curve: Curve) -> Curve:
+    """Infinite where the file's single precision ends."""
+    return np.where(curve > np.finfo(np.float32).max, np.inf, curve)
 
 
 def _gradient_descent(group: int, half: Half, seed: int) -> list[Training]:
