@@ -55,7 +55,8 @@ def shown_curves(training: Training, cut: int) -> dict[str, Shown]:
     if not averaged:
         sources |= {"averaged_loss": "averaged_val_loss", "averaged_error": "averaged_val_error"}
     seen = {name: training.curves[source][:cut] for name, source in sources.items() if source in training.curves}
-    return {name: curve for name, curve in seen.items() if not np.isnan(curve).all() or name == "validation_loss"}
+    lost = {"validation_loss": np.full(cut, np.nan)}  # of a training that was lost from the first evaluation on
+    return lost | {name: curve for name, curve in seen.items() if not np.isnan(curve).all()}
 
 
 def given(training: Training) -> dict[str, float]:

@@ -160,9 +160,7 @@ def _state(loss: Shapes, gain: float) -> State:
 def _loss_shapes(training: Training, cut: int) -> Shapes:
     """Of the log population loss; none where it ends as no number."""
     curve = population(training, "loss")
-    if curve is None:
-        raise ValueError(f"{training.name} has no population loss")
-    if not np.isfinite(curve[cut - 1]):
+    if curve is None or not np.isfinite(curve[cut - 1]):
         return ()
     samples = float(training.settings["population_samples"])
     base = _BASE[str(training.settings["loss"])] / samples if samples else 0.0

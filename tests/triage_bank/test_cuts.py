@@ -58,6 +58,7 @@ CASES = {
         np.where(np.arange(120) > 100, np.nan, FALLING),
         curves={"train_loss": np.where(np.arange(120) > 90, np.inf, FALLING)},
     ),
+    "lost at once": made(np.full(120, np.nan), curves={"train_loss": np.where(np.arange(120) > 0, np.nan, 1.0)}),
     "both no number": made(
         np.where(np.arange(120) > 100, np.nan, FALLING),
         curves={"train_loss": np.where(np.arange(120) > 98, np.nan, FALLING)},
@@ -93,4 +94,5 @@ def test_a_gap_in_the_training_loss_is_no_divergence():
     assert history_at(CASES["all"], 120).diverged_at is None
     assert history_at(CASES["infinite in training"], 110).diverged_at == 92
     assert history_at(CASES["both no number"], 110).diverged_at == 100
+    assert history_at(CASES["lost at once"], 40).diverged_at == 1
     assert history_at(CASES["both no number"], 90).diverged_at is None

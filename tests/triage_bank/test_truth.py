@@ -128,6 +128,7 @@ def test_divergence():
     assert truth_at(made(lost), POINTS).state == "diverged"
     assert truth_at(made(lost), 100).state == "improving"
     assert truth_at(made(lost), 60).new_best[2] is True
+    assert truth_at(made(np.full(POINTS, np.nan)), POINTS).state == "diverged"
     exploding = path((1, 0.5), (60, -1.0), (120, 3.0))
     assert truth_at(made(exploding, curves={"train_loss": exploding}), POINTS).state == "diverged"
     assert truth_at(made(exploding, curves={"train_loss": FALLS}), POINTS).state == "risen"
