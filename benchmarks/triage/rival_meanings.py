@@ -39,6 +39,7 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
         "TP-DEAD-RUN": Meaning.NOT_LEARNING,
         "TP-ZERO-LOSS": Meaning.NOT_LEARNING,
         "TP-ZERO-LOSS-ONSET": Meaning.INSTABILITY,
+        "TP-NO-LOSS": Meaning.OTHER,
         "TP-ZERO-LR": Meaning.OTHER,
         "TP-ZERO-LR-PARTIAL": Meaning.OTHER,
     },

@@ -1,9 +1,11 @@
 import ast
+import json
 import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from triage import rivals
 from triage.cuts import columns
 from triage.rival_counts import (
     CONFIDENT,
@@ -161,3 +163,38 @@ def test_requirements_pin_every_program():
     pinned = [line.split("==") for line in (HERE / "rivals.txt").read_text("utf-8").splitlines() if line[0] != "#"]
     assert {name for name, _ in pinned} == {package for package, _ in RIVALS.values()} | {"numpy"}
     assert {name.split(",")[0] for name in RIVALS} == set(MEANINGS)
+
+
+def test_programs_and_rules_are_counted_on_the_same_cuts(monkeypatch, tmp_path):
+    """A program that calls over-fitting of every log, on a training that has risen and one that has not."""
+    times = np.arange(100.0)
+    risen, falling = np.exp(-times / 10) + np.exp(times / 100), np.exp(-times / 30) + 0.1
+    trainings = [made(risen, name="risen"), made(falling, name="falling")]
+    answer = {"runmedic": {"found": [["overfitting", True]], "seconds": 0.002}}
+    about = {"versions": {"runmedic": "0"}}
+    monkeypatch.setattr(rivals, "ask", lambda _python, logs: (about, [answer] * len(logs)))
+    found = rivals.compare(trainings, tmp_path)
+    for truth in (HEALTHY, RISEN):
+        of_truth = found["counted"]["runmedic"][truth]["rise"]
+        assert of_truth["hits"] == of_truth["cuts"] > 0
+        assert found["counted"]["patience 10"][truth]["rise"]["hits"] == (of_truth["cuts"] if truth == RISEN else 0)
+    assert found["cpu_ms_a_log"] == {"runmedic": 2.0}
+    assert found["findings"] == {"runmedic": {"overfitting (warning)": found["cuts"]}}
+
+
+def test_the_untouched_half_is_opened_once(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(rivals, "OUTPUT", tmp_path / "rivals.json")
+    rivals.OUTPUT.write_text(json.dumps({"untouched": {"date": "2026-01-01"}}), encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["rivals.py", "untouched", "--bank", str(tmp_path), "--python", sys.executable])
+    with pytest.raises(SystemExit):
+        rivals.main()
+    assert "was opened on 2026-01-01" in capsys.readouterr().err
+
+
+def test_every_finding_that_was_made_is_translated():
+    """None is counted as something else because no list knows it."""
+    kept = json.loads((HERE / "rivals.json").read_text("utf-8"))
+    for half in kept.values():
+        assert set(half["worker"]["versions"]) == set(RIVALS)
+        for rival, findings in half["findings"].items():
+            assert {finding.rsplit(" (", 1)[0] for finding in findings} <= set(MEANINGS[rival.split(",")[0]])
