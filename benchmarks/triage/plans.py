@@ -45,6 +45,7 @@ class Plan:
         dropout, normalised, scale: of :class:`triage.stacked.Mlp`.
         settings: what else is said of it.
         finish: what becomes of a member's log: times, curves and settings in, and out.
+        data: instead of samples of ``task``.
     """
 
     task: Task
@@ -63,6 +64,7 @@ class Plan:
     scale: float = 1.0
     settings: Mapping[str, float | str] = field(default_factory=dict)
     finish: Finish | None = None
+    data: Data | None = None
 
 
 Log = tuple[Curve, Curves, dict[str, float | str]]
@@ -178,7 +180,7 @@ def planned(plan: Plan, **changes: float | str) -> Plan:
 def _trainings(plan: Plan, name: str, family_name: str, half: Half, random: Random) -> list[Training]:
     members = len(plan.noise)
     seeds = [int(seed) for seed in random.integers(2**31, size=members)]
-    data = drawn(plan, random)
+    data = plan.data or drawn(plan, random)
     widths = (plan.task.features, *plan.hidden, plan.task.outputs)
     network = Mlp(seeds, widths, dropout=plan.dropout, normalised=plan.normalised, scale=plan.scale)
     times, curves = train(network, data, plan.recipe)
