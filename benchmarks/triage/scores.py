@@ -27,7 +27,7 @@ sys.path.append(str(Path(__file__).parents[1]))
 import machine
 from triage.judged import QUESTIONS, Judged, judge
 from triage.said import CHANGES
-from triage.tables import Table, by_group, outcomes, scores
+from triage.tables import Table, outcomes, scores
 from triage.training import Half
 from triage.truth import TIMES, trainings_of
 
@@ -194,13 +194,14 @@ def told_ablation(table: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def told_families(judged: Sequence[Judged]) -> str:
-    """Right, abstain, wrong of every question by family, where something was not right."""
-    lines = ["", "by family: right abstain wrong"]
-    families = by_group(judged)["family"]
-    for question in QUESTIONS:
-        counted = {family: table[question] for family, table in families.items() if question in table}
-        lines += [f"{question}: " + ", ".join(f"{family} {_plain(counts)}" for family, counts in counted.items())]
+def told_groups(half: Mapping[str, Any]) -> str:
+    """Right / abstain / wrong of every question, by validation samples, points, kind of model and family."""
+    lines = []
+    for title, groups in half["by group"].items():
+        lines += ["", f"by {title}: right/abstain/wrong"]
+        for question in QUESTIONS:
+            counted = [f"{group} {_plain(counts[question])}" for group, counts in groups.items() if question in counts]
+            lines += [f"{question}: {', '.join(counted)}"]
     return "\n".join(lines)
 
 
@@ -254,7 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--examples", choices=sorted(QUESTIONS), help="cuts where this was answered wrong; writes nothing"
     )
-    parser.add_argument("--families", action="store_true", help="tell the outcomes by family too")
+    parser.add_argument("--groups", action="store_true", help="tell the outcomes by family, samples, points too")
     parser.add_argument("--workers", type=int, default=2)
     chosen = parser.parse_args(arguments)
     if chosen.part == "ablation":
@@ -263,7 +264,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(told_ablation(table))
         return
     if chosen.part == "untouched":
-        if chosen.examples or chosen.families:
+        if chosen.examples:
             raise SystemExit("nobody looks into the untouched half")
         held = json.loads(chosen.scores.read_text(encoding="utf-8")) if chosen.scores.exists() else {}
         check_unopened(held, chosen.part, again=chosen.again)
@@ -272,7 +273,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(examples(judged, chosen.examples))
         return
     write(chosen.scores, chosen.part, table, again=chosen.again)
-    print(told(table) + (told_families(judged) if chosen.families else ""))
+    print(told(table) + (told_groups(table) if chosen.groups else ""))
 
 
 if __name__ == "__main__":

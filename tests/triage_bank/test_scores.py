@@ -19,10 +19,11 @@ TIMES = np.arange(1.0, POINTS + 1)
 
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory):
-    """Rises, falls and second descents of both halves, in one file."""
+    """Rises, falls and second descents of both halves, in one file; in one training validation belies the population."""
     levels = [[0.5, -0.5, 0.3, 0.5], [0.5, -0.3, -0.6, -0.9], [0.5, -0.5, 0.0, -0.9]]
     curves = [np.exp(np.interp(TIMES, [1, 30, 60, 120], levels[number % 3])) for number in range(12)]
     trainings = [made(curve, name=f"made-{number}", validation_samples=20_000) for number, curve in enumerate(curves)]
+    trainings.append(made(curves[1], name="made-12", validation=curves[0], validation_samples=20_000))
     untouched = [made(curve, name=f"other-{number}", half="untouched") for number, curve in enumerate(curves)]
     path = tmp_path_factory.mktemp("bank") / "bank.parquet"
     write_trainings([*trainings, *untouched], path)
@@ -44,7 +45,7 @@ def run(bank, tmp_path, capsys):
 def test_a_half_is_scored_and_written_beside_the_others(run):
     printed, held = run("development")
     table = held["development"]
-    assert table["trainings"] == 12
+    assert table["trainings"] == 13
     assert table["outcomes"]["risen"]["right"] >= 4
     assert table["outcomes"]["second descent below its best"]["right"] >= 4
     assert table["rule"] == fingerprint()
@@ -68,8 +69,17 @@ def test_the_untouched_half_is_opened_once(run):
 def test_nobody_looks_into_the_untouched_half(run):
     with pytest.raises(SystemExit, match="nobody looks"):
         run("untouched", "--examples", "risen")
-    with pytest.raises(SystemExit, match="nobody looks"):
-        run("untouched", "--families")
+
+
+def test_outcomes_by_group_and_the_cuts_where_one_was_wrong(run):
+    printed, held = run("development", "--groups")
+    risen = held["development"]["by group"]["family"]["made"]["risen"]
+    assert f"made {risen[0]}/{risen[1]}/{risen[2]}" in printed
+    wrong = held["development"]["outcomes"]["improving"]["wrong"]
+    assert wrong >= 1
+    printed, again = run("development", "--examples", "improving")
+    assert len(printed.strip().splitlines()) == wrong
+    assert again == held
 
 
 def test_a_bank_without_the_half_is_refused(run, tmp_path):
