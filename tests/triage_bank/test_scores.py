@@ -19,7 +19,7 @@ TIMES = np.arange(1.0, POINTS + 1)
 
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory):
-    """Rises, falls and second descents of both halves, in one file; in one training validation belies the population."""
+    """Rises, falls and second descents of both halves in one file, and a training whose validation belies it."""
     levels = [[0.5, -0.5, 0.3, 0.5], [0.5, -0.3, -0.6, -0.9], [0.5, -0.5, 0.0, -0.9]]
     curves = [np.exp(np.interp(TIMES, [1, 30, 60, 120], levels[number % 3])) for number in range(12)]
     trainings = [made(curve, name=f"made-{number}", validation_samples=20_000) for number, curve in enumerate(curves)]
