@@ -76,7 +76,7 @@ def _object(line: str) -> Mapping[str, Any] | None:
 def _with_epochs(table: Table) -> Table:
     """The table on the axis of epochs, if any were recorded: how long they are is known once the first is complete."""
     columns = dict(zip(table.names, table.columns, strict=True))
-    if not {"step", "epoch"} <= columns.keys():
+    if not {"step", "epoch"} <= columns.keys() or not columns["epoch"].present.any():
         return table
     filled = _filled(columns["epoch"], columns["step"].values)
     columns["epoch"] = Cells(values=filled, present=np.ones(filled.size, dtype=bool))

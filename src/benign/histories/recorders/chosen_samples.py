@@ -33,7 +33,7 @@ class Chosen:
 
 def chosen_validation(count: int) -> Indices:
     """A random sample of at most 2,000, the same one each time."""
-    return _some(np.arange(count) if count <= VALIDATION_SAMPLES else count, VALIDATION_SAMPLES)
+    return _some_of(count, VALIDATION_SAMPLES)
 
 
 def chosen_train(count: int, relabelled: object = None) -> Chosen:
@@ -47,7 +47,7 @@ def chosen_train(count: int, relabelled: object = None) -> Chosen:
         InvalidArgument: if ``relabelled`` is something else.
     """
     if relabelled is None:
-        return Chosen(indices={"train": _some(count, TRAIN_SAMPLES)}, shares={"train": 1.0})
+        return Chosen(indices={"train": _some_of(count, TRAIN_SAMPLES)}, shares={"train": 1.0})
     flipped = np.flatnonzero(_mask(relabelled, count))
     kept = np.setdiff1d(np.arange(count), flipped, assume_unique=True)
     few = min(flipped.size, TRAIN_SAMPLES // 2)
@@ -69,8 +69,14 @@ def _mask(relabelled: Any, count: int) -> np.ndarray:
     return mask != 0
 
 
-def _some(these: Indices | int, most: int) -> Indices:
-    count = these if isinstance(these, int) else these.size
-    if count > most:
-        return np.sort(np.random.default_rng(0).choice(these, most, replace=False, shuffle=False))
-    return np.arange(count) if isinstance(these, int) else these
+def _some(these: Indices, most: int) -> Int[np.ndarray, " chosen"]:
+    return these if these.size <= most else np.sort(_drawn(these, most))
+
+
+def _drawn(population: Indices | int, most: int) -> Int[np.ndarray, " chosen"]:
+    return np.random.default_rng(0).choice(population, most, replace=False, shuffle=False)
+
+
+def _some_of(count: int, most: int) -> Int[np.ndarray, " chosen"]:
+    """The same of 0 to count - 1, which a large data set need not be listed for."""
+    return np.arange(count) if count <= most else np.sort(_drawn(count, most))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
@@ -123,6 +124,9 @@ class _KerasLearner:
                 variable.assign(before)
             random.setstate(python)
             np.random.set_state(numpy)  # noqa: NPY002
+
+    def seconds(self) -> float:
+        return time.perf_counter()
 
     def settle(self) -> None:
         _array(self._model().weights[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,7 @@ class Measured:
     error: float | None
 
 
+@runtime_checkable
 class Learner(Protocol):
     """A model in training and the samples that it is measured on.
 
@@ -39,6 +40,10 @@ class Learner(Protocol):
 
     def undisturbed(self) -> AbstractContextManager[None]:
         """Within it the model is in evaluation mode; after it everything is as it was."""
+        ...
+
+    def seconds(self) -> float:
+        """What its clock says: the processor's where that does the work, else the one on the wall."""
         ...
 
     def settle(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -118,6 +119,9 @@ class _EstimatorLearner:
         finally:
             np.random.set_state(random)  # noqa: NPY002
 
+    def seconds(self) -> float:
+        return time.process_time()
+
     def settle(self) -> None:
         pass
 
@@ -163,14 +167,22 @@ class _EstimatorLearner:
             self._loss = "squared loss"
             return Measured(loss=squared(np.asarray(self._present.predict(inputs)), targets), error=None)
         places = _places(classes, targets)
+        scores = self._scores(inputs)  # of probabilities several may be 0, and the decision is another
         if hasattr(self._present, "predict_proba"):
             self._loss = "cross-entropy"
             probabilities = self._present.predict_proba(inputs)
-            return Measured(loss=cross_entropy(probabilities, places), error=share_wrong(probabilities, places))
+            error = share_wrong(probabilities if scores is None else scores, places)
+            return Measured(loss=cross_entropy(probabilities, places), error=error)
+        if scores is None:
+            raise invalid("estimator", "has neither `predict_proba` nor `decision_function`.")
         self._loss = "hinge loss of each class against the rest"
-        decisions = self._present.decision_function(inputs)
-        scores = np.stack([-decisions, decisions], axis=1) if decisions.ndim == 1 else decisions
         return Measured(loss=hinge(scores, places), error=share_wrong(scores, places))
+
+    def _scores(self, inputs: Any) -> Shaped[np.ndarray, "m classes"] | None:
+        if not hasattr(self._present, "decision_function"):
+            return None
+        decisions = self._present.decision_function(inputs)
+        return np.stack([-decisions, decisions], axis=1) if decisions.ndim == 1 else decisions
 
 
 def _places(classes: Shaped[np.ndarray, " classes"], targets: Shaped[np.ndarray, " m"]) -> Int[np.ndarray, " m"]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -33,9 +32,8 @@ class Recording:
         *,
         label_noise: float | None = None,
         penalty: Callable[[], float] | None = None,
-        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._learner, self._file, self._clock = learner, file, clock
+        self._learner, self._file, self._clock = learner, file, learner.seconds
         self._told = told_of(label_noise, learner)
         self._penalty = penalty
         self.go_on_from(file.steps, file.epochs)

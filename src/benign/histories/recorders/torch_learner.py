@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import random
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
 from benign.foundation.errors import invalid
 from benign.histories.recorders.chosen_samples import chosen_train, chosen_validation
 from benign.histories.recorders.learner import Measured
+from benign.histories.recorders.torch_randomness import random_state_kept
 from benign.histories.recorders.torch_samples import Batch, Samples, Source
 from benign.histories.recorders.torch_task import Task, task_of
 
@@ -95,7 +95,7 @@ class TorchLearner:
         modes = [(module, module.training) for module in self._model.modules()]
         buffers = [(buffer, buffer.detach().clone()) for buffer in self._model.buffers()]
         try:
-            with _random_state_kept(self._place.device), torch.no_grad():
+            with random_state_kept(self._place.device), torch.no_grad():
                 self._model.eval()
                 yield
         finally:
@@ -103,6 +103,9 @@ class TorchLearner:
                 module.training = was_training
             for buffer, before in buffers:
                 buffer.data.copy_(before)
+
+    def seconds(self) -> float:
+        return time.process_time() if self._place.device.type == "cpu" else time.perf_counter()
 
     def settle(self) -> None:
         self._state[0].detach().reshape(-1)[:1].cpu()
@@ -200,20 +203,3 @@ def is_first_process() -> bool:
 def _floats(model: torch.nn.Module) -> list[torch.Tensor]:
     """Parameters, and buffers of floats."""
     return [part for part in (*model.parameters(), *model.buffers()) if part.is_floating_point()]
-
-
-@contextmanager
-def _random_state_kept(device: torch.device) -> Iterator[None]:
-    """Whatever is drawn within, outside nothing was."""
-    python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002 - the user's
-    accelerator = None if device.type in ("cpu", "meta") else getattr(torch, device.type)
-    place = () if device.type == "mps" else (device,)
-    state = None if accelerator is None else accelerator.get_rng_state(*place)
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
-        torch.set_rng_state(cpu)
-        if accelerator is not None:
-            accelerator.set_rng_state(state, *place)
