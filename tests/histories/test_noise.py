@@ -23,7 +23,7 @@ def test_the_normal_distribution_is_the_integral_of_its_density(z):
 
 @given(st.floats(0, 2), st.floats(0, 1), st.integers(10, 10**7))
 def test_the_standard_error_is_the_formula(way, sd, samples):
-    variance = 6 * sd**2 + (0.1 + 2 * way) / samples
+    variance = 3 * sd**2 + (0.1 + 2 * way) / samples
     assert noise(level_sd=sd, validation_samples=samples).se(way) ** 2 == pytest.approx(variance)
 
 
@@ -43,7 +43,7 @@ def test_the_sampling_error_of_a_rise_grows_with_the_way(first, last):
 
 def test_paired_differences_replace_the_sampling_term_alone():
     assert noise(paired_se=0.03, level_sd=0.0).se(0.5) == pytest.approx(0.03)
-    assert noise(paired_se=0.03).se(0.5) == pytest.approx(math.hypot(0.03, 0.01 * math.sqrt(6)))
+    assert noise(paired_se=0.03).se(0.5) == pytest.approx(math.hypot(0.03, 0.01 * math.sqrt(3)))
 
 
 def test_rounding_keeps_an_error_that_no_sample_lowers():
@@ -69,3 +69,10 @@ def test_no_sample_decides_what_jitter_hides():
 def test_without_error_the_sign_decides():
     assert [beyond(x, 0.0) for x in (-1e-9, 0.0, 1e-9)] == [0.0, 0.5, 1.0]
     assert beyond(1.96, 1.0) == pytest.approx(0.975, abs=1e-4)
+
+
+@pytest.mark.parametrize("count", [2, 5, 20, 100])
+def test_luck_is_the_expected_lowest_of_so_many_means(count):
+    rng = np.random.default_rng(count)
+    lowest = -rng.normal(size=(20_000, count)).min(axis=1).mean()
+    assert noise(level_sd=1.0, window=3).luck(3 * count) == pytest.approx(lowest, abs=0.1)

@@ -37,7 +37,7 @@ def test_the_largest_of_all_triples_is_found(values):
         return
     if found is None:
         beyond_luck = expected[0] - NOISE.luck(values.size)
-        assert beyond_luck <= 0.02 or beyond_luck < 2.06 * NOISE.se(float(np.abs(np.diff(values)).sum()))
+        assert beyond_luck <= 0.02 or beyond_luck < 2.06 * NOISE.se_of_means(float(np.abs(np.diff(values)).sum()))
     else:
         assert min(found.rise, found.fall) == pytest.approx(expected[0])
         assert found.valley < found.peak < found.minimum
@@ -49,6 +49,14 @@ def test_where_it_ends(end, against):
     assert found.against_best == against
     assert (found.valley, found.peak) == (29, 79)
     assert found.difference == pytest.approx(end)
+
+
+def test_a_deep_fall_after_a_restart_is_seen_through_jitter():
+    """As after a restart of the learning rate: the later minimum is no raw end, so it is known as a mean is."""
+    fallen = Noise(
+        iterate_sd=0.1, window=11, level_sd=0.04, base=0.0, growth=2.0, validation_samples=2000, samples_told=True
+    )
+    assert there(second_descent(bump(-0.3, height=0.4), fallen)).against_best == "below"
 
 
 def test_no_second_descent():

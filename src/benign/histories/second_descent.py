@@ -81,7 +81,8 @@ def second_descent(
     r"""The peak whose smaller side is the largest, if that is more than chance.
 
     For each place p, $S_p = x_p - \max(\min_{i<p} x_i, \min_{j>p} x_j)$; the largest S, less what the extreme of so
-    many points is by chance, must exceed $2.5\,SE(0)$ and what matters (2 %), and $\Phi(S / SE(S)) \ge .98$.
+    many points is by chance, must exceed what matters (2 %), and $\Phi(S / SE) \ge .98$. Below its old best is what
+    lies one standard error below it.
 
     Args:
         smooth: the smoothed curve on its scale; its raw end counts for nothing.
@@ -110,11 +111,11 @@ def second_descent(
     minimum = peak + int(np.argmin(certain[peak:]))
     way = travelled(smooth)
     start, end = (valley, peak) if smooth[valley] > smooth[minimum] else (peak, minimum)  # the smaller side
-    p = beyond(beyond_luck, noise.se(float(way[end] - way[start])))
+    p = beyond(beyond_luck, noise.se_of_means(float(way[end] - way[start])))
     if p < _SIGNIFICANT:
         return None
     difference = float(smooth[minimum] - smooth[valley])
-    margin = max(_TO_BEST, 2 * noise.se(abs(difference)))
+    margin = max(_TO_BEST, noise.se_of_means(abs(difference)))
     return SecondDescent(
         valley=valley,
         peak=peak,

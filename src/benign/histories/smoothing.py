@@ -11,7 +11,8 @@ Curve = Float[np.ndarray, " points"]
 
 _TO_SD = 1.4826  # from the median absolute deviation, of a normal distribution
 _CORRELATION = 1.3  # neighbouring medians are alike: a mean of w of them is worth one of w / 1.3 values
-_MOST_ALIKE = 3.0  # by the square root of w: jitter whose neighbours correlate by .6
+_MOST_ALIKE = 2.0  # by the square root of w: jitter whose neighbours correlate by .45
+_SHORT = 8  # points at which the variance is taken twice: so little is known of it
 _LATER = 4  # the first quarter is left out: there the trend bends
 _REPEATED = 1 / 3  # share of steps of exactly nothing, beyond which a curve was rounded or stands still
 _COARSE = 0.005  # a rounding step below this share of the values blurs nothing that is asked
@@ -94,8 +95,8 @@ def level_sd(values: Curve, smooth: Curve) -> float:
 
     With s of :func:`iterate_sd`, $s \sqrt{1.3 / w}$: 1.1 times the truth for independent jitter. Jitter that neighbours
     share hides from s (where they correlate by .6 this is .45 of the truth); then second differences of the smoothed
-    curve over whole windows show more of it, by the formula of :func:`iterate_sd`, and count, up to $3 s / \sqrt w$:
-    what lies beyond that is no jitter but the curve, which bends.
+    curve over whole windows show more of it, by the formula of :func:`iterate_sd`, and count, up to $2 s / \sqrt w$:
+    what lies beyond that is no jitter but the curve, which bends. Of T points the variance is taken 1 + 8 / T times.
 
     Args:
         values: as recorded.
@@ -108,7 +109,8 @@ def level_sd(values: Curve, smooth: Curve) -> float:
     means = smooth[smooth.size // _LATER : settled(values.size).stop]
     apart = _spread(means, width) / 6**0.5
     single = iterate_sd(values) / width**0.5
-    return min(max(apart, _CORRELATION**0.5 * single), _MOST_ALIKE * single)
+    known = (1 + _SHORT / values.size) ** 0.5
+    return known * min(max(apart, _CORRELATION**0.5 * single), _MOST_ALIKE * single)
 
 
 @dataclass(frozen=True, kw_only=True)
