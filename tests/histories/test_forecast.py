@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benign.histories.forecast import forecast, slope
-from tests.histories.recorded_runs import there
+from benign.histories.forecast import forecast, is_restarted, slope
+from benign.histories.history import History
+from benign.histories.rule import read_history
+from tests.histories.recorded_runs import founding_curve, there
 
-CONSTANTS = {2: (-0.733, 1.887, 0.01), 5: (-0.600, 1.404, 0.02), 10: (-0.349, 0.985, 0.05)}
+CONSTANTS = {2: (-0.29, 2.66, 0.01), 5: (0.23, 1.69, 0.02), 10: (0.83, 1.52, 0.05)}
 
 
 @given(st.floats(0, 3), st.floats(-2, 2), st.floats(0.001, 0.1))
@@ -16,7 +18,7 @@ def test_the_odds_are_the_formula_and_never_fall(rise, sigma, se):
     before = 0.0
     for k, odds in forecast(rise, sigma, se, risen=False).items():
         a, b, least = CONSTANTS[k]
-        z = -(0.01 + rise + sigma * math.log(k)) / (0.015 + 0.5 * abs(sigma) * math.log(k) + 0.5 * se + 0.3 * rise)
+        z = -(0.01 + rise + sigma * math.log(k)) / (0.008 + 0.5 * abs(sigma) * math.log(k) + 3 * se + 0.3 * rise)
         p = 1 / (1 + math.exp(-a - b * max(-4, min(4, z))))
         p = before = max(before, least, min(1 - least, p))  # what comes within twice the time comes within five times
         assert odds.probability == pytest.approx(p)
@@ -49,3 +51,14 @@ def test_the_slope_is_the_one_of_a_line_in_log_time(sigma, points, unit):
 
 def test_of_one_time_there_is_no_slope():
     assert slope(np.array([5.0]), np.array([1.0])) == 0.0
+
+
+def test_a_restart_of_the_learning_rate_has_no_odds():
+    times, loss = founding_curve(100)
+    cosine = 0.1 * (1 + np.cos(np.pi * (times % 30) / 30))
+    warm = np.minimum(1.0, times / 10) * np.where(times < 60, 0.1, 0.01)
+    assert is_restarted(cosine)
+    assert not is_restarted(warm)
+    for rate, has_odds in ((cosine, False), (warm, True), (np.full(100, np.nan), True)):
+        history = History(times=times, validation_loss=loss, learning_rate=rate)
+        assert bool(read_history(history).forecast) == has_odds

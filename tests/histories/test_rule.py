@@ -34,12 +34,12 @@ class TestTheFoundingQuestion:
         assert np.exp(there(reading.rise).log) == pytest.approx(2.4, abs=0.15)
         assert codes(reading) == ["rise-unknown-end"]
         assert reading.trend == "rising"
-        assert [reading.forecast[k].probability for k in (2, 5)] == pytest.approx([0.01, 0.02], abs=0.005)
+        assert [reading.forecast[k].probability for k in (2, 5)] == pytest.approx([0.01, 0.03], abs=0.015)
         assert reading.forecast[2].comparable == Comparable(came=2, of=647)
         assert there(reading.landmarks).best.earliest <= 20 <= there(reading.landmarks).best.latest
 
     @pytest.mark.parametrize(
-        ("epochs", "k", "low", "high"), [(100, 5, 0.4, 0.7), (130, 2, 0.35, 0.6), (160, 2, 0.8, 0.92)]
+        ("epochs", "k", "low", "high"), [(100, 5, 0.6, 0.85), (130, 2, 0.35, 0.6), (160, 2, 0.8, 0.92)]
     )
     def test_while_it_falls_the_odds_grow(self, seed, epochs, k, low, high):
         reading = founding(epochs, seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benign.histories.case import Case
+from benign.histories.forecast import is_restarted
 from benign.histories.noise import ASSUMED_SAMPLES
 
 _NEEDS = {
@@ -32,6 +33,8 @@ def limits_of(case: Case) -> Iterator[str]:
         yield f"The {case.curve} was rounded so coarsely that only large changes can be told; no odds are given."
     elif noise.refused == "smoothed":
         yield f"The {case.curve} was smoothed before it was recorded: its noise is unknown, and no odds are given."
+    elif reading.state.name != "diverged" and is_restarted(case.history.learning_rate):
+        yield "The learning rate was raised again after it had fallen: what its next turn does has no odds."
     if (
         reading.watched is not None
         and reading.watched.name.startswith("validation")

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from benign.histories import checks, judgements
 from benign.histories.calibration import Calibration
 from benign.histories.flag import Facts, Flag
-from benign.histories.forecast import Odds, Trend, forecast, slope, trend
+from benign.histories.forecast import Odds, Trend, forecast, is_restarted, slope, trend
 from benign.histories.history import History
 from benign.histories.noise import Noise
 from benign.histories.overconfidence import Overconfidence, overconfidence
@@ -163,7 +163,8 @@ def read_history(history: History, *, calibration: Calibration | None = None) ->
     facts = _facts(history, curve, rise, train, state, None if calibration is None else calibration.given_back)
     flags = (diverged, *(check(facts) for check in _CHECKS))
     risen = facts.state.name == "risen"
-    foreseeable = facts.is_loss and curve.scale.kind == "log" and not diverged and not curve.noise.refused
+    is_known = not curve.noise.refused and not is_restarted(history.learning_rate)
+    foreseeable = facts.is_loss and curve.scale.kind == "log" and not diverged and is_known
     return Reading(
         points=curve.raw.size,
         watched=curve,
