@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -265,6 +266,30 @@ def test_errors_of_relabelled_samples_are_their_own(tmp_path):
     assert head(tmp_path / "log")["label_noise"] == 0.25
 
 
+class Language(torch.nn.Module):
+    """As transformers' causal language models: what it foretells at a token is the next one."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = torch.nn.Parameter(torch.eye(5))
+
+    def forward(self, input_ids, labels):
+        logits = 9.0 * self.table[input_ids]  # the same token again
+        loss = functional.cross_entropy(logits[:, :-1].transpose(1, 2), labels[:, 1:])
+        return SimpleNamespace(logits=logits, loss=loss)
+
+
+def test_models_that_make_their_own_loss_of_labels_are_asked_for_it(tmp_path):
+    words = torch.tensor([[1, 1, 1, 2], [3, 3, 3, 3]])
+    data = [{"input_ids": row, "labels": row} for row in words]
+    model = type("LanguageForCausalLM", (Language,), {})()
+    TorchRecorder(model, data, data, tmp_path / "log").step()
+    (row,) = rows(tmp_path / "log")
+    assert row["train_error"] == pytest.approx(1 / 6)
+    assert row["train_loss"] == pytest.approx(float(model(words, words).loss.detach()), rel=1e-6)
+    assert head(tmp_path / "log")["loss"] == "the model's own"
+
+
 def test_the_learning_rate_is_the_optimisers(tmp_path):
     model = network()
     optimizer = torch.optim.SGD(model.parameters(), 0.5)
@@ -317,7 +342,10 @@ def test_a_checkpoint_counts_on(tmp_path):
     ("train_set", "told"),
     [
         ((TRAIN[0], TRAIN[1][:5]), "Size mismatch between tensors"),
-        (TensorDataset(TRAIN[0]), "must hold pairs of an input and a target; its samples are 1 parts"),
+        (
+            TensorDataset(TRAIN[0]),
+            "must hold pairs of an input and a target, or dicts with `labels`; its samples are 1 parts",
+        ),
         ([], "holds no samples"),
         (3, r"must be a pair \(inputs, targets\), a data set or a loader; got int 3"),
     ],
@@ -333,6 +361,10 @@ def test_a_model_that_does_not_fit_gets_a_sentence(tmp_path, unchecked):
         TorchRecorder("net", TRAIN, VALIDATION, tmp_path / "log")  # type: ignore[arg-type]
     with pytest.raises(InvalidArgument, match="has no parameters"):
         TorchRecorder(torch.nn.Identity(), TRAIN, VALIDATION, tmp_path / "log")
+    with pytest.raises(InvalidArgument, match="is sharded over processes"):
+        TorchRecorder(
+            type("FullyShardedDataParallel", (torch.nn.Linear,), {})(6, 3), TRAIN, VALIDATION, tmp_path / "log"
+        )
     three = (TRAIN[0], torch.zeros(120, 3).long())
     with pytest.raises(
         InvalidArgument, match=r"do not fit the targets, of shapes \(120, 7\) and \(120, 3\): give the `loss`"

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benign.foundation.arguments import checked_flag
-from benign.foundation.errors import invalid
 from benign.histories.recorders.frameworks import framework, made_a
 from benign.histories.recorders.log_file import LogFile
 from benign.histories.recorders.recording import Recording
-
-if TYPE_CHECKING:
-    from benign.histories.recorders.torch_learner import Answer
-    from benign.histories.recorders.torch_samples import Batch
 
 _LABELS = ("labels", "label", "label_ids")
 
@@ -87,7 +82,7 @@ class TrainerRecorder:
 
         collate = _collated(train_dataloader.collate_fn, model)
         train, validation = (
-            source_of(name, given, split=_inputs_and_labels, collate=collate)
+            source_of(name, given, collate=collate)
             for name, given in zip(("train_set", "validation_set"), self._sets, strict=True)
         )
         learner = TorchLearner(
@@ -97,7 +92,6 @@ class TrainerRecorder:
             made_by={"recorder": "TrainerRecorder", "transformers": _transformers().__version__},
             relabelled=self._relabelled,
             rate=lambda: rate_of(optimizer),
-            answer=_answer,
         )
         file = LogFile(self._path, resume=state.global_step > 0)
         penalty = learner.gradient_penalty if self._has_penalty else None
@@ -119,24 +113,3 @@ def _collated(collate: Callable[[list[Any]], Any], model: Any) -> Callable[[list
         return collate([{name: sample[name] for name in sample if name in known} for sample in samples])
 
     return collated
-
-
-def _inputs_and_labels(batch: Any) -> tuple[Any, Any]:
-    """Labels stay among the inputs, as the model makes its loss of them."""
-    if isinstance(batch, Mapping) and "labels" in batch:
-        return batch, batch["labels"]
-    held = f"the keys {', '.join(map(str, batch))}" if isinstance(batch, Mapping) else type(batch).__name__
-    raise invalid("train_set", f"must give batches with `labels`; its batches have {held}.")
-
-
-def _answer(model: Callable[..., Any], batch: Batch) -> Answer:
-    """The model's loss and its logits; of a language model those that foretell a token, beside that token."""
-    from benign.histories.recorders.torch_learner import Answer
-
-    found = model(**batch.inputs)
-    logits, labels = found.logits, batch.targets
-    if logits.ndim == 3 and labels.ndim == 2:  # of tokens: classes belong on the second axis
-        if "CausalLM" in type(model).__name__ or "LMHead" in type(model).__name__:
-            logits, labels = logits[:, :-1], labels[:, 1:]
-        logits = logits.transpose(1, 2)
-    return Answer(outputs=logits, targets=labels, loss=found.loss)

@@ -20,12 +20,13 @@ class TorchRecorder:
     Each line holds loss and error of training and validation samples, in evaluation mode; those of averaged weights (an
     exponential average over the last 50 steps or so, running statistics of batch normalisation included) on the same
     validation samples; and the learning rate. The training stays as it would be without: weights, gradients, modes,
-    buffers, random state. It is evaluated after 1, 2, 4, 8, .. steps and then as often as 3 % of the time pays for, on
+    buffers, random state. It is evaluated after 1, 2, 4, 8, .. steps and then as often as 2 % of the time pays for, on
     at most 1,000 training and 2,000 validation samples, the same each time. The weights are held once more.
 
     Args:
         model: in training; a compiled or a distributed one is measured as the module within.
-        train_set: a pair of tensors or arrays (inputs, targets), a data set or a loader.
+        train_set: a pair of tensors or arrays (inputs, targets), a data set or a loader. Samples are pairs of an input
+            and a target, or dicts with ``labels``, as models of transformers take them.
         validation_set: the same.
         path: of the log. One that is there is not overwritten.
         optimizer: for the learning rate.

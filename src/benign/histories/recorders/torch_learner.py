@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Any
 
 import torch
 
-from benign.foundation.errors import invalid
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.histories.recorders.chosen_samples import chosen_train, chosen_validation
 from benign.histories.recorders.learner import Measured
 from benign.histories.recorders.torch_randomness import random_state_kept
@@ -33,14 +34,27 @@ class Answer:
     loss: torch.Tensor | None = None
 
 
-def plain_answer(model: Callable[..., Any], batch: Batch) -> Answer:
-    """Of a model that maps inputs to outputs."""
+def answer_of(model: Callable[..., Any], batch: Batch) -> Answer:
+    """What the model makes of the inputs, and of labels among them, as models of transformers take them."""
     inputs = batch.inputs
+    if isinstance(inputs, Mapping) and "labels" in inputs:
+        return _own_answer(model, inputs)
     if isinstance(inputs, Mapping):
         found = model(**inputs)
     else:
         found = model(*inputs) if isinstance(inputs, (tuple, list)) else model(inputs)
     return Answer(outputs=found, targets=batch.targets)
+
+
+def _own_answer(model: Callable[..., Any], inputs: Mapping[str, Any]) -> Answer:
+    """The model's loss and its logits; of a language model those that foretell a token, beside that token."""
+    found, labels = model(**inputs), inputs["labels"]
+    logits = found.logits
+    if logits.ndim == 3 and labels.ndim == 2:  # of tokens: classes belong on the second axis
+        if "CausalLM" in type(model).__name__ or "LMHead" in type(model).__name__:
+            logits, labels = logits[:, :-1], labels[:, 1:]
+        logits = logits.transpose(1, 2)
+    return Answer(outputs=logits, targets=labels, loss=None if found.loss is None else found.loss.float())
 
 
 class TorchLearner:
@@ -61,10 +75,9 @@ class TorchLearner:
         loss: object = None,
         relabelled: object = None,
         rate: Callable[[], float | None] = lambda: None,
-        answer: Callable[[Callable[..., Any], Batch], Answer] = plain_answer,
     ) -> None:
         self._model = unwrapped(model)
-        self._loss, self._rate, self._answer, self._made_by = loss, rate, answer, made_by
+        self._loss, self._rate, self._made_by = loss, rate, made_by
         self._train = train
         chosen = chosen_train(train.count, relabelled)
         self._samples = {name: Samples(source=train, indices=rows) for name, rows in chosen.indices.items()}
@@ -76,6 +89,9 @@ class TorchLearner:
         self._is_own = False
         if not self._state:
             raise invalid("model", "has no parameters.")
+        if _is_sharded(self._model):
+            told = "is sharded over processes, of which none can measure it alone; record with plain data parallelism."
+            raise invalid("model", told)
 
     def facts(self) -> dict[str, object]:
         samples = self._samples
@@ -114,7 +130,7 @@ class TorchLearner:
         loss = wrong = torch.zeros((), device=self._place.device)
         counted = total = 0
         for batch in self._samples[samples].batches(self._place):
-            answer = self._answer(self._model, batch)
+            answer = answer_of(self._model, batch)
             loss = loss + batch.count * self._loss_of(answer)
             faults = self._task.wrong(answer.outputs, answer.targets) if self._task else None
             if faults is not None:
@@ -150,7 +166,7 @@ class TorchLearner:
         total = [torch.zeros_like(parameter, dtype=torch.float64, device="cpu") for parameter in trained]
         for batch in self._train.all_batches(self._place):
             with torch.enable_grad():
-                loss = self._loss_of(self._answer(self._model, batch))
+                loss = self._loss_of(answer_of(self._model, batch))
                 slopes = torch.autograd.grad(loss, trained, allow_unused=True)
             for whole, slope in zip(total, slopes, strict=True):
                 if slope is not None:
@@ -174,12 +190,13 @@ class TorchLearner:
         return self._state[0]
 
     def _loss_of(self, answer: Answer) -> torch.Tensor:
-        if self._task is None and isinstance(answer.outputs, torch.Tensor):
-            self._task = task_of(answer.outputs, answer.targets, self._loss)
-        if answer.loss is not None:
-            self._is_own = True
+        self._is_own = answer.loss is not None and self._loss is None
+        if self._task is None:
+            with contextlib.suppress(*[InvalidArgument] * self._is_own):  # then it has a loss, and no error is known
+                self._task = task_of(answer.outputs, answer.targets, self._loss)
+        if self._is_own or self._task is None:
+            assert answer.loss is not None
             return answer.loss
-        assert self._task is not None
         return self._task.loss(answer.outputs, answer.targets)
 
 
@@ -198,6 +215,12 @@ def is_first_process() -> bool:
     """Whether this process is the one of several that writes."""
     distributed = torch.distributed
     return not (distributed.is_available() and distributed.is_initialized() and distributed.get_rank())
+
+
+def _is_sharded(model: torch.nn.Module) -> bool:
+    """Whether no process holds all of it: FSDP in both versions, DeepSpeed's third stage."""
+    is_wrapped = any(type(module).__name__ == "FullyShardedDataParallel" for module in model.modules())
+    return is_wrapped or any(type(part).__name__ == "DTensor" or hasattr(part, "ds_id") for part in model.parameters())
 
 
 def _floats(model: torch.nn.Module) -> list[torch.Tensor]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, default_collate
 
-from benign.foundation.errors import attempted, invalid
+from benign.foundation.errors import attempted, invalid, listed
 from benign.foundation.wording import shown, told
 from benign.histories.recorders.chosen_samples import Indices
 from benign.histories.recorders.torch_randomness import random_state_kept
@@ -88,15 +88,12 @@ class Source:
         return (_moved(batch, like) for batch in self.batches(np.arange(self.count)))
 
 
-def source_of(
-    argument: str, given: Any, *, split: Callable[[Any], tuple[Any, Any]] | None = None, collate: Collate | None = None
-) -> Source:
+def source_of(argument: str, given: Any, *, collate: Collate | None = None) -> Source:
     """The samples in a pair of arrays (inputs, targets), a data set or a loader; of a stream its first 3,000.
 
     Args:
         argument: its name, for the sentence.
         given: what the user has.
-        split: tells inputs and targets apart; of pairs unless given.
         collate: makes a batch of samples; the loader's own, or PyTorch's, unless given.
 
     Raises:
@@ -111,7 +108,7 @@ def source_of(
     with random_state_kept():
         first = rows(np.arange(1))
     size = max(sum(leaf.element_size() * leaf.numel() for leaf in _tensors(first)), 1)
-    return Source(rows=rows, count=count, bytes_a_sample=size, split=split or _Pairs(argument))
+    return Source(rows=rows, count=count, bytes_a_sample=size, split=_Pairs(argument))
 
 
 def _rows_of(argument: str, given: Any, collate: Collate | None) -> tuple[Callable[[Indices], Any], int]:
@@ -140,8 +137,13 @@ class _Pairs:
     def __call__(self, batch: Any) -> tuple[Any, Any]:
         if isinstance(batch, Sequence) and len(batch) == 2:
             return batch[0], batch[1]
+        if isinstance(batch, Mapping) and "labels" in batch:  # which stay among the inputs: the model makes its loss
+            return batch, batch["labels"]
         held = f"{len(batch)} parts" if isinstance(batch, Sequence) else type(batch).__name__
-        raise invalid(self.argument, f"must hold pairs of an input and a target; its samples are {held}.")
+        if isinstance(batch, Mapping):
+            held = f"dicts of {listed(batch)}"
+        kinds = "pairs of an input and a target, or dicts with `labels`"
+        raise invalid(self.argument, f"must hold {kinds}; its samples are {held}.")
 
 
 def _tensors(nested: Any) -> Iterator[torch.Tensor]:
