@@ -2,7 +2,9 @@
 
 Fitted on the development half of the bank of real trainings (benchmarks/triage): a logistic curve of one number, whose
 form was chosen by leaving families out. For five times the time the fit is of networks and boosting alone, as half of
-the runs that are long enough are linear models built to fall twice; for ten times nearly all of them are.
+the runs that are long enough are linear models built to fall twice; for ten times nearly all of them are. These are
+numbers of the runs that it was fitted on: of the answers for twice the time 97.3 % were right, of those for five times
+94.6 % (163 cuts).
 """
 
 from __future__ import annotations
