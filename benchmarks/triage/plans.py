@@ -24,7 +24,7 @@ VALIDATION_SAMPLES = (50, 100, 200, 300, 500, 1_000, 2_000, 5_000)
 POINTS = (24, 40, 60, 80, 100, 140)
 _POPULATION = 4_000
 _RATES: dict[Method, tuple[float, float]] = {"adam": (8e-4, 6e-3), "momentum": (0.01, 0.1), "sgd": (0.05, 0.4)}
-_DEPENDENT = ("train_loss", "running_train_loss")
+_OF_FLIPS = ("kept_train_error", "flipped_train_error")  # of a member without flipped labels there are none
 
 torch.set_flush_denormal(True)
 
@@ -189,7 +189,9 @@ def _trainings(plan: Plan, name: str, family_name: str, half: Half, random: Rand
         log: Log = (times, recorded, _settings(plan, member, seeds[member]))
         if plan.finish is not None:
             log = plan.finish(member, log)
-        kept = {curve: values for curve, values in log[1].items() if not np.isnan(values).all() or curve in _DEPENDENT}
+        kept = {
+            curve: values for curve, values in log[1].items() if curve not in _OF_FLIPS or not np.isnan(values).all()
+        }
         made.append(
             Training(name=f"{name}-{member}", family=family_name, half=half, settings=log[2], times=log[0], curves=kept)
         )
