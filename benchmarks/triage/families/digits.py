@@ -8,11 +8,13 @@ import numpy as np
 import torch
 from sklearn.datasets import load_digits
 from triage.loop import Data
+from triage.optimizers import Method
 from triage.plans import Plan, evenly, family, samples_of, spread, usual
 from triage.schedules import Schedule, constant
 from triage.tasks import Inputs, Random, Targets, Task, flipped
 
 _KINDS = ("any", "momentum", "any", "squared", "slow")
+_METHODS: dict[str, Method] = {"momentum": "momentum", "squared": "adam"}
 
 
 def _digits(random: Random, group: int) -> Plan:
@@ -21,7 +23,7 @@ def _digits(random: Random, group: int) -> Plan:
     schedule: tuple[str, Schedule] | None = ("constant", constant) if kind == "momentum" else None
     plan = usual(
         random, task=_task(), samples=(samples, samples), width=(16, 160), noise=(0.0, 0.4), schedule=schedule,
-        method="momentum" if kind == "momentum" else None, loss="squared" if kind == "squared" else "cross-entropy",
+        method=_METHODS.get(kind), loss="squared" if kind == "squared" else "cross-entropy",
         rate={"momentum": 1.5, "squared": 0.5, "slow": 0.1}.get(kind, 1.0), batch=50,
     )  # fmt: skip
     validation = int(random.choice([50, 100, 200, 300]))

@@ -37,7 +37,7 @@ def _full_batch(random: Random, group: int) -> Plan:
         random, width=(24, 64), samples=(samples, samples), noise=(0.0, 0.3), method="sgd", batch=samples,
         schedule=("constant", constant), loss=("cross-entropy", "squared")[group % 2],
     )  # fmt: skip
-    low, high = ((0.2, 1.5), (0.05, 0.3))[group % 2]
+    low, high = ((0.2, 1.5), (0.01, 0.1))[group % 2]
     recipe = replace(plan.recipe, epochs=1_500, every=15, learning_rate=_between(random, low, high))
     return replace(plan, recipe=recipe)
 
