@@ -25,6 +25,7 @@ import torch
 from machine import describe
 from scipy import stats
 from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -40,6 +41,8 @@ ARRAYS = [
     for inputs, targets in ((SPLIT.train_inputs, SPLIT.train_targets), (SPLIT.test_inputs, SPLIT.test_targets))
 ]
 TRAIN, VALIDATION = ([torch.as_tensor(part) for part in pair] for pair in ARRAYS)
+
+ONE_THREAD = threadpool_limits(limits=1)
 
 Epochs = Iterator[None]
 Way = Callable[[Path], Epochs]
