@@ -27,6 +27,9 @@ Source = Literal["log", "recorder", "told", "schedule", "bank alone"]
 _OWN = frozenset({"label_noise", "validation_label_noise", "learning_rate", "weight_decay", "seed", "leak"})
 _TO_BEST = 0.01
 _LEAST = 8
+RAISED = 1.5
+"""By how much a learning rate must lie above that of the best to count as raised, and come down again as taken back."""
+
 _FITTED = 0.005
 _LOWEST_RATE = 1e-3  # of the highest so far
 
@@ -354,9 +357,13 @@ def _rate_since_best(seen: Seen, _k: float) -> Numbers:
 
 
 def _rate_raised_for_a_while(seen: Seen, k: float) -> Numbers | None:
-    """How far it was raised since the best, as far as it will be taken back within k times the time."""
-    ahead, raised = _ahead(seen, k), _rate_since_best(seen, k)[0]
-    return None if not ahead.size else (max(0.0, min(raised, math.log(seen.rates()[0][-1] / ahead.min()))),)
+    """Whether the rate was raised since the best and will be taken back within k times the time; then z says else."""
+    ahead = _ahead(seen, k)
+    if not ahead.size or seen.reading.rise is None:
+        return None
+    back = math.log(seen.rates()[0][-1] / ahead.min())
+    is_raised = float(min(_rate_since_best(seen, k)[0], back) >= math.log(RAISED))
+    return (is_raised, is_raised * score(seen.rise, seen.reading.slope, seen.reading.rise.se, k))
 
 
 def _rate_falls(seen: Seen, k: float) -> Numbers | None:

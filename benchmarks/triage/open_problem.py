@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+import re
 import sys
 import zlib
 from collections import Counter
@@ -22,12 +24,13 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int
+from scipy.special import expit
 
 sys.path.append(str(Path(__file__).parents[1]))
 
 import machine
 from triage.bootstrap import mean_of
-from triage.candidates import CANDIDATES
+from triage.candidates import CANDIDATES, RAISED
 from triage.risen_cuts import HORIZONS, RisenCut, risen_cuts
 from triage.skill import Answers, Features, Vector, area, brier, chance_of, fitted, holm, left_out, log_loss
 from triage.tables import rounded
@@ -61,6 +64,20 @@ PARTS: Mapping[str, Callable[[RisenCut], bool]] = {
 """Cyclic schedules explain all that comes of them; so does grokking, in its way."""
 
 Table = dict[str, Any]
+
+_RAISED = "learning rate: raised for a while"
+_TAKEN_BACK = 0.57
+_KNOWING, _ALONE = (0.02, 4.32), (-0.18, 2.36)
+
+
+def alone(z: float) -> float:
+    """Frozen: the odds of a new best within twice the time, by the number of the rule."""
+    return float(expit(_ALONE[0] + _ALONE[1] * z))
+
+
+def knowing_the_rate(z: float, *, is_taken_back: bool) -> float:
+    """Frozen: the same where it is known whether the learning rate was raised since the best and is taken back."""
+    return _TAKEN_BACK if is_taken_back else float(expit(_KNOWING[0] + _KNOWING[1] * z))
 
 
 def found(cuts: Sequence[RisenCut]) -> Table:
@@ -165,7 +182,7 @@ def _brier_skill(chances: Vector, came: Answers, rate: Vector | float) -> float:
 
 def _beside(cuts: Sequence[RisenCut], k: int, name: str) -> Table:
     """The base and the candidate against the base alone; positive gains are gains."""
-    table = _counted(cuts, k)
+    table: Table = {"cuts": len(cuts), "new bests": sum(cut.came[k] for cut in cuts)}
     if not _is_enough(cuts, k):
         return table
     alone, came = _arrays(cuts, k)
@@ -187,11 +204,70 @@ def _beside(cuts: Sequence[RisenCut], k: int, name: str) -> Table:
     return table
 
 
-def _without_best(gains: Vector, cuts: Sequence[RisenCut]) -> float:
-    """The mean gain where the family that gained most is not counted."""
+def _without_best(gains: Vector, cuts: Sequence[RisenCut]) -> float | None:
+    """The mean gain where the family that gained most is not counted; None of one family."""
     families = np.array([cut.family for cut in cuts])
     totals = {str(family): float(gains[families == family].sum()) for family in np.unique(families)}
-    return round(float(gains[families != max(totals, key=lambda family: totals[family])].mean()), 4)
+    others = families != max(totals, key=lambda family: totals[family])
+    return round(float(gains[others].mean()), 4) if others.any() else None
+
+
+def chosen(cuts: Sequence[RisenCut]) -> Table:
+    """What was frozen on the development half, both ways, and what is counted by it."""
+    table: Table = {"by part": {}, "counted": {str(k): _counts_by_rate(cuts, k) for k in HORIZONS}}
+    for part, holds in PARTS.items():
+        known = [cut for cut in cuts if holds(cut) and 2 in cut.came and _RAISED in cut.values[2]]
+        came = np.array([cut.came[2] for cut in known], bool)
+        if not came.any() or came.all():
+            continue
+        owners = [cut.training for cut in known]
+        odds = [knowing_the_rate(cut.base[2], is_taken_back=_is_taken_back(cut)) for cut in known]
+        plain, knowing = _clipped([alone(cut.base[2]) for cut in known]), _clipped(odds)
+        gains = log_loss(plain, came) - log_loss(knowing, came)
+        rate = float(came.mean())
+        table["by part"][part] = {
+            **_counted(known, 2),
+            "alone": _scored(plain, came, owners, rate),
+            "knowing the rate": _scored(knowing, came, owners, rate),
+            "gain": rounded(mean_of(gains, owners)),
+            "chance": chance_of(gains, owners),
+            "without its best family": _without_best(gains, known),
+        }
+    return table
+
+
+def _is_taken_back(cut: RisenCut) -> bool:
+    return cut.values[2][_RAISED][0] == 1.0
+
+
+def _clipped(odds: Sequence[float]) -> Vector:
+    return np.clip(np.array(odds), 0.01, 0.99)
+
+
+def _counts_by_rate(cuts: Sequence[RisenCut], k: int) -> Table:
+    """New bests of cuts, and of trainings, by kind, learning rate and trend."""
+    groups: dict[str, list[RisenCut]] = {}
+    for cut in cuts:
+        if k in cut.came:
+            kind = "linear" if cut.linear else "grokking" if cut.family == "grokking" else "networks and boosting"
+            small = "at most" if cut.values[k]["size of the rise"][0] <= math.log(1.35) else "more than"
+            for title in (f"{kind}; {_rate_of(cut, k)}; all", f"{kind}; {_rate_of(cut, k)}; {cut.trend} now"):
+                groups.setdefault(title, []).append(cut)
+            groups.setdefault(f"{kind}; {_rate_of(cut, k)}; {cut.trend} now; risen {small} 35 %", []).append(cut)
+    return {
+        title: [value for name, value in _counted(groups[title], k).items() if name != "by family"]
+        for title in sorted(groups)
+    }
+
+
+def _rate_of(cut: RisenCut, k: int) -> str:
+    """What the learning rate did since the best and will do."""
+    if cut.values[k].get(_RAISED, (0.0,))[0]:
+        return "rate raised, then taken back"
+    if cut.values[k]["learning rate since the best"][0] >= math.log(RAISED):
+        return "rate raised"
+    drop = cut.values[k].get("learning rate: how far it will fall", (0.0,))[0]
+    return "rate not raised, falls to a half or less" if drop <= -math.log(2) else "rate not raised"
 
 
 def told(table: Mapping[str, Any]) -> str:
@@ -203,7 +279,23 @@ def told(table: Mapping[str, Any]) -> str:
             if "base" in block:
                 lines += [f"    {way:<20}{_cells(row)}" for way, row in block["base"].items()]
                 lines += [_line(name, row) for name, row in _ranked(block["candidates"])[:_PRINTED]]
+    lines += ["", "knowing the rate, frozen on the development half, against the number of the rule alone, 2 x"]
+    lines += [f"  {part:<44}{_frozen(row)}" for part, row in table["chosen"]["by part"].items()]
+    for k, counts in table["chosen"]["counted"].items():
+        lines += ["", f"{k} x: cuts, new bests, trainings, trainings with one"]
+        lines += [f"  {title:<90}{row}" for title, row in counts.items() if "35 %" not in title]
     return "\n".join(lines)
+
+
+def _frozen(row: Mapping[str, Any]) -> str:
+    mean, low, high = row["gain"]
+    skill = [row[name]["Brier skill"] for name in ("alone", "knowing the rate")]
+    area_under = [row[name]["AUC"] for name in ("alone", "knowing the rate")]
+    return (
+        f"{row['new bests']:>4}/{row['cuts']:<5} gain {mean:+.4f} [{low:+.4f}, {high:+.4f}], others "
+        f"{_signed(row['without its best family'])}, Brier skill {skill[0]:+.3f} {skill[1]:+.3f}, "
+        f"AUC {area_under[0]:.2f} {area_under[1]:.2f}"
+    )
 
 
 def _ranked(rows: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -218,9 +310,13 @@ def _line(name: str, row: Mapping[str, Any]) -> str:
         mean, low, high = one["gain"]
         cells.append(
             f"{mean:+.4f} [{low:+.4f}, {high:+.4f}] p {one['corrected']:.3f}, "
-            f"others {one['without its best family']:+.4f}, AUC {one['AUC'][0]:.2f} {one['AUC'][1]:.2f}"
+            f"others {_signed(one['without its best family'])}, AUC {one['AUC'][0]:.2f} {one['AUC'][1]:.2f}"
         )
     return f"  {name:<38}{row['new bests']:>4}/{row['cuts']:<5} {row['weights'][2:]} " + " | ".join(cells)
+
+
+def _signed(gain: float | None) -> str:
+    return "-" if gain is None else f"{gain:+.4f}"
 
 
 def _cells(row: Mapping[str, Any]) -> str:
@@ -235,18 +331,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--bank", type=Path, default=BANK, metavar="FILE_OR_FOLDER")
     parser.add_argument("--to", type=Path, default=FOUND, metavar="FILE")
     parser.add_argument("--workers", type=int, default=2)
-    chosen = parser.parse_args(arguments)
-    trainings = list(trainings_of(chosen.bank, chosen.half))
-    cuts = risen_cuts(trainings, workers=chosen.workers)
+    asked = parser.parse_args(arguments)
+    trainings = list(trainings_of(asked.bank, asked.half))
+    cuts = risen_cuts(trainings, workers=asked.workers)
     table: Table = {
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
         "machine": machine.describe(),
         "trainings": len({cut.training for cut in cuts}),
         "cuts": len(cuts),
         "parts": found(cuts),
+        "chosen": chosen(cuts),
     }
-    held = json.loads(chosen.to.read_text(encoding="utf-8")) if chosen.to.exists() else {}
-    chosen.to.write_text(json.dumps(held | {chosen.half: table}, indent=1) + "\n", encoding="utf-8")
+    held = json.loads(asked.to.read_text(encoding="utf-8")) if asked.to.exists() else {}
+    written = json.dumps(held | {asked.half: table}, indent=1)
+    in_rows = re.sub(r"\[[^\[\]{}]*\]", lambda numbers: re.sub(r"\s+", " ", numbers[0]), written)
+    asked.to.write_text(in_rows + "\n", encoding="utf-8")
     print(told(table))
 
 

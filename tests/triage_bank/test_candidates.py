@@ -107,8 +107,16 @@ def test_a_schedule_is_known_as_far_as_it_is_asked_for():
     assert READ["learning rate by its highest"](here, 2) == pytest.approx([math.log(0.8)])
     best = 0.1 - 0.08 * 14 / 29
     assert READ["learning rate since the best"](here, 2) == pytest.approx([math.log(0.08 / best)], abs=0.05)
-    assert READ["learning rate: raised for a while"](here, 1.5) == (0.0,)
-    assert READ["learning rate: raised for a while"](here, 2) == READ["learning rate since the best"](here, 2)
+    assert READ["learning rate: raised for a while"](here, 2) == (0.0, 0.0)  # by less than half
+
+
+def test_a_rate_that_was_raised_since_the_best_and_is_taken_back_is_told():
+    for now, later, expected in ((0.1, 0.01, 1.0), (0.1, 0.08, 0.0), (0.02, 0.01, 0.0)):
+        here = seen(training(changed={"learning_rate": np.repeat([0.02, now, later], [30, 30, 60])}))
+        read = READ["learning rate: raised for a while"](here, 2)
+        assert read is not None
+        assert read[0] == expected
+        assert (read[1] < 0) is bool(expected)  # it still rises
 
 
 def test_one_that_does_not_vary_has_nothing_ahead_of_it():

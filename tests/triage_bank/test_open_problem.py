@@ -1,14 +1,16 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.special import expit
-from triage.open_problem import found, main, told
+from triage.open_problem import alone, chosen, found, knowing_the_rate, main, told
 from triage.risen_cuts import RisenCut, risen_cuts
 from triage.training import Training, write_trainings
 
+from benign.histories.forecast import Trend
 from tests.triage_bank.made import made
 
 FAMILIES = ("first", "second", "third", "fourth")
@@ -124,3 +126,46 @@ def test_the_command_writes_a_half_beside_the_other(tmp_path: Path, capsys):
     assert held["development"]["trainings"] == 1
     assert "all, 2 x" in capsys.readouterr().out
     assert told(held["development"]).startswith(f"{held['development']['cuts']} cuts of 1 trainings")
+
+
+def raised_cut(number: int, *, came: bool, is_taken_back: bool, trend: Trend = "rising", rise: float = 0.1) -> RisenCut:
+    one = cut(number, came, -1.0, {})
+    numbers = {
+        "size of the rise": (rise,), "learning rate since the best": (1.0 if is_taken_back else 0.0,),
+        "learning rate: raised for a while": (float(is_taken_back), -1.0 * is_taken_back),
+        "learning rate: how far it will fall": (-1.0 if number % 2 else 0.0,),
+    }  # fmt: skip
+    return replace(one, linear=False, cyclic=is_taken_back, trend=trend, values={2: numbers})
+
+
+def test_the_frozen_odds_are_the_rule_s_but_for_a_rate_that_is_taken_back():
+    assert knowing_the_rate(-1.0, is_taken_back=False) == pytest.approx(expit(0.02 - 4.32))
+    assert knowing_the_rate(-1.0, is_taken_back=True) == knowing_the_rate(3.0, is_taken_back=True) == 0.57
+    assert alone(-1.0) == pytest.approx(expit(-0.18 - 2.36))
+
+
+def test_the_frozen_odds_gain_where_rates_that_are_taken_back_tell():
+    tell = [raised_cut(number, came=number % 5 == 0, is_taken_back=number % 5 < 2) for number in range(400)]
+    row = chosen(tell)["by part"]["all"]
+    assert row["gain"][1] > 0
+    assert row["chance"] < 0.001
+    assert row["without its best family"] > 0
+    assert row["knowing the rate"]["AUC"] > row["alone"]["AUC"] == 0.5
+
+
+def test_the_frozen_odds_lose_where_they_do_not():
+    wrong = [raised_cut(number, came=number % 10 == 9, is_taken_back=number % 5 == 0) for number in range(400)]
+    assert chosen(wrong)["by part"]["all"]["gain"][2] < 0
+
+
+def test_new_bests_are_counted_by_rate_and_trend():
+    cuts = [raised_cut(number, came=number < 3, is_taken_back=number % 4 == 0) for number in range(40)]
+    cuts += [raised_cut(number, came=False, is_taken_back=False, trend="falling", rise=0.5) for number in range(40, 50)]
+    counted = chosen(cuts)["counted"]["2"]
+    assert counted["networks and boosting; rate raised, then taken back; all"][:2] == [10, 1]
+    assert counted["networks and boosting; rate not raised; rising now"][:2] == [10, 1]
+    assert counted["networks and boosting; rate not raised, falls to a half or less; rising now"][:2] == [20, 1]
+    falling = [row for title, row in counted.items() if "falling now; risen more than 35 %" in title]
+    assert sum(row[0] for row in falling) == 10
+    assert all(row[1] == 0 for row in falling)
+    assert chosen(cuts)["counted"]["5"] == {}
