@@ -109,6 +109,12 @@ class Noise:
             return math.hypot(math.sqrt(self.jitter), self.paired_se)
         return math.sqrt(self.jitter + (self.base + self.growth * way) / self.validation_samples)
 
+    def sampling(self, way: float) -> float:
+        """The part of it that is the validation set's: by how much further samples would differ at the same weights."""
+        if self.paired_se is not None:
+            return self.paired_se
+        return math.sqrt((self.base + self.growth * way) / self.validation_samples)
+
     def se_of_means(self, way: float) -> float:
         """The same of two means over whole windows, none of which is the end."""
         fewer = (_JITTERS - _JITTERS_OF_MEANS) * self.level_sd**2

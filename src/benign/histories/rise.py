@@ -17,7 +17,7 @@ StateName = Literal["improving", "plateau", "risen", "diverged", "undecided"]
 LEAST_POINTS = 8
 _SURE, _POSSIBLE = 0.85, 0.35
 _SURE_Z = 1.0364  # normal(_SURE_Z) = _SURE
-_ERROR_UP, _ERROR_NOT_UP = 0.8, 0.2
+_ERROR_UP, _ERROR_NOT_UP = 0.9, 0.2
 
 
 @dataclass(frozen=True, kw_only=True)

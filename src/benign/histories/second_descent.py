@@ -115,7 +115,7 @@ def second_descent(
     if p < _SIGNIFICANT:
         return None
     difference = float(smooth[minimum] - smooth[valley])
-    margin = max(_TO_BEST, noise.se_of_means(abs(difference)))
+    margin = max(_TO_BEST, noise.sampling(abs(difference)))
     return SecondDescent(
         valley=valley,
         peak=peak,
