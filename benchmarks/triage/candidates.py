@@ -17,6 +17,7 @@ from triage.cuts import history_at
 from triage.training import Curve, Training
 
 from benign.histories.forecast import slope, spread
+from benign.histories.learning_rate import RAISED
 from benign.histories.rise import level_at_end
 from benign.histories.rule import Reading, read_history
 from benign.histories.smoothing import smoothed
@@ -27,8 +28,6 @@ Source = Literal["log", "recorder", "told", "schedule", "bank alone"]
 _OWN = frozenset({"label_noise", "validation_label_noise", "learning_rate", "weight_decay", "seed", "leak"})
 _TO_BEST = 0.01
 _LEAST = 8
-RAISED = 1.5
-"""By how much a learning rate must lie above that of the best to count as raised, and come down again as taken back."""
 
 _FITTED = 0.005
 _LOWEST_RATE = 1e-3  # of the highest so far

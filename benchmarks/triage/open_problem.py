@@ -30,11 +30,13 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 import machine
 from triage.bootstrap import mean_of
-from triage.candidates import CANDIDATES, RAISED
+from triage.candidates import CANDIDATES
 from triage.risen_cuts import HORIZONS, RisenCut, risen_cuts
 from triage.skill import Answers, Features, Vector, area, brier, chance_of, fitted, holm, left_out, log_loss
 from triage.tables import rounded
 from triage.truth import trainings_of
+
+from benign.histories.learning_rate import RAISED
 
 BANK = Path(__file__).with_name("bank.parquet")
 FOUND = Path(__file__).with_name("open_problem.json")

@@ -26,8 +26,6 @@ _POPULATION = 4_000
 _RATES: dict[Method, tuple[float, float]] = {"adam": (8e-4, 6e-3), "momentum": (0.01, 0.1), "sgd": (0.05, 0.4)}
 _OF_FLIPS = ("kept_train_error", "flipped_train_error")  # of a member without flipped labels there are none
 
-torch.set_flush_denormal(True)
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Plan:

@@ -194,6 +194,8 @@ def _given_back(training: Training, cut: int, loss: Shape) -> float:
     if calibrated is None or training.settings.get("shows_averaged") or not np.isfinite(calibrated[cut - 1]):
         return math.nan
     lowest, end = math.exp(loss.lowest), math.exp(loss.end)
+    if not end > lowest:  # only the wider means have risen
+        return math.nan
     left = math.exp(shapes_of(_logs(calibrated[:cut]), fine=_FINE)[0].end)
     return (end - left) / (end - lowest)
 

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benign.histories.forecast import forecast, is_restarted, slope
+from benign.histories.forecast import forecast, slope
 from benign.histories.history import History
+from benign.histories.learning_rate import is_restarted
 from benign.histories.rule import read_history
 from tests.histories.recorded_runs import founding_curve, there
 

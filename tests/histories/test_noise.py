@@ -30,10 +30,9 @@ def test_the_standard_error_is_the_formula(way, sd, samples):
 @pytest.mark.parametrize(("first", "last"), [(10, 20), (20, 60), (60, 250)])
 def test_the_sampling_error_of_a_rise_grows_with_the_way(first, last):
     """Of linear gradient descent on 40 validation sets each, whose risk is known."""
-    setting = {"train_samples": 120, "small": 0.06, "noise": 1.0, "weight": 1.0, "samples": 400, "jitter": 0.0}
     ratios = []
     for seed in range(40):
-        run = linear_run(seed, **setting)
+        run = linear_run(seed, train_samples=120, small=0.06, noise=1.0, weight=1.0, samples=400, jitter=0.0)
         log_risk, log_loss = np.log(run.risk), np.log(run.validation_loss)
         way = float(np.abs(np.diff(log_risk[first : last + 1])).sum())
         missed = (log_loss[last] - log_loss[first]) - (log_risk[last] - log_risk[first])

@@ -40,7 +40,6 @@ _POPULATION = 3_000
 _CHUNK = 512  # evaluated at once: activations stay in the cache
 _CLASSES = 10
 
-torch.set_flush_denormal(True)  # an interpolating network's gradients would train twice as long
 
 _SCHEDULES: Mapping[str, Schedule] = {
     "constant": constant,

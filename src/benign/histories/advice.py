@@ -166,6 +166,7 @@ _EXCLUDED = {
 }
 
 _SECOND_DESCENT = {
+    "restart": "The second fall is that of the learning rate, which was raised there and came down again.",
     "learning-rate": "The second fall is that of the learning rate, which was lowered there.",
     "train-rise": "Training rose and fell too: optimisation, not double descent.",
 }

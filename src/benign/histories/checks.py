@@ -8,6 +8,7 @@ import numpy as np
 
 from benign.histories.flag import Facts, Flag, both, end_of, is_unstable, outcome
 from benign.histories.history import History
+from benign.histories.learning_rate import is_restarted_between
 from benign.histories.noise import ASSUMED_SAMPLES
 from benign.histories.rise import level_at_end
 from benign.histories.second_descent import LossRise
@@ -38,10 +39,13 @@ def divergence(history: History, train: LossRise | None) -> Flag | None:
 
 
 def instability(facts: Facts) -> Flag | None:
-    """A training loss that rises by more than 15 % of its range, or a loss that was not finite for a while."""
+    """A training loss that rises by more than 15 % of its range, no restart, or one that was not finite for a while."""
     at, train = facts.history.diverged_at, facts.train
     if train is not None and is_unstable(train):
         times = finite(facts.history.times, facts.history.train_loss)[0]
+        low, high = np.searchsorted(facts.history.times, times[[train.low, train.high]])
+        if is_restarted_between(facts.history.learning_rate, int(low), int(high)):
+            return None  # a schedule of restarts does that
         evidence = {
             "share_of_range": train.share,
             "share_left": train.now,

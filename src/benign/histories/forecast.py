@@ -17,7 +17,6 @@ import numpy as np
 from benign.histories.smoothing import Curve
 
 _FITTED = {2: (-0.53, 2.58, 0.01), 5: (-0.13, 1.58, 0.02), 10: (1.14, 1.71, 0.05)}
-_FELL, _RAISED = 0.5, 2.0  # a learning rate below half of its highest, then twice as high again: a restart
 _ANSWERED = 0.85
 _MOST_SCORE = 4.0
 _LEVEL = 0.03  # a slope in log time below which a curve neither rises nor falls
@@ -83,22 +82,6 @@ def trend(sigma: float) -> Trend:
     ('rising', 'level', 'falling')
     """
     return "rising" if sigma > _LEVEL else "falling" if sigma < -_LEVEL else "level"
-
-
-def is_restarted(rate: Curve | None) -> bool:
-    """Whether the learning rate was raised again after it had fallen: a loss that rises with it falls with it as well.
-
-    >>> is_restarted(np.array([0.0, 1.0, 0.5, 0.1])), is_restarted(np.array([1.0, 0.5, 0.1, 1.0]))
-    (False, True)
-    """
-    if rate is None:
-        return False
-    known = rate[np.isfinite(rate)]
-    fallen = np.flatnonzero(known < _FELL * np.maximum.accumulate(known)) if known.size else known
-    if not fallen.size:
-        return False
-    since = known[int(fallen[0]) :]
-    return bool(np.any(since > _RAISED * np.minimum.accumulate(since)))
 
 
 def forecast(rise: float, sigma: float, se: float, *, risen: bool) -> dict[int, Odds]:

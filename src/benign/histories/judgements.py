@@ -256,7 +256,7 @@ def _train_rose(facts: Facts) -> bool | None:
 
 
 def _of_second_descent(found: SecondDescent) -> dict[str, Outcome]:
-    rate = found.explained_by == "learning-rate" if found.rate_checked else None
+    rate = found.explained_by in ("restart", "learning-rate") if found.rate_checked else None
     train = found.explained_by == "train-rise" if found.train_checked else None
     averaged = None if found.averaged_share is None else found.averaged_share < _HALF
     return {

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benign.histories.case import Case
-from benign.histories.forecast import is_restarted
+from benign.histories.learning_rate import is_restarted
 from benign.histories.noise import ASSUMED_SAMPLES
+from benign.histories.raised_rate import told_of_the_rate
 
 _NEEDS = {
     "validation_samples": "Tell the number of validation samples (--validation-samples): it may decide what is open.",
@@ -43,7 +44,8 @@ def limits_of(case: Case) -> Iterator[str]:
     ):
         yield f"{ASSUMED_SAMPLES:,} validation samples were assumed."
     if any(flag.code == "rise-unknown-end" for flag in reading.flags) and reading.forecast:
-        yield "The odds know nothing of a drop of the learning rate still to come."
+        yield "The odds know nothing of a learning rate that will be raised."
+    yield from told_of_the_rate(case)
 
 
 def _is_unrisen(need: str, case: Case) -> bool:

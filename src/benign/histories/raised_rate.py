@@ -13,11 +13,9 @@ import numpy as np
 from benign.histories.case import Case
 from benign.histories.forecast import Comparable
 from benign.histories.history import History
+from benign.histories.learning_rate import RAISED
 from benign.histories.rule import Reading
 from benign.histories.watched import finite
-
-RAISED = 1.5
-"""Times the learning rate of the best: from there on it counts as raised."""
 
 # New bests within twice the time, at moments of networks (and boosting) whose loss had really risen; without grokking.
 TAKEN_BACK = Comparable(came=93, of=162)  # raised, and divided by 1.5 or more within twice the time

@@ -12,8 +12,9 @@ from jaxtyping import Float
 from benign.histories import checks, judgements
 from benign.histories.calibration import Calibration
 from benign.histories.flag import Facts, Flag
-from benign.histories.forecast import Odds, Trend, forecast, is_restarted, slope, trend
+from benign.histories.forecast import Odds, Trend, forecast, slope, trend
 from benign.histories.history import History
+from benign.histories.learning_rate import is_restarted
 from benign.histories.noise import Noise
 from benign.histories.overconfidence import Overconfidence, overconfidence
 from benign.histories.rise import LEAST_POINTS, ErrorRise, Rise, State, error_rise, lowest_of, rise_of, state_of

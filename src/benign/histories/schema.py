@@ -82,7 +82,7 @@ def _finding() -> dict[str, Any]:
         confidence=_NUMBER,
         next=_or_null(_record(experiment=_TEXT, cost=_TEXT, decides=_TEXT)),
         against_best={"enum": ["", "below", "to", "above"]},
-        explained_by={"enum": ["", "learning-rate", "train-rise"]},
+        explained_by={"enum": ["", "restart", "learning-rate", "train-rise"]},
     )
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from benign.histories.learning_rate import is_restarted_between
 from benign.histories.noise import Noise, beyond
 from benign.histories.rise import level_at_end
 from benign.histories.smoothing import Curve, level_sd, settled, smoothed, travelled
@@ -19,6 +20,8 @@ _DROP = 0.5  # of the learning rate
 _BEFORE_PEAK = 3  # evaluations
 _ROUNDING = 1e-12
 _CERTAIN_RISE = 6.0  # standard errors: the largest of up to 10^6 rises by chance
+
+Explanation = Literal["", "restart", "learning-rate", "train-rise"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +37,8 @@ class SecondDescent:
         p: the probability that the smaller of both is none of chance.
         against_best: where the later minimum lies, against the old best.
         difference: by how much it lies above it.
-        explained_by: "learning-rate", "train-rise", or empty where neither was seen.
+        explained_by: "restart" (the learning rate was raised again and fell), "learning-rate" (it fell),
+            "train-rise", or empty where none of them was seen.
         rate_checked: whether the learning rate was recorded there.
         train_checked: whether the training loss was recorded there.
         averaged_share: the share of the second fall that averaged weights show too; None where they were not recorded.
@@ -48,7 +52,7 @@ class SecondDescent:
     p: float
     against_best: Literal["below", "to", "above"]
     difference: float
-    explained_by: Literal["", "learning-rate", "train-rise"] = ""
+    explained_by: Explanation = ""
     rate_checked: bool = False
     train_checked: bool = False
     averaged_share: float | None = None
@@ -160,9 +164,9 @@ def _around(curve: Curve, peak: int, minimum: int) -> Float[np.ndarray, " part"]
     return curve[max(0, peak - _BEFORE_PEAK) : peak + (minimum - peak) // 2 + 1]
 
 
-def _explanation(
-    rate: Curve | None, train: Curve | None, valley: int, peak: int, minimum: int
-) -> Literal["", "learning-rate", "train-rise"]:
+def _explanation(rate: Curve | None, train: Curve | None, valley: int, peak: int, minimum: int) -> Explanation:
+    if is_restarted_between(rate, valley, peak):
+        return "restart"
     if train is not None and _rose_meanwhile(train, valley, minimum):
         return "train-rise"
     if rate is not None:

@@ -118,19 +118,23 @@ def _second_descent(case: Case) -> str:
     )
 
 
+_CAUSE = {
+    "restart": "The learning rate was raised there and came down again, which explains both: no epoch-wise double "
+    "descent is needed.",
+    "learning-rate": "The learning rate was lowered there, which explains the second fall: no epoch-wise double "
+    "descent is needed.",
+    "train-rise": "The training loss rose and fell with it: optimisation (step size, schedule), not double descent.",
+}
+
+
 def _explained(case: Case) -> str:
     found = case.reading.second_descent
     assert found is not None
     if case.start_is_open or any(flag.code == "evaluation-mode" for flag in case.reading.flags):
         asked = " The number of classes would tell whether it is." if case.start_is_open else ""
         return f"Where the start is an artefact of evaluation mode, so is this: no double descent is needed.{asked}"
-    if found.explained_by == "learning-rate":
-        return (
-            "The learning rate was lowered there, which explains the second fall: no epoch-wise double descent is "
-            "needed."
-        )
-    if found.explained_by == "train-rise":
-        return "The training loss rose and fell with it: optimisation (step size, schedule), not double descent."
+    if found.explained_by:
+        return _CAUSE[found.explained_by]
     known = [
         ("the training loss fell throughout", found.train_checked),
         ("the learning rate did not drop", found.rate_checked),
