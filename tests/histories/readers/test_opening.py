@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def test_a_folder_of_no_permission_gets_a_sentence_and_the_others_are_read(tmp_p
     scan = os.scandir
 
     def closed(path):  # as for anybody but the superuser, who may run the tests
-        if path.name == "closed":
+        if Path(path).name == "closed":
             raise PermissionError(13, "Permission denied")
         return scan(path)
 
