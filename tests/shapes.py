@@ -26,7 +26,8 @@ from beartype import BeartypeConf, beartype
 
 # An integer is accepted where a float is expected.
 check = beartype(conf=BeartypeConf(is_pep484_tower=True, violation_type=TypeError))
-_CONTEXT = jaxtyping.jaxtyped("context")  # holds nothing: what is entered stands on a stack of jaxtyping's
+# Python 3.11 collects a Protocol's members anew at each check of one.
+typing._get_protocol_attrs = functools.cache(typing._get_protocol_attrs)  # type: ignore[attr-defined]
 _MARK = "__checked__"  # names the decorator in a checked module
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # where statements hold statements
 
@@ -107,10 +108,16 @@ def _checked_function(function: types.FunctionType) -> Callable[..., Any]:
             compiled, has_shapes = _compiled(function)
         if not has_shapes:  # then there is nothing that a context would hold together
             return compiled(*arguments, **options)
-        with _CONTEXT:
+        with _context():
             return compiled(*arguments, **options)
 
     return call
+
+
+@functools.cache
+def _context() -> Any:
+    """One for all: it holds nothing, and what is entered stands on a stack of jaxtyping's."""
+    return jaxtyping.jaxtyped("context")
 
 
 def _compiled(function: types.FunctionType) -> tuple[Callable[..., Any], bool]:
