@@ -35,6 +35,8 @@ os.environ["XDG_CONFIG_HOME"] = str(Path(_folder.name) / "config")
 os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / "xla")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+# Processes that tests start, hundreds of them, find our modules compiled, whatever is set where tests are started.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import hypothesis
 import jaxtyping
@@ -58,8 +60,7 @@ def _checked_modules() -> list[str]:
 
 
 # Before benign loads: annotations, shapes included, are checked at every call, in the tests alone.
-jaxtyping.jaxtyped = tests.shapes.checked  # type: ignore[assignment]
-_shapes = jaxtyping.install_import_hook(_checked_modules(), f"{tests.shapes.__name__}.check")
+tests.shapes.check_modules(_checked_modules())
 
 gc.set_threshold(20_000)  # of 700: each search of the many objects here costs more than what it finds
 

@@ -53,7 +53,15 @@ def cluster() -> Iterator[Any]:
     import ray
     from ray.cluster_utils import Cluster
 
-    head = {"num_cpus": 0, "object_store_memory": STORE_BYTES, "include_dashboard": False, "_system_config": PROMPT}
+    head = {
+        "num_cpus": 0,
+        "object_store_memory": STORE_BYTES,
+        "_system_config": PROMPT,
+        # Each a process that takes a second to start, and does nothing here.
+        "include_dashboard": False,
+        "include_log_monitor": False,
+        "no_monitor": True,
+    }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "2")
         patch.setenv("OPENBLAS_NUM_THREADS", "2")

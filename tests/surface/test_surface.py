@@ -1,6 +1,7 @@
 """What users hold: sections, landmarks, files that are whole or absent."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import xarray as xr
 
 import benign
 from benign.foundation.errors import InvalidArgument, OutputFailed, UnknownName
+from benign.surface.tables import read_netcdf
 
 SOURCE = benign.sources.digits(label_noise=0.2, test_samples=300)
 
@@ -166,6 +168,21 @@ def test_files_hold_the_surface(surface, tmp_path):
     assert len(table) == 400 * 8
     assert table["test_loss"].sum() == pytest.approx(surface.dataset["test_loss"].values.sum())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["deep", "surface.parquet"]
+
+
+@pytest.mark.parametrize("name", ["belkin2019_fourier/noisy.nc", "nakkiran2020_modelwise", "format1"])
+def test_a_file_is_read_as_xarray_reads_it(name):
+    folder = Path(__file__).parents[1] / "data" if name == "format1" else Path(__file__).parents[2] / "figures"
+    files = [folder / name] if name.endswith(".nc") else sorted((folder / name).glob("*.nc"))
+    assert files
+    for file in files:
+        read = read_netcdf(file)
+        with xr.open_dataset(file, engine="h5netcdf", decode_times=False) as stored:
+            xr.testing.assert_identical(read, stored.load())
+            assert {name: one.dtype for name, one in read.variables.items()} == {
+                name: one.dtype for name, one in stored.variables.items()
+            }
+            assert [type(one) for one in read.attrs.values()] == [type(one) for one in stored.attrs.values()]
 
 
 def test_a_file_in_the_way_gets_a_sentence(surface, tmp_path):

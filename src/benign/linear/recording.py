@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from benign.linear.problem import PathRecord, Risk
-from benign.linear.sweep import sweep_leave_one_out, sweep_predictions
 from benign.linear.truncated import TruncatedSolution
 
 # A leave-one-out residual is a quotient by 1 - leverage (beyond the threshold by a diagonal entry of the inverse Gram
@@ -22,6 +21,8 @@ def sweep_into(
     where: slice | Int[np.ndarray, " sizes"],
 ) -> None:
     """Sweep from ``predictions`` on and write what it measured to ``where``; one term may stand for many sizes."""
+    from benign.linear.sweep import sweep_predictions
+
     labels = risk.labels
     squares, wrong = np.empty((2, *labels.targets.shape[:2], len(terms)))
     sweep_predictions(
@@ -42,6 +43,8 @@ def squares_along(
     terms: Float[np.ndarray, "b groups outputs"],
 ) -> Float[np.ndarray, "groups b"]:
     """Sum of the squares of ``start`` and the terms so far, after each term; ``start`` is overwritten."""
+    from benign.linear.sweep import sweep_predictions
+
     groups, _, m = start.shape
     squares, wrong = np.empty((2, 1, groups, len(terms)))
     nothing, no_class = np.zeros((1, *start.shape)), np.full((1, groups, m), -1)
@@ -80,6 +83,8 @@ def leave_out_into(
 
     ``scale`` is what complements are compared with: 1 below the threshold, beyond it None for the largest of them.
     """
+    from benign.linear.sweep import sweep_leave_one_out
+
     problem, count = record.problem, len(terms)
     squares, wrong = np.empty((2, problem.groups, count))
     smallest, largest = np.empty((2, count))

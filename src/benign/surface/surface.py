@@ -278,8 +278,7 @@ class Surface:
         """
         file = checked_file("path", path)
         try:
-            with xr.open_dataset(file, engine="h5netcdf", decode_times=False) as stored:
-                return cls(schema.unmarked(stored.load()))
+            return cls(schema.unmarked(tables.read_netcdf(file)))
         except (OSError, KeyError) as error:
             raise invalid("path", f"{str(file)!r} holds no surface that can be read: {reason(error)}.") from error
 

