@@ -77,7 +77,9 @@ def _decorate(block: ast.AST) -> None:
             if any("no_type_check" in ast.unparse(decorator) for decorator in inner.decorator_list):
                 continue
             place = len(inner.decorator_list) if isinstance(inner, ast.FunctionDef) else 0
-            inner.decorator_list.insert(place, ast.copy_location(ast.Name(_MARK, ast.Load()), inner))
+            # From Python 3.13 on the source of a class begins at the line of its first decorator.
+            line = inner.decorator_list[0] if inner.decorator_list and not place else inner
+            inner.decorator_list.insert(place, ast.copy_location(ast.Name(_MARK, ast.Load()), line))
         _decorate(inner)
 
 
