@@ -22,7 +22,7 @@ from typing import get_args
 
 for _library in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_library, "1")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # last: one of its scripts is called statistics
 
 import torch  # noqa: E402
 from triage.family import SEEDS, Family  # noqa: E402
@@ -84,7 +84,10 @@ def pack(folders: Sequence[Path], bank: Path) -> None:
 def _generate(name: str, group: int, half: Half, folder: Path) -> str:
     start = time.process_time()
     torch.set_flush_denormal(True)  # the gradients of an interpolating network would take twice as long
-    trainings = families()[name].make(group, half, SEEDS[half])
+    try:
+        trainings = families()[name].make(group, half, SEEDS[half])
+    finally:
+        torch.set_flush_denormal(False)
     write_trainings(trainings, _file(folder, name, group))
     return f"{half} {name} {group}: {len(trainings)} trainings, {time.process_time() - start:.1f} CPU seconds"
 

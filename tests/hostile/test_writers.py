@@ -306,6 +306,8 @@ OURS = {
     "experiments/executors/processes.py:_release": "that folder",
     "experiments/executors/worker.py:_die_first": "no file: the kernel's setting of this process",
     "histories/readers/sqlite_file.py:_with_its_log": "a copy of a log in a temporary folder of its own",
+    "histories/recorders/log_file.py:_append": "a line more to the log that the user named",
+    "histories/recorders/log_file.py:_go_on": "of that log, known by its first line, the half line of a kill",
     "experiments/trust.py:_read": "the key that it has made just before",
     "experiments/provenance.py:__init__": "no file: the kernel's counter of this process",
 }
