@@ -45,6 +45,7 @@ def test_the_answer_says_so():
         answer.headline == "The second fall is that of the learning rate, which was raised there and came down again."
     )
     assert answer.findings[0].explained_by == "restart"
+    assert answer.findings[0].next is None
     assert not any("Divide the learning rate" in advice for advice in answer.advice)
 
 

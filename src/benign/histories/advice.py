@@ -230,8 +230,10 @@ def advice_on_nothing(case: Case) -> tuple[str, ...]:
 def next_of(case: Case) -> Next | None:
     """The cheapest experiment that decides."""
     one = _ADVICE[case.flag.code]
+    found = case.reading.second_descent
     is_measured = case.flag.code == "overconfidence" and "given_back_share" in case.evidence
-    if not one.experiment or is_measured:
+    is_explained = case.flag.code == "second-descent" and found is not None and found.explained_by == "restart"
+    if not one.experiment or is_measured or is_explained:
         return None
     return Next(experiment=_filled(one.experiment, case), cost=_filled(one.cost, case), decides=one.decides)
 
