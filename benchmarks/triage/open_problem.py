@@ -345,7 +345,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "chosen": chosen(cuts),
     }
     held = json.loads(asked.to.read_text(encoding="utf-8")) if asked.to.exists() else {}
-    written = json.dumps(held | {asked.half: table}, indent=1)
+    written = json.dumps(held | {asked.half: table}, separators=(",", ":"))
     in_rows = re.sub(r"\[[^\[\]{}]*\]", lambda numbers: re.sub(r"\s+", " ", numbers[0]), written)
     asked.to.write_text(in_rows + "\n", encoding="utf-8")
     print(told(table))

@@ -6,9 +6,9 @@ import pytest
 from triage.judged import judge
 from triage.scores import BANK, SCORES
 from triage.tables import by_group
-from triage.training import read_trainings
+from triage.training import Half, read_trainings
 
-HALF = "untouched"
+HALF: Half = "untouched"
 FAMILIES = ("attention", "cyclic", "linear_sgd", "restored")
 
 
