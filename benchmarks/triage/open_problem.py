@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import re
 import sys
 import zlib
 from collections import Counter
@@ -345,9 +344,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "chosen": chosen(cuts),
     }
     held = json.loads(asked.to.read_text(encoding="utf-8")) if asked.to.exists() else {}
-    written = json.dumps(held | {asked.half: table}, separators=(",", ":"))
-    in_rows = re.sub(r"\[[^\[\]{}]*\]", lambda numbers: re.sub(r"\s+", " ", numbers[0]), written)
-    asked.to.write_text(in_rows + "\n", encoding="utf-8")
+    asked.to.write_text(json.dumps(held | {asked.half: table}, separators=(",", ":")) + "\n", encoding="utf-8")
     print(told(table))
 
 
