@@ -86,7 +86,7 @@ def second_descent(
 
     For each place p, $S_p = x_p - \max(\min_{i<p} x_i, \min_{j>p} x_j)$; the largest S, less what the extreme of so
     many points is by chance, must exceed what matters (2 %), and $\Phi(S / SE) \ge .98$. Below its old best is what
-    lies one standard error below it.
+    lies lower by more than a standard error of the validation set: of these weights, whose jitter is no error.
 
     Args:
         smooth: the smoothed curve on its scale; its raw end counts for nothing.
