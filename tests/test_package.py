@@ -75,6 +75,19 @@ def test_every_public_name_resolves(name):
     assert dir(room) == sorted(room.__all__)
 
 
+def test_what_the_pages_name_is_there_after_import_benign_alone():
+    root = Path(__file__).parents[1]
+    pages = [root / "README.md", *(root / "docs").glob("*.md")]
+    written = re.findall(
+        r"(?<!from )(?<!import )(?<!:: )\bbenign((?:\.[A-Za-z_]\w*)+)", "".join(map(Path.read_text, pages))
+    )
+    rooms = {name for name, *_ in (names[1:].split(".") for names in written) if (root / f"src/benign/{name}").is_dir()}
+    assert rooms >= {"histories", "plots", "sources"}
+    code = f"import benign\nprint([room for room in {sorted(rooms)!r} if not hasattr(benign, room)])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_a_package_lists_its_names_once_wherever_it_lies(tmp_path):
     source = (
         "from typing import TYPE_CHECKING\n"

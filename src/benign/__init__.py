@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING
 from benign.foundation.public_names import load_on_first_use
 
 if TYPE_CHECKING:
+    from benign import curves as curves
+    from benign import histories as histories
     from benign import implicit as implicit
     from benign import linear as linear
     from benign import networks as networks
+    from benign import plots as plots
+    from benign import procedures as procedures
     from benign import sources as sources
+    from benign import surface as surface
     from benign.diagnosis import EffectiveModelComplexity as EffectiveModelComplexity
     from benign.diagnosis import FittingThreshold as FittingThreshold
     from benign.diagnosis import effective_model_complexity as effective_model_complexity
