@@ -15,6 +15,7 @@ from benign.histories import CODES, Triage, json_schema
 from benign.histories.advice import _ADVICE
 from benign.histories.answer import Triages
 from benign.histories.verdicts import _VERDICTS
+from benign.plots import CurveDisplay, StackedDisplay
 from tests.histories.recorded_runs import founding_curve, there
 
 EPOCHS = np.arange(1, 61)
@@ -171,6 +172,18 @@ def test_a_notebook_shows_the_headline_and_the_picture():
     answer = asked({"val_loss": _noisy(2 * EPOCHS**-0.5)})
     assert answer.headline in answer._repr_html_()
     assert "<svg" in answer._repr_html_()
+
+
+def test_averaged_weights_are_drawn_beside_the_raw_ones():
+    loss = 2 * EPOCHS**-0.5
+    log = {"val_loss": loss, "val_error": loss / 9, "averaged_val_loss": 0.9 * loss, "averaged_val_error": loss / 10}
+    display = asked(log).display
+    assert isinstance(display, StackedDisplay)
+    drawn = [
+        {one.name: one.median for one in panel.series} for panel in display.panels if isinstance(panel, CurveDisplay)
+    ]
+    assert drawn[0]["averaged weights"] == pytest.approx(0.9 * loss)
+    assert drawn[1]["averaged weights"] == pytest.approx(10 * loss)
 
 
 def test_the_schema_refuses_what_is_none():

@@ -8,6 +8,8 @@ from triage.scores import BANK, SCORES
 from triage.tables import by_group
 from triage.training import Half, read_trainings
 
+from benign.cli.triage_page import MEASURED
+
 HALF: Half = "untouched"
 FAMILIES = ("attention", "cyclic", "linear_sgd", "restored")
 
@@ -25,3 +27,14 @@ def test_verdicts_are_those_that_were_scored(scored, family):
         "the rule says something else than when it was scored: score the development half anew; the untouched half "
         "was opened, and is no test of another rule"
     )
+
+
+def test_the_page_says_what_was_measured():
+    half = json.loads(SCORES.read_text(encoding="utf-8"))[HALF]
+    rises, alarms = half["outcomes"]["risen"], half["outcomes"]["no alarm, healthy"]
+    for number in (
+        f"tested on {half['trainings']:,} real trainings",
+        f"{100 * rises['right share'][0]:.0f} % of real rises",
+        f"of {alarms['cuts']:,} looks at a healthy run {alarms['wrong']} gave",
+    ):
+        assert number in MEASURED

@@ -10,10 +10,10 @@ from benign.histories import Finding, Triage
 from benign.report import Page, Section, Table, section_of
 
 QUESTION = "What happened in this training log, and what should be done next?"
-_MEASURED = (
-    "The rule was frozen before it was tested on 535 real trainings: 94 % of real rises were called one, and of 364 "
-    "looks at a healthy run 2 gave an alarm. They were small networks, linear models and boosting; convolutional "
-    "networks, language models and augmentation were not tried."
+MEASURED = (
+    "The rule was frozen before it was tested on 1,120 real trainings: 90 % of real rises were called one, and of "
+    "1,334 looks at a healthy run 9 gave an alarm. They were small models, trained in seconds: fully connected, "
+    "convolutional and attention networks, linear models, boosted trees."
 )
 _WORDS = (
     ("over-fitting", "Loss and error on new samples get worse while those on the training set still fall."),
@@ -39,7 +39,7 @@ def page_of(answer: Triage, command: str) -> Page:
         provenance=tuple(_provenance(answer)),
         command=command,
         glossary=_WORDS,
-        trust=(*answer.limits, _MEASURED),
+        trust=(*answer.limits, MEASURED),
     )
 
 

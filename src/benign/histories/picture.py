@@ -37,6 +37,8 @@ def picture(history: History, reading: Reading) -> Display:
 def _main(history: History, reading: Reading, watched: Watched) -> CurveDisplay:
     is_log = watched.scale.kind == "log"
     series = [_dots("recorded", watched.times, watched.values), *_smooth(reading), *_train(history, watched)]
+    if watched.name == "validation loss":
+        series += _averaged(history, history.averaged_loss, 1.0)
     ahead = tuple(_ahead(reading, watched))
     odds = [f"{100 * one.probability:.0f} % within {k}" for k, one in reading.forecast.items()]
     told = " Beyond its end: where its slope leads, with the middle 80 %; chance of a new best "
@@ -70,6 +72,11 @@ def _train(history: History, watched: Watched) -> Iterator[Series]:
     times, values = finite(history.times, curve)
     if times.size:
         yield _line("train", times, values, Role.TRAIN)
+
+
+def _averaged(history: History, curve: Curve | None, unit: float) -> list[Series]:
+    times, values = finite(history.times, curve)
+    return [_line("averaged weights", times, unit * values, Role.REMEDY)] if times.size else []
 
 
 def _ahead(reading: Reading, watched: Watched) -> Iterator[Series]:
@@ -120,6 +127,7 @@ def _errors(history: History, watched: Watched) -> Iterator[CurveDisplay]:
     ours = finite(history.times, history.train_error)
     if ours[0].size:
         series.append(_line("train", ours[0], 100 * ours[1], Role.TRAIN))
+    series += _averaged(history, history.averaged_error, 100.0)
     yield CurveDisplay(title="", series=tuple(series), x_label=history.axis, y_label="error, %", y_log=False)
 
 
