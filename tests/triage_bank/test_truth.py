@@ -1,5 +1,5 @@
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,8 @@ def test_what_comes_after_the_cut_does_not_count(cut: int, state: str):
 
 
 def test_the_validation_set_does_not_count():
-    assert truth_at(made(RISES, validation=FALLS), POINTS) == truth_at(made(RISES), POINTS)
+    told = [asdict(truth_at(training, POINTS)) for training in (made(RISES, validation=FALLS), made(RISES))]
+    np.testing.assert_equal(*told)  # what is no number equals itself
 
 
 def jittering(curve: np.ndarray, sd: float, seed: int) -> np.ndarray:
