@@ -35,8 +35,9 @@ class TorchRecorder:
         relabelled: one truth value for each training sample, whether its label was replaced: their error is recorded
             apart.
         label_noise: the known share of wrong labels, where ``relabelled`` does not tell it.
-        gradient_penalty: whether to record R_IG = |gradient|^2 / parameters of the full batch (Barrett and Dherin
-            2021), in evaluation mode, at doubling times; each takes a pass over the training set.
+        gradient_penalty: whether to record R_IG, the squared norm of the full batch's gradient by the number of
+            parameters (Barrett and Dherin 2021), in evaluation mode, at doubling times; each takes a pass over the
+            training set.
         resume: whether this training goes on from the one that wrote the log.
 
     .. code-block:: python
