@@ -34,8 +34,7 @@ def _digits(random: Random, group: int) -> Plan:
 
 def _split(samples: int, validation: int, noise: tuple[float, ...], random: Random) -> Data:
     """Another split for each member."""
-    images, labels = load_digits(return_X_y=True)
-    images = ((images - images.mean()) / images.std()).astype(np.float32)
+    images, labels = _images()
     parts: list[list[tuple[Inputs, Targets]]] = [[], [], []]
     flips = []
     for share in noise:
@@ -51,9 +50,18 @@ def _split(samples: int, validation: int, noise: tuple[float, ...], random: Rand
     return Data(train=train, validation=validating, population=population, flipped=torch.from_numpy(np.stack(flips)))
 
 
+def _images() -> tuple[Inputs, Targets]:
+    images, labels = load_digits(return_X_y=True)
+    return ((images - images.mean()) / images.std()).astype(np.float32), labels
+
+
 def _task() -> Task:
+    """With replacement, as an empirical distribution is drawn from; a member's sets share no image: they are split."""
+
     def draw(count: int, random: Random) -> tuple[Inputs, Targets]:
-        raise NotImplementedError("there are 1,797 digits: a member's sets are split, not drawn")
+        images, labels = _images()
+        chosen = random.integers(len(labels), size=count)
+        return images[chosen], labels[chosen]
 
     return Task(name="digits", features=64, classes=10, draw=draw)
 

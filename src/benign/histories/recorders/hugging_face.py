@@ -8,14 +8,12 @@ from types import ModuleType
 from typing import Any
 
 from benign.foundation.arguments import checked_flag
-from benign.histories.recorders.frameworks import framework, made_a
-from benign.histories.recorders.log_file import LogFile
-from benign.histories.recorders.recording import Recording
+from benign.histories.recorders.frameworks import WatchedTraining, framework, made_a
 
 _LABELS = ("labels", "label", "label_ids")
 
 
-class TrainerRecorder:
+class TrainerRecorder(WatchedTraining):
     """The log of :class:`TorchRecorder`, written by a callback of the transformers' Trainer.
 
     The loss is the model's own on its ``labels``. The error is that of its classes; of a causal language model, that of
@@ -53,29 +51,19 @@ class TrainerRecorder:
         super().__init__()
         self._sets, self._path, self._relabelled = (train_set, validation_set), path, relabelled
         self._label_noise, self._has_penalty = label_noise, checked_flag("gradient_penalty", gradient_penalty)
-        self._recording: Recording | None = None
 
     def on_train_begin(self, _args: Any, state: Any, _control: Any, **parts: Any) -> None:
         """Look at the data and open the log."""
         if self._recording is None and state.is_world_process_zero:
-            self._recording = self._started(state, **parts)
+            self._start(state, **parts)
 
     def on_step_end(self, _args: Any, state: Any, *_: Any, **__: Any) -> None:
-        """Count the step of the optimiser."""
-        while self._recording is not None and self._recording.steps < state.global_step:
-            self._recording.step()
+        """Count the steps of the optimiser."""
+        self.count_steps(state.global_step)
 
-    def on_epoch_end(self, *_: Any, **__: Any) -> None:
-        """Count the epoch."""
-        if self._recording is not None:
-            self._recording.epoch()
+    on_epoch_end = WatchedTraining.count_epoch
 
-    def on_train_end(self, *_: Any, **__: Any) -> None:
-        """Record the end."""
-        if self._recording is not None:
-            self._recording.close()
-
-    def _started(self, state: Any, *, model: Any, optimizer: Any, train_dataloader: Any, **_: Any) -> Recording:
+    def _start(self, state: Any, *, model: Any, optimizer: Any, train_dataloader: Any, **_: Any) -> None:
         from benign.histories.recorders.pytorch import rate_of
         from benign.histories.recorders.torch_learner import TorchLearner
         from benign.histories.recorders.torch_samples import source_of
@@ -93,12 +81,9 @@ class TrainerRecorder:
             relabelled=self._relabelled,
             rate=lambda: rate_of(optimizer),
         )
-        file = LogFile(self._path, resume=state.global_step > 0)
         penalty = learner.gradient_penalty if self._has_penalty else None
-        recording = Recording(learner, file, label_noise=self._label_noise, penalty=penalty)
-        if state.global_step:
-            recording.go_on_from(state.global_step, int(state.epoch or 0))
-        return recording
+        steps = state.global_step
+        self._open(learner, steps=steps, epochs=int(state.epoch or 0), resume=steps > 0, penalty=penalty)
 
 
 def _transformers() -> ModuleType:

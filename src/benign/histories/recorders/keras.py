@@ -15,15 +15,13 @@ import numpy as np
 from benign.foundation.errors import attempted, invalid
 from benign.foundation.wording import shown, told
 from benign.histories.recorders.chosen_samples import chosen_train, chosen_validation
-from benign.histories.recorders.frameworks import framework, made_a
+from benign.histories.recorders.frameworks import WatchedTraining, framework, made_a
 from benign.histories.recorders.learner import Measured
-from benign.histories.recorders.log_file import LogFile
-from benign.histories.recorders.recording import Recording
 
 _BATCH_BYTES = 1 << 22
 
 
-class KerasRecorder:
+class KerasRecorder(WatchedTraining):
     """The log of :class:`TorchRecorder`, written by a callback of Keras.
 
     The loss is the one that the model was compiled with, without penalties of its layers. The error is recorded of
@@ -59,31 +57,20 @@ class KerasRecorder:
         super().__init__()
         self._train, self._validation = _pair("train_set", train_set), _pair("validation_set", validation_set)
         self._path, self._relabelled, self._label_noise = path, relabelled, label_noise
-        self._recording: Recording | None = None
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's name
         """Open the log."""
         if self._recording is None:
             learner = _KerasLearner(lambda: getattr(self, "model"), self._train, self._validation, self._relabelled)  # noqa: B009
-            self._recording = Recording(learner, LogFile(self._path, resume=epoch > 0), label_noise=self._label_noise)
-            steps = getattr(self, "params", {}).get("steps")
-            if epoch and steps:
-                self._recording.go_on_from(epoch * steps, epoch)
+            steps = epoch * (getattr(self, "params", {}).get("steps") or 0)
+            self._open(learner, steps=steps, epochs=epoch, resume=epoch > 0)
 
     def on_train_batch_end(self, *_: Any, **__: Any) -> None:
         """Count the step of the optimiser."""
         if self._recording is not None:
             self._recording.step()
 
-    def on_epoch_end(self, *_: Any, **__: Any) -> None:
-        """Count the epoch."""
-        if self._recording is not None:
-            self._recording.epoch()
-
-    def on_train_end(self, *_: Any, **__: Any) -> None:
-        """Record the end."""
-        if self._recording is not None:
-            self._recording.close()
+    on_epoch_end = WatchedTraining.count_epoch
 
 
 class _KerasLearner:

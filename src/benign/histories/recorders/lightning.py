@@ -7,12 +7,10 @@ from typing import Any
 
 from benign.foundation.arguments import checked_flag
 from benign.foundation.errors import invalid
-from benign.histories.recorders.frameworks import framework, made_a
-from benign.histories.recorders.log_file import LogFile
-from benign.histories.recorders.recording import Recording
+from benign.histories.recorders.frameworks import WatchedTraining, framework, made_a
 
 
-class LightningRecorder:
+class LightningRecorder(WatchedTraining):
     """The log of :class:`TorchRecorder`, written by a callback of Lightning.
 
     The data come from the trainer's loaders, of several for validation from the first. The module's ``forward`` must
@@ -49,29 +47,19 @@ class LightningRecorder:
         super().__init__()
         self._path, self._loss, self._relabelled = path, loss, relabelled
         self._label_noise, self._has_penalty = label_noise, checked_flag("gradient_penalty", gradient_penalty)
-        self._recording: Recording | None = None
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Look at the data and open the log."""
         if self._recording is None and trainer.is_global_zero:
-            self._recording = self._started(trainer, pl_module)
+            self._start(trainer, pl_module)
 
     def on_train_batch_end(self, trainer: Any, *_: Any, **__: Any) -> None:
-        """Count the steps of the optimiser; where gradients are accumulated, not every batch is one."""
-        while self._recording is not None and self._recording.steps < trainer.global_step:
-            self._recording.step()
+        """Count the steps of the optimiser."""
+        self.count_steps(trainer.global_step)
 
-    def on_train_epoch_end(self, *_: Any) -> None:
-        """Count the epoch."""
-        if self._recording is not None:
-            self._recording.epoch()
+    on_train_epoch_end = WatchedTraining.count_epoch
 
-    def on_train_end(self, *_: Any) -> None:
-        """Record the end."""
-        if self._recording is not None:
-            self._recording.close()
-
-    def _started(self, trainer: Any, module: Any) -> Recording:
+    def _start(self, trainer: Any, module: Any) -> None:
         import torch
 
         from benign.histories.recorders.torch_learner import TorchLearner
@@ -89,12 +77,9 @@ class LightningRecorder:
             relabelled=self._relabelled,
             rate=lambda: rate_of(trainer.optimizers),
         )
-        file = LogFile(self._path, resume=trainer.global_step > 0)
         penalty = learner.gradient_penalty if self._has_penalty else None
-        recording = Recording(learner, file, label_noise=self._label_noise, penalty=penalty)
-        if trainer.global_step:
-            recording.go_on_from(trainer.global_step, trainer.current_epoch)
-        return recording
+        steps = trainer.global_step
+        self._open(learner, steps=steps, epochs=trainer.current_epoch, resume=steps > 0, penalty=penalty)
 
 
 def _lightning() -> ModuleType:

@@ -123,7 +123,7 @@ class _EstimatorLearner:
         return time.process_time()
 
     def settle(self) -> None:
-        pass
+        """Nothing to wait for: scikit-learn has done what it was told when it returns."""
 
     def measure(self, samples: str) -> Measured:
         inputs, targets = self._samples[samples]
