@@ -143,8 +143,19 @@ class FiniteSource:
         """
         return replace(self, label_noise=level)
 
-    def draw(self, samples: int, replicate: Replicate) -> Split:
+    @property
+    def folds(self) -> int:
+        """How many test sets of one draw share no row."""
+        return max(1, len(self.data.inputs) // self.test_samples)
+
+    def draw(self, samples: int, replicate: Replicate, *, fold: int = 0) -> Split:
         """Draw ``samples`` training rows and the test set of a replicate.
+
+        Args:
+            samples: n.
+            replicate: its ``draw`` shuffles the rows.
+            fold: which test set of that draw, below :attr:`folds`; no two share a row. Training rows follow the test
+                rows in the draw's order, which goes round.
 
         Raises:
             InvalidArgument: if ``samples`` is not a positive integer or the pool has fewer rows.
@@ -155,7 +166,7 @@ class FiniteSource:
                 f"must be at most {self.max_samples}, got {samples}: {self.name} has {len(self.data.inputs)} rows and "
                 f"{self.test_samples} of them are for testing; ask for fewer or lower `test_samples`.",
             )
-        drawn = _drawn(self.data, self.test_samples, self.scale, replicate.seed, replicate.draw)
+        drawn = _drawn(self.data, self.test_samples, self.scale, (replicate.seed, replicate.draw, fold))
         train_clean = frozen(self.data.targets[drawn.pool_rows[:samples]])
         test_clean = frozen(self.data.targets[drawn.test_rows])
         clean = Split(
@@ -184,19 +195,19 @@ class _Drawn:
 
 
 @lru_cache(maxsize=2)
-def _drawn(data: FiniteData, test_samples: int, scale: str | float, seed: int, draw: int) -> _Drawn:
+def _drawn(data: FiniteData, test_samples: int, scale: str | float, which: tuple[int, int, int]) -> _Drawn:
     """Shuffle, set the test rows apart, fit the scaling on the rest; kept for the label-noise draws that follow."""
-    test_rows, pool_rows = _rows(data, test_samples, seed, draw)
+    test_rows, pool_rows = _rows(data, test_samples, *which)
     pool, test = np.take(data.inputs, pool_rows, axis=0), np.take(data.inputs, test_rows, axis=0)
     _scale(pool, test, scale)
     return _Drawn(pool=frozen(pool), test=frozen(test), pool_rows=pool_rows, test_rows=test_rows)
 
 
 def _rows(
-    data: FiniteData, test_samples: int, seed: int, draw: int
+    data: FiniteData, test_samples: int, seed: int, draw: int, fold: int = 0
 ) -> tuple[Int[np.ndarray, " n_test"], Int[np.ndarray, " pool"]]:
-    """Which rows are the test set and the pool of a draw, in its order."""
-    order = generator(seed, "rows", draw).permutation(len(data.inputs))
+    """Which rows are the test set and the pool of a fold of a draw, in its order."""
+    order = np.roll(generator(seed, "rows", draw).permutation(len(data.inputs)), -fold * test_samples)
     return order[:test_samples], order[test_samples:]
 
 

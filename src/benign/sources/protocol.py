@@ -71,6 +71,20 @@ class SupportsLabelNoise(Protocol):
 
 
 @runtime_checkable
+class SupportsFolds(Protocol):
+    """A source of finitely many rows, whose draws each have several test sets that share no row."""
+
+    @property
+    def folds(self) -> int:
+        """How many."""
+        ...
+
+    def draw(self, samples: int, replicate: Replicate, *, fold: int = 0) -> Split:
+        """As :meth:`Source.draw`, with the test set of a fold."""
+        ...
+
+
+@runtime_checkable
 class SupportsNotes(Protocol):
     """A source that has something to say of its data."""
 
