@@ -56,7 +56,8 @@ class Standing:
         objective: what training minimises, such as ``"squared"``; losses are in its unit.
         train_loss: mean training objective; ``train_loss_constant``: that of the best constant.
         train_error: zero-one error on the training set; NaN for regressions, as all errors are.
-        held_out_loss: on new samples, in the same unit; ``held_out_loss_constant``: of the training set's best constant.
+        held_out_loss: on new samples, in the same unit.
+        held_out_loss_constant: of the constant that is best on the training set, on new samples.
         held_out_error: likewise.
         out_of_bag_error: where the model measures one itself (a share of wrong labels; for regressions the mean
             squared error); NaN elsewhere.
