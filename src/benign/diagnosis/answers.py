@@ -16,6 +16,10 @@ ANSWERS = ("standing", "fitted", "regime", "more_data", "bigger", "longer", "rem
 """The parts of a diagnosis, cheapest first."""
 
 
+class Unanswered(Exception):
+    """Why one part of a diagnosis has no answer: its message is the sentence that the user reads."""
+
+
 class Verdict(enum.StrEnum):
     """What a change does to the risk on new samples."""
 
