@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from benign import procedures as procedures
     from benign import sources as sources
     from benign import surface as surface
+    from benign.diagnosis import Diagnosis as Diagnosis
+    from benign.diagnosis import DiagnosisInterrupted as DiagnosisInterrupted
     from benign.diagnosis import EffectiveModelComplexity as EffectiveModelComplexity
     from benign.diagnosis import FittingThreshold as FittingThreshold
+    from benign.diagnosis import diagnose as diagnose
     from benign.diagnosis import effective_model_complexity as effective_model_complexity
     from benign.diagnosis import locate_peak as locate_peak
     from benign.diagnosis import threshold_size as threshold_size

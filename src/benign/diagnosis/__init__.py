@@ -1,4 +1,4 @@
-"""What a training procedure can fit: searches that train it."""
+"""The user's own model: where it stands, what would help, and what it can fit."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from benign.foundation.public_names import load_on_first_use
 
 if TYPE_CHECKING:
     from benign.curves.fitting_threshold import FittingThreshold as FittingThreshold
+    from benign.diagnosis.answers import Diagnosis as Diagnosis
     from benign.diagnosis.complexity import EffectiveModelComplexity as EffectiveModelComplexity
     from benign.diagnosis.complexity import Evidence as Evidence
     from benign.diagnosis.complexity import effective_model_complexity as effective_model_complexity
+    from benign.diagnosis.diagnose import DiagnosisInterrupted as DiagnosisInterrupted
+    from benign.diagnosis.diagnose import diagnose as diagnose
     from benign.diagnosis.fitting_thresholds import threshold_size as threshold_size
     from benign.diagnosis.fitting_thresholds import threshold_time as threshold_time
     from benign.diagnosis.peak_location import PeakLocation as PeakLocation

@@ -26,15 +26,22 @@ def check_kinds(procedure: object, source: object) -> None:
     Raises:
         InvalidArgument: naming the argument.
     """
-    kinds = (
-        ("procedure", procedure, Procedure, "benign.from_estimator or benign.from_callable"),
-        ("source", source, Source, "benign.sources, such as digits() or arrays(inputs, labels)"),
-    )
-    for argument, value, protocol, makers in kinds:
-        if not isinstance(value, protocol):
-            raise invalid(
-                argument, f"must be a {protocol.__name__}, got {type(value).__name__}; make one with {makers}."
-            )
+    _check_kind("procedure", procedure, Procedure, "benign.from_estimator or benign.from_callable")
+    check_source(source)
+
+
+def check_source(source: object) -> None:
+    """Refuse what is no source, likewise.
+
+    Raises:
+        InvalidArgument: naming the argument.
+    """
+    _check_kind("source", source, Source, "benign.sources, such as digits() or arrays(inputs, labels)")
+
+
+def _check_kind(argument: str, value: object, protocol: type, makers: str) -> None:
+    if not isinstance(value, protocol):
+        raise invalid(argument, f"must be a {protocol.__name__}, got {type(value).__name__}; make one with {makers}.")
 
 
 def measure(
