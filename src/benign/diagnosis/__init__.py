@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from benign.diagnosis.complexity import EffectiveModelComplexity as EffectiveModelComplexity
     from benign.diagnosis.complexity import Evidence as Evidence
     from benign.diagnosis.complexity import effective_model_complexity as effective_model_complexity
-    from benign.diagnosis.diagnose import DiagnosisInterrupted as DiagnosisInterrupted
-    from benign.diagnosis.diagnose import diagnose as diagnose
+    from benign.diagnosis.diagnosing import DiagnosisInterrupted as DiagnosisInterrupted
+    from benign.diagnosis.diagnosing import diagnose as diagnose
     from benign.diagnosis.fitting_thresholds import threshold_size as threshold_size
     from benign.diagnosis.fitting_thresholds import threshold_time as threshold_time
     from benign.diagnosis.peak_location import PeakLocation as PeakLocation
