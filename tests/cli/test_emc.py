@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from benign.cli.emc import _names
 from benign.cli.main import app
+from benign.cli.options import column_names
 from benign.cli.users_code import named
 from benign.foundation.errors import InvalidArgument
 
@@ -97,13 +97,13 @@ def test_inputs_are_named_as_in_the_first_line_of_a_file(folder):
     ],
 )
 def test_blanks_within_a_name_count_and_those_about_it_only_within_quotes(inputs, names):
-    assert _names(inputs) == names
+    assert column_names(inputs) == names
 
 
 def test_a_line_break_within_a_name_stands_in_quotes():
-    assert _names('"a\nb",c') == ["a\nb", "c"]
+    assert column_names('"a\nb",c') == ["a\nb", "c"]
     with pytest.raises(InvalidArgument, match=r"^`--inputs` must be names with commas between them"):
-        _names("a\nb")
+        column_names("a\nb")
 
 
 def test_json_alone(folder):

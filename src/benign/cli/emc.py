@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
-import re
 import sys
 from contextlib import redirect_stdout
 from functools import partial
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from benign.cli.answers import answered, printable
-from benign.cli.options import AsJson, Seed, Store, Workers
+from benign.cli.options import AsFrame, AsJson, Data, Inputs, Samples, Seed, Store, Target, Workers, column_names
 from benign.foundation.conventions import TOLERANCE
 
 if TYPE_CHECKING:
@@ -36,23 +34,16 @@ _ADVICE = {
 
 def measure_complexity(  # noqa: PLR0917 (a command's options)
     target: Annotated[str, typer.Argument(metavar="MODULE:PROCEDURE", help="Your procedure; its module is run.")],
-    data: Annotated[Path, typer.Option("--data", help="A .csv or .parquet file, one row a sample.")],
-    label: Annotated[str, typer.Option("--target", help="The column of labels or values to learn.")],
+    data: Data,
+    label: Target,
     size: Annotated[int, typer.Option("--size", help="The size of the model, as the procedure counts it.")],
     inverse: Annotated[
         bool, typer.Option("--inverse", help="The larger the size, the less can be fitted: n_neighbors, alpha.")
     ] = False,
-    inputs: Annotated[
-        str | None, typer.Option("--inputs", metavar="A,B,...", help="The columns to learn from [default: all others].")
-    ] = None,
-    as_frame: Annotated[
-        bool, typer.Option("--as-frame", help="Numbers too come unscaled, in a data frame: a pipeline picks by name.")
-    ] = False,
+    inputs: Inputs = None,
+    as_frame: AsFrame = False,
     time: Annotated[float | None, typer.Option("--time", help="Training time [default: the end].")] = None,
-    samples: Annotated[
-        int | None,
-        typer.Option("--samples", help="Your number of training samples [default: all outside the test set]."),
-    ] = None,
+    samples: Samples = None,
     tolerance: Annotated[float, typer.Option("--tolerance", help="What counts as fitted.")] = TOLERANCE,
     criterion: Annotated[str, typer.Option("--criterion", help="objective or error.")] = "objective",
     max_minutes: Annotated[
@@ -87,7 +78,7 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
         for picture in [out / f"emc.{kind}" for kind in FORMATS] if out else []:  # before anything is searched
             check_ours(picture)
         with shown("emc") as progress:
-            source = table(data, target=label, inputs=_names(inputs), as_frame=as_frame)
+            source = table(data, target=label, inputs=column_names(inputs), as_frame=as_frame)
             procedure, why_here = rehearsed(tried, executor, target, inverse=inverse)
             if why_here:
                 print(f"Warning: {why_here} It runs in this process, which ends if it does.", file=sys.stderr)
@@ -108,23 +99,6 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
             _print(result)
             for line in filter(None, (*files, kept_line(store))):
                 print(printable(line))
-
-
-def _names(inputs: str | None) -> list[str] | None:
-    """Names of columns as in the first line of a .csv file: in quotes where a name holds a comma or ends in blanks.
-
-    Raises:
-        InvalidArgument: for a line break outside quotes.
-    """
-    from benign.foundation.errors import invalid
-
-    if inputs is None:
-        return None
-    bare = re.sub(r'\s*("(?:""|[^"])*"|[^,]*?)\s*(,|\Z)', r"\1\2", inputs)  # blanks count within quotes alone
-    try:
-        return next(csv.reader([bare]), [])
-    except csv.Error as error:
-        raise invalid("--inputs", f"must be names with commas between them, got {inputs!r}.") from error
 
 
 def _print(result: PeakLocation) -> None:
