@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from benign.foundation.json_values import plain
 from benign.histories.finding import Finding
 from benign.histories.forecast import Odds
 from benign.histories.history import History
@@ -118,9 +118,7 @@ class Triage:
             "advice": self.advice,
             "limits": self.limits,
         }
-        plain = _plain(parts)
-        assert isinstance(plain, dict)
-        return plain
+        return dict(plain(parts))
 
     def __str__(self) -> str:
         """The headline, the findings, what to do and what is not known."""
@@ -153,13 +151,3 @@ def _escaped(text: str) -> str:
     import html
 
     return html.escape(text)
-
-
-def _plain(value: object) -> object:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {name: _plain(part) for name, part in vars(value).items()}
-    if isinstance(value, Mapping):
-        return {str(name): _plain(part) for name, part in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_plain(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from benign.foundation.json_values import or_null, record
 from benign.histories.finding import CODES
 from benign.histories.log import Axis
 from benign.histories.rise import StateName
@@ -24,31 +25,31 @@ def json_schema() -> dict[str, Any]:
     >>> json_schema()["properties"]["schema"]
     {'const': 'benign.triage/1'}
     """
-    landmark = _record(
+    landmark = record(
         place=_COUNT, time=_NUMBER, value=_NUMBER, low=_NUMBER, high=_NUMBER, earliest=_NUMBER, latest=_NUMBER
     )
-    counted = _record(came=_COUNT, of=_COUNT)
-    odds = _record(probability=_NUMBER, answer={"type": ["boolean", "null"]}, comparable=_or_null(counted))
-    answer = _record(
+    counted = record(came=_COUNT, of=_COUNT)
+    odds = record(probability=_NUMBER, answer={"type": ["boolean", "null"]}, comparable=or_null(counted))
+    answer = record(
         schema={"const": SCHEMA},
-        source=_record(
+        source=record(
             run=_TEXT, format=_TEXT, path=_TEXT, pooled=_TEXTS, axis={"enum": list(get_args(Axis))},
             columns={"type": "object", "additionalProperties": _TEXT},
         ),
-        given=_record(
+        given=record(
             train_samples=_COUNT, validation_samples=_COUNT, classes=_COUNT, label_noise=_NUMBER, test_score=_NUMBER
         ),
         headline=_TEXT,
-        state=_record(name={"enum": list(get_args(StateName))}, p=_NUMBER, deciding_samples=_COUNT),
+        state=record(name={"enum": list(get_args(StateName))}, p=_NUMBER, deciding_samples=_COUNT),
         points=_COUNT,
-        noise=_or_null(_noise()),
-        rise=_or_null(_record(log=_NUMBER, se=_NUMBER, p=_NUMBER, gain=_NUMBER, lowest=_COUNT, end=_NUMBER)),
-        error=_or_null(_error()),
-        landmarks=_or_null(
-            _record(best=landmark, peak=_or_null(landmark), second_best=_or_null(landmark), last=landmark)
+        noise=or_null(_noise()),
+        rise=or_null(record(log=_NUMBER, se=_NUMBER, p=_NUMBER, gain=_NUMBER, lowest=_COUNT, end=_NUMBER)),
+        error=or_null(_error()),
+        landmarks=or_null(
+            record(best=landmark, peak=or_null(landmark), second_best=or_null(landmark), last=landmark)
         ),
-        overconfidence=_or_null(
-            _record(bound=_NUMBER, error=_NUMBER, certified_nats=_NUMBER, certified_share=_NUMBER)
+        overconfidence=or_null(
+            record(bound=_NUMBER, error=_NUMBER, certified_nats=_NUMBER, certified_share=_NUMBER)
         ),
         forecast={"type": "object", "propertyNames": {"enum": ["2", "5", "10"]}, "additionalProperties": odds},
         findings={"type": "array", "items": _finding()},
@@ -59,7 +60,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _noise() -> dict[str, Any]:
-    return _record(
+    return record(
         iterate_sd=_NUMBER, window=_COUNT, level_sd=_NUMBER, base=_NUMBER, growth=_NUMBER, validation_samples=_COUNT,
         samples_told=_TRUTH, refused={"enum": ["", "rounded", "smoothed"]}, step=_NUMBER, paired_se=_NUMBER,
         rise_tolerance=_NUMBER, gain_tolerance=_NUMBER,
@@ -67,28 +68,20 @@ def _noise() -> dict[str, Any]:
 
 
 def _error() -> dict[str, Any]:
-    return _record(
+    return record(
         rise=_NUMBER, se=_NUMBER, p=_NUMBER, answer={"enum": ["up", "not up", "undecided"]}, lowest=_NUMBER,
         end=_NUMBER, lowest_time=_NUMBER, matters=_NUMBER, validation_samples=_COUNT,
     )  # fmt: skip
 
 
 def _finding() -> dict[str, Any]:
-    return _record(
+    return record(
         code={"enum": list(CODES)},
         verdict=_TEXT,
         evidence={"type": "object", "additionalProperties": _NUMBER},
         excluded=_TEXTS,
         confidence=_NUMBER,
-        next=_or_null(_record(experiment=_TEXT, cost=_TEXT, decides=_TEXT)),
+        next=or_null(record(experiment=_TEXT, cost=_TEXT, decides=_TEXT)),
         against_best={"enum": ["", "below", "to", "above"]},
         explained_by={"enum": ["", "restart", "learning-rate", "train-rise"]},
     )
-
-
-def _record(**parts: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": parts, "required": list(parts)}
-
-
-def _or_null(one: dict[str, Any]) -> dict[str, Any]:
-    return {"anyOf": [one, {"type": "null"}]}
