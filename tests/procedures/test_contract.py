@@ -13,6 +13,7 @@ from benign.foundation.errors import InvalidArgument
 from benign.foundation.outcomes import Outcome
 from benign.foundation.replicate import Replicate, crossed_replicates
 from benign.procedures import Procedure
+from benign.procedures.objectives import NAMES
 from benign.procedures.prediction_risks import prediction_risks
 from benign.procedures.protocol import SupportsCheck, SupportsLeastBytes
 from benign.schema import Block
@@ -45,7 +46,7 @@ def test_it_is_a_procedure_that_says_what_it_is(name):
     assert isinstance(procedure, Procedure)
     assert procedure.size_name
     assert procedure.time_name is not None or case.times is None
-    assert procedure.objective in ("squared", "cross-entropy")
+    assert procedure.objective in NAMES
     assert procedure.max_size >= case.sizes[-1]
     assert procedure.revision >= 1
     assert json.loads(json.dumps(procedure.spec(), allow_nan=False)) == case.make().spec() == procedure.spec()

@@ -17,6 +17,7 @@ from benign.experiments.repeated_warnings import recorded
 from benign.experiments.states import JobResult
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split, class_indices
+from benign.procedures.objectives import constant_loss
 from benign.procedures.protocol import Procedure
 from benign.schema import CONSTANTS, Block
 from benign.sources.protocol import Source
@@ -93,11 +94,7 @@ def _constant_risks(split: Split, objective: str) -> tuple[float, float]:
     """In the order of :data:`benign.schema.CONSTANTS`: training loss of the best constant, and test error
     of always saying the most frequent training class (NaN without classes).
     """
-    if objective == "cross-entropy":
-        shares = split.train_targets.mean(axis=0)
-        loss = -float(np.sum(shares[shares > 0.0] * np.log(shares[shares > 0.0])))
-    else:
-        loss = float(np.sum(np.var(split.train_targets, axis=0)))
+    loss = constant_loss(objective, split.train_targets)
     if split.classes is None:
         return loss, float("nan")
     most_frequent = split.train_targets.sum(axis=0).argmax()

@@ -10,13 +10,14 @@ draws from those is repeatable too, and the user's are left as they were.
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 from numpy.typing import ArrayLike
 
 from benign.foundation.errors import BenignError, InvalidArgument
@@ -52,7 +53,7 @@ class ForeignProcedure(Procedure, SupportsCheck, Protocol):
         ...
 
     def train(
-        self, split: Split, size: int, times: Moments, train_inputs: Any, inputs: Sequence[Any]
+        self, split: Split, size: float, times: Moments, train_inputs: Any, inputs: Sequence[Any]
     ) -> Iterator[Sequence[ArrayLike]]:
         """Train at one size; yield, for each time in turn (once, where they are None), predictions on each input.
 
@@ -62,16 +63,16 @@ class ForeignProcedure(Procedure, SupportsCheck, Protocol):
         ...
 
 
-def parameters(procedure: object, size: int, split: Split) -> int:
-    """The size itself: how many numbers foreign code fits is not known."""
+def parameters(procedure: object, size: float, split: Split) -> int:
+    """The size itself, 0 where it is no count: how many numbers foreign code fits is not known."""
     del procedure, split
-    return size
+    return int(size) if math.isfinite(size) and size == math.floor(size) else 0
 
 
 def measure(
     code: ForeignProcedure,
     splits: Sequence[Split],
-    sizes: Int[np.ndarray, " size"],
+    sizes: Real[np.ndarray, " size"],
     times: Float[np.ndarray, " time"] | None,
     metrics: frozenset[str],
 ) -> Block:
@@ -92,13 +93,13 @@ def measure(
             for layer, (train, test) in enumerate(predictions_of(code, split, size, times, inputs)):
                 if row == column == layer == 0:  # the smallest size, the shortest time
                     _check_repeatable(code, split, size, times, test)
-                for name, value in prediction_risks(split, train, test, metrics).items():
+                for name, value in prediction_risks(split, train, test, metrics, code.objective).items():
                     values[name][row, column, layer] = value
     return Block(
         replicates=tuple(split.replicate for split in splits),
         sizes=sizes,
         times=recorded_times(times),
-        parameters=sizes.copy(),
+        parameters=np.array([parameters(code, size, splits[0]) for size in sizes.tolist()], dtype=np.int64),
         outcome=np.full(shape, int(Outcome.CONVERGED), dtype=np.int8),
         metrics=values,
     )
@@ -108,7 +109,7 @@ def predict(
     code: ForeignProcedure,
     split: Split,
     inputs: Float[np.ndarray, "m d"],
-    sizes: Int[np.ndarray, " size"],
+    sizes: Real[np.ndarray, " size"],
     times: Float[np.ndarray, " time"] | None = None,
 ) -> Iterator[Predictions]:
     """Train on the split and predict on other inputs, one size and then one time after another.
@@ -127,7 +128,7 @@ def predict(
 def predictions_of(
     code: ForeignProcedure,
     split: Split,
-    size: int,
+    size: float,
     times: Float[np.ndarray, " time"] | None,
     inputs: Sequence[Float[np.ndarray, "_ d"]],
 ) -> Iterator[list[Float[np.ndarray, "_ outputs"]]]:
@@ -141,15 +142,16 @@ def predictions_of(
     moments = None if times is None else times.tolist()
     answers = code.train(split, size, moments, train_inputs, frames)
     for time in moments or [None]:
-        where = f"size {size}" if time is None else f"size {size} and time {time:g}"
+        where = "as it stands" if math.isnan(size) else f"at size {size:g}"
+        where += "" if time is None else f" and time {time:g}"
         where += f" on {split.samples} samples"
         advice = "correct it, or leave this value out"
         if split.columns is not None:
             advice = "it gets text and missing values as they are: encode and fill them in a pipeline"
-        with guarded(f"{code.name} cannot be trained at {where}", advice), states:
+        with guarded(f"{code.name} cannot be trained {where}", advice), states:
             raw = next(answers)
         yield [
-            checked_predictions(values, split, len(asked), f"{code.name} at {where}")
+            checked_predictions(values, split, len(asked), f"{code.name} {where}", code.objective)
             for values, asked in zip(raw, inputs, strict=True)
         ]
 
@@ -171,8 +173,17 @@ def guarded(problem: str, advice: str) -> Iterator[None]:
         raise InvalidArgument(f"{problem} ({why}); {advice}.") from error
 
 
-def checked_predictions(raw: ArrayLike, split: Split, rows: int, who: str) -> Float[np.ndarray, "{rows} outputs"]:
+def checked_predictions(
+    raw: ArrayLike, split: Split, rows: int, who: str, objective: str = "squared"
+) -> Float[np.ndarray, "{rows} outputs"]:
     """Predictions as a matrix of one row a sample; whole numbers are class indices where there are classes.
+
+    Args:
+        raw: what was predicted.
+        split: what the model was trained on.
+        rows: on how many samples.
+        who: predicts, the subject of a refusal.
+        objective: what the predictions are in the unit of; only a pairwise hinge has more of them than classes.
 
     Raises:
         InvalidArgument: if they have another shape, are no numbers, or not finite.
@@ -192,7 +203,8 @@ def checked_predictions(raw: ArrayLike, split: Split, rows: int, who: str) -> Fl
         return np.eye(outputs)[values.astype(np.int64)]
     if split.classes is None and outputs == 1 and values.shape == (rows,):
         values = values[:, None]
-    if values.shape != (rows, outputs):
+    is_of_pairs = objective == "pairwise hinge" and values.shape == (rows, outputs**2)
+    if values.shape != (rows, outputs) and not is_of_pairs:
         wanted = f"({rows}, {outputs})" if outputs > 1 or split.classes else f"({rows},)"
         classes = ", one score a class, or whole numbers, the classes' indices" if split.classes is not None else ""
         raise InvalidArgument(f"{who} predicts an array of shape {values.shape}; it must be {wanted}{classes}.")
@@ -267,7 +279,7 @@ class _OwnRandomStates:
 def _check_repeatable(
     code: ForeignProcedure,
     split: Split,
-    size: int,
+    size: float,
     times: Float[np.ndarray, " time"] | None,
     found: Float[np.ndarray, "n_test outputs"],
 ) -> None:

@@ -5,22 +5,27 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from benign.foundation.arguments import checked_flag, checked_name
+from benign.foundation.arguments import checked_flag, checked_name, checked_text
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_count
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.procedures import adaptation
+from benign.procedures.estimator_outputs import certain_outputs, method_of, one_class_of, outputs_of, scored_by_pairs
+from benign.procedures.estimator_sizes import SizeKind, check_size, first_columns, is_real, sized, tuple_shape
 from benign.procedures.estimator_times import answers_along_times, random_states
 from benign.procedures.foreign_settings import describe_estimator
+from benign.procedures.known_objectives import SQUARED, KnownObjective, objective_of
+from benign.procedures.nested_estimators import kind_of
+from benign.procedures.objectives import check_objective
 from benign.procedures.protocol import one_replicate_each
 
 
@@ -30,14 +35,16 @@ class Estimator:
 
     Attributes:
         estimator: an unfitted clone of the user's.
-        size_name: the parameter that is its size.
+        size_name: the parameter that is its size; ``"features"`` for columns.
         time_name: the parameter that is its training time, or None.
         is_inverse: whether the size is the inverse of one: the larger, the less can be fitted.
         revision: raised by the user when the numbers change.
+        size_kind: what its size is.
+        has_real_sizes: whether a size may be any positive number.
+        max_size: the largest size, ``math.inf`` where there is no end or it is not known.
+        minimised: what its training minimises.
     """
 
-    objective: ClassVar[str] = "squared"
-    max_size: ClassVar[float] = math.inf
     takes_columns: ClassVar[bool] = True
     parameters = adaptation.parameters
     batches = one_replicate_each
@@ -49,11 +56,38 @@ class Estimator:
     time_name: str | None = None
     is_inverse: bool = False
     revision: int = 1
+    size_kind: SizeKind = SizeKind.PARAMETER
+    has_real_sizes: bool = False
+    max_size: float = math.inf
+    minimised: KnownObjective = SQUARED
     _token: str = field(default_factory=lambda: uuid.uuid4().hex, repr=False)
 
     @property
     def name(self) -> str:
         return type(self.estimator).__name__
+
+    @property
+    def objective(self) -> str:
+        return self.minimised.name
+
+    def with_parameters(self, **parameters: object) -> Estimator:
+        """The same with other values of some parameters, by their nested names.
+
+        Where ``shrinkage`` is set of a linear discriminant analysis whose solver has none, the solver is ``"lsqr"``.
+
+        Raises:
+            InvalidArgument: for a parameter that it does not have, or a value that it cannot be given.
+        """
+        known, own = known_parameters(self.estimator), _cloned(self.estimator)
+        for name in parameters:
+            checked_name(f"parameter of {self.name}", name, known, argument="parameters")
+        for name in [name for name in parameters if name.rpartition("__")[2] == "shrinkage"]:
+            solver = f"{name.removesuffix('shrinkage')}solver"
+            if solver in known and own.get_params()[solver] == "svd":
+                parameters = {solver: "lsqr", **parameters}
+        with adaptation.guarded(f"`parameters` of {self.name} cannot be set", "give values that it takes"):
+            own.set_params(**parameters)
+        return replace(self, estimator=own, _token=uuid.uuid4().hex)
 
     def spec(self) -> dict[str, object]:
         """Class, parameters and scikit-learn's version; the size's own value and how it is read decide nothing."""
@@ -62,7 +96,9 @@ class Estimator:
 
         problem = f"`estimator` {self.name} cannot be described"
         with adaptation.guarded(problem, "mend its get_params, set_params or constructor"):
-            plain = clone(self.estimator).set_params(**{self.size_name: None})
+            plain = clone(self.estimator)
+            if self.size_kind is SizeKind.PARAMETER:
+                plain.set_params(**{self.size_name: None})
             described = describe_estimator(plain, token=self._token)
         return {
             "procedure": self.name,
@@ -70,6 +106,17 @@ class Estimator:
             "time": self.time_name,
             "estimator": described,
             "scikit-learn": sklearn.__version__,
+            **self._departures(),
+        }
+
+    def _departures(self) -> dict[str, object]:
+        """What decides the numbers too, where it is not as it was before it could be said."""
+        objective, shape = self.minimised, tuple_shape(self.estimator, self.size_name)
+        is_plain = objective.name == "squared" and not (objective.is_of_scores or objective.answers)
+        return {
+            **({} if is_plain else {"objective": objective.name}),
+            **({} if self.size_kind is SizeKind.PARAMETER else {"sized by": self.size_kind.value}),
+            **({"shape": list(shape)} if shape else {}),
         }
 
     def check(self, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
@@ -86,13 +133,30 @@ class Estimator:
             raise invalid("times", f"must be whole numbers of {self.time_name} from 1 on, got {broken[0]:g}.")
 
     def train(
-        self, split: Split, size: int, times: adaptation.Moments, train_inputs: Any, inputs: Sequence[Any]
+        self, split: Split, size: float, times: adaptation.Moments, train_inputs: Any, inputs: Sequence[Any]
     ) -> Iterator[list[ArrayLike]]:
-        model = self._seeded(split.replicate).set_params(**{self.size_name: size})
-        y = adaptation.training_targets(split, as_matrix=_is_regressor(model, split))
+        model = self._seeded(split.replicate)
+        learns_values = _is_regressor(model, split)
+        which = None if learns_values else one_class_of(split)
+        if which is not None and split.classes is not None:  # many classifiers refuse it, and there is nothing to learn
+            for _ in range(1 if times is None else len(times)):
+                yield [certain_outputs(self.minimised, which, len(asked), len(split.classes)) for asked in inputs]
+            return
+        if self.size_kind is SizeKind.COLUMNS:
+            train_inputs, *inputs = first_columns([train_inputs, *inputs], size, split)
+        if self.size_kind is SizeKind.PARAMETER:
+            model = sized(model, self.size_name, size, is_a_real=self.has_real_sizes)
+        model, y = scored_by_pairs(model, self.minimised), self._targets(split, learns_values)
         moments = None if times is None else [int(time) for time in times]
-        for fitted, answers in answers_along_times(model, self.time_name, moments, (train_inputs, y), inputs):
-            yield [_spread(fitted, values, split) for values in answers]
+        method = method_of(model, self.minimised) if not learns_values else "predict"
+        answers = answers_along_times(model, self.time_name, moments, (train_inputs, y), inputs, method)
+        for stages, (fitted, values) in zip([None] if moments is None else moments, answers, strict=True):
+            yield [outputs_of(fitted, value, split, self.minimised, stages) for value in values]
+
+    def _targets(self, split: Split, learns_values: bool) -> Any:
+        targets = adaptation.training_targets(split, as_matrix=learns_values)
+        is_numbered = not learns_values and kind_of(self.estimator).startswith("XGB")
+        return np.unique(targets, return_inverse=True)[1] if is_numbered else targets  # XGBoost knows no gap in classes
 
     def _seeded(self, replicate: Replicate) -> Any:
         """A clone whose every random state follows from the replicate's initialisation."""
@@ -105,16 +169,24 @@ class Estimator:
 
 
 def from_estimator(
-    estimator: Any, *, size: str, time: str | None = None, inverse: bool = False, revision: int = 1
+    estimator: Any,
+    *,
+    size: str,
+    time: str | None = None,
+    inverse: bool = False,
+    objective: str | None = None,
+    revision: int = 1,
 ) -> Estimator:
     """Make any scikit-learn estimator or pipeline a procedure that can be measured.
 
     For every size and replicate a clone is trained on copies of the data, with every parameter named ``random_state``
     set from the replicate's initialisation: neither the estimator nor any random state of the caller changes, and the
-    numbers can be had again. A classifier learns class indices; its probabilities (or its classes, as one-hot rows,
-    where it has none) are compared with one-hot rows. A regressor on a source with classes learns the one-hot rows.
-    Losses are squared errors, summed over classes or outputs. Where the source holds text or missing values, the clone
-    gets a pandas data frame with the columns' names.
+    numbers can be had again. A classifier learns class indices; a regressor on a source with classes learns one-hot
+    rows. Where the source holds text or missing values, the clone gets a pandas data frame with the columns' names.
+
+    Losses are in the unit of what the estimator minimises: a logistic regression's is the log loss, a support vector
+    machine's the hinge loss, a forest's the squared error of its probabilities. Where training has seen a single class,
+    the model is that class.
 
     Several times cost one training where ``time`` is ``n_estimators`` or ``max_iter`` and the estimator has
     ``staged_predict`` (boosting), where it is ``n_estimators`` and there is a ``warm_start`` (forests, bagging), and
@@ -125,37 +197,65 @@ def from_estimator(
     Args:
         estimator: with ``fit`` and ``predict``, scikit-learn's or another that can be cloned.
         size: name of the parameter that is its size, nested names with ``__``: ``"max_leaf_nodes"``,
-            ``"forest__max_leaf_nodes"``. It must take whole numbers.
+            ``"forest__max_leaf_nodes"``. It takes whole numbers, or any positive ones where it is a real number, such
+            as ``"alpha"`` or ``"gamma"``. Of a tuple, such as ``hidden_layer_sizes``, it is the first entry, and the
+            others are scaled with it. ``"features"``, where no parameter is called so: the number of input columns, the
+            first of a random order that the replicate's draw and initialisation decide.
         time: name of the parameter that is its training time, which must take whole numbers too, or None.
         inverse: whether the size is the inverse of one, as ``n_neighbors``, ``min_samples_leaf`` and ``alpha`` are: the
             larger, the less can be fitted. Sizes stay what the parameter says and are given ascending, as always; only
             what is read along them, regimes and thresholds, is read from the largest: the threshold is then the largest
             value that fits. The numbers are the same, and a store keeps one of both.
+        objective: what its losses are, a name in :data:`benign.procedures.objectives.NAMES`. None for what the common
+            estimators minimise; of others the squared loss (of class probabilities or, where there are none, of the
+            predicted class as a one-hot row).
         revision: to be raised when an edit of the estimator's own code changes its numbers; its parameters, its class's
             source text and scikit-learn's version are noticed.
 
     Raises:
-        InvalidArgument: for what is no estimator or cannot be cloned, or a parameter that it does not have.
+        InvalidArgument: for what is no estimator or cannot be cloned, a parameter that it does not have, a size that
+            changes nothing, or an objective whose outputs it does not have.
 
     >>> from sklearn.ensemble import RandomForestClassifier
     >>> from_estimator(RandomForestClassifier(), size="max_leaf_nodes", time="n_estimators").size_name
     'max_leaf_nodes'
     """
     own = _cloned(estimator)
-    name = type(estimator).__name__
-    known = sorted(own.get_params(deep=True))
+    name, known = type(estimator).__name__, known_parameters(own)
+    kind = SizeKind.COLUMNS if size == "features" and size not in known else SizeKind.PARAMETER
     for argument, value in (("size", size), ("time", time)):
-        if not (argument == "time" and value is None):
+        if not (argument == "time" and value is None) and not (argument == "size" and kind is SizeKind.COLUMNS):
             checked_name(f"`{argument}` parameter of {name}", value, known, argument=argument)
     if size == time:
         raise InvalidArgument(f"`size` and `time` must be different parameters, got {size!r} for both.")
+    check_size(own, size, kind)
     return Estimator(
         estimator=own,
         size_name=size,
         time_name=time,
         is_inverse=checked_flag("inverse", inverse),
         revision=checked_count("revision", revision),
+        size_kind=kind,
+        has_real_sizes=kind is SizeKind.PARAMETER and is_real(own, size),
+        minimised=_minimised(own, objective),
     )
+
+
+def known_parameters(estimator: Any) -> list[str]:
+    """The names of its parameters, nested ones included, in sorted order."""
+    own = list(estimator.get_params(deep=True))
+    of_catboost = ("depth", "iterations", "l2_leaf_reg") if kind_of(estimator).startswith("CatBoost") else ()
+    return sorted({*own, *of_catboost})  # CatBoost tells only what has been set
+
+
+def _minimised(estimator: Any, objective: str | None) -> KnownObjective:
+    known = objective_of(estimator)
+    if objective is None:
+        return known
+    name = check_objective("objective", checked_text("objective", objective))
+    said = replace(known, note="") if name == known.name else KnownObjective(name=name, answers=known.answers)
+    method_of(estimator, said)
+    return said
 
 
 def _cloned(estimator: Any) -> Any:
@@ -193,18 +293,3 @@ def _is_regressor(model: Any, split: Split) -> bool:
             'task="classification" in the source.',
         )
     return regresses or split.classes is None
-
-
-def _spread(model: Any, answers: ArrayLike, split: Split) -> ArrayLike:
-    """Probabilities in a column for each class of the source, 0 where training has not seen it; else as they are."""
-    if split.classes is None:
-        return answers
-    values = np.asarray(answers)
-    if values.ndim == 1 and values.dtype.kind == "f" and np.array_equal(values, np.floor(values)):
-        return values.astype(np.int64)
-    seen = getattr(model, "classes_", None)
-    if seen is None or not hasattr(model, "predict_proba") or values.shape[1:] != (len(seen),):
-        return values
-    spread = np.zeros((len(values), len(split.classes)))
-    spread[:, np.asarray(seen, dtype=np.int64)] = values
-    return spread

@@ -28,14 +28,20 @@ class Route(enum.Enum):
     SEPARATE = "a training for each time"
 
 
-def route_of(estimator: Any, time: str) -> Route:
-    """The route of an estimator, or pipeline, whose time is the parameter of this name."""
+def route_of(estimator: Any, time: str, method: str | None = None) -> Route:
+    """The route of an estimator, or pipeline, whose time is the parameter of this name.
+
+    Args:
+        estimator: ready but for its time.
+        time: name of the parameter.
+        method: what it is asked by; probabilities where it has them, else its predictions, unless said.
+    """
     final, name = _owner(estimator, time)
     if name is None:
         return Route.SEPARATE
     settings = final.get_params(deep=False)
-    stages = "staged_predict_proba" if hasattr(final, "predict_proba") else "staged_predict"
-    if name in (_MEMBERS, _PASSES) and hasattr(final, stages):
+    method = method or ("predict_proba" if hasattr(final, "predict_proba") else "predict")
+    if name in (_MEMBERS, _PASSES) and hasattr(final, f"staged_{method}"):
         return Route.STAGES
     is_weighted = isinstance(settings.get("class_weight"), str)  # by the classes of the data: refused, or discouraged
     if name == _MEMBERS and "warm_start" in settings and not (is_weighted or settings.get("oob_score")):
@@ -51,6 +57,7 @@ def answers_along_times(
     times: Sequence[int] | None,
     train: tuple[Any, Shaped[np.ndarray, "n *outputs"]],
     inputs: Sequence[Any],
+    method: str = "predict",
 ) -> Iterator[tuple[Any, list[ArrayLike]]]:
     """For each time in turn, the fitted model and what it answers on each of the inputs.
 
@@ -60,32 +67,33 @@ def answers_along_times(
         times: strictly increasing, from 1 on; None for one training of the estimator as it stands.
         train: inputs (an array or a data frame) and targets.
         inputs: what to answer on, likewise.
+        method: what the fitted model is asked by.
     """
     x, y = train
     if time is None or times is None:
         estimator.fit(x.copy(), y)
-        yield _answered(estimator, inputs)
+        yield _answered(estimator, inputs, method)
         return
-    route, (final, name) = route_of(estimator, time), _owner(estimator, time)
+    route, (final, name) = route_of(estimator, time, method), _owner(estimator, time)
     if route is not Route.SEPARATE and final is not estimator:
         before = estimator[:-1]  # what comes before the last step has no duration: it is fitted once
         x = before.fit_transform(x.copy(), y.copy())
         inputs = [before.transform(asked.copy()) for asked in inputs]
     if route is Route.STAGES:
-        yield from _in_stages(final.set_params(**{str(name): times[-1]}), times, x, y, inputs)
+        yield from _in_stages(final.set_params(**{str(name): times[-1]}), times, (x, y), inputs, method)
     elif route is Route.SEPARATE:
-        yield from (_answered(model, inputs) for model in _separately(estimator, time, times, x, y))
+        yield from (_answered(model, inputs, method) for model in _separately(estimator, time, times, x, y))
     elif route is Route.WARM_START:
         for moment in times:
             final.set_params(**{str(name): moment}, warm_start=True).fit(x.copy(), y.copy())
-            yield _answered(final, inputs)
+            yield _answered(final, inputs, method)
     else:
-        yield from (_answered(model, inputs) for model in _in_passes(final, times, x, y))
+        yield from (_answered(model, inputs, method) for model in _in_passes(final, times, x, y))
 
 
-def _answered(model: Any, inputs: Sequence[Any]) -> tuple[Any, list[ArrayLike]]:
-    """Probabilities where there are any, else values or classes; of copies, which the model may write on."""
-    ask = model.predict_proba if hasattr(model, "predict_proba") else model.predict
+def _answered(model: Any, inputs: Sequence[Any], method: str) -> tuple[Any, list[ArrayLike]]:
+    """Answers on copies, which the model may write on."""
+    ask = getattr(model, method)
     return model, [ask(asked.copy()) for asked in inputs]
 
 
@@ -113,11 +121,12 @@ def _in_passes(model: Any, times: Sequence[int], x: Any, y: Any) -> Iterator[Any
 
 
 def _in_stages(
-    model: Any, times: Sequence[int], x: Any, y: Any, inputs: Sequence[Any]
+    model: Any, times: Sequence[int], train: tuple[Any, Any], inputs: Sequence[Any], method: str
 ) -> Iterator[tuple[Any, list[ArrayLike]]]:
     """Where training has stopped by itself before a time, its last stage is the model of that time."""
+    x, y = train
     model.fit(x.copy(), y.copy())
-    staged = model.staged_predict_proba if hasattr(model, "predict_proba") else model.staged_predict
+    staged = getattr(model, f"staged_{method}")
     stages = [iter(staged(asked.copy())) for asked in inputs]
     last: list[ArrayLike | None] = [None] * len(stages)
     done = 0

@@ -19,6 +19,7 @@ from benign.foundation.signatures import signature_of
 from benign.foundation.split import Split
 from benign.procedures import adaptation
 from benign.procedures.foreign_settings import source_digest
+from benign.procedures.objectives import check_objective
 from benign.procedures.protocol import one_replicate_each
 
 Predict = Callable[..., ArrayLike]
@@ -37,9 +38,10 @@ class FunctionProcedure:
         revision: raised by the user when the numbers change.
         code: what in the key stands for the function's code: a revision alone, a digest, or a token of this object.
         is_inverse: whether the size is the inverse of one: the larger, the less can be fitted.
+        objective: what its losses are.
+        has_real_sizes: whether a size may be any positive number.
     """
 
-    objective: ClassVar[str] = "squared"
     takes_columns: ClassVar[bool] = True
     parameters = adaptation.parameters
     batches = one_replicate_each
@@ -54,9 +56,12 @@ class FunctionProcedure:
     time_name: str | None
     max_size: float
     is_inverse: bool = False
+    objective: str = "squared"
+    has_real_sizes: bool = False
 
     def spec(self) -> dict[str, object]:
-        return {"procedure": self.name, "kind": "function", "code": self.code}
+        other = {} if self.objective == "squared" else {"objective": self.objective}
+        return {"procedure": self.name, "kind": "function", "code": self.code, **other}
 
     def check(self, samples: Sequence[int], times: Float[np.ndarray, " time"] | None) -> None:
         """Whether there are times at all."""
@@ -65,13 +70,13 @@ class FunctionProcedure:
             raise invalid("times", 'must be None: the function has no time; name it, for example time_name="steps".')
 
     def train(
-        self, split: Split, size: int, times: adaptation.Moments, train_inputs: Any, inputs: Sequence[Any]
+        self, split: Split, size: float, times: adaptation.Moments, train_inputs: Any, inputs: Sequence[Any]
     ) -> Iterator[list[ArrayLike]]:
         seed = adaptation.addressed_seed(split.replicate, "seed of a function")
         for time in [None] if times is None else times:
             moment = int(time) if time is not None and time == math.floor(time) else time
             targets = adaptation.training_targets(split)
-            predict = self.fit(train_inputs.copy(), targets, size, moment, seed)
+            predict = self.fit(train_inputs.copy(), targets, float(size) if self.has_real_sizes else size, moment, seed)
             if not callable(predict):
                 raise invalid(
                     "fit", f"of {self.name!r} must return a function, predict(X), got {type(predict).__name__}."
@@ -88,17 +93,19 @@ def from_callable(
     time_name: str | None = None,
     max_size: float = math.inf,
     inverse: bool = False,
+    objective: str = "squared",
+    real_sizes: bool = False,
 ) -> FunctionProcedure:
     """Make any function that trains a procedure that can be measured.
 
     ``fit(X, y, size, time, seed)`` returns ``predict``. On a source with K classes, y holds the classes' indices, and
-    ``predict(X)`` gives either m x K scores (probabilities, votes), whose squared loss is taken against one-hot rows
-    and whose largest is the class, or m integers below K, the indices of the classes, taken as one-hot rows. On a
+    ``predict(X)`` gives either m x K scores (probabilities, votes), whose loss is taken against one-hot rows and
+    whose largest is the class, or m integers below K, the indices of the classes, taken as one-hot rows. On a
     source of real values, y is a vector (a matrix where there are several outputs) and so is what ``predict`` gives.
-    The arrays are copies; where the source holds text or missing values, X is a pandas data frame. ``size`` is an int,
-    ``time`` a number, as an int where it is whole, or None for the end of training; ``seed``, from 0 to 2^31 - 2,
-    follows from the replicate's initialisation, and all randomness must come from it (or from NumPy's or Python's
-    global state, which is one of the function's own, seeded alike).
+    The arrays are copies; where the source holds text or missing values, X is a pandas data frame. ``size`` is an int
+    (a float where sizes are real), ``time`` a number, as an int where it is whole, or None for the end of training;
+    ``seed``, from 0 to 2^31 - 2, follows from the replicate's initialisation, and all randomness must come from it (or
+    from NumPy's or Python's global state, which is one of the function's own, seeded alike).
 
     Args:
         fit: the function.
@@ -109,6 +116,9 @@ def from_callable(
         time_name: what a time counts; None where training has no duration.
         max_size: the largest size, ``math.inf`` where there is no end.
         inverse: whether the size is the inverse of one, say a number of neighbours; see :func:`from_estimator`.
+        objective: what a loss is, a name in :data:`benign.procedures.objectives.NAMES`: what ``predict`` gives is in
+            its unit.
+        real_sizes: whether a size is any positive number, not a count.
 
     Raises:
         InvalidArgument: for a function that cannot be called so, or names and numbers that cannot be used.
@@ -134,6 +144,8 @@ def from_callable(
         time_name=time_name,
         max_size=max_size,
         is_inverse=checked_flag("inverse", inverse),
+        objective=check_objective("objective", checked_text("objective", objective)),
+        has_real_sizes=checked_flag("real_sizes", real_sizes),
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float
 
-from benign.foundation.split import Split, class_indices
+from benign.foundation.split import Split
+from benign.procedures.objectives import losses, wrong
 
 LOSSES = {
     "train_loss": ("train", "train_targets"),
@@ -24,18 +25,20 @@ def prediction_risks(
     train: Float[np.ndarray, "n outputs"],
     test: Float[np.ndarray, "n_test outputs"],
     metrics: frozenset[str] = PREDICTION_RISKS,
+    objective: str = "squared",
 ) -> dict[str, float]:
-    r"""The squared losses, summed over outputs, and the zero-one errors that ``benign.schema.METRICS`` defines.
+    """The losses and the zero-one errors that ``benign.schema.METRICS`` defines.
 
-    Of predictions f and targets y, :math:`\frac{1}{n} \sum_i |f_i - y_i|^2` and the share of samples whose largest
-    output is not that of the target. Equal to what :class:`benign.networks.RiskRecorder` records of a network with
-    these outputs.
+    The mean over samples of what :func:`benign.procedures.objectives.losses` and
+    :func:`~benign.procedures.objectives.wrong` say of each. Equal to what :class:`benign.networks.RiskRecorder` records
+    of a network with these outputs.
 
     Args:
         split: the targets, clean and noisy.
         train: predictions on ``split.train_inputs``: values, or one score a class.
         test: predictions on ``split.test_inputs``.
         metrics: which to compute; names that are no such risk are left out.
+        objective: what a loss is.
 
     Returns:
         A number for each; NaN for errors where there are no classes, and for a mean over no samples.
@@ -47,22 +50,16 @@ def prediction_risks(
         place, against = LOSSES.get(name) or ERRORS[name]
         outputs, targets = (train if place == "train" else test)[rows[place]], getattr(split, against)[rows[place]]
         if name in LOSSES:
-            risks[name] = _mean(np.sum((outputs - targets) ** 2, axis=1))
+            risks[name] = _mean(losses(objective, outputs, targets))
         else:
-            risks[name] = _mean(_wrong(outputs, targets)) if split.classes is not None else np.nan
+            risks[name] = _mean(wrong(outputs, targets)) if split.classes is not None else np.nan
     if metrics & {"train_error_flipped", "train_error_unflipped"}:
-        mistaken = _wrong(train, split.train_targets).astype(np.float64)
-        flipped = _wrong(split.train_targets, split.train_targets_clean)
+        mistaken = wrong(train, split.train_targets).astype(np.float64)
+        flipped = wrong(split.train_targets, split.train_targets_clean)
         for name, group in (("train_error_flipped", flipped), ("train_error_unflipped", ~flipped)):
             if name in metrics:
                 risks[name] = _mean(mistaken[group]) if split.classes is not None else np.nan
     return risks
-
-
-def _wrong(
-    outputs: Float[np.ndarray, "rows outputs"], targets: Float[np.ndarray, "rows outputs"]
-) -> Bool[np.ndarray, " rows"]:
-    return class_indices(outputs) != class_indices(targets)
 
 
 def _mean(values: Float[np.ndarray, " rows"] | Bool[np.ndarray, " rows"]) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Real
 
 from benign.foundation.errors import invalid
 from benign.foundation.replicate import Replicate
@@ -23,7 +23,7 @@ from benign.schema import END_OF_TRAINING, Block
 class Predictions:
     """Predictions of the model of one size at one time: values, or one score a class."""
 
-    size: int
+    size: float
     time: float
     values: Float[np.ndarray, "m outputs"]
 
@@ -31,6 +31,11 @@ class Predictions:
 def is_size_inverse(procedure: object) -> bool:
     """Whether the larger a procedure's size, the less it can fit."""
     return bool(getattr(procedure, "is_inverse", False))
+
+
+def has_real_sizes(procedure: object) -> bool:
+    """Whether a procedure's size may be any positive number."""
+    return bool(getattr(procedure, "has_real_sizes", False))
 
 
 @runtime_checkable
@@ -41,8 +46,9 @@ class Procedure(Protocol):
     on which splits, sizes or metrics share the call; ``revision`` is raised when they change.
 
     What only some procedures have: :class:`SupportsCheck`, :class:`SupportsLeastBytes`, and the attributes
-    ``is_inverse``, True where the larger its size, the less it can fit, and ``takes_columns``, True where it heeds
-    :attr:`Split.columns`, so that it may be given text and missing values.
+    ``is_inverse``, True where the larger its size, the less it can fit, ``has_real_sizes``, True where a size may be
+    any positive number, and ``takes_columns``, True where it heeds :attr:`Split.columns`, so that it may be given text
+    and missing values. Sizes that are whole are int64 everywhere.
     """
 
     @property
@@ -62,7 +68,7 @@ class Procedure(Protocol):
 
     @property
     def objective(self) -> str:
-        """What the losses are: ``"squared"`` (summed over outputs) or ``"cross-entropy"`` (nats)."""
+        """What the losses are: a name in :data:`benign.procedures.objectives.NAMES`."""
         ...
 
     @property
@@ -85,7 +91,7 @@ class Procedure(Protocol):
     def measure(
         self,
         splits: Sequence[Split],
-        sizes: Int[np.ndarray, " size"],
+        sizes: Real[np.ndarray, " size"],
         times: Float[np.ndarray, " time"] | None,
         metrics: frozenset[str],
     ) -> Block:
@@ -96,7 +102,7 @@ class Procedure(Protocol):
         self,
         split: Split,
         inputs: Float[np.ndarray, "m d"],
-        sizes: Int[np.ndarray, " size"],
+        sizes: Real[np.ndarray, " size"],
         times: Float[np.ndarray, " time"] | None,
     ) -> Iterator[Predictions]:
         """Predictions on other inputs, one size after another."""

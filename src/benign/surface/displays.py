@@ -48,8 +48,8 @@ def axis_label(section: xr.Dataset, dim: str) -> str:
 
 def metric_label(metric: str, objective: str = "squared") -> str:
     """Axis label of a metric; ``objective`` says what a loss is."""
-    if "loss" in metric and not metric.startswith("leave_one_out") and objective == "cross-entropy":
-        return METRIC_WORDS[objective]
+    if "loss" in metric and not metric.startswith("leave_one_out") and objective != "squared":
+        return METRIC_WORDS.get(objective, f"loss ({objective})")
     if metric in METRIC_WORDS:
         return METRIC_WORDS[metric]
     kind = next((kind for kind in ("loss", "error") if kind in metric), None)

@@ -1,0 +1,354 @@
+"""What trainings minimise: each objective's loss of a sample, and the mean loss of its best constant, in closed form.
+
+A model's outputs are in the unit of its objective: values or probabilities, one a column of the targets, or the scores
+that a margin is made of. Targets are one-hot rows where there are classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from benign.foundation.errors import invalid, unknown_name
+from benign.foundation.split import class_indices
+
+# As scikit-learn's log_loss clips probabilities, and its deviances predictions.
+_LEAST = float(np.finfo(np.float64).eps)
+_IS_A_SHARE = 1e-5  # how far from 1 the sum of single-precision probabilities may be
+
+Outputs = Float[np.ndarray, "m outputs"]
+Targets = Float[np.ndarray, "m K"]
+Losses = Float[np.ndarray, " m"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Objective:
+    """One objective.
+
+    Attributes:
+        sentence: what it is.
+        losses: of outputs and targets, and its parameter where it has one.
+        constant: mean loss of the best constant on targets, likewise.
+        parameter: what its number is, and which numbers it may be; None without one.
+    """
+
+    sentence: str
+    losses: Callable[[Outputs, Targets, float], Losses]
+    constant: Callable[[Targets, float], float]
+    parameter: tuple[str, Callable[[float], bool]] | None = None
+
+
+def losses(
+    objective: str, outputs: Float[np.ndarray, "m outputs"], targets: Float[np.ndarray, "m K"]
+) -> Float[np.ndarray, " m"]:
+    r"""The loss of each sample.
+
+    Args:
+        objective: a name in :data:`NAMES`; ``"quantile"`` and ``"epsilon-insensitive"`` are followed by their number,
+            as in ``"quantile 0.9"``.
+        outputs: m x K. Cross-entropy takes probabilities, clipped as scikit-learn's ``log_loss`` does, or, where the
+            rows are none, log-odds, of which the softmax is taken. A ``"pairwise hinge"`` of more than two classes
+            takes m x K^2: the score of class i against class j in column i K + j.
+        targets: m x K, one-hot rows for classes.
+
+    Raises:
+        UnknownName: for an objective that does not exist.
+    """
+    kind, number = _found(objective)
+    return kind.losses(outputs, targets, number)
+
+
+def constant_loss(objective: str, targets: Float[np.ndarray, "m K"]) -> float:
+    """The mean loss of the constant outputs that have the least.
+
+    Args:
+        objective: as for :func:`losses`.
+        targets: m x K, one-hot rows for classes.
+
+    Raises:
+        UnknownName: for an objective that does not exist.
+    """
+    kind, number = _found(objective)
+    return kind.constant(targets, number)
+
+
+def wrong(outputs: Float[np.ndarray, "m outputs"], targets: Float[np.ndarray, "m K"]) -> Bool[np.ndarray, " m"]:
+    """Whether the predicted class, the largest output's or the one that most pairs choose, is not the target's.
+
+    Args:
+        outputs: m x K, or m x K^2 scores of pairs.
+        targets: m x K, one-hot rows.
+    """
+    return predicted_classes(outputs, targets.shape[1]) != class_indices(targets)
+
+
+def predicted_classes(outputs: Float[np.ndarray, "m outputs"], classes: int) -> Int[np.ndarray, " m"]:
+    """The class that each row of outputs stands for; the first one where several tie.
+
+    Args:
+        outputs: m x K, or m x K^2 scores of pairs.
+        classes: K.
+    """
+    if outputs.shape[1] == classes:
+        return class_indices(outputs)
+    votes = np.sum(_pairs(outputs, classes) > 0.0, axis=2)
+    return class_indices(votes.astype(np.float64))
+
+
+def check_objective(argument: str, objective: str) -> str:
+    """The objective, if there is one of that name.
+
+    Raises:
+        UnknownName: if there is none.
+        InvalidArgument: for one with a number that it cannot have.
+    """
+    _found(objective, argument)
+    return objective
+
+
+def _found(objective: str, argument: str = "objective") -> tuple[_Objective, float]:
+    name, _, rest = objective.rpartition(" ") if objective not in _OBJECTIVES else (objective, "", "")
+    kind = _OBJECTIVES.get(name)
+    if kind is None:
+        raise unknown_name("objective", objective, list(_OBJECTIVES), argument=argument)
+    if kind.parameter is None and not rest:
+        return kind, np.nan
+    number = _number(rest)
+    if kind.parameter is None or not kind.parameter[1](number):
+        wanted = f"{name} followed by {kind.parameter[0]}" if kind.parameter else name
+        raise invalid(argument, f"must be {wanted}, got {objective!r}.")
+    return kind, number
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return np.nan
+
+
+def _squared(outputs: Outputs, targets: Targets, _: float) -> Losses:
+    return np.sum((outputs - targets) ** 2, axis=1)
+
+
+def _variance(targets: Targets, _: float) -> float:
+    return float(np.sum(np.var(targets, axis=0)))
+
+
+def _cross_entropy(outputs: Outputs, targets: Targets, _: float) -> Losses:
+    is_probable = np.all(outputs >= 0.0) and np.all(np.abs(outputs.sum(axis=1) - 1.0) <= _IS_A_SHARE)
+    if not is_probable:
+        highest = outputs.max(axis=1, keepdims=True)
+        return highest[:, 0] + np.log(np.exp(outputs - highest).sum(axis=1)) - np.sum(outputs * targets, axis=1)
+    return -np.sum(targets * np.log(np.clip(outputs, _LEAST, 1.0 - _LEAST)), axis=1)
+
+
+def _entropy(targets: Targets, _: float) -> float:
+    shares = targets.mean(axis=0)
+    return -float(np.sum(shares[shares > 0.0] * np.log(shares[shares > 0.0])))
+
+
+def _margins(outputs: Outputs, targets: Targets) -> Float[np.ndarray, "m problems"]:
+    """Signed scores, one against the rest; of two classes there is one problem, half of the difference."""
+    if targets.shape[1] == 2:
+        outputs, targets = (outputs[:, 1:] - outputs[:, :1]) / 2.0, targets[:, 1:]
+    return outputs * (2.0 * targets - 1.0)
+
+
+def _hinge(outputs: Outputs, targets: Targets, _: float) -> Losses:
+    return np.sum(np.maximum(0.0, 1.0 - _margins(outputs, targets)), axis=1)
+
+
+def _squared_hinge(outputs: Outputs, targets: Targets, _: float) -> Losses:
+    return np.sum(np.maximum(0.0, 1.0 - _margins(outputs, targets)) ** 2, axis=1)
+
+
+def _shares(targets: Targets) -> Float[np.ndarray, " problems"]:
+    """The share of each problem's class, one against the rest."""
+    shares = targets.mean(axis=0)
+    return shares[1:] if len(shares) == 2 else shares
+
+
+def _least_hinge(targets: Targets, _: float) -> float:
+    shares = _shares(targets)
+    return float(np.sum(2.0 * np.minimum(shares, 1.0 - shares)))
+
+
+def _least_squared_hinge(targets: Targets, _: float) -> float:
+    shares = _shares(targets)
+    return float(np.sum(4.0 * shares * (1.0 - shares)))
+
+
+def _pairs(outputs: Outputs, classes: int) -> Float[np.ndarray, "m i j"]:
+    return outputs.reshape(len(outputs), classes, classes)
+
+
+def _pairwise_hinge(outputs: Outputs, targets: Targets, nothing: float) -> Losses:
+    classes = targets.shape[1]
+    if classes == 2 and outputs.shape[1] == 2:
+        return _hinge(outputs, targets, nothing)
+    own = class_indices(targets)
+    against = _pairs(outputs, classes)[np.arange(len(own)), own]
+    short = np.maximum(0.0, 1.0 - against)
+    short[np.arange(len(own)), own] = 0.0
+    return short.sum(axis=1)
+
+
+def _least_pairwise_hinge(targets: Targets, _: float) -> float:
+    shares = np.sort(targets.mean(axis=0))  # of each pair, the smaller comes first
+    return float(2.0 * np.sum(shares * np.arange(len(shares) - 1, -1, -1)))
+
+
+def _exponential(outputs: Outputs, targets: Targets, _: float) -> Losses:
+    with np.errstate(over="ignore"):
+        return np.minimum(np.exp(-np.sum(outputs * targets, axis=1)), np.finfo(np.float64).max)
+
+
+def _least_exponential(targets: Targets, _: float) -> float:
+    shares = targets.mean(axis=0)
+    seen = shares[shares > 0.0]
+    return float(len(seen) * np.exp(np.mean(np.log(seen)))) if len(seen) > 1 else 0.0
+
+
+def _absolute(outputs: Outputs, targets: Targets, _: float) -> Losses:
+    return np.sum(np.abs(outputs - targets), axis=1)
+
+
+def _about_the_median(targets: Targets, _: float) -> float:
+    return float(np.sum(np.mean(np.abs(targets - np.median(targets, axis=0)), axis=0)))
+
+
+def _quantile(outputs: Outputs, targets: Targets, share: float) -> Losses:
+    above = targets - outputs
+    return np.sum(np.maximum(share * above, (share - 1.0) * above), axis=1)
+
+
+def _about_the_quantile(targets: Targets, share: float) -> float:
+    best = np.quantile(targets, share, axis=0, method="inverted_cdf", keepdims=True)
+    return float(np.mean(_quantile(best, targets, share)))
+
+
+def _epsilon_insensitive(outputs: Outputs, targets: Targets, width: float) -> Losses:
+    return np.sum(np.maximum(0.0, np.abs(outputs - targets) - width), axis=1)
+
+
+def _outside_a_band(targets: Targets, width: float) -> float:
+    # max(0, |u| - w) = (|u - w| + |u + w|) / 2 - w: the best constant is a median of all targets less and more w
+    best = np.median(np.concatenate([targets - width, targets + width]), axis=0, keepdims=True)
+    return float(np.mean(_epsilon_insensitive(best, targets, width)))
+
+
+def _squared_epsilon_insensitive(outputs: Outputs, targets: Targets, width: float) -> Losses:
+    return np.sum(np.maximum(0.0, np.abs(outputs - targets) - width) ** 2, axis=1)
+
+
+def _outside_a_band_squared(targets: Targets, width: float) -> float:
+    """Its derivative is piecewise linear and rises: its zero lies between the two bends around it."""
+    best = np.array([_zero_of_a_band(column, width) for column in targets.T])[None, :]
+    return float(np.mean(_squared_epsilon_insensitive(best, targets, width)))
+
+
+def _zero_of_a_band(values: Float[np.ndarray, " m"], width: float) -> float:
+    bends = np.unique(np.concatenate([values - width, values + width]))
+    low, high = 0, len(bends) - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _band_slope(bends[middle], values, width) <= 0.0 else (low, middle)
+    ends = [_band_slope(bends[place], values, width) for place in (low, high)]
+    return float(bends[low] - ends[0] * (bends[high] - bends[low]) / ((ends[1] - ends[0]) or 1.0))
+
+
+def _band_slope(at: float, values: Float[np.ndarray, " m"], width: float) -> float:
+    return float(np.sum(np.maximum(0.0, at - values - width) - np.maximum(0.0, values - width - at)))
+
+
+def _poisson(outputs: Outputs, targets: Targets, _: float) -> Losses:
+    means = np.maximum(outputs, _LEAST)
+    logs = np.where(targets > 0.0, targets * np.log(np.maximum(targets, _LEAST) / means), 0.0)
+    return np.sum(logs - targets + means, axis=1)
+
+
+def _about_the_mean_count(targets: Targets, _: float) -> float:
+    return float(np.mean(_poisson(targets.mean(axis=0, keepdims=True), targets, 0.0)))
+
+
+def _gamma(outputs: Outputs, targets: Targets, _: float) -> Losses:
+    ratios = np.maximum(targets, _LEAST) / np.maximum(outputs, _LEAST)
+    return np.sum(ratios - 1.0 - np.log(ratios), axis=1)
+
+
+def _about_the_mean_scale(targets: Targets, _: float) -> float:
+    return float(np.mean(_gamma(targets.mean(axis=0, keepdims=True), targets, 0.0)))
+
+
+_WIDTH = ("the width of its band, 0 or more", lambda width: 0.0 <= width < np.inf)
+_OBJECTIVES: dict[str, _Objective] = {
+    "squared": _Objective(
+        sentence="squared error, summed over outputs (of class probabilities: the Brier score)",
+        losses=_squared,
+        constant=_variance,
+    ),
+    "cross-entropy": _Objective(
+        sentence="log loss: minus the logarithm of the probability given to the right class, in nats",
+        losses=_cross_entropy,
+        constant=_entropy,
+    ),
+    "hinge": _Objective(
+        sentence="how far each margin falls short of 1, each class against the rest",
+        losses=_hinge,
+        constant=_least_hinge,
+    ),
+    "squared hinge": _Objective(
+        sentence="the square of how far each margin falls short of 1, each class against the rest",
+        losses=_squared_hinge,
+        constant=_least_squared_hinge,
+    ),
+    "pairwise hinge": _Objective(
+        sentence="how far each margin falls short of 1, each class against each other one",
+        losses=_pairwise_hinge,
+        constant=_least_pairwise_hinge,
+    ),
+    "exponential": _Objective(
+        sentence="exponential of minus the margin",
+        losses=_exponential,
+        constant=_least_exponential,
+    ),
+    "absolute": _Objective(
+        sentence="absolute error, summed over outputs",
+        losses=_absolute,
+        constant=_about_the_median,
+    ),
+    "quantile": _Objective(
+        sentence="pinball loss: absolute error, weighted by the quantile above and by the rest below",
+        losses=_quantile,
+        constant=_about_the_quantile,
+        parameter=("its quantile, between 0 and 1", lambda share: 0.0 < share < 1.0),
+    ),
+    "epsilon-insensitive": _Objective(
+        sentence="absolute error beyond a band in which nothing is counted",
+        losses=_epsilon_insensitive,
+        constant=_outside_a_band,
+        parameter=_WIDTH,
+    ),
+    "squared epsilon-insensitive": _Objective(
+        sentence="squared error beyond a band in which nothing is counted",
+        losses=_squared_epsilon_insensitive,
+        constant=_outside_a_band_squared,
+        parameter=_WIDTH,
+    ),
+    "poisson": _Objective(
+        sentence="half the Poisson deviance",
+        losses=_poisson,
+        constant=_about_the_mean_count,
+    ),
+    "gamma": _Objective(
+        sentence="half the gamma deviance",
+        losses=_gamma,
+        constant=_about_the_mean_scale,
+    ),
+}
+NAMES: Mapping[str, str] = {name: kind.sentence for name, kind in _OBJECTIVES.items()}
+"""Every objective, with a sentence of what it is."""
