@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import enum
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from benign.curves.threshold_search import Regime
+from benign.diagnosis.codes import codes_of
 from benign.diagnosis.complexity import EffectiveModelComplexity
+from benign.diagnosis.verdict import Verdict as Verdict  # noqa: PLC0414 (here is where the others look for it)
+from benign.diagnosis.wording import headline, sentence
+from benign.foundation.json_values import plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from benign.plots import CurveDisplay, Display
 
 Metric = Literal["loss", "error"]
 ANSWERS = ("standing", "fitted", "regime", "more_data", "bigger", "longer", "remedies", "noise_slope")
 """The parts of a diagnosis, cheapest first."""
+SCHEMA = "benign.diagnosis/1"
+"""Names the keys of :meth:`Diagnosis.to_dict`."""
 
 
 class Unanswered(Exception):
     """Why one part of a diagnosis has no answer: its message is the sentence that the user reads."""
-
-
-class Verdict(enum.StrEnum):
-    """What a change does to the risk on new samples."""
-
-    HELPS = "helps"
-    HURTS = "hurts"
-    NO_DIFFERENCE = "makes no difference"
-    CANNOT_TELL = "cannot tell"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,6 +227,29 @@ class NoiseSlope:
     sentence: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class RiskCurve:
+    """Risk over one axis, as far as it was measured on the way to the answers.
+
+    Attributes:
+        axis: ``"samples"``, ``"size"`` or ``"time"``.
+        positions: ascending; infinity for a size without limit.
+        samples: the n at which size or time was varied; NaN for a curve over n.
+        train_loss: mean training objective; an interval needs several trainings.
+        held_out_loss: on new samples, in the same unit.
+        held_out_error: zero-one; NaN for regressions.
+        trainings: on how many trainings each position rests.
+    """
+
+    axis: Literal["samples", "size", "time"]
+    positions: tuple[float, ...]
+    samples: float
+    train_loss: tuple[Estimate, ...]
+    held_out_loss: tuple[Estimate, ...]
+    held_out_error: tuple[Estimate, ...]
+    trainings: tuple[int, ...]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Diagnosis:
     """Where the user's model stands, and what would help. What the budget did not reach is None or empty.
@@ -241,6 +265,8 @@ class Diagnosis:
         more_data: by factor, 1.5, 2 and 4; ``bigger`` and ``longer`` likewise.
         remedies: what was tried on held-out data, the best first.
         noise_slope: what wrong labels cost.
+        findings: what to know of the data.
+        curves: risk over n, size and time, as far as it was measured on the way.
         unanswered: why an answer is missing, by its name.
         confidence: how sure an answer must be to be given.
         minutes: that it took; ``trainings``: that it cost, in trainings of the user's model.
@@ -266,6 +292,8 @@ class Diagnosis:
     longer: Mapping[float, Answer] = field(default_factory=dict)
     remedies: tuple[Remedy, ...] = ()
     noise_slope: NoiseSlope | None = None
+    findings: tuple[DataFinding, ...] = ()
+    curves: tuple[RiskCurve, ...] = ()
     unanswered: Mapping[str, str] = field(default_factory=dict)
     confidence: float = 0.85
     minutes: float = 0.0
@@ -273,3 +301,61 @@ class Diagnosis:
     seconds_per_training: float = math.nan
     is_budget_spent: bool = False
     is_interrupted: bool = False
+
+    @property
+    def headline(self) -> str:
+        """The answer in at most 20 words."""
+        return headline(self)
+
+    @property
+    def sentence(self) -> str:
+        """The answer in a paragraph: what it says first, then what is unknown, why, and what would decide it."""
+        return sentence(self)
+
+    def __str__(self) -> str:
+        """The paragraph."""
+        return self.sentence
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """What was found, in short codes; :data:`benign.diagnosis.codes.CODES` says what each means."""
+        return codes_of(self)
+
+    @property
+    def display(self) -> CurveDisplay:
+        """Where you stand: the loss over n, with the critical regime and what more data are expected to do.
+
+        Raises:
+            InvalidArgument: where nothing was measured.
+        """
+        from benign.diagnosis.picture import main_display
+
+        return main_display(self)
+
+    @property
+    def displays(self) -> dict[str, Display]:
+        """Such a picture for each of ``"samples"``, ``"size"`` and ``"time"`` that was measured."""
+        from benign.diagnosis.picture import displays
+
+        return displays(self)
+
+    def plot(self, ax: object = None) -> CurveDisplay:
+        """Draw :attr:`display`; returns it."""
+        return self.display.plot(ax=ax)
+
+    def frame(self) -> pd.DataFrame:
+        """The answers as a table: a row for each question, factor and metric."""
+        from benign.diagnosis.tables import frame
+
+        return frame(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON takes it, as ``benign.diagnosis.json_schema`` says; what is no number is None."""
+        words = {"schema": SCHEMA, "headline": self.headline, "sentence": self.sentence, "codes": self.codes}
+        emc = None if self.emc is None else self.emc.to_dict()
+        return dict(plain(words | vars(self) | {"emc": emc}))
+
+    def _repr_html_(self) -> str:
+        from benign.diagnosis.tables import html
+
+        return html(self)

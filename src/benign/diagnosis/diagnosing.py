@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from benign.diagnosis.answers import ANSWERS, Diagnosis, Unanswered
+from benign.diagnosis.risk_curves import curves_of
 from benign.diagnosis.search_arguments import checked_samples
 from benign.diagnosis.trials.bench import Bench, opened
 from benign.diagnosis.trials.budget import Budget, Ledger
@@ -150,6 +151,7 @@ class _Course:
 
         try:
             self._findings = data_findings(self._bench)
+            self._known = replace(self._known, findings=self._findings)
             for place, name in enumerate(self._wanted):
                 weight = _WEIGHTS[name] / sum(_WEIGHTS[later] for later in self._wanted[place:])
                 self._answer(name, self._bench.share(weight))
@@ -222,6 +224,7 @@ class _Course:
             trainings=ledger.trainings,
             seconds_per_training=bench.seconds(bench.user_trial()) or math.nan,
             is_budget_spent=bench.is_budget_spent,
+            curves=curves_of(bench),
         )
 
 

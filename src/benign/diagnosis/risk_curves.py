@@ -1,0 +1,122 @@
+"""The risk over n, size and time, as far as a diagnosis happens to have measured it: what its pictures show."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
+
+import numpy as np
+
+from benign.diagnosis.answers import Estimate, RiskCurve
+from benign.diagnosis.trials.bench import Bench
+from benign.diagnosis.trials.trial import Measured
+
+Axis = Literal["samples", "size", "time"]
+_Point = tuple[Measured, int]  # a training, and which of its times
+_SIGMAS = 1.96
+
+
+def curves_of(bench: Bench) -> tuple[RiskCurve, ...]:
+    """A curve for each axis along which two or more positions were measured, and for n always.
+
+    Only trainings of the user's model as it is set, on their data and labels, count.
+    """
+    plain = [one for one in bench.measured if _is_plain(one)]
+    user = bench.user_trial()
+    at_the_end = [(one, _time_row(one, user.times)) for one in plain]
+    known = [(one, row) for one, row in at_the_end if row is not None]
+    found = [
+        _curve("samples", [point for point in known if point[0].trial.size == user.size], _rows, math.nan),
+        _most("size", [point for point in known if point[0].trial.size is not None], _size),
+        _most("time", list(_all_times(plain, user.size)), _time),
+    ]
+    return tuple(curve for curve in found if curve is not None)
+
+
+def _is_plain(one: Measured) -> bool:
+    trial = one.trial
+    return not trial.parameters and not trial.world and trial.label_noise is None
+
+
+def _time_row(one: Measured, times: tuple[float, ...] | None) -> int | None:
+    """Which row of a training is at the user's time; None where it was not recorded."""
+    if times is None or one.trial.times is None:
+        return -1 if one.trial.times is None and times is None else None
+    return one.trial.times.index(times[-1]) if times[-1] in one.trial.times else None
+
+
+def _all_times(plain: Iterable[Measured], size: float | None) -> Iterator[_Point]:
+    for one in plain:
+        if one.trial.times is not None and one.trial.size == size:
+            yield from ((one, row) for row in range(len(one.trial.times)))
+
+
+def _rows(point: _Point) -> float:
+    return float(point[0].trial.rows)
+
+
+def _size(point: _Point) -> float:
+    return math.nan if point[0].trial.size is None else float(point[0].trial.size)
+
+
+def _time(point: _Point) -> float:
+    return (point[0].trial.times or (math.nan,))[point[1]]
+
+
+def _most(axis: Axis, points: list[_Point], position: Callable[[_Point], float]) -> RiskCurve | None:
+    """The curve at the n at which most positions were measured, the larger of equals; None without two positions."""
+    by_rows: dict[float, list[_Point]] = defaultdict(list)
+    for point in points:
+        by_rows[_rows(point)].append(point)
+    if not by_rows:
+        return None
+    samples = max(by_rows, key=lambda rows: (len({position(point) for point in by_rows[rows]}), rows))
+    curve = _curve(axis, by_rows[samples], position, samples)
+    return curve if curve is not None and len(curve.positions) > 1 else None
+
+
+def _curve(
+    axis: Axis, points: Iterable[_Point], position: Callable[[_Point], float], samples: float
+) -> RiskCurve | None:
+    at: dict[float, list[_Point]] = defaultdict(list)
+    for point in points:
+        at[position(point)].append(point)
+    if not at:
+        return None
+    places = sorted(at)
+    return RiskCurve(
+        axis=axis,
+        positions=tuple(places),
+        samples=samples,
+        train_loss=tuple(_mean([float(one.train_loss[row]) for one, row in at[place]]) for place in places),
+        held_out_loss=tuple(_over_folds(at[place], lambda one: one.held_out_losses) for place in places),
+        held_out_error=tuple(_over_folds(at[place], _wrong) for place in places),
+        trainings=tuple(len({one.trial for one, _ in at[place]}) for place in places),
+    )
+
+
+def _wrong(one: Measured) -> np.ndarray:
+    """Whether each held-out sample is mistaken (time, m); NaN for regressions, whose training error is none."""
+    return np.where(np.isnan(one.train_error)[:, None], np.nan, one.held_out_wrong)
+
+
+def _mean(values: list[float]) -> Estimate:
+    mean = float(np.mean(values))
+    error = float(np.std(values, ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+    return Estimate(value=mean, interval=(mean - _SIGMAS * error, mean + _SIGMAS * error))
+
+
+def _over_folds(points: list[_Point], losses: Callable[[Measured], np.ndarray]) -> Estimate:
+    """Mean held-out risk; its standard error is the larger of that over samples and that over folds."""
+    by_fold: dict[int, list[np.ndarray]] = defaultdict(list)
+    for one, row in points:
+        by_fold[one.trial.fold].append(losses(one)[row])
+    folds = [np.mean(group, axis=0) for group in by_fold.values()]
+    across = _mean([float(fold.mean()) for fold in folds])
+    within = math.sqrt(sum(float(fold.var(ddof=1)) / len(fold) if len(fold) > 1 else 0.0 for fold in folds))
+    error = within / len(folds)
+    if len(folds) > 2:
+        error = max(error, (across.interval[1] - across.value) / _SIGMAS)
+    return Estimate(value=across.value, interval=(across.value - _SIGMAS * error, across.value + _SIGMAS * error))
