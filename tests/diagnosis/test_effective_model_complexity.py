@@ -10,9 +10,9 @@ import pytest
 
 import benign
 from benign.curves.fitting_threshold import ThresholdOutcome
+from benign.curves.threshold_bracketing import SearchLimits, ThresholdSearch
 from benign.curves.threshold_search import Regime
 from benign.diagnosis.conflicting_labels import irreducible_risk
-from benign.diagnosis.threshold_bracketing import SearchLimits, ThresholdSearch
 from benign.experiments import MeasurementInterrupted
 from benign.experiments.store import Store
 from benign.foundation.errors import InvalidArgument
@@ -136,13 +136,16 @@ def test_a_budget_that_ends_within_the_doubling_is_undecided():
     found = emc(Known(mean=logistic(800.0)), size=10, max_trainings=9)
     assert found.outcome is ThresholdOutcome.UNDECIDED
     assert found.is_budget_spent
-    assert (found.trainings, found.value, found.interval[1]) == (8, 20, math.inf)
-    assert "a larger one narrows" in found.sentence
+    assert found.trainings == 9  # the last look has one draw
+    assert found.interval == (20, math.inf)
+    assert ": 20 or more samples (fitted" in found.sentence
+    assert found.sentence.endswith("The budget ended the search: more trainings or minutes go on with it.")
 
 
-def test_a_budget_of_time_is_looked_at_between_measurements():
+def test_a_budget_of_time_is_overrun_by_one_training():
     found = emc(Known(mean=logistic(800.0)), max_minutes=1e-9)
-    assert (found.trainings, found.outcome) == (4, ThresholdOutcome.UNDECIDED)
+    assert (found.trainings, found.outcome) == (1, ThresholdOutcome.UNDECIDED)
+    assert "not known yet (tried 50 to 50 samples)" in found.sentence
 
 
 def test_fitted_numbers_of_samples_that_are_no_interval():
@@ -189,7 +192,7 @@ def search(threshold, spread, seed, **options):
         return mean(samples) * np.exp(spread * noise - spread**2 / 2)
 
     limits = SearchLimits(
-        **{"smallest": 2, "largest": 5000, "draws": 10, "trainings": 60, "has_time": lambda: True, **options}
+        **{"smallest": 2, "largest": 5000, "draws": 10, "trainings": 60, "seconds_left": lambda: math.inf, **options}
     )
     found = ThresholdSearch(risks_of, TOLERANCE, limits)
     return found.run(64), found

@@ -11,8 +11,8 @@ from sklearn.tree import DecisionTreeRegressor
 
 import benign
 from benign.curves.fitting_threshold import MoreBudget, ThresholdOutcome, more_budget
+from benign.curves.threshold_bracketing import SearchLimits, ThresholdSearch
 from benign.diagnosis import fit_search
-from benign.diagnosis.threshold_bracketing import SearchLimits, ThresholdSearch
 from benign.experiments import MeasurementInterrupted
 from benign.experiments.executors.protocol import WorkerDied
 from benign.experiments.measurement import measure_in
@@ -158,7 +158,7 @@ def search(threshold, spread, seed, draws, trainings):
         noise = np.array([standard_normal(seed, draw, size) for draw in range(draws)])
         return mean(1.0 / size) * np.exp(spread * noise - spread**2 / 2)
 
-    limits = SearchLimits(smallest=1, largest=5000, draws=draws, trainings=trainings, has_time=lambda: True)
+    limits = SearchLimits(smallest=1, largest=5000, draws=draws, trainings=trainings, seconds_left=lambda: math.inf)
     return ThresholdSearch(risks_of, TOLERANCE, limits, seeks_smallest=True).run(64).interval
 
 
@@ -205,10 +205,10 @@ def test_a_budget_that_ends_within_the_doubling_is_undecided():
     found = threshold_size(falling(800.0), guess=10, max_trainings=9)
     assert found.outcome is ThresholdOutcome.UNDECIDED
     assert found.is_budget_spent
-    assert (found.trainings, found.interval[1]) == (8, math.inf)
+    assert (found.trainings, found.interval[1]) == (9, math.inf)  # the last look has one draw
     assert "undecided" in found.sentence
     assert "more trainings or minutes go on" in found.sentence
-    assert threshold_size(falling(800.0), guess=10, max_minutes=1e-9).trainings == 4
+    assert threshold_size(falling(800.0), guess=10, max_minutes=1e-9).trainings == 1
 
 
 def test_what_fits_at_any_size_and_at_none():

@@ -67,6 +67,7 @@ class FittingThreshold:
         is_budget_spent: whether it ended because its budget did.
         is_noise_limited: whether the draws, rather than how finely was measured, decide how wide the interval is.
         note: why nothing can be said, where the training risk shows that the size is read the wrong way round.
+        reading: that the size was read the other way round than it was said to be; empty where it was not.
         data_notes: what there is to know of the data; see :attr:`benign.Surface.notes`.
         failure: what the training failed with that ended a search; empty where none did.
     """
@@ -88,6 +89,7 @@ class FittingThreshold:
     is_budget_spent: bool = False
     is_noise_limited: bool = False
     note: str = ""
+    reading: str = ""
     data_notes: tuple[str, ...] = ()
     failure: str = ""
 
@@ -109,7 +111,9 @@ class FittingThreshold:
         if self.note:
             return f"{self.title}{searched}: {self.note}"
         end = f"; a failure ended the search. {self.failure}" if self.failure else "."
-        return f"{self.title}: {self._found}{searched}{end} {self.more_budget.value}".rstrip()
+        return " ".join(
+            filter(None, [f"{self.title}: {self._found}{searched}{end}", self.reading, self.more_budget.value])
+        )
 
     @property
     def has_place(self) -> bool:
@@ -146,6 +150,11 @@ class FittingThreshold:
             most = ("the largest", "the most") if self.is_inverse else ("the smallest", "the fewest")
             extreme = f"are {most[1]}" if is_counted(self.unit) else f"is {most[0]}"
             interval = "" if math.isnan(self.interval[0]) else f" (95 % interval: {self.ends})"
+            if not self.interval[0] or self.interval[1] == math.inf:
+                of = f" {self.unit}" if is_counted(self.unit) else ""
+                at = "" if of else f"{self.unit} "
+                extreme = f"not yet bounded on both sides, {extreme}"
+                return f"{at}{self.ends}{of}, {extreme} at which the {risk} is at most {level}"
             return f"{amount(self.value, self.unit)}{interval} {extreme} at which the {risk} is at most {level}"
         tried = span(first, last, self.unit)
         return f"undecided; tried {tried}, the 95 % interval of where the {risk} falls to {level} is {self.ends}"

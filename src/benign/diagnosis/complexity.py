@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time as clock
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
@@ -19,11 +19,11 @@ from benign.curves.fitting_threshold import (
     interval_words,
     more_budget,
 )
+from benign.curves.threshold_bracketing import ThresholdSearch
 from benign.curves.threshold_search import Regime, dispersion_above, mean_ends, regime
 from benign.diagnosis.conflicting_labels import irreducible_risk
-from benign.diagnosis.fit_search import FitSearch, search_environment, search_limits
-from benign.diagnosis.search_arguments import SMALLEST, checked_size, checked_times
-from benign.diagnosis.threshold_bracketing import ThresholdSearch
+from benign.diagnosis.fit_search import FitSearch, search_limits, stored_trainings
+from benign.diagnosis.search_arguments import SMALLEST, checked_samples, checked_size, checked_times
 from benign.experiments import Executor, Place
 from benign.experiments.repeated_warnings import said_once
 from benign.foundation.conventions import REGIME_BAND, TOLERANCE
@@ -69,6 +69,7 @@ class EffectiveModelComplexity:
         value: the largest n; 0 if no n is fitted. A lower bound where the outcome is ``ALL_FITTED``.
         interval: its 95 % interval over draws; 0 below and infinity above mean unbounded.
         first_crossing: where the mean first leaves the tolerance: below ``value`` if the fitted n are no interval.
+        fitted_from: the smallest n tried from which on all are fitted up to the value; 0 where none below is unfitted.
         outcome: found, at least, below or undecided.
         trainings: number of trainings that it rests on, those among them that a store held already included.
         seconds: how long the search took.
@@ -81,6 +82,7 @@ class EffectiveModelComplexity:
         title: procedure, size, time and source.
         data_notes: what there is to know of the data; see :attr:`benign.Surface.notes`.
         failure: what the training failed with that ended the search; empty where none did.
+        available: how many samples there are; infinity where there is no end.
     """
 
     value: int
@@ -97,6 +99,8 @@ class EffectiveModelComplexity:
     title: str
     data_notes: tuple[str, ...] = ()
     failure: str = ""
+    fitted_from: int = 0
+    available: float = math.inf
 
     def __str__(self) -> str:
         """The sentence, and what there is to know of the data."""
@@ -105,23 +109,49 @@ class EffectiveModelComplexity:
     @property
     def sentence(self) -> str:
         """The result in words."""
-        relation = "at least " if self.outcome is ThresholdOutcome.ALL_FITTED else ""
         subject = "training objective" if self.criterion == "objective" else "zero-one training error"
         of = " of the best constant predictor's" if self.criterion == "objective" else ""
-        found = f"{relation}{self.value:,} samples (95 % interval: {self.ends})"
-        fitted = f"at which the mean {subject} is at most {self.tolerance:g}{of}"
-        end = f"a failure ended the search. {self.failure}" if self.failure else f"{self.outcome.value}."
-        words = [f"{self.title}: {found} {fitted}, from {self.trainings} trainings; {end}"]
-        if self.first_crossing < self.value:
-            words.append(f"The fitted n are no interval: the tolerance is first left at {self.first_crossing:,}.")
-        if self.is_budget_spent:
-            words.append("The budget ended the search: a larger one narrows the interval.")
-        if self.irreducible_risk > self.tolerance:
-            words.append(
-                f"Equal inputs with different labels force a risk of {self.irreducible_risk:.3g} on every model of "
-                f"{self.evidence[-1].samples:,} samples: nothing can fit them."
-            )
+        fitted = f"fitted: a mean {subject} of at most {self.tolerance:g}{of}"
+        end = f"; a failure ended the search. {self.failure}" if self.failure else "."
+        words = [f"{self.title}: {self._found} ({fitted}), from {self.trainings} trainings{end}"]
+        if self.fitted_from:
+            fewer = f"fewer than about {self.fitted_from:,} are not"
+            words.append(f"The fitted n are no interval: {self._as_well}{fewer}.")
+        words += filter(None, [self.more_budget.value, self._irreducible])
         return " ".join(words)
+
+    @property
+    def _found(self) -> str:
+        """What was found, as a number where it is one and as a bound where it is not."""
+        tried = f"tried {self.evidence[0].samples:,} to {self.evidence[-1].samples:,}"
+        if self.outcome is ThresholdOutcome.ALL_FITTED:
+            rows = ", all that there are" if self.is_limited_by_data else ""
+            return f"at least {self.value:,} samples{rows}"
+        if self.outcome is ThresholdOutcome.NONE_FITTED:
+            return f"no number of samples that was tried is fitted, from {tried.removeprefix('tried ')}"
+        if self.interval[1] == math.inf:
+            return f"{self.ends} samples" if self.interval[0] else f"not known yet ({tried} samples)"
+        if not self.interval[0]:
+            return f"{self.ends} samples, about {self.value:,} if the mean of these trainings is right"
+        return f"{self.value:,} samples (95 % interval: {self.ends})"
+
+    @property
+    def _as_well(self) -> str:
+        return f"up to about {self.first_crossing:,} they are fitted too; " if self.first_crossing else ""
+
+    @property
+    def _irreducible(self) -> str:
+        if self.irreducible_risk <= self.tolerance:
+            return ""
+        return (
+            f"Equal inputs with different labels force a risk of {self.irreducible_risk:.3g} on every model of "
+            f"{self.evidence[-1].samples:,} samples: nothing can fit them."
+        )
+
+    @property
+    def is_limited_by_data(self) -> bool:
+        """Whether all the samples that there are were tried and fitted: only more of them can tell."""
+        return self.outcome is ThresholdOutcome.ALL_FITTED and self.value >= self.available
 
     @property
     def ends(self) -> str:
@@ -136,12 +166,14 @@ class EffectiveModelComplexity:
         return more_budget(self.outcome, self.interval, is_budget_spent=self.is_budget_spent)
 
     def regime(self, n: float, band: float = REGIME_BAND) -> Regime:
-        """The regime of a training set of n samples; undecided where the interval crosses an edge.
+        """The regime of a training set of n samples; undecided where the interval crosses an edge, and where so few
+        samples are not fitted though more are.
 
         Raises:
             InvalidArgument: if ``n`` is not positive or ``band`` not above 1.
         """
-        return regime(float(self.value), self.interval, float(n), band=band)
+        found = regime(float(self.value), self.interval, float(n), band=band)
+        return Regime.UNDECIDED if n < self.fitted_from else found
 
     def to_dict(self) -> dict[str, object]:
         """All numbers as JSON values; None stands for what is not bounded."""
@@ -150,6 +182,7 @@ class EffectiveModelComplexity:
             one |= {"risks": one["risks"].tolist(), "interval": [finite(end) for end in one["interval"]]}
         return numbers | {
             "interval": [finite(end) for end in self.interval],
+            "available": finite(self.available),
             "outcome": self.outcome.name.lower(),
             "sentence": self.sentence,
             "data_notes": list(self.data_notes),
@@ -200,8 +233,9 @@ def effective_model_complexity(
     procedure: Procedure,
     source: Source,
     *,
-    size: int,
+    size: float,
     time: float | None = None,
+    samples: int | None = None,
     tolerance: float = TOLERANCE,
     criterion: Criterion = "objective",
     max_trainings: int | None = None,
@@ -218,21 +252,23 @@ def effective_model_complexity(
     r"""Estimate the effective model complexity (Nakkiran et al. 2020, Definition 1) of a procedure.
 
     :math:`\mathrm{EMC}_{D, \epsilon}(T) = \max \{n : E_{S \sim D^n}[\mathrm{Error}_S(T(S))] \le \epsilon\}`, where
-    the training risk is taken on the labels trained on, noise included. The search doubles (or halves) n from the
-    number of parameters for each output until the tolerance is crossed, looks once beyond, then bisects on log n; at
-    each n a sequential test draws 4 to ``replicates`` training sets, nested over n. Each training goes through the
-    store, so a search that was stopped goes on where it was, and searches share what they measure.
+    the training risk is taken on the labels trained on, noise included. The search doubles (or halves) n from yours, or
+    from the number of parameters for each output, until the tolerance is crossed, looks once beyond, then bisects on
+    log n; at each n a sequential test draws 4 to ``replicates`` training sets, nested over n. Where few samples are not
+    fitted and more are, as by boosting with ``min_samples_leaf``, that is found too, and said. Each training goes
+    through the store, so a search that was stopped goes on where it was, and searches share what they measure.
 
     Args:
         procedure: for example :class:`benign.RandomFourier`.
         source: where training sets come from; ``max_samples`` of a finite one bounds the search.
         size: of the model.
         time: when training ends, in units of the procedure's ``time_name``; None for the end of its training.
+        samples: your n, which is measured first.
         tolerance: epsilon. Relative to the best constant predictor for the objective, absolute for the error.
         criterion: ``"objective"``, what training minimises, or ``"error"``, zero-one. For squared loss the error reads
             1.2 to 1.5 times too high and does not mark the peak.
         max_trainings: budget; 60 unless said.
-        max_minutes: budget of time, looked at between measurements.
+        max_minutes: budget of time; a training that has begun may end. It holds beside ``max_trainings``.
         minutes_per_training: a training that takes longer is stopped, where it runs in a worker process, and the search
             answers from the others; ``max_minutes`` unless said.
         replicates: draws at one n at most; 10 unless said, 4 at least. More of them narrow the interval.
@@ -253,6 +289,7 @@ def effective_model_complexity(
         WorkerDied: if that kills its worker process; likewise JobStopped and NotEnoughMemory.
         MeasurementInterrupted: on Ctrl-C; the store keeps what was measured.
     """
+    where: dict[str, Any] = {"workers": workers, "executor": executor, "store": store}
     asked = FitSearch(
         procedure=procedure,
         source=source,
@@ -261,67 +298,114 @@ def effective_model_complexity(
         seed=seed,
         progress=progress,
         limits=search_limits(max_trainings, max_minutes, replicates),
-        environment=search_environment(workers, executor, store, (max_minutes, minutes_per_training)),
+        trainings=stored_trainings(procedure, source, seed=seed, minutes=(max_minutes, minutes_per_training), **where),
     )
+    model_size = checked_size(size, procedure)
+    n = None if samples is None else checked_samples(samples, source)
+    times = checked_times(time, procedure)
     with asked.opened() as search:
-        return find_complexity(search, size=size, time=time, multiple=multiple)
+        return find_complexity(search, size=model_size, times=times, samples=n, multiple=multiple)
 
 
-def find_complexity(search: FitSearch, *, size: int, time: float | None, multiple: int) -> EffectiveModelComplexity:
-    """As :func:`effective_model_complexity`."""
-    start, source = clock.monotonic(), search.source
-    model_size = checked_size(size, search.procedure)
-    times, unit = checked_times(time, search.procedure), checked_count("multiple", multiple)
-    first, guess, largest = _range(search, model_size, unit)
-    model = amount(model_size, search.procedure.size_name)
+def find_complexity(
+    search: FitSearch,
+    *,
+    size: float | None,
+    times: list[float] | None = None,
+    samples: int | None = None,
+    multiple: int = 1,
+    most: float | None = None,
+) -> EffectiveModelComplexity:
+    """As :func:`effective_model_complexity`.
+
+    Args:
+        search: what is trained, and what may be spent.
+        size: of the model; None where it has none, infinity where it has no limit.
+        times: the one time, if there is one.
+        samples: the n that is measured first; None for a guess from the number of parameters.
+        multiple: as there.
+        most: the largest n that is tried; all that there are unless said.
+    """
+    start, source, unit = clock.monotonic(), search.source, checked_count("multiple", multiple)
+    first, largest = _range(search, size, unit, most)
+    guess = _parameters(search, size) if samples is None else samples
+    model = _model(search.procedure, size)
     bisection = search.bisection(
         "effective model complexity",
         f"the complexity of {model} on {source.name}",
-        lambda units: (model_size, times, units * unit),
+        lambda units: (size, times, int(units) * unit),
         positions=(first, largest),
         seeks_smallest=False,
         is_along_samples=True,
     )
-    estimate = bisection.run(guess)
+    estimate = bisection.run(min(max(guess // unit, first), largest))
+    if bisection.failure is None and not bisection.is_budget_spent:
+        bisection.look_for_the_easiest_end()
+        estimate = bisection.estimate
     trainings = search.limits.trainings
     search.progress("effective model complexity", trainings, trainings)
-    at = "" if time is None else f", {amount(time, str(search.procedure.time_name))}"
-    most = max(bisection.risks) * unit
-    last = source.draw(most, Replicate(seed=search.seed))
+    at = "" if times is None else f", {amount(times[0], str(search.procedure.time_name))}"
+    tried = int(max(bisection.ascending)) * unit
+    low, high = bisection.easiest_end
     return EffectiveModelComplexity(
         value=_whole(estimate.value * unit),
-        interval=_interval(estimate, sorted(bisection.risks), unit),
+        interval=_interval(estimate, list(bisection.ascending), unit),
         first_crossing=_whole(estimate.first_crossing * unit),
+        fitted_from=int(high) * unit if low and estimate.has_place else 0,
         outcome=estimate.outcome,
         trainings=bisection.trainings,
         seconds=clock.monotonic() - start,
         tolerance=search.tolerance,
         criterion=search.criterion,
         is_budget_spent=bisection.is_budget_spent,
-        irreducible_risk=irreducible_risk(last, search.criterion, search.procedure.objective),
+        irreducible_risk=_forced(search, tried),
         title=f"Effective model complexity of {model}{at} on {source.name}",
         evidence=_evidence(bisection, unit, search),
-        data_notes=search.notes(most),
+        data_notes=search.notes(tried),
         failure="" if bisection.failure is None else str(bisection.failure),
+        available=math.inf if source.max_samples is None else largest * unit,
     )
 
 
-def _range(search: FitSearch, size: int, unit: int) -> tuple[int, int, int]:
-    """Smallest n, first guess and largest n, in units.
+def _model(procedure: Procedure, size: float | None) -> str:
+    """The model in words."""
+    if size is None:
+        return str(getattr(procedure, "name", "your model"))
+    if math.isinf(size):
+        return f"{getattr(procedure, 'name', 'your model')}, {procedure.size_name} without limit,"
+    return amount(size, procedure.size_name)
 
-    The guess is the number of parameters for each output, as many samples as least squares can just fit.
-    """
+
+def _forced(search: FitSearch, samples: int) -> float:
+    """The risk that conflicting labels force upon the largest n, where it is known how for this objective."""
+    objective = search.procedure.objective
+    if search.criterion == "objective" and objective not in ("squared", "cross-entropy"):
+        return 0.0
+    return irreducible_risk(
+        search.source.draw(samples, Replicate(seed=search.seed)), search.criterion, search.procedure.objective
+    )
+
+
+def _range(search: FitSearch, size: float | None, unit: int, most: float | None) -> tuple[int, int]:
+    """Smallest and largest n, in units."""
     source = search.source
-    split = source.draw(SMALLEST, Replicate(seed=search.seed))
-    guess = max(SMALLEST, search.procedure.parameters(size, split) // split.train_targets.shape[1])
-    largest = max(LARGEST, 4 * guess) if source.max_samples is None else source.max_samples
+    largest = source.max_samples if most is None else int(most)
+    if largest is None:
+        largest = max(LARGEST, 4 * _parameters(search, size))
     if largest < unit:
         raise invalid("multiple", f"is {unit}, but {source.name} has only {largest} samples; lower it.")
-    first, last = math.ceil(SMALLEST / unit), largest // unit
-    return first, min(max(guess // unit, first), last), last
+    return math.ceil(SMALLEST / unit), largest // unit
 
 
-def _interval(estimate: FittingThreshold, tried: list[int], unit: int) -> tuple[float, float]:
+def _parameters(search: FitSearch, size: float | None) -> int:
+    """The number of parameters for each output: as many samples as least squares can just fit."""
+    if size is None or not math.isfinite(size):
+        return SMALLEST
+    split = search.source.draw(SMALLEST, Replicate(seed=search.seed))
+    return max(SMALLEST, int(search.procedure.parameters(size, split) // split.train_targets.shape[1]))
+
+
+def _interval(estimate: FittingThreshold, tried: list[float], unit: int) -> tuple[float, float]:
     """The interval in whole n, with the gap between the n that were tried around the value.
 
     Of two n, one that is fitted and one that is not, the complexity is anything from the first to just below the other.
@@ -338,7 +422,7 @@ def _whole(position: float) -> int:
 
 
 def _evidence(bisection: ThresholdSearch, unit: int, search: FitSearch) -> tuple[Evidence, ...]:
-    ascending = sorted(bisection.risks)
+    ascending = [int(n) for n in bisection.ascending]
     dispersion = dispersion_above([bisection.risks[n] for n in ascending], search.tolerance)
     largest = 1.0 if search.criterion == "error" else math.inf
     intervals = [mean_ends(bisection.risks[n], dispersion=dispersion) for n in ascending]

@@ -10,7 +10,8 @@ import math
 import time as clock
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -23,28 +24,31 @@ from benign.curves.fitting_threshold import (
     ThresholdEstimator,
     ThresholdOutcome,
 )
+from benign.curves.threshold_bracketing import ThresholdSearch
 from benign.curves.threshold_reading import mean_crossing, read_threshold
-from benign.diagnosis.fit_search import FitSearch, search_environment, search_limits
+from benign.curves.threshold_search import LEAST_DRAWS
+from benign.diagnosis.fit_search import FAILURES, FitSearch, search_limits, stored_trainings
 from benign.diagnosis.search_arguments import SMALLEST, checked_samples, checked_size, checked_times
-from benign.diagnosis.threshold_bracketing import FAILURES
 from benign.experiments import Executor, Place
 from benign.experiments.repeated_warnings import said_once
 from benign.foundation.conventions import TOLERANCE
 from benign.foundation.errors import invalid
-from benign.foundation.numbers import checked_count, checked_number
+from benign.foundation.numbers import checked_count, checked_number, checked_positive
 from benign.foundation.progress import Progress, silent
 from benign.foundation.replicate import Replicate
-from benign.foundation.size_words import amount
+from benign.foundation.size_words import amount, is_counted
 from benign.foundation.sizes import EVERY_FACTOR
 from benign.procedures.estimator import Estimator
+from benign.procedures.estimator_sizes import SizeKind
 from benign.procedures.estimator_times import Route, route_of
 from benign.procedures.function_procedure import FunctionProcedure
-from benign.procedures.protocol import Procedure, is_size_inverse
+from benign.procedures.protocol import Procedure, has_real_sizes, is_size_inverse
 from benign.sources.protocol import Source
 from benign.surface.size_direction import wrong_way_note_of_search
 
 _BELOW_THE_PARAMETERS = 4  # small models cost little, and few thresholds lie above as many parameters as samples
 _MOMENTS = 25
+_REALS = 1e6  # real numbers are tried so many times above and below the first
 _REACH = 1000.0  # times that are no whole numbers start so far below the last one
 
 
@@ -57,7 +61,7 @@ def threshold_size(
     time: float | None = None,
     tolerance: float = TOLERANCE,
     criterion: Criterion = "objective",
-    guess: int | None = None,
+    guess: float | None = None,
     max_trainings: int | None = None,
     max_minutes: float | None = None,
     minutes_per_training: float | None = None,
@@ -85,9 +89,9 @@ def threshold_size(
         tolerance: relative to the best constant predictor for the objective, absolute for the error.
         criterion: ``"objective"``, what training minimises, or ``"error"``, zero-one.
         guess: where the threshold may be; unless said, a quarter of the size that has a parameter for each sample, and
-            1 of an inverse of a size, whose values go up to n.
+            1 of an inverse of a size, whose values go up to n, and of a real number.
         max_trainings: budget; 60 unless said.
-        max_minutes: budget of time, looked at between measurements.
+        max_minutes: budget of time; a training that has begun may end. It holds beside ``max_trainings``.
         minutes_per_training: a training that takes longer is stopped, where it runs in a worker process, and the search
             answers from the others; ``max_minutes`` unless said.
         replicates: draws at one size at most; 10 unless said, 4 at least. More of them narrow the interval.
@@ -106,6 +110,7 @@ def threshold_size(
         InvalidArgument: for settings that make no sense, and trainings without a finite risk.
         MeasurementInterrupted: on Ctrl-C; the store keeps what was measured.
     """
+    where: dict[str, Any] = {"workers": workers, "executor": executor, "store": store}
     asked = FitSearch(
         procedure=procedure,
         source=source,
@@ -114,10 +119,12 @@ def threshold_size(
         seed=seed,
         progress=progress,
         limits=search_limits(max_trainings, max_minutes, replicates),
-        environment=search_environment(workers, executor, store, (max_minutes, minutes_per_training)),
+        trainings=stored_trainings(procedure, source, seed=seed, minutes=(max_minutes, minutes_per_training), **where),
     )
+    n, times = checked_samples(samples, source), checked_times(time, procedure)
+    first = None if guess is None else _checked_guess(guess, procedure)
     with asked.opened() as search:
-        return find_size(search, samples=samples, time=time, guess=guess, estimator=estimator)
+        return find_size(search, samples=n, times=times, guess=first, estimator=estimator)
 
 
 @said_once()
@@ -126,7 +133,7 @@ def threshold_time(
     source: Source,
     *,
     samples: int,
-    size: int,
+    size: float,
     until: float | None = None,
     tolerance: float = TOLERANCE,
     criterion: Criterion = "objective",
@@ -158,7 +165,7 @@ def threshold_time(
         tolerance: relative to the best constant predictor for the objective, absolute for the error.
         criterion: ``"objective"``, what training minimises, or ``"error"``, zero-one.
         max_trainings: budget; 60 unless said.
-        max_minutes: budget of time, looked at between measurements.
+        max_minutes: budget of time; a training that has begun may end. It holds beside ``max_trainings``.
         minutes_per_training: a training that takes longer is stopped, where it runs in a worker process, and the search
             answers from the others; ``max_minutes`` unless said.
         replicates: draws at most; 10 unless said, 4 at least.
@@ -174,6 +181,7 @@ def threshold_time(
             risk.
         MeasurementInterrupted: on Ctrl-C; the store keeps what was measured.
     """
+    where: dict[str, Any] = {"workers": workers, "executor": executor, "store": store}
     asked = FitSearch(
         procedure=procedure,
         source=source,
@@ -182,57 +190,155 @@ def threshold_time(
         seed=seed,
         progress=progress,
         limits=search_limits(max_trainings, max_minutes, replicates),
-        environment=search_environment(workers, executor, store, (max_minutes, minutes_per_training)),
+        trainings=stored_trainings(procedure, source, seed=seed, minutes=(max_minutes, minutes_per_training), **where),
     )
     with asked.opened() as search:
         return find_time(search, samples=samples, size=size, until=until, estimator=estimator)
 
 
 def find_size(
-    search: FitSearch, *, samples: int, time: float | None, guess: int | None, estimator: ThresholdEstimator = "mean"
+    search: FitSearch,
+    *,
+    samples: int,
+    times: list[float] | None,
+    guess: float | None = None,
+    estimator: ThresholdEstimator = "mean",
+    is_inverse: bool | None = None,
+    ends: tuple[float, float] | None = None,
 ) -> FittingThreshold:
-    """As :func:`threshold_size`; also where sizes are read the wrong way round, which is then said."""
-    start, procedure = clock.monotonic(), search.procedure
-    n, times = checked_samples(samples, search.source), checked_times(time, procedure)
+    """As :func:`threshold_size`. A size that acts the other way round is read so, which is said.
+
+    Args:
+        search: what is trained, and what may be spent.
+        samples: n.
+        times: the one time, if there is one.
+        guess: where the threshold may be.
+        estimator: as there.
+        is_inverse: whether the size is the inverse of one; as the procedure has it unless said.
+        ends: the smallest and the largest size that are tried; known from the procedure unless said.
+    """
+    start, procedure, n = clock.monotonic(), search.procedure, samples
     search.check(n, times)
     at = "" if times is None else f", {amount(times[0], str(procedure.time_name))}"
-    subject, inverse, unit = f"n = {n:,}{at} on {search.source.name}", is_size_inverse(procedure), procedure.size_name
-    first, largest = _sizes_to_try(search, n, guess)
-    bisection = search.bisection(
-        "threshold size",
-        f"the threshold size at {subject}",
-        lambda size: (size, times, n),
-        positions=(1, largest),
-        seeks_smallest=not inverse,
-    )
-    estimate, nothing_for = NOTHING_READ, None
-    try:
-        estimate = bisection.run(first)
-    except FAILURES as error:
-        nothing_for = error
-    # A larger size may be refused that fits less: more neighbours than samples, say.
-    if nothing_for is not None or bisection.failure is not None or estimate.outcome is ThresholdOutcome.NONE_FITTED:
-        bisection.look_at(largest if inverse else 1)  # what should fit worst
-    elif estimate.outcome is ThresholdOutcome.ALL_FITTED:
-        bisection.look_at(1 if inverse else min(largest, n))  # best; no more neighbours than samples
-    note = wrong_way_note_of_search(bisection.ascending, unit, search.criterion, search.tolerance, inverse=inverse)
+    subject, unit = f"n = {n:,}{at} on {search.source.name}", procedure.size_name
+    axis = _SizeAxis(search=search, samples=n, times=times, title=f"the threshold size at {subject}", ends=ends)
+    inverse, reading = is_size_inverse(procedure) if is_inverse is None else is_inverse, ""
+    bisection, nothing_for = axis.searched(axis.first(guess, inverse=inverse), inverse=inverse)
+    note = axis.wrong_way_note(bisection, inverse=inverse)
+    if note and min(map(len, bisection.risks.values())) >= LEAST_DRAWS:
+        inverse, note = not inverse, ""
+        acts = f"act{'' if is_counted(unit) else 's'} as {'the inverse of a size' if inverse else 'a size'}"
+        reading = f"{unit[:1].upper()}{unit[1:]} {acts}, and {'are' if is_counted(unit) else 'is'} read so."
+        bisection, nothing_for = axis.searched(max(bisection.risks), inverse=inverse, before=bisection)
     if nothing_for is not None and not note:
         raise nothing_for
-    found = _read(search, bisection.ascending, estimate.outcome, estimator, is_inverse=inverse)
+    outcome = bisection.outcome if bisection.risks else ThresholdOutcome.UNDECIDED
+    found = _read(search, bisection.ascending, outcome, estimator, is_inverse=inverse)
     if note:
         found = replace(NOTHING_READ, evidence=found.evidence, tolerance=found.tolerance, is_inverse=inverse, note=note)
-    return _told(
-        replace(found, title=f"Threshold size at {subject}", unit=unit, is_budget_spent=bisection.is_budget_spent),
-        search,
-        start,
-        n,
-        bisection.trainings,
-        bisection.failure,
+    found = replace(
+        found,
+        title=f"Threshold size at {subject}",
+        unit=unit,
+        reading=reading,
+        is_budget_spent=bisection.is_budget_spent,
     )
+    return _told(found, search, start, n, bisection.trainings, bisection.failure)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _SizeAxis:
+    """Sizes at one n: which there are, and searches along them.
+
+    Attributes:
+        search: what is trained, and what may be spent.
+        samples: n.
+        times: the one time, if there is one.
+        title: of the searches.
+        ends: the smallest and the largest size that are tried; known from the procedure unless said.
+    """
+
+    search: FitSearch
+    samples: int
+    times: list[float] | None
+    title: str
+    ends: tuple[float, float] | None
+
+    def searched(
+        self, first: float, *, inverse: bool, before: ThresholdSearch | None = None
+    ) -> tuple[ThresholdSearch, Exception | None]:
+        """A search from a first size, and what it failed with if nothing could be measured there."""
+        least, largest = self._ends(first, inverse=inverse)
+        bisection = self.search.bisection(
+            "threshold size",
+            self.title,
+            lambda size: (size, self.times, self.samples),
+            positions=(least, largest),
+            seeks_smallest=not inverse,
+            is_real=has_real_sizes(self.search.procedure),
+            risks=None if before is None else before.risks,
+        )
+        estimate, nothing_for = NOTHING_READ, None
+        try:
+            estimate = bisection.run(min(max(first, least), largest))
+        except FAILURES as error:
+            nothing_for = error
+        # A larger size may be refused that fits less: more neighbours than samples, say.
+        if nothing_for is not None or bisection.failure is not None or estimate.outcome is ThresholdOutcome.NONE_FITTED:
+            bisection.look_at(largest if inverse else least)  # what should fit worst
+        elif estimate.outcome is ThresholdOutcome.ALL_FITTED:
+            # What should fit best; no more neighbours than samples.
+            bisection.look_at(least if inverse else max(least, min(largest, self.samples)))
+        return bisection, nothing_for
+
+    def first(self, guess: float | None, *, inverse: bool) -> float:
+        """The size that is tried first: a quarter of as many parameters for each output as samples.
+
+        Of an inverse of a size the easiest, which is 1; of a real number 1.
+        """
+        if guess is not None:
+            return float(self.samples) if math.isinf(guess) else guess
+        if inverse or has_real_sizes(self.search.procedure):
+            return 1
+        return max(1, self._size_of(self.samples) // _BELOW_THE_PARAMETERS)
+
+    def wrong_way_note(self, bisection: ThresholdSearch, *, inverse: bool) -> str:
+        """What to say where the size acts the other way round; else empty."""
+        search = self.search
+        return wrong_way_note_of_search(
+            bisection.ascending, search.procedure.size_name, search.criterion, search.tolerance, inverse=inverse
+        )
+
+    def _ends(self, first: float, *, inverse: bool) -> tuple[float, float]:
+        """The smallest and the largest size: ten times as many parameters for each output as samples, four times the
+        first. Of an inverse n; of a real number a million times the first, and a millionth of it.
+        """
+        procedure, n = self.search.procedure, self.samples
+        if self.ends is not None:
+            most = n if inverse else max(EVERY_FACTOR * n, 4 * first)
+            is_endless = not math.isfinite(self.ends[1])
+            return self.ends[0], float(most) if is_endless else self.ends[1]
+        if has_real_sizes(procedure):
+            return first / _REALS, min(first * _REALS, procedure.max_size)
+        if inverse:
+            return 1, int(max(1, min(procedure.max_size, n)))
+        largest = int(min(procedure.max_size, max(self._size_of(EVERY_FACTOR * n), 4 * first)))
+        return 1, largest
+
+    def _size_of(self, number: int) -> int:
+        """The largest size with no more parameters for each output; a size has one at least."""
+        # How many parameters a size has does not depend on the samples.
+        split = self.search.source.draw(SMALLEST, Replicate(seed=self.search.seed))
+        procedure, outputs = self.search.procedure, split.train_targets.shape[1]
+        there = min(number, procedure.max_size)
+        if getattr(procedure, "size_kind", None) is SizeKind.COLUMNS:
+            there = min(there, split.train_inputs.shape[1])
+        sizes = range(1, int(there) + 1)
+        return max(1, bisect_right(sizes, number * outputs, key=lambda size: procedure.parameters(size, split)))
 
 
 def find_time(
-    search: FitSearch, *, samples: int, size: int, until: float | None, estimator: ThresholdEstimator = "mean"
+    search: FitSearch, *, samples: int, size: float, until: float | None, estimator: ThresholdEstimator = "mean"
 ) -> FittingThreshold:
     """As :func:`threshold_time`."""
     start, procedure = clock.monotonic(), search.procedure
@@ -252,7 +358,7 @@ def find_time(
         bisection = search.bisection(
             "threshold time",
             what,
-            lambda moment: (model_size, [float(moment)], n),
+            lambda moment: (model_size, [moment], n),
             positions=(1, int(last)),
             seeks_smallest=True,
         )
@@ -264,7 +370,7 @@ def find_time(
 
 
 def _along(
-    search: FitSearch, what: str, at: tuple[int, int], moments: list[float], estimator: ThresholdEstimator
+    search: FitSearch, what: str, at: tuple[float, int], moments: list[float], estimator: ThresholdEstimator
 ) -> tuple[FittingThreshold, int, BaseException | None]:
     """Read the crossing from trainings recorded at all moments; more of them while they tell more.
 
@@ -275,8 +381,9 @@ def _along(
     risks: dict[float, Float[np.ndarray, " _R"]] = {}
     done, is_budget_spent, failure = 0, False, None
     step = max(PRECISION, moments[-1] / moments[max(len(moments) - 2, 0)])
-    for wanted in limits.looks:
-        if wanted > limits.trainings or (done and not limits.has_time()):
+    for look in limits.looks:
+        wanted = min(look, limits.trainings)
+        if wanted <= done or (done and not limits.has_time()):
             is_budget_spent = True
             break
         search.progress("threshold time", done, limits.trainings)
@@ -287,7 +394,7 @@ def _along(
                 raise
             failure = error
             break
-        risks, done = dict(zip(moments, recorded, strict=True)), wanted
+        risks, done = dict(zip(moments, recorded, strict=True)), recorded.shape[1]
         low, high = _mean_interval(risks, search.tolerance)
         is_on_one_side = low >= moments[-1] or high <= moments[0]
         if is_on_one_side or high <= step * low:
@@ -338,27 +445,8 @@ def _told(
     )
 
 
-def _sizes_to_try(search: FitSearch, n: int, guess: int | None) -> tuple[int, int]:
-    """The first size and the largest: ten times as many parameters for each output as samples, four times the guess.
-
-    Of an inverse of a size the easiest, which is 1, and n.
-    """
-    procedure = search.procedure
-    if is_size_inverse(procedure):
-        largest = int(max(1, min(procedure.max_size, n)))
-        return min(1 if guess is None else checked_count("guess", guess), largest), largest
-    # How many parameters a size has does not depend on the samples.
-    split = search.source.draw(SMALLEST, Replicate(seed=search.seed))
-    outputs = split.train_targets.shape[1]
-
-    def size_of(number: int) -> int:
-        """The largest size with no more parameters for each output; a size has one at least."""
-        sizes = range(1, int(min(number, procedure.max_size)) + 1)
-        return max(1, bisect_right(sizes, number * outputs, key=lambda size: procedure.parameters(size, split)))
-
-    first = max(1, size_of(n) // _BELOW_THE_PARAMETERS) if guess is None else checked_count("guess", guess)
-    largest = int(min(procedure.max_size, max(size_of(EVERY_FACTOR * n), 4 * first)))
-    return min(first, largest), largest
+def _checked_guess(guess: object, procedure: Procedure) -> float:
+    return checked_positive("guess", guess) if has_real_sizes(procedure) else checked_count("guess", guess)
 
 
 def _last_time(procedure: Procedure, until: float | None) -> float:

@@ -12,19 +12,19 @@ import numpy as np
 
 from benign.curves.fitting_threshold import Criterion, FittingThreshold, MoreBudget, ThresholdOutcome
 from benign.curves.peak_place import PeakPlace
+from benign.curves.threshold_bracketing import SearchLimits
 from benign.curves.threshold_search import LEAST_DRAWS, Regime
 from benign.diagnosis.complexity import EffectiveModelComplexity, find_complexity
 from benign.diagnosis.exact_fit import look_beyond, peak_samples, peak_size
-from benign.diagnosis.fit_search import FitSearch, deadline, search_environment, search_limits
+from benign.diagnosis.fit_search import FAILURES, FitSearch, deadline, search_limits, stored_trainings
 from benign.diagnosis.fitting_thresholds import end_of_training, find_size, find_time
-from benign.diagnosis.search_arguments import DRAWS, checked_samples
-from benign.diagnosis.threshold_bracketing import FAILURES, SearchLimits
+from benign.diagnosis.search_arguments import DRAWS, checked_samples, checked_size, checked_times
 from benign.experiments import Executor, Place
 from benign.experiments.repeated_warnings import said_once
 from benign.foundation.conventions import REGIME_BAND, TOLERANCE
 from benign.foundation.progress import Progress, silent
 from benign.foundation.size_words import amount, at_least, at_most, is_counted
-from benign.procedures.protocol import Procedure, is_size_inverse
+from benign.procedures.protocol import Procedure, has_real_sizes, is_size_inverse
 from benign.sources.protocol import Source
 
 TRAININGS = 100
@@ -63,7 +63,7 @@ class PeakLocation:
     threshold_size: FittingThreshold | None
     threshold_time: FittingThreshold | None
     samples: int
-    size: int
+    size: float
     size_name: str
     notes: tuple[str, ...]
     objective: str
@@ -140,7 +140,7 @@ def locate_peak(
     procedure: Procedure,
     source: Source,
     *,
-    size: int,
+    size: float,
     samples: int,
     time: float | None = None,
     max_trainings: int | None = None,
@@ -161,7 +161,7 @@ def locate_peak(
     The complexity may spend 60 % of the budget, the threshold size what is left of 90 %, the threshold time the rest.
     While minutes are left and would narrow something, all is done again with twice the draws; the store keeps what was
     measured before, and a round that time cuts short does not replace a finished one. A number of trainings is spent in
-    one round. Neither given means 100 trainings within a minute.
+    one round. Both budgets hold: 100 trainings and a minute, unless said.
 
     Args:
         procedure: the user's.
@@ -185,9 +185,10 @@ def locate_peak(
         WorkerDied: if that kills its worker process; likewise JobStopped and NotEnoughMemory.
         MeasurementInterrupted: on Ctrl-C; the store keeps what was measured.
     """
-    minutes = MINUTES if max_minutes is None and max_trainings is None else max_minutes
+    minutes = MINUTES if max_minutes is None else max_minutes
     budget = _Budget(trainings=max_trainings or TRAININGS, minutes=minutes, start=clock.monotonic())
-    has_time = deadline(minutes)
+    seconds_left = deadline(minutes)
+    where: dict[str, Any] = {"workers": workers, "executor": executor, "store": store}
     asked = FitSearch(
         procedure=procedure,
         source=source,
@@ -196,22 +197,26 @@ def locate_peak(
         seed=seed,
         progress=progress,
         limits=search_limits(max_trainings, minutes, None),
-        environment=search_environment(workers, executor, store, (minutes, None)),
+        trainings=stored_trainings(procedure, source, seed=seed, minutes=(minutes, None), **where),
     )
-    n = checked_samples(samples, source)
+    model_size, n, times = (
+        checked_size(size, procedure),
+        checked_samples(samples, source),
+        checked_times(time, procedure),
+    )
     rounds = _ROUNDS if max_minutes is not None and max_trainings is None else 1
     with asked.opened() as search:
         best: PeakLocation | None = None
         for doubling in range(rounds):
             one = _Round(
                 search=replace(search, progress=_named(progress, doubling)),
-                size=size,
+                size=model_size,
                 samples=n,
-                time=time,
+                times=times,
                 multiple=multiple,
             )
             best = _better(best, one.run(replace(budget, trainings=budget.trainings * 2**doubling)))
-            if not (best.more_budget and has_time()):
+            if not best.more_budget or seconds_left() <= 0.0:
                 break
     assert best is not None
     return replace(best, data_notes=asked.notes(n))
@@ -244,9 +249,9 @@ class _Round:
     """The three searches, one after another."""
 
     search: FitSearch
-    size: int
+    size: float
     samples: int
-    time: float | None
+    times: list[float] | None
     multiple: int
 
     def run(self, budget: _Budget) -> PeakLocation:
@@ -255,7 +260,11 @@ class _Round:
         allowed = budget.until(_UNTIL_COMPLEXITY, 0)
         assert allowed is not None
         complexity = find_complexity(
-            replace(self.search, limits=allowed), size=self.size, time=self.time, multiple=self.multiple
+            replace(self.search, limits=allowed),
+            size=self.size,
+            times=self.times,
+            samples=self.samples,
+            multiple=self.multiple,
         )
         spent, smallest, shortest = complexity.trainings, None, None
         notes: list[str] = []
@@ -264,7 +273,7 @@ class _Round:
             kept_back = _KEPT_BACK if allowed.trainings >= 4 * _KEPT_BACK else 0
             here = replace(self.search, limits=replace(allowed, trainings=allowed.trainings - kept_back))
             with _noted("threshold size", notes):
-                smallest = find_size(here, samples=self.samples, time=self.time, guess=self._guess(complexity))
+                smallest = find_size(here, samples=self.samples, times=self.times, guess=self._guess(complexity))
         if smallest is not None:
             smallest = self._beyond(smallest, budget.until(share, spent + smallest.trainings))
             spent += smallest.trainings
@@ -295,25 +304,31 @@ class _Round:
         except FAILURES:  # no finite risk there, say: the threshold still stands
             return found
 
-    def _risk_at(self, size: int) -> float:
-        times = None if self.time is None else [self.time]
+    def _risk_at(self, size: float) -> float:
         what = f"an exact fit at n = {self.samples:,}"
-        return float(np.mean(self.search.risks(what, (size, times, self.samples), LEAST_DRAWS)))
+        return float(np.mean(self.search.risks(what, (size, self.times, self.samples), LEAST_DRAWS)))
 
     def _until(self) -> float | None:
         """The last time that is looked at; None where there is none, or none is known."""
         procedure = self.search.procedure
         if procedure.time_name is None:
             return None
-        return max((last for last in (end_of_training(procedure), self.time) if last is not None), default=None)
+        asked = self.times[0] if self.times else None
+        return max((last for last in (end_of_training(procedure), asked) if last is not None), default=None)
 
-    def _guess(self, complexity: EffectiveModelComplexity) -> int:
-        """As many times the size as n is times the complexity, not far from the size; of an inverse, the easiest."""
-        if is_size_inverse(self.search.procedure):
+    def _guess(self, complexity: EffectiveModelComplexity) -> float:
+        """As many times the size as n is times the complexity, not far from the size; of an inverse, the easiest.
+
+        Of a real number, which need not grow with the complexity, the size.
+        """
+        procedure = self.search.procedure
+        if has_real_sizes(procedure):
+            return self.size
+        if is_size_inverse(procedure):
             return 1
         ratio = self.samples / complexity.value if complexity.value else float(_FARTHEST)
         guess = round(self.size * min(max(ratio, 1.0 / _FARTHEST), float(_FARTHEST)))
-        return int(min(max(guess, 1), self.search.procedure.max_size))
+        return int(min(max(guess, 1), procedure.max_size))
 
 
 @contextlib.contextmanager

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from benign.experiments.measurement import check_kinds
 from benign.foundation.errors import invalid
-from benign.foundation.numbers import checked_count, checked_number
+from benign.foundation.numbers import checked_count, checked_number, checked_positive
 from benign.foundation.size_words import amount
-from benign.foundation.sizes import checked_sizes
-from benign.procedures.protocol import Procedure
+from benign.procedures.protocol import Procedure, has_real_sizes
 from benign.sources.protocol import Source
 
 MOST_TRAININGS = 60
@@ -33,18 +32,21 @@ def check_contract(procedure: object, source: object) -> None:
         )
 
 
-def checked_size(size: object, procedure: Procedure) -> int:
+def checked_size(size: object, procedure: Procedure) -> float:
     """The size, if the procedure has it.
 
     Raises:
         InvalidArgument: if it does not.
     """
-    number = checked_count("size", size)
+    if has_real_sizes(procedure):
+        number: float = checked_positive("size", size)
+    else:
+        number = checked_count("size", size)
     if number > procedure.max_size:
         raise invalid(
             "size", f"asks for {amount(number, procedure.size_name)}, but there are only {procedure.max_size:g}."
         )
-    return int(checked_sizes([number], available=procedure.max_size, samples=SMALLEST, unit=procedure.size_name)[0])
+    return number
 
 
 def checked_samples(samples: object, source: Source) -> int:

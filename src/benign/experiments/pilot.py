@@ -12,7 +12,7 @@ from benign.experiments.environment import Environment
 from benign.experiments.grid import Grid
 from benign.experiments.running import Resolved, measured_grid
 from benign.experiments.size_placement import place_sizes
-from benign.experiments.size_search import SizeThreshold, search_size
+from benign.experiments.size_search import DRAWS, SizeThreshold, search_size
 from benign.experiments.states import search_name
 from benign.foundation.errors import InvalidArgument
 from benign.foundation.progress import doing
@@ -23,7 +23,6 @@ from benign.procedures.protocol import Procedure
 from benign.schema import SIZE_SEARCH
 from benign.surface.training_risks import relative_training_loss
 
-DRAWS = 3
 _FEWEST_SAMPLES = 2
 
 

@@ -1,4 +1,4 @@
-"""Search the smallest size at which a training set is fitted: doubling, then bisection on the logarithm of the size.
+"""Search the sizes that a grid needs: where a training set begins to be fitted, and where the last of it is.
 
 Knows nothing of procedures: it asks for training risks at one size and chooses the next one. Two crossings are wanted.
 At the *threshold* the mean training risk falls to ``TOLERANCE``; where the risk *vanishes* (``VANISHED``) the last of
@@ -9,23 +9,26 @@ features fit 1,200 digits to within 0.02 from 770 features on, and the test risk
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
-from benign.curves.fitting_threshold import PRECISION, ThresholdOutcome
-from benign.curves.threshold_reading import mean_crossing
+from benign.curves.fitting_threshold import ThresholdOutcome
+from benign.curves.threshold_bracketing import PositionRefused, SearchLimits, ThresholdSearch
 from benign.foundation.conventions import TOLERANCE
 from benign.foundation.size_words import amount, is_counted
 
 VANISHED = 0.0002
-_STEPS = 6  # of each bisection at most
+DRAWS = 3
 _DOUBLINGS_BELOW = 2  # the search starts so far below its guess: a small model costs little
 
 RisksOf = Callable[[int], Float[np.ndarray, " R"] | None]
-"""size -> training risk of each draw, relative to the best constant predictor's; None for a size that cannot be."""
+"""size -> training risk of each of ``DRAWS`` draws, relative to the best constant predictor's; None for a size that
+cannot be.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,78 +71,31 @@ def search_size(risks_of: RisksOf, *, samples: int, guess: int, largest: int) ->
         guess: where the threshold may be. It is tried exactly, if the search comes by.
         largest: no larger size is tried.
     """
-    search = _Search(risks_of, largest)
-    search.bracket(min(guess, largest))
-    search.narrow(TOLERANCE)
-    size, outcome = search.crossing(TOLERANCE)
+
+    def numbers_of(size: float, _draws: int) -> Float[np.ndarray, " R"]:
+        risks = risks_of(int(size))
+        if risks is None:
+            raise PositionRefused(f"`size` cannot be {size:g}.", "size")
+        return risks[np.isfinite(risks)]
+
+    limits = SearchLimits(
+        smallest=1, largest=largest, draws=DRAWS, trainings=sys.maxsize, seconds_left=lambda: 1.0, looks_beyond=False
+    )
+    search = ThresholdSearch(numbers_of, TOLERANCE, limits, seeks_smallest=True, failures=())
+    found = search.run(min(guess, largest) * 2.0**-_DOUBLINGS_BELOW)
     vanishing = None
-    if outcome is not ThresholdOutcome.NONE_FITTED:
-        search.measure(min(math.ceil(2.0 * size), largest))
-        search.narrow(VANISHED)
-        where, whether = search.crossing(VANISHED)
-        vanishing = where if whether is not ThresholdOutcome.NONE_FITTED and where <= 2.0 * size + 1.0 else None
+    if found.has_place:
+        # Whether the risk vanishes within twice the size, and where.
+        upper = min(math.ceil(2.0 * found.value), largest)
+        within = replace(limits, smallest=search.least, largest=max(upper, *search.risks))
+        search = ThresholdSearch(numbers_of, VANISHED, within, seeks_smallest=True, failures=(), risks=search.risks)
+        gone = search.run(upper)
+        vanishing = gone.value if gone.has_place and gone.value <= 2.0 * found.value + 1.0 else None
     return SizeThreshold(
         samples=samples,
-        size=size,
+        size=found.value,
         vanishing=vanishing,
-        outcome=outcome,
-        tried=tuple(sorted(search.risks)),
-        least=search.least,
+        outcome=found.outcome,
+        tried=tuple(int(size) for size in sorted(search.risks)),
+        least=int(search.least),
     )
-
-
-class _Search:
-    """What has been measured so far."""
-
-    def __init__(self, risks_of: RisksOf, largest: int) -> None:
-        self._risks_of, self._largest = risks_of, largest
-        self.least = 1
-        self.risks: dict[int, Float[np.ndarray, " _R"]] = {}
-
-    def measure(self, size: int) -> None:
-        """Measure a size, unless it has been; a refused one is known to be too small."""
-        if size in self.risks or size < self.least:
-            return
-        risks = self._risks_of(size)
-        if risks is None:
-            self.least = size + 1
-        else:
-            self.risks[size] = risks[np.isfinite(risks)]
-
-    def bracket(self, guess: int) -> None:
-        """Double until a size fits; where the first one does, halve until one does not."""
-        step = -_DOUBLINGS_BELOW
-        while True:
-            size = min(max(round(guess * 2.0**step), 1), self._largest)
-            self.measure(size)
-            if self._is_fitted(size, TOLERANCE) or size == self._largest:
-                break
-            step += 1
-        if not self._is_fitted(size, TOLERANCE):
-            return
-        while self._is_fitted(min(self.risks), TOLERANCE) and min(self.risks) > self.least:
-            self.measure(max(min(self.risks) // 2, self.least))
-
-    def narrow(self, tolerance: float) -> None:
-        """Bisect between the last size that is not fitted and the next one, which is."""
-        for _ in range(_STEPS):
-            unfitted = [size for size in self.risks if not self._is_fitted(size, tolerance)]
-            low = max(unfitted, default=self.least - 1)
-            fitted = [size for size in self.risks if size > low]
-            if not (low and fitted) or min(fitted) - low <= 1 or min(fitted) <= PRECISION * low:
-                return
-            # Not where the interpolated risk crosses: it may fall off a cliff, and then that creeps along the foot.
-            self.measure(min(max(round(math.sqrt(low * min(fitted))), low + 1), min(fitted) - 1))
-
-    def crossing(self, tolerance: float) -> tuple[float, ThresholdOutcome]:
-        """The smallest size that is fitted to within the tolerance, interpolated."""
-        sizes = sorted(size for size, risks in self.risks.items() if len(risks))
-        if not sizes:
-            return math.inf, ThresholdOutcome.NONE_FITTED
-        found = mean_crossing(np.array(sizes, dtype=np.float64), [self.risks[size] for size in sizes], tolerance)
-        return found.value, found.outcome
-
-    def _is_fitted(self, size: int, tolerance: float) -> bool:
-        """Whether the mean over the draws that gave a number is at most the tolerance; not, where none did."""
-        risks = self.risks.get(size, np.zeros(0))
-        return bool(len(risks) and np.mean(risks) <= tolerance)
