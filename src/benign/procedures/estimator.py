@@ -19,6 +19,7 @@ from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.procedures import adaptation
+from benign.procedures.estimator_memory import require_room
 from benign.procedures.estimator_outputs import certain_outputs, method_of, one_class_of, outputs_of, scored_by_pairs
 from benign.procedures.estimator_sizes import SizeKind, check_size, first_columns, is_real, sized, tuple_shape
 from benign.procedures.estimator_times import answers_along_times, random_states
@@ -78,7 +79,7 @@ class Estimator:
         Raises:
             InvalidArgument: for a parameter that it does not have, or a value that it cannot be given.
         """
-        known, own = known_parameters(self.estimator), _cloned(self.estimator)
+        known, own = known_parameters(self.estimator), own_copy(self.estimator)
         for name in parameters:
             checked_name(f"parameter of {self.name}", name, known, argument="parameters")
         for name in [name for name in parameters if name.rpartition("__")[2] == "shrinkage"]:
@@ -88,6 +89,12 @@ class Estimator:
         with adaptation.guarded(f"`parameters` of {self.name} cannot be set", "give values that it takes"):
             own.set_params(**parameters)
         return replace(self, estimator=own, _token=uuid.uuid4().hex)
+
+    def at_size(self, size: float) -> Any:
+        """A clone of the estimator with that size; NaN for it as it stands."""
+        own = own_copy(self.estimator)
+        is_set = self.size_kind is SizeKind.PARAMETER
+        return sized(own, self.size_name, size, is_a_real=self.has_real_sizes) if is_set else own
 
     def spec(self) -> dict[str, object]:
         """Class, parameters and scikit-learn's version; the size's own value and how it is read decide nothing."""
@@ -146,12 +153,16 @@ class Estimator:
             train_inputs, *inputs = first_columns([train_inputs, *inputs], size, split)
         if self.size_kind is SizeKind.PARAMETER:
             model = sized(model, self.size_name, size, is_a_real=self.has_real_sizes)
+        require_room(model, split.samples, int(size) if self._counts_columns(size) else split.train_inputs.shape[1])
         model, y = scored_by_pairs(model, self.minimised), self._targets(split, learns_values)
         moments = None if times is None else [int(time) for time in times]
         method = method_of(model, self.minimised) if not learns_values else "predict"
         answers = answers_along_times(model, self.time_name, moments, (train_inputs, y), inputs, method)
         for stages, (fitted, values) in zip([None] if moments is None else moments, answers, strict=True):
             yield [outputs_of(fitted, value, split, self.minimised, stages) for value in values]
+
+    def _counts_columns(self, size: float) -> bool:
+        return self.size_kind is SizeKind.COLUMNS and not math.isnan(size)
 
     def _targets(self, split: Split, learns_values: bool) -> Any:
         targets = adaptation.training_targets(split, as_matrix=learns_values)
@@ -220,7 +231,7 @@ def from_estimator(
     >>> from_estimator(RandomForestClassifier(), size="max_leaf_nodes", time="n_estimators").size_name
     'max_leaf_nodes'
     """
-    own = _cloned(estimator)
+    own = own_copy(estimator)
     name, known = type(estimator).__name__, known_parameters(own)
     kind = SizeKind.COLUMNS if size == "features" and size not in known else SizeKind.PARAMETER
     for argument, value in (("size", size), ("time", time)):
@@ -258,13 +269,21 @@ def _minimised(estimator: Any, objective: str | None) -> KnownObjective:
     return said
 
 
-def _cloned(estimator: Any) -> Any:
-    """An unfitted clone."""
+def own_copy(estimator: Any, needed: Sequence[str] = ("fit", "predict")) -> Any:
+    """An unfitted clone.
+
+    Args:
+        estimator: the user's, which is not changed.
+        needed: the methods that it must have, beside those that a clone is made by.
+
+    Raises:
+        InvalidArgument: for what is no estimator, or cannot be cloned.
+    """
     from sklearn.base import clone
 
     if isinstance(estimator, type):
         raise invalid("estimator", f"must be an estimator, got the class; write {estimator.__name__}().")
-    for method in ("fit", "predict", "get_params", "set_params"):
+    for method in (*needed, "get_params", "set_params"):
         if not callable(getattr(estimator, method, None)):
             raise invalid(
                 "estimator",

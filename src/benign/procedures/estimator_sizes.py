@@ -69,7 +69,7 @@ def is_real(estimator: Any, name: str) -> bool:
     return own in _REAL or (isinstance(present, float) and own not in _COUNTS and not own.startswith("min_samples"))
 
 
-def check_size(estimator: Any, name: str, kind: SizeKind) -> None:
+def check_size(estimator: Any, name: str, kind: SizeKind, *, argument: str = "size") -> None:
     """Refuse a parameter that changes nothing or is no number, and columns of what picks them by name.
 
     Raises:
@@ -81,19 +81,19 @@ def check_size(estimator: Any, name: str, kind: SizeKind) -> None:
         picks = next((part for part in parts if part.kind == "ColumnTransformer"), None)
         if picks is not None:
             raise invalid(
-                "size", f'cannot be "features" for a {who} whose ColumnTransformer picks columns; name a parameter.'
+                argument, f'cannot be "features" for a {who} whose ColumnTransformer picks columns; name a parameter.'
             )
         return
     own = name.rpartition("__")[2]
     present = estimator.get_params(deep=True).get(name)
     if own in _WITHOUT_INFLUENCE:
         raise invalid(
-            "size", f"must decide what {who} can fit, and {name} changes nothing of it; name another parameter."
+            argument, f"must decide what {who} can fit, and {name} changes nothing of it; name another parameter."
         )
     is_number = present is None or own in _REAL | _COUNTS or not isinstance(present, (bool, np.bool_, str))
     if not is_number or hasattr(present, "get_params"):
         raise invalid(
-            "size",
+            argument,
             f"must be a parameter that is a number, and {name} of {who} is {type(present).__name__}; name another.",
         )
 
