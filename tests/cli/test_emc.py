@@ -196,7 +196,7 @@ def test_a_budget_that_is_too_small_says_undecided_and_what_more_buys(folder):
 @pytest.mark.parametrize(
     ("target", "sentence"),
     [
-        ("my_model", "`MODULE:PROCEDURE` must name both"),
+        ("my_model", "`MODULE:NAME` must name both"),
         ("broken:features", "importing 'broken', which runs its code, failed: RuntimeError: no such card"),
         ("my_model:feature", "unknown name in the module 'my_model' 'feature'; did you mean 'features'"),
         ("my_model:number", "is a int, no procedure; make one with benign.from_estimator"),

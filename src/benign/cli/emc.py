@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
@@ -33,7 +32,7 @@ _ADVICE = {
 
 
 def measure_complexity(  # noqa: PLR0917 (a command's options)
-    target: Annotated[str, typer.Argument(metavar="MODULE:PROCEDURE", help="Your procedure; its module is run.")],
+    target: Annotated[str, typer.Argument(metavar="MODULE:NAME", help="Your procedure; its module is run.")],
     data: Data,
     label: Target,
     size: Annotated[int, typer.Option("--size", help="The size of the model, as the procedure counts it.")],
@@ -62,12 +61,13 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
     Example: benign emc examples.my_model:forest --data examples/wine.csv --target cultivar --size 8
     """
     from benign.cli.progress import shown
-    from benign.cli.users_code import aside, is_built_in, rehearsal, rehearsed, training
+    from benign.cli.users_code import aside, named, placed, rehearsal, training
     from benign.experiments.executors.processes import Processes
 
     with answered(), aside() as answer:
         executor = Processes(workers, growing=workers is None)
-        tried = rehearsal(executor, target, inverse=inverse)  # beside the imports and the reading of the data
+        find = partial(named, inverse=inverse)
+        tried = rehearsal(executor, target, find)  # beside the imports and the reading of the data
         from benign.diagnosis import locate_peak
         from benign.experiments.keeping import kept_line
         from benign.foundation.output import check_ours
@@ -79,10 +79,7 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
             check_ours(picture)
         with shown("emc") as progress:
             source = table(data, target=label, inputs=column_names(inputs), as_frame=as_frame)
-            procedure, why_here = rehearsed(tried, executor, target, inverse=inverse)
-            if why_here:
-                print(f"Warning: {why_here} It runs in this process, which ends if it does.", file=sys.stderr)
-            where = {"workers": workers} if is_built_in(procedure) else {"executor": "here" if why_here else executor}
+            procedure, where = placed(tried, executor, target, find, workers)
             yours = source.max_samples if samples is None else samples
             search = partial(locate_peak, time=time, tolerance=tolerance, criterion=cast("Criterion", criterion))
             budgeted = partial(search, max_trainings=max_trainings, max_minutes=max_minutes, multiple=multiple)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benign.cli import emc, plan, runs, triage
+from benign.cli import diagnose, emc, plan, runs, triage
 from benign.cli.answers import answered
 from benign.cli.options import AsJson, Scale, Seed, Store, Verbose, Workers
 from benign.cli.printing import filter_output
@@ -37,6 +37,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "export": runs.export,
     "resume": runs.resume,
     "delete": runs.delete,
+    "diagnose": diagnose.diagnose_model,
     "emc": emc.measure_complexity,
     "triage": triage.judge_log,
 }

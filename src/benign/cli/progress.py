@@ -14,10 +14,12 @@ from benign.cli.waiting import lasting
 from benign.foundation.progress import Progress, heard
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
     from rich.progress import ProgressColumn
 
 _PATIENCE_SECONDS = 1.0
 _LINE_SECONDS = 10.0
+_live: list[Bar] = []
 
 
 @contextmanager
@@ -33,6 +35,7 @@ def shown(title: str) -> Iterator[Progress]:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bar(*columns, _waiting_column(), console=Console(file=beneath(sys.stderr)), transient=True) as bar:
         filter_output()  # the bar has taken the streams over, until it ends
+        _live.append(bar)
         shown = bar.add_task(title, total=None)
 
         def listen(task: str, done: float, total: float) -> None:
@@ -40,7 +43,21 @@ def shown(title: str) -> Iterator[Progress]:
             heard(f"{task} {done:g} of {total:g}")
             bar.update(shown, description=printable(f"{title}: {task}"), completed=done, total=total)
 
-        yield listen
+        try:
+            yield listen
+        finally:
+            _live.remove(bar)
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """While the block runs, which prints, no bar is on the terminal."""
+    for bar in _live:
+        bar.stop()
+    yield
+    for bar in _live:
+        bar.start()
+        filter_output()
 
 
 def _waiting_column() -> ProgressColumn:

@@ -10,13 +10,13 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as OutOfTime
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from benign.cli.printing import beneath, filtered
 from benign.cli.streams import output
@@ -31,6 +31,9 @@ from benign.foundation.wording import told
 if TYPE_CHECKING:
     from benign.procedures import Procedure
 
+Found = TypeVar("Found")
+_ARGUMENT = "`MODULE:NAME`"
+_NO_MODEL = "no model; name an estimator or pipeline of scikit-learn, a procedure, or a function that returns one."
 IMPORT_SECONDS = 300.0
 """Longer than any import takes: what is not done by then will not be."""
 
@@ -66,19 +69,21 @@ def _descriptor(stream: TextIO) -> int | None:
     return None
 
 
-def rehearsal(executor: Processes, target: str, *, inverse: bool) -> Future[str]:
-    """Begin to import what ``module:name`` names in a worker."""
-    return executor.call(_rehearse, target, inverse, Path.cwd())
+def rehearsal(executor: Processes, target: str, find: Callable[..., object]) -> Future[str]:
+    """Begin to import what ``module:name`` names in a worker; ``find`` is :func:`named` or :func:`named_model`."""
+    return executor.call(_rehearse, find, target, Path.cwd())
 
 
-def rehearsed(rehearsal: Future[str], executor: Processes, target: str, *, inverse: bool) -> tuple[Procedure, str]:
-    """The procedure, imported here after its rehearsal; and why it cannot be sent to a worker, if it cannot.
+def rehearsed(
+    rehearsal: Future[str], executor: Processes, target: str, find: Callable[..., Found]
+) -> tuple[Found, str]:
+    """What was named, imported here after its rehearsal; and why it cannot be sent to a worker, if it cannot.
 
     Raises:
-        InvalidArgument: for a module that does not import, whatever it does instead, and for what is no procedure.
+        InvalidArgument: for a module that does not import, whatever it does instead, and for what ``find`` refuses.
     """
     module = target.partition(":")[0]
-    problem = f"`MODULE:PROCEDURE`: importing {module!r}, which runs its code,"
+    problem = f"{_ARGUMENT}: importing {module!r}, which runs its code,"
     try:
         with doing(f"importing {module} in a worker process"):
             why_not = rehearsal.result(IMPORT_SECONDS)
@@ -89,7 +94,22 @@ def rehearsed(rehearsal: Future[str], executor: Processes, target: str, *, inver
         raise InvalidArgument(f"{problem} failed: {death}") from death
     executor.call(warm_up, "benign.experiments.jobs")  # while the module is imported here
     with _put_back():
-        return named(target, inverse=inverse, folder=Path.cwd()), why_not
+        return find(target, folder=Path.cwd()), why_not
+
+
+def placed(
+    tried: Future[str], executor: Processes, target: str, find: Callable[..., Found], workers: int | None
+) -> tuple[Found, dict[str, Any]]:
+    """What was named, as :func:`rehearsed` finds it, and where it is trained: ``executor`` or ``workers`` of a call.
+
+    What cannot be sent to a worker is trained here, which is said.
+    """
+    found, why_here = rehearsed(tried, executor, target, find)
+    if why_here:
+        print(f"Warning: {why_here} It runs in this process, which ends if it does.", file=sys.stderr)
+    if is_built_in(found):
+        return found, {"workers": workers}
+    return found, {"executor": "here" if why_here else executor}
 
 
 @contextmanager
@@ -113,7 +133,14 @@ def named(target: str, *, inverse: bool, folder: Path) -> Procedure:
         InvalidArgument: if it does not import or holds no procedure of that name, and for an inverse of what benign
             counts itself.
     """
+    from benign.procedures.protocol import Procedure
+
     found = _imported(target, folder)
+    if not isinstance(found, Procedure):
+        raise InvalidArgument(
+            f"{_ARGUMENT}: {target} is a {type(found).__name__}, no procedure; make one with "
+            "benign.from_estimator or benign.from_callable."
+        )
     if not inverse:
         return found
     if is_built_in(found):
@@ -121,7 +148,37 @@ def named(target: str, *, inverse: bool, folder: Path) -> Procedure:
     return replace(found, is_inverse=True)  # type: ignore[type-var]
 
 
-def is_built_in(procedure: Procedure) -> bool:
+def named_model(target: str, *, folder: Path) -> object:
+    """The model that ``module:name`` names: an estimator, a pipeline, a procedure, or what a function of none returns.
+
+    Raises:
+        InvalidArgument: if it does not import or is none of these; the message says what it is.
+    """
+    found = _imported(target, folder)
+    if is_model(found):
+        return found
+    if isinstance(found, type):
+        raise InvalidArgument(
+            f"{_ARGUMENT}: {target} is a class; name an object of it, as in model = {target[-30:]}()."
+        )
+    if not callable(found):
+        raise InvalidArgument(f"{_ARGUMENT}: {target} is a {type(found).__name__}, {_NO_MODEL}")
+    made = attempted(found, lambda error: InvalidArgument(f"{_ARGUMENT}: calling {target}() failed: {told(error)}."))
+    if not is_model(made):
+        raise InvalidArgument(f"{_ARGUMENT}: {target}() returned a {type(made).__name__}, {_NO_MODEL}")
+    return made
+
+
+def is_model(found: object) -> bool:
+    """Whether it can be trained: a procedure, or an object with ``fit`` and ``predict``."""
+    from benign.procedures.protocol import Procedure
+
+    if isinstance(found, type):
+        return False
+    return isinstance(found, Procedure) or all(callable(getattr(found, name, None)) for name in ("fit", "predict"))
+
+
+def is_built_in(procedure: object) -> bool:
     """Whether it runs none of the user's code."""
     from benign.procedures.estimator import Estimator
     from benign.procedures.function_procedure import FunctionProcedure
@@ -131,24 +188,25 @@ def is_built_in(procedure: Procedure) -> bool:
     )
 
 
-def _rehearse(_: object, target: str, inverse: bool, folder: Path) -> str:
+def _rehearse(_: object, find: Callable[..., object], target: str, folder: Path) -> str:
     """In a worker: all that is done with the user's module and object before it is trained."""
-    procedure = named(target, inverse=inverse, folder=folder)
-    undescribed = f"`MODULE:PROCEDURE`: {target} cannot be described"
-    attempted(procedure.spec, lambda error: InvalidArgument(f"{undescribed}: {told(error)}.", "MODULE:PROCEDURE"))
+    from benign.procedures.protocol import Procedure
+
+    found = find(target, folder=folder)
+    if isinstance(found, Procedure):
+        undescribed = f"{_ARGUMENT}: {target} cannot be described"
+        attempted(found.spec, lambda error: InvalidArgument(f"{undescribed}: {told(error)}.", "MODULE:NAME"))
     try:
-        pack_value(procedure)
+        pack_value(found)
     except Unpicklable as error:
         return str(error)
     return ""
 
 
-def _imported(target: str, folder: Path) -> Procedure:
-    from benign.procedures.protocol import Procedure
-
+def _imported(target: str, folder: Path) -> object:
     module, _, name = target.partition(":")
     if not module or not name:
-        raise invalid("MODULE:PROCEDURE", f"must name both, as in my_model:forest, got {target!r}.")
+        raise invalid("MODULE:NAME", f"must name both, as in my_model:forest, got {target!r}.")
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))  # as Python itself does
     try:
@@ -156,16 +214,11 @@ def _imported(target: str, folder: Path) -> Procedure:
         found = getattr(loaded, name, loaded)  # a package may import it only now
     except (Exception, SystemExit) as error:  # whatever the user's own code does when it is imported
         raise InvalidArgument(
-            f"`MODULE:PROCEDURE`: importing {module!r}, which runs its code, failed: {told(error)}."
+            f"{_ARGUMENT}: importing {module!r}, which runs its code, failed: {told(error)}."
         ) from error
     _check_file(folder, module, loaded.__dict__.get("__file__"))
     if found is loaded:
         raise unknown_name(f"name in the module {module!r}", name, [key for key in vars(loaded) if key[0] != "_"])
-    if not isinstance(found, Procedure):
-        raise InvalidArgument(
-            f"`MODULE:PROCEDURE`: {target} is a {type(found).__name__}, no procedure; make one with "
-            "benign.from_estimator or benign.from_callable."
-        )
     return found
 
 
@@ -178,7 +231,7 @@ def _check_file(folder: Path, module: str, file: str | None) -> None:
     here = folder / f"{module.replace('.', '/')}.py"
     if here.exists() and (file is None or not here.samefile(file)):
         raise InvalidArgument(
-            f"`MODULE:PROCEDURE`: {module!r} is another module, {file or 'part of Python'}, and not the file here; "
+            f"{_ARGUMENT}: {module!r} is another module, {file or 'part of Python'}, and not the file here; "
             "rename yours."
         )
 

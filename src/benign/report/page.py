@@ -49,19 +49,21 @@ class Card:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Numbers behind a picture, at most 400 rows, folded away until asked for.
+    """Numbers behind a picture, at most 400 rows, folded away until asked for unless the table is the answer.
 
     Attributes:
         columns: their names.
         rows: cells as a reader reads them.
         caption: what the rows are.
         exact: the same cells with all digits, as a program reads them, for the CSV file; empty to use ``rows``.
+        is_open: shown at once, its cells in words.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     caption: str = ""
     exact: tuple[tuple[str, ...], ...] = ()
+    is_open: bool = False
 
     def __post_init__(self) -> None:
         if len(self.rows) > MAX_ROWS:
