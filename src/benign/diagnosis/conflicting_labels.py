@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from benign.curves.fitting_threshold import Criterion
 from benign.foundation.split import Split
+from benign.procedures.objectives import constant_loss
+from benign.sources.copies import row_codes
 
 
 def irreducible_risk(split: Split, criterion: Criterion, objective: str) -> float:
@@ -18,28 +20,23 @@ def irreducible_risk(split: Split, criterion: Criterion, objective: str) -> floa
         split: its training set is looked at.
         criterion: ``"error"``: share of samples outside their group's most frequent class. ``"objective"``: loss of the
             best constant of each group over that of the best constant of all.
-        objective: ``"squared"`` or ``"cross-entropy"``.
+        objective: one of :data:`benign.procedures.objectives.NAMES`.
     """
-    _, group = np.unique(split.train_inputs, axis=0, return_inverse=True)
-    group = group.ravel()
-    Y = split.train_targets
-    sizes = np.bincount(group).astype(np.float64)
-    sums = np.stack([np.bincount(group, weights=column) for column in Y.T], axis=1)
+    targets = split.train_targets
+    groups = conflicting_rows(split.train_inputs, targets)
     if criterion == "error":
-        return float(1.0 - sums.max(axis=1).sum() / len(Y))
-    within = _loss(sums, sizes, Y, objective)
-    overall = _loss(sums.sum(axis=0, keepdims=True), np.array([float(len(Y))]), Y, objective)
-    return max(0.0, within / overall) if overall > 0.0 else 0.0
+        return float(sum(len(rows) - targets[rows].sum(axis=0).max() for rows in groups)) / len(targets)
+    forced = sum(len(rows) * constant_loss(objective, targets[rows]) for rows in groups) / len(targets)
+    overall = constant_loss(objective, targets) if groups else 0.0
+    return float(forced / overall) if overall > 0.0 else 0.0
 
 
-def _loss(
-    sums: Float[np.ndarray, "groups outputs"],
-    sizes: Float[np.ndarray, " groups"],
-    Y: Float[np.ndarray, "n outputs"],
-    objective: str,
-) -> float:
-    """Loss, summed over samples, of predicting each group's mean (its class frequencies, for cross-entropy)."""
-    means = sums / sizes[:, None]
-    if objective == "cross-entropy":
-        return -float(np.sum(sums * np.log(np.where(means > 0.0, means, 1.0))))
-    return float(np.sum(Y**2) - np.sum(sums * means)) if len(sizes) < len(Y) else 0.0
+def conflicting_rows(
+    inputs: Float[np.ndarray, "n d"], targets: Float[np.ndarray, "n outputs"]
+) -> list[Int[np.ndarray, " _rows"]]:
+    """The places of rows with equal inputs, for each input that has more than one target."""
+    _, group, counts = np.unique(row_codes(inputs), return_inverse=True, return_counts=True)
+    rows = np.argsort(group, kind="stable")
+    ends = np.cumsum(counts)
+    together = (rows[ends[i] - counts[i] : ends[i]] for i in np.flatnonzero(counts > 1))
+    return [places for places in together if np.any(targets[places] != targets[places[0]])]

@@ -90,6 +90,7 @@ def data_of_columns(columns: pa.Table, *, target: str, inputs: Sequence[str], as
         classes=classes,
         columns=described if is_frame else None,
         identifiers=_identifiers(described, matrix),
+        names=tuple(column.name for column in described),
     )
 
 
@@ -98,13 +99,16 @@ def _identifiers(columns: Sequence[Column], matrix: Float[np.ndarray, "rows d"])
     return tuple(
         column.name
         for column, values in zip(columns, matrix.T, strict=True)
-        if column.name.strip().lower() in _IDENTIFIERS or (len(values) >= _LEAST_COUNTED and _are_counted(values))
+        if column.name.strip().lower() in _IDENTIFIERS or number_the_rows(values)
     )
 
 
-def _are_counted(values: Float[np.ndarray, " rows"]) -> bool:
+def number_the_rows(values: Float[np.ndarray, " rows"]) -> bool:
+    """Whether a column holds each of so many consecutive whole numbers once, in any order."""
     first, rows = values.min(), len(values)
-    return bool(values.max() - first == rows - 1 and np.array_equal(np.sort(values), first + np.arange(rows)))
+    return rows >= _LEAST_COUNTED and bool(
+        values.max() - first == rows - 1 and np.array_equal(np.sort(values), first + np.arange(rows))
+    )
 
 
 def _input_matrix(

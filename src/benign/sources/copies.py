@@ -21,7 +21,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 NOTABLE = 0.01
 """The share of test rows above which copies are worth a sentence."""
@@ -60,10 +60,8 @@ class Copies:
 
     def sentence(self, samples: int) -> str:
         """What is worth knowing of a training set of ``samples``; empty where copies are too few."""
-        is_equal = self.equal < samples
-        is_near = (self.near < samples) & ~is_equal[: len(self.near)]
-        equal, near = (float(found.mean()) if len(found) else 0.0 for found in (is_equal, is_near))
-        near = 0.0 if _explains(self.near_chance, samples, near) else near
+        is_equal, is_near = self._found(samples)
+        equal, near = self._shares(samples)
         if equal + near <= NOTABLE:
             return ""
         found = [
@@ -72,10 +70,27 @@ class Copies:
             if share
         ]
         where = f"In the first draw {' and '.join(found)} at n = {samples:,}"
-        if near <= equal and (self.has_few_values or _explains(self.chance, samples, equal)):
+        if self._are_natural(samples):
             few = f"natural where columns take few values ({self.distinct:,} of {self.rows:,} rows differ)"
             return f"{where}: {few}; if they are copies, drop them, or split by group."
         return f"{where}, and the test risk rewards remembering it: drop the copies, or split by group."
+
+    def misleading(self, samples: int) -> float:
+        """The share of test rows that are copies of a training row; 0 where that is natural."""
+        return 0.0 if self._are_natural(samples) else sum(self._shares(samples))
+
+    def _found(self, samples: int) -> tuple[Bool[np.ndarray, " n_test"], Bool[np.ndarray, " looked"]]:
+        """Which test rows are equal, and which of the first of them nearly equal, to one of so many training rows."""
+        is_equal = self.equal < samples
+        return is_equal, (self.near < samples) & ~is_equal[: len(self.near)]
+
+    def _shares(self, samples: int) -> tuple[float, float]:
+        equal, near = (float(found.mean()) if len(found) else 0.0 for found in self._found(samples))
+        return equal, 0.0 if _explains(self.near_chance, samples, near) else near
+
+    def _are_natural(self, samples: int) -> bool:
+        equal, near = self._shares(samples)
+        return near <= equal and (self.has_few_values or _explains(self.chance, samples, equal))
 
 
 def _explains(chance: float, samples: int, share: float) -> bool:

@@ -38,6 +38,7 @@ class FiniteData:
         classes: names of the classes in index order, or None for regression.
         columns: what the columns of inputs are, where they are to be handed on as a data frame; see :class:`Split`.
         identifiers: names of the columns that seem to number the rows; they decide nothing.
+        names: of all columns, where somebody has named them; they decide nothing either.
     """
 
     inputs: Float[np.ndarray, "rows d"]
@@ -45,6 +46,7 @@ class FiniteData:
     classes: tuple[str, ...] | None
     columns: tuple[Column, ...] | None = None
     identifiers: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:
@@ -117,10 +119,14 @@ class FiniteSource:
 
     def notes(self, samples: int, replicate: Replicate) -> tuple[str, ...]:
         """What to know of the data: whether test rows are copies of training rows, and whether inputs number them."""
-        sentences = [_copies(self.data, self.test_samples, replicate.seed, replicate.draw).sentence(samples)]
+        sentences = [self.copies(replicate).sentence(samples)]
         if names := self.data.identifiers:
             sentences.append(f"Columns that seem to number the rows are learnt from: {listed(names)}; leave them out.")
         return tuple(filter(None, sentences))
+
+    def copies(self, replicate: Replicate) -> Copies:
+        """Which test rows of a draw are copies of rows of its pool."""
+        return _copies(self.data, self.test_samples, replicate.seed, replicate.draw)
 
     def spec(self) -> dict[str, object]:
         """Canonical settings with the SHA-256 of the data."""

@@ -1,0 +1,1 @@
+"""What is wrong with the user's rows, before any training: leaks, groups, an order in time."""
