@@ -1,4 +1,4 @@
-"""What trainings minimise: each objective's loss of a sample, and the mean loss of its best constant, in closed form.
+"""What trainings minimise: each objective's loss of a sample, and the best constant, in closed form.
 
 A model's outputs are in the unit of its objective: values or probabilities, one a column of the targets, or the scores
 that a margin is made of. Targets are one-hot rows where there are classes.
@@ -22,6 +22,7 @@ _IS_A_SHARE = 1e-5  # how far from 1 the sum of single-precision probabilities m
 Outputs = Float[np.ndarray, "m outputs"]
 Targets = Float[np.ndarray, "m K"]
 Losses = Float[np.ndarray, " m"]
+Constant = Float[np.ndarray, " outputs"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +32,13 @@ class _Objective:
     Attributes:
         sentence: what it is.
         losses: of outputs and targets, and its parameter where it has one.
-        constant: mean loss of the best constant on targets, likewise.
+        constant: the outputs, the same for every sample, of the smallest mean loss on targets, likewise.
         parameter: what its number is, and which numbers it may be; None without one.
     """
 
     sentence: str
     losses: Callable[[Outputs, Targets, float], Losses]
-    constant: Callable[[Targets, float], float]
+    constant: Callable[[Targets, float], Constant]
     parameter: tuple[str, Callable[[float], bool]] | None = None
 
 
@@ -67,6 +68,25 @@ def constant_loss(objective: str, targets: Float[np.ndarray, "m K"]) -> float:
     Args:
         objective: as for :func:`losses`.
         targets: m x K, one-hot rows for classes.
+
+    Raises:
+        UnknownName: for an objective that does not exist.
+    """
+    if np.all(targets == targets[0]):
+        return 0.0
+    return float(losses(objective, np.tile(best_constant(objective, targets), (len(targets), 1)), targets).mean())
+
+
+def best_constant(objective: str, targets: Float[np.ndarray, "m K"]) -> Float[np.ndarray, " outputs"]:
+    """The constant outputs that have the least mean loss.
+
+    Args:
+        objective: as for :func:`losses`.
+        targets: m x K, one-hot rows for classes; a class that none of them is of gets the outputs of a rare one where
+            those would be infinite.
+
+    Returns:
+        K outputs, or K^2 scores of pairs.
 
     Raises:
         UnknownName: for an objective that does not exist.
@@ -134,8 +154,8 @@ def _squared(outputs: Outputs, targets: Targets, _: float) -> Losses:
     return np.sum((outputs - targets) ** 2, axis=1)
 
 
-def _variance(targets: Targets, _: float) -> float:
-    return float(np.sum(np.var(targets, axis=0)))
+def _mean(targets: Targets, _: float) -> Constant:
+    return np.asarray(targets.mean(axis=0))
 
 
 def _cross_entropy(outputs: Outputs, targets: Targets, _: float) -> Losses:
@@ -144,11 +164,6 @@ def _cross_entropy(outputs: Outputs, targets: Targets, _: float) -> Losses:
         highest = outputs.max(axis=1, keepdims=True)
         return highest[:, 0] + np.log(np.exp(outputs - highest).sum(axis=1)) - np.sum(outputs * targets, axis=1)
     return -np.sum(targets * np.log(np.clip(outputs, _LEAST, 1.0 - _LEAST)), axis=1)
-
-
-def _entropy(targets: Targets, _: float) -> float:
-    shares = targets.mean(axis=0)
-    return -float(np.sum(shares[shares > 0.0] * np.log(shares[shares > 0.0])))
 
 
 def _margins(outputs: Outputs, targets: Targets) -> Float[np.ndarray, "m problems"]:
@@ -166,20 +181,12 @@ def _squared_hinge(outputs: Outputs, targets: Targets, _: float) -> Losses:
     return np.sum(np.maximum(0.0, 1.0 - _margins(outputs, targets)) ** 2, axis=1)
 
 
-def _shares(targets: Targets) -> Float[np.ndarray, " problems"]:
-    """The share of each problem's class, one against the rest."""
-    shares = targets.mean(axis=0)
-    return shares[1:] if len(shares) == 2 else shares
+def _by_sides(targets: Targets, _: float) -> Constant:
+    return np.where(targets.mean(axis=0) > 0.5, 1.0, -1.0)
 
 
-def _least_hinge(targets: Targets, _: float) -> float:
-    shares = _shares(targets)
-    return float(np.sum(2.0 * np.minimum(shares, 1.0 - shares)))
-
-
-def _least_squared_hinge(targets: Targets, _: float) -> float:
-    shares = _shares(targets)
-    return float(np.sum(4.0 * shares * (1.0 - shares)))
+def _by_shares(targets: Targets, _: float) -> Constant:
+    return np.asarray(2.0 * targets.mean(axis=0) - 1.0)
 
 
 def _pairs(outputs: Outputs, classes: int) -> Float[np.ndarray, "m i j"]:
@@ -197,9 +204,11 @@ def _pairwise_hinge(outputs: Outputs, targets: Targets, nothing: float) -> Losse
     return short.sum(axis=1)
 
 
-def _least_pairwise_hinge(targets: Targets, _: float) -> float:
-    shares = np.sort(targets.mean(axis=0))  # of each pair, the smaller comes first
-    return float(2.0 * np.sum(shares * np.arange(len(shares) - 1, -1, -1)))
+def _by_pairs(targets: Targets, nothing: float) -> Constant:
+    shares = targets.mean(axis=0)
+    if len(shares) == 2:
+        return _by_sides(targets, nothing)
+    return np.sign(shares[:, None] - shares[None, :]).ravel()
 
 
 def _exponential(outputs: Outputs, targets: Targets, _: float) -> Losses:
@@ -207,18 +216,17 @@ def _exponential(outputs: Outputs, targets: Targets, _: float) -> Losses:
         return np.minimum(np.exp(-np.sum(outputs * targets, axis=1)), np.finfo(np.float64).max)
 
 
-def _least_exponential(targets: Targets, _: float) -> float:
-    shares = targets.mean(axis=0)
-    seen = shares[shares > 0.0]
-    return float(len(seen) * np.exp(np.mean(np.log(seen)))) if len(seen) > 1 else 0.0
+def _log_shares(targets: Targets, _: float) -> Constant:
+    logs = np.log(np.maximum(targets.mean(axis=0), _LEAST))
+    return np.asarray(logs - logs[logs > np.log(_LEAST)].mean())
 
 
 def _absolute(outputs: Outputs, targets: Targets, _: float) -> Losses:
     return np.sum(np.abs(outputs - targets), axis=1)
 
 
-def _about_the_median(targets: Targets, _: float) -> float:
-    return float(np.sum(np.mean(np.abs(targets - np.median(targets, axis=0)), axis=0)))
+def _median(targets: Targets, _: float) -> Constant:
+    return np.asarray(np.median(targets, axis=0))
 
 
 def _quantile(outputs: Outputs, targets: Targets, share: float) -> Losses:
@@ -226,29 +234,26 @@ def _quantile(outputs: Outputs, targets: Targets, share: float) -> Losses:
     return np.sum(np.maximum(share * above, (share - 1.0) * above), axis=1)
 
 
-def _about_the_quantile(targets: Targets, share: float) -> float:
-    best = np.quantile(targets, share, axis=0, method="inverted_cdf", keepdims=True)
-    return float(np.mean(_quantile(best, targets, share)))
+def _quantile_of(targets: Targets, share: float) -> Constant:
+    return np.asarray(np.quantile(targets, share, axis=0, method="inverted_cdf"))
 
 
 def _epsilon_insensitive(outputs: Outputs, targets: Targets, width: float) -> Losses:
     return np.sum(np.maximum(0.0, np.abs(outputs - targets) - width), axis=1)
 
 
-def _outside_a_band(targets: Targets, width: float) -> float:
+def _middle_of_a_band(targets: Targets, width: float) -> Constant:
     # max(0, |u| - w) = (|u - w| + |u + w|) / 2 - w: the best constant is a median of all targets less and more w
-    best = np.median(np.concatenate([targets - width, targets + width]), axis=0, keepdims=True)
-    return float(np.mean(_epsilon_insensitive(best, targets, width)))
+    return np.asarray(np.median(np.concatenate([targets - width, targets + width]), axis=0))
 
 
 def _squared_epsilon_insensitive(outputs: Outputs, targets: Targets, width: float) -> Losses:
     return np.sum(np.maximum(0.0, np.abs(outputs - targets) - width) ** 2, axis=1)
 
 
-def _outside_a_band_squared(targets: Targets, width: float) -> float:
-    """Its derivative is piecewise linear and rises: its zero lies between the two bends around it."""
-    best = np.array([_zero_of_a_band(column, width) for column in targets.T])[None, :]
-    return float(np.mean(_squared_epsilon_insensitive(best, targets, width)))
+def _zeros_of_a_band(targets: Targets, width: float) -> Constant:
+    """The derivative is piecewise linear and rises: its zero lies between the two bends around it."""
+    return np.array([_zero_of_a_band(column, width) for column in targets.T])
 
 
 def _zero_of_a_band(values: Float[np.ndarray, " m"], width: float) -> float:
@@ -271,17 +276,9 @@ def _poisson(outputs: Outputs, targets: Targets, _: float) -> Losses:
     return np.sum(logs - targets + means, axis=1)
 
 
-def _about_the_mean_count(targets: Targets, _: float) -> float:
-    return float(np.mean(_poisson(targets.mean(axis=0, keepdims=True), targets, 0.0)))
-
-
 def _gamma(outputs: Outputs, targets: Targets, _: float) -> Losses:
     ratios = np.maximum(targets, _LEAST) / np.maximum(outputs, _LEAST)
     return np.sum(ratios - 1.0 - np.log(ratios), axis=1)
-
-
-def _about_the_mean_scale(targets: Targets, _: float) -> float:
-    return float(np.mean(_gamma(targets.mean(axis=0, keepdims=True), targets, 0.0)))
 
 
 _WIDTH = ("the width of its band, 0 or more", lambda width: 0.0 <= width < np.inf)
@@ -289,65 +286,65 @@ _OBJECTIVES: dict[str, _Objective] = {
     "squared": _Objective(
         sentence="squared error, summed over outputs (of class probabilities: the Brier score)",
         losses=_squared,
-        constant=_variance,
+        constant=_mean,
     ),
     "cross-entropy": _Objective(
         sentence="log loss: minus the logarithm of the probability given to the right class, in nats",
         losses=_cross_entropy,
-        constant=_entropy,
+        constant=_mean,
     ),
     "hinge": _Objective(
         sentence="how far each margin falls short of 1, each class against the rest",
         losses=_hinge,
-        constant=_least_hinge,
+        constant=_by_sides,
     ),
     "squared hinge": _Objective(
         sentence="the square of how far each margin falls short of 1, each class against the rest",
         losses=_squared_hinge,
-        constant=_least_squared_hinge,
+        constant=_by_shares,
     ),
     "pairwise hinge": _Objective(
         sentence="how far each margin falls short of 1, each class against each other one",
         losses=_pairwise_hinge,
-        constant=_least_pairwise_hinge,
+        constant=_by_pairs,
     ),
     "exponential": _Objective(
         sentence="exponential of minus the margin",
         losses=_exponential,
-        constant=_least_exponential,
+        constant=_log_shares,
     ),
     "absolute": _Objective(
         sentence="absolute error, summed over outputs",
         losses=_absolute,
-        constant=_about_the_median,
+        constant=_median,
     ),
     "quantile": _Objective(
         sentence="pinball loss: absolute error, weighted by the quantile above and by the rest below",
         losses=_quantile,
-        constant=_about_the_quantile,
+        constant=_quantile_of,
         parameter=("its quantile, between 0 and 1", lambda share: 0.0 < share < 1.0),
     ),
     "epsilon-insensitive": _Objective(
         sentence="absolute error beyond a band in which nothing is counted",
         losses=_epsilon_insensitive,
-        constant=_outside_a_band,
+        constant=_middle_of_a_band,
         parameter=_WIDTH,
     ),
     "squared epsilon-insensitive": _Objective(
         sentence="squared error beyond a band in which nothing is counted",
         losses=_squared_epsilon_insensitive,
-        constant=_outside_a_band_squared,
+        constant=_zeros_of_a_band,
         parameter=_WIDTH,
     ),
     "poisson": _Objective(
         sentence="half the Poisson deviance",
         losses=_poisson,
-        constant=_about_the_mean_count,
+        constant=_mean,
     ),
     "gamma": _Objective(
         sentence="half the gamma deviance",
         losses=_gamma,
-        constant=_about_the_mean_scale,
+        constant=_mean,
     ),
 }
 NAMES: Mapping[str, str] = {name: kind.sentence for name, kind in _OBJECTIVES.items()}
