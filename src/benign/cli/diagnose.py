@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from benign.diagnosis.answers import Diagnosis
+    from benign.foundation.progress import Progress
 
 _INDENT = 17  # columns, for the names of the answers
 _AXES = ("samples", "size", "time")
@@ -85,9 +86,10 @@ def diagnose_model(  # noqa: PLR0917 (a command's options)
             columns = column_names(inputs)
             source = table(data, target=label, inputs=columns, as_frame=as_frame, test_samples=test_samples)
             model, where = placed(tried, executor, target, named_model, workers)
+            spent = partial(_spent, progress, 60 * max_minutes)
             try:
                 with training(target):
-                    found = asked(model, source, **where, progress=progress, on_answer=told)
+                    found = asked(model, source, **where, progress=spent, on_answer=told)
             except DiagnosisInterrupted as interrupt:
                 found = interrupt.diagnosis
         executor.shutdown(wait=False)
@@ -103,6 +105,11 @@ def diagnose_model(  # noqa: PLR0917 (a command's options)
         raise typer.Exit(_FOUND)
 
 
+def _spent(progress: Progress, seconds: float, _task: str, done: float, _total: float) -> None:
+    """What a part has spent of its share, told as what is spent of the budget."""
+    progress("seconds of the budget", round(min(done, seconds)), round(seconds))
+
+
 def _codes(text: str | None) -> set[str]:
     """The codes of --fail-on.
 
@@ -111,7 +118,7 @@ def _codes(text: str | None) -> set[str]:
     """
     from benign.diagnosis.codes import CODES
 
-    return set(_names(text, "code", "--fail-on", CODES))
+    return set(_names((text or "").replace("-", "_"), "code", "--fail-on", CODES))
 
 
 def _parts(text: str | None) -> list[str] | None:
@@ -125,10 +132,10 @@ def _parts(text: str | None) -> list[str] | None:
     return _names((text or "").replace("-", "_"), "part", "--only", ANSWERS) or None
 
 
-def _names(text: str | None, kind: str, option: str, known: Iterable[str]) -> list[str]:
+def _names(text: str, kind: str, option: str, known: Iterable[str]) -> list[str]:
     from benign.foundation.errors import unknown_name
 
-    names = [name for part in (text or "").split(",") if (name := part.strip())]
+    names = [name for part in text.split(",") if (name := part.strip())]
     for name in names:
         if name not in known:
             raise unknown_name(kind, name, known, argument=option)
@@ -173,8 +180,8 @@ def _print(found: Diagnosis, files: list[str]) -> None:
 
     print()
     print_wrapped(found.sentence)
-    spent = f"{format_number(found.trainings)} trainings' worth in {format_number(60 * found.minutes, digits=2)} s"
-    print_wrapped(f"From {spent}; benign.diagnose gives the same as an object.", style="dim")
+    seconds, trainings = format_number(60 * found.minutes, digits=2), format_number(found.trainings)
+    print_wrapped(f"This took {seconds} s and the cost of {trainings} trainings of your model.", style="dim")
     for file in (file for file in files if file.endswith(".html")):
         print(printable(file))
 

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from benign.diagnosis.tables import FACTORS, answers_of, grid
-from benign.diagnosis.wording import TITLES, change_words, line, sure_words
+from benign.diagnosis.wording import TITLES, answer_change, line, sure_words
 from benign.foundation.number_words import format_number, format_position
 from benign.report import Page, Section, Table, section_of
 
@@ -101,7 +101,7 @@ def _drawn(found: Diagnosis, axis: str) -> Section:
 
 def _remedies(found: Diagnosis) -> Section:
     rows = tuple(
-        (one.what, one.answer.answer.value, change_words(one.answer.change), sure_words(one.answer.confidence))
+        (one.what, one.answer.answer.value, answer_change(one.answer), sure_words(one.answer.confidence))
         for one in found.remedies
     )
     return Section(

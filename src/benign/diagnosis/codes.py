@@ -16,22 +16,25 @@ CODES = {
     "over": "over-parameterised: the model could fit more samples than there are",
     "undecided": "the regime was looked for and is not decided",
     "hurts": "more data, a bigger model or longer training hurts the loss or the zero-one error",
-    "more-data-hurts": "more data hurts",
-    "bigger-hurts": "a bigger model hurts",
-    "longer-hurts": "longer training hurts",
-    "remedy-helps": "something that was tried on held-out data helps",
-    "worse-than-constant": "on new samples the loss is above that of the best constant: often a bug",
-    "leak": "a column gives the label away",
+    "more_data_hurts": "more data hurts",
+    "bigger_hurts": "a bigger model hurts",
+    "longer_hurts": "longer training hurts",
+    "remedy_helps": "something that was tried on held-out data helps",
+    "worse_than_constant": "on new samples the loss is above that of the best constant: often a bug",
+    "leak": "a column seems to give the label away",
+    "identifiers": "a column numbers or names the rows",
     "copies": "rows occur more than once",
-    "conflicts": "equal inputs carry different labels",
+    "conflicts": "equal rows carry different labels",
     "groups": "rows come in groups, so that held-out rows are not new",
     "ordered": "rows are ordered, as in time, and drift",
-    "constant": "all targets are the same",
-    "rare": "a class has too few rows",
+    "constant": "a column holds one value alone",
+    "constant_target": "all targets are the same",
+    "few_rows": "too few rows to tell whether more would help",
+    "rare_classes": "a class has too few rows",
 }
 """Code and meaning."""
 
-_QUESTIONS = {"more_data": "more-data-hurts", "bigger": "bigger-hurts", "longer": "longer-hurts"}
+_QUESTIONS = {"more_data": "more_data_hurts", "bigger": "bigger_hurts", "longer": "longer_hurts"}
 
 
 def codes_of(diagnosis: Diagnosis) -> tuple[str, ...]:
@@ -47,10 +50,10 @@ def _codes(diagnosis: Diagnosis) -> Iterator[str]:
         if any(_hurts(one) for one in getattr(diagnosis, question).values()):
             yield from ("hurts", code)
     if any(one.answer.answer is Verdict.HELPS for one in diagnosis.remedies):
-        yield "remedy-helps"
+        yield "remedy_helps"
     standing = diagnosis.standing
     if standing is not None and standing.held_out_loss.interval[0] > standing.held_out_loss_constant:
-        yield "worse-than-constant"
+        yield "worse_than_constant"
 
 
 def _hurts(answer: Answer) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from benign.diagnosis.verdict import Verdict
-from benign.diagnosis.wording import TITLES, change_words, sure_words
+from benign.diagnosis.wording import TITLES, answer_change, sure_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ def cell(answer: Answer | None) -> str:
     """One answer in a few words, such as "helps: 18 % less, 12 to 24 %; 97 % sure"."""
     if answer is None:
         return ""
-    told = "; ".join(filter(None, [change_words(answer.change, ""), sure_words(answer.confidence)]))
+    told = "; ".join(filter(None, [answer_change(answer, ""), sure_words(answer.confidence)]))
     if answer.answer is Verdict.CANNOT_TELL:
         return f"cannot tell ({told})" if told else "cannot tell"
     return f"{answer.answer.value}: {told}" if told else answer.answer.value

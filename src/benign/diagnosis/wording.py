@@ -11,7 +11,7 @@ from benign.diagnosis.verdict import Verdict
 from benign.foundation.number_words import format_number
 
 if TYPE_CHECKING:
-    from benign.diagnosis.answers import Answer, Diagnosis, Estimate, Remedy, Standing
+    from benign.diagnosis.answers import Answer, DataFinding, Diagnosis, Estimate, Remedy, Standing
 
 TITLES = {
     "standing": "Where it stands",
@@ -53,14 +53,22 @@ _HARM = {
     Verdict.HURTS: ", and it does not hurt",
     Verdict.NO_DIFFERENCE: ", and it does not hurt",
 }
+_BLOCKING = {
+    "leak": "a column seems to give the label away",
+    "copies": "too many rows are copies of others",
+    "conflicts": "equal rows carry different labels",
+    "groups": "the rows come in groups of nearly equal ones",
+    "ordered": "the rows are ordered and drift",
+    "constant_target": "all targets are the same",
+}
 _FITTING_LESS = ("size", "regularisation", "stopping")  # remedies that help where fitting everything harms
 
 
 def headline(diagnosis: Diagnosis) -> str:
     """The answer in at most 20 words."""
-    blocking = [one.code for one in diagnosis.findings if one.refuses]
+    blocking = [_BLOCKING[one.code] for one in diagnosis.findings if _is_blocking(one)]
     if blocking:
-        return f"Look at the data first: {', '.join(dict.fromkeys(blocking))}."
+        return f"Look at the data first: {blocking[0]}."
     lead, clauses = _lead(diagnosis), list(_clauses(diagnosis))
     text = lead or (clauses.pop(0).capitalize() if clauses else "")
     if not text:
@@ -77,14 +85,14 @@ def headline(diagnosis: Diagnosis) -> str:
 def sentence(diagnosis: Diagnosis) -> str:
     """The paragraph: the answer first, then what it rests on, what is unknown and why, and what would decide it."""
     told = [
-        *(one.sentence for one in diagnosis.findings if one.refuses),
+        *(one.sentence for one in diagnosis.findings if _is_blocking(one)),
         _place(diagnosis),
         *_risks(diagnosis.standing),
         *_criteria(diagnosis),
         *(answers_sentence(name, getattr(diagnosis, name)) for name in _QUESTIONS if getattr(diagnosis, name)),
         *_remedies(diagnosis),
         "" if diagnosis.noise_slope is None else diagnosis.noise_slope.sentence,
-        *(one.sentence for one in diagnosis.findings if not one.refuses),
+        *(one.sentence for one in diagnosis.findings if not _is_blocking(one)),
         *_unknown(diagnosis),
     ]
     return " ".join(filter(None, told))
@@ -95,7 +103,7 @@ def line(diagnosis: Diagnosis, name: str) -> str:
     if name in diagnosis.unanswered:
         return f"not answered: {diagnosis.unanswered[name]}"
     if name in _QUESTIONS:
-        return "; ".join(_group_line(group) for group in _grouped(getattr(diagnosis, name)))
+        return _answers_line(getattr(diagnosis, name))
     if name == "fitted":
         ordered = sorted(diagnosis.fitted.values(), key=lambda one: not one.is_minimised)
         return " ".join(one.sentence for one in ordered)
@@ -109,7 +117,7 @@ def answers_sentence(question: str, answers: Mapping[float, Answer]) -> str:
     """What all factors of one question say, in one sentence."""
     subject = _QUESTIONS[question]
     groups = _grouped(answers)
-    if all(one.answer is Verdict.CANNOT_TELL for one in answers.values()):
+    if _is_unknown(answers):
         told = f"Whether {subject} helps cannot be told: {_without_stop(groups[-1][-1].reason)}"
     elif len(groups) == 1:
         shown = answers.get(_SHOWN, groups[0][0])
@@ -126,20 +134,32 @@ def change_words(change: Estimate, risk: str = "loss") -> str:
     >>> change_words(Estimate(value=-0.18, interval=(-0.24, -0.12)))
     '18 % less loss, 12 to 24 %'
     >>> change_words(Estimate(value=0.02, interval=(-0.01, 0.05)))
-    '1 % less to 5 % more loss'
+    '2 % more loss, 1 % less to 5 % more'
     """
     value, (low, high) = change.value, change.interval
     if math.isnan(value):
         return ""
     is_known = math.isfinite(low) and math.isfinite(high)
-    if is_known and low < 0 < high:
-        return f"{_percent(-low)} less to {_percent(high)} more {risk}".rstrip()
     if value > 1.0:
         ends = f", {_times(low)} to {_times(high)}" if is_known else ""
         return f"{_times(value)} times {'as much' if not risk else f'the {risk}'}{ends}"
     told = f"{_percent(abs(value))} {'less' if value < 0 else 'more'} {risk}".rstrip()
+    if is_known and low < 0 < high:
+        return f"{told}, {_straddling(low, high)}"
     near, far = sorted((abs(low), abs(high)))
     return f"{told}, {_range(near, far)}" if is_known else told
+
+
+def answer_change(answer: Answer, risk: str = "loss") -> str:
+    """That of an answer: its interval alone where it makes no difference."""
+    low, high = answer.change.interval
+    if answer.answer is Verdict.NO_DIFFERENCE and low < 0 < high:
+        return f"{_straddling(low, high)} {risk}".rstrip()
+    return change_words(answer.change, risk)
+
+
+def _straddling(low: float, high: float) -> str:
+    return f"{_percent(-low)} less to {_percent(high)} more"
 
 
 def sure_words(confidence: float) -> str:
@@ -157,6 +177,11 @@ def harm(diagnosis: Diagnosis) -> Verdict:
     if not tried or Verdict.CANNOT_TELL in tried:
         return Verdict.CANNOT_TELL
     return Verdict.NO_DIFFERENCE if Verdict.NO_DIFFERENCE in tried else Verdict.HURTS
+
+
+def _is_blocking(finding: DataFinding) -> bool:
+    """Whether no answer can be trusted, or one cannot be given, before something is done about it."""
+    return finding.code in _BLOCKING and (bool(finding.refuses) or finding.code == "leak")
 
 
 def _lead(diagnosis: Diagnosis) -> str:
@@ -237,7 +262,11 @@ def _remedies(diagnosis: Diagnosis) -> Iterator[str]:
 
 def _unknown(diagnosis: Diagnosis) -> Iterator[str]:
     """What has no answer, why, and what would decide it."""
-    missing = [f"{TITLES[name].lower()} ({_without_stop(why)})" for name, why in diagnosis.unanswered.items()]
+    said = [one.sentence for one in diagnosis.findings]
+    missing = [
+        f"{TITLES[name].lower()}{'' if why in said else _in_parentheses(_without_stop(why))}"
+        for name, why in diagnosis.unanswered.items()
+    ]
     if missing:
         yield f"Not answered: {'; '.join(missing)}."
     if diagnosis.regime is not None:
@@ -264,16 +293,28 @@ def _grouped(answers: Mapping[float, Answer]) -> list[list[Answer]]:
 def _group_words(group: list[Answer]) -> str:
     """Such as "helps at 2x and 4x (4x: 30 % less loss, 20 to 40 %; 97 % sure)"."""
     if group[0].answer is Verdict.CANNOT_TELL:
-        return f"cannot be judged at {_factors(group)} ({_without_stop(group[-1].reason)})"
+        return f"cannot be told at {_factors(group)}{_in_parentheses(_error_apart(group[-1]))}"
     return f"{_BRIEF[group[0].answer]} at {_factors(group)}{_numbers(group[-1], named=len(group) > 1)}"
+
+
+def _answers_line(answers: Mapping[float, Answer]) -> str:
+    """What holds at each factor; why nothing can be told where that is so."""
+    groups = _grouped(answers)
+    if _is_unknown(answers):
+        return f"cannot be told: {groups[-1][-1].reason}"
+    return "; ".join(map(_group_line, groups))
+
+
+def _is_unknown(answers: Mapping[float, Answer]) -> bool:
+    return all(one.answer is Verdict.CANNOT_TELL and _error_apart(one) == "" for one in answers.values())
 
 
 def _group_line(group: list[Answer]) -> str:
     """Such as "helps at 1.5x (10 % less loss, 5 to 15 %) and 2x (18 % less loss, 12 to 24 %), 97 % sure"."""
     first = group[0]
     if first.answer is Verdict.CANNOT_TELL:
-        return f"cannot be told at {_factors(group)} ({_without_stop(group[-1].reason)})"
-    told = [f"{one.factor:g}x{_in_parentheses(change_words(one.change), _error_apart(one))}" for one in group]
+        return f"cannot be told at {_factors(group)}{_in_parentheses(_error_apart(group[-1]))}"
+    told = [f"{one.factor:g}x{_in_parentheses(answer_change(one), _error_apart(one))}" for one in group]
     sure = sure_words(min(one.confidence for one in group))
     return ", ".join(filter(None, [f"{_BRIEF[first.answer]} at {_listed(told)}", sure]))
 
@@ -284,7 +325,7 @@ def _factors(group: list[Answer]) -> str:
 
 def _numbers(answer: Answer, *, named: bool = True) -> str:
     """The change, how sure it is, and the zero-one error where it says another thing; in parentheses."""
-    told = [change_words(answer.change), sure_words(answer.confidence), _error_apart(answer)]
+    told = [answer_change(answer), sure_words(answer.confidence), _error_apart(answer)]
     words = _in_parentheses(*told)
     is_named = named and answer.factor != 1.0
     return words.replace("(", f"({answer.factor:g}x: ", 1) if is_named else words
@@ -309,7 +350,7 @@ def _error_apart(answer: Answer) -> str:
         return ""
     if other.answer is Verdict.CANNOT_TELL:
         return "of the zero-one error this cannot be told"
-    told = ", ".join(filter(None, [change_words(other.change, "error"), sure_words(other.confidence)]))
+    told = ", ".join(filter(None, [answer_change(other, "error"), sure_words(other.confidence)]))
     return f"for the zero-one error it {_BRIEF[other.answer]}{f', {told}' if told else ''}"
 
 
