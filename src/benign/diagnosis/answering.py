@@ -1,0 +1,118 @@
+"""From trials to answers: what several methods measured of one change, for both metrics, told in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from benign.diagnosis.answers import Answer, DataFinding, Metric, Unanswered
+from benign.diagnosis.calibration import Evidence, Prior, Question, answer
+from benign.diagnosis.paired_trials import Comparison, Plan, change_of
+from benign.diagnosis.trials.bench import Bench
+from benign.foundation.number_words import format_number
+
+FACTORS = (1.5, 2.0, 4.0)
+"""How many times as much is asked about."""
+
+_FOLDS_WANTED = 3
+METHODS = {1: "tried", 2: "rehearsed at half", 4: "rehearsed"}
+"""What it is called to try a change with the whole, half or a quarter of the samples."""
+WORDS = {
+    "tried": "tried on held-out samples",
+    "rehearsed at half": "rehearsed with half of your samples",
+    "rehearsed": "rehearsed with a quarter of your samples",
+    "twin": "on a synthetic twin of your data",
+    "full twin": "on a synthetic twin of your data",
+}
+"""What was done, by method."""
+
+Variance = Callable[[Bench, Sequence[Comparison], Metric], float]
+
+
+def _none(bench: Bench, comparisons: Sequence[Comparison], metric: Metric) -> float:
+    del bench, comparisons, metric
+    return 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """What one method tried.
+
+    Attributes:
+        method: a key of :data:`WORDS`.
+        steps: from what to what, by factor: "from 50 to 100 samples".
+        comparisons: by factor; empty where the budget did not reach it.
+        variance: of what the method knows that it cannot tell.
+    """
+
+    method: str
+    steps: Mapping[float, str]
+    comparisons: Mapping[float, Sequence[Comparison]]
+    variance: Variance = _none
+
+
+def refuse_for(question: str, findings: Iterable[DataFinding]) -> None:
+    """Refuse a question that cannot be answered because of the data.
+
+    Raises:
+        Unanswered: with the first finding's sentence.
+    """
+    for finding in findings:
+        if question in finding.refuses:
+            raise Unanswered(finding.sentence)
+
+
+def scales(bench: Bench, plan_at: Callable[[int], Plan]) -> tuple[int, ...]:
+    """On which parts of the samples to try a change: the largest of which the budget holds folds enough.
+
+    Args:
+        bench: with the budget.
+        plan_at: the plan at a number of parts.
+    """
+    for parts in METHODS:
+        plan = plan_at(parts)
+        trials = [trial for fold in range(_FOLDS_WANTED) for one in plan(fold).values() for trial in one.trials]
+        if bench.affords(trials):
+            return (parts,)
+    return (max(METHODS),)
+
+
+def answers_of(
+    bench: Bench, question: str, tried: Sequence[Tried], confidence: float, *, prior: Prior | None = None
+) -> dict[float, Answer]:
+    """One answer for each factor that some method reached: about the loss, with that about the zero-one error."""
+    answers = {}
+    for factor in sorted({factor for one in tried for factor in one.comparisons}):
+        asked = Question(name=question, factor=factor, confidence=confidence)
+        reached = [one for one in tried if factor in one.comparisons]
+        of_loss = answer(asked, "loss", [_evidence(bench, one, asked, "loss") for one in reached], prior)
+        if bench.is_classification:
+            of_error = answer(asked, "error", [_evidence(bench, one, asked, "error") for one in reached], prior)
+            of_loss = replace(of_loss, error=of_error)
+        answers[factor] = of_loss
+    return answers
+
+
+def _evidence(bench: Bench, tried: Tried, asked: Question, metric: Metric) -> Evidence:
+    comparisons = tried.comparisons[asked.factor]
+    return Evidence(
+        question=asked.name,
+        method=tried.method,
+        change=change_of(bench, comparisons, metric),
+        words=f"{WORDS[tried.method]}, {tried.steps[asked.factor]}, the {metric}",
+        variance=tried.variance(bench, comparisons, metric),
+    )
+
+
+def not_reached(bench: Bench, question: str, cheapest: Comparison) -> Unanswered:
+    """Why there is no answer: what a training failed with, or what the cheapest comparison costs."""
+    failed = [bench.failure_of(trial) for trial in cheapest.trials if bench.failure_of(trial)]
+    if failed:
+        return Unanswered(failed[0])
+    if all(found is not None for found in bench.measure(cheapest.trials)):
+        return Unanswered("The model's losses on new samples are not finite.")
+    cost, seconds = (sum(map(of, cheapest.trials)) for of in (bench.cost, bench.seconds))
+    took = f", about {format_number(math.ceil(seconds), digits=2)} seconds" if seconds >= 1.0 else ""
+    needed = f"{format_number(cost, digits=2)} trainings{took}"
+    return Unanswered(f"The budget ended before {question} could be tried, which takes {needed}.")

@@ -1,0 +1,189 @@
+"""What estimates of a change are worth: pooled, and answered only as surely as such answers were right."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from scipy import special
+
+from benign.diagnosis.answers import Answer, Estimate, Metric, Verdict
+from benign.diagnosis.risk_change import RiskChange
+
+# Fitted on the development half of the benchmark of diagnoses (benchmarks/diagnosis/fit.py).
+SPREADS: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "more_data": {
+        "tried": (0.01, 0.0),
+        "rehearsed": (0.02, 0.25),
+        "rehearsed at half": (0.02, 0.25),
+        "twin": (0.02, 0.5),
+        "full twin": (0.02, 0.5),
+    },
+    "bigger": {"tried": (0.01, 0.0), "rehearsed at half": (0.02, 0.25), "rehearsed": (0.02, 0.5)},
+    "longer": {"tried": (0.01, 0.0), "rehearsed at half": (0.02, 0.25), "rehearsed": (0.02, 0.5)},
+}
+"""By question and method: how far its log ratio is from the truth beyond its standard error, always and as a share of
+itself.
+"""
+OVERCONFIDENCE = 1.3
+"""By what the pooled z is divided."""
+LARGEST_Z = 3.0
+"""No answer is surer than this, in standard deviations."""
+UNFITTED_SHIFT = -1.5
+"""In probits, towards "helps": more data where the training set is not fitted."""
+NO_DIFFERENCE = 0.02
+"""A log ratio within this is none."""
+
+_95 = 1.959963984540054
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What one method says of a change.
+
+    Attributes:
+        question: a key of :data:`SPREADS`; ``method``: one of its keys.
+        change: what it measured.
+        words: what was done: "rehearsed at a quarter of your samples, from 50 to 100".
+        variance: to be added, where the method knows of more that it cannot tell.
+    """
+
+    question: str
+    method: str
+    change: RiskChange
+    words: str
+    variance: float = 0.0
+
+    @property
+    def total_variance(self) -> float:
+        """Of the log ratio as an estimate of the truth."""
+        fixed, share = SPREADS[self.question][self.method]
+        return self.change.se**2 + fixed**2 + (share * self.change.d) ** 2 + self.variance
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prior:
+    """What is known before any estimate.
+
+    Attributes:
+        shift: in probits, towards "helps" where negative.
+        words: why.
+    """
+
+    shift: float = 0.0
+    words: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pooled:
+    """All evidence together.
+
+    Attributes:
+        d: log ratio.
+        deviation: its standard deviation.
+        worse: probability that the risk rises.
+        alike: probability that it changes by no more than :data:`NO_DIFFERENCE`.
+    """
+
+    d: float
+    deviation: float
+    worse: float
+    alike: float
+
+
+def pooled(evidence: Sequence[Evidence], shift: float = 0.0) -> Pooled:
+    """Weight by precision, and be no surer than such pools were right."""
+    precision = sum(1.0 / one.total_variance for one in evidence)
+    d = sum(one.change.d / one.total_variance for one in evidence) / precision
+    deviation = OVERCONFIDENCE / math.sqrt(precision)
+    z = min(max(d / deviation, -LARGEST_Z), LARGEST_Z)
+    low, high = ((edge - d) / deviation for edge in (-NO_DIFFERENCE, NO_DIFFERENCE))
+    alike = float(special.ndtr(high) - special.ndtr(low))
+    return Pooled(d=d, deviation=deviation, worse=float(special.ndtr(z + shift)), alike=alike)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked of the evidence.
+
+    Attributes:
+        name: of the answer, such as ``"more_data"``.
+        factor: how many times as much.
+        confidence: how sure an answer must be to be given.
+    """
+
+    name: str
+    factor: float
+    confidence: float
+
+
+def answer(question: Question, metric: Metric, evidence: Sequence[Evidence], prior: Prior | None = None) -> Answer:
+    """The answer that the evidence of one metric gives, or that it cannot tell."""
+    prior = prior or Prior()
+    found = pooled(evidence, prior.shift)
+    verdict, sure = _verdict(found, question.confidence)
+    is_against = (found.d > 0.0) == (verdict is Verdict.HELPS) and verdict in (Verdict.HELPS, Verdict.HURTS)
+    return Answer(
+        question=question.name,
+        factor=question.factor,
+        metric=metric,
+        answer=verdict,
+        confidence=sure,
+        change=Estimate() if is_against else _change(found),
+        method=" + ".join([one.method for one in evidence] + ["zone"] * (prior.shift != 0.0)),
+        reason=_reason(verdict, evidence, prior),
+        evidence=_numbers(evidence, prior),
+    )
+
+
+def _verdict(found: Pooled, confidence: float) -> tuple[Verdict, float]:
+    if found.alike >= confidence:
+        return Verdict.NO_DIFFERENCE, found.alike
+    if found.worse >= confidence:
+        return Verdict.HURTS, found.worse
+    if 1.0 - found.worse >= confidence:
+        return Verdict.HELPS, 1.0 - found.worse
+    return Verdict.CANNOT_TELL, math.nan
+
+
+def _change(found: Pooled) -> Estimate:
+    half = _95 * found.deviation
+    low, value, high = (math.expm1(min(log, 700.0)) for log in (found.d - half, found.d, found.d + half))
+    return Estimate(value=value, interval=(low, high))
+
+
+def _numbers(evidence: Sequence[Evidence], prior: Prior) -> dict[str, float]:
+    numbers = {"shift": prior.shift}
+    for one in evidence:
+        numbers |= {
+            f"{one.method} d": one.change.d,
+            f"{one.method} se": one.change.se,
+            f"{one.method} folds": float(one.change.folds),
+            f"{one.method} added variance": one.variance,
+        }
+    return numbers
+
+
+def _reason(verdict: Verdict, evidence: Sequence[Evidence], prior: Prior) -> str:
+    """What was seen, by each method."""
+    seen = [f"{one.words} {told(one)}" for one in evidence]
+    if any(one.change.rests_on_one_sample for one in evidence) and verdict is Verdict.CANNOT_TELL:
+        seen.append("a single held-out sample decides most of it")
+    if prior.words:
+        seen.append(prior.words)
+    text = "; ".join(seen)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def told(evidence: Evidence) -> str:
+    """How far a risk moved, with the interval of what was measured: "fell by 18 % (12 to 24)"."""
+    change = evidence.change
+    ends = sorted(100.0 * math.expm1(min(change.d + side * _95 * change.se, 700.0)) for side in (-1.0, 1.0))
+    value = 100.0 * math.expm1(min(change.d, 700.0))
+    if abs(value) < 0.5 and max(abs(end) for end in ends) < 0.5:
+        return "did not change"
+    if ends[0] <= 0.0 <= ends[1]:
+        return f"changed by {value:+.0f} % ({ends[0]:+.0f} to {ends[1]:+.0f})"
+    low, high = sorted(abs(end) for end in ends)
+    return f"{'rose' if value > 0.0 else 'fell'} by {abs(value):.0f} % ({low:.0f} to {high:.0f})"
