@@ -61,19 +61,20 @@ def test_the_answer_comes_first():
 def test_a_factor_that_says_another_thing_is_named():
     found = benign_forest(regime=regime(Regime.CRITICAL), more_data=MIXED, remedies=())
     assert found.headline.startswith("Critical: more data hurts at 1.5x and helps at 4x")
-    assert "More data hurts at 1.5x (40 % more loss, 20 to 60 %; 97 % sure), cannot be told at 2x and helps at 4x" in (
-        found.sentence
-    )
+    told = "More data hurts at 1.5x (40 % more loss, 20 to 60 %; 97 % sure) and helps at 4x (30 % less loss, 20 to 40 %"
+    assert f"{told}; more than 99 % sure); at 2x this cannot be told." in found.sentence
 
 
 def test_the_zero_one_error_is_told_where_it_says_another_thing():
     alike = answer(HELPS, -0.2, -0.3, -0.1, error=answer(HELPS, -0.1, -0.2, -0.05, metric="error"))
     other = answer(HELPS, -0.2, -0.3, -0.1, error=answer(HURTS, 0.1, 0.05, 0.2, metric="error"))
     silent = answer(HELPS, -0.2, -0.3, -0.1, error=answer(UNKNOWN, metric="error"))
-    told = [benign_forest(more_data={2.0: one}).sentence for one in (alike, other, silent)]
+    error_alone = answer(UNKNOWN, error=answer(HELPS, -0.1, -0.2, -0.05, metric="error"))
+    told = [benign_forest(more_data={2.0: one}).sentence for one in (alike, other, silent, error_alone)]
     assert "zero-one" not in told[0]
     assert "for the zero-one error it hurts, 10 % more error, 5 to 20 %" in told[1]
     assert "of the zero-one error this cannot be told" in told[2]
+    assert "Whether more data helps cannot be told (for the zero-one error it helps, 10 % less error" in told[3]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from benign.curves.threshold_search import Regime
@@ -115,16 +116,17 @@ def line(diagnosis: Diagnosis, name: str) -> str:
 
 def answers_sentence(question: str, answers: Mapping[float, Answer]) -> str:
     """What all factors of one question say, in one sentence."""
-    subject = _QUESTIONS[question]
-    groups = _grouped(answers)
-    if _is_unknown(answers):
-        told = f"Whether {subject} helps cannot be told: {_without_stop(groups[-1][-1].reason)}"
-    elif len(groups) == 1:
-        shown = answers.get(_SHOWN, groups[0][0])
-        told = f"{subject.capitalize()} {_VERBS[shown.answer]}{_numbers(shown)}"
-    else:
-        told = f"{subject.capitalize()} {_listed([_group_words(group) for group in groups])}"
-    return f"{told}."
+    subject, (known, unknown) = _QUESTIONS[question], _split(answers)
+    if not known:
+        last = unknown[-1]
+        told = _in_parentheses(_error_apart(last)) or f": {_lower(_without_stop(last.reason))}"
+        return f"Whether {subject} helps cannot be told{told}."
+    groups = _grouped(known)
+    if len(groups) == 1 and not unknown:
+        shown = answers.get(_SHOWN, known[0])
+        return f"{subject.capitalize()} {_VERBS[shown.answer]}{_numbers(shown)}."
+    told = f"{subject.capitalize()} {_listed([_group_words(group) for group in groups])}"
+    return f"{'; '.join(filter(None, [told, _unknown_words(unknown)]))}."
 
 
 def change_words(change: Estimate, risk: str = "loss") -> str:
@@ -195,12 +197,12 @@ def _lead(diagnosis: Diagnosis) -> str:
 def _clauses(diagnosis: Diagnosis) -> Iterator[str]:
     """The answers in a few words each, without their numbers."""
     for question, subject in _QUESTIONS.items():
-        groups = _grouped(getattr(diagnosis, question))
-        if len(groups) == 1 and groups[0][0].answer is not Verdict.CANNOT_TELL:
-            yield f"{subject} {_VERBS[groups[0][0].answer]}"
-        elif len(groups) > 1:
-            told = [group for group in groups if group[0].answer is not Verdict.CANNOT_TELL]
-            yield f"{subject} {_listed([f'{_BRIEF[group[0].answer]} at {_factors(group)}' for group in told])}"
+        known, unknown = _split(getattr(diagnosis, question))
+        groups = _grouped(known)
+        if len(groups) == 1 and not unknown:
+            yield f"{subject} {_VERBS[known[0].answer]}"
+        elif groups:
+            yield f"{subject} {_listed([f'{_BRIEF[group[0].answer]} at {_factors(group)}' for group in groups])}"
     best = next((one for one in diagnosis.remedies if one.answer.answer is Verdict.HELPS), None)
     if best is not None:
         yield f"{best.what} helps"
@@ -279,44 +281,43 @@ def _unknown(diagnosis: Diagnosis) -> Iterator[str]:
         yield f"The budget ended it: a larger one may tell more{each}."
 
 
-def _grouped(answers: Mapping[float, Answer]) -> list[list[Answer]]:
+def _split(answers: Mapping[float, Answer]) -> tuple[list[Answer], list[Answer]]:
+    """Those that tell and those that cannot, by factor."""
+    ordered = [one for _, one in sorted(answers.items())]
+    known = [one for one in ordered if one.answer is not Verdict.CANNOT_TELL]
+    return known, [one for one in ordered if one.answer is Verdict.CANNOT_TELL]
+
+
+def _grouped(ordered: Iterable[Answer]) -> list[list[Answer]]:
     """Neighbouring factors whose answer is the same."""
-    groups: list[list[Answer]] = []
-    for _, one in sorted(answers.items()):
-        if groups and groups[-1][-1].answer is one.answer:
-            groups[-1].append(one)
-        else:
-            groups.append([one])
-    return groups
+    return [list(group) for _, group in groupby(ordered, key=lambda one: one.answer)]
+
+
+def _unknown_words(unknown: list[Answer]) -> str:
+    if not unknown:
+        return ""
+    return f"at {_factors(unknown)} this cannot be told{_in_parentheses(_error_apart(unknown[-1]))}"
 
 
 def _group_words(group: list[Answer]) -> str:
     """Such as "helps at 2x and 4x (4x: 30 % less loss, 20 to 40 %; 97 % sure)"."""
-    if group[0].answer is Verdict.CANNOT_TELL:
-        return f"cannot be told at {_factors(group)}{_in_parentheses(_error_apart(group[-1]))}"
     return f"{_BRIEF[group[0].answer]} at {_factors(group)}{_numbers(group[-1], named=len(group) > 1)}"
 
 
 def _answers_line(answers: Mapping[float, Answer]) -> str:
     """What holds at each factor; why nothing can be told where that is so."""
-    groups = _grouped(answers)
-    if _is_unknown(answers):
-        return f"cannot be told: {groups[-1][-1].reason}"
-    return "; ".join(map(_group_line, groups))
-
-
-def _is_unknown(answers: Mapping[float, Answer]) -> bool:
-    return all(one.answer is Verdict.CANNOT_TELL and _error_apart(one) == "" for one in answers.values())
+    known, unknown = _split(answers)
+    if not known:
+        last = unknown[-1]
+        return f"cannot be told{_in_parentheses(_error_apart(last))}: {_lower(last.reason)}"
+    return "; ".join(filter(None, [*map(_group_line, _grouped(known)), _unknown_words(unknown)]))
 
 
 def _group_line(group: list[Answer]) -> str:
     """Such as "helps at 1.5x (10 % less loss, 5 to 15 %) and 2x (18 % less loss, 12 to 24 %), 97 % sure"."""
-    first = group[0]
-    if first.answer is Verdict.CANNOT_TELL:
-        return f"cannot be told at {_factors(group)}{_in_parentheses(_error_apart(group[-1]))}"
     told = [f"{one.factor:g}x{_in_parentheses(answer_change(one), _error_apart(one))}" for one in group]
     sure = sure_words(min(one.confidence for one in group))
-    return ", ".join(filter(None, [f"{_BRIEF[first.answer]} at {_listed(told)}", sure]))
+    return ", ".join(filter(None, [f"{_BRIEF[group[0].answer]} at {_listed(told)}", sure]))
 
 
 def _factors(group: list[Answer]) -> str:
@@ -382,6 +383,11 @@ def _listed(words: list[str]) -> str:
 def _upper(text: str) -> str:
     """The first letter large, unless it begins the name of a parameter."""
     return text if "_" in text.split()[0] else text[:1].upper() + text[1:]
+
+
+def _lower(text: str) -> str:
+    """The first letter small, unless it begins an acronym."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 def _without_stop(text: str) -> str:
