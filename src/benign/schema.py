@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 
 from benign.foundation.arguments import checked_name
 from benign.foundation.errors import invalid, unknown_name
@@ -144,7 +144,7 @@ class Block:
     """
 
     replicates: tuple[Replicate, ...]
-    sizes: Int[np.ndarray, " size"]
+    sizes: Real[np.ndarray, " size"]
     times: Float[np.ndarray, " time"]
     parameters: Int[np.ndarray, " size"]
     outcome: Int[np.ndarray, "replicate size time"]

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from jaxtyping import Real
 
 from benign.experiments.parts import Part, is_increasing
 from benign.foundation.arguments import is_writable
@@ -161,12 +162,17 @@ class Grid:
                 for draw, initialisation, noise in stored["replicates"]
             ),
             part=Part(
-                sizes=np.array(stored["sizes"], dtype=np.int64),
+                sizes=_numbers(stored["sizes"]),
                 times=np.array([float(moment) for moment in stored["times"]]),
                 metrics=frozenset(map(name_today, stored["metrics"])),
             ),
             attributes=stored["attributes"],
         )
+
+
+def _numbers(sizes: list[object]) -> Real[np.ndarray, " size"]:
+    """Sizes out of JSON, where whole ones are integers."""
+    return np.array(sizes, dtype=np.float64 if any(isinstance(size, float) for size in sizes) else np.int64)
 
 
 def _is_said(value: object) -> bool:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Real
 
+from benign.foundation.sizes import whole_where_possible
 from benign.schema import END_OF_TRAINING, first_name
 
 
@@ -19,19 +20,21 @@ class Part:
     """The rectangle sizes x times x metrics of one cell that one block holds.
 
     Attributes:
-        sizes: strictly increasing.
+        sizes: strictly increasing; int64 where all are whole, else float64.
         times: strictly increasing; ``[inf]`` is the end of training.
         metrics: names in ``benign.schema.METRICS``.
     """
 
-    sizes: Int[np.ndarray, " size"]
+    sizes: Real[np.ndarray, " size"]
     times: Float[np.ndarray, " time"]
     metrics: frozenset[str]
 
     @cached_property
     def key(self) -> str:
         """SHA-256 of the canonical content: equal parts have equal keys, whatever format names their metrics."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.sizes, dtype="<i8").tobytes())
+        digest = hashlib.sha256(size_bytes(self.sizes))
+        if self.sizes.dtype.kind == "f":
+            digest.update(b"real")  # the bytes alone could be integers too
         digest.update(b"|" + np.ascontiguousarray(self.times, dtype="<f8").tobytes() + b"|")
         digest.update(json.dumps(sorted(map(first_name, self.metrics))).encode())
         return digest.hexdigest()
@@ -40,6 +43,11 @@ class Part:
     def recorded_times(self) -> Float[np.ndarray, " time"] | None:
         """The times as a procedure is asked for them: None for the end of training alone."""
         return None if len(self.times) == 1 and self.times[0] == END_OF_TRAINING else self.times
+
+
+def size_bytes(sizes: Real[np.ndarray, " size"]) -> bytes:
+    """Sizes as little-endian numbers of eight bytes: integers, or float64 where they are real."""
+    return np.ascontiguousarray(sizes, dtype="<i8" if sizes.dtype.kind in "iu" else "<f8").tobytes()
 
 
 def is_increasing(values: np.ndarray) -> bool:
@@ -63,7 +71,7 @@ def missing_parts(wanted: Part, stored: Iterable[Part]) -> tuple[Part, ...]:
             if not times_there.all():
                 parts.append(
                     Part(
-                        sizes=wanted.sizes[of_sizes],
+                        sizes=whole_where_possible(wanted.sizes[of_sizes]),
                         times=wanted.times[~times_there],
                         metrics=frozenset(metrics[i] for i in of_metrics),
                     )

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Literal, Required, TypedDict, TypeVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Real
 
 from benign import schema
 from benign.experiments.grid import Grid
@@ -23,11 +23,11 @@ from benign.foundation.replicate import Replicate, crossed_replicates, paired_re
 from benign.foundation.sizes import EVERY_FACTOR, checked_sizes
 from benign.foundation.split import Column
 from benign.foundation.wording import shown
-from benign.procedures.protocol import Procedure, SupportsCheck, is_size_inverse
+from benign.procedures.protocol import Procedure, SupportsCheck, has_real_sizes, is_size_inverse, largest_size
 from benign.schema import SOURCE_NOTES
 from benign.sources.protocol import Source, source_notes
 
-Sizes = Literal["every", "auto"] | Sequence[int] | Int[np.ndarray, " size"]
+Sizes = Literal["every", "auto"] | Sequence[float] | Real[np.ndarray, " size"]
 """``"auto"`` leaves them to a pilot; see :mod:`benign.experiments.pilot`."""
 _Number = TypeVar("_Number", bound=float)
 
@@ -63,8 +63,8 @@ def resolve_grid(
         procedure: what is measured.
         sources: one for each level of label noise, the same in all else.
         label_noise: these levels, strictly increasing, or None for one source as it is.
-        sizes: ``"every"``, strictly increasing whole numbers, or ``"auto"``: then the grid has no sizes yet, and is
-            to be given to :func:`benign.experiments.pilot.with_found_sizes`.
+        sizes: ``"every"``, strictly increasing numbers (whole ones of what is counted), or ``"auto"``: then it has
+            no sizes yet, and is to be given to :func:`benign.experiments.pilot.with_found_sizes`.
         times: strictly increasing, or None for the end of training.
         samples: numbers of training samples, strictly increasing.
         replicates: number of paired replicates; ten unless said.
@@ -81,7 +81,7 @@ def resolve_grid(
     draws = checked_replicates(replicates, crossed, seed, sources, samples)
     counts = _checked_samples(samples, sources[0])
     part = Part(
-        sizes=_checked_sizes(sizes, procedure, counts[-1]),
+        sizes=_checked_sizes(sizes, procedure, counts[-1], largest_size(procedure, sources[0])),
         times=np.array([schema.END_OF_TRAINING]) if times is None else _checked_times(times, procedure),
         metrics=schema.checked_metrics(metrics),
     )
@@ -147,16 +147,21 @@ def _checked_samples(samples: Sequence[int], source: Source) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def _checked_sizes(sizes: Sizes, procedure: Procedure, samples: int) -> Int[np.ndarray, " size"]:
+def _checked_sizes(sizes: Sizes, procedure: Procedure, samples: int, available: float) -> Real[np.ndarray, " size"]:
     if isinstance(sizes, str) and sizes not in ("every", "auto"):
         near = difflib.get_close_matches(sizes, ("every", "auto"), n=1, cutoff=0.3)
         hint = f"; did you mean {near[0]!r}?" if near else "."
         raise invalid("sizes", f'must be "every", "auto" or a list of whole numbers, got {shown(sizes)}{hint}')
     if isinstance(sizes, str) and sizes == "every":
-        last = procedure.max_size if math.isfinite(procedure.max_size) else EVERY_FACTOR * samples
+        last = available if math.isfinite(available) else EVERY_FACTOR * samples
         check_axes(sizes=range(int(last)))
     if not isinstance(sizes, str) or sizes == "every":
-        return checked_sizes(sizes, available=procedure.max_size, samples=samples, unit=procedure.size_name)
+        are_real = has_real_sizes(procedure)
+        return checked_sizes(sizes, available=available, samples=samples, unit=procedure.size_name, are_real=are_real)
+    if has_real_sizes(procedure):
+        raise invalid(
+            "sizes", f'must be a list of values of {procedure.size_name}, for example [0.01, 0.1, 1], got "auto".'
+        )
     if is_size_inverse(procedure):
         raise InvalidArgument(
             f'`sizes="auto"` searches the fewest that fit, and {procedure.size_name} is the inverse of a size; give a '

@@ -53,11 +53,11 @@ def check_largest(procedure: Procedure, source: Source, samples: int, part: Part
         NotEnoughMemory: with what is too large.
     """
     test = getattr(source, "test_samples", 0)
-    size, numbers = int(part.sizes.max(initial=1)), len(part.sizes) * len(part.times) * len(part.metrics)
+    size, numbers = float(part.sizes.max(initial=1)), len(part.sizes) * len(part.times) * len(part.metrics)
     rows = f"{samples:,} training and {test:,} test samples"
     if isinstance(procedure, SupportsLeastBytes):
         require_memory(
-            procedure.least_bytes(samples, test, size),
+            procedure.least_bytes(samples, test, int(size)),
             advice="lower `sizes` or `samples`, or what else makes it large",
             purpose=f"measuring {amount(size, procedure.size_name)} on {rows}",
         )

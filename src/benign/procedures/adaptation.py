@@ -32,6 +32,7 @@ from benign.procedures.protocol import (
     Procedure,
     SupportsCheck,
     check_inputs,
+    has_real_sizes,
     recorded_times,
     refuse_metrics,
 )
@@ -65,8 +66,8 @@ class ForeignProcedure(Procedure, SupportsCheck, Protocol):
 
 def parameters(procedure: object, size: float, split: Split) -> int:
     """The size itself, 0 where it is no count: how many numbers foreign code fits is not known."""
-    del procedure, split
-    return int(size) if math.isfinite(size) and size == math.floor(size) else 0
+    del split
+    return 0 if has_real_sizes(procedure) or not math.isfinite(size) else int(size)
 
 
 def measure(

@@ -68,6 +68,10 @@ class Estimator:
         return type(self.estimator).__name__
 
     @property
+    def counts_columns(self) -> bool:
+        return self.size_kind is SizeKind.COLUMNS
+
+    @property
     def objective(self) -> str:
         return self.minimised.name
 
@@ -149,20 +153,17 @@ class Estimator:
             for _ in range(1 if times is None else len(times)):
                 yield [certain_outputs(self.minimised, which, len(asked), len(split.classes)) for asked in inputs]
             return
-        if self.size_kind is SizeKind.COLUMNS:
+        if self.counts_columns:
             train_inputs, *inputs = first_columns([train_inputs, *inputs], size, split)
         if self.size_kind is SizeKind.PARAMETER:
             model = sized(model, self.size_name, size, is_a_real=self.has_real_sizes)
-        require_room(model, split.samples, int(size) if self._counts_columns(size) else split.train_inputs.shape[1])
+        require_room(model, split.samples, train_inputs.shape[1])
         model, y = scored_by_pairs(model, self.minimised), self._targets(split, learns_values)
         moments = None if times is None else [int(time) for time in times]
         method = method_of(model, self.minimised) if not learns_values else "predict"
         answers = answers_along_times(model, self.time_name, moments, (train_inputs, y), inputs, method)
         for stages, (fitted, values) in zip([None] if moments is None else moments, answers, strict=True):
             yield [outputs_of(fitted, value, split, self.minimised, stages) for value in values]
-
-    def _counts_columns(self, size: float) -> bool:
-        return self.size_kind is SizeKind.COLUMNS and not math.isnan(size)
 
     def _targets(self, split: Split, learns_values: bool) -> Any:
         targets = adaptation.training_targets(split, as_matrix=learns_values)

@@ -17,6 +17,7 @@ from benign.foundation.errors import invalid
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.schema import END_OF_TRAINING, Block
+from benign.sources.protocol import Source
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,6 +39,13 @@ def has_real_sizes(procedure: object) -> bool:
     return bool(getattr(procedure, "has_real_sizes", False))
 
 
+def largest_size(procedure: Procedure, source: Source) -> float:
+    """The largest size that a procedure has on a source: its own, or the number of columns where it counts these."""
+    if getattr(procedure, "counts_columns", False):
+        return float(source.draw(1, Replicate()).train_inputs.shape[1])
+    return procedure.max_size
+
+
 @runtime_checkable
 class Procedure(Protocol):
     """Maps a training set to a model of a given size (and training time), and measures it at many sizes at once.
@@ -46,7 +54,8 @@ class Procedure(Protocol):
     on which splits, sizes or metrics share the call; ``revision`` is raised when they change.
 
     What only some procedures have: :class:`SupportsCheck`, :class:`SupportsLeastBytes`, and the attributes
-    ``is_inverse``, True where the larger its size, the less it can fit, ``has_real_sizes``, True where a size may be
+    ``is_inverse``, True where the larger its size, the less it can fit, ``counts_columns``, True where its size is a
+    number of input columns, whatever the source's, ``has_real_sizes``, True where a size may be
     any positive number, and ``takes_columns``, True where it heeds :attr:`Split.columns`, so that it may be given text
     and missing values. Sizes that are whole are int64 everywhere.
     """

@@ -8,10 +8,11 @@ from itertools import groupby
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float, Int
+from jaxtyping import Float, Real
 
 from benign.curves.fitting_threshold import ThresholdOutcome
 from benign.foundation.conventions import TOLERANCE
+from benign.foundation.number_words import format_position
 from benign.foundation.size_words import amount
 from benign.schema import LABEL_NOISE, LEADING, SIZE_IS_INVERSE, SIZE_SEARCH
 from benign.surface.training_risks import relative_training_loss
@@ -34,7 +35,7 @@ class Straddle:
     label_noise: float | None
     outcome: ThresholdOutcome
     risk: float
-    size: int
+    size: float
 
 
 def straddles(dataset: xr.Dataset, *, tolerance: float = TOLERANCE) -> tuple[Straddle, ...]:
@@ -80,7 +81,11 @@ def straddling_notes(dataset: xr.Dataset) -> tuple[str, ...]:
 
 
 def _straddle(
-    mean: Float[np.ndarray, "size time"], sizes: Int[np.ndarray, " size"], n: int, level: float | None, tolerance: float
+    mean: Float[np.ndarray, "size time"],
+    sizes: Real[np.ndarray, " size"],
+    n: int,
+    level: float | None,
+    tolerance: float,
 ) -> Straddle:
     lowest, highest = np.nanmin(mean), np.nanmax(mean)
     outcome, risk = ThresholdOutcome.FOUND, highest
@@ -89,7 +94,7 @@ def _straddle(
     elif highest <= tolerance:
         outcome = ThresholdOutcome.ALL_FITTED
     row = int(np.argwhere(mean == risk)[0][0])
-    return Straddle(samples=n, label_noise=level, outcome=outcome, risk=float(risk), size=int(sizes[row]))
+    return Straddle(samples=n, label_noise=level, outcome=outcome, risk=float(risk), size=float(sizes[row]))
 
 
 def _kind(one: Straddle) -> tuple[str, float]:
@@ -101,7 +106,7 @@ def _sentence(alike: Sequence[Straddle], dataset: xr.Dataset) -> str:
     is_beyond = alike[0].outcome is ThresholdOutcome.NONE_FITTED
     nearest = (min if is_beyond else max)(alike, key=lambda one: one.risk)
     is_inverse = bool(dataset.attrs.get(SIZE_IS_INVERSE, 0))
-    end = int(dataset["size"].values[-1 if is_beyond != is_inverse else 0])
+    end = float(dataset["size"].values[-1 if is_beyond != is_inverse else 0])
     where = amount(nearest.size, dataset.attrs.get("size_name", "size"))
     which = "smallest" if is_beyond else "largest"
     of = f" of n = {nearest.samples:,}" if len(alike) > 1 else ""
@@ -113,19 +118,21 @@ def _sentence(alike: Sequence[Straddle], dataset: xr.Dataset) -> str:
     return f"{fits.rstrip()} ({number}): the peak lies {_advice(end, dataset, is_beyond=is_beyond)}"
 
 
-def _advice(end: int, dataset: xr.Dataset, *, is_beyond: bool) -> str:
+def _advice(end: float, dataset: xr.Dataset, *, is_beyond: bool) -> str:
+    last = format_position(end)
+    or_auto = "" if dataset["size"].dtype.kind == "f" else ', or sizes="auto"'  # it counts
     longer = " or later times" if dataset.sizes["time"] > 1 else ""
     if is_beyond and SIZE_SEARCH in dataset.attrs:
-        return f'beyond; sizes="auto" looked no further than {end:,}: train longer, or give larger sizes.'
+        return f'beyond; sizes="auto" looked no further than {last}: train longer, or give larger sizes.'
     if dataset.attrs.get(SIZE_IS_INVERSE, 0) and is_beyond and end == 1:
         return f"beyond, if there is one; no value is below 1: measure fewer samples{longer}."
     if dataset.attrs.get(SIZE_IS_INVERSE, 0):
-        return f"beyond; measure sizes below {end:,}{longer}." if is_beyond else f"before; measure sizes above {end:,}."
+        return f"beyond; measure sizes below {last}{longer}." if is_beyond else f"before; measure sizes above {last}."
     if is_beyond:
-        return f'beyond; measure sizes above {end:,}{longer}, or sizes="auto".'
+        return f"beyond; measure sizes above {last}{longer}{or_auto}."
     if SIZE_SEARCH in dataset.attrs or end == 1:
         return "before, if there is one; measure more samples."
-    return f'before; measure sizes below {end:,}, or sizes="auto".'
+    return f"before; measure sizes below {last}{or_auto}."
 
 
 def _listed(counts: Sequence[int]) -> str:

@@ -104,7 +104,7 @@ def require_numbers(dataset: xr.Dataset, risks: Float[np.ndarray, "size time sam
     n = int(dataset["samples"].values[at[2]])
     outcome = Outcome(int(dataset["outcome"].transpose("size", "time", "samples", "replicate").values[at]))
     why = f"{outcome.sentence}." if not outcome.is_trusted else "change the procedure's settings."
-    size = amount(int(dataset["size"].values[at[0]]), dataset.attrs["size_name"])
+    size = amount(float(dataset["size"].values[at[0]]), dataset.attrs["size_name"])
     raise invalid("procedure", f"has no finite training risk at {n} samples and {size}: {why}")
 
 
