@@ -95,9 +95,13 @@ from sklearn.preprocessing import StandardScaler
 import benign
 
 forest = benign.from_estimator(RandomForestClassifier(n_estimators=100, bootstrap=False), size="max_leaf_nodes")
-boosting = benign.from_estimator(GradientBoostingClassifier(), size="max_leaf_nodes", time="n_estimators")
+boosting = benign.from_estimator(
+    GradientBoostingClassifier(), size="max_leaf_nodes", time="n_estimators", objective="squared"
+)
 network = benign.from_estimator(
-    make_pipeline(StandardScaler(), MLPClassifier(max_iter=200)), size="mlpclassifier__hidden_layer_sizes"
+    make_pipeline(StandardScaler(), MLPClassifier(max_iter=200)),
+    size="mlpclassifier__hidden_layer_sizes",
+    objective="squared",
 )
 """
 

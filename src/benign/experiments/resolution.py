@@ -23,7 +23,7 @@ from benign.foundation.replicate import Replicate, crossed_replicates, paired_re
 from benign.foundation.sizes import EVERY_FACTOR, checked_sizes
 from benign.foundation.split import Column
 from benign.foundation.wording import shown
-from benign.procedures.protocol import Procedure, SupportsCheck, has_real_sizes, is_size_inverse, largest_size
+from benign.procedures.protocol import Procedure, SupportsCheck, has_real_sizes, is_size_inverse, placed_on
 from benign.schema import SOURCE_NOTES
 from benign.sources.protocol import Source, source_notes
 
@@ -81,7 +81,7 @@ def resolve_grid(
     draws = checked_replicates(replicates, crossed, seed, sources, samples)
     counts = _checked_samples(samples, sources[0])
     part = Part(
-        sizes=_checked_sizes(sizes, procedure, counts[-1], largest_size(procedure, sources[0])),
+        sizes=_checked_sizes(sizes, procedure, counts[-1], placed_on(procedure, sources[0]).max_size),
         times=np.array([schema.END_OF_TRAINING]) if times is None else _checked_times(times, procedure),
         metrics=schema.checked_metrics(metrics),
     )

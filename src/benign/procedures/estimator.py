@@ -75,6 +75,10 @@ class Estimator:
     def objective(self) -> str:
         return self.minimised.name
 
+    def with_columns(self, columns: int) -> Estimator:
+        """The same on inputs of so many columns, which are the largest size where it counts these."""
+        return replace(self, max_size=float(columns)) if self.counts_columns else self
+
     def with_parameters(self, **parameters: object) -> Estimator:
         """The same with other values of some parameters, by their nested names.
 

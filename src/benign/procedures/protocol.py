@@ -6,6 +6,7 @@ them as its methods (``measure = measure_networks``): a protocol beside each fun
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -39,13 +40,6 @@ def has_real_sizes(procedure: object) -> bool:
     return bool(getattr(procedure, "has_real_sizes", False))
 
 
-def largest_size(procedure: Procedure, source: Source) -> float:
-    """The largest size that a procedure has on a source: its own, or the number of columns where it counts these."""
-    if getattr(procedure, "counts_columns", False):
-        return float(source.draw(1, Replicate()).train_inputs.shape[1])
-    return procedure.max_size
-
-
 @runtime_checkable
 class Procedure(Protocol):
     """Maps a training set to a model of a given size (and training time), and measures it at many sizes at once.
@@ -53,11 +47,10 @@ class Procedure(Protocol):
     Laws: the numbers depend on the split, its replicate's ``seed`` and ``initialisation`` and the settings alone, never
     on which splits, sizes or metrics share the call; ``revision`` is raised when they change.
 
-    What only some procedures have: :class:`SupportsCheck`, :class:`SupportsLeastBytes`, and the attributes
-    ``is_inverse``, True where the larger its size, the less it can fit, ``counts_columns``, True where its size is a
-    number of input columns, whatever the source's, ``has_real_sizes``, True where a size may be
-    any positive number, and ``takes_columns``, True where it heeds :attr:`Split.columns`, so that it may be given text
-    and missing values. Sizes that are whole are int64 everywhere.
+    What only some procedures have: :class:`SupportsCheck`, :class:`SupportsLeastBytes`, :class:`CountsColumns`, and the
+    attributes ``is_inverse``, True where the larger its size, the less it can fit, ``has_real_sizes``, True where a
+    size may be any positive number, and ``takes_columns``, True where it heeds :attr:`Split.columns`, so that it may be
+    given text and missing values. Sizes that are whole are int64 everywhere.
     """
 
     @property
@@ -116,6 +109,22 @@ class Procedure(Protocol):
     ) -> Iterator[Predictions]:
         """Predictions on other inputs, one size after another."""
         ...
+
+
+@runtime_checkable
+class CountsColumns(Protocol):
+    """A procedure whose size is a number of input columns, so that a source decides the largest."""
+
+    def with_columns(self, columns: int) -> Procedure:
+        """The same, its largest size known."""
+        ...
+
+
+def placed_on(procedure: Procedure, source: Source) -> Procedure:
+    """The procedure, its largest size known where a source decides it."""
+    if not isinstance(procedure, CountsColumns) or math.isfinite(procedure.max_size):
+        return procedure
+    return procedure.with_columns(source.draw(1, Replicate()).train_inputs.shape[1])
 
 
 @runtime_checkable
