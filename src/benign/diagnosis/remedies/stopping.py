@@ -1,0 +1,86 @@
+"""Stopping early: the risk along the training of the model as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from benign.diagnosis.paired_trials import Arm
+from benign.diagnosis.remedies.candidate import Candidate, instead
+from benign.diagnosis.trials.bench import Bench
+from benign.diagnosis.trials.trial import Trial
+from benign.foundation.number_words import format_position
+from benign.foundation.size_words import is_counted
+from benign.procedures.adaptation import ForeignProcedure
+from benign.procedures.estimator import Estimator
+from benign.procedures.estimator_times import Route, route_of
+
+_HALVINGS = 6  # the shortest training is a 64th
+_STEPS = 2  # to a halving
+
+
+def shorter_times(bench: Bench) -> tuple[Candidate, list[Candidate]] | None:
+    """The whole training and its earlier moments; None where the model has no training time, or no shorter one.
+
+    A forest, to which a longer training adds members that know nothing of each other, has nothing to stop.
+
+    All times are those of one training where the model gives them so, else of a training each: then the whole is the
+    user's own.
+    """
+    time = bench.subject.time
+    earlier = [] if time is None else earlier_times(time)
+    if time is None or not earlier or _route(bench) is Route.WARM_START:
+        return None
+    if _has_one_training(bench):
+        times = (*earlier, time)
+        moments = [_moment(bench, times, place) for place in range(len(times))]
+        return moments[-1], moments[:-1]
+    alone = [_moment(bench, (one,), 0) for one in (time, *earlier[::-_STEPS])]  # each is paid for: fewer, longest first
+    return alone[0], alone[1:]
+
+
+def earlier_times(time: float) -> list[float]:
+    """A 64th of the time and on by factors of the root of two; whole numbers where the time is one."""
+    shares = [2.0 ** (-step / _STEPS) for step in range(_HALVINGS * _STEPS, 0, -1)]
+    is_whole = time == int(time)
+    times = [float(round(share * time)) if is_whole else share * time for share in shares]
+    return [one for one in dict.fromkeys(times) if 0.0 < one < time]
+
+
+def _has_one_training(bench: Bench) -> bool:
+    procedure = bench.subject.procedure
+    if isinstance(procedure, ForeignProcedure):
+        return _route(bench) in (Route.STAGES, Route.PARTIAL_FIT)
+    return True
+
+
+def _route(bench: Bench) -> Route:
+    """How an estimator gives several times; a function is trained for each."""
+    procedure = bench.subject.procedure
+    if isinstance(procedure, Estimator) and procedure.time_name is not None:
+        return route_of(procedure.estimator, procedure.time_name)
+    return Route.SEPARATE
+
+
+def _moment(bench: Bench, times: tuple[float, ...], place: int) -> Candidate:
+    whole = bench.subject.time
+    name = bench.subject.procedure.time_name
+    assert whole is not None  # the caller has asked
+    assert name is not None
+
+    def trial(fold: int) -> Trial:
+        return replace(bench.user_trial(fold), times=times)
+
+    return Candidate(
+        what=_words(name, times[place], whole),
+        arms=lambda fold: (Arm(trial=trial(fold), moment=place),),
+        settings={name: times[place]},
+        factor=times[place] / whole,
+    )
+
+
+def _words(name: str, time: float, whole: float) -> str:
+    """As "stopping after 40 of 200 epochs", or "stopping at n_estimators = 40 instead of 200"."""
+    last = name.rpartition("__")[2]
+    if is_counted(last):
+        return f"stopping after {format_position(time)} of {format_position(whole)} {last}"
+    return f"stopping at {instead(last, time, whole)}"
