@@ -193,6 +193,8 @@ def _of_estimator(
     if size is not None and parameter is not None:
         parameter = replace(parameter, value=_checked_size(size, parameter))
     time_name, moment = _time(own, parameter, time, wrapped)
+    if time is not None and moment is not None:
+        own.set_params(**{str(time_name): int(moment)})
     procedure = _estimator(own, parameter, time_name, wrapped, split)
     if parameter is not None and size_parameter and named_size(own, parameter.name) is None:
         _check_influence(procedure, parameter, split)

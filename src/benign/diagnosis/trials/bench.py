@@ -21,6 +21,7 @@ from benign.foundation.memory import require_memory
 from benign.foundation.progress import Progress
 from benign.foundation.split import Split
 from benign.procedures import known_estimators
+from benign.procedures.estimator import Estimator
 from benign.procedures.known_estimators import Subject
 from benign.sources.protocol import Source, SupportsFolds
 
@@ -97,9 +98,11 @@ class Bench:
         return replace(self, budget=self.budget.share(fraction))
 
     def user_trial(self, fold: int = 0) -> Trial:
-        """A training at the user's n, size and time."""
-        time = self.subject.time
-        return Trial(rows=self.samples, fold=fold, size=self.subject.size, times=None if time is None else (time,))
+        """A training at the user's n, size and time: of an estimator as it stands, which may stop by itself."""
+        subject = self.subject
+        is_as_it_stands = subject.time is None or isinstance(subject.procedure, Estimator)
+        times = None if is_as_it_stands else (subject.time,)
+        return Trial(rows=self.samples, fold=fold, size=subject.size, times=times)
 
     def split(self, fold: int = 0, samples: int | None = None) -> Split:
         """The rows of a fold."""
@@ -150,7 +153,8 @@ class Bench:
 
     def _load(self, trial: Trial) -> Workload:
         parameter = self.subject.size_parameter
-        return workload(trial, size_grows=parameter is not None and parameter.grows)
+        grows = parameter is not None and parameter.grows
+        return workload(trial, size_grows=grows, time=self.subject.time or 1.0)
 
     def _begin(self, trial: Trial, running: dict[Future[Measured], Trial]) -> None:
         cost, seconds = self.cost(trial), self.seconds(trial)

@@ -31,10 +31,10 @@ class Workload:
         return (self.rows / other.rows) * (self.size / other.size) * (self.time / other.time)
 
 
-def workload(trial: Trial, *, size_grows: bool) -> Workload:
-    """That of a trial, whose size counts where cost grows with it."""
+def workload(trial: Trial, *, size_grows: bool, time: float) -> Workload:
+    """That of a trial, whose size counts where cost grows with it; ``time`` is the end of training."""
     size = trial.size if size_grows and trial.size is not None and math.isfinite(trial.size) else 1.0
-    return Workload(rows=float(trial.rows), size=size, time=trial.times[-1] if trial.times else 1.0)
+    return Workload(rows=float(trial.rows), size=size, time=trial.times[-1] if trial.times else time)
 
 
 def forecast_seconds(wanted: Workload, timed: Sequence[tuple[Workload, float]]) -> float:
