@@ -328,7 +328,7 @@ def _numbers(answer: Answer, *, named: bool = True) -> str:
     """The change, how sure it is, and the zero-one error where it says another thing; in parentheses."""
     told = [answer_change(answer), sure_words(answer.confidence), _error_apart(answer)]
     words = _in_parentheses(*told)
-    is_named = named and answer.factor != 1.0
+    is_named = named and answer.question in _QUESTIONS
     return words.replace("(", f"({answer.factor:g}x: ", 1) if is_named else words
 
 
@@ -369,8 +369,10 @@ def _range(low: float, high: float) -> str:
 
 
 def _percent(share: float) -> str:
-    """Whole per cent from 10 on, one digit behind the point below 1, two digits in all between."""
+    """Whole per cent from 10 on, one digit behind the point below 1 and above 99, two digits in all between."""
     percent = 100 * share
+    if 99.5 <= percent < 100.0:
+        return f"{min(percent, 99.9):.1f} %"
     if percent != 0 and abs(percent) < 0.95:
         return f"{percent:.1f} %"
     return f"{percent:.2g} %" if abs(percent) < 9.95 else f"{percent:,.0f} %"
