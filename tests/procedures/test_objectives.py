@@ -128,8 +128,8 @@ def test_cross_entropy_takes_log_odds_too():
     """What networks give are log-odds; rows that are no probabilities are taken for these."""
     labels, odds = RANDOM.choice(4, size=30), RANDOM.normal(scale=3.0, size=(30, 4))
     shares = np.exp(odds) / np.exp(odds).sum(axis=1, keepdims=True)
-    both = [objectives.losses("cross-entropy", outputs, _one_hot(labels, 4)) for outputs in (odds, shares)]
-    np.testing.assert_allclose(*both, rtol=1e-10)
+    of_odds, of_shares = (objectives.losses("cross-entropy", one, _one_hot(labels, 4)) for one in (odds, shares))
+    np.testing.assert_allclose(of_odds, of_shares, rtol=1e-10)
 
 
 @pytest.mark.parametrize("classes", [3, 5])

@@ -32,7 +32,7 @@ SQUARED = KnownObjective(name="squared")
 _UNKNOWN = "What {} minimises is not known here: its squared loss is measured; say another with `objective`."
 _LIKELIHOOD = "{} is fitted by the likelihood of inputs and labels together, not by a loss: the squared loss of its"
 _LIKELIHOOD += " probabilities is measured."
-_NO_LOSS = "{} minimises no loss that is known here: its squared loss is measured."
+_NO_LOSS = "{} minimises no loss that is known here: the squared loss of its predicted classes is measured."
 
 
 def objective_of(estimator: Any) -> KnownObjective:
@@ -48,7 +48,7 @@ def _of(part: Part) -> KnownObjective | None:
     name = type(part.estimator).__name__
     if part.kind in _LIKELIHOODS:
         return KnownObjective(name="squared", note=_LIKELIHOOD.format(name))
-    if part.kind in _THRESHOLDS:
+    if part.kind in _THRESHOLDS or part.settings.get("loss") == "modified_huber":
         return KnownObjective(name="squared", note=_NO_LOSS.format(name), answers=True)
     if part.kind in ("RidgeClassifier", "RidgeClassifierCV"):
         return KnownObjective(name="squared", is_of_scores=True)
@@ -204,5 +204,5 @@ _LIKELIHOODS = frozenset(
         *("ComplementNB", "CategoricalNB"),
     }
 )
-# Their classes are not the most probable ones.
+# Their classes are not the most probable ones; nor are those of SGDClassifier's modified Huber loss.
 _THRESHOLDS = frozenset({"FixedThresholdClassifier", "TunedThresholdClassifierCV"})
