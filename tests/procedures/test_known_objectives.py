@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -165,7 +166,7 @@ CLASSIFIERS = [
     *(make_pipeline(StandardScaler(), SVC()), GridSearchCV(SVC(), {"C": [0.1, 10.0]}, cv=2)),
     *(
         LinearDiscriminantAnalysis(),
-        make_pipeline(StandardScaler(), GaussianProcessClassifier()),
+        make_pipeline(PCA(2), StandardScaler(), GaussianProcessClassifier()),
         MLPClassifier(max_iter=20),
         KNeighborsClassifier(),
     ),
