@@ -24,13 +24,13 @@ def curves_of(bench: Bench) -> tuple[RiskCurve, ...]:
     Only trainings of the user's model as it is set, on their data and labels, count.
     """
     plain = [one for one in bench.measured if _is_plain(one)]
-    user = bench.user_trial()
-    at_the_end = [(one, _time_row(one, user.times)) for one in plain]
+    user, time = bench.user_trial(), bench.subject.time
+    at_the_end = [(one, _time_row(one, time)) for one in plain]
     known = [(one, row) for one, row in at_the_end if row is not None]
     found = [
         _curve("samples", [point for point in known if point[0].trial.size == user.size], _rows, math.nan),
         _most("size", [point for point in known if point[0].trial.size is not None], _size),
-        _most("time", list(_all_times(plain, user.size)), _time),
+        _most("time", list(_all_times(plain, user.size)), lambda point: _time(point, time)),
     ]
     return tuple(curve for curve in found if curve is not None)
 
@@ -40,17 +40,17 @@ def _is_plain(one: Measured) -> bool:
     return not trial.parameters and not trial.world and trial.label_noise is None
 
 
-def _time_row(one: Measured, times: tuple[float, ...] | None) -> int | None:
-    """Which row of a training is at the user's time; None where it was not recorded."""
-    if times is None or one.trial.times is None:
-        return -1 if one.trial.times is None and times is None else None
-    return one.trial.times.index(times[-1]) if times[-1] in one.trial.times else None
+def _time_row(one: Measured, time: float | None) -> int | None:
+    """Which row of a training is at the user's time, as one is that ends by itself; None where it was not recorded."""
+    if one.trial.times is None:
+        return -1
+    return one.trial.times.index(time) if time in one.trial.times else None
 
 
 def _all_times(plain: Iterable[Measured], size: float | None) -> Iterator[_Point]:
     for one in plain:
-        if one.trial.times is not None and one.trial.size == size:
-            yield from ((one, row) for row in range(len(one.trial.times)))
+        if one.trial.size == size:
+            yield from ((one, row) for row in range(len(one.trial.times or (0,))))
 
 
 def _rows(point: _Point) -> float:
@@ -61,15 +61,17 @@ def _size(point: _Point) -> float:
     return math.nan if point[0].trial.size is None else float(point[0].trial.size)
 
 
-def _time(point: _Point) -> float:
-    return (point[0].trial.times or (math.nan,))[point[1]]
+def _time(point: _Point, time: float | None) -> float:
+    """A training that ends by itself ends at the user's."""
+    return math.nan if time is None else (point[0].trial.times or (time,))[point[1]]
 
 
 def _most(axis: Axis, points: list[_Point], position: Callable[[_Point], float]) -> RiskCurve | None:
     """The curve at the n at which most positions were measured, the larger of equals; None without two positions."""
     by_rows: dict[float, list[_Point]] = defaultdict(list)
     for point in points:
-        by_rows[_rows(point)].append(point)
+        if not math.isnan(position(point)):
+            by_rows[_rows(point)].append(point)
     if not by_rows:
         return None
     samples = max(by_rows, key=lambda rows: (len({position(point) for point in by_rows[rows]}), rows))
