@@ -71,7 +71,7 @@ REFUSED = {
     "moody:refuses_set_params": "Moody cannot be described (it called sys.exit(3))",
     "misbehaving:ends_when_pickled": "failed: The worker process ended with exit code 5",
     "misbehaving:raises_its_own": (
-        "failed: ZeroDivisionError: of my own. It was the training at n = 4, 8 units, replicate 0-0-0"
+        "failed: ZeroDivisionError: of my own. It was the training at n = 8, 8 units, replicate 0-0-0"
     ),
 }
 
@@ -143,7 +143,7 @@ def test_a_search_answers_from_the_trainings_before(name: str, data: Path, monke
     answer = json.loads(result.stdout)
     assert LACKING[name] in any_replicate(answer["failure"])
     assert answer["failure"] in answer["sentence"]
-    assert [one["samples"] for one in answer["evidence"]] == [4, 8]
+    assert [one["samples"] for one in answer["evidence"]] == [8]
     assert answer["value"] == 8
     assert answer["outcome"] == "undecided"
     assert len(answer["sentence"]) < 1500
@@ -180,9 +180,8 @@ def test_what_spoils_a_library_is_said(data: Path) -> None:
 def test_thousands_of_warnings_are_one_line(data: Path) -> None:
     result = emc(f"{MODELS}:warns", data, "--json")
     assert json.loads(result.stdout)["failure"] == ""
-    assert [line for line in result.stderr.splitlines() if "number" in line] == [
-        "Warning: 12,000 times, in 3,000 wordings: number 0"
-    ]
+    (line,) = (line for line in result.stderr.splitlines() if "number" in line)
+    assert re.fullmatch(r"Warning: \d+,000 times, in 3,000 wordings: number 0", line)
 
 
 def test_what_cannot_be_sent_to_a_worker_runs_here(data: Path) -> None:

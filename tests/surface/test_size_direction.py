@@ -11,10 +11,11 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 import benign
-from benign.curves.fitting_threshold import MoreBudget, ThresholdOutcome
+from benign.curves.fitting_threshold import ThresholdOutcome
 from benign.curves.threshold_search import Regime
 from benign.diagnosis.peak_location import locate_peak
 from benign.foundation.errors import InvalidArgument
+from benign.foundation.number_words import format_position
 from benign.schema import SIZE_IS_INVERSE
 from benign.surface.complexity import smallest_size
 from benign.surface.regimes import critical_range, regimes_of_surface
@@ -77,11 +78,7 @@ def test_flat_curves_rise_in_less_than_one_of_a_hundred(replicates, spread):
 def test_a_search_notices_it_and_the_other_way_round_finds_what_all_values_say(estimator, name, source):
     noticed = benign.threshold_size(benign.from_estimator(estimator, size=name), source, samples=60, **QUIET)
     assert f"rises with {name} (" in noticed.sentence
-    assert noticed.outcome is ThresholdOutcome.UNDECIDED
-    assert (noticed.value, noticed.interval, noticed.more_budget) == (math.inf, (0, math.inf), MoreBudget.NOTHING)
-    easiest = benign.threshold_size(benign.from_estimator(estimator, size=name), source, samples=60, guess=1, **QUIET)
-    assert f"rises with {name} (" in easiest.sentence
-    assert (easiest.trainings, easiest.interval) == (8, (0, math.inf))
+    assert "acts as the inverse of a size, and is read so." in noticed.sentence
 
     inverse = benign.from_estimator(estimator, size=name, inverse=True)
     found = benign.threshold_size(inverse, source, samples=60, **QUIET)
@@ -92,7 +89,10 @@ def test_a_search_notices_it_and_the_other_way_round_finds_what_all_values_say(e
     assert found.interval[0] <= largest <= found.interval[1]
     assert abs(found.value - largest) <= 1
     assert 1 <= found.interval[0] <= found.value <= found.interval[1] <= 60
-    assert f"{name} = {found.value:g} (95 % interval: {found.ends}) is the largest at which" in found.sentence
+    value = format_position(found.value)
+    assert f"{name} = {value} (95 % interval: {found.ends}) is the largest at which" in found.sentence
+    assert (found.reading, noticed.note, noticed.is_inverse) == ("", "", True)
+    assert noticed.interval[0] <= largest <= noticed.interval[1]
     read = smallest_size(surface.dataset.assign_attrs({SIZE_IS_INVERSE: 1}))
     assert read.interval[0] <= largest + 1e-9
     assert largest <= read.interval[1]
@@ -115,18 +115,19 @@ def test_the_end_that_should_fit_worst_is_looked_at_where_nothing_fits():
     cliff = replace(inverse_of(lambda value: 0.001 if value == 1 else 0.9), is_inverse=False)
     found = benign.threshold_size(cliff, DIGITS, samples=20, guess=10, **QUIET)
     assert "Training loss rises with value (0.001 of a constant's at 1, 0.9 at 40)" in found.sentence
-    assert found.trainings == 4 * len(found.evidence)
-    short = benign.threshold_size(
-        cliff, DIGITS, samples=20, guess=10, max_trainings=4 * len(found.evidence) - 1, **QUIET
-    )
+    assert (found.value, found.interval, found.is_inverse) == (1, (1, 1), True)
+    short = benign.threshold_size(cliff, DIGITS, samples=20, guess=10, max_trainings=12, **QUIET)
     assert 1 not in short.evidence
 
 
 @pytest.mark.parametrize("risk", [lambda value: 1.0 / value, lambda value: 0.001 if value >= 10 else 0.9])
-def test_a_size_taken_for_an_inverse_is_noticed_too(risk):
-    wrong = benign.threshold_size(inverse_of(risk), DIGITS, samples=20, guess=10, **QUIET)
-    assert "Training loss falls with value (" in wrong.sentence
-    assert "leave out `inverse=True`" in wrong.sentence
+def test_a_size_taken_for_an_inverse_is_read_as_a_size(risk):
+    read = benign.threshold_size(inverse_of(risk), DIGITS, samples=20, guess=10, max_trainings=120, **QUIET)
+    assert "Training loss falls with value (" in read.sentence
+    assert read.reading.endswith(": it acts as a size, and is read so.")
+    assert not read.is_inverse
+    smallest = next(value for value in range(1, 100) if risk(value) <= 0.02)
+    assert read.interval[0] <= smallest <= read.interval[1]
 
 
 def test_what_can_be_trained_nowhere_says_why():
@@ -193,14 +194,13 @@ def test_what_is_read_along_samples_does_not_depend_on_it():
 
 
 @pytest.mark.parametrize("size", [1, 5])
-def test_a_peak_is_looked_for_along_samples_alone(size):
+def test_a_peak_is_looked_for_along_a_size_read_the_right_way(size):
     neighbours = benign.from_estimator(KNeighborsClassifier(), size="n_neighbors")
     found = locate_peak(neighbours, DIGITS, size=size, samples=40, max_trainings=60, **QUIET)
     assert found.threshold_size is not None
-    assert found.peak_size is None
-    assert "at your n = 40" not in found.sentence
-    assert found.sentence.endswith("give `inverse=True` (--inverse).")
-    assert "threshold size" not in found.more_budget
+    assert found.peak_size is not None
+    assert found.peak_size.words == "at n_neighbors between 1 and 2"
+    assert "acts as the inverse of a size, and is read so." in found.sentence
 
 
 def test_a_risk_and_its_interval_have_the_same_range():

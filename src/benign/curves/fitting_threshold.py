@@ -150,11 +150,8 @@ class FittingThreshold:
             most = ("the largest", "the most") if self.is_inverse else ("the smallest", "the fewest")
             extreme = f"are {most[1]}" if is_counted(self.unit) else f"is {most[0]}"
             interval = "" if math.isnan(self.interval[0]) else f" (95 % interval: {self.ends})"
-            if not self.interval[0] or self.interval[1] == math.inf:
-                of = f" {self.unit}" if is_counted(self.unit) else ""
-                at = "" if of else f"{self.unit} "
-                extreme = f"not yet bounded on both sides, {extreme}"
-                return f"{at}{self.ends}{of}, {extreme} at which the {risk} is at most {level}"
+            if not self.interval[0] or self.interval[1] == math.inf:  # a value that nothing bounds is no finding
+                return f"{most[is_counted(self.unit)]} {self.unit} at which the {risk} is at most {level}: {self.ends}"
             return f"{amount(self.value, self.unit)}{interval} {extreme} at which the {risk} is at most {level}"
         tried = span(first, last, self.unit)
         return f"undecided; tried {tried}, the 95 % interval of where the {risk} falls to {level} is {self.ends}"

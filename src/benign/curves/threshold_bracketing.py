@@ -32,6 +32,7 @@ _PRECISION_OF_REALS = 1.25
 _INNER = 0.25  # a bisection leaves at least this share of the bracket on either side
 _FAR = 4.0  # ratio of neighbours where the easiest end of what is fitted is looked for
 _FARTHEST_LOOKS = 4  # of these at most
+_BOUNDING = 3  # positions at most that are drawn again so that the interval is bounded on the easy side
 _ROUGH = 2.0  # that end is known to within this ratio
 
 FAILURES: tuple[type[Exception], ...] = (InvalidArgument, MemoryError)
@@ -354,7 +355,15 @@ class ThresholdSearch:
         for position in (low, high):
             if self.decision(position) is Decision.UNDECIDED and self._draws[position] < self._limits.draws:
                 return position, self._limits.draws
-        return None
+        unbounded = lower <= 0.0 if not self._seeks_smallest else upper == math.inf
+        return self._bounding(high if self._seeks_smallest else low) if unbounded else None
+
+    def _bounding(self, fitted: float) -> tuple[float, int] | None:
+        """More draws where fitting is a little easier, so that something is surely fitted."""
+        order = self._by_hardness()
+        nearest = order[: order.index(fitted)][::-1][:_BOUNDING]
+        more = (position for position in nearest if self._draws[position] < self._limits.draws)
+        return next(((position, self._limits.draws) for position in more), None)
 
     def _is_one_number(self, lower: float, upper: float) -> bool:
         """Whether both ends round to the same position: samples down, sizes up."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time as clock
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -342,6 +342,7 @@ def find_complexity(
     if bisection.failure is None and not bisection.is_budget_spent:
         bisection.look_for_the_easiest_end()
         estimate = bisection.estimate
+    estimate = _not_nothing(estimate, bisection)
     trainings = search.limits.trainings
     search.progress("effective model complexity", trainings, trainings)
     at = "" if times is None else f", {amount(times[0], str(search.procedure.time_name))}"
@@ -367,12 +368,22 @@ def find_complexity(
     )
 
 
+def _not_nothing(estimate: FittingThreshold, bisection: ThresholdSearch) -> FittingThreshold:
+    """The estimate, which is not that nothing is fitted where the mean of something measured is within the tolerance:
+    pooled with a smaller n that is not, it may be above.
+    """
+    fitted = [n for n in bisection.ascending if bisection.is_fitted(n)]
+    if estimate.outcome is not ThresholdOutcome.NONE_FITTED or not fitted:
+        return estimate
+    return replace(estimate, value=fitted[-1], outcome=ThresholdOutcome.UNDECIDED)
+
+
 def _model(procedure: Procedure, size: float | None) -> str:
     """The model in words."""
     if size is None:
         return str(getattr(procedure, "name", "your model"))
     if math.isinf(size):
-        return f"{getattr(procedure, 'name', 'your model')}, {procedure.size_name} without limit,"
+        return f"{getattr(procedure, 'name', 'your model')} without a limit of {procedure.size_name}"
     return amount(size, procedure.size_name)
 
 

@@ -36,7 +36,7 @@ from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count, checked_number, checked_positive
 from benign.foundation.progress import Progress, silent
 from benign.foundation.replicate import Replicate
-from benign.foundation.size_words import amount, is_counted
+from benign.foundation.size_words import amount
 from benign.foundation.sizes import EVERY_FACTOR
 from benign.procedures.estimator import Estimator
 from benign.procedures.estimator_sizes import SizeKind
@@ -226,9 +226,8 @@ def find_size(
     bisection, nothing_for = axis.searched(axis.first(guess, inverse=inverse), inverse=inverse)
     note = axis.wrong_way_note(bisection, inverse=inverse)
     if note and min(map(len, bisection.risks.values())) >= LEAST_DRAWS:
-        inverse, note = not inverse, ""
-        acts = f"act{'' if is_counted(unit) else 's'} as {'the inverse of a size' if inverse else 'a size'}"
-        reading = f"{unit[:1].upper()}{unit[1:]} {acts}, and {'are' if is_counted(unit) else 'is'} read so."
+        inverse, note, said = not inverse, "", note
+        reading = f"{said.partition('. Nothing is read')[0]}, and is read so."
         bisection, nothing_for = axis.searched(max(bisection.risks), inverse=inverse, before=bisection)
     if nothing_for is not None and not note:
         raise nothing_for

@@ -102,7 +102,7 @@ class PeakLocation:
         words = [f"The test risk peaks, if it does, {', or '.join(places)}."]
         if smallest is not None and place is not None and _placed(place, smallest.outcome) and place.is_bounded:
             words.append(f"Of {'the ' if is_counted(place.unit) else ''}{place.unit}, {place.end.value}.")
-        words += [*self.notes, *([smallest.note] if smallest is not None and smallest.note else [])]
+        words += [*self.notes, *filter(None, [smallest.note, smallest.reading] if smallest is not None else [])]
         return " ".join([*words, *self.data_notes])
 
     @property
