@@ -42,7 +42,6 @@ _MEANING = {
     Regime.CRITICAL: "the model can just fit its training set, where the test risk may peak",
     Regime.OVER: "the model could fit more samples than there are",
 }
-_DECIDE = {"budget": "A larger budget would decide the regime.", "rows": "Only more rows can decide the regime."}
 _GAINS = {
     Verdict.HELPS: "gains",
     Verdict.HURTS: "would hurt",
@@ -62,6 +61,7 @@ _BLOCKING = {
     "ordered": "the rows are ordered and drift",
     "constant_target": "all targets are the same",
 }
+_MANY = 10.0  # times the best constant's loss: no longer said in per cent
 _FITTING_LESS = ("size", "regularisation", "stopping")  # remedies that help where fitting everything harms
 
 
@@ -217,7 +217,7 @@ def _place(diagnosis: Diagnosis) -> str:
     because = _MEANING.get(regime, "")
     if regime is Regime.OVER and shown is not None and harm(diagnosis) is not Verdict.CANNOT_TELL:
         because = f"{shown.what} {_GAINS[shown.answer.answer]}{_numbers(shown.answer)}"
-    told = f"{_lead(diagnosis)}: {because}." if because else f"{_lead(diagnosis)}."
+    told = f"{_lead(diagnosis)}: {because}." if because else diagnosis.regime.sentence
     return told if peak is None else f"{told} {peak.sentence}".rstrip()
 
 
@@ -238,9 +238,13 @@ def _risks(standing: Standing | None) -> Iterator[str]:
     elif standing.held_out_loss_constant > 0 and standing.train_loss_constant > 0:
         scale = standing.held_out_loss_constant
         low, high = (end / scale for end in standing.held_out_loss.interval)
-        own = _percent(standing.train_loss / standing.train_loss_constant)
-        told = f"Its loss is {_percent(standing.held_out_loss.value / scale)} of the best constant's on new samples"
-        yield f"{told} ({_range(low, high)}) and {own} on its own."
+        new, own = standing.held_out_loss.value / scale, standing.train_loss / standing.train_loss_constant
+        told = f"{_percent(new)} of the best constant's on new samples ({_range(low, high)})"
+        if new > _MANY:
+            told = (
+                f"{_times(new - 1)} times the best constant's on new samples ({_times(low - 1)} to {_times(high - 1)})"
+            )
+        yield f"Its loss is {told} and {_percent(own)} on its own."
 
 
 def _criteria(diagnosis: Diagnosis) -> Iterator[str]:
@@ -266,13 +270,11 @@ def _unknown(diagnosis: Diagnosis) -> Iterator[str]:
     """What has no answer, why, and what would decide it."""
     said = [one.sentence for one in diagnosis.findings]
     missing = [
-        f"{TITLES[name].lower()}{'' if why in said else _in_parentheses(_without_stop(why))}"
+        f"{TITLES[name].lower()}{'' if why in said else _in_parentheses(_lower(_without_stop(why)))}"
         for name, why in diagnosis.unanswered.items()
     ]
     if missing:
         yield f"Not answered: {'; '.join(missing)}."
-    if diagnosis.regime is not None:
-        yield _DECIDE.get(diagnosis.regime.would_decide, "")
     if diagnosis.is_interrupted:
         yield "It was interrupted: what comes after is not known."
     elif diagnosis.is_budget_spent:
@@ -369,11 +371,13 @@ def _range(low: float, high: float) -> str:
 
 
 def _percent(share: float) -> str:
-    """Whole per cent from 10 on, one digit behind the point below 1 and above 99, two digits in all between."""
+    """Whole per cent from 10 on, one digit behind the point below 1 and just below 100, two digits in all between."""
     percent = 100 * share
     if 99.5 <= percent < 100.0:
         return f"{min(percent, 99.9):.1f} %"
-    if percent != 0 and abs(percent) < 0.95:
+    if abs(percent) < 0.05:
+        return "0 %"
+    if abs(percent) < 0.95:
         return f"{percent:.1f} %"
     return f"{percent:.2g} %" if abs(percent) < 9.95 else f"{percent:,.0f} %"
 
