@@ -233,7 +233,7 @@ def test_a_budget_too_small_says_what_one_training_costs(diabetes):
     ):
         standing_of(bench, ())
     with bench_of(DecisionTreeRegressor(), diabetes, trainings=1.9) as bench:
-        found = standing_of(bench, ())
+        found = standing_of(bench.share(0.2), ())
     assert found.trainings == 1
     assert found.held_out_loss.interval[0] < found.held_out_loss.value < found.held_out_loss.interval[1]
 

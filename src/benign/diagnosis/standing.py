@@ -91,16 +91,16 @@ def standing_of(bench: Bench, findings: Sequence[DataFinding]) -> Standing:
 
 
 def _trained(bench: Bench) -> list[Measured]:
-    """One training, and two more folds as far as the budget goes."""
-    first = bench.user_trial()
-    if bench.samples >= _MANY and math.isfinite(bench.budget.seconds):
+    """One training, on whose account all of the budget may go, and two more folds as far as the share of it reaches."""
+    first, whole = bench.user_trial(), bench.unshared()
+    if bench.samples >= _MANY and math.isfinite(whole.budget.seconds):
         for share in _SMALLER:
-            bench.measure([replace(first, rows=bench.samples // share)])
-            if bench.seconds(first) <= _CHEAP * bench.budget.seconds_left:
+            whole.measure([replace(first, rows=bench.samples // share)])
+            if bench.seconds(first) <= _CHEAP * whole.budget.seconds_left:
                 break
-    (found,) = bench.measure([first])
+    (found,) = whole.measure([first])
     if found is None:
-        raise Unanswered(bench.failure_of(first) or _too_dear(bench))
+        raise Unanswered(bench.failure_of(first) or _too_dear(whole))
     # a bag's third training is the one that tells its out-of-bag error
     others = [bench.user_trial(fold) for fold in range(1, _TRAININGS - _tells_out_of_bag(bench, found.seconds))]
     while others and not bench.affords(others):

@@ -51,6 +51,7 @@ class Bench:
         budget: until where this bench may spend.
         executor: where trainings run.
         progress: told what has been spent.
+        whole: the budget that this bench's is a share of; None where it is none.
     """
 
     subject: Subject
@@ -61,6 +62,7 @@ class Bench:
     executor: Executor
     progress: Progress
     _shared: Shipped[Shared]
+    whole: Budget | None = None
     _records: _Records = field(default_factory=_Records)
 
     @property
@@ -95,7 +97,11 @@ class Bench:
 
     def share(self, fraction: float) -> Bench:
         """The same bench with so much of what is left of the budget."""
-        return replace(self, budget=self.budget.share(fraction))
+        return replace(self, budget=self.budget.share(fraction), whole=self.whole or self.budget)
+
+    def unshared(self) -> Bench:
+        """The same bench with all that is left: for the one training without which nothing can be said."""
+        return replace(self, budget=self.whole or self.budget)
 
     def user_trial(self, fold: int = 0) -> Trial:
         """A training at the user's n, size and time: of an estimator as it stands, which may stop by itself."""
