@@ -25,7 +25,7 @@ from benign.procedures.estimator_sizes import SizeKind, check_size, first_column
 from benign.procedures.estimator_times import answers_along_times, random_states
 from benign.procedures.foreign_settings import describe_estimator
 from benign.procedures.known_objectives import SQUARED, KnownObjective, objective_of
-from benign.procedures.nested_estimators import kind_of
+from benign.procedures.nested_estimators import chain_of, kind_of
 from benign.procedures.objectives import check_objective
 from benign.procedures.protocol import one_replicate_each
 
@@ -181,7 +181,11 @@ class Estimator:
         names = random_states(self.estimator)
         draws = generator(replicate.seed, "random state of an estimator", replicate.initialisation)
         states = draws.integers(2**31 - 1, size=len(names)).tolist()
-        return clone(self.estimator).set_params(**dict(zip(names, states, strict=True)))
+        own = clone(self.estimator).set_params(**dict(zip(names, states, strict=True)))
+        for part in chain_of(own):
+            if part.kind.startswith("CatBoost"):
+                part.estimator.set_params(allow_writing_files=False)  # it leaves a folder where it is run
+        return own
 
 
 def from_estimator(

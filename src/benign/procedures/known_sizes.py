@@ -125,9 +125,7 @@ def _is_set(value: object, idle: float | None) -> bool:
 
 def _sizes_of_kernels(kind: str, kernel: object) -> tuple[KnownSize, ...]:
     penalty = {"KernelRidge": _ALPHA, "NuSVC": _NU, "NuSVR": _C}.get(kind, _C)
-    if kernel == "rbf" or kernel in ("laplacian", "sigmoid"):
-        return _GAMMA, penalty
-    return (KnownSize(parameter="degree"), _GAMMA, penalty) if kernel in ("poly", "polynomial") else (penalty,)
+    return (penalty,) if kernel in ("linear", "precomputed", None) or callable(kernel) else (_GAMMA, penalty)
 
 
 def _real(parameter: str, *, is_inverse: bool = False, is_penalty: bool = True, unset: float = math.inf) -> KnownSize:
