@@ -37,7 +37,7 @@ def data_findings(bench: Bench) -> tuple[DataFinding, ...]:
     split = bench.split()
     rows = rows_of(bench.source, split)
     repeated = list(_of_repetition(bench, split, rows))
-    is_grouped = any(one.code == "groups" for one in repeated)  # then rows beside each other are alike, as a rule
+    is_grouped = any(one.refuses for one in repeated)  # then rows beside each other are alike, as a rule
     return (*_of_targets(split), *repeated, *_of_columns(rows, bench.seed), *_of_order(rows, is_grouped=is_grouped))
 
 
