@@ -63,8 +63,12 @@ def _known():
     return [(name, size) for name in names for size in sizes_of(whole(ESTIMATORS[name]()))]
 
 
-ROWS_OF_THE_TABLE = [pytest.param(name, size, id=f"{name}-{size.parameter}") for name, size in _known()]
-BOUNDED_BY_DATA = [row for row in ROWS_OF_THE_TABLE if isinstance(row.values[1].largest, str)]
+def _parameters(known):
+    return [pytest.param(name, size, id=f"{name}-{size.parameter}") for name, size in known]
+
+
+KNOWN = _known()
+BOUNDED_BY_DATA = [(name, size) for name, size in KNOWN if isinstance(size.largest, str)]
 
 
 def test_every_estimator_of_the_table_is_scikit_learns():
@@ -100,7 +104,7 @@ def _risks(subject: Subject, source, values):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize(("name", "known"), ROWS_OF_THE_TABLE)
+@pytest.mark.parametrize(("name", "known"), _parameters(KNOWN))
 def test_the_training_risk_moves_as_the_table_says(name, known):
     model, full, source = _made(name, known.parameter)
     subject = subject_of(model, source, samples=ROWS, size_parameter=full)
@@ -118,7 +122,7 @@ def test_the_training_risk_moves_as_the_table_says(name, known):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:n_components > n_samples:UserWarning")
-@pytest.mark.parametrize(("name", "known"), BOUNDED_BY_DATA)
+@pytest.mark.parametrize(("name", "known"), _parameters(BOUNDED_BY_DATA))
 def test_the_largest_value_can_be_trained_where_rows_or_columns_bound_it(name, known):
     model, full, source = _made(name, known.parameter)
     subject = subject_of(model, source, samples=40, size_parameter=full)
