@@ -238,12 +238,11 @@ def _risks(standing: Standing | None) -> Iterator[str]:
     elif standing.held_out_loss_constant > 0 and standing.train_loss_constant > 0:
         scale = standing.held_out_loss_constant
         low, high = (end / scale for end in standing.held_out_loss.interval)
-        new, own = standing.held_out_loss.value / scale, standing.train_loss / standing.train_loss_constant
-        told = f"{_percent(new)} of the best constant's on new samples ({_range(low, high)})"
-        if new > _MANY:
-            told = (
-                f"{_times(new - 1)} times the best constant's on new samples ({_times(low - 1)} to {_times(high - 1)})"
-            )
+        ratio, own = standing.held_out_loss.value / scale, standing.train_loss / standing.train_loss_constant
+        told = f"{_percent(ratio)} of the best constant's on new samples ({_range(low, high)})"
+        if ratio > _MANY:
+            ends = f"{_times(low - 1)} to {_times(high - 1)}"
+            told = f"{_times(ratio - 1)} times the best constant's on new samples ({ends})"
         yield f"Its loss is {told} and {_percent(own)} on its own."
 
 
@@ -392,8 +391,8 @@ def _upper(text: str) -> str:
 
 
 def _lower(text: str) -> str:
-    """The first letter small, unless it begins an acronym."""
-    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+    """The first letter small, unless it begins a name such as that of a class."""
+    return text[:1].lower() + text[1:] if text.split(" ")[0][1:].islower() else text
 
 
 def _without_stop(text: str) -> str:
