@@ -68,7 +68,7 @@ class BenchTrainings:
         usable = [risk for risk in risks if np.isfinite(risk).all()]
         if measured and not usable and not self._spent:
             raise PositionRefused("No draw has a finite training risk: a constant fits each, or training diverged.")
-        return np.array(usable).reshape(len(usable), -1).T
+        return np.array(usable).T if usable else np.zeros((len(cell[1] or [0]), 0))
 
 
 def search_on(bench: Bench, *, tolerance: float = TOLERANCE) -> FitSearch:
