@@ -29,7 +29,15 @@ from benign.procedures.known_sizes import (
     natural_size,
     time_of,
 )
-from benign.procedures.nested_estimators import PIPELINES, SEARCHES, Part, chain_of, spelled_out, transforms_of
+from benign.procedures.nested_estimators import (
+    PIPELINES,
+    SEARCHES,
+    Part,
+    chain_of,
+    is_search,
+    spelled_out,
+    transforms_of,
+)
 from benign.procedures.protocol import Procedure, SupportsLeastBytes, has_real_sizes, is_size_inverse
 from benign.sources.protocol import Source
 
@@ -123,7 +131,7 @@ def regularisation_of(subject: Subject) -> tuple[tuple[str, tuple[float, ...]], 
     Values are for :meth:`benign.procedures.estimator.Estimator.with_parameters`; the present one is not among them.
     """
     procedure = subject.procedure
-    if not isinstance(procedure, Estimator):
+    if not isinstance(procedure, Estimator) or is_search(procedure.estimator):
         return ()
     found = []
     for part in chain_of(procedure.estimator):
@@ -251,7 +259,7 @@ def _time(
         return name, value
     if name is None:
         raise invalid("time", f"must be left out: {type(own).__name__} has no training time that is known here.")
-    return name, float(checked_count("time", int(time) if time == math.floor(time) else time))
+    return name, float(checked_count("time", int(time) if math.isfinite(time) and time == math.floor(time) else time))
 
 
 def _inferred(own: Any, split: Split) -> SizeParameter | None:
@@ -266,7 +274,10 @@ def _named(own: Any, split: Split, name: str) -> SizeParameter:
     known = known_parameters(own)
     if name not in known:
         inside = [full for full in known if full.endswith(f"__{name}")]
-        if len(inside) == 1:
+        if len(inside) > 1:
+            names = " or ".join(map(repr, inside))
+            raise invalid("size_parameter", f"{name} is a parameter of several parts; name {names}.")
+        if inside:
             name = inside[0]
         elif name != _FEATURES:
             raise unknown_name(f"`size_parameter` of {type(own).__name__}", name, known, argument="size_parameter")
@@ -361,7 +372,8 @@ def _checked_size(size: float, parameter: SizeParameter) -> float:
         return checked_positive("size", size)
     if isinstance(size, float) and size == math.inf and parameter.value == math.inf:
         return size
-    count = float(checked_count("size", int(size) if isinstance(size, float) and size == math.floor(size) else size))
+    is_whole = isinstance(size, float) and math.isfinite(size) and size == math.floor(size)
+    count = float(checked_count("size", int(size) if is_whole else size))
     if parameter.name == _FEATURES and count > parameter.largest:
         raise invalid("size", f"must be at most {parameter.largest:g}, the number of columns, got {count:g}.")
     return count
@@ -399,8 +411,11 @@ def _check_influence(procedure: Estimator, parameter: SizeParameter, split: Spli
 def _size_note(own: Any, parameter: SizeParameter | None) -> str:
     another = "choose another with `size_parameter`"
     if parameter is None:
-        is_search = any(part.kind in SEARCHES for part in chain_of(own))
-        why = "a search chooses its settings anew in every training" if is_search else "none of its settings is known"
+        why = (
+            "a search chooses its settings anew in every training"
+            if is_search(own)
+            else "none of its settings is known"
+        )
         return f"It has no size here, for {why}: it is diagnosed as it stands; name a size with `size_parameter`."
     if parameter.name == _FEATURES:
         return f"It has no size of its own: its size is the number of input columns, in a random order; {another}."

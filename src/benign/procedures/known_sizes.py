@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from benign.procedures.nested_estimators import SEARCHES, Part, chain_of, transforms_of
+from benign.procedures.nested_estimators import Part, chain_of, is_search, transforms_of
 
 Bound = Literal["rows", "fewer than rows", "half of the rows", "columns", "rows or columns"] | float
 """The largest value: a number, or what there is of something."""
@@ -69,7 +69,7 @@ def natural_size(estimator: Any) -> tuple[Part, KnownSize] | None:
     It is the innermost model's, unless that has a penalty at most and something before it makes features.
     """
     chain = chain_of(estimator)
-    if any(part.kind in SEARCHES for part in chain):
+    if is_search(estimator):
         return None
     sized = [(part, size) for part in reversed(chain) if (size := limiting_size(part))]
     if not sized or sized[0][1].is_penalty:
@@ -103,7 +103,7 @@ def largest_of(size: KnownSize, samples: int, columns: int) -> float:
 def time_of(estimator: Any) -> tuple[Part, str, float] | None:
     """The part that has a training time, the parameter's own name and its present value; None where there is none."""
     chain = chain_of(estimator)
-    if any(part.kind in SEARCHES for part in chain):
+    if is_search(estimator):
         return None
     for part in chain:
         name, unset = _TIMES.get(part.kind, ("", 0.0))
@@ -141,7 +141,7 @@ def _real(parameter: str, *, is_inverse: bool = False, is_penalty: bool = True, 
 
 
 _ALPHA, _C = _real("alpha", is_inverse=True), _real("C")
-_GAMMA = _real("gamma", is_penalty=False)
+_GAMMA = _real("gamma", is_penalty=False, unset=1.0)  # None stands for a number of the inputs
 _NU = KnownSize(parameter="nu", is_inverse=True, is_real=True, least=1e-6, largest=1.0, is_penalty=True, unset=0.5)
 _LEAVES = KnownSize(parameter="max_leaf_nodes", least=2.0, largest="rows", grows=True)
 _DEPTH = KnownSize(parameter="max_depth", largest="fewer than rows")

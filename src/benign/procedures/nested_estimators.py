@@ -98,6 +98,11 @@ def chain_of(estimator: Any) -> list[Part]:
     return chain
 
 
+def is_search(estimator: Any) -> bool:
+    """Whether settings are chosen anew in every training, by cross-validation."""
+    return any(part.kind in SEARCHES for part in chain_of(estimator))
+
+
 def transforms_of(estimator: Any) -> Iterator[Part]:
     """What comes before the models in the pipelines of the chain, the outermost first."""
     for part in chain_of(estimator):
