@@ -72,7 +72,9 @@ def table(samples: int, columns: int, *, seed: int = 0) -> Source:
 
 
 def least_squares(X: Any, y: Any, size: int, time: Any, seed: int) -> Predict:
-    """In the first columns, of minimum norm."""
+    """In the first columns, of minimum norm; on one-hot rows where there are two classes."""
+    if y.dtype.kind == "i":
+        y = np.eye(2)[y]
     weights = np.linalg.lstsq(X[:, :size], y, rcond=None)[0]
     return lambda inputs: inputs[:, :size] @ weights
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from benign.diagnosis.answers import Answer, DataFinding, Metric, Unanswered
@@ -51,6 +51,14 @@ class Tried:
     comparisons: Mapping[float, Sequence[Comparison]]
     variance: Variance = _none
 
+    def joined(self, other: Tried) -> Tried:
+        """With the factors of another of the same method."""
+        return replace(self, steps={**self.steps, **other.steps}, comparisons={**self.comparisons, **other.comparisons})
+
+    def without(self, factors: Collection[float]) -> Tried:
+        """The same without some factors."""
+        return replace(self, comparisons={k: found for k, found in self.comparisons.items() if k not in factors})
+
 
 def refuse_for(question: str, findings: Iterable[DataFinding]) -> None:
     """Refuse a question that cannot be answered because of the data.
@@ -79,12 +87,18 @@ def scales(bench: Bench, plan_at: Callable[[int], Plan]) -> tuple[int, ...]:
 
 
 def answers_of(
-    bench: Bench, question: str, tried: Sequence[Tried], confidence: float, *, prior: Prior | None = None
+    bench: Bench,
+    question: str,
+    tried: Sequence[Tried],
+    confidence: float,
+    *,
+    priors: Mapping[float, Prior] | None = None,
 ) -> dict[float, Answer]:
     """One answer for each factor that some method reached: about the loss, with that about the zero-one error."""
     answers = {}
     for factor in sorted({factor for one in tried for factor in one.comparisons}):
         asked = Question(name=question, factor=factor, confidence=confidence)
+        prior = (priors or {}).get(factor)
         reached = [one for one in tried if factor in one.comparisons]
         of_loss = answer(asked, "loss", [_evidence(bench, one, asked, "loss") for one in reached], prior)
         if bench.is_classification:

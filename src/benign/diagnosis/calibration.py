@@ -8,15 +8,16 @@ from dataclasses import dataclass
 
 from scipy import special
 
+from benign.curves.intervals import student_quantile
 from benign.diagnosis.answers import Answer, Estimate, Metric, Verdict
-from benign.diagnosis.risk_change import RiskChange
+from benign.diagnosis.risk_change import PRIOR_FOLDS, RiskChange
 
 # Fitted on the development half of the benchmark of diagnoses (benchmarks/diagnosis/fit.py).
 SPREADS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "more_data": {
         "tried": (0.01, 0.0),
-        "rehearsed": (0.02, 0.25),
-        "rehearsed at half": (0.02, 0.25),
+        "rehearsed": (0.02, 0.5),
+        "rehearsed at half": (0.02, 0.5),
         "twin": (0.02, 0.5),
         "full twin": (0.02, 0.5),
     },
@@ -26,7 +27,7 @@ SPREADS: Mapping[str, Mapping[str, tuple[float, float]]] = {
 """By question and method: how far its log ratio is from the truth beyond its standard error, always and as a share of
 itself.
 """
-OVERCONFIDENCE = 1.3
+OVERCONFIDENCE = 1.0
 """By what the pooled z is divided."""
 LARGEST_Z = 3.0
 """No answer is surer than this, in standard deviations."""
@@ -100,6 +101,9 @@ def pooled(evidence: Sequence[Evidence], shift: float = 0.0) -> Pooled:
     z = min(max(d / deviation, -LARGEST_Z), LARGEST_Z)
     low, high = ((edge - d) / deviation for edge in (-NO_DIFFERENCE, NO_DIFFERENCE))
     alike = float(special.ndtr(high) - special.ndtr(low))
+    if all(one.change.is_nothing for one in evidence):  # as after so many successes (Laplace's rule)
+        folds = sum(one.change.folds for one in evidence)
+        alike = (folds + 1.0) / (folds + 2.0)
     return Pooled(d=d, deviation=deviation, worse=float(special.ndtr(z + shift)), alike=alike)
 
 
@@ -179,7 +183,8 @@ def _reason(verdict: Verdict, evidence: Sequence[Evidence], prior: Prior) -> str
 def told(evidence: Evidence) -> str:
     """How far a risk moved, with the interval of what was measured: "fell by 18 % (12 to 24)"."""
     change = evidence.change
-    ends = sorted(100.0 * math.expm1(min(change.d + side * _95 * change.se, 700.0)) for side in (-1.0, 1.0))
+    half = student_quantile(0.975, round(PRIOR_FOLDS) + change.folds - 1) * change.se
+    ends = sorted(100.0 * math.expm1(min(change.d + side * half, 700.0)) for side in (-1.0, 1.0))
     value = 100.0 * math.expm1(min(change.d, 700.0))
     if abs(value) < 0.5 and max(abs(end) for end in ends) < 0.5:
         return "did not change"

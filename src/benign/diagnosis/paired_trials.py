@@ -93,11 +93,16 @@ def _is_usable(found: Measured | None) -> bool:
 def change_of(bench: Bench, comparisons: Sequence[Comparison], metric: Metric) -> RiskChange:
     """How a risk changed, over folds."""
     folds = [_fold_losses(bench, one, metric) for one in comparisons]
-    samples = sum(len(fold.before) for fold in folds)
+    samples = sum(fold.before.shape[1] for fold in folds)
     floor = 0.5 / samples if metric == "error" else _NO_LOSS * _constant(bench, comparisons[0])
     world = comparisons[0].before[0].trial.world
     is_finite = isinstance(bench.source, SupportsFolds) and not world
-    return risk_change(folds, floor=floor, rounds=math.ceil(len(folds) / bench.folds) if is_finite else 1)
+    return risk_change(
+        folds,
+        floor=floor,
+        is_geometric=metric == "loss",
+        rounds=math.ceil(len(folds) / bench.folds) if is_finite else 1,
+    )
 
 
 def _constant(bench: Bench, comparison: Comparison) -> float:
@@ -106,16 +111,14 @@ def _constant(bench: Bench, comparison: Comparison) -> float:
 
 
 def _fold_losses(bench: Bench, comparison: Comparison, metric: Metric) -> FoldLosses:
-    return FoldLosses(
-        before=_mean_losses(bench, comparison.before, metric), after=_mean_losses(bench, comparison.after, metric)
-    )
+    return FoldLosses(before=_losses(bench, comparison.before, metric), after=_losses(bench, comparison.after, metric))
 
 
-def _mean_losses(bench: Bench, arms: Sequence[Arm], metric: Metric) -> Float[np.ndarray, " m"]:
+def _losses(bench: Bench, arms: Sequence[Arm], metric: Metric) -> Float[np.ndarray, "trainings m"]:
     found = [(_found(bench, arm), arm.moment) for arm in arms]
     if metric == "error":
-        return np.mean([one.held_out_wrong[moment] for one, moment in found], axis=0)
-    return np.mean([one.held_out_losses[moment] for one, moment in found], axis=0)
+        return np.array([one.held_out_wrong[moment] for one, moment in found], dtype=np.float64)
+    return np.array([one.held_out_losses[moment] for one, moment in found])
 
 
 def _found(bench: Bench, arm: Arm) -> Measured:

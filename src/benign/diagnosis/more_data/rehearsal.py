@@ -14,16 +14,19 @@ FEWEST_SAMPLES = 40
 """Below, a quarter is too few to train on."""
 
 
-def rehearsal_plan(bench: Bench, parts: int, factors: tuple[float, ...], *, disjoint: bool = True) -> Plan:
+def rehearsal_plan(bench: Bench, parts: int, factors: tuple[float, ...]) -> Plan:
     """Of each fold, the comparisons at 1 / ``parts`` of the samples.
+
+    Where the model is smaller too, and so its trainings cheap, two disjoint subsets of a fold are trained on where they
+    fit.
 
     Args:
         bench: whose user's trial is rehearsed.
         parts: 4 for a quarter.
         factors: at most ``parts``.
-        disjoint: whether to train on two disjoint subsets of a fold where they fit, which costs twice as much.
     """
     rows = bench.samples // parts
+    disjoint = scaled_size(bench, 1.0 / parts) != bench.subject.size
 
     def comparisons(fold: int) -> dict[float, Comparison]:
         return {factor: _comparison(bench, fold, rows, factor, disjoint=disjoint) for factor in factors}

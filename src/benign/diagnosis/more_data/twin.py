@@ -1,7 +1,8 @@
 r"""A synthetic twin of the user's data, from which any number of samples can be drawn.
 
 Inputs are the user's rows, drawn towards their mean and blurred by a Gaussian of their own covariance,
-:math:`x = \mu + \sqrt{3/4} (x_i - \mu) + g / 2`, so that mean and covariance stay. A teacher, kernel or linear ridge
+:math:`x = \mu + \sqrt{3/4} (x_i - \mu) + g / 2`, so that mean and covariance stay, and kept within the range of each
+column: beyond it a model may answer anything. A teacher, kernel or linear ridge
 regression chosen by leave-one-out, gives the targets; what it leaves unexplained is noise: Gaussian of the
 leave-one-out residual's variance, or classes drawn from probabilities whose temperature leave-one-out chose.
 
@@ -107,7 +108,9 @@ class TwinSource:
         return inputs, (class_indices(means)[:, None] == places).astype(np.float64), drawn.astype(np.float64)
 
     def _inputs(self, random: np.random.Generator) -> Float[np.ndarray, "m d"]:
-        """Rows of the user's, blurred. A sample covariance needs no factor: a random sum of rows has it."""
+        """Rows of the user's, blurred, within their range. A sample covariance needs no factor: a random sum of rows
+        has it.
+        """
         mean = self.rows.mean(axis=0)
         centred = self.rows - mean
         n, d = centred.shape
@@ -115,7 +118,8 @@ class TwinSource:
         within = random.standard_normal((_ROWS_AT_ONCE, n)) @ centred / math.sqrt(n)
         around = random.standard_normal((_ROWS_AT_ONCE, d)) * math.sqrt(float((centred**2).mean()))
         blurred = math.sqrt(1.0 - self.shrinkage) * within + math.sqrt(self.shrinkage) * around
-        return mean + math.sqrt(1.0 - _BLUR**2) * chosen + _BLUR * blurred
+        drawn = mean + math.sqrt(1.0 - _BLUR**2) * chosen + _BLUR * blurred
+        return np.clip(drawn, self.rows.min(axis=0), self.rows.max(axis=0))
 
 
 def can_have_twin(bench: Bench) -> bool:
