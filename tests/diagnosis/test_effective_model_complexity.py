@@ -4,6 +4,7 @@ import functools
 import json
 import math
 import re
+import time as clock
 
 import numpy as np
 import pytest
@@ -127,7 +128,8 @@ def test_a_pool_that_is_fitted_whole_gives_a_lower_bound():
 def test_nothing_fitted_at_all():
     found = emc(Known(mean=lambda _: 0.3))
     assert (found.value, found.outcome) == (0, ThresholdOutcome.NONE_FITTED)
-    assert found.evidence[0].samples == 2
+    assert [found.evidence[0].samples, found.evidence[-1].samples] == [2, 100]  # one look at more than were asked for
+    assert "no number of samples that was tried is fitted (2 to 100)" in found.sentence
     assert found.regime(100) is Regime.UNDER
     found.plot()
 
@@ -138,14 +140,14 @@ def test_a_budget_that_ends_within_the_doubling_is_undecided():
     assert found.is_budget_spent
     assert found.trainings == 9  # the last look has one draw
     assert found.interval == (20, math.inf)
-    assert ": 20 or more samples (fitted" in found.sentence
+    assert ": 20 or more samples, from 9 trainings. Fitted is" in found.sentence
     assert found.sentence.endswith("The budget ended the search: more trainings or minutes go on with it.")
 
 
 def test_a_budget_of_time_is_overrun_by_one_training():
     found = emc(Known(mean=logistic(800.0)), max_minutes=1e-9)
     assert (found.trainings, found.outcome) == (1, ThresholdOutcome.UNDECIDED)
-    assert "not known yet (tried 50 to 50 samples)" in found.sentence
+    assert "not known yet (tried 50 samples)" in found.sentence
 
 
 def test_fitted_numbers_of_samples_that_are_no_interval():
@@ -154,6 +156,58 @@ def test_fitted_numbers_of_samples_that_are_no_interval():
     assert found.value == pytest.approx(500, rel=0.03)
     assert 50 <= found.first_crossing <= 100
     assert "no interval" in found.sentence
+
+
+def test_few_samples_that_are_not_fitted_hide_no_more_that_are():
+    """Boosting with min_samples_leaf: it starts where nothing is fitted, and looks at more samples."""
+    leaf = Known(mean=lambda n: 1.0 if n < 40 else logistic(700.0)(n))
+    found = emc(leaf, size=20, max_trainings=200)
+    assert found.interval[0] <= 700 <= found.interval[1]
+    assert 30 < found.fitted_from <= 80
+    assert found.first_crossing == 0
+    assert f"fewer than about {found.fitted_from} are not" in found.sentence
+    assert found.regime(20) is Regime.UNDECIDED
+    assert found.regime(100) is Regime.OVER
+
+
+def test_a_training_risk_that_falls_with_n_is_followed_upwards():
+    falls = Known(mean=lambda n: 0.0 if n > 200 else 0.9 - n / 400)
+    found = emc(falls, size=60, samples=60, max_trainings=200)
+    assert found.evidence[-1].samples == 10_000
+    assert (found.outcome, found.value) == (ThresholdOutcome.ALL_FITTED, 10_000)
+    assert 200 < found.fitted_from <= 480
+
+
+def test_the_users_n_is_measured_first():
+    asked = Known(mean=logistic(137.0))
+    emc(asked, samples=300)
+    assert asked.measured[0][0] == 300
+    assert emc(Known(mean=logistic(137.0)), samples=137).value == pytest.approx(137, rel=0.03)
+
+
+def test_the_lower_end_is_where_something_is_surely_fitted():
+    """One draw in three leaves a large risk above 100 samples, none below: 100 are a bound."""
+
+    def rare(samples, draws):
+        big = np.array([standard_normal(0, draw, samples) > 0.4 for draw in range(draws)])
+        return np.where(big & (samples > 100), 0.3, 0.0)
+
+    limits = SearchLimits(smallest=2, largest=5000, draws=10, trainings=400, seconds_left=lambda: math.inf)
+    low, high = ThresholdSearch(rare, TOLERANCE, limits).run(64).interval
+    assert 0 < low <= 100 <= high
+
+
+def test_both_budgets_hold():
+    def slow(X, y, size, time, seed):
+        clock.sleep(0.2)
+        return lambda Z: np.full(len(Z), y.mean())
+
+    procedure = benign.from_callable(slow, name="slow", size_name="units")
+    start = clock.monotonic()
+    found = emc(procedure, max_trainings=400, max_minutes=2.0 / 60.0, executor="here")
+    assert clock.monotonic() - start < 8.0
+    assert found.is_budget_spent
+    assert found.trainings < 30
 
 
 def test_progress_is_told():

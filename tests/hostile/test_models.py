@@ -330,7 +330,7 @@ def test_the_answer_alone_is_on_standard_output_and_nothing_is_left(data: Path, 
 
 
 def test_ctrl_c_ends_a_search_that_hangs(data: Path, tmp_path: Path) -> None:
-    """With trainings as its budget there is no end of its time."""
+    """It does not wait for the minute after which a training that hangs is stopped."""
     command = [sys.executable, "-m", "benign", "emc", f"{MODELS}:hangs", "--data", str(data), "--target", "label"]
     with subprocess.Popen(
         [*command, "--size", "8", "--max-trainings", "16", "--store", str(tmp_path / "kept.db")], cwd=ROOT,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
@@ -20,22 +19,12 @@ if TYPE_CHECKING:
     from benign.diagnosis import FittingThreshold
     from benign.diagnosis.peak_location import PeakLocation
 
-_ADVICE = {
-    "UNDER": "under-parameterised: it cannot fit this training set; a larger model or longer training moves it towards "
-    "the peak of the test risk, and only well beyond it helps again",
-    "CRITICAL": "critical: here the test risk peaks; more data, a smaller or a much larger model may all help or hurt, "
-    "so measure the test risk on both sides",
-    "OVER": "over-parameterised: it fits this training set with room to spare; the peak of the test risk lies at more "
-    "samples or a smaller model",
-    "UNDECIDED": "undecided: the interval crosses an edge of the critical regime",
-}
-
 
 def measure_complexity(  # noqa: PLR0917 (a command's options)
     target: Annotated[str, typer.Argument(metavar="MODULE:NAME", help="Your procedure; its module is run.")],
     data: Data,
     label: Target,
-    size: Annotated[int, typer.Option("--size", help="The size of the model, as the procedure counts it.")],
+    size: Annotated[float, typer.Option("--size", help="The size of the model: a count, or alpha, C, gamma.")],
     inverse: Annotated[
         bool, typer.Option("--inverse", help="The larger the size, the less can be fitted: n_neighbors, alpha.")
     ] = False,
@@ -48,7 +37,9 @@ def measure_complexity(  # noqa: PLR0917 (a command's options)
     max_minutes: Annotated[
         float | None, typer.Option("--max-minutes", help="Budget of all searches [default: 1].")
     ] = None,
-    max_trainings: Annotated[int | None, typer.Option("--max-trainings", help="The same, in trainings.")] = None,
+    max_trainings: Annotated[
+        int | None, typer.Option("--max-trainings", help="In trainings, beside it [default: 100].")
+    ] = None,
     multiple: Annotated[int, typer.Option("--multiple", help="Try only multiples of that n: your batch size.")] = 1,
     out: Annotated[Path | None, typer.Option("--out", help="Write the picture here, as PNG, SVG and PDF.")] = None,
     seed: Seed = 0,
@@ -102,13 +93,8 @@ def _print(result: PeakLocation) -> None:
     from benign.cli.findings import print_wrapped
 
     found, n = result.complexity, result.samples
-    low, high = (end / n for end in found.interval)
-    ends = f"{low:.2f} to {high:.2f}" if high < math.inf else f"{low:.2f} or more"
-    advice = _ADVICE[result.regime().name]
-    if result.regime().name == "UNDECIDED" and not found.failure:
-        advice += "; a larger budget narrows it"
     print_wrapped(found.sentence)
-    print_wrapped(f"Your {n:,} samples: EMC / n = {found.value / n:.2f} ({ends}); {advice}.")
+    print_wrapped(f"Your {n:,} samples: {result.advice}.")
     print_wrapped(" ".join(filter(None, [result.sentence, result.more_budget])))
     print(f"\n{'n':>12}  {'training risk':>14}  {'95 % interval':>24}  fitted")
     for one in found.evidence:

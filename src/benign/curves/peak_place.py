@@ -57,7 +57,7 @@ class PeakEnd(enum.Enum):
     """What the interval rests on; the value is what the user reads."""
 
     EXACT = "one end is where the fit is exact, which was measured"
-    EXTRAPOLATED = "one end is where no training risk would be left, which is extrapolated"
+    EXTRAPOLATED = "one end is extrapolated: there the training risk would reach zero"
     ERROR = "the ends are where the training error falls to 0.1 and to 0.01"
 
 

@@ -111,9 +111,9 @@ class EffectiveModelComplexity:
         """The result in words."""
         subject = "training objective" if self.criterion == "objective" else "zero-one training error"
         of = " of the best constant predictor's" if self.criterion == "objective" else ""
-        fitted = f"fitted: a mean {subject} of at most {self.tolerance:g}{of}"
         end = f"; a failure ended the search. {self.failure}" if self.failure else "."
-        words = [f"{self.title}: {self._found} ({fitted}), from {self.trainings} trainings{end}"]
+        words = [f"{self.title}: {self._found}, from {self.trainings} trainings{end}"]
+        words.append(f"Fitted is a mean {subject} of at most {self.tolerance:g}{of}.")
         if self.fitted_from:
             fewer = f"fewer than about {self.fitted_from:,} are not"
             words.append(f"The fitted n are no interval: {self._as_well}{fewer}.")
@@ -123,14 +123,15 @@ class EffectiveModelComplexity:
     @property
     def _found(self) -> str:
         """What was found, as a number where it is one and as a bound where it is not."""
-        tried = f"tried {self.evidence[0].samples:,} to {self.evidence[-1].samples:,}"
+        first, last = (f"{self.evidence[place].samples:,}" for place in (0, -1))
+        tried = first if first == last else f"{first} to {last}"
         if self.outcome is ThresholdOutcome.ALL_FITTED:
             rows = ", all that there are" if self.is_limited_by_data else ""
             return f"at least {self.value:,} samples{rows}"
         if self.outcome is ThresholdOutcome.NONE_FITTED:
-            return f"no number of samples that was tried is fitted, from {tried.removeprefix('tried ')}"
+            return f"no number of samples that was tried is fitted ({tried})"
         if self.interval[1] == math.inf:
-            return f"{self.ends} samples" if self.interval[0] else f"not known yet ({tried} samples)"
+            return f"{self.ends} samples" if self.interval[0] else f"not known yet (tried {tried} samples)"
         if not self.interval[0]:
             return f"{self.ends} samples, about {self.value:,} if the mean of these trainings is right"
         return f"{self.value:,} samples (95 % interval: {self.ends})"
@@ -410,10 +411,10 @@ def _range(search: FitSearch, size: float | None, unit: int, most: float | None)
 
 def _parameters(search: FitSearch, size: float | None) -> int:
     """The number of parameters for each output: as many samples as least squares can just fit."""
-    if size is None or not math.isfinite(size):
+    if size is None or not math.isfinite(size) or size != math.floor(size):
         return SMALLEST
     split = search.source.draw(SMALLEST, Replicate(seed=search.seed))
-    return max(SMALLEST, int(search.procedure.parameters(size, split) // split.train_targets.shape[1]))
+    return max(SMALLEST, search.procedure.parameters(int(size), split) // split.train_targets.shape[1])
 
 
 def _interval(estimate: FittingThreshold, tried: list[float], unit: int) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time as clock
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -36,6 +37,15 @@ _LATE = 1e-9  # minutes: a search measures once in any case, for which so much i
 _ROUNDS = 7  # each doubles draws and trainings
 _FARTHEST = 4  # the first size tried is within this factor of the user's
 
+_ADVICE = {
+    Regime.UNDER: "under-parameterised: it cannot fit this training set; {larger}{longer} moves it towards the peak of "
+    "the test risk, and only well beyond it helps again",
+    Regime.CRITICAL: "critical: it can just fit this training set, where the test risk peaks if it does; more data, "
+    "{smaller} or {larger} by far may all help or hurt, so measure the test risk on both sides",
+    Regime.OVER: "over-parameterised: it fits this training set with room to spare; the peak of the test risk, if "
+    "there is one, lies at more samples or {smaller}",
+    Regime.UNDECIDED: "undecided",
+}
 _GAINS = {
     MoreBudget.ENDS_SEARCH: "The budget ended the search for {}: more minutes or trainings go on with it.",
     MoreBudget.BOUNDS: "More trainings would bound the interval of {} on both sides.",
@@ -57,6 +67,8 @@ class PeakLocation:
         notes: why a threshold was not found.
         objective: what training minimises.
         data_notes: what there is to know of the data; see :attr:`benign.Surface.notes`.
+        is_inverse: whether the size is the inverse of one.
+        time_name: what a training time counts; None where there is none.
     """
 
     complexity: EffectiveModelComplexity
@@ -68,6 +80,8 @@ class PeakLocation:
     notes: tuple[str, ...]
     objective: str
     data_notes: tuple[str, ...] = ()
+    is_inverse: bool = False
+    time_name: str | None = None
 
     def regime(self, band: float = REGIME_BAND) -> Regime:
         """The regime of the n samples; see :meth:`EffectiveModelComplexity.regime`."""
@@ -106,6 +120,48 @@ class PeakLocation:
         return " ".join([*words, *self.data_notes])
 
     @property
+    def advice(self) -> str:
+        """What the ratio of complexity and n says, and what that means for this kind of procedure."""
+        return f"{self._ratio}; {_ADVICE[self.regime()].format(**self._directions)}{self._undecided}"
+
+    @property
+    def _ratio(self) -> str:
+        low, high = (end / self.samples for end in self.complexity.interval)
+        if low <= 0.0 and high == math.inf:
+            return "EMC / n is not known yet"
+        if high == math.inf:
+            return f"EMC / n is {low:.2f} or more"
+        if low <= 0.0:
+            return f"EMC / n is {high:.2f} or less"
+        return f"EMC / n = {self.complexity.value / self.samples:.2f} ({low:.2f} to {high:.2f})"
+
+    @property
+    def _directions(self) -> dict[str, str]:
+        """How this kind of procedure is made larger and smaller."""
+        found, name = self.threshold_size, self.size_name
+        is_inverse = self.is_inverse if found is None or found.note else found.is_inverse
+        words = ("more", "fewer") if is_counted(name) else ("a larger", "a smaller")
+        larger, smaller = (f"{word} {name}" for word in (words[::-1] if is_inverse else words))
+        return {
+            "larger": larger,
+            "smaller": smaller,
+            "longer": f" or longer training ({self.time_name})" if self.time_name else "",
+        }
+
+    @property
+    def _undecided(self) -> str:
+        """Why it is undecided, and what would decide it; empty where it is not."""
+        found = self.complexity
+        if self.regime() is not Regime.UNDECIDED or found.failure:
+            return ""
+        if found.is_limited_by_data:
+            return f": it fits all {found.value:,} samples that there are, and only more rows can tell how many more"
+        if self.samples < found.fitted_from:
+            return f": it does not fit so few samples, and fits {found.fitted_from:,}"
+        why = ": the interval crosses an edge of the critical regime"
+        return why if found.more_budget is MoreBudget.NOTHING else f"{why}; a larger budget narrows it"
+
+    @property
     def more_budget(self) -> str:
         """What a larger budget would buy; empty where it buys nothing."""
         searched = {"EMC": self.complexity, "the threshold size": self.threshold_size}
@@ -128,6 +184,7 @@ class PeakLocation:
             "regime": self.regime().name.lower(),
             "threshold_size": None if self.threshold_size is None else self.threshold_size.to_dict(),
             "threshold_time": None if self.threshold_time is None else self.threshold_time.to_dict(),
+            "advice": self.advice,
             "peak": self.sentence,
             "peak_size": None if self.peak_size is None else self.peak_size.to_dict(),
             "peak_samples": None if self.peak_samples is None else self.peak_samples.to_dict(),
@@ -291,6 +348,8 @@ class _Round:
             size_name=procedure.size_name,
             notes=tuple(notes),
             objective=procedure.objective,
+            is_inverse=is_size_inverse(procedure),
+            time_name=procedure.time_name,
         )
 
     def _beyond(self, found: FittingThreshold, allowed: SearchLimits | None) -> FittingThreshold:

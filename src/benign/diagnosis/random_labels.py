@@ -1,8 +1,9 @@
 """Could the model fit more samples than there are? Random labels on more rows say so, without a single new sample.
 
 Rows beyond the user's are made by mixing: each column of a new row is that of one of two of theirs, so that texts and
-missing values stay what they are. Labels are drawn from theirs at random, and no input explains them: a model that fits
-these fits as many real samples, which are no harder. One that does not fit them tells nothing.
+missing values stay what they are (a single column's is between the two). Labels are drawn from theirs at random, and no
+input explains them: a model that fits these fits as many real samples, which are no harder. One that does not fit them
+tells nothing.
 
 Source: Zhang, Bengio, Hardt, Recht and Vinyals 2017 (ICLR), whose test of capacity this is.
 """
@@ -69,10 +70,19 @@ class RandomLabels:
         def random(purpose: str) -> np.random.Generator:
             return generator(replicate.seed, f"random labels: {purpose}", replicate.draw)
 
-        first, second, label = (random(of).integers(self.samples, size=samples) for of in ("row", "other row", "label"))
-        is_first = random("columns").random((samples, split.train_inputs.shape[1])) < _HALF
+        first, other, label = (random(of).integers(self.samples, size=samples) for of in ("row", "other row", "label"))
         there = min(self.samples, samples)
-        first[:there], is_first[:there] = np.arange(there), True
-        inputs = np.where(is_first, split.train_inputs[first], split.train_inputs[second])
+        first[:there] = np.arange(there)
+        second = np.where(other == first, (other + 1) % self.samples, other)
+        columns = split.train_inputs.shape[1]
+        share = random("columns").random((samples, columns))
+        if columns > 1:
+            # Each row has something of both: else it may be one of theirs again, with another label.
+            share = (share < _HALF).astype(np.float64)
+            share[:, 0], share[:, 1] = 1.0, 0.0
+        share[:there] = 1.0
+        # NaN times zero is none: what is missing is chosen, not weighed.
+        one, two = split.train_inputs[first], split.train_inputs[second]
+        inputs = np.where(share == 1.0, one, np.where(share == 0.0, two, share * one + (1.0 - share) * two))
         targets = split.train_targets[label]
         return replace(split, train_inputs=inputs, train_targets=targets, train_targets_clean=targets)

@@ -80,15 +80,20 @@ class _Reading:
 
 
 def _complexity(bench: Bench, tolerance: float) -> EffectiveModelComplexity:
-    subject = bench.subject
+    """What is fitted at the user's n and fewer.
+
+    Raises:
+        Unanswered: where not even the first training could be had.
+    """
+    subject, first = bench.subject, bench.user_trial()
+    if bench.measure([first])[0] is None:
+        raise Unanswered(bench.failure_of(first) or "The budget ended before a training of the model.")
     times = None if subject.time is None else [subject.time]
     search = search_on(bench, tolerance=tolerance)
     try:
         return find_complexity(search, size=subject.size, times=times, samples=bench.samples, most=bench.samples)
     except BenignError as error:
         raise Unanswered(f"What the model fits was not found: {error}") from error
-    except ValueError as error:  # nothing was measured within the budget
-        raise Unanswered("The budget ended before a training of the model.") from error
 
 
 def _by_training(bench: Bench, emc: EffectiveModelComplexity, tolerance: float) -> _Reading:
@@ -103,7 +108,7 @@ def _by_training(bench: Bench, emc: EffectiveModelComplexity, tolerance: float) 
     )
     if _is_falling(emc):
         because = f"{loss}, and it falls as samples are added, so it does not say how many the model can fit"
-        return _Reading(regime=Regime.UNDECIDED, ratio=ratio, because=because)
+        return _Reading(regime=Regime.UNDECIDED, ratio=ratio, because=because, would_decide="rows")
     if regime is not Regime.UNDECIDED:
         fits = f"the model can fit about {emc.value:,} samples, and you have {n:,}"
         return _Reading(
@@ -120,37 +125,39 @@ def _by_training(bench: Bench, emc: EffectiveModelComplexity, tolerance: float) 
 
 def _of_all_fitted(bench: Bench, ratio: Estimate, tolerance: float) -> _Reading:
     """All rows are fitted: whether more would be, too."""
-    n, low = bench.samples, Estimate(value=ratio.value, interval=(1.0, math.inf))
-    if _fits_random_labels(bench, tolerance):
+    n, beyond = bench.samples, Estimate(value=_BEYOND, interval=(_BEYOND, math.inf))
+    if _fits_random_labels(bench, tolerance, _BEYOND):
         because = f"the model fits random labels on {_BEYOND:g} times your {n:,} rows, so it could fit more samples yet"
-        return _Reading(
-            regime=Regime.OVER, ratio=Estimate(value=_BEYOND, interval=(_BEYOND, math.inf)), because=because
-        )
-    smaller = _smaller_size(bench)
-    risks = None if smaller is None else _risks_at(bench, smaller, tolerance)
-    name = "" if bench.subject.size_parameter is None else bench.subject.size_parameter.name
-    if smaller is not None and risks is True:
-        because = f"{amount(smaller, name)} would fit your {n:,} samples as well"
-        interval = (_BEYOND, math.inf)
-        return _Reading(regime=Regime.OVER, ratio=Estimate(value=_BEYOND, interval=interval), because=because)
-    if smaller is not None and risks is False:
-        because = f"the model just fits your {n:,} samples: {amount(smaller, name)} would not"
-        return _Reading(
-            regime=Regime.CRITICAL, ratio=Estimate(value=ratio.value, interval=(1.0, _BEYOND)), because=because
-        )
-    is_budget = smaller is not None and bench.is_budget_spent
-    because = f"the model fits all of your {n:,} samples, and how many more it could fit is not known"
-    return _Reading(regime=Regime.UNDECIDED, ratio=low, because=because, would_decide="budget" if is_budget else "rows")
+        return _Reading(regime=Regime.OVER, ratio=beyond, because=because)
+    smaller, parameter = _smaller_size(bench), bench.subject.size_parameter
+    is_fitted = None if smaller is None else _is_fitted_at(bench, smaller, tolerance)
+    less = "" if smaller is None or parameter is None else amount(smaller, parameter.name)
+    if is_fitted:
+        because = f"{less} would fit your {n:,} samples as well"
+        return _Reading(regime=Regime.OVER, ratio=beyond, because=because)
+    is_by_chance = _fits_random_labels(bench, tolerance, 1.0)
+    if is_by_chance and is_fitted is False:
+        because = f"the model just fits your {n:,} samples: {less} would not"
+        interval = Estimate(value=ratio.value, interval=(1.0, _BEYOND))
+        return _Reading(regime=Regime.CRITICAL, ratio=interval, because=because)
+    because = f"the model fits all of your {n:,} samples"
+    if not is_by_chance and not bench.is_budget_spent:
+        because += " for its inputs explain them, since it cannot fit random labels"
+    return _Reading(
+        regime=Regime.UNDECIDED,
+        ratio=Estimate(value=ratio.value, interval=(1.0, math.inf)),
+        because=f"{because}, and how many more it could fit is not known",
+        would_decide="budget" if bench.is_budget_spent else "rows",
+    )
 
 
-def _fits_random_labels(bench: Bench, tolerance: float) -> bool:
+def _fits_random_labels(bench: Bench, tolerance: float, ratio: float) -> bool:
+    """Whether it fits random labels on so many times the user's rows."""
     world = bench.add_world(RandomLabels(source=bench.source, samples=bench.samples))
-    rows = math.ceil(_BEYOND * bench.samples)
+    rows = math.ceil(ratio * bench.samples)
     trials = [replace(bench.user_trial(fold), rows=rows, world=world) for fold in range(_RANDOM_DRAWS)]
-    if not bench.affords(trials):
-        return False
     risks = [found.relative_train_loss[-1] for found in bench.measure(trials) if found is not None]
-    return len(risks) == _RANDOM_DRAWS and max(risks) <= tolerance
+    return len(risks) == _RANDOM_DRAWS and bool(max(risks) <= tolerance)
 
 
 def _smaller_size(bench: Bench) -> float | None:
@@ -162,7 +169,7 @@ def _smaller_size(bench: Bench) -> float | None:
     return smaller if smaller >= parameter.least else None
 
 
-def _risks_at(bench: Bench, size: float, tolerance: float) -> bool | None:
+def _is_fitted_at(bench: Bench, size: float, tolerance: float) -> bool | None:
     """Whether the user's rows are fitted at another size; None where that is not clear."""
     trials = [replace(bench.user_trial(fold), size=size) for fold in range(LEAST_DRAWS)]
     risks = [found.relative_train_loss[-1] for found in bench.measure(trials) if found is not None]
@@ -305,7 +312,7 @@ def _sentence(
 
 
 def _is_falling(emc: EffectiveModelComplexity) -> bool:
-    """Whether the training risk of what is not fitted surely falls as samples are added, up to the user's n."""
+    """Whether the training risk of what is not fitted surely halves as samples are added, up to the user's n."""
     last = emc.evidence[-1]
     near = [one for one in emc.evidence[:-1] if not one.is_fitted and one.samples * _FAR >= last.samples]
-    return any(one.interval[0] > last.interval[1] for one in near) and not last.is_fitted
+    return any(one.interval[0] > 2.0 * last.interval[1] for one in near) and not last.is_fitted

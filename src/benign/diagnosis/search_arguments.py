@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from benign.experiments.measurement import check_kinds
 from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count, checked_number, checked_positive
@@ -41,7 +43,8 @@ def checked_size(size: object, procedure: Procedure) -> float:
     if has_real_sizes(procedure):
         number: float = checked_positive("size", size)
     else:
-        number = checked_count("size", size)
+        is_whole = isinstance(size, float) and math.isfinite(size) and size == math.floor(size)
+        number = checked_count("size", int(size) if is_whole else size)  # type: ignore[call-overload]
     if number > procedure.max_size:
         raise invalid(
             "size", f"asks for {amount(number, procedure.size_name)}, but there are only {procedure.max_size:g}."
