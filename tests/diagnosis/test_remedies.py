@@ -23,6 +23,7 @@ from benign.diagnosis.remedies import remedies
 from benign.diagnosis.remedies.averaging import averages
 from benign.diagnosis.remedies.candidate import HeldOut, instead
 from benign.diagnosis.remedies.choice import Choice, best, chosen_on_others
+from benign.diagnosis.remedies.gain import gain_of
 from benign.diagnosis.remedies.sizes import sizes_about
 from benign.diagnosis.remedies.stopping import earlier_times, shorter_times
 from benign.procedures.known_estimators import SizeParameter
@@ -101,6 +102,24 @@ def test_what_only_hurts_is_said():
     answer = choice_of(losses, [2.0 * losses, 3.0 * losses]).answer(is_classification=False)
     assert answer.answer is Verdict.HURTS
     assert answer.change.value == pytest.approx(1.0, abs=0.02)
+
+
+def test_what_predicts_the_same_makes_no_difference_to_the_loss_but_a_few_errors_tell_nothing():
+    losses = np.random.default_rng(0).exponential(size=(5, 40))
+    answer = choice_of(losses, [losses, 2.0 * losses]).answer(is_classification=True)
+    assert answer.answer is Verdict.NO_DIFFERENCE
+    assert answer.change.value == 0.0
+    assert answer.error.answer is Verdict.CANNOT_TELL
+
+
+def test_the_error_of_a_gain_covers_it():
+    inside = 0
+    for seed in range(300):
+        random = np.random.default_rng(seed)
+        losses = np.exp(random.normal(size=(2, 5, 40)) + 0.1 * random.normal(size=(2, 5, 1)))
+        found = gain_of(list(losses[0]), list(losses[1]), floor=1e-9)
+        inside += abs(found.d) <= 1.96 * found.se
+    assert inside / 300 >= 0.94
 
 
 # What is tried.

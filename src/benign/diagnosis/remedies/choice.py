@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from benign.diagnosis.answers import Answer, Metric, Verdict
 from benign.diagnosis.calibration import Evidence, Question, answer
 from benign.diagnosis.remedies.candidate import HeldOut
-from benign.diagnosis.risk_change import FoldLosses, risk_change
+from benign.diagnosis.remedies.gain import gain_of
 
 _NO_LOSS = 1e-6  # of the best constant's: less is no loss
 
@@ -56,11 +56,14 @@ class Choice:
         losses = _mean_losses(self.candidates)
         judged = [self.candidates[one][fold].of(metric) for fold, one in enumerate(chosen_on_others(losses))]
         before = [one.of(metric) for one in self.present]
-        folds = [FoldLosses(before=was, after=became) for was, became in zip(before, judged, strict=True)]
         samples = sum(len(was) for was in before)
-        floor = 0.5 / samples if metric == "error" else _NO_LOSS * (self.present[0].loss_constant or 1.0)
+        if metric == "error":
+            change = gain_of(before, judged, floor=0.5 / samples, grain=1.0)
+        else:
+            change = gain_of(before, judged, floor=_NO_LOSS * (self.present[0].loss_constant or 1.0))
         words = f"{self.words} the {'loss' if metric == 'loss' else 'share of wrong labels'}"
-        evidence = Evidence(question="bigger", method="tried", change=risk_change(folds, floor=floor), words=words)
+        # A size that is tried is what "bigger" tries, too.
+        evidence = Evidence(question="bigger", method="tried", change=change, words=words)
         return _sure(answer(self.question, metric, [evidence]))
 
 
