@@ -176,6 +176,7 @@ def test_leaks_are_said_as_a_suspicion():
         "leave it out then."
     )
     assert not found.refuses
+    assert findings(benign.sources.arrays(frame.drop(columns="y"), labels))["leak"].sentence == found.sentence
     pair = findings(table_of(*_leaking("difference", 0)))["leak"].sentence
     assert pair.startswith("The difference of columns 5 and 2 (counted from 0) alone tells 100 % of the variance of ")
 

@@ -22,7 +22,7 @@ from benign.foundation.split import Column, Split
 from benign.sources.checks import fingerprint, frozen, noted, refuse_all, refuse_weights
 from benign.sources.copies import Copies, find_copies, row_codes
 from benign.sources.label_noise import checked_deviation, checked_rate, under_noise
-from benign.sources.tables import LARGEST_INPUT, Place, array_targets, input_matrix, input_table
+from benign.sources.tables import LARGEST_INPUT, Place, array_targets, column_names, input_matrix, input_table
 
 _SCALES = ("standard", "unit", "none")
 _SQUARES_AT_ONCE = 2**16  # half a megabyte: they stay in the processor's cache
@@ -302,7 +302,8 @@ def arrays(
     with noted(problems):
         target_rows, classes = array_targets(targets, task=task, rows=len(table))
     refuse_all(problems)
-    data = FiniteData(inputs=matrix, targets=target_rows, classes=classes)
+    names = column_names(inputs, matrix.shape[1])
+    data = FiniteData(inputs=matrix, targets=target_rows, classes=classes, names=names)
     return source_of(data, name=name, label_noise=label_noise, test_samples=test_samples, scale=scale)
 
 

@@ -81,6 +81,15 @@ def input_table(inputs: ArrayLike) -> Shaped[np.ndarray, "rows d"]:
     return array.reshape(len(array), -1)
 
 
+def column_names(inputs: object, columns: int) -> tuple[str, ...]:
+    """The names of the columns of a data frame, where all are text; none of anything else."""
+    try:
+        names = tuple(getattr(inputs, "columns", ()))
+    except Exception:  # something of somebody's own: names decide nothing
+        return ()
+    return names if len(names) == columns and all(issubclass(type(name), str) for name in names) else ()
+
+
 def check_rows(count: int) -> None:
     """Refuse a table too short to be split.
 
