@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benign.diagnosis.risk_change import PRIOR_FOLDS, PRIOR_SPREAD, FoldLosses, risk_change
+from benign.diagnosis.risk_change import PRIOR_FOLDS, FoldLosses, risk_change
 
 
 def drawn(folds=4, trainings=2, m=11, seed=0, after=0.8):
@@ -35,7 +35,7 @@ def test_errors_are_those_of_leaving_out_by_hand(is_geometric):
             left_out.append(log_ratio([*folds[:place], less, *folds[place + 1 :]]))
     of_samples = (len(left_out) - 1) * np.var(left_out)
     pseudo = [4 * log_ratio(folds) - 3 * log_ratio(folds[:k] + folds[k + 1 :]) for k in range(4)]
-    prior = PRIOR_FOLDS * (PRIOR_SPREAD**2 + 4 * of_samples)
+    prior = PRIOR_FOLDS * (0.1**2 + 4 * of_samples)
     of_folds = (prior + 4 * np.var(pseudo)) / (PRIOR_FOLDS + 3) / 4
     assert found.se == pytest.approx(np.sqrt(max(of_samples, of_folds)), rel=1e-6)
 

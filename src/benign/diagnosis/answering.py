@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from benign.diagnosis.answers import Answer, DataFinding, Metric, Unanswered
-from benign.diagnosis.calibration import Evidence, Prior, Question, answer
-from benign.diagnosis.paired_trials import Comparison, Plan, change_of
+from benign.diagnosis.calibration import PRIOR_SPREADS, Evidence, Prior, Question, answer
+from benign.diagnosis.paired_trials import Comparison, change_of
+from benign.diagnosis.portfolios import Tried
 from benign.diagnosis.trials.bench import Bench
 from benign.foundation.number_words import format_number
 
-FACTORS = (1.5, 2.0, 4.0)
-"""How many times as much is asked about."""
-
-_FOLDS_WANTED = 3
-METHODS = {1: "tried", 2: "rehearsed at half", 4: "rehearsed"}
-"""What it is called to try a change with the whole, half or a quarter of the samples."""
 WORDS = {
     "tried": "tried on held-out samples",
     "rehearsed at half": "rehearsed with half of your samples",
@@ -26,38 +21,6 @@ WORDS = {
     "full twin": "on a synthetic twin of your data",
 }
 """What was done, by method."""
-
-Variance = Callable[[Bench, Sequence[Comparison], Metric], float]
-
-
-def _none(bench: Bench, comparisons: Sequence[Comparison], metric: Metric) -> float:
-    del bench, comparisons, metric
-    return 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tried:
-    """What one method tried.
-
-    Attributes:
-        method: a key of :data:`WORDS`.
-        steps: from what to what, by factor: "from 50 to 100 samples".
-        comparisons: by factor; empty where the budget did not reach it.
-        variance: of what the method knows that it cannot tell.
-    """
-
-    method: str
-    steps: Mapping[float, str]
-    comparisons: Mapping[float, Sequence[Comparison]]
-    variance: Variance = _none
-
-    def joined(self, other: Tried) -> Tried:
-        """With the factors of another of the same method."""
-        return replace(self, steps={**self.steps, **other.steps}, comparisons={**self.comparisons, **other.comparisons})
-
-    def without(self, factors: Collection[float]) -> Tried:
-        """The same without some factors."""
-        return replace(self, comparisons={k: found for k, found in self.comparisons.items() if k not in factors})
 
 
 def refuse_for(question: str, findings: Iterable[DataFinding]) -> None:
@@ -69,21 +32,6 @@ def refuse_for(question: str, findings: Iterable[DataFinding]) -> None:
     for finding in findings:
         if question in finding.refuses:
             raise Unanswered(finding.sentence)
-
-
-def scales(bench: Bench, plan_at: Callable[[int], Plan]) -> tuple[int, ...]:
-    """On which parts of the samples to try a change: the largest of which the budget holds folds enough.
-
-    Args:
-        bench: with the budget.
-        plan_at: the plan at a number of parts.
-    """
-    for parts in METHODS:
-        plan = plan_at(parts)
-        trials = [trial for fold in range(_FOLDS_WANTED) for one in plan(fold).values() for trial in one.trials]
-        if bench.affords(trials):
-            return (parts,)
-    return (max(METHODS),)
 
 
 def answers_of(
@@ -113,7 +61,7 @@ def _evidence(bench: Bench, tried: Tried, asked: Question, metric: Metric) -> Ev
     return Evidence(
         question=asked.name,
         method=tried.method,
-        change=change_of(bench, comparisons, metric),
+        change=change_of(bench, comparisons, metric, spread=PRIOR_SPREADS[asked.name]),
         words=f"{WORDS[tried.method]}, {tried.steps[asked.factor]}, the {metric}",
         variance=tried.variance(bench, comparisons, metric),
     )

@@ -9,20 +9,29 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
-from benign.diagnosis.answering import FACTORS, METHODS, Tried, answers_of, not_reached, refuse_for, scales
+from benign.diagnosis.answering import answers_of, not_reached, refuse_for
 from benign.diagnosis.answers import Answer, DataFinding, Unanswered
-from benign.diagnosis.paired_trials import Arm, Comparison, Plan, run_plan, scaled_size
+from benign.diagnosis.paired_trials import Arm, Comparison, Plan, scaled_size
+from benign.diagnosis.portfolios import FACTORS, PARTS, Methods, Portfolio, Step
 from benign.diagnosis.trials.bench import Bench
 from benign.foundation.number_words import format_position
 
-_FOLDS = 5
-_LEAST_PART = 30  # samples to train on
+# What says most for its cost, the dearest first. Scales err on different sides: several say more than one alone.
+_WHERE_IT_SCALES: tuple[Portfolio, ...] = (
+    (Step(method="tried", folds=5), Step(method="rehearsed at half", folds=5)),
+    (Step(method="tried", folds=3), Step(method="rehearsed at half", folds=3)),
+    (Step(method="tried", folds=1), Step(method="rehearsed at half", folds=3), Step(method="rehearsed", folds=4)),
+    (Step(method="rehearsed at half", folds=2), Step(method="rehearsed", folds=4)),
+)
+_REHEARSED, _TRIED = Step(method="rehearsed", folds=5), Step(method="tried", folds=5)
 
 
 def bigger(bench: Bench, *, findings: Sequence[DataFinding], confidence: float) -> dict[float, Answer]:
     """What 1.5, 2 and 4 times the size do to the risk on new samples; of an inverse size, that part of it.
+
+    A size that does not count what samples do, such as a depth or a number of neighbours, makes another model of a part
+    of the samples: it is tried on all of them only.
 
     Args:
         bench: the model, the data and the budget.
@@ -36,16 +45,26 @@ def bigger(bench: Bench, *, findings: Sequence[DataFinding], confidence: float) 
     factors = tuple(factor for factor in FACTORS if _larger(bench, 1.0, factor) != _larger(bench, 1.0, 1.0))
     if not factors:
         raise Unanswered(_why_not(bench))
-    tried = [
-        one
-        for one in (
-            _tried(bench, parts, factors) for parts in scales(bench, partial(size_plan, bench, factors=factors))
-        )
-        if one.comparisons
-    ]
+    is_scaled = scaled_size(bench, 0.5) != bench.subject.size
+    last = replace(_REHEARSED if is_scaled else _TRIED, factors=factors)
+    portfolios = [_for_factors(steps, factors) for steps in _WHERE_IT_SCALES] if is_scaled else []
+
+    def plan(step: Step) -> Plan:
+        return size_plan(bench, PARTS[step.method], step.factors)
+
+    def told(method: str, factor: float) -> str:
+        scale = (bench.samples // PARTS[method]) / bench.samples
+        before, after = (format_position(_larger(bench, scale, times) or 0.0) for times in (1.0, factor))
+        return f"from {_size_name(bench)} = {before} to {after}"
+
+    tried = Methods(bench=bench, plan=plan, told=told).spend(portfolios, (last,))
     if not tried:
-        raise not_reached(bench, "a bigger model", size_plan(bench, 4, factors)(0)[factors[0]])
+        raise not_reached(bench, "a bigger model", plan(last)(0)[factors[0]])
     return answers_of(bench, "bigger", tried, confidence)
+
+
+def _for_factors(steps: Portfolio, factors: tuple[float, ...]) -> Portfolio:
+    return tuple(replace(step, factors=factors) for step in steps)
 
 
 def _larger(bench: Bench, scale: float, factor: float) -> float | None:
@@ -56,14 +75,18 @@ def _larger(bench: Bench, scale: float, factor: float) -> float | None:
     return scaled_size(bench, scale, 1.0 / factor if parameter.is_inverse else factor)
 
 
+def _size_name(bench: Bench) -> str:
+    parameter = bench.subject.size_parameter
+    return "size" if parameter is None else parameter.name.rpartition("__")[2]
+
+
 def _why_not(bench: Bench) -> str:
     subject = bench.subject
-    parameter = subject.size_parameter
-    if subject.size is None or parameter is None:
+    if subject.size is None or subject.size_parameter is None:
         return f"{subject.name} has no size that could be larger."
     if math.isinf(subject.size):
-        return f"{parameter.name} has no limit already."
-    return f"{parameter.name} = {format_position(subject.size)} is the largest model there is."
+        return f"{_size_name(bench)} has no limit already."
+    return f"{_size_name(bench)} = {format_position(subject.size)} is the largest model there is."
 
 
 def size_plan(bench: Bench, parts: int, factors: tuple[float, ...]) -> Plan:
@@ -80,15 +103,3 @@ def size_plan(bench: Bench, parts: int, factors: tuple[float, ...]) -> Plan:
         return {factor: Comparison(before=before, after=arms(fold, factor)) for factor in factors}
 
     return comparisons
-
-
-def _tried(bench: Bench, parts: int, factors: tuple[float, ...]) -> Tried:
-    scale = (bench.samples // parts) / bench.samples
-    parameter = bench.subject.size_parameter
-    name = "size" if parameter is None else parameter.name.rpartition("__")[2]
-    sizes = {factor: format_position(_larger(bench, scale, factor) or 0.0) for factor in (1.0, *factors)}
-    return Tried(
-        method=METHODS[parts],
-        steps={factor: f"from {name} = {sizes[1.0]} to {sizes[factor]}" for factor in factors},
-        comparisons=run_plan(bench, size_plan(bench, parts, factors), most=_FOLDS),
-    )

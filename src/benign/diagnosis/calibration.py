@@ -21,12 +21,14 @@ SPREADS: Mapping[str, Mapping[str, tuple[float, float]]] = {
         "twin": (0.02, 0.5),
         "full twin": (0.02, 0.5),
     },
-    "bigger": {"tried": (0.01, 0.0), "rehearsed at half": (0.02, 0.25), "rehearsed": (0.02, 0.5)},
-    "longer": {"tried": (0.01, 0.0), "rehearsed at half": (0.02, 0.25), "rehearsed": (0.02, 0.5)},
+    "bigger": {"tried": (0.01, 0.0), "rehearsed at half": (0.02, 0.25), "rehearsed": (0.02, 0.25)},
+    "longer": {"tried": (0.01, 0.0), "rehearsed at half": (0.02, 0.25), "rehearsed": (0.02, 0.25)},
 }
 """By question and method: how far its log ratio is from the truth beyond its standard error, always and as a share of
 itself.
 """
+PRIOR_SPREADS: Mapping[str, float] = {"more_data": 0.12, "bigger": 0.05, "longer": 0.05}
+"""By question: how far a fold's log ratio is from another's, before any was seen."""
 OVERCONFIDENCE = 1.0
 """By what the pooled z is divided."""
 LARGEST_Z = 3.0

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
-from benign.diagnosis.answering import FACTORS, METHODS, Tried, answers_of, not_reached, refuse_for, scales
+from benign.diagnosis.answering import answers_of, not_reached, refuse_for
 from benign.diagnosis.answers import Answer, DataFinding, Unanswered
-from benign.diagnosis.paired_trials import Arm, Comparison, Plan, run_plan, scaled_size
+from benign.diagnosis.paired_trials import Arm, Comparison, Plan, scaled_size
+from benign.diagnosis.portfolios import FACTORS, PARTS, Methods, Portfolio, Step
 from benign.diagnosis.trials.bench import Bench
 from benign.foundation.number_words import format_position
 
-_FOLDS = 5
+# What says most for its cost, the dearest first.
+_PORTFOLIOS: tuple[Portfolio, ...] = (
+    (Step(method="tried", folds=5), Step(method="rehearsed at half", folds=5)),
+    (Step(method="tried", folds=2), Step(method="rehearsed at half", folds=3), Step(method="rehearsed", folds=2)),
+    (Step(method="rehearsed at half", folds=3), Step(method="rehearsed", folds=3)),
+    (Step(method="rehearsed at half", folds=1), Step(method="rehearsed", folds=1)),
+)
+_LAST = Step(method="rehearsed", folds=5)
 
 
 def longer(bench: Bench, *, findings: Sequence[DataFinding], confidence: float) -> dict[float, Answer]:
@@ -27,25 +34,22 @@ def longer(bench: Bench, *, findings: Sequence[DataFinding], confidence: float) 
         Unanswered: where training has no time, or the budget allows no trial.
     """
     refuse_for("longer", findings)
-    if bench.subject.time is None:
+    now = bench.subject.time
+    if now is None:
         raise Unanswered(f"{bench.subject.name} has no training time.")
-    tried = [
-        one for one in (_tried(bench, parts) for parts in scales(bench, partial(time_plan, bench))) if one.comparisons
-    ]
+    word = (bench.subject.procedure.time_name or "time").rpartition("__")[2]
+
+    def plan(step: Step) -> Plan:
+        return time_plan(bench, PARTS[step.method], now, step.factors)
+
+    def told(method: str, factor: float) -> str:
+        del method
+        return f"from {format_position(now)} to {format_position(_later(now, factor))} {word}"
+
+    tried = Methods(bench=bench, plan=plan, told=told).spend(_PORTFOLIOS, (_LAST,))
     if not tried:
-        raise not_reached(bench, "longer training", time_plan(bench, 1, FACTORS[:1])(0)[FACTORS[0]])
+        raise not_reached(bench, "longer training", plan(_LAST)(0)[FACTORS[0]])
     return answers_of(bench, "longer", tried, confidence)
-
-
-def _tried(bench: Bench, parts: int) -> Tried:
-    plan = time_plan(bench, parts)
-    now, name = bench.subject.time or 1.0, bench.subject.procedure.time_name or "time"
-    word = name.rpartition("__")[2]
-    return Tried(
-        method=METHODS[parts],
-        steps={k: f"from {format_position(now)} to {format_position(_later(now, k))} {word}" for k in FACTORS},
-        comparisons=run_plan(bench, plan, most=_FOLDS),
-    )
 
 
 def _later(now: float, factor: float) -> float:
@@ -53,17 +57,19 @@ def _later(now: float, factor: float) -> float:
     return float(round(factor * now)) if now == round(now) else factor * now
 
 
-def time_plan(bench: Bench, parts: int, factors: tuple[float, ...] = FACTORS) -> Plan:
-    """Of each fold, trajectories on each of the disjoint parts of the samples, compared between their own times."""
-    now = bench.subject.time
-    assert now is not None
+def time_plan(bench: Bench, parts: int, now: float, factors: tuple[float, ...]) -> Plan:
+    """Of each fold, trajectories on parts of the samples, each compared between its own times.
+
+    Where the model is smaller on a part, and so trained the faster, all disjoint parts are trained on, else one.
+    """
     times = tuple(_later(now, factor) for factor in (1.0, *factors))
     rows = bench.samples // parts
     size = scaled_size(bench, rows / bench.samples)
+    starts = [part * rows for part in range(parts if size != bench.subject.size else 1)]
 
     def comparisons(fold: int) -> dict[float, Comparison]:
-        whole = replace(bench.user_trial(fold), rows=rows, size=size, times=times)
-        trials = [replace(whole, start=part * rows) for part in range(parts)]
+        trajectory = replace(bench.user_trial(fold), rows=rows, size=size, times=times)
+        trials = [replace(trajectory, start=start) for start in starts]
         before = tuple(Arm(trial=trial, moment=0) for trial in trials)
         return {
             factor: Comparison(before=before, after=tuple(Arm(trial=trial, moment=place) for trial in trials))

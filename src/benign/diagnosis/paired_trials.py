@@ -90,7 +90,7 @@ def _is_usable(found: Measured | None) -> bool:
     return found is not None and bool(np.isfinite(found.held_out_losses).all())
 
 
-def change_of(bench: Bench, comparisons: Sequence[Comparison], metric: Metric) -> RiskChange:
+def change_of(bench: Bench, comparisons: Sequence[Comparison], metric: Metric, *, spread: float = 0.1) -> RiskChange:
     """How a risk changed, over folds."""
     folds = [_fold_losses(bench, one, metric) for one in comparisons]
     samples = sum(fold.before.shape[1] for fold in folds)
@@ -100,6 +100,7 @@ def change_of(bench: Bench, comparisons: Sequence[Comparison], metric: Metric) -
     return risk_change(
         folds,
         floor=floor,
+        spread=spread,
         is_geometric=metric == "loss",
         rounds=math.ceil(len(folds) / bench.folds) if is_finite else 1,
     )

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-PRIOR_SPREAD = 0.12
-"""Standard deviation of a fold's log ratio from one training set to another, before any was seen."""
 PRIOR_FOLDS = 4.0
-"""How many folds that is worth."""
+"""How many folds the prior of their spread is worth."""
 _ONE_SAMPLE = 0.5  # of the change: what one held-out sample may make of it before that is said
 _SMALL = 0.02  # a change below it is none
 
@@ -50,7 +48,9 @@ class RiskChange:
     is_nothing: bool = False
 
 
-def risk_change(folds: Sequence[FoldLosses], *, floor: float, is_geometric: bool = True, rounds: int = 1) -> RiskChange:
+def risk_change(
+    folds: Sequence[FoldLosses], *, floor: float, spread: float = 0.1, is_geometric: bool = True, rounds: int = 1
+) -> RiskChange:
     r"""The log ratio of risks, with a jackknife error over samples and one over folds; the larger counts.
 
     Leaving out each held-out sample in turn gives the error of a ratio of means even where one sample, say a wrong
@@ -62,16 +62,17 @@ def risk_change(folds: Sequence[FoldLosses], *, floor: float, is_geometric: bool
     Args:
         folds: at least one.
         floor: added to all risks: what is below it is none.
+        spread: standard deviation of a fold's log ratio from one training set to another, before any was seen.
         is_geometric: whether risks of trainings are averaged as logarithms, so that one training that went astray, as
             they do near a peak, does not decide; else plainly, as errors are, of which a small fold may have none.
         rounds: how often each held-out sample is among the folds: it counts once.
     """
     means = _log_means if is_geometric else _plain_means
-    d, spread, without = means(folds, floor)
+    d, by_fold, without = means(folds, floor)
     samples = rounds * (len(without) - 1) / len(without) * float(np.sum((without - without.mean()) ** 2))
     F = len(folds)
-    prior = PRIOR_FOLDS * (PRIOR_SPREAD**2 + F * samples)
-    between = (prior + float(np.sum((spread - spread.mean()) ** 2))) / (PRIOR_FOLDS + F - 1) / F
+    prior = PRIOR_FOLDS * (spread**2 + F * samples)
+    between = (prior + float(np.sum((by_fold - by_fold.mean()) ** 2))) / (PRIOR_FOLDS + F - 1) / F
     return RiskChange(
         d=d,
         se=math.sqrt(max(samples, between)),
