@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from benign.diagnosis.answering import answers_of, not_reached, refuse_for
 from benign.diagnosis.answers import Answer, DataFinding, RegimeAnswer, Unanswered
