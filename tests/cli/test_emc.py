@@ -131,7 +131,8 @@ def test_where_the_peak_must_be_looked_for(folder):
     done = _emc("my_boosting:boosting", "--size", "8", "--samples", "40", "--max-trainings", "60", "--store", "s.db")
     assert done.exit_code == 0, done.stderr
     paragraph = done.stdout.split("\n\n")[0]
-    assert "The test risk peaks, if it does, at max_leaf_nodes between" in paragraph
+    assert "The test risk peaks, if it does, near max_leaf_nodes = 3" in paragraph
+    assert "lies at more samples or a smaller max_leaf_nodes" in paragraph
     assert "max_leaf_nodes" in paragraph.split("at your n = 40")[0]
     assert "n_estimators" in paragraph.split("at your n and size")[0]
     assert "Threshold size at n = 40 on train" in done.stdout
@@ -156,8 +157,10 @@ def test_an_inverse_of_a_size_is_noticed_and_read_the_other_way_round(folder):
     assert noticed.exit_code == 0, noticed.stderr
     paragraph = noticed.stdout.split("\n\n")[0]
     assert "Effective model complexity of n_neighbors = 5 on train" in paragraph
-    assert "at your n_neighbors = 5. Training loss rises with n_neighbors (" in paragraph
-    assert "it acts as the inverse of a size" in paragraph
+    assert "Training loss rises with n_neighbors (" in paragraph
+    assert "it acts as the inverse of a size, and is read so." in paragraph
+    assert "under-parameterised" in paragraph
+    assert "a smaller n_neighbors moves it towards the peak" in paragraph
     inverse = _emc(*arguments, "--inverse", "--json")
     answer = json.loads(inverse.stdout)
     assert answer["threshold_size"]["value"] == 1
