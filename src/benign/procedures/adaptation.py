@@ -26,6 +26,7 @@ from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Column, Split, class_indices
 from benign.foundation.wording import shown, told
+from benign.procedures.objectives import are_probabilities
 from benign.procedures.prediction_risks import PREDICTION_RISKS, prediction_risks
 from benign.procedures.protocol import (
     Predictions,
@@ -213,6 +214,10 @@ def checked_predictions(
         raise InvalidArgument(
             f"{who} predicts NaN or infinity; leave this value out, or make the training stable, for example by a "
             "lower learning rate."
+        )
+    if objective == "cross-entropy" and not are_probabilities(values.astype(np.float64)):
+        raise InvalidArgument(
+            f"{who} predicts rows that are no probabilities; a log loss needs numbers from 0 to 1 that sum to 1."
         )
     return values.astype(np.float64)
 

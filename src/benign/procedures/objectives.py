@@ -118,6 +118,11 @@ def predicted_classes(outputs: Float[np.ndarray, "m outputs"], classes: int) -> 
     return class_indices(votes.astype(np.float64))
 
 
+def are_probabilities(outputs: Float[np.ndarray, "m K"]) -> bool:
+    """Whether each row is positive or 0, and sums to 1 as far as single precision goes."""
+    return bool(np.all(outputs >= 0.0) and np.all(np.abs(outputs.sum(axis=1) - 1.0) <= _IS_A_SHARE))
+
+
 def check_objective(argument: str, objective: str) -> str:
     """The objective, if there is one of that name.
 
@@ -159,8 +164,7 @@ def _mean(targets: Targets, _: float) -> Constant:
 
 
 def _cross_entropy(outputs: Outputs, targets: Targets, _: float) -> Losses:
-    is_probable = np.all(outputs >= 0.0) and np.all(np.abs(outputs.sum(axis=1) - 1.0) <= _IS_A_SHARE)
-    if not is_probable:
+    if not are_probabilities(outputs):
         highest = outputs.max(axis=1, keepdims=True)
         return highest[:, 0] + np.log(np.exp(outputs - highest).sum(axis=1)) - np.sum(outputs * targets, axis=1)
     return -np.sum(targets * np.log(np.clip(outputs, _LEAST, 1.0 - _LEAST)), axis=1)
