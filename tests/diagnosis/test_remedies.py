@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -196,16 +197,17 @@ def test_a_tree_without_limit_is_better_limited_and_averaged():
 
 def test_boosting_on_noise_is_better_stopped():
     random = np.random.default_rng(0)
-    X = random.normal(size=(150, 5))
-    source = table_of(X, 0.5 * X[:, 0] + random.normal(size=150))
-    with bench_of(GradientBoostingRegressor(learning_rate=0.3, random_state=0), source, trainings=40.0) as bench:
+    X = random.normal(size=(250, 5))
+    source = table_of(X, X[:, 0] + random.normal(size=250))
+    model = GradientBoostingRegressor(learning_rate=0.8, n_estimators=48, random_state=0)
+    with bench_of(model, source, trainings=20.0) as bench:
         (found,) = [one for one in remedies(bench.share(1.0), findings=(), confidence=0.85) if one.kind == "stopping"]
         assert found.answer.answer is Verdict.HELPS
         stop = int(found.what.split()[4])
-        assert stop < 50
-        assert found.what == f"stopping at n_estimators = {stop} instead of 100"
+        assert stop < 24
+        assert found.what == f"stopping at n_estimators = {stop} instead of 48"
         assert found.settings == {"n_estimators": stop}
-        assert bench.budget.ledger.trainings <= 40.0
+        assert bench.budget.ledger.trainings <= 20.0
 
 
 def moments(bench):
@@ -299,6 +301,14 @@ def test_the_budget_holds(trainings):
     with bench_of(Ridge(), noisy_line(), trainings=trainings) as bench:
         assert remedies(bench, findings=(), confidence=0.85)
         assert bench.budget.ledger.trainings <= trainings
+
+
+def test_a_limit_costs_no_more_than_none():
+    X, y = make_classification(100, random_state=0)
+    with bench_of(DecisionTreeClassifier(), table_of(X, y)) as bench:
+        user = bench.user_trial()
+        assert math.isinf(user.size or 0.0)
+        assert bench.cost(replace(user, size=32.0)) == 1.0
 
 
 def test_a_budget_without_a_comparison_says_what_one_takes():

@@ -73,7 +73,7 @@ def _moment(bench: Bench, times: tuple[float, ...], place: int) -> Candidate:
     return Candidate(
         what=_words(name, times[place], whole),
         arms=lambda fold: (Arm(trial=trial(fold), moment=place),),
-        settings={name: times[place]},
+        settings={name: int(times[place]) if times[place] == int(times[place]) else times[place]},
         factor=times[place] / whole,
     )
 

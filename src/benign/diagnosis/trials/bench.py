@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future
@@ -158,8 +159,9 @@ class Bench:
         return max(1, self.executor.slots // 2)  # the second of a worker's slots would wait
 
     def _load(self, trial: Trial) -> Workload:
-        parameter = self.subject.size_parameter
-        grows = parameter is not None and parameter.grows
+        parameter, size = self.subject.size_parameter, self.subject.size
+        # Where the user's has no limit, a limited one costs no more.
+        grows = parameter is not None and parameter.grows and size is not None and math.isfinite(size)
         return workload(trial, size_grows=grows, time=self.subject.time or 1.0)
 
     def _begin(self, trial: Trial, running: dict[Future[Measured], Trial]) -> None:
