@@ -146,3 +146,20 @@ def test_targets_that_leave_nothing_to_fit_are_refused():
         pytest.raises(Unanswered, match="A constant fits all training targets"),
     ):
         fitted_of(bench, standing_of(bench, ()))
+
+
+def test_a_rare_training_does_not_hide_what_the_others_say():
+    source = table_of(np.arange(100.0)[:, None], np.random.default_rng(0).normal(size=100), scale="none")
+    apart = source.draw(80, benign.Replicate()).test_inputs[0, 0]  # held out of the first fold alone
+
+    def fit(X, y, size, time, seed):
+        known = dict(zip(X[:, 0].tolist(), y.tolist(), strict=True)) if apart in X else {}
+        return lambda inputs: np.array([known.get(x, 0.5) for x in inputs[:, 0]])
+
+    with bench_of(benign.from_callable(fit, name="rarely off", revision=1), source, size=1) as bench:
+        found = fitted_of(bench, standing_of(bench, ()))["loss"]
+        left = [one.relative_train_loss[-1] for one in bench.measured]
+    np.testing.assert_array_equal(np.array(left) > 0.5, [True, False, False, False, False])
+    assert found.is_fitted is True
+    assert found.risk.value > found.tolerance
+    assert found.sentence == "Its training set is fitted in 4 of 5 trainings."

@@ -21,6 +21,7 @@ from benign.procedures.estimator import Estimator
 from benign.procedures.nested_estimators import chain_of
 
 _MOST_TRAININGS = 5
+_FAR, _MOST = 2.0, 0.8
 _OF_ONE = 1.5  # a factor that trainings on other rows of the same number stay within
 _LINEAR = frozenset({"LogisticRegression", "LogisticRegressionCV", "LinearSVC", "RidgeClassifier", "RidgeClassifierCV"})
 _LINEAR |= frozenset({"SGDClassifier", "Perceptron", "PassiveAggressiveClassifier", "LinearDiscriminantAnalysis"})
@@ -44,7 +45,7 @@ def fitted_of(bench: Bench, standing: Standing) -> dict[Metric, Fitted]:
     if not standing.train_loss_constant > 0.0:
         raise Unanswered("A constant fits all training targets: whether the model does says nothing.")
     found = _trained(bench, standing.trainings)
-    if any(_decided(_estimate(risks)) is None for risks in _risks(bench, found).values()):
+    if any(_decided(risks) is None for risks in _risks(bench, found).values()):
         more = [bench.user_trial(fold) for fold in range(_MOST_TRAININGS)]
         if bench.affords(more):
             bench.measure(more)
@@ -75,16 +76,24 @@ def _estimate(risks: Float[np.ndarray, " trainings"]) -> Estimate:
     return Estimate(value=mean, interval=(max(0.0, low), high))
 
 
-def _decided(risk: Estimate) -> bool | None:
-    low, high = risk.interval
-    return True if high <= TOLERANCE else False if low > TOLERANCE else None
+def _decided(risks: Float[np.ndarray, " trainings"]) -> bool | None:
+    """By the interval; where a rare training far from the others makes it wide, by four of five, far on one side."""
+    low, high = _estimate(risks).interval
+    if high <= TOLERANCE or low > TOLERANCE:
+        return bool(high <= TOLERANCE)
+    few = len(risks) < _MOST_TRAININGS
+    if not few and np.mean(risks <= TOLERANCE / _FAR) >= _MOST:
+        return True
+    return False if not few and np.mean(risks > TOLERANCE * _FAR) >= _MOST else None
 
 
 def _fitted(bench: Bench, metric: Metric, risks: Float[np.ndarray, " trainings"], found: Sequence[Measured]) -> Fitted:
     risk = _estimate(risks)
-    is_fitted = _decided(risk)
+    is_fitted = _decided(risks)
     words = _loss_sentence if metric == "loss" else _error_sentence
     sentence = words(bench, risk, is_fitted)
+    if is_fitted is not None and is_fitted != (risk.value <= TOLERANCE):
+        sentence = _count_sentence(metric, risks, is_fitted)
     if is_fitted is False:
         sentence = f"{sentence[:-1]}{_reason(bench, metric, found)}."
     return Fitted(
@@ -122,6 +131,15 @@ def _error_sentence(bench: Bench, risk: Estimate, is_fitted: bool | None) -> str
         low, high = (format_number(100.0 * end, digits=2) for end in risk.interval)
         return f"Whether its labels are fitted is not sure: {wrong} ({low} to {high}; {100.0 * TOLERANCE:g} is fitted)."
     return f"{wrong[0].upper()}{wrong[1:]}, {'few enough' if is_fitted else 'too many'} to be fitted."
+
+
+def _count_sentence(metric: Metric, risks: Float[np.ndarray, " trainings"], is_fitted: bool) -> str:
+    """Where the mean is that of a rare training."""
+    count, what = (
+        int(np.sum((risks <= TOLERANCE) == is_fitted)),
+        "training set is" if metric == "loss" else "labels are",
+    )
+    return f"Its {what}{'' if is_fitted else ' not'} fitted in {count} of {len(risks)} trainings."
 
 
 def _interval(risk: Estimate) -> str:
