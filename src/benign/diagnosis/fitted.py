@@ -21,7 +21,7 @@ from benign.procedures.estimator import Estimator
 from benign.procedures.nested_estimators import chain_of
 
 _MOST_TRAININGS = 5
-_FAR, _MOST = 2.0, 0.8
+_FAR, _MOST = 1.4, 0.8
 _OF_ONE = 1.5  # a factor that trainings on other rows of the same number stay within
 _LINEAR = frozenset({"LogisticRegression", "LogisticRegressionCV", "LinearSVC", "RidgeClassifier", "RidgeClassifierCV"})
 _LINEAR |= frozenset({"SGDClassifier", "Perceptron", "PassiveAggressiveClassifier", "LinearDiscriminantAnalysis"})
