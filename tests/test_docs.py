@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 import benign
 from benign import runs
 from benign.cli.main import app
+from benign.diagnosis import CODES as DIAGNOSIS_CODES
 from benign.experiments.declaration import resolve
 from benign.histories import CODES
 from tests.optional import needs
@@ -33,7 +34,7 @@ PUBLIC = ["benign"] + [
     for room in ("curves", "diagnosis", "histories", "implicit", "linear", "networks", "plots", "procedures", "sources")
 ]
 # Minutes, a server, the reader's own files, or what tests/cli runs already: their arguments are checked.
-LONG = re.compile(r"benign (demo|figure |emc my_model|.*postgresql:|triage .*--follow)")
+LONG = re.compile(r"benign (demo|figure |emc my_model|.*postgresql:|triage .*--follow|diagnose (?!.*--max-trainings))")
 
 in_the_copy = pytest.mark.usefixtures("copy")
 
@@ -146,6 +147,11 @@ def test_every_public_object_is_in_the_reference(package):
 def test_every_code_of_triage_is_explained():
     table = (ROOT / "docs" / "triage.md").read_text("utf-8").partition("one of 21 codes")[2]
     assert re.findall(r"^\| `([a-z-]+)` \| [^|]+ \|$", table, re.MULTILINE) == list(CODES)
+
+
+def test_every_code_of_a_diagnosis_is_explained():
+    table = (ROOT / "docs" / "diagnose.md").read_text("utf-8").partition("| code | what was found |")[2]
+    assert dict(re.findall(r"^\| `([a-z_]+)` \| ([^|]+) \|$", table, re.MULTILINE)) == DIAGNOSIS_CODES
 
 
 def test_what_the_pages_import_is_in_the_reference():

@@ -29,14 +29,14 @@ def test_python_of_the_readme_runs(capsys, tmp_path, monkeypatch):
     assert printed[0] == SHOWN[0]
     assert re.match(r"Threshold size at n = 100: \d+ hidden units", printed[1])  # where the networks fit
     assert printed[2].startswith("100 ")  # 500 Gaussian features, 100 samples: the peak is where they are equal
-    assert "under-parameterised" in printed[3]  # 32 leaves, 1,000 digits
+    assert "More data will help" in printed[3]  # from 200 digits to 400
     assert "at order 2.99 (3)" in printed[4]  # descent follows the modified flow
 
 
 def test_the_triage_of_the_readme_is_what_is_printed(monkeypatch):
     monkeypatch.chdir(ROOT)
     (command,) = re.findall(r"^benign (triage .*)$", README, flags=re.MULTILINE)
-    assert len(SHOWN) == 2
+    assert len(SHOWN) == 3
     assert CliRunner().invoke(app, command.split()).stdout.split() == SHOWN[1].split()
 
 

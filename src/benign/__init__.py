@@ -11,6 +11,7 @@ from benign.foundation.public_names import load_on_first_use
 
 if TYPE_CHECKING:
     from benign import curves as curves
+    from benign import diagnosis as diagnosis
     from benign import histories as histories
     from benign import implicit as implicit
     from benign import linear as linear

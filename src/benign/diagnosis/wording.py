@@ -274,6 +274,10 @@ def _unknown(diagnosis: Diagnosis) -> Iterator[str]:
     ]
     if missing:
         yield f"Not answered: {'; '.join(missing)}."
+    if diagnosis.failures:
+        failed, first = sum(diagnosis.failures.values()), next(iter(diagnosis.failures))
+        told = "1 training failed and was" if failed == 1 else f"{failed} trainings failed and were"
+        yield f"{told} left out, such as: {first}"
     if diagnosis.is_interrupted:
         yield "It was interrupted: what comes after is not known."
     elif diagnosis.is_budget_spent:
@@ -316,9 +320,12 @@ def _answers_line(answers: Mapping[float, Answer]) -> str:
 
 def _group_line(group: list[Answer]) -> str:
     """Such as "helps at 1.5x (10 % less loss, 5 to 15 %) and 2x (18 % less loss, 12 to 24 %), 97 % sure"."""
-    told = [f"{one.factor:g}x{_in_parentheses(answer_change(one), _error_apart(one))}" for one in group]
+    apart = list(dict.fromkeys(map(_error_apart, group)))
+    errors = {one.factor: "" if len(apart) == 1 else _error_apart(one) for one in group}
+    told = [f"{one.factor:g}x{_in_parentheses(answer_change(one), errors[one.factor])}" for one in group]
     sure = sure_words(min(one.confidence for one in group))
-    return ", ".join(filter(None, [f"{_BRIEF[group[0].answer]} at {_listed(told)}", sure]))
+    words = ", ".join(filter(None, [f"{_BRIEF[group[0].answer]} at {_listed(told)}", sure]))
+    return f"{words}{_in_parentheses(*apart)}" if len(apart) == 1 else words
 
 
 def _factors(group: list[Answer]) -> str:
