@@ -94,7 +94,7 @@ class _Draft:
 @lru_cache(maxsize=4)
 def design(half: Half) -> tuple[Case, ...]:
     """All cases of a half, the same each time."""
-    cases = []
+    cases: list[Case] = []
     for stratum, count in COUNTS[half].items():
         for _ in range(count):
             cases.append(_case(half, stratum, len(cases)))

@@ -119,7 +119,7 @@ def _function_model(case: Case, fit: Callable[..., list[features.Predict]]) -> t
         train,
         name=f"{case.family} of {case.name}",
         revision=1,
-        size_name="width" if case.family == "mlp" else "features",
+        size_name="hidden units" if case.family == "mlp" else "features",
         time_name=None if case.time is None else "steps",
         max_size=population.columns if is_bounded else math.inf,
     )
@@ -164,9 +164,13 @@ def _train_networks(
 def _network_model(case: Case) -> tuple[Any, dict[str, Any]]:
     def fit(X: Matrix, Y: Matrix, size: int, times: Sequence[float], seed: int) -> list[features.Predict]:
         kept = network.train(X[None], Y[None], size, times, [seed])
-        return [lambda asked, weights=weights: network.outputs(weights, asked[None])[0] for weights in kept]
+        return [_predicting(weights) for weights in kept]
 
     return _function_model(case, fit)
+
+
+def _predicting(weights: list[Float[np.ndarray, "networks _ _"]]) -> features.Predict:
+    return lambda asked: network.outputs(weights, asked[None])[0]
 
 
 # ---------------------------------------------------------------------------------------------------------- estimators
