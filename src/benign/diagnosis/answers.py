@@ -268,6 +268,7 @@ class Diagnosis:
         findings: what to know of the data.
         curves: risk over n, size and time, as far as it was measured on the way.
         unanswered: why an answer is missing, by its name.
+        failures: trainings that failed and were left out: what each says, and how many said so.
         confidence: how sure an answer must be to be given.
         minutes: that it took; ``trainings``: that it cost, in trainings of the user's model.
         seconds_per_training: what one training of the user's model takes.
@@ -295,6 +296,7 @@ class Diagnosis:
     findings: tuple[DataFinding, ...] = ()
     curves: tuple[RiskCurve, ...] = ()
     unanswered: Mapping[str, str] = field(default_factory=dict)
+    failures: Mapping[str, int] = field(default_factory=dict)
     confidence: float = 0.85
     minutes: float = 0.0
     trainings: float = 0.0

@@ -224,6 +224,7 @@ class _Course:
             trainings=ledger.trainings,
             seconds_per_training=bench.seconds(bench.user_trial()) or math.nan,
             is_budget_spent=bench.is_budget_spent,
+            failures=bench.failures,
             curves=curves_of(bench),
         )
 

@@ -41,6 +41,7 @@ def json_schema() -> dict[str, Any]:
         remedies={"type": "array", "items": _remedy()}, noise_slope=or_null(_noise_slope()),
         findings={"type": "array", "items": finding}, curves={"type": "array", "items": _curve()},
         unanswered={"type": "object", "propertyNames": {"enum": list(ANSWERS)}, "additionalProperties": _TEXT},
+        failures={"type": "object", "additionalProperties": _COUNT},
         confidence=_NUMBER, minutes=_NUMBER, trainings=_NUMBER, seconds_per_training=_NUMBER,
         is_budget_spent=_TRUTH, is_interrupted=_TRUTH,
     )  # fmt: skip

@@ -66,8 +66,12 @@ class Budget:
         return self.trainings - self.ledger.trainings
 
     def allows(self, *, trainings: float, seconds: float) -> bool:
-        """Whether a training of this cost may begin, which may take so long. A rounding is forgiven."""
-        return trainings <= self.trainings_left + 1e-9 and seconds <= self.seconds_left and self.seconds_left > 0.0
+        """Whether a training of this cost may begin, which may take so long. A rounding is forgiven.
+
+        The first may at any rate as far as minutes go: how long one takes is not known before.
+        """
+        has_time = seconds <= self.seconds_left and self.seconds_left > 0.0
+        return trainings <= self.trainings_left + 1e-9 and (has_time or not self.ledger.count)
 
 
 def _until(spent: float, end: float, fraction: float) -> float:

@@ -18,7 +18,7 @@ from benign.foundation.errors import invalid
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.procedures import objectives
-from benign.procedures.adaptation import ForeignProcedure
+from benign.procedures.adaptation import ForeignProcedure, check_seed
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source, SupportsFolds, SupportsLabelNoise
 
@@ -148,13 +148,16 @@ def run_trial(shared: Shared, trial: Trial, world: Source | None) -> Measured:
     """Train and measure, in this process or another.
 
     Raises:
-        InvalidArgument: for what cannot be trained, with what was raised.
+        InvalidArgument: for what cannot be trained, with what was raised, and for what ignores its seed.
     """
-    start = clock.perf_counter()
     procedure = shared.procedure
+    split = split_of(shared.source if world is None else world, trial, shared.seed)
+    if isinstance(procedure, ForeignProcedure):
+        with recorded():
+            check_seed(procedure, split, np.nan if trial.size is None else trial.size)
+    start = clock.perf_counter()
     if trial.parameters:
         procedure = cast("Any", procedure).with_parameters(**dict(trial.parameters))
-    split = split_of(shared.source if world is None else world, trial, shared.seed)
     with recorded() as heard:
         outputs = _outputs(procedure, split, trial)
     return _measured(trial, split, procedure.objective, outputs, clock.perf_counter() - start, heard)
