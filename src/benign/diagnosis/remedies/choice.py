@@ -8,13 +8,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy import special
 
-from benign.diagnosis.answers import Answer, Metric, Verdict
-from benign.diagnosis.calibration import Evidence, Question, answer
+from benign.curves.intervals import student_quantile
+from benign.diagnosis.answers import Answer, Estimate, Metric, Verdict
+from benign.diagnosis.calibration import Question
 from benign.diagnosis.remedies.candidate import HeldOut
 from benign.diagnosis.remedies.gain import gain_of
+from benign.diagnosis.risk_change import RiskChange
 
 _NO_LOSS = 1e-6  # of the best constant's: less is no loss
+_BEYOND = 0.01  # how far a trial is from the truth beyond its error, however many samples there are
+_ALIKE = 0.02  # a log ratio within this is no difference
+_SUREST = 0.999  # no trial is surer
+_LARGEST = 700.0  # exp of more is no float64
 
 
 def chosen_on_others(losses: Float[np.ndarray, "candidates folds"]) -> Int[np.ndarray, " folds"]:
@@ -47,7 +54,7 @@ class Choice:
 
         A fold is judged with the candidate that the other folds choose by the loss. So the gain is that of choosing
         by held-out data, which is at most the named candidate's. The sign of a gain is told where its 95 % interval
-        leaves no other.
+        leaves no other: of models of the same risk, at most 3.5 % were said to help in simulations of 2 to 5 folds.
         """
         loss = self._of("loss")
         return replace(loss, error=self._of("error")) if is_classification else loss
@@ -62,19 +69,44 @@ class Choice:
         else:
             change = gain_of(before, judged, floor=_NO_LOSS * (self.present[0].loss_constant or 1.0))
         words = f"{self.words} the {'loss' if metric == 'loss' else 'share of wrong labels'}"
-        # A size that is tried is what "bigger" tries, too.
-        evidence = Evidence(question="bigger", method="tried", change=change, words=words)
-        return _sure(answer(self.question, metric, [evidence]))
+        return _answer(self.question, metric, change, words)
 
 
 def _mean_losses(candidates: Sequence[Sequence[HeldOut]]) -> Float[np.ndarray, "candidates folds"]:
     return np.array([[fold.loss.mean() for fold in candidate] for candidate in candidates])
 
 
-def _sure(found: Answer) -> Answer:
-    """The same, but no sign that the interval does not bear out: many remedies are tried, and each may be lucky."""
-    low, high = found.change.interval
-    is_signed = found.answer in (Verdict.HELPS, Verdict.HURTS)
-    if not is_signed or low > 0.0 or high < 0.0:
-        return found
-    return replace(found, answer=Verdict.CANNOT_TELL, confidence=math.nan)
+def _answer(question: Question, metric: Metric, change: RiskChange, words: str) -> Answer:
+    """By Student's t, and no sign that the 95 % interval does not bear out: of many remedies, some are lucky."""
+    degrees, error = 2 * change.folds - 1, math.hypot(change.se, _BEYOND)
+    worse = float(special.stdtr(degrees, change.d / error))
+    low, high = (float(special.stdtr(degrees, (edge - change.d) / error)) for edge in (-_ALIKE, _ALIKE))
+    half = student_quantile(0.975, degrees) * error
+    ends = (math.expm1(min(change.d - half, _LARGEST)), math.expm1(min(change.d + half, _LARGEST)))
+    verdict, sure = Verdict.CANNOT_TELL, math.nan
+    if high - low >= question.confidence:
+        verdict, sure = Verdict.NO_DIFFERENCE, high - low
+    elif abs(change.d) > half and max(worse, 1.0 - worse) >= question.confidence:
+        verdict, sure = (Verdict.HURTS, worse) if change.d > 0.0 else (Verdict.HELPS, 1.0 - worse)
+    moved = Estimate(value=math.expm1(min(change.d, _LARGEST)), interval=ends)
+    lucky = "; a single held-out sample makes most of it" if change.rests_on_one_sample else ""
+    return Answer(
+        question=question.name,
+        factor=question.factor,
+        metric=metric,
+        answer=verdict,
+        confidence=sure if math.isnan(sure) else min(sure, _SUREST),
+        change=moved,
+        method="tried",
+        reason=f"{words} {_told(moved)}{lucky if verdict is Verdict.CANNOT_TELL else ''}.",
+        evidence={"tried d": change.d, "tried se": change.se, "tried folds": float(change.folds)},
+    )
+
+
+def _told(change: Estimate) -> str:
+    """As "fell by 18 % (12 to 24)"."""
+    value, low, high = (100.0 * part for part in (change.value, *change.interval))
+    if low <= 0.0 <= high:
+        return f"changed by {value:+.0f} % ({low:+.0f} to {high:+.0f})".replace("-", "\N{MINUS SIGN}")
+    low, high = sorted((abs(low), abs(high)))
+    return f"{'rose' if value > 0.0 else 'fell'} by {abs(value):.0f} % ({low:.0f} to {high:.0f})"

@@ -129,8 +129,8 @@ def _affordable_folds(bench: Bench, candidates: Sequence[Candidate]) -> int:
 
 def _words(folds: int, candidates: int) -> str:
     if candidates == 1:
-        return f"on {folds} folds"
-    return f"the best of {candidates}, chosen and judged on different ones of {folds} folds:"
+        return f"On {folds} folds"
+    return f"The best of {candidates}, chosen and judged on different ones of {folds} folds:"
 
 
 def _change(remedy: Remedy) -> float:
