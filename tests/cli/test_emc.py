@@ -131,7 +131,7 @@ def test_where_the_peak_must_be_looked_for(folder):
     done = _emc("my_boosting:boosting", "--size", "8", "--samples", "40", "--max-trainings", "60", "--store", "s.db")
     assert done.exit_code == 0, done.stderr
     paragraph = done.stdout.split("\n\n")[0]
-    assert "The test risk peaks, if it does, near max_leaf_nodes = 3" in paragraph
+    assert "The test risk peaks, if it does, near max_leaf_nodes = 3, which just fits (95 %: 3 to 3)" in paragraph
     assert "lies at more samples or a smaller max_leaf_nodes" in paragraph
     assert "max_leaf_nodes" in paragraph.split("at your n = 40")[0]
     assert "n_estimators" in paragraph.split("at your n and size")[0]

@@ -185,16 +185,18 @@ def test_the_users_n_is_measured_first():
     assert emc(Known(mean=logistic(137.0)), samples=137).value == pytest.approx(137, rel=0.03)
 
 
+class Rare(Known):
+    """One draw in three leaves a large risk above 100 samples, none below: no ten draws tell that from a rarer one."""
+
+    def _risk(self, split):
+        is_large = standard_normal(split.replicate.seed, split.replicate.draw, split.samples) > 0.4
+        return 0.3 if is_large and split.samples > 100 else 0.0
+
+
 def test_the_lower_end_is_where_something_is_surely_fitted():
-    """One draw in three leaves a large risk above 100 samples, none below: 100 are a bound."""
-
-    def rare(samples, draws):
-        big = np.array([standard_normal(0, draw, samples) > 0.4 for draw in range(draws)])
-        return np.where(big & (samples > 100), 0.3, 0.0)
-
-    limits = SearchLimits(smallest=2, largest=5000, draws=10, trainings=400, seconds_left=lambda: math.inf)
-    low, high = ThresholdSearch(rare, TOLERANCE, limits).run(64).interval
-    assert 0 < low <= 100 <= high
+    for seed in range(3):
+        found = emc(Rare(mean=lambda _: 0.0), max_trainings=200, seed=seed)
+        assert 5 < found.interval[0] <= 100 <= found.interval[1]
 
 
 def test_both_budgets_hold():

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.neural_network import MLPRegressor
 
 import benign
@@ -35,6 +36,52 @@ def test_the_peak_of_least_squares_is_at_the_exact_fit(samples, size):
     answer = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert answer["peak_size"]["interval"] == list(place.interval)
     assert answer["threshold_size"]["value"] < samples
+
+
+@pytest.mark.parametrize("samples", [150, 200, 300])
+def test_least_squares_in_200_columns_peaks_at_as_many_samples(samples):
+    """Along columns no more than there are; along samples and columns the interval holds the exact fit."""
+    random = np.random.default_rng(0)
+    inputs = random.standard_normal((700, 200))
+    targets = inputs @ random.standard_normal(200) / 14 + 0.5 * random.standard_normal(700)
+    source = benign.sources.arrays(inputs, targets, test_samples=100)
+    procedure = benign.from_estimator(LinearRegression(), size="features")
+    found = benign.locate_peak(procedure, source, size=200, samples=samples, max_trainings=60, **QUIET)
+    along, place = found.peak_samples, found.peak_size
+    assert along is not None
+    assert along.interval[0] <= 201
+    assert along.interval[1] >= 200
+    assert found.threshold_size is not None
+    assert max(found.threshold_size.evidence) <= 200
+    if samples <= 200:
+        assert place is not None
+        assert place.interval[0] < samples <= place.interval[1] + 1
+    else:
+        assert "beyond 200 features, if anywhere, at your n = 300" in found.sentence
+
+
+def test_a_real_number_is_searched_on_a_grid_of_its_own():
+    procedure = benign.from_estimator(Ridge(), size="alpha", inverse=True)
+    random = np.random.default_rng(0)
+    inputs = random.standard_normal((160, 80))
+    source = benign.sources.arrays(inputs, random.standard_normal(160), test_samples=100)
+    found = benign.threshold_size(procedure, source, samples=40, max_trainings=120, **QUIET)
+    few = {alpha for alpha in found.evidence if found.interval[0] <= alpha <= found.interval[1]}
+    assert few
+    assert found.value != math.floor(found.value)
+    # The threshold of one draw, by bisection on the exact training risk.
+    splits = [source.draw(40, benign.Replicate(draw=draw)) for draw in range(10)]
+
+    def risk(alpha):
+        ratios = []
+        for split in splits:
+            X, y = split.train_inputs, split.train_targets
+            rest = y - Ridge(alpha=alpha).fit(X, y).predict(X).reshape(y.shape)
+            ratios.append(np.sum(rest**2) / np.sum((y - y.mean(axis=0)) ** 2))
+        return np.mean(ratios)
+
+    assert risk(found.interval[0] / 1.01) < 0.025
+    assert risk(found.interval[1] * 1.01) > 0.016
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time as clock
 from dataclasses import asdict, dataclass, replace
@@ -351,7 +352,7 @@ def find_complexity(
     low, high = bisection.easiest_end
     return EffectiveModelComplexity(
         value=_whole(estimate.value * unit),
-        interval=_interval(estimate, list(bisection.ascending), unit),
+        interval=_interval(estimate, bisection, unit, search.tolerance),
         first_crossing=_whole(estimate.first_crossing * unit),
         fitted_from=int(high) * unit if low and estimate.has_place else 0,
         outcome=estimate.outcome,
@@ -417,15 +418,34 @@ def _parameters(search: FitSearch, size: float | None) -> int:
     return max(SMALLEST, search.procedure.parameters(int(size), split) // split.train_targets.shape[1])
 
 
-def _interval(estimate: FittingThreshold, tried: list[float], unit: int) -> tuple[float, float]:
+def _interval(
+    estimate: FittingThreshold, bisection: ThresholdSearch, unit: int, tolerance: float
+) -> tuple[float, float]:
     """The interval in whole n, with the gap between the n that were tried around the value.
 
     Of two n, one that is fitted and one that is not, the complexity is anything from the first to just below the other.
     """
     low, high = (end * unit for end in estimate.interval)
-    around = estimate.widened(tried).interval
+    around = estimate.widened(list(bisection.ascending)).interval
     above = around[1] * unit - 1.0
-    return _whole(min(low, around[0] * unit)), _whole(max(high, above)) if high < math.inf else math.inf
+    low = min(low, around[0] * unit) or unit * _surely_fitted(bisection, tolerance)
+    return _whole(low), _whole(max(high, above)) if high < math.inf else math.inf
+
+
+def _surely_fitted(bisection: ThresholdSearch, tolerance: float) -> float:
+    """The largest n that is surely fitted by its draws and those of more samples together; 0 where none is.
+
+    Few samples leave no more than many, so that what bounds the mean of all of these bounds that of the fewest. It is
+    asked where the draws at no n suffice: those that leave nothing are few at each.
+    """
+    risks = bisection.ascending
+    dispersion, pooled = dispersion_above(list(risks.values()), tolerance), np.zeros(0)
+    below = itertools.dropwhile(lambda n: not bisection.is_fitted(n), reversed(risks))
+    for n in itertools.takewhile(bisection.is_fitted, below):
+        pooled = np.concatenate([pooled, risks[n]])
+        if mean_ends(pooled, dispersion=dispersion)[1] <= tolerance:
+            return n
+    return 0.0
 
 
 def _whole(position: float) -> int:

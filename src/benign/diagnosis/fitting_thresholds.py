@@ -28,7 +28,7 @@ from benign.curves.threshold_bracketing import ThresholdSearch
 from benign.curves.threshold_reading import mean_crossing, read_threshold
 from benign.curves.threshold_search import LEAST_DRAWS
 from benign.diagnosis.fit_search import FAILURES, FitSearch, search_limits, stored_trainings
-from benign.diagnosis.search_arguments import SMALLEST, checked_samples, checked_size, checked_times
+from benign.diagnosis.search_arguments import SMALLEST, checked_samples, checked_size, checked_times, largest_size
 from benign.experiments import Executor, Place
 from benign.experiments.repeated_warnings import said_once
 from benign.foundation.conventions import TOLERANCE
@@ -39,7 +39,6 @@ from benign.foundation.replicate import Replicate
 from benign.foundation.size_words import amount
 from benign.foundation.sizes import EVERY_FACTOR
 from benign.procedures.estimator import Estimator
-from benign.procedures.estimator_sizes import SizeKind
 from benign.procedures.estimator_times import Route, route_of
 from benign.procedures.function_procedure import FunctionProcedure
 from benign.procedures.protocol import Procedure, has_real_sizes, is_size_inverse
@@ -320,18 +319,20 @@ class _SizeAxis:
         if has_real_sizes(procedure):
             return first / _REALS, min(first * _REALS, procedure.max_size)
         if inverse:
-            return 1, int(max(1, min(procedure.max_size, n)))
-        largest = int(min(procedure.max_size, max(self._size_of(EVERY_FACTOR * n), 4 * first)))
+            return 1, int(max(1, min(self._most, n)))
+        largest = int(min(self._most, max(self._size_of(EVERY_FACTOR * n), 4 * first)))
         return 1, largest
+
+    @property
+    def _most(self) -> float:
+        return largest_size(self.search.procedure, self.search.source, self.search.seed)
 
     def _size_of(self, number: int) -> int:
         """The largest size with no more parameters for each output; a size has one at least."""
         # How many parameters a size has does not depend on the samples.
         split = self.search.source.draw(SMALLEST, Replicate(seed=self.search.seed))
         procedure, outputs = self.search.procedure, split.train_targets.shape[1]
-        there = min(number, procedure.max_size)
-        if getattr(procedure, "size_kind", None) is SizeKind.COLUMNS:
-            there = min(there, split.train_inputs.shape[1])
+        there = min(number, self._most)
         sizes = range(1, int(there) + 1)
         return max(1, bisect_right(sizes, number * outputs, key=lambda size: procedure.parameters(size, split)))
 

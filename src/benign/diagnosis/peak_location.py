@@ -19,7 +19,7 @@ from benign.diagnosis.complexity import EffectiveModelComplexity, find_complexit
 from benign.diagnosis.exact_fit import look_beyond, peak_samples, peak_size
 from benign.diagnosis.fit_search import FAILURES, FitSearch, deadline, search_limits, stored_trainings
 from benign.diagnosis.fitting_thresholds import end_of_training, find_size, find_time
-from benign.diagnosis.search_arguments import DRAWS, checked_samples, checked_size, checked_times
+from benign.diagnosis.search_arguments import DRAWS, checked_samples, checked_size, checked_times, largest_size
 from benign.experiments import Executor, Place
 from benign.experiments.repeated_warnings import said_once
 from benign.foundation.conventions import REGIME_BAND, TOLERANCE
@@ -359,7 +359,7 @@ class _Round:
         procedure = self.search.procedure
         looks = allowed.trainings // LEAST_DRAWS if allowed.has_time() else 0
         try:
-            return look_beyond(found, procedure.objective, self._risk_at, largest=procedure.max_size, looks=looks)
+            return look_beyond(found, procedure.objective, self._risk_at, largest=self._most, looks=looks)
         except FAILURES:  # no finite risk there, say: the threshold still stands
             return found
 
@@ -387,7 +387,11 @@ class _Round:
             return 1
         ratio = self.samples / complexity.value if complexity.value else float(_FARTHEST)
         guess = round(self.size * min(max(ratio, 1.0 / _FARTHEST), float(_FARTHEST)))
-        return int(min(max(guess, 1), procedure.max_size))
+        return int(min(max(guess, 1), self._most))
+
+    @property
+    def _most(self) -> float:
+        return largest_size(self.search.procedure, self.search.source, self.search.seed)
 
 
 @contextlib.contextmanager
@@ -438,7 +442,7 @@ def _along_samples(found: EffectiveModelComplexity) -> str:
         return f"below n = {found.evidence[0].samples:,}"
     if found.outcome is ThresholdOutcome.UNDECIDED:
         return f"at an n yet undecided (95 %: {found.ends})"
-    return f"near n = {found.value:,} (95 %: {found.ends})"
+    return f"near n = {found.value:,}, which it just fits (95 %: {found.ends})"
 
 
 def _along(found: FittingThreshold) -> str:
@@ -451,4 +455,4 @@ def _along(found: FittingThreshold) -> str:
     if found.outcome is ThresholdOutcome.UNDECIDED:
         of = f"a number of {unit}" if is_counted(unit) else f"a value of {unit}"
         return f"at {of} yet undecided (95 %: {found.ends})"
-    return f"near {amount(found.value, unit)} (95 %: {found.ends})"
+    return f"near {amount(found.value, unit)}, which just {'fit' if is_counted(unit) else 'fits'} (95 %: {found.ends})"

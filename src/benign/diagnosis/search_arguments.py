@@ -7,7 +7,9 @@ import math
 from benign.experiments.measurement import check_kinds
 from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count, checked_number, checked_positive
+from benign.foundation.replicate import Replicate
 from benign.foundation.size_words import amount
+from benign.procedures.estimator_sizes import SizeKind
 from benign.procedures.protocol import Procedure, has_real_sizes
 from benign.sources.protocol import Source
 
@@ -50,6 +52,14 @@ def checked_size(size: object, procedure: Procedure) -> float:
             "size", f"asks for {amount(number, procedure.size_name)}, but there are only {procedure.max_size:g}."
         )
     return number
+
+
+def largest_size(procedure: Procedure, source: Source, seed: int) -> float:
+    """The largest size that there is: of a size that counts columns of the inputs, as many as the source has."""
+    if getattr(procedure, "size_kind", None) is not SizeKind.COLUMNS:
+        return procedure.max_size
+    columns = source.draw(SMALLEST, Replicate(seed=seed)).train_inputs.shape[1]
+    return float(min(procedure.max_size, columns))
 
 
 def checked_samples(samples: object, source: Source) -> int:
