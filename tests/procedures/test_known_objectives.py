@@ -304,3 +304,82 @@ def test_quadratic_discriminants_that_cannot_be_trained_say_so():
     split = digits(samples=40)
     with pytest.raises(InvalidArgument, match=r"QuadraticDiscriminantAnalysis cannot be trained as it stands on 40"):
         _outputs(from_estimator(QuadraticDiscriminantAnalysis(), size="features"), split, split.test_inputs)
+
+
+class OtherClasses(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A tree that says other classes than it was given, or fewer probabilities."""
+
+    def __init__(self, depth=3, labels=None, columns=None):
+        self.depth = depth
+        self.labels = labels
+        self.columns = columns
+
+    def fit(self, X, y):
+        self.tree_ = DecisionTreeClassifier(max_depth=self.depth, random_state=0).fit(X, y)
+        self.classes_ = self.tree_.classes_ if self.labels is None else np.array(self.labels)
+        return self
+
+    def predict(self, X):
+        return self.classes_[self.tree_.predict_proba(X).argmax(axis=1)]
+
+    def predict_proba(self, X):
+        return self.tree_.predict_proba(X)[:, : self.columns]
+
+
+@pytest.mark.parametrize("labels", [[1, 2], [-1, 1], ["three", "five"], [0.0, 1.0]])
+def test_classes_of_another_name_stand_in_the_same_order(labels):
+    split = _threes_and_fives()
+    outputs = _outputs(from_estimator(OtherClasses(labels=labels), size="depth"), split, split.test_inputs)
+    np.testing.assert_array_equal(
+        outputs, _outputs(from_estimator(OtherClasses(), size="depth"), split, split.test_inputs)
+    )
+
+
+@pytest.mark.parametrize("settings", [{"columns": 1}, {"labels": [4, 5, 6], "columns": 1}])
+def test_probabilities_of_fewer_classes_are_refused(settings):
+    split = _threes_and_fives()
+    with pytest.raises(
+        InvalidArgument, match=r"predicts an array of shape \(30, 1\); it must be \(30, 2\), one score a"
+    ):
+        _outputs(from_estimator(OtherClasses(**settings), size="depth"), split, split.test_inputs)
+
+
+def test_xgboost_is_given_classes_without_gaps():
+    """It refuses others; what it numbers goes back to the classes that it stands for."""
+    split = digits(samples=60)
+    kept = np.isin(class_indices(split.train_targets), (2, 5, 8))
+    names = ("train_inputs", "train_targets", "train_targets_clean")
+    split = replace(split, **{name: getattr(split, name)[kept] for name in names})
+    outputs = _outputs(from_estimator(XGBClassifier(), size="max_depth"), split, split.test_inputs)
+    assert set(np.flatnonzero(outputs.sum(axis=0))) == {2, 5, 8}
+    np.testing.assert_array_equal(
+        outputs,
+        _outputs(
+            from_estimator(DecisionTreeClassifier(max_depth=2, random_state=0), size="max_leaf_nodes"),
+            split,
+            split.test_inputs,
+        ),
+    )
+
+
+class XGBClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A tree with XGBoost's name and its refusal of classes that do not count from 0."""
+
+    __module__ = "xgboost.sklearn"
+
+    def __init__(self, max_depth=2, random_state=None):
+        self.max_depth = max_depth
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        if not np.array_equal(np.unique(y), np.arange(len(np.unique(y)))):
+            raise ValueError("Invalid classes inferred from unique values of `y`.")
+        self.tree_ = DecisionTreeClassifier(max_depth=self.max_depth, random_state=self.random_state).fit(X, y)
+        self.classes_ = self.tree_.classes_
+        return self
+
+    def predict(self, X):
+        return self.tree_.predict(X)
+
+    def predict_proba(self, X):
+        return self.tree_.predict_proba(X)

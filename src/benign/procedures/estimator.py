@@ -226,9 +226,11 @@ def from_estimator(
             larger, the less can be fitted. Sizes stay what the parameter says and are given ascending, as always; only
             what is read along them, regimes and thresholds, is read from the largest: the threshold is then the largest
             value that fits. The numbers are the same, and a store keeps one of both.
-        objective: what its losses are, a name in :data:`benign.procedures.objectives.NAMES`. None for what the common
-            estimators minimise; of others the squared loss (of class probabilities or, where there are none, of the
-            predicted class as a one-hot row).
+        objective: what its losses are: ``"squared"``, ``"cross-entropy"``, ``"hinge"``, ``"squared hinge"``,
+            ``"pairwise hinge"``, ``"exponential"``, ``"absolute"``, ``"poisson"``, ``"gamma"``, or, with a number,
+            ``"quantile 0.9"``, ``"epsilon-insensitive 0.1"`` or ``"squared epsilon-insensitive 0.1"``. None for what
+            the common estimators minimise; of others the squared loss (of class probabilities or, where there are none,
+            of the predicted class as a one-hot row).
         revision: to be raised when an edit of the estimator's own code changes its numbers; its parameters, its class's
             source text and scikit-learn's version are noticed.
 

@@ -129,10 +129,12 @@ def _seen(fitted: Any, split: Split) -> Int[np.ndarray, " seen"] | None:
     if labels is None:
         return None
     labels, seen = np.asarray(labels), np.unique(class_indices(split.train_targets))
-    is_counted = labels.dtype.kind in "iuf" and labels.ndim == 1 and set(labels.tolist()) <= set(range(len(seen)))
-    if is_counted and not set(labels.tolist()) <= set(seen.tolist()):  # XGBoost numbers what it sees
-        return seen[labels.astype(np.int64)]
-    return labels.astype(np.int64) if labels.dtype.kind in "iuf" and labels.ndim == 1 else None
+    if labels.dtype.kind not in "iuf" or labels.ndim != 1:
+        return None
+    if set(labels.tolist()) <= set(seen.tolist()):
+        return labels.astype(np.int64)
+    is_numbered = set(labels.tolist()) <= set(range(len(seen)))  # XGBoost numbers what it sees
+    return seen[labels.astype(np.int64)] if is_numbered else None
 
 
 def _in_columns(

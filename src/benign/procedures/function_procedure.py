@@ -116,7 +116,7 @@ def from_callable(
         time_name: what a time counts; None where training has no duration.
         max_size: the largest size, ``math.inf`` where there is no end.
         inverse: whether the size is the inverse of one, say a number of neighbours; see :func:`from_estimator`.
-        objective: what a loss is, a name in :data:`benign.procedures.objectives.NAMES`: what ``predict`` gives is in
+        objective: what a loss is, one of those that :func:`from_estimator` lists: what ``predict`` gives is in
             its unit.
         real_sizes: whether a size is any positive number, not a count.
 
