@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import random
 from dataclasses import replace
 from itertools import pairwise
 
@@ -309,6 +310,16 @@ def test_nothing_of_the_users_changes():
     assert pickle.dumps(model) == before
     np.testing.assert_array_equal(state.get_state(legacy=False)["state"]["key"], drawn)
     np.testing.assert_array_equal(CANCER.draw(N, Replicate()).train_inputs, inputs)
+
+
+@pytest.mark.usefixtures("unchecked")  # beartype draws which entries to check from Python's random numbers
+def test_no_random_number_of_the_users_is_drawn():
+    """The steps before a kernel are fitted to know its width: this one draws from NumPy's global state."""
+    before = np.random.get_state(legacy=False)["state"]["pos"], random.getstate()  # noqa: NPY002
+    subject = _of_cancer(make_pipeline(PCA(4, svd_solver="randomized"), SVC()))
+    assert subject.size is not None
+    after = np.random.get_state(legacy=False)["state"]["pos"], random.getstate()  # noqa: NPY002
+    assert after == before
 
 
 class TestOtherSettings:

@@ -140,7 +140,7 @@ def predictions_of(
     Raises:
         InvalidArgument: for code that raises, or predicts no finite numbers of the right shape.
     """
-    states = _OwnRandomStates(addressed_seed(split.replicate, "global random states of foreign code"))
+    states = OwnRandomStates(addressed_seed(split.replicate, "global random states of foreign code"))
     train_inputs, *frames = (handed_on(values, split) for values in (split.train_inputs, *inputs))
     moments = None if times is None else times.tolist()
     answers = code.train(split, size, moments, train_inputs, frames)
@@ -263,7 +263,7 @@ def _values_of(column: Column, values: Float[np.ndarray, " m"]) -> Any:
     return np.array([*column.texts, np.nan], dtype=object)[places]  # -1 is the last: missing
 
 
-class _OwnRandomStates:
+class OwnRandomStates:
     """NumPy's and Python's global random states, exchanged for ones that follow from a seed while code runs."""
 
     def __init__(self, seed: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from benign.foundation.numbers import checked_count, checked_positive
 from benign.foundation.replicate import Replicate
 from benign.foundation.size_words import is_counted
 from benign.foundation.split import Split
-from benign.procedures.adaptation import handed_on, training_targets
+from benign.procedures.adaptation import OwnRandomStates, addressed_seed, handed_on, training_targets
 from benign.procedures.estimator import Estimator, known_parameters, own_copy
 from benign.procedures.estimator_memory import least_bytes_of
 from benign.procedures.estimator_sizes import SizeKind, check_size, is_real
@@ -355,10 +356,12 @@ def _reaching(own: Any, part: Part, split: Split) -> Float[np.ndarray, "n column
     if (least_bytes_of(own, split.samples, split.train_inputs.shape[1]) or 0.0) > _CHEAP:
         return None
     try:
-        for step in transforms_of(own):
-            if step.prefix == part.prefix:
-                break
-            inputs = own_copy(step.estimator, needed=("fit_transform",)).fit_transform(inputs, targets)
+        with warnings.catch_warnings(), OwnRandomStates(addressed_seed(split.replicate, "steps before a part")):
+            warnings.simplefilter("ignore")  # its trainings will say so
+            for step in transforms_of(own):
+                if step.prefix == part.prefix:
+                    break
+                inputs = own_copy(step.estimator, needed=("fit_transform",)).fit_transform(inputs, targets)
         dense = inputs.toarray() if hasattr(inputs, "toarray") else inputs
         return np.asarray(dense, dtype=np.float64)
     except (BenignError, KeyboardInterrupt):
