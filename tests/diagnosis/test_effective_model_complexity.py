@@ -212,6 +212,16 @@ def test_both_budgets_hold():
     assert found.trainings < 30
 
 
+def test_nothing_is_said_to_be_fitted_by_none_above_a_line_that_says_it_is():
+    """A mean within the tolerance at the largest n, and above it at fewer: pooled they are above."""
+    source = benign.sources.arrays(np.random.default_rng(0).normal(size=(110, 2)), np.arange(110.0), test_samples=10)
+    found = emc(Known(mean=lambda n: 0.019 if n == 100 else 0.0235), source, size=10, samples=100)
+    assert found.evidence[-1].is_fitted
+    assert found.outcome is not ThresholdOutcome.NONE_FITTED
+    assert found.interval[1] == math.inf
+    assert "no number of samples" not in found.sentence
+
+
 def test_progress_is_told():
     told = []
     emc(Known(mean=logistic(100.0)), progress=lambda _, done, total: told.append((done, total)))

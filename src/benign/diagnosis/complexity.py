@@ -377,7 +377,8 @@ def _not_nothing(estimate: FittingThreshold, bisection: ThresholdSearch) -> Fitt
     fitted = [n for n in bisection.ascending if bisection.is_fitted(n)]
     if estimate.outcome is not ThresholdOutcome.NONE_FITTED or not fitted:
         return estimate
-    return replace(estimate, value=fitted[-1], outcome=ThresholdOutcome.UNDECIDED)
+    unbounded = (estimate.interval[0], math.inf)
+    return replace(estimate, value=fitted[-1], interval=unbounded, outcome=ThresholdOutcome.UNDECIDED)
 
 
 def _model(procedure: Procedure, size: float | None) -> str:
@@ -433,14 +434,15 @@ def _interval(
 
 
 def _surely_fitted(bisection: ThresholdSearch, tolerance: float) -> float:
-    """The largest n that is surely fitted by its draws and those of more samples together; 0 where none is.
+    """The largest n that is surely fitted by its draws and those of more samples together, from the n on whose every
+    draw is fitted; 0 where none is.
 
     Few samples leave no more than many, so that what bounds the mean of all of these bounds that of the fewest. It is
     asked where the draws at no n suffice: those that leave nothing are few at each.
     """
     risks = bisection.ascending
     dispersion, pooled = dispersion_above(list(risks.values()), tolerance), np.zeros(0)
-    below = itertools.dropwhile(lambda n: not bisection.is_fitted(n), reversed(risks))
+    below = itertools.dropwhile(lambda n: risks[n].max() > tolerance, reversed(risks))
     for n in itertools.takewhile(bisection.is_fitted, below):
         pooled = np.concatenate([pooled, risks[n]])
         if mean_ends(pooled, dispersion=dispersion)[1] <= tolerance:
