@@ -44,13 +44,12 @@ def test_up_to_the_peak_a_bigger_model_hurts_and_far_beyond_it_helps():
 
 
 def test_the_interval_holds_what_theory_says():
-    answers = asked(Columns(60), 10, samples=100)
-    for factor, answer in answers.items():
-        assert answer.answer is not Verdict.HURTS
-        low, high = answer.change.interval
-        assert low < risk(100, round(10 * factor), 60) / risk(100, 10, 60) - 1.0 < high
-        assert "tried" in answer.method
-    assert answers[4.0].answer is Verdict.HELPS
+    """Rehearsals see fewer samples of the same 20 columns: where they disagree, the interval is wide."""
+    answer = asked(Columns(20), 4, samples=200)[4.0]
+    assert answer.answer is Verdict.HELPS
+    low, high = answer.change.interval
+    assert low < risk(200, 16, 20) / risk(200, 4, 20) - 1.0 < high
+    assert "tried" in answer.method
 
 
 def test_more_columns_than_there_are_cannot_be_had():
@@ -77,11 +76,11 @@ def test_of_an_inverse_size_bigger_is_a_smaller_value():
     from sklearn.neighbors import KNeighborsRegressor
 
     random = np.random.default_rng(0)
-    inputs = random.uniform(-3.0, 3.0, size=(200, 1))
-    source = benign.sources.arrays(inputs, np.sin(3.0 * inputs[:, 0]) + 0.1 * random.standard_normal(200))
-    answers = of_estimator(KNeighborsRegressor(n_neighbors=40), source)
+    inputs = random.uniform(-3.0, 3.0, size=(120, 1))
+    source = benign.sources.arrays(inputs, np.sin(3.0 * inputs[:, 0]) + 0.1 * random.standard_normal(120))
+    answers = of_estimator(KNeighborsRegressor(n_neighbors=24), source)
     assert answers[4.0].answer is Verdict.HELPS
-    assert "from n_neighbors = 40 to 10" in answers[4.0].reason
+    assert "from n_neighbors = 24 to 6" in answers[4.0].reason
     with pytest.raises(Unanswered, match="n_neighbors = 1 is the largest model there is"):
         of_estimator(KNeighborsRegressor(n_neighbors=1), source)
 

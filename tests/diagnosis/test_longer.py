@@ -29,10 +29,10 @@ def asked(source, size, time, **settings):
 
 
 def test_early_longer_training_helps():
-    answers, _ = asked(table(100, 40), 30, 2)
+    answers, _ = asked(table(100, 40), 30, 1)
     assert answers[4.0].answer is Verdict.HELPS
     assert answers[1.5].answer is not Verdict.HURTS
-    assert "from 2 to 8 steps" in answers[4.0].reason
+    assert "from 1 to 4 steps" in answers[4.0].reason
 
 
 def test_near_the_peak_longer_training_hurts():

@@ -16,10 +16,10 @@ from benign.diagnosis.risk_change import PRIOR_FOLDS, RiskChange
 SPREADS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "more_data": {
         "tried": (0.01, 0.0),
-        "rehearsed": (0.02, 0.5),
-        "rehearsed at half": (0.02, 0.5),
-        "twin": (0.02, 0.5),
-        "full twin": (0.02, 0.5),
+        "rehearsed": (0.02, 0.25),
+        "rehearsed at half": (0.02, 0.25),
+        "twin": (0.02, 0.35),
+        "full twin": (0.02, 0.35),
     },
     "bigger": {"tried": (0.01, 0.0), "rehearsed at half": (0.02, 0.25), "rehearsed": (0.02, 0.25)},
     "longer": {"tried": (0.01, 0.0), "rehearsed at half": (0.02, 0.25), "rehearsed": (0.02, 0.25)},
@@ -27,7 +27,7 @@ SPREADS: Mapping[str, Mapping[str, tuple[float, float]]] = {
 """By question and method: how far its log ratio is from the truth beyond its standard error, always and as a share of
 itself.
 """
-PRIOR_SPREADS: Mapping[str, float] = {"more_data": 0.12, "bigger": 0.05, "longer": 0.05}
+PRIOR_SPREADS: Mapping[str, float] = {"more_data": 0.1, "bigger": 0.05, "longer": 0.05}
 """By question: how far a fold's log ratio is from another's, before any was seen."""
 OVERCONFIDENCE = 1.0
 """By what the pooled z is divided."""
@@ -37,7 +37,10 @@ UNFITTED_SHIFT = -1.5
 """In probits, towards "helps": more data where the training set is not fitted."""
 NO_DIFFERENCE = 0.02
 """A log ratio within this is none."""
+ENOUGH_FOLDS = 4
+"""On so many, a change that was tried at the user's own number of samples is known better than by any other method."""
 
+_LEAST_WEIGHT = 0.2  # share of the precision from which on a method is told of
 _95 = 1.959963984540054
 
 
@@ -96,17 +99,41 @@ class Pooled:
 
 
 def pooled(evidence: Sequence[Evidence], shift: float = 0.0) -> Pooled:
-    """Weight by precision, and be no surer than such pools were right."""
-    precision = sum(1.0 / one.total_variance for one in evidence)
-    d = sum(one.change.d / one.total_variance for one in evidence) / precision
-    deviation = OVERCONFIDENCE / math.sqrt(precision)
-    z = min(max(d / deviation, -LARGEST_Z), LARGEST_Z)
-    low, high = ((edge - d) / deviation for edge in (-NO_DIFFERENCE, NO_DIFFERENCE))
-    alike = float(special.ndtr(high) - special.ndtr(low))
-    if all(one.change.is_nothing for one in evidence):  # as after so many successes (Laplace's rule)
+    """Weight by precision, and be the less sure the more the methods disagree.
+
+    Source: Birge 1932 (Physical Review 40:207): the deviation grows with the root of chi squared over its degrees.
+    """
+    variances = _variances(evidence)
+    precision = sum(1.0 / variance for variance in variances)
+    d = sum(one.change.d / variance for one, variance in zip(evidence, variances, strict=True)) / precision
+    squares = sum((one.change.d - d) ** 2 / variance for one, variance in zip(evidence, variances, strict=True))
+    disagreement = max(1.0, math.sqrt(squares / max(len(evidence) - 1, 1)))
+    deviation = OVERCONFIDENCE * disagreement / math.sqrt(precision)
+    z = _bounded(_bounded(d / deviation) + shift)
+    return Pooled(d=d, deviation=deviation, worse=float(special.ndtr(z)), alike=_alike(evidence, d, deviation))
+
+
+def _bounded(z: float) -> float:
+    return min(max(z, -LARGEST_Z), LARGEST_Z)
+
+
+def _variances(evidence: Sequence[Evidence]) -> list[float]:
+    """Of each log ratio; where the change was tried itself, on folds enough, what contradicts it counts for less."""
+    own = [one.total_variance for one in evidence]
+    for tried, variance in zip(evidence, own, strict=True):
+        if tried.method == "tried" and tried.change.folds >= ENOUGH_FOLDS:
+            gaps = [(one.change.d - tried.change.d) ** 2 for one in evidence]
+            return [one + max(0.0, gap - one - variance) for one, gap in zip(own, gaps, strict=True)]
+    return own
+
+
+def _alike(evidence: Sequence[Evidence], d: float, deviation: float) -> float:
+    """The probability of no difference; where no loss changed, that of one more of so many (Laplace's rule)."""
+    if all(one.change.is_nothing for one in evidence):
         folds = sum(one.change.folds for one in evidence)
-        alike = (folds + 1.0) / (folds + 2.0)
-    return Pooled(d=d, deviation=deviation, worse=float(special.ndtr(z + shift)), alike=alike)
+        return (folds + 1.0) / (folds + 2.0)
+    low, high = ((edge - d) / deviation for edge in (-NO_DIFFERENCE, NO_DIFFERENCE))
+    return float(special.ndtr(high) - special.ndtr(low))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +165,7 @@ def answer(question: Question, metric: Metric, evidence: Sequence[Evidence], pri
         confidence=sure,
         change=Estimate() if is_against else _change(found),
         method=" + ".join([one.method for one in evidence] + ["zone"] * (prior.shift != 0.0)),
-        reason=_reason(verdict, evidence, prior),
+        reason=_reason(verdict, _weighty(evidence), prior),
         evidence=_numbers(evidence, prior),
     )
 
@@ -169,6 +196,13 @@ def _numbers(evidence: Sequence[Evidence], prior: Prior) -> dict[str, float]:
             f"{one.method} added variance": one.variance,
         }
     return numbers
+
+
+def _weighty(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """What decides, the weightiest first."""
+    weights = [1.0 / variance for variance in _variances(evidence)]
+    ranked = sorted(zip(weights, evidence, strict=True), key=lambda pair: -pair[0])
+    return [one for weight, one in ranked if weight >= _LEAST_WEIGHT * sum(weights)]
 
 
 def _reason(verdict: Verdict, evidence: Sequence[Evidence], prior: Prior) -> str:

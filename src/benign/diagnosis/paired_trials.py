@@ -133,12 +133,17 @@ def train_loss_of(bench: Bench, arm: Arm) -> float:
     return float(_found(bench, arm).relative_train_loss[arm.moment])
 
 
-def scaled_size(bench: Bench, scale: float, times: float = 1.0) -> float | None:
-    """The user's size at a smaller scale of the whole problem, ``times`` as large; None where there is no size."""
+def scaled_size(bench: Bench, scale: float, factor: float = 1.0) -> float | None:
+    """The user's size at a smaller scale of the whole problem, and so many times that; None where there is no size.
+
+    Whole sizes are rounded before they are multiplied, so that small ones keep the factor.
+    """
     parameter, size = bench.subject.size_parameter, bench.subject.size
     if size is None or parameter is None or not math.isfinite(size):
         return size
-    scaled = size * times * (scale if parameter.grows else 1.0)
+    scaled = size * scale if parameter.grows else size
     if not parameter.is_real:
-        scaled = float(round(scaled))
+        scaled = float(round(factor * max(round(scaled), parameter.least)))
+    else:
+        scaled *= factor
     return min(max(scaled, parameter.least), parameter.largest)

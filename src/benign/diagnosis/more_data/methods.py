@@ -7,7 +7,7 @@ from functools import cached_property
 
 from benign.diagnosis.answering import answers_of, not_reached, refuse_for
 from benign.diagnosis.answers import Answer, DataFinding, RegimeAnswer, Unanswered
-from benign.diagnosis.calibration import Prior
+from benign.diagnosis.calibration import ENOUGH_FOLDS, Prior
 from benign.diagnosis.more_data.direct import direct_factors, direct_plan
 from benign.diagnosis.more_data.rehearsal import FEWEST_SAMPLES, rehearsal_plan
 from benign.diagnosis.more_data.twin import can_have_twin, disagreement, twin_plan, twins_of
@@ -16,7 +16,6 @@ from benign.diagnosis.paired_trials import Plan
 from benign.diagnosis.portfolios import FACTORS, PARTS, Methods, Portfolio, Step, Tried
 from benign.diagnosis.trials.bench import Bench
 
-_ENOUGH = 4  # folds of a trial at the full number of samples: then neither rehearsal nor prior counts beside it
 _NEAR, _FAR = FACTORS[:2], FACTORS[2:]
 
 
@@ -120,13 +119,13 @@ class _Plans:
 
 
 def _known(tried: Sequence[Tried]) -> set[float]:
-    """The factors that were tried on folds enough."""
+    """The factors that were tried on folds enough: then neither rehearsal nor prior counts."""
     return {
         factor
         for one in tried
         if one.method == "tried"
         for factor, found in one.comparisons.items()
-        if len(found) >= _ENOUGH
+        if len(found) >= ENOUGH_FOLDS
     }
 
 
@@ -134,4 +133,4 @@ def _prior(bench: Bench, tried: Sequence[Tried], regime: RegimeAnswer | None) ->
     rehearsed = [
         one for each in tried if each.method == "rehearsed" for found in each.comparisons.values() for one in found
     ]
-    return prior_of(bench, rehearsed, regime) if rehearsed else Prior()
+    return prior_of(bench, rehearsed, regime)
