@@ -19,17 +19,17 @@ def test_over_n_the_trainings_of_the_users_size_count_and_no_others():
     with on_bench(Columns(20), 10, samples=80) as bench:
         user = bench.user_trial()
         few = [replace(user, rows=20, fold=fold) for fold in range(3)]
+        whole = [replace(user, fold=fold) for fold in (1, 2)]
         others = [replace(user, size=5), replace(user, rows=40, label_noise=0.5), replace(user, rows=60, size=5)]
-        measured = bench.measure([user, *few, *others])
+        measured = bench.measure([user, *few, *whole, *others])
         curve = _curve(bench, "samples")
     assert curve is not None
     assert curve.positions == (20.0, 80.0)
-    assert curve.trainings == (3, 1)
+    assert curve.trainings == (3, 3)
     losses = np.concatenate([one.held_out_losses[0] for one in measured[1:4] if one is not None])
     assert curve.held_out_loss[0].value == pytest.approx(losses.mean())
     low, high = curve.held_out_loss[0].interval
     assert (high - low) / 2 >= 1.9 * losses.std() / math.sqrt(len(losses))
-    assert math.isnan(curve.train_loss[1].interval[0])  # one training tells no spread
     assert math.isnan(curve.held_out_error[0].value)  # of a regression
 
 
@@ -54,9 +54,31 @@ def test_over_size_it_is_at_the_n_where_most_sizes_were_tried():
     assert curve.samples == 64.0
 
 
-def test_one_size_makes_no_curve():
+def test_positions_are_compared_on_the_same_held_out_samples():
     with on_bench(Columns(20), 10, samples=80) as bench:
-        bench.measure([bench.user_trial()])
+        user = bench.user_trial()
+        many = [replace(user, rows=rows, fold=fold) for rows in (20, 40, 60) for fold in (1, 2, 3)]
+        measured = bench.measure([user, replace(user, fold=1), replace(user, fold=2), *many])
+        curve = _curve(bench, "samples")
+    assert curve is not None
+    assert curve.trainings == (2, 2, 2, 2)  # folds 1 and 2, which all have
+    twice = [float(one.held_out_loss[0]) for one in measured[1:3] if one is not None]
+    assert curve.held_out_loss[-1].value == pytest.approx(float(np.mean(twice)))
+
+
+def test_where_no_fold_is_common_all_count_and_one_training_tells_no_spread():
+    with on_bench(Columns(20), 10, samples=80) as bench:
+        user = bench.user_trial()
+        bench.measure([user, replace(user, rows=20, fold=1)])
+        curve = _curve(bench, "samples")
+    assert curve is not None
+    assert curve.trainings == (1, 1)
+    assert math.isnan(curve.train_loss[1].interval[0])
+
+
+def test_two_sizes_make_no_curve():
+    with on_bench(Columns(20), 10, samples=80) as bench:
+        bench.measure([bench.user_trial(), replace(bench.user_trial(), size=5)])
         assert [one.axis for one in curves_of(bench)] == ["samples"]
     with on_bench(Columns(20), 10, samples=80) as bench:
         assert curves_of(bench) == ()

@@ -69,7 +69,7 @@ def display(diagnosis: Diagnosis, curve: RiskCurve, metric: Metric) -> CurveDisp
         x_label=_x_label(diagnosis, curve),
         y_label="loss" if metric == "loss" else "zero-one error",
         x_log=bool(positions[0] > 0),
-        y_log=_is_wide(estimates),
+        y_log=metric == "loss" and _is_wide(estimates),
         caption=_caption(diagnosis, curve, is_ahead=ahead is not None),
         position_name={"samples": "n", "size": "sizes", "time": "times"}[curve.axis],
     )
@@ -161,15 +161,10 @@ def _mark(position: float, here: Estimate) -> Mark:
 def _threshold(diagnosis: Diagnosis, curve: RiskCurve) -> Threshold | None:
     """Along n the effective model complexity with its interval, where it is bounded."""
     emc = diagnosis.emc
-    if curve.axis != "samples" or emc is None or not emc.value:
+    if curve.axis != "samples" or emc is None or not emc.value or math.isinf(emc.interval[1]):
         return None
-    low, high = emc.interval
-    return Threshold(
-        position=float(emc.value),
-        low=min(low, float(emc.value)),
-        high=max(emc.value, high if math.isfinite(high) else emc.value),
-        label="it can just fit",
-    )
+    value, (low, high) = float(emc.value), emc.interval
+    return Threshold(position=value, low=min(low, value), high=max(high, value), label="it can just fit")
 
 
 def _bands(diagnosis: Diagnosis, curve: RiskCurve) -> Iterator[Band]:

@@ -19,18 +19,21 @@ _SIGMAS = 1.96
 
 
 def curves_of(bench: Bench) -> tuple[RiskCurve, ...]:
-    """A curve for each axis along which two or more positions were measured, and for n always.
+    """A curve for each axis along which three or more positions were measured, and for n always.
 
-    Only trainings of the user's model as it is set, on their data and labels, count.
+    Only trainings of the user's model as it is set, on their data and labels, count. All positions of a curve are
+    tested on the same held-out samples where that is possible: those of few folds are left out, then the folds that
+    some position lacks.
     """
     plain = [one for one in bench.measured if _is_plain(one)]
     user, time = bench.user_trial(), bench.subject.time
     at_the_end = [(one, _time_row(one, time)) for one in plain]
     known = [(one, row) for one, row in at_the_end if row is not None]
+    over_samples = [point for point in known if point[0].trial.size == user.size]
     found = [
-        _curve("samples", [point for point in known if point[0].trial.size == user.size], _rows, math.nan),
-        _most("size", [point for point in known if point[0].trial.size is not None], _size),
-        _most("time", list(_all_times(plain, user.size)), lambda point: _time(point, time)),
+        _curve("samples", _by(_rows, over_samples), math.nan, float(bench.samples)),
+        _most("size", [point for point in known if point[0].trial.size is not None], _size, user.size),
+        _most("time", list(_all_times(plain, user.size)), lambda point: _time(point, time), time),
     ]
     return tuple(curve for curve in found if curve is not None)
 
@@ -66,27 +69,27 @@ def _time(point: _Point, time: float | None) -> float:
     return math.nan if time is None else (point[0].trial.times or (time,))[point[1]]
 
 
-def _most(axis: Axis, points: list[_Point], position: Callable[[_Point], float]) -> RiskCurve | None:
-    """The curve at the n at which most positions were measured, the larger of equals; None without two positions."""
-    by_rows: dict[float, list[_Point]] = defaultdict(list)
-    for point in points:
-        if not math.isnan(position(point)):
-            by_rows[_rows(point)].append(point)
-    if not by_rows:
-        return None
-    samples = max(by_rows, key=lambda rows: (len({position(point) for point in by_rows[rows]}), rows))
-    curve = _curve(axis, by_rows[samples], position, samples)
-    return curve if curve is not None and len(curve.positions) > 1 else None
-
-
-def _curve(
-    axis: Axis, points: Iterable[_Point], position: Callable[[_Point], float], samples: float
-) -> RiskCurve | None:
+def _by(position: Callable[[_Point], float], points: Iterable[_Point]) -> dict[float, list[_Point]]:
     at: dict[float, list[_Point]] = defaultdict(list)
     for point in points:
         at[position(point)].append(point)
+    return at
+
+
+def _most(axis: Axis, points: list[_Point], position: Callable[[_Point], float], own: float | None) -> RiskCurve | None:
+    """The curve at the n at which most positions were measured, the larger of equals; None without three of them."""
+    by_rows = _by(_rows, (point for point in points if not math.isnan(position(point))))
+    if not by_rows:
+        return None
+    samples = max(by_rows, key=lambda rows: (len(_by(position, by_rows[rows])), rows))
+    curve = _curve(axis, _by(position, by_rows[samples]), samples, own)
+    return curve if curve is not None and len(curve.positions) > 2 else None
+
+
+def _curve(axis: Axis, at: dict[float, list[_Point]], samples: float, own: float | None) -> RiskCurve | None:
     if not at:
         return None
+    at = _on_common_folds(at, own)
     places = sorted(at)
     return RiskCurve(
         axis=axis,
@@ -97,6 +100,21 @@ def _curve(
         held_out_error=tuple(_over_folds(at[place], _wrong) for place in places),
         trainings=tuple(len({one.trial for one, _ in at[place]}) for place in places),
     )
+
+
+def _on_common_folds(at: dict[float, list[_Point]], own: float | None) -> dict[float, list[_Point]]:
+    """The points of the folds that all positions have, without positions of few folds; all where there are none.
+
+    The user's own position stays.
+    """
+    folds = {place: {one.trial.fold for one, _ in points} for place, points in at.items()}
+    most = max(map(len, folds.values()))
+    many = [place for place in at if 2 * len(folds[place]) >= most or place == own]
+    kept = many if len(many) > 2 else list(at)
+    common = set[int].intersection(*(folds[place] for place in kept))
+    if not common:
+        return at
+    return {place: [point for point in at[place] if point[0].trial.fold in common] for place in kept}
 
 
 def _wrong(one: Measured) -> np.ndarray:
