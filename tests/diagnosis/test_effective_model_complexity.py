@@ -186,15 +186,15 @@ def test_the_users_n_is_measured_first():
 
 
 class Rare(Known):
-    """One draw in three leaves a large risk above 100 samples, none below: no ten draws tell that from a rarer one."""
+    """One draw in three leaves a risk above 100 samples, none below: the ten draws at one n do not suffice for 0.02."""
 
     def _risk(self, split):
         is_large = standard_normal(split.replicate.seed, split.replicate.draw, split.samples) > 0.4
-        return 0.3 if is_large and split.samples > 100 else 0.0
+        return 0.1 if is_large and split.samples > 100 else 0.0
 
 
 def test_the_lower_end_is_where_something_is_surely_fitted():
-    for seed in range(3):
+    for seed in range(2):
         found = emc(Rare(mean=lambda _: 0.0), max_trainings=200, seed=seed)
         assert 5 < found.interval[0] <= 100 <= found.interval[1]
 

@@ -267,6 +267,8 @@ class _SizeAxis:
     ) -> tuple[ThresholdSearch, Exception | None]:
         """A search from a first size, and what it failed with if nothing could be measured there."""
         least, largest = self._ends(first, inverse=inverse)
+        if before is not None and has_real_sizes(self.search.procedure):  # the same numbers, the other way round
+            least, largest = min(before.risks), max(before.risks)
         bisection = self.search.bisection(
             "threshold size",
             self.title,

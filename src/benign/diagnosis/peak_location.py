@@ -439,7 +439,7 @@ def _along_samples(found: EffectiveModelComplexity) -> str:
     if found.outcome is ThresholdOutcome.ALL_FITTED:
         return f"beyond n = {found.value:,}"
     if found.outcome is ThresholdOutcome.NONE_FITTED:
-        return f"below n = {found.evidence[0].samples:,}"
+        return f"at no n of {found.evidence[0].samples:,} or more"
     if found.outcome is ThresholdOutcome.UNDECIDED:
         return f"at an n yet undecided (95 %: {found.ends})"
     return f"near n = {found.value:,}, which it just fits (95 %: {found.ends})"
