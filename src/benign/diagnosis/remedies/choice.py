@@ -54,7 +54,7 @@ class Choice:
 
         A fold is judged with the candidate that the other folds choose by the loss. So the gain is that of choosing
         by held-out data, which is at most the named candidate's. The sign of a gain is told where its 95 % interval
-        leaves no other: of models of the same risk, at most 3.5 % were said to help in simulations of 2 to 5 folds.
+        leaves no other: of models of the same risk, at most 3 % were said to help in simulations of 2 to 5 folds.
         """
         loss = self._of("loss")
         return replace(loss, error=self._of("error")) if is_classification else loss
