@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # last: one of its scripts is called statistics
 
@@ -29,6 +30,9 @@ from diagnosis.truth import TRUTH, read_truths
 from jaxtyping import Float
 from scipy import special, stats
 
+from benign.diagnosis import calibration
+from benign.diagnosis.risk_change import RiskChange
+
 Spreads = Mapping[str, tuple[float, float]]
 """By method: what is added to the standard error, always and as a share of the estimate."""
 
@@ -36,7 +40,6 @@ FIXED = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
 SHARES = (0.0, 0.125, 0.25, 0.375, 0.5, 0.75, 1.0)
 DIVISORS = (0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.5, 1.75, 2.0)
 SHIFTS = (0.0, -0.5, -1.0, -1.5, -2.0, -2.5)
-LARGEST_Z = 3.0
 _FEWEST = 20  # estimates of a method
 _TAILS = 5
 
@@ -97,25 +100,30 @@ class Pools:
 
 
 def pools_of(judged: Sequence[Judged], spreads: Spreads) -> Pools:
-    """Estimates weighted by their precision, of the effects that are significant."""
+    """As the rule pools estimates with these spreads, of the effects that are significant."""
     rows = []
     for one in judged:
-        evidence = json.loads(one.said.evidence)
-        terms = [
-            (d, variance + spreads[name][0] ** 2 + (spreads[name][1] * d) ** 2)
-            for name, d, variance in methods_of(evidence)
-            if name in spreads
-        ]
-        if terms and one.truth.verdict != "tie":
-            pooled = sum(d / variance for d, variance in terms) / math.sqrt(sum(1 / variance for _, variance in terms))
-            rows.append((pooled, float(evidence.get("shift", 0.0) != 0.0), float(one.truth.verdict == "hurts")))
-    z, is_zone, hurts = np.array(rows, np.float64).reshape(-1, 3).T
-    return Pools(z=z, is_zone=is_zone, hurts=hurts)
+        numbers = json.loads(one.said.evidence)
+        evidence = [found for found in _evidence_of(one.said.axis, numbers) if found.method in spreads]
+        if evidence and one.truth.verdict != "tie":
+            with patch.multiple(calibration, SPREADS={one.said.axis: spreads}, OVERCONFIDENCE=1.0):
+                pool = calibration.pooled(evidence)
+            is_zone = float(numbers.get("shift", 0.0) != 0.0)
+            rows.append((pool.d / pool.deviation, is_zone, float(one.truth.verdict == "hurts")))
+    z, is_zones, hurts = np.array(rows, np.float64).reshape(-1, 3).T
+    return Pools(z=z, is_zone=is_zones, hurts=hurts)
+
+
+def _evidence_of(axis: str, numbers: Mapping[str, float]) -> Iterator[calibration.Evidence]:
+    for name, d, variance in methods_of(numbers):
+        added = numbers.get(f"{name} added variance", 0.0)
+        change = RiskChange(d=d, se=math.sqrt(variance - added), folds=int(numbers.get(f"{name} folds", 1)))
+        yield calibration.Evidence(question=axis, method=name, change=change, words="", variance=added)
 
 
 def loss_of(pools: Pools, divisor: float, shift: float) -> float:
     """Mean log loss of the probability that the change hurts; both kinds weigh the same."""
-    probits = np.clip(pools.z / divisor, -LARGEST_Z, LARGEST_Z) + shift * pools.is_zone
+    probits = np.clip(pools.z / divisor, -calibration.LARGEST_Z, calibration.LARGEST_Z) + shift * pools.is_zone
     losses = -special.log_ndtr(np.where(pools.hurts > 0, probits, -probits))
     kinds = [losses[pools.hurts == kind].mean() for kind in (0.0, 1.0) if (pools.hurts == kind).any()]
     return float(np.mean(kinds))

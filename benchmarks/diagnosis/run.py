@@ -15,7 +15,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
@@ -34,6 +34,8 @@ from diagnosis.truth import TRUTH, read_truths  # noqa: E402
 from diagnosis.users import Said, source_for  # noqa: E402
 
 import benign  # noqa: E402
+from benign.diagnosis.answers import Answer, Diagnosis  # noqa: E402
+from benign.foundation.errors import BenignError  # noqa: E402
 
 BUDGETS = (1.5, 3.0, 10.0)
 """Of the tool, in trainings of the user's model, for each question."""
@@ -52,18 +54,22 @@ def asked(case: Case, user: int, axis: Axis, budget: float) -> Iterator[Said]:
     start = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = benign.diagnose(
-            model,
-            source_for(case, user),
-            only=[axis],
-            max_trainings=budget,
-            max_minutes=None,
-            workers=1,
-            seed=user,
-            **arguments,
-        )
+        try:
+            found: Diagnosis | BenignError = benign.diagnose(
+                model,
+                source_for(case, user),
+                only=[axis],
+                max_trainings=budget,
+                max_minutes=None,
+                workers=1,
+                seed=user,
+                **arguments,
+            )
+        except BenignError as error:  # an answer, too, if none that helps
+            found = error
     seconds = time.process_time() - start
-    answers = getattr(found, axis)
+    answers: Mapping[float, Answer] = {} if isinstance(found, BenignError) else getattr(found, axis)
+    why = str(found) if isinstance(found, BenignError) else found.unanswered.get(axis, "")
     metrics: tuple[Metric, ...] = ("loss", "error") if POPULATIONS[case.population].classes else ("loss",)
     for factor in FACTORS:
         for metric in metrics:
@@ -80,10 +86,10 @@ def asked(case: Case, user: int, axis: Axis, budget: float) -> Iterator[Said]:
                 confidence=math.nan if one is None else one.confidence,
                 change=math.nan if one is None else one.change.value,
                 method="" if one is None else one.method,
-                reason=found.unanswered.get(axis, "") if one is None else one.reason,
+                reason=why if one is None else one.reason,
                 evidence="{}" if one is None else json.dumps(dict(one.evidence)),
                 seconds=seconds,
-                trainings=found.trainings,
+                trainings=0.0 if isinstance(found, BenignError) else found.trainings,
             )
 
 
@@ -119,7 +125,7 @@ def write_said(path: Path, said: Sequence[Said]) -> None:
 
 def read_said(path: Path) -> list[Said]:
     """What :func:`write_said` wrote, or all files of a folder."""
-    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
     return [Said(**row) for file in files for row in pq.read_table(file).to_pylist()]
 
 

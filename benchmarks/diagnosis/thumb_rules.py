@@ -19,7 +19,7 @@ from benign.procedures import objectives
 
 RULES = ("always better", "zone", "slope", "slope, size scaled", "gap")
 _FOLDS = 5
-_FITTED = 0.02
+_FITTED, _NOTHING = 0.02, 1e-6
 _ZONE = -0.4  # octaves of n over what can be fitted
 _GAP = 0.25  # of the held-out loss: over-fitting
 
@@ -83,7 +83,7 @@ class _Tried:
     def risks(self, share: float = 1.0, scale: float = 1.0) -> _Risks:
         """At a share of the n and a multiple of the size."""
         case, size = self.case, self.case.size
-        size = max(1.0, float(round(size * scale))) if size is not None and FAMILIES[case.family].has_size else size
+        size = max(2.0, float(round(size * scale))) if size is not None and FAMILIES[case.family].has_size else size
         key = (round(share * case.samples), size)
         if key not in self._known:
             self._known[key] = self._trained(*key)
@@ -114,8 +114,9 @@ def _zone(tried: _Tried, axis: Axis) -> str:
     if places[0][1] >= _FITTED:
         return "helps"
     for (before, fitted), (after, loss) in pairwise(places):
-        if loss >= _FITTED:
-            beyond = before + (_FITTED - fitted) / (loss - fitted) * (after - before)
+        if loss >= _FITTED:  # an interpolator's loss rises by many powers of ten on the way: so interpolate these
+            low, edge, high = (math.log(max(one, _NOTHING)) for one in (fitted, _FITTED, loss))
+            beyond = before + (edge - low) / (high - low) * (after - before)
             return "helps" if -beyond > _ZONE else "cannot tell"
     return "cannot tell"
 
