@@ -11,7 +11,7 @@ from benign.diagnosis.paired_trials import Comparison, train_loss_of
 from benign.diagnosis.trials.bench import Bench
 from benign.foundation.conventions import TOLERANCE
 
-_WORDS = "your model cannot fit its training set, and there more data nearly always helps"
+_WORDS = "the training loss stays above zero, and there more data nearly always helps"
 
 
 def prior_of(bench: Bench, rehearsed: Sequence[Comparison], regime: RegimeAnswer | None) -> Prior:
