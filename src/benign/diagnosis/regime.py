@@ -202,7 +202,7 @@ def _by_peak(bench: Bench, emc: EffectiveModelComplexity, training: _Reading) ->
         low, high = beside.peak.interval
         return _at_peak(size / beside.peak.position, (size / high, size / low)), beside
     if found.rises_from is None or beside.rises_from is None:
-        return None, found
+        return (_unknown(sizes, bench) if found.rises_from is not None else None), found
     peak = MeasuredPeak(
         axis="samples",
         position=float(n),
@@ -213,6 +213,22 @@ def _by_peak(bench: Bench, emc: EffectiveModelComplexity, training: _Reading) ->
         f"({amount(beside.rises_from, parameter.name)}) the held-out {found.metric} is lower: you are at its peak.",
     )
     return _at_peak(1.0, (1.0 / REGIME_BAND, REGIME_BAND)), replace(found, peak=peak)
+
+
+def _unknown(sizes: Trials, bench: Bench) -> _Reading | None:
+    """Where the risk rises up to the user's n, and the budget ended before smaller sizes told on which side of its peak
+    that is.
+    """
+    trials = [trial for each in sizes.values() for trial in each]
+    if all(
+        one is not None or bench.failure_of(trial) for one, trial in zip(bench.measure(trials), trials, strict=True)
+    ):
+        return None
+    because = (
+        "the budget ended before smaller sizes could tell whether the peak of the held-out loss lies here or beyond"
+    )
+    ratio = Estimate(value=math.nan, interval=(0.0, math.inf))
+    return _Reading(regime=Regime.UNDECIDED, ratio=ratio, because=because, would_decide="budget")
 
 
 def _at_peak(ratio: float, interval: tuple[float, float]) -> _Reading:
