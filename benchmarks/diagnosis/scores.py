@@ -10,6 +10,9 @@ half is opened once: a second time must be asked for with ``--again``, and is re
 from __future__ import annotations
 
 import argparse
+import ast
+import hashlib
+import importlib.util
 import json
 import math
 import sys
@@ -297,7 +300,10 @@ FLOORS = _floors()
 
 def told(half: Mapping[str, Any]) -> str:
     """The scores of a half as tables, floors first."""
-    lines = [f"{half['half']} half, {half['cases']} cases, {half['items']} items, {half['date']}", ""]
+    lines = [
+        f"{half['half']} half, {half['cases']} cases, {half['items']} items, rule {half['rule']}, {half['date']}",
+        "",
+    ]
     for floor in FLOORS:
         sign, verdict = "<=" if floor.at_most else ">=", floor.is_reached(half)
         word = "nothing" if verdict is None else "reached" if verdict else "MISSED"
@@ -362,6 +368,20 @@ def wrong_answers(judged: Sequence[Judged], least: float) -> str:
     return "\n".join(lines)
 
 
+def rule() -> str:
+    """A hash of what decides the three answers: their modules, and every one of the same room that these import."""
+    left, seen = [f"benign.diagnosis.{name}" for name in ("more_data.methods", "bigger", "longer")], dict[str, bytes]()
+    while left:
+        name = left.pop()
+        found = None if name in seen else importlib.util.find_spec(name)
+        if found is None or found.origin is None:
+            continue
+        seen[name] = Path(found.origin).read_bytes()
+        imports = [node for node in ast.walk(ast.parse(seen[name])) if isinstance(node, ast.ImportFrom)]
+        left += [one.module for one in imports if one.module and one.module.startswith("benign.diagnosis.")]
+    return hashlib.sha256(b"\0".join(seen[name] for name in sorted(seen))).hexdigest()[:16]
+
+
 def score(half: Half, said: Path, truth: Path = TRUTH) -> tuple[list[Judged], Table]:
     """Judge and count a half."""
     cases, truths = read_truths(truth, half)
@@ -372,6 +392,7 @@ def score(half: Half, said: Path, truth: Path = TRUTH) -> tuple[list[Judged], Ta
         "half": half,
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
         "machine": machine.describe(),
+        "rule": rule(),
         "cases": len({one.case.name for one in judged}),
         "items": len({one.truth.item for one in judged}),
         "scores": scores(judged),

@@ -18,6 +18,7 @@ from diagnosis.scores import (
     outcomes,
     outcomes_of_refusals,
     ratio,
+    rule,
     scores,
 )
 from diagnosis.truth import Truth, write_truths
@@ -161,7 +162,7 @@ def files(tmp_path):
 
 def test_a_half_is_scored_printed_and_written(files, capsys):
     table = files("development")
-    assert table["cases"] == 1
+    assert (table["cases"], table["rule"]) == (1, rule())
     assert table["scores"]["benign 10x"]["more_data"]["hurts"]["right"][0] == 1.0
     printed = capsys.readouterr().out
     assert all(floor.name in printed for floor in FLOORS)
