@@ -15,7 +15,7 @@ from benign.curves.threshold_search import Regime
 from benign.diagnosis import diagnosing, json_schema
 from benign.diagnosis.answers import ANSWERS, MeasuredPeak
 from benign.diagnosis.codes import CODES
-from benign.diagnosis.wording import MOST_WORDS, TITLES, line
+from benign.diagnosis.wording import MOST_WORDS, TITLES, change_words, line
 from benign.foundation.errors import InvalidArgument
 from benign.plots import CurveDisplay, StackedDisplay
 from tests.diagnosis.hand_made import (
@@ -161,6 +161,24 @@ def test_every_combination_is_said_in_full_sentences(found_regime):
             assert not re.search(r"\.\.|  | \.|\(\)|: \.|,\.", text), text
         assert found.headline.endswith(".")
         assert found.sentence.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ((-0.18, -0.24, -0.12), "18 % less loss, 12 to 24 %"),
+        ((0.5, 0.1, 1.5), "50 % more loss, 10 to 150 %"),
+        ((0.5, 0.1, 3.0), "50 % more loss, 10 % to 4 times"),
+        ((0.14, -0.96, 29.34), "14 % more loss, 96 % less to 30 times as much"),
+        ((2.4, 0.5, 5.0), "3.4 times the loss, 1.5 to 6"),
+        ((-0.9996, -0.99999, -0.97), "99.9 % less loss, 97 to 99.9 %"),
+        ((0.00001, -0.004, 0.006), "0 % more loss, 0.4 % less to 0.6 % more"),
+        ((-0.2,), "20 % less loss"),
+        ((math.nan,), ""),
+    ],
+)
+def test_changes_in_words(change, words):
+    assert change_words(estimate(*change)) == words
 
 
 def test_a_part_that_has_no_answer_says_why_on_its_line():

@@ -61,6 +61,7 @@ _BLOCKING = {
     "ordered": "the rows are ordered and drift",
     "constant_target": "all targets are the same",
 }
+_TWICE = 2.0  # more: a change beyond it is no longer said in per cent
 _MANY = 10.0  # times the best constant's loss: no longer said in per cent
 _FITTING_LESS = ("size", "regularisation", "stopping")  # remedies that help where fitting everything harms
 
@@ -149,6 +150,8 @@ def change_words(change: Estimate, risk: str = "loss") -> str:
     if is_known and low < 0 < high:
         return f"{told}, {_straddling(low, high)}"
     near, far = sorted((abs(low), abs(high)))
+    if far > _TWICE:
+        return f"{told}, {_percent(near)} to {_times(far)} times"
     return f"{told}, {_range(near, far)}" if is_known else told
 
 
@@ -161,7 +164,11 @@ def answer_change(answer: Answer, risk: str = "loss") -> str:
 
 
 def _straddling(low: float, high: float) -> str:
-    return f"{_percent(-low)} less to {_percent(high)} more"
+    return (
+        f"{_percent(-low)} less to {_percent(high)} more"
+        if high <= _TWICE
+        else (f"{_percent(-low)} less to {_times(high)} times as much")
+    )
 
 
 def sure_words(confidence: float) -> str:
@@ -248,7 +255,7 @@ def _risks(standing: Standing | None) -> Iterator[str]:
 
 def _criteria(diagnosis: Diagnosis) -> Iterator[str]:
     """Both criteria of being fitted where they disagree, the one that training minimises first."""
-    if len({one.is_fitted for one in diagnosis.fitted.values()}) > 1:
+    if {one.is_fitted for one in diagnosis.fitted.values()} == {True, False}:
         yield line(diagnosis, "fitted")
 
 
