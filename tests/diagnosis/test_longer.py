@@ -57,3 +57,18 @@ def test_the_budget_is_obeyed(trainings):
 def test_a_model_without_training_time_has_no_answer():
     with on_bench(table(60, 10), 5) as bench, pytest.raises(Unanswered, match="has no training time"):
         longer(bench, findings=(), confidence=0.85)
+
+
+def test_a_part_of_the_samples_on_which_nothing_is_learned_shows_no_difference():
+    """Fewer than 60 samples leave the model a constant: rehearsals see that nothing changes, and know nothing."""
+
+    def timid(X, y, size, time, seed):
+        if len(X) < 60:
+            return lambda inputs: np.zeros(len(inputs))
+        return descended(X, y, size, time, seed)
+
+    model = benign.from_callable(timid, name="timid", revision=1, size_name="columns", time_name="steps")
+    with on_bench(table(100, 40), 30, model=model, time=1, trainings=4.0) as bench:
+        answers = longer(bench, findings=(), confidence=0.85)
+    assert {answer.method for answer in answers.values()} == {"rehearsed at half + rehearsed"}
+    assert {answer.answer for answer in answers.values()} == {Verdict.CANNOT_TELL}

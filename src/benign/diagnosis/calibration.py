@@ -40,6 +40,7 @@ NO_DIFFERENCE = 0.02
 ENOUGH_FOLDS = 4
 """On so many, a change that was tried at the user's own number of samples is known better than by any other method."""
 
+_WHOLE = ("tried", "full twin")  # at the user's own number of samples
 _LEAST_WEIGHT = 0.2  # share of the precision from which on a method is told of
 _95 = 1.959963984540054
 
@@ -128,8 +129,11 @@ def _variances(evidence: Sequence[Evidence]) -> list[float]:
 
 
 def _alike(evidence: Sequence[Evidence], d: float, deviation: float) -> float:
-    """The probability of no difference; where no loss changed, that of one more of so many (Laplace's rule)."""
-    if all(one.change.is_nothing for one in evidence):
+    """The probability of no difference; where no loss changed, that of one more of so many (Laplace's rule).
+
+    On a part of the samples a model may be one that learns nothing: that alone does not count.
+    """
+    if all(one.change.is_nothing for one in evidence) and any(one.method in _WHOLE for one in evidence):
         folds = sum(one.change.folds for one in evidence)
         return (folds + 1.0) / (folds + 2.0)
     low, high = ((edge - d) / deviation for edge in (-NO_DIFFERENCE, NO_DIFFERENCE))
