@@ -19,7 +19,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 import benign
 from benign.diagnosis.answers import DataFinding, Unanswered
-from benign.diagnosis.held_out_interval import mean_error, mean_loss
+from benign.diagnosis.held_out_mean import mean_error, mean_loss
 from benign.diagnosis.out_of_bag import has_out_of_bag, out_of_bag_error, share_seen
 from benign.diagnosis.standing import standing_of
 from benign.procedures.estimator import Estimator

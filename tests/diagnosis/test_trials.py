@@ -129,11 +129,11 @@ def test_label_noise_of_trials_is_nested_and_tested_on_clean_labels(source):
 
 @pytest.mark.parametrize("power", [0.5, 1.0, 2.0, 3.0])
 def test_a_forecast_finds_the_power_of_n(power):
-    timed = [(Workload(rows=n), 1e-3 * n**power) for n in (50.0, 100.0, 200.0)]
+    timed = {Workload(rows=n): 1e-3 * n**power for n in (50.0, 100.0, 200.0)}
     assert forecast_seconds(Workload(rows=1000.0), timed) == pytest.approx(1e-3 * 1000.0**power)
 
 
 def test_a_forecast_is_linear_in_size_and_time():
-    timed = [(Workload(rows=100.0, size=10.0, time=5.0), 2.0)]
+    timed = {Workload(rows=100.0, size=10.0, time=5.0): 2.0}
     assert forecast_seconds(Workload(rows=100.0, size=20.0, time=10.0), timed) == pytest.approx(8.0)
-    assert forecast_seconds(Workload(rows=1.0), []) == 0.0
+    assert forecast_seconds(Workload(rows=1.0), {}) == 0.0

@@ -76,7 +76,8 @@ def diagnose(
 
     The model is trained as it is on parts of the data, and tested on samples that it has not seen; nothing of the
     caller's changes. Answers come cheapest first, each with how sure it is and what it rests on; what cannot be told,
-    or is not reached within the budget, is said so. How often the answers are right was measured: see the docs.
+    or is not reached within the budget, is said so. The regime is read as in Nakkiran et al. 2020, Definition 1; how
+    the rest is answered is ours, and the docs say how often it was right.
 
     Args:
         model: a scikit-learn estimator or pipeline, or another with ``fit`` and ``predict``; a procedure, such as
@@ -108,8 +109,16 @@ def diagnose(
     check_source(source)
     n = checked_samples(_default_samples(source) if samples is None else samples, source)
     subject = subject_of(model, source, size=size, time=time, size_parameter=size_parameter)
-    where = {"executor": executor, "workers": workers, "progress": progress}
-    with opened(subject=subject, source=source, samples=n, seed=checked_seed(seed), budget=budget, **where) as bench:
+    with opened(
+        subject=subject,
+        source=source,
+        samples=n,
+        seed=checked_seed(seed),
+        budget=budget,
+        executor=executor,
+        workers=workers,
+        progress=progress,
+    ) as bench:
         return _Course(bench, wanted, sure, on_answer).run()
 
 
@@ -172,28 +181,31 @@ class _Course:
 
     def _part(self, name: str, bench: Bench) -> dict[str, Any]:
         """The fields of the diagnosis that a part fills."""
-        known, asked = self._known, {"findings": self._findings, "confidence": self._confidence}
+        found: object
+        findings, confidence = self._findings, self._confidence
         if name in ("standing", "fitted", "regime"):
             return self._place(name, bench)
         if name == "more_data":
             from benign.diagnosis.more_data import more_data
 
-            return {name: more_data(bench, regime=known.regime, **asked)}
-        if name == "bigger":
+            found = more_data(bench, regime=self._known.regime, findings=findings, confidence=confidence)
+        elif name == "bigger":
             from benign.diagnosis.bigger import bigger
 
-            return {name: bigger(bench, **asked)}
-        if name == "longer":
+            found = bigger(bench, findings=findings, confidence=confidence)
+        elif name == "longer":
             from benign.diagnosis.longer import longer
 
-            return {name: longer(bench, **asked)}
-        if name == "remedies":
+            found = longer(bench, findings=findings, confidence=confidence)
+        elif name == "remedies":
             from benign.diagnosis.remedies import remedies
 
-            return {name: remedies(bench, **asked)}
-        from benign.diagnosis.noise_slope import noise_slope
+            found = remedies(bench, findings=findings, confidence=confidence)
+        else:
+            from benign.diagnosis.noise_slope import noise_slope
 
-        return {name: noise_slope(bench, findings=self._findings)}
+            found = noise_slope(bench, findings=findings)
+        return {name: found}
 
     def _place(self, name: str, bench: Bench) -> dict[str, Any]:
         """Where the model is; each of these parts needs the one before it, whether that is wanted or not."""

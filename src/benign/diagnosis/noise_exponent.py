@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from benign.curves.intervals import student_quantile
 from benign.diagnosis.answers import Estimate, Metric
 from benign.diagnosis.held_out_mean import HeldOutMean, held_out_mean
 from benign.diagnosis.noise_trials import Noise, Table, measured_levels, noisy_trials, slopes_of_samples
@@ -64,7 +63,7 @@ def _regressed(
         np.sum([weight * one / mean.value for weight, one, mean in zip(weights, fold, means, strict=True)], axis=0)
         for fold in zip(*singles, strict=True)
     ]
-    error = held_out_mean(of_samples, rounds=rounds).error
-    half = student_quantile(0.975, 2 * len(of_samples) - 1) * error
+    spread = held_out_mean(of_samples, rounds=rounds)
+    half = spread.reach * spread.error
     value = float(weights @ np.log([mean.value for mean in means]))
     return Estimate(value=value, interval=(value - half, value + half)), tuple(rows)

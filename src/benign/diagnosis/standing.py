@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benign.diagnosis.answers import DataFinding, Estimate, Standing, Unanswered
-from benign.diagnosis.held_out_interval import mean_error, mean_loss
+from benign.diagnosis.held_out_mean import mean_error, mean_loss
 from benign.diagnosis.out_of_bag import has_out_of_bag, out_of_bag_error
 from benign.diagnosis.trials.bench import Bench
 from benign.diagnosis.trials.trial import Measured

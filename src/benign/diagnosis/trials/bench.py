@@ -36,7 +36,7 @@ class _Records:
     measured: dict[Trial, Measured] = field(default_factory=dict)
     failures: dict[Trial, str] = field(default_factory=dict)
     refused: set[Trial] = field(default_factory=set)
-    timed: list[tuple[Workload, float]] = field(default_factory=list)
+    seconds: dict[Workload, float] = field(default_factory=dict)
     worlds: list[Source] = field(default_factory=list)
 
 
@@ -107,8 +107,8 @@ class Bench:
     def user_trial(self, fold: int = 0) -> Trial:
         """A training at the user's n, size and time: of an estimator as it stands, which may stop by itself."""
         subject = self.subject
-        is_as_it_stands = subject.time is None or isinstance(subject.procedure, Estimator)
-        times = None if is_as_it_stands else (subject.time,)
+        time = None if isinstance(subject.procedure, Estimator) else subject.time
+        times = None if time is None else (time,)
         return Trial(rows=self.samples, fold=fold, size=subject.size, times=times)
 
     def split(self, fold: int = 0, samples: int | None = None) -> Split:
@@ -126,7 +126,7 @@ class Bench:
 
     def seconds(self, trial: Trial) -> float:
         """Forecast; 0 where nothing was timed yet."""
-        return forecast_seconds(self._load(trial), self._records.timed)
+        return forecast_seconds(self._load(trial), self._records.seconds)
 
     def affords(self, trials: Sequence[Trial]) -> bool:
         """Whether the budget allows all of them that were not measured yet, one process at a time."""
@@ -210,7 +210,8 @@ class Bench:
         bring_back(found.heard)
         self._records.measured[trial] = found
         if not trial.parameters:
-            self._records.timed.append((self._load(trial), found.seconds))
+            known, load = self._records.seconds, self._load(trial)
+            known[load] = min(known.get(load, math.inf), found.seconds)  # the first one may load libraries, or compile
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from benign.diagnosis.trials.trial import Trial
@@ -37,7 +37,7 @@ def workload(trial: Trial, *, size_grows: bool, time: float) -> Workload:
     return Workload(rows=float(trial.rows), size=size, time=trial.times[-1] if trial.times else time)
 
 
-def forecast_seconds(wanted: Workload, timed: Sequence[tuple[Workload, float]]) -> float:
+def forecast_seconds(wanted: Workload, timed: Mapping[Workload, float]) -> float:
     """How long a training will take; 0 where nothing was timed.
 
     The nearest timed one is scaled: linearly in size and time, and in n by the power that the timed ones show where two
@@ -45,12 +45,12 @@ def forecast_seconds(wanted: Workload, timed: Sequence[tuple[Workload, float]]) 
     """
     if not timed:
         return 0.0
-    nearest, seconds = min(timed, key=lambda one: _distance(wanted, one[0]))
+    nearest = min(timed, key=lambda one: _distance(wanted, one))
     ratio = wanted.rows / nearest.rows
     power = _power(timed, nearest)
     if power is None:
         power = _UNLESS_MEASURED if ratio > 1.0 else 1.0
-    return seconds * ratio**power * (wanted.size / nearest.size) * (wanted.time / nearest.time)
+    return timed[nearest] * ratio**power * (wanted.size / nearest.size) * (wanted.time / nearest.time)
 
 
 def _distance(one: Workload, other: Workload) -> float:
@@ -58,9 +58,11 @@ def _distance(one: Workload, other: Workload) -> float:
     return sum(abs(math.log(a / b)) for a, b in pairs)
 
 
-def _power(timed: Sequence[tuple[Workload, float]], nearest: Workload) -> float | None:
+def _power(timed: Mapping[Workload, float], nearest: Workload) -> float | None:
     """Of n, between the fewest and the most rows timed at the nearest one's size and time."""
-    alike = [(load.rows, took) for load, took in timed if (load.size, load.time) == (nearest.size, nearest.time)]
+    alike = [
+        (load.rows, took) for load, took in timed.items() if (load.size, load.time) == (nearest.size, nearest.time)
+    ]
     (fewest, short), (most, long) = min(alike), max(alike)
     if most < 2.0 * fewest or short <= 0.0 or long <= 0.0:
         return None

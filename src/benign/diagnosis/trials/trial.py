@@ -118,7 +118,7 @@ def fold_of(source: Source, samples: int, fold: int, seed: int) -> Split:
     """
     if isinstance(source, SupportsFolds):
         draw, part = divmod(fold, source.folds)
-        return source.draw(samples, Replicate(seed=seed, draw=draw, initialisation=fold, noise=draw), fold=part)
+        return source.draw(samples, Replicate(seed=seed, draw=draw, initialisation=fold, noise=fold), fold=part)
     return source.draw(samples, Replicate(seed=seed, draw=fold, initialisation=fold, noise=fold))
 
 
