@@ -10,7 +10,7 @@ from typing import Any, Literal
 Half = Literal["development", "untouched"]
 Axis = Literal["more_data", "bigger", "longer"]
 Metric = Literal["loss", "error"]
-Stratum = Literal["random", "over", "stress", "refuse"]
+Stratum = Literal["random", "over", "stress", "refuse", "large"]
 
 HALVES: tuple[Half, ...] = ("development", "untouched")
 AXES: tuple[Axis, ...] = ("more_data", "bigger", "longer")
@@ -25,8 +25,8 @@ class Case:
     Attributes:
         name: unique.
         half: development or untouched.
-        stratum: drawn at random; over-parameterised; of a stressful population; or one whose rows are not independent,
-            where nothing may be concluded.
+        stratum: drawn at random; over-parameterised; of a stressful population; one whose rows are not independent,
+            where nothing may be concluded; or of many samples.
         family: what is trained.
         population: on what.
         noise: of its labels.

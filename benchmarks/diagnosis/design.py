@@ -20,16 +20,17 @@ from benign.procedures import objectives
 
 SEEDS: Mapping[Half, int] = {"development": 1901, "untouched": 1902}
 COUNTS: Mapping[Half, Mapping[Stratum, int]] = {
-    "development": {"random": 110, "over": 50, "stress": 30, "refuse": 10},
-    "untouched": {"random": 140, "over": 90, "stress": 30, "refuse": 12},
+    "development": {"random": 110, "over": 50, "stress": 30, "refuse": 10, "large": 5},
+    "untouched": {"random": 140, "over": 90, "stress": 30, "refuse": 12, "large": 9},
 }
-USERS: Mapping[Stratum, int] = {"random": 1, "over": 2, "stress": 1, "refuse": 2}
+USERS: Mapping[Stratum, int] = {"random": 1, "over": 2, "stress": 1, "refuse": 2, "large": 1}
 FEWEST, MOST = 40, 2000  # samples
-USUALLY_MOST = 240
+USUALLY_MOST, LARGE = 240, 500
 TEST_ROWS = 600
 _MOST_OF_A_POLYNOMIAL = 80  # samples: the peak's height grows exponentially, beyond double precision
 TOLERANCE = 0.02  # of the best constant's objective: fitted
 _COSTLIEST = 1e9  # rows x columns x the smaller of both, at four times the case's: a fifth of a second
+_COSTLIEST_OF_MANY = 3e9  # at twice a large case's: there are few of them
 _NEAR, _WIDE, _OVER = (math.log2(0.65), math.log2(1.5)), (math.log2(0.15), 3.0), (math.log2(0.15), math.log2(0.95))
 
 _Families = Mapping[str, tuple[float, tuple[str, ...]]]
@@ -65,6 +66,7 @@ _RANDOM: Mapping[Half, _Families] = {
         "ridge_classifier": (2, ("digits", "mnist1d", "cancer")),
     },
 }
+_ITERATED = ("logistic", "mlp")
 _SLOW = ("logistic", "forest", "boosting", "mlp")
 _OVER_FAMILIES = ("fourier", "relu", "ridge", "linear", "mlp", "ridge_classifier")
 _STRESS: _Families = {
@@ -107,10 +109,8 @@ def _case(half: Half, stratum: Stratum, number: int) -> Case:
     while True:
         draft = _drafted(half, stratum, random)
         size = _size(draft)
-        factors = tuple(
-            k for k in FACTORS if k * draft.samples <= most_rows(draft.population, test_rows(draft.population))
-        )
-        if factors and size is not None and _is_bearable(draft, size):
+        factors = _factors(draft, stratum)
+        if factors and size is not None and _is_bearable(draft, size, stratum):
             break
     return Case(
         name=f"{half[0]}{number:03d}",
@@ -130,6 +130,13 @@ def _case(half: Half, stratum: Stratum, number: int) -> Case:
     )
 
 
+def _factors(draft: _Draft, stratum: Stratum) -> tuple[float, ...]:
+    """Of data, as far as the population and, for many samples, our patience reach."""
+    wanted = FACTORS[:2] if stratum == "large" else FACTORS
+    most = most_rows(draft.population, test_rows(draft.population))
+    return tuple(factor for factor in wanted if factor * draft.samples <= most)
+
+
 def test_rows(population: Population) -> int:
     """How many rows truth is tested on."""
     return int(min(TEST_ROWS, population.rows // 3))
@@ -143,16 +150,21 @@ def _drafted(half: Half, stratum: Stratum, random: np.random.Generator) -> _Draf
     table: _Families = {"stress": _STRESS, "refuse": _REFUSE}.get(stratum, _RANDOM[half])
     if stratum == "over":
         table = {family: entry for family, entry in table.items() if family in _OVER_FAMILIES}
+    elif stratum == "large":
+        table = {family: entry for family, entry in table.items() if family not in ("legendre", "kernel", *_ITERATED)}
     weights = np.array([weight for weight, _ in table.values()], float)
     family = str(random.choice(list(table), p=weights / weights.sum()))
     population = POPULATIONS[str(_choice(random, table[family][1]))]
-    most = MOST if random.random() < 0.2 and stratum == "random" and family not in _SLOW else USUALLY_MOST
+    is_any = random.random() < 0.2 and stratum == "random" and family not in _SLOW
+    least, most = FEWEST, MOST if is_any else USUALLY_MOST
+    if stratum == "large":
+        least, most = LARGE, MOST
     return _Draft(
         family=family,
         population=population,
         noise=float(_choice(random, (0.0, 0.1, 0.2, 0.3))),
         settings=_settings(family, population, random),
-        samples=round(math.exp(random.uniform(math.log(FEWEST), math.log(most)))),
+        samples=round(math.exp(random.uniform(math.log(least), math.log(most)))),
         octaves=_octaves(family, stratum, random),
         time=_time(family, random),
     )
@@ -230,10 +242,12 @@ def _relative_train_loss(draft: _Draft, size: float, samples: int) -> float:
     return float(np.mean(found))
 
 
-def _is_bearable(draft: _Draft, size: float) -> bool:
+def _is_bearable(draft: _Draft, size: float, stratum: Stratum) -> bool:
     if draft.family in ("neighbours", "tree", *_SLOW):
         return True
     if draft.family == "legendre" and draft.samples > _MOST_OF_A_POLYNOMIAL:
         return False
     n, p = draft.samples, draft.samples if math.isinf(size) else size
+    if stratum == "large":
+        return max(2 * n * p * min(2 * n, p), 4 * n * p * min(n, 4 * p)) <= _COSTLIEST_OF_MANY
     return max(4 * n * p * min(4 * n, p), 4 * n * p * min(n, 4 * p)) <= _COSTLIEST
