@@ -59,6 +59,11 @@ def test_a_model_without_training_time_has_no_answer():
         longer(bench, findings=(), confidence=0.85)
 
 
+def test_a_training_time_that_was_not_said_is_asked_for():
+    with pytest.raises(Unanswered, match="Say with `time` how many steps the model is trained for"):
+        asked(table(60, 10), 5, None)
+
+
 def test_a_part_of_the_samples_on_which_nothing_is_learned_shows_no_difference():
     """Fewer than 60 samples leave the model a constant: rehearsals see that nothing changes, and know nothing."""
 

@@ -282,7 +282,7 @@ class TestGiven:
 
     def test_our_own_procedures_must_be_given_a_size(self):
         with pytest.raises(
-            InvalidArgument, match=r"`size` must be given: random_fourier is trained with any number of features"
+            InvalidArgument, match=r"`size` must be given: the 'features' that you train random_fourier with"
         ):
             _of_cancer(RandomFourier())
         subject = _of_cancer(RandomFourier(), size=30)

@@ -36,7 +36,7 @@ def longer(bench: Bench, *, findings: Sequence[DataFinding], confidence: float) 
     refuse_for("longer", findings)
     now = bench.subject.time
     if now is None:
-        raise Unanswered(f"{bench.subject.name} has no training time.")
+        raise Unanswered(_no_time(bench))
     word = (bench.subject.procedure.time_name or "time").rpartition("__")[2]
 
     def plan(step: Step) -> Plan:
@@ -50,6 +50,13 @@ def longer(bench: Bench, *, findings: Sequence[DataFinding], confidence: float) 
     if not tried:
         raise not_reached(bench, "longer training", plan(_LAST)(0)[FACTORS[0]])
     return answers_of(bench, "longer", tried, confidence)
+
+
+def _no_time(bench: Bench) -> str:
+    name = bench.subject.procedure.time_name
+    if name:
+        return f"Say with `time` how many {name} the model is trained for."
+    return f"{bench.subject.name} has no training time that is known here."
 
 
 def _later(now: float, factor: float) -> float:

@@ -118,6 +118,8 @@ def _by_training(bench: Bench, emc: EffectiveModelComplexity, tolerance: float) 
     low, high = emc.interval
     if low and high < math.inf:
         because = f"the model can fit {low:,.0f} to {high:,.0f} samples, and you have {n:,}"
+    elif risk.interval[0] > tolerance:
+        because = f"{loss}, which is not fitted, and of how many fewer samples it can fit too little is known"
     else:
         because = f"{loss}, too close to the {tolerance:g} that count as fitted to say how many samples it can fit"
     return _Reading(regime=regime, ratio=ratio, because=because, would_decide=decides)

@@ -161,7 +161,7 @@ def _of_procedure(
     if size_parameter not in (None, procedure.size_name):
         raise invalid("size_parameter", f"must be left out for {name}, whose size is {procedure.size_name}.")
     if size is None:
-        raise invalid("size", f"must be given: {name} is trained with any number of {procedure.size_name}.")
+        raise invalid("size", f"must be given: the {procedure.size_name!r} that you train {name} with.")
     parameter = SizeParameter(
         name=procedure.size_name,
         is_inverse=is_size_inverse(procedure),
