@@ -62,7 +62,10 @@ def test_a_parameter_that_the_estimator_has_not_is_answered_by_the_nearest_name(
     assert "did you mean 'max_leaf_nodes'" in told
 
 
-@pytest.mark.parametrize("model", [DecisionTreeClassifier, object(), None, "forest", print], ids=repr)
+_NO_MODELS = (DecisionTreeClassifier, object(), None, "forest", print)
+
+
+@pytest.mark.parametrize("model", _NO_MODELS, ids=["class", "object", "None", "text", "function"])
 def test_what_is_no_model_is_refused(model: object, unchecked: None) -> None:
     assert re.match(r"`(model|estimator|procedure)`", refusal(model))
 
