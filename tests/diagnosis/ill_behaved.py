@@ -113,6 +113,6 @@ class PressesControlC(Neighbours):
 
     def misbehave(self, X: Any, y: Any) -> None:
         PressesControlC.trainings += 1
-        if PressesControlC.trainings > 4:
+        if PressesControlC.trainings > 8:
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(10.0)

@@ -226,6 +226,13 @@ def test_the_fewest_minutes_give_one_training_and_what_it_takes() -> None:
     assert "one training takes" in str(found)
 
 
+@pytest.mark.parametrize("trainings", [3.5, 4.0, 4.5, 6.0, 12.0])
+def test_a_loss_far_from_fitted_is_not_called_close_to_it_whatever_the_budget(trainings: float) -> None:
+    source = benign.sources.arrays(INPUTS, RANDOM.standard_normal(120))
+    found = diagnosis(LinearRegression(), source, max_trainings=trainings, only=["regime"])
+    assert "too close" not in str(found)
+
+
 @pytest.mark.parametrize(
     ("told", "said"),
     [

@@ -95,7 +95,8 @@ def diagnose(
             ``"longer"``, ``"remedies"`` and ``"noise_slope"``; the budget is then for them alone.
         seed: root seed.
         workers: processes; None chooses.
-        executor: as :func:`benign.measure`.
+        executor: as :func:`benign.measure`. With ``"processes"`` a training that ends its process or never ends is
+            stopped and said; in this process it takes you with it.
         progress: told how much of the budget is spent.
         on_answer: called after each part.
 

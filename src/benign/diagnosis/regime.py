@@ -32,6 +32,7 @@ _FOLDS = 5
 _BEYOND = 1.6  # as many rows, or as much smaller a size: just outside the critical regime
 _RANDOM_DRAWS = 2  # that all are fitted says enough: random labels are the hardest
 _PEAK_SHARES = (1.0, 0.8, 0.625, 0.4, 0.25)  # of the user's n or size, between which a peak is looked for
+_CLOSE = 2.0  # a training loss within this factor of the tolerance
 _FAR = 8  # a peak farther below n says nothing of it
 _BESIDE = (0.7, 1.4)  # of where least squares would peak
 _COMPLEXITY_SHARE = 0.6  # of the budget
@@ -118,10 +119,10 @@ def _by_training(bench: Bench, emc: EffectiveModelComplexity, tolerance: float) 
     low, high = emc.interval
     if low and high < math.inf:
         because = f"the model can fit {low:,.0f} to {high:,.0f} samples, and you have {n:,}"
-    elif risk.interval[0] > tolerance:
-        because = f"{loss}, which is not fitted, and of how many fewer samples it can fit too little is known"
-    else:
+    elif tolerance / _CLOSE <= risk.mean <= tolerance * _CLOSE:
         because = f"{loss}, too close to the {tolerance:g} that count as fitted to say how many samples it can fit"
+    else:
+        because = f"{loss}, and how many samples it can fit is not known yet"
     return _Reading(regime=regime, ratio=ratio, because=because, would_decide=decides)
 
 
