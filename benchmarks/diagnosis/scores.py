@@ -407,7 +407,7 @@ def write(path: Path, table: Table, *, again: bool = False) -> None:
         if held and not again:
             raise SystemExit(f"the untouched half is opened once, and was: {', '.join(held['opened'])}; see --again")
         table = table | {"opened": [*held.get("opened", []), table["date"]]}
-    path.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(table, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
