@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from benign.diagnosis.answering import answers_of, not_reached, refuse_for
-from benign.diagnosis.answers import Answer, DataFinding, RegimeAnswer, Unanswered
+from benign.diagnosis.answers import Answer, DataFinding, Metric, RegimeAnswer, Unanswered
 from benign.diagnosis.calibration import ENOUGH_FOLDS, Prior
 from benign.diagnosis.more_data.direct import direct_factors, direct_plan
+from benign.diagnosis.more_data.rare_columns import doubt
 from benign.diagnosis.more_data.rehearsal import FEWEST_SAMPLES, rehearsal_plan
 from benign.diagnosis.more_data.twin import can_have_twin, disagreement, twin_plan, twins_of
 from benign.diagnosis.more_data.zone import prior_of
-from benign.diagnosis.paired_trials import Plan
+from benign.diagnosis.paired_trials import Comparison, Plan
 from benign.diagnosis.portfolios import FACTORS, PARTS, Methods, Portfolio, Step, Tried
 from benign.diagnosis.trials.bench import Bench
 
@@ -76,15 +77,22 @@ def more_data(
             f"{bench.samples} samples are too few to rehearse with a part of them; {FEWEST_SAMPLES} are needed."
         )
     plans = _Plans(bench)
-    methods = Methods(bench=bench, plan=plans.plan, told=plans.told, variance=disagreement)
+    methods = Methods(bench=bench, plan=plans.plan, told=plans.told, variance=_unknown)
     methods.measure(Step(method="rehearsed", folds=1))  # cheap, and from then on the bench knows what time it takes
     tried = methods.spend(plans.portfolios, _LAST)
     if not tried:
         raise not_reached(bench, "more data", rehearsal_plan(bench, PARTS["rehearsed"], FACTORS)(0)[FACTORS[0]])
     known = _known(tried)
     prior = _prior(bench, tried, regime)
+    if any(doubt(bench, found, "loss") for one in tried for found in one.comparisons.values()):
+        prior = Prior()
     left = [one if one.method == "tried" else one.without(known) for one in tried]
     return answers_of(bench, "more_data", left, confidence, priors=dict.fromkeys(set(FACTORS) - known, prior))
+
+
+def _unknown(bench: Bench, comparisons: Sequence[Comparison], metric: Metric) -> float:
+    """The variance of what the methods know that they cannot tell."""
+    return disagreement(bench, comparisons, metric) + doubt(bench, comparisons, metric)
 
 
 class _Plans:

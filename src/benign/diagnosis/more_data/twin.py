@@ -2,7 +2,8 @@ r"""A synthetic twin of the user's data, from which any number of samples can be
 
 Inputs are the user's rows, drawn towards their mean and blurred by a Gaussian of their own covariance,
 :math:`x = \mu + \sqrt{3/4} (x_i - \mu) + g / 2`, so that mean and covariance stay, and kept within the range of each
-column: beyond it a model may answer anything. A teacher, kernel or linear ridge
+column: beyond it a model may answer anything. A value that half of the rows have in a column stays: columns that are
+zero but in a few rows stay so, and what a model does with them shows. A teacher, kernel or linear ridge
 regression chosen by leave-one-out, gives the targets; what it leaves unexplained is noise: Gaussian of the
 leave-one-out residual's variance, or classes drawn from probabilities whose temperature leave-one-out chose.
 
@@ -15,10 +16,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from benign.diagnosis.answers import Metric
 from benign.diagnosis.more_data.teacher import Teacher, teacher_of
@@ -64,6 +66,13 @@ class TwinSource:
     deviation: Float[np.ndarray, " outputs"]
     shrinkage: float
     test_samples: int = TEST_SAMPLES
+
+    @cached_property
+    def is_atom(self) -> Bool[np.ndarray, "n d"]:
+        """Where a row has the value that at least half of the rows have in that column: a pixel that is dark."""
+        usual = np.sort(self.rows, axis=0)[len(self.rows) // 2]
+        is_usual = self.rows == usual
+        return is_usual & (is_usual.mean(axis=0) >= 0.5)
 
     def spec(self) -> dict[str, object]:
         """Its data and teacher, as a fingerprint."""
@@ -114,12 +123,14 @@ class TwinSource:
         mean = self.rows.mean(axis=0)
         centred = self.rows - mean
         n, d = centred.shape
-        chosen = centred[random.integers(n, size=_ROWS_AT_ONCE)]
+        places = random.integers(n, size=_ROWS_AT_ONCE)
+        chosen = centred[places]
         within = random.standard_normal((_ROWS_AT_ONCE, n)) @ centred / math.sqrt(n)
         around = random.standard_normal((_ROWS_AT_ONCE, d)) * math.sqrt(float((centred**2).mean()))
         blurred = math.sqrt(1.0 - self.shrinkage) * within + math.sqrt(self.shrinkage) * around
         drawn = mean + math.sqrt(1.0 - _BLUR**2) * chosen + _BLUR * blurred
-        return np.clip(drawn, self.rows.min(axis=0), self.rows.max(axis=0))
+        drawn = np.clip(drawn, self.rows.min(axis=0), self.rows.max(axis=0))
+        return np.where(self.is_atom[places], self.rows[places], drawn)
 
 
 def can_have_twin(bench: Bench) -> bool:
