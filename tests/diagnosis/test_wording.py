@@ -113,6 +113,19 @@ def test_what_is_unknown_is_said_with_what_would_decide():
     assert "interrupted" in replace(found, is_interrupted=True).sentence
 
 
+def test_a_name_keeps_its_capital_within_a_sentence():
+    told = {"longer": "Ridge has no training time.", "bigger": "The budget ended before it."}
+    words = nothing_known(unanswered=told).sentence
+    assert (
+        words
+        == "Not answered: longer training (Ridge has no training time); bigger model (the budget ended before it)."
+    )
+    some = (remedy("size", "alpha = 1 instead of 10", UNKNOWN), remedy("averaging", "averaging 5 fits", HURTS))
+    told_of = benign_forest(remedies=some).sentence
+    assert "alpha = 1 instead of 10 may or may not gain" in told_of
+    assert "Averaging 5 fits would hurt" in told_of
+
+
 def test_criteria_that_disagree_are_both_told_the_minimised_one_first():
     assert "It is right on every training label" not in benign_forest().sentence
     bagged = benign_forest(fitted=fitted(False)).sentence
@@ -171,6 +184,7 @@ def test_every_combination_is_said_in_full_sentences(found_regime):
         ((0.5, 0.1, 3.0), "50 % more loss, 10 % to 4 times"),
         ((0.14, -0.96, 29.34), "14 % more loss, 96 % less to 30 times as much"),
         ((2.4, 0.5, 5.0), "3.4 times the loss, 1.5 to 6"),
+        ((2.3, -0.37, 17.0), "3.3 times the loss, 37 % less to 18 times as much"),
         ((-0.9996, -0.99999, -0.97), "99.9 % less loss, 97 to 99.9 %"),
         ((0.00001, -0.004, 0.006), "0 % more loss, 0.4 % less to 0.6 % more"),
         ((-0.2,), "20 % less loss"),

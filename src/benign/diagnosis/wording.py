@@ -144,7 +144,7 @@ def change_words(change: Estimate, risk: str = "loss") -> str:
         return ""
     is_known = math.isfinite(low) and math.isfinite(high)
     if value > 1.0:
-        ends = f", {_times(low)} to {_times(high)}" if is_known else ""
+        ends = f", {_straddling(low, high) if low < 0 else f'{_times(low)} to {_times(high)}'}" if is_known else ""
         return f"{_times(value)} times {'as much' if not risk else f'the {risk}'}{ends}"
     told = f"{_percent(abs(value))} {'less' if value < 0 else 'more'} {risk}".rstrip()
     if is_known and low < 0 < high:
@@ -276,7 +276,7 @@ def _unknown(diagnosis: Diagnosis) -> Iterator[str]:
     """What has no answer, why, and what would decide it."""
     said = [one.sentence for one in diagnosis.findings]
     missing = [
-        f"{TITLES[name].lower()}{'' if why in said else _in_parentheses(_lower(_without_stop(why)))}"
+        f"{TITLES[name].lower()}{'' if why in said else _in_parentheses(_within(why, diagnosis.model))}"
         for name, why in diagnosis.unanswered.items()
     ]
     if missing:
@@ -401,12 +401,18 @@ def _listed(words: list[str]) -> str:
 
 def _upper(text: str) -> str:
     """The first letter large, unless it begins the name of a parameter."""
-    return text if "_" in text.split()[0] else text[:1].upper() + text[1:]
+    return text if text.split()[1:2] == ["="] else text[:1].upper() + text[1:]
 
 
 def _lower(text: str) -> str:
     """The first letter small, unless it begins a name such as that of a class."""
     return text[:1].lower() + text[1:] if text.split(" ")[0][1:].islower() else text
+
+
+def _within(sentence: str, name: str) -> str:
+    """A sentence within another, which it may begin with a name."""
+    words = _without_stop(sentence)
+    return words if words.startswith(name) else _lower(words)
 
 
 def _without_stop(text: str) -> str:
