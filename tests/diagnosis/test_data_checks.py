@@ -253,7 +253,7 @@ def test_copies_with_other_labels_are_said_and_forbid_answers():
     labels[:12:2] = 1 - labels[:12:2]  # one of two copies, six times
     order = random.permutation(120)
     found = findings(table_of(X[order], labels[order]))
-    assert found["copies"].refuses == found["conflicts"].refuses == ("more_data",)
+    assert found["copies"].refuses == found["conflicts"].refuses == ("more_data", "bigger", "longer", "remedies")
     split = table_of(X[order], labels[order]).draw(96, benign.Replicate())
     pairs = conflicting_rows(split.train_inputs, split.train_targets)
     assert found["conflicts"].sentence == (

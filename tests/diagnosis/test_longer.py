@@ -73,7 +73,7 @@ def test_a_part_of_the_samples_on_which_nothing_is_learned_shows_no_difference()
         return descended(X, y, size, time, seed)
 
     model = benign.from_callable(timid, name="timid", revision=1, size_name="columns", time_name="steps")
-    with on_bench(table(100, 40), 30, model=model, time=1, trainings=4.0) as bench:
+    with on_bench(table(100, 40), 30, model=model, time=1, trainings=1.5) as bench:
         answers = longer(bench, findings=(), confidence=0.85)
-    assert {answer.method for answer in answers.values()} == {"rehearsed at half + rehearsed"}
+    assert not any("tried" in answer.method for answer in answers.values())
     assert {answer.answer for answer in answers.values()} == {Verdict.CANNOT_TELL}

@@ -430,7 +430,21 @@ def _interval(
     around = estimate.widened(list(bisection.ascending)).interval
     above = around[1] * unit - 1.0
     low = min(low, around[0] * unit) or unit * _surely_fitted(bisection, tolerance)
-    return _whole(low), _whole(max(high, above)) if high < math.inf else math.inf
+    high = max(high, above, _surely_not_fitted(bisection, tolerance) * unit - 1.0)
+    return _whole(low), _whole(high) if high < math.inf else math.inf
+
+
+def _surely_not_fitted(bisection: ThresholdSearch, tolerance: float) -> float:
+    """The n from which on nothing may be fitted: beyond each at which some draw is and their mean leaves it open.
+
+    Smaller n that surely are not fitted say nothing of it: training risk need not grow.
+    """
+    risks = bisection.ascending
+    dispersion = dispersion_above(list(risks.values()), tolerance)
+    is_open = [
+        draws.min() <= tolerance and mean_ends(draws, dispersion=dispersion)[0] <= tolerance for draws in risks.values()
+    ]
+    return next(itertools.compress(reversed([*list(risks)[1:], math.inf]), reversed(is_open)), 0.0)
 
 
 def _surely_fitted(bisection: ThresholdSearch, tolerance: float) -> float:

@@ -23,6 +23,8 @@ LEAST_ROWS = 40
 _LEAST_OF_A_CLASS = 5
 _MANY, _FEW_COPIES = 0.05, 2  # of the held-out rows: a share, and a number that may be chance
 _MORE_DATA = ("more_data",)
+_COMPARISONS = ("more_data", "bigger", "longer", "remedies")
+"""What held-out rows decide, which are too easy where the model has seen their like."""
 
 
 def data_findings(bench: Bench) -> tuple[DataFinding, ...]:
@@ -67,7 +69,7 @@ def _of_repetition(bench: Bench, split: Split, rows: Rows) -> Iterator[DataFindi
     if isinstance(source, FiniteSource):
         copies, held_out = source.copies(split.replicate), source.test_samples
         if copies.misleading(bench.samples) * held_out > max(_FEW_COPIES, _MANY * held_out):
-            refused = _MORE_DATA
+            refused = _COMPARISONS
         if sentence := copies.sentence(bench.samples):
             yield DataFinding(code="copies", sentence=sentence, refuses=refused)
     if forced := _forced_risk(split, bench.subject.procedure.objective):
@@ -79,7 +81,7 @@ def _of_repetition(bench: Bench, split: Split, rows: Rows) -> Iterator[DataFindi
             "chance, such as the visits of one patient: held-out rows are too easy; keep one row of each group, or "
             "hold out whole groups."
         )
-        yield DataFinding(code="groups", sentence=sentence, refuses=_MORE_DATA)
+        yield DataFinding(code="groups", sentence=sentence, refuses=_COMPARISONS)
 
 
 def _forced_risk(split: Split, objective: str) -> str:

@@ -15,7 +15,9 @@ from benign.foundation.number_words import format_position
 # What says most for its cost, the dearest first.
 _PORTFOLIOS: tuple[Portfolio, ...] = (
     (Step(method="tried", folds=5), Step(method="rehearsed at half", folds=5)),
-    (Step(method="tried", folds=2), Step(method="rehearsed at half", folds=3), Step(method="rehearsed", folds=2)),
+    (Step(method="tried", folds=2),),
+    (Step(method="tried", folds=1), Step(method="rehearsed at half", folds=2)),
+    (Step(method="tried", folds=1, factors=FACTORS[:2]), Step(method="rehearsed at half", folds=1)),
     (Step(method="rehearsed at half", folds=3), Step(method="rehearsed", folds=3)),
     (Step(method="rehearsed at half", folds=1), Step(method="rehearsed", folds=1)),
 )

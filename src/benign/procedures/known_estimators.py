@@ -169,7 +169,7 @@ def _of_procedure(
         least=SMALLEST_REAL if has_real_sizes(procedure) else 1.0,
         largest=procedure.max_size,
         value=None,
-        grows=is_counted(procedure.size_name) and not is_size_inverse(procedure),
+        grows=(is_counted(procedure.size_name) or procedure.size_name == "width") and not is_size_inverse(procedure),
     )
     parameter = replace(parameter, value=_checked_size(size, parameter))
     if time is not None and procedure.time_name is None:
