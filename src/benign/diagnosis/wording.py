@@ -341,10 +341,16 @@ def _factors(group: list[Answer]) -> str:
 
 def _numbers(answer: Answer, *, named: bool = True) -> str:
     """The change, how sure it is, and the zero-one error where it says another thing; in parentheses."""
-    told = [answer_change(answer), sure_words(answer.confidence), _error_apart(answer)]
+    told = [answer_change(answer), _sure(answer), _error_apart(answer)]
     words = _in_parentheses(*told)
     is_named = named and answer.question in _QUESTIONS
     return words.replace("(", f"({answer.factor:g}x: ", 1) if is_named else words
+
+
+def _sure(answer: Answer) -> str:
+    """How sure it is, and by what where the change that was measured alone would not say it."""
+    told, (low, high) = sure_words(answer.confidence), answer.change.interval
+    return f"{told} since its training loss stays above zero" if "zone" in answer.method and low < 0.0 < high else told
 
 
 def _in_parentheses(*words: str) -> str:
