@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from benign.cli import diagnose as command
+from benign.cli import progress
 from benign.cli.main import app
 from benign.cli.users_code import named_model
 from benign.diagnosis import json_schema
@@ -169,3 +170,21 @@ def test_the_help_names_the_budget_and_an_example():
     assert "--max-minutes" in told
     assert "Example: benign diagnose" in told
     assert command.__doc__ is not None
+
+
+def test_no_bar_is_on_the_terminal_while_an_answer_is_printed(monkeypatch):
+
+    seen = []
+
+    class Bar:
+        def stop(self):
+            seen.append("stop")
+
+        def start(self):
+            seen.append("start")
+
+    monkeypatch.setattr(progress, "_live", [Bar()])
+    monkeypatch.setattr(progress, "filter_output", lambda: seen.append("filter"))
+    with progress.paused():
+        seen.append("print")
+    assert seen == ["stop", "print", "start", "filter"]

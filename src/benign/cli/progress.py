@@ -54,10 +54,12 @@ def paused() -> Iterator[None]:
     """While the block runs, which prints, no bar is on the terminal."""
     for bar in _live:
         bar.stop()
-    yield
-    for bar in _live:
-        bar.start()
-        filter_output()
+    try:
+        yield
+    finally:
+        for bar in _live:
+            bar.start()
+            filter_output()
 
 
 def _waiting_column() -> ProgressColumn:
