@@ -60,6 +60,18 @@ def test_a_collapsed_discriminant_is_mended_by_more_rows_or_by_shrinkage() -> No
     assert [one for one in found.remedies if "shrinkage" in one.what and one.answer.answer is Verdict.HELPS]
 
 
+def test_few_samples_that_are_not_fitted_do_not_bound_what_more_are() -> None:
+    """On digits it fits 60 to 79 samples, most draws from 40 to 200, and never 20: the interval holds them."""
+    found = diagnosis(
+        LinearDiscriminantAnalysis(), benign.sources.digits(label_noise=0.0), only=["regime"], max_trainings=40
+    )
+    assert found.emc is not None
+    assert next(one.samples for one in found.emc.evidence if not one.is_fitted) < 60
+    assert found.emc.interval[1] >= 79
+    assert found.regime is not None
+    assert found.regime.regime is Regime.UNDER
+
+
 @pytest.mark.parametrize("trainings", [10, 20, 40, 100])
 def test_at_the_peak_no_budget_makes_it_over_parameterised(trainings: int) -> None:
     found = diagnosis(
