@@ -19,7 +19,7 @@ def test_the_page_tells_the_scores(tmp_path, monkeypatch):
     cells = re.findall(
         r"```\{code-cell\} ipython3\n:tags: \[hide-input\]\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL
     )
-    assert len(cells) == 2
+    assert len(cells) == 3
     answers = [
         judged(0.3, "hurts", confidence=0.9, case="a"),
         judged(0.3, "helps", confidence=0.95, case="b"),
@@ -44,12 +44,11 @@ def test_the_page_tells_the_scores(tmp_path, monkeypatch):
         exec(compile(body, PAGE.name, "exec"), names)
         shown = eval(compile(last, PAGE.name, "eval"), names)
         told.append(shown.data.splitlines())
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in told[0] if line.startswith("| benign")]
-    assert [row[:4] for row in rows] == [
-        ["benign 10x", "more data hurts", "2 (2)", rows[0][3]],
-        ["benign 10x", "more data helps", "2 (2)", rows[1][3]],
-    ]
-    assert [row[3].split(" [")[0] for row in rows] == ["50 %", "50 %"]
-    assert [row[6].split(" [")[0] for row in rows] == ["50 %", "100 %"]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in told[0][2:-2]]
+    title = ["more data", "benign 10x"]
+    assert [row[:4] for row in rows] == [[*title, "hurts", "2 (2)"], [*title, "helps", "2 (2)"]]
+    assert [row[4].split(" [")[0] for row in rows] == ["50 %", "50 %"]
+    assert [row[7].split(" [")[0] for row in rows] == ["50 %", "100 %"]
     assert told[0][-1] == "4 cases, 4 items, 2026-11-30, P."
-    assert [line.split("|")[2].strip() for line in told[1][2:]] == ["0.900", "0.950"]
+    assert [line.split("|")[2].strip() for line in told[1][2:]] == ["above 20 %", "above 20 %"]
+    assert [line.split("|")[2].strip() for line in told[2][2:]] == ["0.900", "0.950"]
