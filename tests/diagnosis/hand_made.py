@@ -59,7 +59,8 @@ def answer(
 
 def remedy(kind: str, what: str, verdict: Verdict, *change: float) -> Remedy:
     found = answer(verdict, *change, factor=1.0, question=kind)
-    return Remedy(kind=kind, what=what, settings={"max_leaf_nodes": 32, "alpha": math.inf}, answer=found)
+    settings = {"max_leaf_nodes": 32, "alpha": math.inf}
+    return Remedy(kind=kind, what=what, settings=settings, answer=found, fits_less=True)
 
 
 def regime(found: Regime, *, decide: str = "", peak: MeasuredPeak | None = None) -> RegimeAnswer:

@@ -194,12 +194,14 @@ class Remedy:
         what: in words: "max_leaf_nodes = 16 instead of no limit".
         settings: the parameters that make it, where parameters do.
         answer: what it does, on data that did not choose it.
+        fits_less: whether its training loss is higher than that of the model as it is.
     """
 
     kind: str
     what: str
     settings: Mapping[str, object]
     answer: Answer
+    fits_less: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,7 +79,8 @@ def _answer() -> dict[str, Any]:
 
 
 def _remedy() -> dict[str, Any]:
-    return record(kind=_TEXT, what=_TEXT, settings={"type": "object"}, answer={"$ref": "#/$defs/answer"})
+    answer = {"$ref": "#/$defs/answer"}
+    return record(kind=_TEXT, what=_TEXT, settings={"type": "object"}, answer=answer, fits_less=_TRUTH)
 
 
 def _noise_slope() -> dict[str, Any]:

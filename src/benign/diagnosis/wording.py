@@ -63,7 +63,6 @@ _BLOCKING = {
 }
 _TWICE = 2.0  # more: a change beyond it is no longer said in per cent
 _MANY = 10.0  # times the best constant's loss: no longer said in per cent
-_FITTING_LESS = ("size", "regularisation", "stopping")  # remedies that help where fitting everything harms
 
 
 def headline(diagnosis: Diagnosis) -> str:
@@ -72,6 +71,8 @@ def headline(diagnosis: Diagnosis) -> str:
     if blocking:
         return f"Look at the data first: {blocking[0]}."
     lead, clauses = _lead(diagnosis), list(_clauses(diagnosis))
+    if clauses and diagnosis.regime is not None and diagnosis.regime.regime is Regime.UNDECIDED:
+        lead = ""
     text = lead or (clauses.pop(0).capitalize() if clauses else "")
     if not text:
         return "No question could be answered within this budget."
@@ -86,13 +87,16 @@ def headline(diagnosis: Diagnosis) -> str:
 
 def sentence(diagnosis: Diagnosis) -> str:
     """The paragraph: the answer first, then what it rests on, what is unknown and why, and what would decide it."""
+    place, answers = _place(diagnosis), [name for name in _QUESTIONS if getattr(diagnosis, name)]
+    is_place_open = diagnosis.regime is not None and diagnosis.regime.regime is Regime.UNDECIDED
     told = [
         *(one.sentence for one in diagnosis.findings if _is_blocking(one)),
-        _place(diagnosis),
+        "" if is_place_open else place,
         *_risks(diagnosis.standing),
         *_criteria(diagnosis),
-        *(answers_sentence(name, getattr(diagnosis, name)) for name in _QUESTIONS if getattr(diagnosis, name)),
+        *(answers_sentence(name, getattr(diagnosis, name)) for name in answers),
         *_remedies(diagnosis),
+        place if is_place_open else "",
         "" if diagnosis.noise_slope is None else diagnosis.noise_slope.sentence,
         *(one.sentence for one in diagnosis.findings if not _is_blocking(one)),
         *_unknown(diagnosis),
@@ -180,7 +184,7 @@ def sure_words(confidence: float) -> str:
 
 def harm(diagnosis: Diagnosis) -> Verdict:
     """Whether fitting less helps: of the remedies that do so, what was found on held-out data."""
-    tried = [one.answer.answer for one in diagnosis.remedies if one.kind in _FITTING_LESS]
+    tried = [one.answer.answer for one in _fitting_less(diagnosis)]
     if Verdict.HELPS in tried:
         return Verdict.HELPS
     if not tried or Verdict.CANNOT_TELL in tried:
@@ -230,7 +234,7 @@ def _place(diagnosis: Diagnosis) -> str:
 
 def _fitting_less(diagnosis: Diagnosis) -> list[Remedy]:
     """What was tried that fits less, what helps first."""
-    tried = [one for one in diagnosis.remedies if one.kind in _FITTING_LESS]
+    tried = [one for one in diagnosis.remedies if one.fits_less and one.kind != "averaging"]
     return sorted(tried, key=lambda one: one.answer.answer is not Verdict.HELPS)
 
 

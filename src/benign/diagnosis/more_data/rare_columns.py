@@ -26,12 +26,18 @@ def doubt(bench: Bench, comparisons: Sequence[Comparison], metric: Metric) -> fl
 
     A model that a few rows can spoil shows it: its loss on new samples is a multiple of the best constant's.
     """
-    if metric == "error" or not has_rare_columns(bench.split()):
+    if metric == "error" or not (_is_sized_by_columns(bench) and has_rare_columns(bench.split())):
         return 0.0
     trials = [arm.trial for each in comparisons for arm in each.before]
     found = [one for one in bench.measure(trials) if one is not None and one.train_loss_constant > 0.0]
     ratios = [float(one.held_out_loss[-1]) / one.train_loss_constant for one in found]
     return (_CAUTION * math.log(max(1.0, *ratios))) ** 2 if ratios else 0.0
+
+
+def _is_sized_by_columns(bench: Bench) -> bool:
+    """Whether its size ends at the number of input columns: features of its own would mix these."""
+    parameter = bench.subject.size_parameter
+    return parameter is not None and parameter.largest == bench.subject.columns
 
 
 def has_rare_columns(split: Split) -> bool:

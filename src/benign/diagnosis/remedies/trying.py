@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from benign.diagnosis.answers import DataFinding, Remedy, Unanswered, Verdict
 from benign.diagnosis.calibration import Question
 from benign.diagnosis.remedies.averaging import averages
@@ -110,7 +112,15 @@ def _best_of(bench: Bench, kind: str, tried: Callable[[Bench], Tried | None], co
         what=winner.what,
         settings=winner.settings,
         answer=choice.answer(is_classification=bench.is_classification),
+        fits_less=_train_loss(bench, winner, folds) > _train_loss(bench, as_it_is, folds),
     )
+
+
+def _train_loss(bench: Bench, candidate: Candidate, folds: int) -> float:
+    """The mean over trainings that were measured."""
+    arms = [arm for fold in range(folds) for arm in candidate.arms(fold)]
+    found = bench.measure([arm.trial for arm in arms])
+    return float(np.mean([one.train_loss[arm.moment] for one, arm in zip(found, arms, strict=True) if one is not None]))
 
 
 def _trained(bench: Bench, candidate: Candidate, folds: int) -> list[HeldOut] | None:
