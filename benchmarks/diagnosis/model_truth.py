@@ -21,10 +21,13 @@ sys.path.append(str(Path(__file__).parents[1]))
 from diagnosis.models import TABLES
 
 from benign.curves.threshold_search import Regime
-from benign.diagnosis.answers import Diagnosis, Estimate
+from benign.diagnosis.answers import Answer, Diagnosis, Estimate
+from benign.diagnosis.verdict import Verdict
 from benign.foundation.conventions import REGIME_BAND, TOLERANCE
 from benign.sources import FiniteSource, arrays, frame
 
+INVERSE = ("min_samples_leaf", "n_neighbors", "alpha")
+"""Sizes of which more are a smaller model."""
 Summary = tuple[float, float, int]
 """Mean, standard deviation and number of draws."""
 
@@ -123,8 +126,14 @@ def source_of(table: str) -> FiniteSource:
 
 
 def contradictions(found: Diagnosis, truth: Truth) -> list[str]:
-    """Each statement of the first three answers that is not true."""
-    return [*_of_standing(found, truth), *_of_fitted(found, truth), *_of_regime(found, truth)]
+    """Each statement that is not true: of the first three answers, of a bigger model and of longer training."""
+    changes = {"size": found.bigger, "time": found.longer}
+    return [
+        *_of_standing(found, truth),
+        *_of_fitted(found, truth),
+        *_of_regime(found, truth),
+        *(wrong for axis, answers in changes.items() for wrong in _of_changes(axis, answers, truth)),
+    ]
 
 
 def abstentions(found: Diagnosis, truth: Truth) -> list[str]:
@@ -197,6 +206,19 @@ def _of_fitted(found: Diagnosis, truth: Truth) -> Iterator[str]:
         state = truth.is_fitted(name)
         if one.is_fitted is not None and state is not None and one.is_fitted != state and not _is_near(truth, name):
             yield f"{name} is {truth.risk(name)[0]:.3g}: fitted is {state}, and not {one.is_fitted}"
+
+
+def _of_changes(axis: str, answers: Mapping[float, Answer], truth: Truth) -> Iterator[str]:
+    """Answers that say the opposite of a change of at least 2 % and three standard errors."""
+    is_inverse = axis == "size" and truth.known["size"] in INVERSE
+    for factor, answer in answers.items():
+        change = truth.known["changes"][str(truth.samples)].get(f"{axis} x {1 / factor if is_inverse else factor:g}")
+        mean, spread, draws = (change or {"change": {}})["change"].get(truth.objective) or (0.0, 0.0, 1)
+        if mean is None or abs(mean) < max(0.02, 3.0 * spread / math.sqrt(draws)):
+            continue
+        opposite = Verdict.HELPS if mean > 0 else Verdict.HURTS
+        if answer.answer is opposite:
+            yield f"{factor:g} times the {axis} changes the loss by {math.expm1(mean):+.1%}; {answer.answer} is said"
 
 
 def _of_regime(found: Diagnosis, truth: Truth) -> Iterator[str]:
