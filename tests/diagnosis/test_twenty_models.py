@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import benign
-from benign.diagnosis.answers import Diagnosis
+from benign.curves.threshold_search import Regime
+from benign.diagnosis.answers import Diagnosis, Estimate
 from benign.foundation.errors import InvalidArgument
 
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))  # last: one of its scripts is called statistics
@@ -53,3 +56,21 @@ def test_where_it_stands_is_true_and_told(name: str) -> None:
     assert contradictions(found, truth) == []
     assert abstentions(found, truth) == []
     assert found.trainings <= TRAININGS + 1
+
+
+def test_what_is_not_so_is_noticed() -> None:
+    """The judge can say no: to each answer, once it is another."""
+    found, truth = diagnosis_of("machine_C"), truth_of("machine_C")
+    assert found.standing is not None
+    assert found.regime is not None
+    far = Estimate(value=0.3, interval=(0.28, 0.32))
+    others: list[tuple[str, Any, str]] = [
+        ("standing", replace(found.standing, train_error=0.5), "train error is"),
+        ("standing", replace(found.standing, held_out_error=far), "test error is"),
+        ("fitted", {name: replace(one, is_fitted=True) for name, one in found.fitted.items()}, "fitted is False"),
+        ("regime", replace(found.regime, regime=Regime.OVER), "it is not OVER"),
+    ]
+    for part, other, noticed in others:
+        assert noticed in " ".join(contradictions(replace(found, **{part: other}), truth))
+    undecided = replace(found, regime=replace(found.regime, regime=Regime.UNDECIDED))
+    assert abstentions(undecided, truth) == ["regime, which is UNDER"]
