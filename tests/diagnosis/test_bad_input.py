@@ -132,6 +132,15 @@ def test_one_that_cannot_be_pickled_is_diagnosed_here_or_refused() -> None:
     assert "pickle" in told
 
 
+def test_one_that_cannot_be_pickled_stays_here_where_nobody_asked_for_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "benign.experiments.executors.automatic.STARTING_SECONDS", 0.0
+    )  # they would be worth it at once
+    found = diagnosis(ill_behaved.CannotBePickled(), executor=None, only=["standing"])
+    assert found.standing is not None
+    assert found.standing.trainings == 3
+
+
 def test_a_memory_that_is_full_is_a_sentence() -> None:
     assert "memory" in refusal(ill_behaved.RunsOutOfMemory())
     assert "1.00 PiB" in refusal(ill_behaved.AsksForAPetabyte())

@@ -11,7 +11,7 @@ from loky import cpu_count  # type: ignore[import-untyped]
 from benign.experiments.executors.here import Here, Local
 from benign.experiments.executors.processes import STARTING_SECONDS, Processes
 from benign.experiments.executors.protocol import Answer, Executor, Shared, Value
-from benign.experiments.executors.travel import checked_shared
+from benign.experiments.executors.travel import Unpicklable, checked_shared
 
 _LOADING_SECONDS = 5.0
 """As long as the libraries of a first job may take to load, and its programs to compile."""
@@ -19,9 +19,9 @@ _LOADING_SECONDS = 5.0
 
 class Automatic:
     """Runs the first job in this process and times it: the rest goes to worker processes if it would take longer here
-    than starting them. A first job of a few seconds may have spent them on loading and compiling, which no other job
-    pays again: then the second is timed too. What it is (``name``, ``slots``, ``can_stop``) is that of the executor it
-    uses now.
+    than starting them, and if it can be sent there. A first job of a few seconds may have spent them on loading and
+    compiling, which no other job pays again: then the second is timed too. What it is (``name``, ``slots``,
+    ``can_stop``) is that of the executor it uses now.
 
     Args:
         jobs: how many will be submitted.
@@ -44,12 +44,21 @@ class Automatic:
         if self._is_decided:
             local = checked_shared(shared, Local)
             if local.elsewhere is None:
-                local.elsewhere = self._now.share(local.value)
+                local.elsewhere = self._share_elsewhere(local.value)
             return self._now.submit(function, local.elsewhere, *arguments)
         start = time.perf_counter()
         future = self._now.submit(function, shared, *arguments)
         self._decide(time.perf_counter() - start)
         return future
+
+    def _share_elsewhere(self, value: Value) -> Shared[Value]:
+        """In this process after all where it cannot be sent to another: nobody asked for workers."""
+        try:
+            return self._now.share(value)
+        except Unpicklable:
+            self._now.shutdown(wait=False)
+            self._use(Here())
+            return self._now.share(value)
 
     def stop(self, future: Future[Answer]) -> None:
         self._now.stop(future)
