@@ -106,7 +106,7 @@ def pools_of(judged: Sequence[Judged], spreads: Spreads) -> Pools:
         numbers = json.loads(one.said.evidence)
         evidence = [found for found in _evidence_of(one.said.axis, numbers) if found.method in spreads]
         if evidence and one.truth.verdict != "tie":
-            with patch.multiple(calibration, SPREADS={one.said.axis: spreads}, OVERCONFIDENCE=1.0):
+            with patch.multiple(calibration, SPREADS={one.said.axis: spreads}, OVERCONFIDENCE={one.said.axis: 1.0}):
                 pool = calibration.pooled(evidence)
             is_zone = float(numbers.get("shift", 0.0) != 0.0)
             rows.append((pool.d / pool.deviation, is_zone, float(one.truth.verdict == "hurts")))

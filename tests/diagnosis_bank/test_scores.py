@@ -209,7 +209,7 @@ def test_pools_are_those_of_the_rule():
             for name, d, se, added in (("twin", 0.4, 0.1, 0.01), ("rehearsed", 0.1, 0.2, 0.0))
         ]
     )
-    assert pools.z[0] == pytest.approx(found.d / found.deviation * OVERCONFIDENCE)
+    assert pools.z[0] == pytest.approx(found.d / found.deviation * OVERCONFIDENCE["more_data"])
     assert (pools.is_zone[0], pools.hurts[0]) == (1.0, 1.0)
     assert len(list(methods_of(evidence))) == 2
 

@@ -16,24 +16,24 @@ from benign.diagnosis.risk_change import PRIOR_FOLDS, RiskChange
 SPREADS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "more_data": {
         "tried": (0.01, 0.0),
-        "rehearsed": (0.02, 0.25),
-        "rehearsed at half": (0.02, 0.25),
-        "twin": (0.02, 0.35),
-        "full twin": (0.02, 0.35),
+        "rehearsed": (0.005, 0.25),
+        "rehearsed at half": (0.005, 0.25),
+        "twin": (0.005, 0.25),
+        "full twin": (0.005, 0.25),
     },
-    "bigger": {"tried": (0.01, 0.0), "rehearsed at half": (0.02, 0.25), "rehearsed": (0.02, 0.25)},
-    "longer": {"tried": (0.01, 0.0), "rehearsed at half": (0.02, 0.25), "rehearsed": (0.02, 0.25)},
+    "bigger": {"tried": (0.005, 0.0), "rehearsed at half": (0.005, 0.25), "rehearsed": (0.005, 0.35)},
+    "longer": {"tried": (0.005, 0.0), "rehearsed at half": (0.005, 0.25), "rehearsed": (0.005, 0.5)},
 }
 """By question and method: how far its log ratio is from the truth beyond its standard error, always and as a share of
 itself.
 """
 PRIOR_SPREADS: Mapping[str, float] = {"more_data": 0.1, "bigger": 0.05, "longer": 0.05}
 """By question: how far a fold's log ratio is from another's, before any was seen."""
-OVERCONFIDENCE = 1.0
-"""By what the pooled z is divided."""
+OVERCONFIDENCE: Mapping[str, float] = {"more_data": 0.9, "bigger": 1.2, "longer": 1.2}
+"""By question: what the pooled z is divided by."""
 LARGEST_Z = 3.0
 """No answer is surer than this, in standard deviations."""
-UNFITTED_SHIFT = -1.5
+UNFITTED_SHIFT = -2.0
 """In probits, towards "helps": more data where the training set is not fitted."""
 NO_DIFFERENCE = 0.02
 """A log ratio within this is none."""
@@ -109,7 +109,7 @@ def pooled(evidence: Sequence[Evidence], shift: float = 0.0) -> Pooled:
     d = sum(one.change.d / variance for one, variance in zip(evidence, variances, strict=True)) / precision
     squares = sum((one.change.d - d) ** 2 / variance for one, variance in zip(evidence, variances, strict=True))
     disagreement = max(1.0, math.sqrt(squares / max(len(evidence) - 1, 1)))
-    deviation = OVERCONFIDENCE * disagreement / math.sqrt(precision)
+    deviation = OVERCONFIDENCE[evidence[0].question] * disagreement / math.sqrt(precision)
     z = _bounded(_bounded(d / deviation) + shift)
     return Pooled(d=d, deviation=deviation, worse=float(special.ndtr(z)), alike=_alike(evidence, d, deviation))
 

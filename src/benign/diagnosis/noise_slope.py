@@ -22,6 +22,7 @@ LEARNT = 0.01
 """Training error up to which wrong labels count as learnt."""
 _FOLDS = (5, 4, 3, 2)  # the most that the budget allows
 _ALIKE = 0.25  # exponents up to which the cost counts as the same at all n
+_LITTLE = 0.5  # a slope that is below it, and may be none
 
 
 def noise_slope(bench: Bench, *, findings: Sequence[DataFinding]) -> NoiseSlope:
@@ -112,15 +113,19 @@ _UNFITTED = {
 def _cost_of_labels(slope: Estimate) -> str:
     told = f"{_told(slope, ' points of error')}; 1 would be as bad as copying the nearest label."
     if slope.interval[0] <= 0.0 <= slope.interval[1]:
-        return f"What one per cent more wrong labels costs is too little to see: {told}"
+        return f"What one per cent more wrong labels costs {_unseen(slope)}: {told}"
     return f"One per cent more wrong labels costs {told}"
 
 
 def _cost_of_noise(slope: Estimate) -> str:
     told = f"{_told(slope)} times its variance to the squared error; 1 would be as bad as copying the nearest value."
     if slope.interval[0] <= 0.0 <= slope.interval[1]:
-        return f"What noise in the targets costs is too little to see: it adds {told}"
+        return f"What noise in the targets costs {_unseen(slope)}: it adds {told}"
     return f"Noise in the targets adds {told}"
+
+
+def _unseen(slope: Estimate) -> str:
+    return "is too little to see" if slope.interval[1] < _LITTLE else "cannot be told"
 
 
 def _told(slope: Estimate, unit: str = "") -> str:

@@ -212,8 +212,8 @@ def _by_peak(bench: Bench, emc: EffectiveModelComplexity, training: _Reading) ->
         interval=(found.rises_from, math.inf),
         metric=found.metric,
         height=math.nan,
-        sentence=f"On fewer samples ({int(found.rises_from):,}) and with a smaller size "
-        f"({amount(beside.rises_from, parameter.name)}) the held-out {found.metric} is lower: you are at its peak.",
+        sentence=f"The held-out {found.metric} rises from {int(found.rises_from):,} samples to your {n:,}, and from "
+        f"{amount(beside.rises_from, parameter.name)} to your size: you are at its peak.",
     )
     return _at_peak(1.0, (1.0 / REGIME_BAND, REGIME_BAND)), replace(found, peak=peak)
 

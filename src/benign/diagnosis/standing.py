@@ -23,6 +23,7 @@ _TRAININGS = 3
 _MANY = 1_000  # samples, from which on a training may be dear, and is forecast from smaller ones
 _SMALLER = (8, 4)
 _ROUNDING = 1e-9
+_LEAST_TOLD = 1e-3  # of an interval's end, in per cent or of a constant's
 _CHEAP = 0.1  # of the time that is left
 _OUT_OF_BAG_SECONDS = 2.0
 _OUT_OF_BAG_TRAININGS = 10.0  # that must be left
@@ -264,4 +265,4 @@ def _percent(share: float) -> str:
 
 
 def _range(interval: tuple[float, float], scale: float) -> str:
-    return " to ".join(format_number(scale * end, digits=2) for end in interval)
+    return " to ".join(share_words(scale * end) if scale * end >= _LEAST_TOLD else "0" for end in interval)
