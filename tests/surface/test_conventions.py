@@ -15,6 +15,11 @@ SRC = Path(__file__).parents[2] / "src" / "benign"
 HOME = "foundation/conventions.py"
 # The same numbers, of something else.
 OTHERS = {
+    "diagnosis/data/leaks.py": "S = 0.02",
+    "diagnosis/fitted.py": "_OF_ONE = 1.5",
+    "diagnosis/more_data/rare_columns.py": "_FEW = 2, 0.02",
+    "diagnosis/trials/cost.py": "_UNLESS_MEASURED = 1.5",
+    "diagnosis/verdict.py": " = ",
     "experiments/executors/local_workers.py": "_LEAST_FREE = 0.02",
     "experiments/executors/processes.py": "STARTING_SECONDS = 1.5",
     "experiments/trust.py": "time.sleep(0.02)",

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from benign.diagnosis.tables import FACTORS, answers_of, grid
+from benign.diagnosis.tables import answers_of, grid
+from benign.diagnosis.verdict import FACTORS
 from benign.diagnosis.wording import TITLES, answer_change, line, sure_words
 from benign.foundation.number_words import format_number, format_position
 from benign.report import Page, Section, Table, section_of

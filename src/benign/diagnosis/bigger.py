@@ -13,8 +13,9 @@ from dataclasses import replace
 from benign.diagnosis.answering import answers_of, not_reached, refuse_for
 from benign.diagnosis.answers import Answer, DataFinding, Unanswered
 from benign.diagnosis.paired_trials import Arm, Comparison, Plan, scaled_size
-from benign.diagnosis.portfolios import FACTORS, PARTS, Methods, Portfolio, Step
+from benign.diagnosis.portfolios import PARTS, Methods, Portfolio, Step
 from benign.diagnosis.trials.bench import Bench
+from benign.diagnosis.verdict import FACTORS
 from benign.foundation.number_words import format_position
 
 # What says most for its cost, the dearest first. Scales err on different sides: several say more than one alone.

@@ -35,8 +35,6 @@ LARGEST_Z = 3.0
 """No answer is surer than this, in standard deviations."""
 UNFITTED_SHIFT = -2.0
 """In probits, towards "helps": more data where the training set is not fitted."""
-NO_DIFFERENCE = 0.02
-"""A log ratio within this is none."""
 ENOUGH_FOLDS = 4
 """On so many, a change that was tried at the user's own number of samples is known better than by any other method."""
 
@@ -90,7 +88,7 @@ class Pooled:
         d: log ratio.
         deviation: its standard deviation.
         worse: probability that the risk rises.
-        alike: probability that it changes by no more than :data:`NO_DIFFERENCE`.
+        alike: probability that it changes by no more than :data:`~benign.diagnosis.verdict.ALIKE`.
     """
 
     d: float
@@ -136,7 +134,7 @@ def _alike(evidence: Sequence[Evidence], d: float, deviation: float) -> float:
     if all(one.change.is_nothing for one in evidence) and any(one.method in _WHOLE for one in evidence):
         folds = sum(one.change.folds for one in evidence)
         return (folds + 1.0) / (folds + 2.0)
-    low, high = ((edge - d) / deviation for edge in (-NO_DIFFERENCE, NO_DIFFERENCE))
+    low, high = ((edge - d) / deviation for edge in (-ALIKE, ALIKE))
     return float(special.ndtr(high) - special.ndtr(low))
 
 

@@ -16,11 +16,11 @@ from benign.diagnosis.answers import MeasuredPeak, Metric
 from benign.diagnosis.paired_trials import Arm, Comparison, change_of
 from benign.diagnosis.trials.bench import Bench
 from benign.diagnosis.trials.trial import Measured, Trial
+from benign.foundation.conventions import REGIME_BAND
 from benign.foundation.number_words import format_number, format_position
 from benign.foundation.size_words import amount, is_counted
 
 _FACTOR = 1.25
-_NEAR = 1.5
 _SURE = 3.0  # standard errors: several positions are looked at
 _LEAST_FOLDS = 3
 
@@ -87,7 +87,7 @@ def _of_metric(bench: Bench, axis: str, trials: Trials, metric: Metric) -> Peak:
         if is_higher(left, top) and is_higher(right, top):
             height = math.exp(min(change(left, top)[0], change(right, top)[0]))
             return Peak(peak=_peak(axis, order, top, height, metric), metric=metric)
-    top = max((position for position in order[1:] if position * _NEAR >= order[-1]), key=lambda at: means[at])
+    top = max((position for position in order[1:] if position * REGIME_BAND >= order[-1]), key=lambda at: means[at])
     lowest = min((position for position in order if position < top), key=lambda at: means[at])
     return Peak(rises_from=lowest if is_higher(lowest, top) else None, metric=metric)
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from benign.diagnosis.answers import Metric
 from benign.diagnosis.paired_trials import Comparison, Plan, run_plan
 from benign.diagnosis.trials.bench import Bench
+from benign.diagnosis.verdict import FACTORS
 
-FACTORS = (1.5, 2.0, 4.0)
-"""How many times as much is asked about."""
 PARTS = {"tried": 1, "rehearsed at half": 2, "rehearsed": 4, "full twin": 1, "twin": 2}
 """Into how many parts the samples are cut for a method."""
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from benign.diagnosis.verdict import ALIKE
+
 PRIOR_FOLDS = 4.0
 """How many folds the prior of their spread is worth."""
 _ONE_SAMPLE = 0.5  # of the change: what one held-out sample may make of it before that is said
-_SMALL = 0.02  # a change below it is none
 
 Losses = Float[np.ndarray, "trainings m"]
 
@@ -77,7 +78,7 @@ def risk_change(
         d=d,
         se=math.sqrt(max(samples, between)),
         folds=F,
-        rests_on_one_sample=bool(np.abs(without).max() > _ONE_SAMPLE * max(abs(d), _SMALL)),
+        rests_on_one_sample=bool(np.abs(without).max() > _ONE_SAMPLE * max(abs(d), ALIKE)),
         is_nothing=all(bool((fold.before[:1] == each).all()) for fold in folds for each in (fold.before, fold.after)),
     )
 

@@ -6,7 +6,7 @@ import html as text
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from benign.diagnosis.verdict import Verdict
+from benign.diagnosis.verdict import FACTORS, Verdict
 from benign.diagnosis.wording import TITLES, answer_change, sure_words
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from benign.diagnosis.answers import Answer, Diagnosis
 
-FACTORS = (1.5, 2.0, 4.0)
 _QUESTIONS = ("more_data", "bigger", "longer")
 
 

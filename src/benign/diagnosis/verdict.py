@@ -1,8 +1,13 @@
-"""The four answers to whether a change helps."""
+"""The four answers to whether a change helps, and of which changes it is asked."""
 
 from __future__ import annotations
 
 import enum
+
+FACTORS = (1.5, 2.0, 4.0)
+"""How many times as much is asked about."""
+ALIKE = 0.02
+"""A log ratio of risks within this is no difference."""
 
 
 class Verdict(enum.StrEnum):

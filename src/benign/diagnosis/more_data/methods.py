@@ -14,8 +14,9 @@ from benign.diagnosis.more_data.rehearsal import FEWEST_SAMPLES, rehearsal_plan
 from benign.diagnosis.more_data.twin import can_have_twin, disagreement, twin_plan, twins_of
 from benign.diagnosis.more_data.zone import prior_of
 from benign.diagnosis.paired_trials import Comparison, Plan
-from benign.diagnosis.portfolios import FACTORS, PARTS, Methods, Portfolio, Step, Tried
+from benign.diagnosis.portfolios import PARTS, Methods, Portfolio, Step, Tried
 from benign.diagnosis.trials.bench import Bench
+from benign.diagnosis.verdict import FACTORS
 
 _NEAR, _FAR = FACTORS[:2], FACTORS[2:]
 

@@ -16,10 +16,10 @@ from benign.diagnosis.calibration import Question
 from benign.diagnosis.remedies.candidate import HeldOut
 from benign.diagnosis.remedies.gain import gain_of
 from benign.diagnosis.risk_change import RiskChange
+from benign.diagnosis.verdict import ALIKE
 
 _NO_LOSS = 1e-6  # of the best constant's: less is no loss
 _BEYOND = 0.01  # how far a trial is from the truth beyond its error, however many samples there are
-_ALIKE = 0.02  # a log ratio within this is no difference
 _SUREST = 0.999  # no trial is surer
 _LARGEST = 700.0  # exp of more is no float64
 
@@ -80,7 +80,7 @@ def _answer(question: Question, metric: Metric, change: RiskChange, words: str) 
     """By Student's t, and no sign that the 95 % interval does not bear out: of many remedies, some are lucky."""
     degrees, error = 2 * change.folds - 1, math.hypot(change.se, _BEYOND)
     worse = float(special.stdtr(degrees, change.d / error))
-    low, high = (float(special.stdtr(degrees, (edge - change.d) / error)) for edge in (-_ALIKE, _ALIKE))
+    low, high = (float(special.stdtr(degrees, (edge - change.d) / error)) for edge in (-ALIKE, ALIKE))
     half = student_quantile(0.975, degrees) * error
     ends = (math.expm1(min(change.d - half, _LARGEST)), math.expm1(min(change.d + half, _LARGEST)))
     verdict, sure = Verdict.CANNOT_TELL, math.nan

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Float
 
 from benign.diagnosis.risk_change import RiskChange
+from benign.diagnosis.verdict import ALIKE
 
 _ONE_SAMPLE = 0.5  # of the change: what one held-out sample may make of it before that is said
-_SMALL = 0.02  # a change below it is none
 
 
 def gain_of(
@@ -46,7 +46,7 @@ def gain_of(
         d=d,
         se=math.hypot(math.sqrt(_jackknife(of_samples) + _jackknife(of_folds)), grain / (was.sum() + floor * len(was))),
         folds=len(before),
-        rests_on_one_sample=bool(np.abs(of_samples - d).max() > _ONE_SAMPLE * max(abs(d), _SMALL)),
+        rests_on_one_sample=bool(np.abs(of_samples - d).max() > _ONE_SAMPLE * max(abs(d), ALIKE)),
     )
 
 
