@@ -11,6 +11,7 @@ from scipy import special
 from benign.curves.intervals import student_quantile
 from benign.diagnosis.answers import Answer, Estimate, Metric, Verdict
 from benign.diagnosis.risk_change import PRIOR_FOLDS, RiskChange
+from benign.diagnosis.verdict import ALIKE
 
 # Fitted on the development half of the benchmark of diagnoses (benchmarks/diagnosis/fit.py).
 SPREADS: Mapping[str, Mapping[str, tuple[float, float]]] = {
