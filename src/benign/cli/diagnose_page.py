@@ -25,9 +25,9 @@ _HEADINGS = {
 _PLACE = ("standing", "fitted", "regime", "noise_slope")
 MEASURED = (
     (
-        "The rule was frozen before it was tested on 281 cases of known truth. Told ten trainings' worth about more "
-        "data, it was right in 97 % of its answers, and answered 71 % of what truly hurts and 89 % of what truly helps; "
-        "told three, 95 % of what it said to hurt was right. They were small models on 40 to 2,000 rows."
+        "The rule was frozen before it was tested on 281 cases of known truth. About more data, with ten trainings to "
+        "spend, it was right in 97 % of its answers, and answered 71 % of what truly hurts and 89 % of what truly "
+        "helps; with three, 95 % of what it said to hurt was right. They were small models on 40 to 2,000 rows."
     ),
     (
         "Every answer is about new samples of the same kind as these rows. Copies, groups and rows that drift in time "

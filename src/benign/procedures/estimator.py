@@ -244,7 +244,8 @@ def from_estimator(
     """
     own = own_copy(estimator)
     name, known = type(estimator).__name__, known_parameters(own)
-    kind = SizeKind.COLUMNS if size == "features" and size not in known else SizeKind.PARAMETER
+    is_of_columns = issubclass(type(size), str) and size == "features" and size not in known
+    kind = SizeKind.COLUMNS if is_of_columns else SizeKind.PARAMETER
     for argument, value in (("size", size), ("time", time)):
         if not (argument == "time" and value is None) and not (argument == "size" and kind is SizeKind.COLUMNS):
             checked_name(f"`{argument}` parameter of {name}", value, known, argument=argument)
