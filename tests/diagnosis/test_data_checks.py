@@ -276,7 +276,7 @@ def test_small_tables_rare_classes_and_useless_columns_are_said():
     X = np.column_stack([random.normal(size=(48, 3)), random.permutation(48), np.ones(48)])
     found = findings(table_of(X, labels, test_samples=10))
     assert {code: one.refuses for code, one in found.items()} == {
-        "few_rows": ("more_data",),
+        "few_rows": ("more_data", "bigger", "longer", "remedies"),
         "rare_classes": (),
         "identifiers": (),
         "constant": (),
@@ -285,6 +285,20 @@ def test_small_tables_rare_classes_and_useless_columns_are_said():
     assert "of class '2'" in found["rare_classes"].sentence
     assert "numbered by column 3 (counted from 0)" in found["identifiers"].sentence
     assert "from column 4 (counted from 0), which is constant" in found["constant"].sentence
+
+
+def test_a_column_of_texts_to_be_read_is_not_told_to_be_left_out():
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.normal(size=(80, 2)), columns=["a", "y"])
+    frame = frame.assign(
+        review=[f"{word} and cheap {row}" for row, word in enumerate(random.choice(["good", "bad"], 80))]
+    )
+    found = findings(benign.sources.frame(frame, target="y"))
+    assert found.keys() == {"identifiers"}
+    assert found["identifiers"].sentence == (
+        "Another text stands in every row of column 'review': unless its words are read, such as by TfidfVectorizer, "
+        "it only names the rows; leave it out then."
+    )
 
 
 def test_a_constant_target_leaves_nothing_to_ask():

@@ -29,7 +29,7 @@ CODES = {
     "ordered": "rows are ordered, as in time, and drift",
     "constant": "a column holds one value alone",
     "constant_target": "all targets are the same",
-    "few_rows": "too few rows to tell whether more would help",
+    "few_rows": "too few rows to tell what would help",
     "rare_classes": "a class has too few rows",
 }
 """Code and meaning."""

@@ -19,12 +19,13 @@ from benign.sources.columns import number_the_rows
 from benign.sources.finite import FiniteSource
 
 LEAST_ROWS = 40
-"""Of fewer nothing can be said of more data: subsets of a quarter are too small to train on."""
+"""Of fewer nothing is compared: a quarter of them is too small to train on, and how often such answers are right is not
+measured."""
 _LEAST_OF_A_CLASS = 5
 _MANY, _FEW_COPIES = 0.05, 2  # of the held-out rows: a share, and a number that may be chance
 _MORE_DATA = ("more_data",)
 _COMPARISONS = ("more_data", "bigger", "longer", "remedies")
-"""What held-out rows decide, which are too easy where the model has seen their like."""
+"""What held-out rows decide, which are too easy where the model has seen their like, and tell little if few."""
 
 
 def data_findings(bench: Bench) -> tuple[DataFinding, ...]:
@@ -50,8 +51,11 @@ def _of_targets(split: Split) -> Iterator[DataFinding]:
         sentence = f"All {n:,} training targets are the same: there is nothing to learn; check how they were made."
         yield DataFinding(code="constant_target", sentence=sentence, refuses=ANSWERS[1:])
     if n < LEAST_ROWS:
-        sentence = f"{n:,} training rows are too few to tell whether more would help; {LEAST_ROWS} are needed."
-        yield DataFinding(code="few_rows", sentence=sentence, refuses=_MORE_DATA)
+        sentence = (
+            f"{n:,} training rows are too few to tell what would help, more of them or another model; {LEAST_ROWS} are "
+            "needed."
+        )
+        yield DataFinding(code="few_rows", sentence=sentence, refuses=_COMPARISONS)
     if split.classes is None:
         return
     counts = np.bincount(class_indices(targets), minlength=len(split.classes))
@@ -107,8 +111,16 @@ def _of_columns(rows: Rows, seed: int) -> Iterator[DataFinding]:
         yield DataFinding(code="leak", sentence=_leak_sentence(rows, leaks))
     columns = rows.inputs.shape[1]
     counted = [j for j in range(columns) if columns > 1 and _is_identifier(rows, j)]
+    named = [j for j in counted if _names_the_rows(rows, j)]
+    counted = [j for j in counted if j not in named]
     if counted:
         sentence = f"The rows seem to be numbered by {rows.column_names(*counted)}, which is learnt from: leave it out."
+        yield DataFinding(code="identifiers", sentence=sentence)
+    if named:
+        sentence = (
+            f"Another text stands in every row of {rows.column_names(*named)}: unless its words are read, such as by "
+            "TfidfVectorizer, it only names the rows; leave it out then."
+        )
         yield DataFinding(code="identifiers", sentence=sentence)
     lowest, highest = np.fmin.reduce(rows.inputs, axis=0), np.fmax.reduce(rows.inputs, axis=0)
     is_constant = (lowest == highest) & ~np.isnan(rows.inputs).any(axis=0)
@@ -120,6 +132,11 @@ def _of_columns(rows: Rows, seed: int) -> Iterator[DataFinding]:
 
 def _is_identifier(rows: Rows, column: int) -> bool:
     return (bool(rows.names) and rows.names[column] in rows.identifiers) or number_the_rows(rows.inputs[:, column])
+
+
+def _names_the_rows(rows: Rows, column: int) -> bool:
+    """Whether it holds texts, each once: an identifier, or something to read."""
+    return bool(rows.names) and rows.names[column] in rows.texts and number_the_rows(rows.inputs[:, column])
 
 
 def _leak_sentence(rows: Rows, leaks: list[Leak]) -> str:

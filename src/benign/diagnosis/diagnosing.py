@@ -105,7 +105,9 @@ def diagnose(
         DiagnosisInterrupted: on Ctrl-C; its ``diagnosis`` is what was known.
     """
     budget = _budget(max_minutes, max_trainings)
-    sure = checked_number("confidence", confidence, kind="from 0.5 to 1", fits=lambda share: 0.5 <= share < 1.0)
+    sure = checked_number(
+        "confidence", confidence, kind="at least 0.5 and below 1", fits=lambda share: 0.5 <= share < 1.0
+    )
     wanted = _wanted(only)
     check_source(source)
     n = checked_samples(_default_samples(source) if samples is None else samples, source)

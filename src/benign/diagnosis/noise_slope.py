@@ -106,7 +106,7 @@ def _sentence(found: NoiseSlope, noise: Noise) -> str:
 
 _UNFITTED = {
     True: "The wrong labels are not all learnt, so this says how robust the model is, not what fitting them costs.",
-    False: "The noise is not fitted, so this says how robust the model is, not what fitting it costs.",
+    False: "The noise is not all fitted, so this says how robust the model is, not what fitting it costs.",
 }
 
 

@@ -95,11 +95,11 @@ def data_of_columns(columns: pa.Table, *, target: str, inputs: Sequence[str], as
 
 
 def _identifiers(columns: Sequence[Column], matrix: Float[np.ndarray, "rows d"]) -> tuple[str, ...]:
-    """The columns that are called so, or count the rows."""
+    """The columns that are called so, or count the rows; texts, each once, may be there to be read."""
     return tuple(
         column.name
         for column, values in zip(columns, matrix.T, strict=True)
-        if column.name.strip().lower() in _IDENTIFIERS or number_the_rows(values)
+        if column.name.strip().lower() in _IDENTIFIERS or (column.texts is None and number_the_rows(values))
     )
 
 

@@ -24,6 +24,7 @@ class Rows:
         names: of the columns; empty where nobody has named them.
         identifiers: names of those that seem to number the rows.
         are_as_given: whether the rows are in the order of the user's table.
+        texts: names of the columns that hold text.
     """
 
     inputs: Float[np.ndarray, "rows d"]
@@ -32,6 +33,7 @@ class Rows:
     names: tuple[str, ...]
     identifiers: tuple[str, ...]
     are_as_given: bool
+    texts: tuple[str, ...] = ()
 
     @property
     def labels(self) -> Int[np.ndarray, " rows"] | None:
@@ -63,6 +65,7 @@ def rows_of(source: Source, split: Split) -> Rows:
             names=named,
             identifiers=data.identifiers,
             are_as_given=True,
+            texts=tuple(column.name for column in data.columns or () if column.texts is not None),
         )
     return Rows(
         inputs=np.concatenate([split.train_inputs, split.test_inputs]),
