@@ -58,6 +58,15 @@ def test_the_answer_comes_first():
     assert "wrong on 5 % of new samples (4 to 6 %; the best constant: 60 %) and on none of its own" in found.sentence
 
 
+@pytest.mark.parametrize(
+    ("change", "told"), [((-0.1, -0.2, -0.05), False), ((-0.1, -0.2, 0.05), True), ((math.nan,) * 3, True)]
+)
+def test_an_answer_that_was_not_seen_says_by_what_it_is_sure(change, told):
+    sure = replace(answer(HELPS, *change), method="rehearsed + zone")
+    found = benign_forest(more_data={2.0: sure})
+    assert ("97 % sure since its training loss stays above zero)" in found.sentence) is told
+
+
 def test_a_factor_that_says_another_thing_is_named():
     found = benign_forest(regime=regime(Regime.CRITICAL), more_data=MIXED, remedies=())
     assert found.headline.startswith("Critical: more data hurts at 1.5x and helps at 4x")

@@ -354,7 +354,8 @@ def _numbers(answer: Answer, *, named: bool = True) -> str:
 def _sure(answer: Answer) -> str:
     """How sure it is, and by what where the change that was measured alone would not say it."""
     told, (low, high) = sure_words(answer.confidence), answer.change.interval
-    return f"{told} since its training loss stays above zero" if "zone" in answer.method and low < 0.0 < high else told
+    is_seen = high <= 0.0 or low >= 0.0  # not so where there is no interval, as what was measured is of the other sign
+    return f"{told} since its training loss stays above zero" if "zone" in answer.method and not is_seen else told
 
 
 def _in_parentheses(*words: str) -> str:
