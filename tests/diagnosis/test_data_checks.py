@@ -308,6 +308,13 @@ def test_a_constant_target_leaves_nothing_to_ask():
     assert set(found.refuses) == set(ANSWERS) - {"standing"}
 
 
+def test_a_target_that_names_the_rows_is_refused():
+    X = np.random.default_rng(0).normal(size=(80, 2))
+    found = findings(table_of(X, [f"row {row}" for row in range(80)], test_samples=16))["rare_classes"]
+    assert found.sentence.startswith("64 of 64 training rows are the only one of their class")
+    assert found.refuses == ("more_data", "bigger", "longer", "remedies")
+
+
 def test_a_distribution_is_looked_at_in_its_first_draw():
     assert not findings(benign.sources.mnist1d(), samples=200)
 

@@ -59,6 +59,13 @@ def _of_targets(split: Split) -> Iterator[DataFinding]:
     if split.classes is None:
         return
     counts = np.bincount(class_indices(targets), minlength=len(split.classes))
+    if (alone := int((counts == 1).sum())) > n / 2:
+        sentence = (
+            f"{alone:,} of {n:,} training rows are the only one of their class, and nobody can learn a class from one "
+            "row; choose another target, or merge classes."
+        )
+        yield DataFinding(code="rare_classes", sentence=sentence, refuses=_COMPARISONS)
+        return
     if rare := [name for name, count in zip(split.classes, counts, strict=True) if count < _LEAST_OF_A_CLASS]:
         sentence = (
             f"Fewer than {_LEAST_OF_A_CLASS} of {n:,} training rows are of class {listed(rare)}: how well it is told "
