@@ -13,7 +13,7 @@ import pytest
 
 from benign.curves.threshold_search import Regime
 from benign.diagnosis import diagnosing, json_schema
-from benign.diagnosis.answers import ANSWERS, MeasuredPeak
+from benign.diagnosis.answers import ANSWERS, DataFinding, MeasuredPeak
 from benign.diagnosis.codes import CODES
 from benign.diagnosis.wording import MOST_WORDS, TITLES, change_words, line
 from benign.foundation.errors import InvalidArgument
@@ -99,6 +99,15 @@ def test_without_a_trial_of_fitting_less_nothing_is_said_of_harm(remedies):
     assert benign_forest(remedies=remedies).headline.startswith("Over-parameterised: more data")
     unsure = (remedy("size", "max_leaf_nodes = 8", UNKNOWN),)
     assert "hurt" not in benign_forest(remedies=unsure).sentence
+
+
+@pytest.mark.parametrize("code", ["few_rows", "rare_classes"])
+def test_rows_that_compare_nothing_are_the_answer(code):
+    refusing = DataFinding(code=code, sentence="So few.", refuses=ANSWERS[3:7])
+    found = benign_forest(findings=(refusing,), more_data={}, unanswered={"more_data": refusing.sentence})
+    assert found.headline.startswith("Look at the data first: ")
+    assert found.sentence.startswith("So few.")
+    assert not benign_forest(findings=(replace(refusing, refuses=()),)).headline.startswith("Look")
 
 
 def test_a_leak_comes_before_everything():

@@ -60,6 +60,8 @@ _BLOCKING = {
     "groups": "the rows come in groups of nearly equal ones",
     "ordered": "the rows are ordered and drift",
     "constant_target": "all targets are the same",
+    "few_rows": "too few rows to tell what would help",
+    "rare_classes": "most classes have one row alone",
 }
 _TWICE = 2.0  # more: a change beyond it is no longer said in per cent
 _MANY = 10.0  # times the best constant's loss: no longer said in per cent
