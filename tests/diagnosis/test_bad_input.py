@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
@@ -258,6 +259,15 @@ def test_a_loss_far_from_fitted_is_not_called_close_to_it_whatever_the_budget(tr
 )  # fmt: skip
 def test_arguments_that_cannot_be_are_named(told: dict[str, Any], said: str, unchecked: None) -> None:
     assert said in refusal(LinearRegression(), benign.sources.arrays(INPUTS, VALUES), **told)
+
+
+def test_a_budget_of_few_trainings_ends_in_words_for_the_reader() -> None:
+    forest = RandomForestClassifier(n_estimators=10, random_state=0)
+    for trainings in (2.0, 3.0, 4.0):
+        unanswered = diagnosis(forest, benign.sources.digits(), samples=100, max_trainings=trainings).unanswered
+        assert not any("`risks`" in reason for reason in unanswered.values())
+        if trainings == 3.0:
+            assert unanswered["regime"] == "The budget ended before it was found how many samples the model fits."
 
 
 def test_control_c_keeps_what_is_known() -> None:

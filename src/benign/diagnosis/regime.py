@@ -94,6 +94,8 @@ def _complexity(bench: Bench, tolerance: float) -> EffectiveModelComplexity:
     try:
         return find_complexity(search, size=subject.size, times=times, samples=bench.samples, most=bench.samples)
     except BenignError as error:
+        if bench.is_budget_spent:
+            raise Unanswered("The budget ended before it was found how many samples the model fits.") from error
         raise Unanswered(f"What the model fits was not found: {error}") from error
 
 
