@@ -31,6 +31,7 @@ myst_enable_extensions = ["dollarmath", "colon_fence", "deflist", "smartquotes"]
 myst_heading_anchors = 3
 
 # Every page is run anew, alone and in an empty folder, and a cell that fails fails the build.
+nb_render_markdown_format = "myst"  # whose tables cells make
 nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
