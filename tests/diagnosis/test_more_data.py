@@ -144,3 +144,18 @@ def _over():
     return RegimeAnswer(
         regime=Regime.OVER, ratio=Estimate(), peak=None, decided_by="nothing", would_decide="", sentence=""
     )
+
+
+def test_a_learning_curve_that_climbs_to_a_peak_below_n_is_no_answer():
+    """A penalty does not shrink with the rows: on a quarter of them the model is on its way to a peak at 110 of 120."""
+    from sklearn.linear_model import Ridge
+
+    random = np.random.default_rng(0)
+    inputs = random.normal(size=(150, 110))
+    values = inputs @ random.normal(size=110) / 10.0 + 0.5 * random.normal(size=150)
+    source = benign.sources.arrays(inputs, values, test_samples=30)
+    found = benign.diagnose(Ridge(alpha=1e-6), source, only=["more_data"], max_trainings=6.0, executor="here")
+    rehearsed = [one for one in found.more_data.values() if one.evidence["rehearsed d"] > 0.0]
+    assert rehearsed  # which see the loss climb
+    assert all(one.answer is not Verdict.HURTS for one in found.more_data.values())
+    assert any("a peak that you are past" in one.reason for one in rehearsed)

@@ -39,7 +39,8 @@ UNFITTED_SHIFT = -2.0
 ENOUGH_FOLDS = 4
 """On so many, a change that was tried at the user's own number of samples is known better than by any other method."""
 
-_WHOLE = ("tried", "full twin")  # at the user's own number of samples
+WHOLE = ("tried", "full twin")
+"""The methods at the user's own number of samples."""
 _LEAST_WEIGHT = 0.2  # share of the precision from which on a method is told of
 _95 = 1.959963984540054
 
@@ -132,7 +133,7 @@ def _alike(evidence: Sequence[Evidence], d: float, deviation: float) -> float:
 
     On a part of the samples a model may be one that learns nothing: that alone does not count.
     """
-    if all(one.change.is_nothing for one in evidence) and any(one.method in _WHOLE for one in evidence):
+    if all(one.change.is_nothing for one in evidence) and any(one.method in WHOLE for one in evidence):
         folds = sum(one.change.folds for one in evidence)
         return (folds + 1.0) / (folds + 2.0)
     low, high = ((edge - d) / deviation for edge in (-ALIKE, ALIKE))

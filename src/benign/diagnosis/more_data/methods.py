@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from benign.diagnosis.answering import answers_of, not_reached, refuse_for
 from benign.diagnosis.answers import Answer, DataFinding, Metric, RegimeAnswer, Unanswered
-from benign.diagnosis.calibration import ENOUGH_FOLDS, Prior
+from benign.diagnosis.calibration import ENOUGH_FOLDS, WHOLE, Prior
 from benign.diagnosis.more_data.direct import direct_factors, direct_plan
 from benign.diagnosis.more_data.rare_columns import doubt
-from benign.diagnosis.more_data.rehearsal import FEWEST_SAMPLES, rehearsal_plan
+from benign.diagnosis.more_data.rehearsal import FEWEST_SAMPLES, rehearsal_plan, rehearsal_scales
 from benign.diagnosis.more_data.twin import can_have_twin, disagreement, twin_plan, twins_of
 from benign.diagnosis.more_data.zone import prior_of
 from benign.diagnosis.paired_trials import Comparison, Plan
 from benign.diagnosis.portfolios import PARTS, Methods, Portfolio, Step, Tried
 from benign.diagnosis.trials.bench import Bench
-from benign.diagnosis.verdict import FACTORS
+from benign.diagnosis.verdict import FACTORS, Verdict
 
 _NEAR, _FAR = FACTORS[:2], FACTORS[2:]
 
@@ -88,7 +90,25 @@ def more_data(
     if any(doubt(bench, found, "loss") for one in tried for found in one.comparisons.values()):
         prior = Prior()
     left = [one if one.method == "tried" else one.without(known) for one in tried]
-    return answers_of(bench, "more_data", left, confidence, priors=dict.fromkeys(set(FACTORS) - known, prior))
+    answers = answers_of(bench, "more_data", left, confidence, priors=dict.fromkeys(set(FACTORS) - known, prior))
+    if rehearsal_scales(bench):
+        return answers
+    return {factor: _without_climb(one) for factor, one in answers.items()}
+
+
+def _without_climb(found: Answer) -> Answer:
+    """The answer, if it is not a learning curve of fewer samples that climbs: its peak may lie below the user's n."""
+    error = None if found.error is None else _without_climb(found.error)
+    if found.answer is not Verdict.HURTS or any(method in WHOLE for method in found.method.split(" + ")):
+        return replace(found, error=error)
+    why = "the model is no smaller there, so that this may be the way up to a peak that you are past"
+    return replace(
+        found,
+        answer=Verdict.CANNOT_TELL,
+        confidence=math.nan,
+        reason=f"{found.reason.rstrip('.')}; {why}.",
+        error=error,
+    )
 
 
 def _unknown(bench: Bench, comparisons: Sequence[Comparison], metric: Metric) -> float:

@@ -14,6 +14,11 @@ FEWEST_SAMPLES = 40
 """Below, a quarter is too few to train on."""
 
 
+def rehearsal_scales(bench: Bench) -> bool:
+    """Whether the model is made smaller with the samples: else a rehearsal is a learning curve of the user's model."""
+    return scaled_size(bench, 0.25) != bench.subject.size
+
+
 def rehearsal_plan(bench: Bench, parts: int, factors: tuple[float, ...]) -> Plan:
     """Of each fold, the comparisons at 1 / ``parts`` of the samples.
 
