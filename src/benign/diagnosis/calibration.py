@@ -224,11 +224,16 @@ def told(evidence: Evidence) -> str:
     """How far a risk moved, with the interval of what was measured: "fell by 18 % (12 to 24)"."""
     change = evidence.change
     half = student_quantile(0.975, round(PRIOR_FOLDS) + change.folds - 1) * change.se
-    ends = sorted(100.0 * math.expm1(min(change.d + side * half, 700.0)) for side in (-1.0, 1.0))
-    value = 100.0 * math.expm1(min(change.d, 700.0))
-    if abs(value) < 0.5 and max(abs(end) for end in ends) < 0.5:
+    low, value, high = (math.expm1(min(log, 700.0)) for log in (change.d - half, change.d, change.d + half))
+    return moved(Estimate(value=value, interval=(low, high)))
+
+
+def moved(change: Estimate) -> str:
+    """A relative change in words: "fell by 18 % (12 to 24)", or "changed by" where its interval holds none."""
+    value, low, high = (100.0 * part for part in (change.value, *change.interval))
+    if abs(value) < 0.5 and max(abs(low), abs(high)) < 0.5:
         return "did not change"
-    if ends[0] <= 0.0 <= ends[1]:
-        return f"changed by {value:+.0f} % ({ends[0]:+.0f} to {ends[1]:+.0f})"
-    low, high = sorted(abs(end) for end in ends)
+    if low <= 0.0 <= high:
+        return f"changed by {value:+.0f} % ({low:+.0f} to {high:+.0f})".replace("-", "\N{MINUS SIGN}")
+    low, high = sorted((abs(low), abs(high)))
     return f"{'rose' if value > 0.0 else 'fell'} by {abs(value):.0f} % ({low:.0f} to {high:.0f})"

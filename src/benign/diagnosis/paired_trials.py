@@ -10,12 +10,10 @@ import numpy as np
 from jaxtyping import Float
 
 from benign.diagnosis.answers import Metric
-from benign.diagnosis.risk_change import FoldLosses, RiskChange, risk_change
+from benign.diagnosis.risk_change import NO_LOSS, FoldLosses, RiskChange, risk_change
 from benign.diagnosis.trials.bench import Bench
 from benign.diagnosis.trials.trial import Measured, Trial
 from benign.sources.protocol import SupportsFolds
-
-_NO_LOSS = 1e-6  # of the best constant's: less is no loss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +92,7 @@ def change_of(bench: Bench, comparisons: Sequence[Comparison], metric: Metric, *
     """How a risk changed, over folds."""
     folds = [_fold_losses(bench, one, metric) for one in comparisons]
     samples = sum(fold.before.shape[1] for fold in folds)
-    floor = 0.5 / samples if metric == "error" else _NO_LOSS * _constant(bench, comparisons[0])
+    floor = 0.5 / samples if metric == "error" else NO_LOSS * _constant(bench, comparisons[0])
     world = comparisons[0].before[0].trial.world
     is_finite = isinstance(bench.source, SupportsFolds) and not world
     return risk_change(

@@ -13,7 +13,10 @@ from benign.diagnosis.verdict import ALIKE
 
 PRIOR_FOLDS = 4.0
 """How many folds the prior of their spread is worth."""
-_ONE_SAMPLE = 0.5  # of the change: what one held-out sample may make of it before that is said
+NO_LOSS = 1e-6
+"""Of the best constant's loss: less is none."""
+ONE_SAMPLE = 0.5
+"""Of the change: what one held-out sample may make of it before that is said."""
 
 Losses = Float[np.ndarray, "trainings m"]
 
@@ -78,7 +81,7 @@ def risk_change(
         d=d,
         se=math.sqrt(max(samples, between)),
         folds=F,
-        rests_on_one_sample=bool(np.abs(without).max() > _ONE_SAMPLE * max(abs(d), ALIKE)),
+        rests_on_one_sample=bool(np.abs(without).max() > ONE_SAMPLE * max(abs(d), ALIKE)),
         is_nothing=all(bool((fold.before[:1] == each).all()) for fold in folds for each in (fold.before, fold.after)),
     )
 

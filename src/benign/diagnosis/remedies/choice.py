@@ -12,13 +12,12 @@ from scipy import special
 
 from benign.curves.intervals import student_quantile
 from benign.diagnosis.answers import Answer, Estimate, Metric, Verdict
-from benign.diagnosis.calibration import Question
+from benign.diagnosis.calibration import Question, moved
 from benign.diagnosis.remedies.candidate import HeldOut
 from benign.diagnosis.remedies.gain import gain_of
-from benign.diagnosis.risk_change import RiskChange
+from benign.diagnosis.risk_change import NO_LOSS, RiskChange
 from benign.diagnosis.verdict import ALIKE
 
-_NO_LOSS = 1e-6  # of the best constant's: less is no loss
 _BEYOND = 0.01  # how far a trial is from the truth beyond its error, however many samples there are
 _SUREST = 0.999  # no trial is surer
 _LARGEST = 700.0  # exp of more is no float64
@@ -67,7 +66,7 @@ class Choice:
         if metric == "error":
             change = gain_of(before, judged, floor=0.5 / samples, grain=1.0)
         else:
-            change = gain_of(before, judged, floor=_NO_LOSS * (self.present[0].loss_constant or 1.0))
+            change = gain_of(before, judged, floor=NO_LOSS * (self.present[0].loss_constant or 1.0))
         words = f"{self.words} the {'loss' if metric == 'loss' else 'share of wrong labels'}"
         return _answer(self.question, metric, change, words)
 
@@ -88,7 +87,7 @@ def _answer(question: Question, metric: Metric, change: RiskChange, words: str) 
         verdict, sure = Verdict.NO_DIFFERENCE, high - low
     elif abs(change.d) > half and max(worse, 1.0 - worse) >= question.confidence:
         verdict, sure = (Verdict.HURTS, worse) if change.d > 0.0 else (Verdict.HELPS, 1.0 - worse)
-    moved = Estimate(value=math.expm1(min(change.d, _LARGEST)), interval=ends)
+    made = Estimate(value=math.expm1(min(change.d, _LARGEST)), interval=ends)
     lucky = "; a single held-out sample makes most of it" if change.rests_on_one_sample else ""
     return Answer(
         question=question.name,
@@ -96,17 +95,8 @@ def _answer(question: Question, metric: Metric, change: RiskChange, words: str) 
         metric=metric,
         answer=verdict,
         confidence=sure if math.isnan(sure) else min(sure, _SUREST),
-        change=moved,
+        change=made,
         method="tried",
-        reason=f"{words} {_told(moved)}{lucky if verdict is Verdict.CANNOT_TELL else ''}.",
+        reason=f"{words} {moved(made)}{lucky if verdict is Verdict.CANNOT_TELL else ''}.",
         evidence={"tried d": change.d, "tried se": change.se, "tried folds": float(change.folds)},
     )
-
-
-def _told(change: Estimate) -> str:
-    """As "fell by 18 % (12 to 24)"."""
-    value, low, high = (100.0 * part for part in (change.value, *change.interval))
-    if low <= 0.0 <= high:
-        return f"changed by {value:+.0f} % ({low:+.0f} to {high:+.0f})".replace("-", "\N{MINUS SIGN}")
-    low, high = sorted((abs(low), abs(high)))
-    return f"{'rose' if value > 0.0 else 'fell'} by {abs(value):.0f} % ({low:.0f} to {high:.0f})"

@@ -8,10 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from benign.diagnosis.risk_change import RiskChange
+from benign.diagnosis.risk_change import ONE_SAMPLE, RiskChange
 from benign.diagnosis.verdict import ALIKE
-
-_ONE_SAMPLE = 0.5  # of the change: what one held-out sample may make of it before that is said
 
 
 def gain_of(
@@ -46,7 +44,7 @@ def gain_of(
         d=d,
         se=math.hypot(math.sqrt(_jackknife(of_samples) + _jackknife(of_folds)), grain / (was.sum() + floor * len(was))),
         folds=len(before),
-        rests_on_one_sample=bool(np.abs(of_samples - d).max() > _ONE_SAMPLE * max(abs(d), ALIKE)),
+        rests_on_one_sample=bool(np.abs(of_samples - d).max() > ONE_SAMPLE * max(abs(d), ALIKE)),
     )
 
 
