@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -36,8 +36,11 @@ class Column:
 class Split:
     """One training set and one test set of a replicate.
 
-    Targets are always real matrices: one-hot rows for classification, where the ``*_labels`` hold the class indices,
+    Targets are always real matrices: one-hot rows for classification, where ``train_labels`` holds the class indices,
     and plain values for regression, where ``classes`` is None and zero-one error does not exist.
+
+    Inputs are rows of numbers. Where a sample has a shape, as an image has, its row is the sample in C order, and
+    :attr:`shaped` gives the same split with n x channels x height x width inputs.
 
     Attributes:
         train_inputs: n x d.
@@ -51,23 +54,41 @@ class Split:
         replicate: where the split comes from.
         columns: what the columns of all inputs are, where they are to be handed on as a data frame; else None. Only
             then inputs hold NaN, and numbers that stand for text; they are not scaled.
+        shape: of one sample, where it is no plain row: (1, 8, 8) of an image of one channel, channels first.
     """
 
-    train_inputs: Float[np.ndarray, "n d"]
+    train_inputs: Float[np.ndarray, "n *sample"]
     train_targets: Float[np.ndarray, "n outputs"]
     train_targets_clean: Float[np.ndarray, "n outputs"]
-    test_inputs: Float[np.ndarray, "n_test d"]
+    test_inputs: Float[np.ndarray, "n_test *sample"]
     test_targets: Float[np.ndarray, "n_test outputs"]
     test_targets_noisy: Float[np.ndarray, "n_test outputs"]
-    pool: Float[np.ndarray, "pool d"]
+    pool: Float[np.ndarray, "pool *sample"]
     classes: tuple[str, ...] | None
     replicate: Replicate
     columns: tuple[Column, ...] | None = None
+    shape: tuple[int, ...] | None = None
 
     @property
     def samples(self) -> int:
         """Number of training samples n."""
         return len(self.train_inputs)
+
+    @property
+    def train_labels(self) -> Int[np.ndarray, " n"]:
+        """Class indices of the labels that are trained on."""
+        return class_indices(self.train_targets)
+
+    @property
+    def shaped(self) -> Split:
+        """The same, each sample in its shape."""
+        parts = {name: in_shape(getattr(self, name), self) for name in ("train_inputs", "test_inputs", "pool")}
+        return replace(self, **parts)
+
+
+def in_shape(inputs: Float[np.ndarray, "m ..."], split: Split) -> Float[np.ndarray, "m *sample"]:
+    """Rows of a split as samples of its shape; themselves where it has none."""
+    return inputs if split.shape is None else inputs.reshape(len(inputs), *split.shape)
 
 
 def class_indices(targets: Float[np.ndarray, "n outputs"]) -> Int[np.ndarray, " n"]:

@@ -39,6 +39,9 @@ class FiniteData:
         columns: what the columns of inputs are, where they are to be handed on as a data frame; see :class:`Split`.
         identifiers: names of the columns that seem to number the rows; they decide nothing.
         names: of all columns, where somebody has named them; they decide nothing either.
+        shape: of one sample, where it is no plain row; see :class:`Split`.
+        is_shape_known: whether the shape follows from the name, so that it decides nothing: of the images that come
+            with packages, whose keys are older than shapes.
     """
 
     inputs: Float[np.ndarray, "rows d"]
@@ -47,6 +50,8 @@ class FiniteData:
     columns: tuple[Column, ...] | None = None
     identifiers: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    shape: tuple[int, ...] | None = None
+    is_shape_known: bool = False
 
     @cached_property
     def fingerprint(self) -> str:
@@ -139,6 +144,7 @@ class FiniteSource:
             "test_samples": int(self.test_samples),
             "scale": self.scale if isinstance(self.scale, str) else float(self.scale),
             "data": self.data.fingerprint,
+            **({} if self.data.shape is None or self.data.is_shape_known else {"shape": list(self.data.shape)}),
         }
 
     def with_label_noise(self, level: float) -> FiniteSource:
@@ -186,6 +192,7 @@ class FiniteSource:
             classes=self.classes,
             replicate=replicate,
             columns=self.columns,
+            shape=self.data.shape,
         )
         return under_noise(clean, float(self.label_noise))
 
@@ -274,8 +281,9 @@ def arrays(
     """Your own data as a source.
 
     Args:
-        inputs: rows x features, finite numbers; one dimension is one feature, images (rows x height x width) are
-            flattened. Arrays, nested lists and data frames will do. The values are copied.
+        inputs: rows x features, finite numbers; one dimension is one feature. Images (rows x channels x height x width)
+            keep their shape where a training loop takes one, and are flattened elsewhere. Arrays, nested lists and data
+            frames will do. The values are copied.
         targets: one label or value a row, or rows x outputs values for regression.
         task: ``"classification"``, ``"regression"``, or ``"auto"``: strings and booleans are classes, integers are
             classes where they take at most 50 different values and each twice on average, other numbers are values.
@@ -303,7 +311,10 @@ def arrays(
         target_rows, classes = array_targets(targets, task=task, rows=len(table))
     refuse_all(problems)
     names = column_names(inputs, matrix.shape[1])
-    data = FiniteData(inputs=matrix, targets=target_rows, classes=classes, names=names)
+    shape = tuple(np.shape(inputs)[1:])
+    data = FiniteData(
+        inputs=matrix, targets=target_rows, classes=classes, names=names, shape=shape if len(shape) > 1 else None
+    )
     return source_of(data, name=name, label_noise=label_noise, test_samples=test_samples, scale=scale)
 
 

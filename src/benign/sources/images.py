@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 from functools import lru_cache
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def mnist(*, label_noise: float = 0.0, test_samples: int = 1000, side: int = 28)
 @lru_cache(maxsize=1)
 def _digits() -> FiniteData:
     table = _digits_table()  # 64 pixels and the label
-    return FiniteData(inputs=frozen(table[:, :-1]), targets=one_hot(table[:, -1].astype(np.int64), 10), classes=DIGITS)
+    return _of_images(table[:, :-1], one_hot(table[:, -1].astype(np.int64), 10))
 
 
 def _digits_table() -> Float[np.ndarray, "image column"]:
@@ -83,16 +84,22 @@ def _digits_table() -> Float[np.ndarray, "image column"]:
 @lru_cache(maxsize=1)
 def _mnist() -> FiniteData:
     table = np.loadtxt(_mnist_file(), delimiter=",", dtype=np.uint8)  # 784 pixels and the label
-    return FiniteData(
-        inputs=frozen(table[:, :-1] / 255.0), targets=one_hot(table[:, -1].astype(np.int64), 10), classes=DIGITS
-    )
+    return _of_images(table[:, :-1] / 255.0, one_hot(table[:, -1].astype(np.int64), 10))
 
 
 @lru_cache(maxsize=4)
 def _pooled_mnist(side: int) -> FiniteData:
     whole = _mnist()
     pixels = whole.inputs.reshape(-1, side, 28 // side, side, 28 // side).mean(axis=(2, 4))
-    return FiniteData(inputs=frozen(pixels.reshape(len(pixels), -1)), targets=whole.targets, classes=whole.classes)
+    return _of_images(pixels.reshape(len(pixels), -1), whole.targets)
+
+
+def _of_images(pixels: Float[np.ndarray, "image pixel"], targets: Float[np.ndarray, "image outputs"]) -> FiniteData:
+    """Square images of one channel, whose shape follows from their name."""
+    side = math.isqrt(pixels.shape[1])
+    return FiniteData(
+        inputs=frozen(pixels), targets=targets, classes=DIGITS, shape=(1, side, side), is_shape_known=True
+    )
 
 
 def _mnist_file() -> Path:

@@ -151,6 +151,7 @@ class Mnist1dSource:
             pool=pool.inputs,
             classes=self.classes,
             replicate=replicate,
+            shape=(1, inputs.shape[1]),
         )
         return under_noise(clean, float(self.label_noise))
 

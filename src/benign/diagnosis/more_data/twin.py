@@ -52,6 +52,7 @@ class TwinSource:
         deviation: of the noise of each target; zeros for classes.
         shrinkage: of the covariance (Ledoit and Wolf 2004) towards a multiple of the identity.
         test_samples: of each draw.
+        shape: of one sample, as the user's.
     """
 
     revision: ClassVar[int] = 1
@@ -66,6 +67,7 @@ class TwinSource:
     deviation: Float[np.ndarray, " outputs"]
     shrinkage: float
     test_samples: int = TEST_SAMPLES
+    shape: tuple[int, ...] | None = None
 
     @cached_property
     def is_atom(self) -> Bool[np.ndarray, "n d"]:
@@ -93,6 +95,7 @@ class TwinSource:
             pool=self.pool,
             classes=self.classes,
             replicate=replicate,
+            shape=self.shape,
         )
 
     def _drawn(
@@ -155,6 +158,7 @@ def twins_of(bench: Bench) -> tuple[TwinSource, ...]:
         hidden=np.zeros((rows.shape[1], targets.shape[1])),
         deviation=np.sqrt(teacher.residual) if split.classes is None else np.zeros(targets.shape[1]),
         shrinkage=_shrinkage(rows),
+        shape=split.shape,
     )
     if split.classes is not None:
         return (twin,)
