@@ -23,6 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from benign.sources.checks import InputRows
+
 NOTABLE = 0.01
 """The share of test rows above which copies are worth a sentence."""
 
@@ -98,14 +100,14 @@ def _explains(chance: float, samples: int, share: float) -> bool:
     return -math.expm1(-samples * chance) > share / 4.0
 
 
-def row_codes(inputs: Float[np.ndarray, "rows d"]) -> Int[np.ndarray, " rows"]:
+def row_codes(inputs: InputRows) -> Int[np.ndarray, " rows"]:
     """A number for each row, equal for equal rows (and, by a chance of 1 in 10^19 a pair, for others)."""
     codes = (hash((row + 0.0).tobytes()) for row in inputs)  # + 0.0 makes one zero of both
     return np.fromiter(codes, dtype=np.int64, count=len(inputs))
 
 
 def find_copies(
-    inputs: Float[np.ndarray, "rows d"],
+    inputs: InputRows,
     codes: Int[np.ndarray, " rows"],
     *,
     test_rows: Int[np.ndarray, " n_test"],
@@ -128,9 +130,11 @@ def find_copies(
     near, near_chance = np.zeros(0, dtype=np.int64), 0.0
     if are_numbers:
         places = np.sort(first)[: min(_TRAINING_ROWS, _TRAINING_ENTRIES // inputs.shape[1])]
-        pool = inputs[pool_rows[places]]
+        pool, test = (
+            inputs[rows].astype(np.float64, copy=False) for rows in (pool_rows[places], test_rows[:_TEST_ROWS])
+        )
         unit = _units(pool)
-        near = _first_near(inputs[test_rows[:_TEST_ROWS]], pool, unit, places, len(pool_rows))
+        near = _first_near(test, pool, unit, places, len(pool_rows))
         if (near < len(pool_rows)).any():
             values = np.round((pool - pool.mean(axis=0)) / (_ROUNDING * unit))
             near_chance = _chance_of_equal(_value_counts(values, row_codes(values)))
@@ -152,7 +156,7 @@ def find_copies(
 
 
 def _value_counts(
-    inputs: Float[np.ndarray, "rows d"], codes: Int[np.ndarray, " rows"]
+    inputs: InputRows, codes: Int[np.ndarray, " rows"]
 ) -> list[Int[np.ndarray, " _values"]]:
     """How often each value stands in each column of the different rows: copies must not make their own look frequent.
 

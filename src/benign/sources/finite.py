@@ -15,14 +15,15 @@ from numpy.typing import ArrayLike
 
 from benign.foundation.arguments import checked_name, checked_text
 from benign.foundation.errors import InvalidArgument, invalid, listed
+from benign.foundation.memory import require_memory
 from benign.foundation.numbers import checked_count, checked_positive
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Column, Split
-from benign.sources.checks import fingerprint, frozen, noted, refuse_all, refuse_weights
+from benign.sources.checks import InputRows, fingerprint, frozen, noted, refuse_all, refuse_weights
 from benign.sources.copies import Copies, find_copies, row_codes
 from benign.sources.label_noise import checked_deviation, checked_rate, under_noise
-from benign.sources.tables import LARGEST_INPUT, Place, array_targets, column_names, input_matrix, input_table
+from benign.sources.tables import LARGEST_INPUT, Place, array_targets, column_names, input_matrix, input_samples
 
 _SCALES = ("standard", "unit", "none")
 _SQUARES_AT_ONCE = 2**16  # half a megabyte: they stay in the processor's cache
@@ -33,7 +34,8 @@ class FiniteData:
     """All rows of a data set: what sources of different settings share.
 
     Attributes:
-        inputs: rows x d, finite but for the gaps of ``columns``.
+        inputs: rows x d, finite but for the gaps of ``columns``; pixels that came as uint8 are held as such, and are
+            float64 only in the splits.
         targets: rows x outputs, noise-free; one-hot for classification.
         classes: names of the classes in index order, or None for regression.
         columns: what the columns of inputs are, where they are to be handed on as a data frame; see :class:`Split`.
@@ -44,7 +46,7 @@ class FiniteData:
             with packages, whose keys are older than shapes.
     """
 
-    inputs: Float[np.ndarray, "rows d"]
+    inputs: InputRows
     targets: Float[np.ndarray, "rows outputs"]
     classes: tuple[str, ...] | None
     columns: tuple[Column, ...] | None = None
@@ -65,7 +67,7 @@ class FiniteData:
     @cached_property
     def largest(self) -> float:
         """Size of the largest input."""
-        return float(max(np.fmax.reduce(self.inputs, axis=None), -np.fmin.reduce(self.inputs, axis=None)))
+        return max(float(np.fmax.reduce(self.inputs, axis=None)), -float(np.fmin.reduce(self.inputs, axis=None)))
 
     @cached_property
     def row_codes(self) -> Int[np.ndarray, " rows"]:
@@ -211,7 +213,14 @@ class _Drawn:
 def _drawn(data: FiniteData, test_samples: int, scale: str | float, which: tuple[int, int, int]) -> _Drawn:
     """Shuffle, set the test rows apart, fit the scaling on the rest; kept for the label-noise draws that follow."""
     test_rows, pool_rows = _rows(data, test_samples, *which)
-    pool, test = np.take(data.inputs, pool_rows, axis=0), np.take(data.inputs, test_rows, axis=0)
+    require_memory(
+        8.0 * data.inputs.size,
+        purpose=f"a draw of {len(data.inputs):,} rows of {data.inputs.shape[1]:,} numbers",
+        advice="give a part of the rows",
+    )
+    pool, test = (
+        np.take(data.inputs, rows, axis=0).astype(np.float64, copy=False) for rows in (pool_rows, test_rows)
+    )
     _scale(pool, test, scale)
     return _Drawn(pool=frozen(pool), test=frozen(test), pool_rows=pool_rows, test_rows=test_rows)
 
@@ -304,18 +313,22 @@ def arrays(
     (3, ('a', 'b'))
     """
     refuse_weights(sample_weight)
-    table, problems = input_table(inputs), list[InvalidArgument]()
+    samples, problems = input_samples(inputs), list[InvalidArgument]()
     with noted(problems):
-        matrix = input_matrix(table)
+        matrix = input_matrix(samples)
     with noted(problems):
-        target_rows, classes = array_targets(targets, task=task, rows=len(table))
+        target_rows, classes = array_targets(targets, task=task, rows=len(samples))
     refuse_all(problems)
     names = column_names(inputs, matrix.shape[1])
-    shape = tuple(np.shape(inputs)[1:])
     data = FiniteData(
-        inputs=matrix, targets=target_rows, classes=classes, names=names, shape=shape if len(shape) > 1 else None
+        inputs=matrix, targets=target_rows, classes=classes, names=names, shape=sample_shape(samples.shape[1:])
     )
     return source_of(data, name=name, label_noise=label_noise, test_samples=test_samples, scale=scale)
+
+
+def sample_shape(axes: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape of samples with so many entries along each axis: None where they are plain rows."""
+    return axes if len(axes) > 1 else None
 
 
 def source_of(

@@ -66,8 +66,8 @@ class Place:
             raise self.refusal(f"not all be below {1.0 / largest:g} in size", f"at most {size:g}; rescale them")
 
 
-def input_table(inputs: ArrayLike) -> Shaped[np.ndarray, "rows d"]:
-    """Inputs as a table, one row a sample.
+def input_samples(inputs: ArrayLike) -> Shaped[np.ndarray, "rows *sample"]:
+    """Inputs as an array, its first axis the samples.
 
     Raises:
         InvalidArgument: if they are no table with at least two rows and a column.
@@ -78,7 +78,7 @@ def input_table(inputs: ArrayLike) -> Shaped[np.ndarray, "rows d"]:
     check_rows(len(array))
     if array.size == 0:
         raise invalid("inputs", f"must have at least one column, got the shape {array.shape}.")
-    return array.reshape(len(array), -1)
+    return array
 
 
 def column_names(inputs: object, columns: int) -> tuple[str, ...]:
@@ -100,34 +100,34 @@ def check_rows(count: int) -> None:
         raise invalid("inputs", f"must have at least 2 rows, one to train on and one to test, got {count}.")
 
 
-def input_matrix(table: Shaped[np.ndarray, "rows d"]) -> Float[np.ndarray, "rows d"]:
-    """A table of inputs as a read-only copy.
+def input_matrix(samples: Shaped[np.ndarray, "rows *sample"]) -> Float[np.ndarray, "rows d"]:
+    """Samples of inputs as rows of a read-only copy.
 
     Raises:
         InvalidArgument: if it holds anything but finite numbers.
     """
-    matrix = as_numbers("inputs", table)
+    matrix = as_numbers("inputs", samples.reshape(len(samples), -1))
     Place("inputs").check_numbers(matrix, LARGEST_INPUT)
     return frozen(matrix)
 
 
-def array_targets(targets: ArrayLike, *, task: str, rows: int) -> Targets:
-    """Targets that came as an array or a list.
+def array_targets(targets: ArrayLike, *, task: str, rows: int, argument: str = "targets") -> Targets:
+    """Targets that came as an array or a list; messages name the ``argument``.
 
     Raises:
         InvalidArgument: if they are no labels or values of ``rows`` samples.
     """
     checked_name("task", task, TASKS)
-    place, array = Place("targets"), _homogeneous(targets)
+    place, array = Place(argument), _homogeneous(targets, argument)
     if array.ndim == 0 or len(array) != rows:
         given = "one value" if array.ndim == 0 else f"{len(array)} entries"
-        raise invalid("targets", f"must have one entry for each of the {rows} rows of `inputs`, got {given}.")
+        raise invalid(argument, f"must have one entry for each of the {rows} rows of `inputs`, got {given}.")
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim > 1:
-        _check_several_outputs(array, task)
+        _check_several_outputs(array, task, argument)
         return _values(array, place), None
-    return target_matrix(_decoded(array) if array.dtype.kind == "S" else array, task=task, place=place)
+    return target_matrix(_decoded(array, argument) if array.dtype.kind == "S" else array, task=task, place=place)
 
 
 def target_matrix(array: Shaped[np.ndarray, " rows"], *, task: str, place: Place) -> Targets:
@@ -178,11 +178,11 @@ def _constant(value: object, place: Place) -> InvalidArgument:
     return place.refusal("vary", f"{shown(value)} in every row; there is nothing to learn")
 
 
-def _decoded(array: Shaped[np.ndarray, " rows"]) -> Shaped[np.ndarray, " rows"]:
+def _decoded(array: Shaped[np.ndarray, " rows"], argument: str) -> Shaped[np.ndarray, " rows"]:
     try:
         return np.char.decode(array, "utf-8")
     except UnicodeDecodeError as error:
-        raise invalid("targets", f"must be text in UTF-8, got {shown(error.object)}; decode it.") from error
+        raise invalid(argument, f"must be text in UTF-8, got {shown(error.object)}; decode it.") from error
 
 
 def _whole_numbers(array: Float[np.ndarray, " rows"], place: Place) -> Int[np.ndarray, " rows"]:
@@ -194,14 +194,14 @@ def _whole_numbers(array: Float[np.ndarray, " rows"], place: Place) -> Int[np.nd
     return array.astype(np.int64)
 
 
-def _check_several_outputs(array: Shaped[np.ndarray, "rows ..."], task: str) -> None:
+def _check_several_outputs(array: Shaped[np.ndarray, "rows ..."], task: str, argument: str) -> None:
     if array.ndim > 2 or task == "classification":
-        raise invalid("targets", f"must be one column of class labels, got the shape {array.shape}.")
+        raise invalid(argument, f"must be one column of class labels, got the shape {array.shape}.")
     if array.shape[1] == 0:
-        raise invalid("targets", "must have at least one column, got none.")
+        raise invalid(argument, "must have at least one column, got none.")
     if task == "auto" and (array.dtype.kind != "f" or _is_one_hot(array)):
         raise invalid(
-            "targets",
+            argument,
             f'must be one column, got the shape {array.shape} of {array.dtype}; say task="regression" for '
             "several outputs, or give class labels instead of one-hot rows.",
         )
@@ -227,21 +227,21 @@ def _as_objects_if_text(argument: str, values: object) -> Shaped[np.ndarray, "..
     return array
 
 
-def _homogeneous(targets: ArrayLike) -> Shaped[np.ndarray, "..."]:
+def _homogeneous(targets: ArrayLike, argument: str) -> Shaped[np.ndarray, "..."]:
     """Targets as an array of one kind.
 
     Raises:
         InvalidArgument: if text and numbers are mixed, with the first two kinds, or text cannot be written.
     """
-    array = _as_objects_if_text("targets", targets)
+    array = _as_objects_if_text(argument, targets)
     if array.dtype.kind != "O":
         return array
     kinds = list(dict.fromkeys("a number" if is_number(value) else type(value).__name__ for value in array.flat))
     if len(kinds) > 1:
         advice = "convert them to one, or remove the rows where they are missing"
-        raise invalid("targets", f"must be all of one kind, got {kinds[0]} and {kinds[1]}; {advice}.")
-    _refuse_unwritable(array.flat, Place("targets"))
-    return as_array("targets", array.tolist())
+        raise invalid(argument, f"must be all of one kind, got {kinds[0]} and {kinds[1]}; {advice}.")
+    _refuse_unwritable(array.flat, Place(argument))
+    return as_array(argument, array.tolist())
 
 
 def _refuse_unwritable(labels: Iterable[object], place: Place) -> None:

@@ -59,7 +59,7 @@ def rows_of(source: Source, split: Split) -> Rows:
         data = source.data
         named = data.names or tuple(column.name for column in data.columns or ())
         return Rows(
-            inputs=data.inputs,
+            inputs=data.inputs.astype(np.float64, copy=False),
             targets=data.targets,
             classes=data.classes,
             names=named,
