@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from benign.procedures import RandomFourier as RandomFourier
     from benign.procedures import from_callable as from_callable
     from benign.procedures import from_estimator as from_estimator
+    from benign.procedures import from_training_loop as from_training_loop
     from benign.runs import Run as Run
     from benign.runs import RunInterrupted as RunInterrupted
     from benign.runs import list_runs as list_runs

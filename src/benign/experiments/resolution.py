@@ -230,7 +230,7 @@ def _attributes(procedure: Procedure, source: Source, samples: int, replicate: R
         "size_name": procedure.size_name,
         **({schema.SIZE_IS_INVERSE: 1} if is_size_inverse(procedure) else {}),
         "time_name": procedure.time_name or "",
-        "objective": procedure.objective,
+        "objective": str(procedure.objective),  # the name alone, of a loss of the user's own
         "classes": len(source.classes) if source.classes is not None else 0,
         "seed": replicate.seed,
         **({SOURCE_NOTES: " ".join(notes)} if notes else {}),

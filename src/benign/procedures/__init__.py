@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from benign.procedures.random_fourier import RandomFourier as RandomFourier
     from benign.procedures.repeated_mlp import RepeatedMLP as RepeatedMLP
     from benign.procedures.solutions import Solutions as Solutions
+    from benign.procedures.training_loop import from_training_loop as from_training_loop
 
 
 def _check(name: str, home: str) -> None:

@@ -1,10 +1,10 @@
 """What the adapters of foreign training code share: guard it, check what it predicts, and turn that into a block.
 
-``from_estimator`` and ``from_callable`` make procedures that say how to train (:class:`ForeignProcedure`); the
-functions below are the rest of their methods.
+``from_estimator``, ``from_callable`` and ``from_training_loop`` make procedures that say how to train
+(:class:`ForeignProcedure`); the functions below are the rest of their methods.
 
-Foreign code gets copies of the data, a seed, and global random states (NumPy's and Python's) of its own: so code that
-draws from those is repeatable too, and the user's are left as they were.
+Foreign code gets copies of the data, a seed, and global random states (NumPy's, Python's and PyTorch's) of its own: so
+code that draws from those is repeatable too, and the user's are left as they were.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Iterator, Sequence
+import sys
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -27,7 +29,7 @@ from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Column, Split, class_indices
 from benign.foundation.wording import shown, told
-from benign.procedures.objectives import are_probabilities
+from benign.procedures.objectives import are_probabilities, certain_log_odds
 from benign.procedures.prediction_risks import PREDICTION_RISKS, prediction_risks
 from benign.procedures.protocol import (
     Predictions,
@@ -46,9 +48,17 @@ _SAME = 1e-6
 _checked_for_repeatability: set[str] = set()
 
 
+class Diverged(InvalidArgument):
+    """Predictions that are not finite, or whose loss is not."""
+
+
 @runtime_checkable
 class ForeignProcedure(Procedure, SupportsCheck, Protocol):
-    """A procedure whose training code is not ours: whatever decides its numbers is in its spec and revision."""
+    """A procedure whose training code is not ours: whatever decides its numbers is in its spec and revision.
+
+    What only some of them have: ``outputs``, ``"logits"`` or ``"probabilities"`` where predictions are no plain values,
+    and ``may_diverge``, True where a training whose predictions are not finite is told as one that diverged.
+    """
 
     @property
     def name(self) -> str:
@@ -57,7 +67,7 @@ class ForeignProcedure(Procedure, SupportsCheck, Protocol):
 
     def train(
         self, split: Split, size: float, times: Moments, train_inputs: Any, inputs: Sequence[Any]
-    ) -> Iterator[Sequence[ArrayLike]]:
+    ) -> Generator[Sequence[ArrayLike], None, None]:
         """Train at one size; yield, for each time in turn (once, where they are None), predictions on each input.
 
         The inputs, those to train on and those to predict on, are arrays, or data frames where the split names columns.
@@ -90,22 +100,75 @@ def measure(
     refuse_metrics(foreign, f"needs more than the predictions of {code.name}; leave it out")
     shape = (len(splits), len(sizes), len(recorded_times(times)))
     values = {name: np.full(shape, np.nan) for name in metrics}
+    outcome = np.full(shape, int(Outcome.CONVERGED), dtype=np.int8)
     for row, split in enumerate(splits):
         for column, size in enumerate(sizes.tolist()):
-            inputs = (split.train_inputs, split.test_inputs)
-            for layer, (train, test) in enumerate(predictions_of(code, split, size, times, inputs)):
-                if row == column == layer == 0:  # the smallest size, the shortest time
-                    _check_repeatable(code, split, size, times, test)
-                for name, value in prediction_risks(split, train, test, metrics, code.objective).items():
+            found = _risks_along(code, split, size, times, metrics, is_first=row == column == 0)
+            outcome[row, column, len(found) :] = int(Outcome.DIVERGED)
+            for layer, risks in enumerate(found):
+                for name, value in risks.items():
                     values[name][row, column, layer] = value
     return Block(
         replicates=tuple(split.replicate for split in splits),
         sizes=sizes,
         times=recorded_times(times),
         parameters=np.array([parameters(code, size, splits[0]) for size in sizes.tolist()], dtype=np.int64),
-        outcome=np.full(shape, int(Outcome.CONVERGED), dtype=np.int8),
+        outcome=outcome,
         metrics=values,
     )
+
+
+def _risks_along(
+    code: ForeignProcedure,
+    split: Split,
+    size: float,
+    times: Float[np.ndarray, " time"] | None,
+    metrics: frozenset[str],
+    *,
+    is_first: bool,
+) -> list[dict[str, float]]:
+    """The risks at each time, up to where the training diverged; the first of all is trained twice."""
+    found: list[dict[str, float]] = []
+    try:
+        for train, test in predictions_of(code, split, size, times, (split.train_inputs, split.test_inputs)):
+            if is_first and not found:  # the smallest size, the shortest time
+                _check_repeatable(code, split, size, times, test)
+            found.append(_risks(code, split, train, test, metrics))
+    except Diverged:
+        if not getattr(code, "may_diverge", False):
+            raise
+        if is_first and not found:
+            _check_repeatable(code, split, size, times, None)
+        moment = "at its end" if times is None else f"at time {times[len(found)]:g}"
+        which = split.replicate
+        warnings.warn(
+            f"{code.name} diverged {moment} at size {size:g} on {split.samples} samples (draw {which.draw}, "
+            f"initialisation {which.initialisation}, noise {which.noise}): its numbers from there on are left out; "
+            "lower its learning rate.",
+            stacklevel=2,
+        )
+    return found
+
+
+def _risks(
+    code: ForeignProcedure,
+    split: Split,
+    train: Float[np.ndarray, "n outputs"],
+    test: Float[np.ndarray, "n_test outputs"],
+    metrics: frozenset[str],
+) -> dict[str, float]:
+    """The risks of predictions.
+
+    Raises:
+        Diverged: where they are finite and a loss is not, of a training that may diverge.
+    """
+    if not getattr(code, "may_diverge", False):
+        return prediction_risks(split, train, test, metrics, code.objective)
+    with np.errstate(over="ignore"):
+        risks = prediction_risks(split, train, test, metrics, code.objective)
+    if np.isinf(list(risks.values())).any():
+        raise Diverged(f"{code.name} has an infinite loss; lower its learning rate.")
+    return risks
 
 
 def predict(
@@ -140,23 +203,33 @@ def predictions_of(
     Raises:
         InvalidArgument: for code that raises, or predicts no finite numbers of the right shape.
     """
-    states = OwnRandomStates(addressed_seed(split.replicate, "global random states of foreign code"))
+    seed = addressed_seed(split.replicate, "global random states of foreign code")
     train_inputs, *frames = (handed_on(values, split) for values in (split.train_inputs, *inputs))
     moments = None if times is None else times.tolist()
-    answers = code.train(split, size, moments, train_inputs, frames)
-    for time in moments or [None]:
-        where = "as it stands" if math.isnan(size) else f"at size {size:g}"
-        where += "" if time is None else f" and time {time:g}"
-        where += f" on {split.samples} samples"
-        advice = "correct it, or leave this value out"
-        if split.columns is not None:
-            advice = "it gets text and missing values as they are: encode and fill them in a pipeline"
-        with guarded(f"{code.name} cannot be trained {where}", advice), states:
-            raw = next(answers)
-        yield [
-            checked_predictions(values, split, len(asked), f"{code.name} {where}", code.objective)
-            for values, asked in zip(raw, inputs, strict=True)
-        ]
+    advice = "correct it, or leave this value out"
+    if split.columns is not None:
+        advice = "it gets text and missing values as they are: encode and fill them in a pipeline"
+    place = "as it stands" if math.isnan(size) else f"at size {size:g}"
+    states, answers = OwnRandomStates(seed), code.train(split, size, moments, train_inputs, frames)
+    try:
+        for layer, time in enumerate(moments or [None]):
+            where = f"{place}{'' if time is None else f' and time {time:g}'} on {split.samples} samples"
+            with guarded(f"{code.name} cannot be trained {where}", advice):
+                with states:
+                    raw = next(answers)
+                if states.were_late:
+                    states, answers = OwnRandomStates(seed), code.train(split, size, moments, train_inputs, frames)
+                    with states:
+                        raw = [next(answers) for _ in range(layer + 1)][-1]
+            yield [
+                checked_predictions(
+                    values, split, len(asked), f"{code.name} {where}", code.objective, getattr(code, "outputs", "")
+                )
+                for values, asked in zip(raw, inputs, strict=True)
+            ]
+    finally:
+        with guarded(f"{code.name} cannot be ended {place}", "let it end where its generator is closed"), states:
+            answers.close()
 
 
 @contextmanager
@@ -177,7 +250,7 @@ def guarded(problem: str, advice: str) -> Iterator[None]:
 
 
 def checked_predictions(
-    raw: ArrayLike, split: Split, rows: int, who: str, objective: str = "squared"
+    raw: ArrayLike, split: Split, rows: int, who: str, objective: str = "squared", outputs: str = ""
 ) -> Float[np.ndarray, "{rows} outputs"]:
     """Predictions as a matrix of one row a sample; whole numbers are class indices where there are classes.
 
@@ -187,39 +260,56 @@ def checked_predictions(
         rows: on how many samples.
         who: predicts, the subject of a refusal.
         objective: what the predictions are in the unit of; only a pairwise hinge has more of them than classes.
+        outputs: what they are said to be: ``"logits"`` or ``"probabilities"``, else nothing more. Logits of the log
+            loss are returned less a number of each row: such as nobody takes for probabilities.
 
     Raises:
-        InvalidArgument: if they have another shape, are no numbers, or not finite.
+        InvalidArgument: if they have another shape, or are no numbers or no probabilities where they should be.
+        Diverged: if they are not finite.
     """
     try:
         values = np.ma.filled(np.ma.asarray(raw, np.float64), np.nan) if np.ma.is_masked(raw) else np.asarray(raw)
     except Exception:  # rows of different lengths, or code of the answer's own
         values = np.array(None)
-    outputs = split.train_targets.shape[1]
     if values.dtype.kind not in "biuf":
         raise InvalidArgument(f"{who} predicts no array of real numbers but {type(raw).__name__}; return numbers.")
-    if split.classes is not None and values.shape == (rows,) and values.dtype.kind in "biu":
-        if values.min() < 0 or values.max() >= outputs:
-            raise InvalidArgument(
-                f"{who} predicts classes from {values.min()} to {values.max()}; they must be from 0 to {outputs - 1}."
-            )
-        return np.eye(outputs)[values.astype(np.int64)]
-    if split.classes is None and outputs == 1 and values.shape == (rows,):
-        values = values[:, None]
-    is_of_pairs = objective == "pairwise hinge" and values.shape == (rows, outputs**2)
-    if values.shape != (rows, outputs) and not is_of_pairs:
-        wanted = f"({rows}, {outputs})" if outputs > 1 or split.classes else f"({rows},)"
-        classes = ", one score a class, or whole numbers, the classes' indices" if split.classes is not None else ""
-        raise InvalidArgument(f"{who} predicts an array of shape {values.shape}; it must be {wanted}{classes}.")
+    values = _one_column_each(values, split, rows, who, objective, outputs)
     if not np.isfinite(values).all():
-        raise InvalidArgument(
+        raise Diverged(
             f"{who} predicts NaN or infinity; leave this value out, or make the training stable, for example by a "
             "lower learning rate."
         )
-    if objective == "cross-entropy" and not are_probabilities(values.astype(np.float64)):
+    if outputs == "logits":
+        return certain_log_odds(values) if objective == "cross-entropy" else values
+    if (objective == "cross-entropy" or outputs == "probabilities") and not are_probabilities(values):
+        unit = "a log loss" if objective == "cross-entropy" else 'outputs="probabilities"'
+        advice = ', or outputs="logits"' if outputs == "values" else ""
         raise InvalidArgument(
-            f"{who} predicts rows that are no probabilities; a log loss needs numbers from 0 to 1 that sum to 1."
+            f"{who} predicts rows that are no probabilities; {unit} needs numbers from 0 to 1 that sum to 1{advice}."
         )
+    return values
+
+
+def _one_column_each(
+    values: Real[np.ndarray, "..."], split: Split, rows: int, who: str, objective: str, outputs: str
+) -> Float[np.ndarray, "{rows} outputs"]:
+    """Predictions of the right shape: one-hot rows of class indices, one column of a vector."""
+    columns = split.train_targets.shape[1]
+    takes_indices = split.classes is not None and outputs != "logits"
+    if takes_indices and values.shape == (rows,) and values.dtype.kind in "biu":
+        if rows and (values.min() < 0 or values.max() >= columns):
+            raise InvalidArgument(
+                f"{who} predicts classes from {values.min()} to {values.max()}; they must be from 0 to {columns - 1}."
+            )
+        return np.eye(columns)[values.astype(np.int64)]
+    if split.classes is None and columns == 1 and values.shape == (rows,):
+        values = values[:, None]
+    is_of_pairs = objective == "pairwise hinge" and values.shape == (rows, columns**2)
+    if values.shape != (rows, columns) and not is_of_pairs:
+        wanted = f"({rows}, {columns})" if columns > 1 or split.classes else f"({rows},)"
+        classes = ", one score a class" if split.classes is not None else ""
+        classes += ", or whole numbers, the classes' indices" if takes_indices else ""
+        raise InvalidArgument(f"{who} predicts an array of shape {values.shape}; it must be {wanted}{classes}.")
     return values.astype(np.float64)
 
 
@@ -263,24 +353,73 @@ def _values_of(column: Column, values: Float[np.ndarray, " m"]) -> Any:
     return np.array([*column.texts, np.nan], dtype=object)[places]  # -1 is the last: missing
 
 
+@dataclass(frozen=True, kw_only=True)
+class _GlobalState:
+    """A random state that a whole process shares: how it is read, set, and made of a seed."""
+
+    get: Callable[[], Any]
+    set: Callable[[Any], None]
+    seeded: Callable[[int], Any]
+
+
+def _global_states() -> dict[str, _GlobalState]:
+    """Those that are there; PyTorch's where it is loaded, and those of its devices where they are in use."""
+    states = {
+        "NumPy": _GlobalState(
+            get=np.random.get_state,
+            set=np.random.set_state,
+            seeded=lambda seed: np.random.RandomState(seed).get_state(),
+        ),
+        "Python": _GlobalState(
+            get=random.getstate,
+            set=random.setstate,
+            seeded=lambda seed: random.Random(seed).getstate(),  # noqa: S311 (no secret)
+        ),
+    }
+    torch: Any = sys.modules.get("torch")
+    if torch is None:
+        return states
+    states["PyTorch"] = _GlobalState(
+        get=torch.get_rng_state,
+        set=torch.set_rng_state,
+        seeded=lambda seed: torch.Generator().manual_seed(seed).get_state(),
+    )
+    if torch.cuda.is_initialized():
+        devices = [f"cuda:{place}" for place in range(torch.cuda.device_count())]
+        states["CUDA"] = _GlobalState(
+            get=torch.cuda.get_rng_state_all,
+            set=torch.cuda.set_rng_state_all,
+            seeded=lambda seed: [torch.Generator(device).manual_seed(seed).get_state() for device in devices],
+        )
+    return states
+
+
 class OwnRandomStates:
-    """NumPy's and Python's global random states, exchanged for ones that follow from a seed while code runs."""
+    """The global random states, exchanged for ones that follow from a seed while code runs.
+
+    Attributes:
+        were_late: whether the code that ran brought in another one, by importing PyTorch or by first using its device:
+            what it drew from that follows from no seed.
+    """
 
     def __init__(self, seed: int) -> None:
-        self._numpy = np.random.RandomState(seed).get_state()
-        self._python = random.Random(seed).getstate()  # noqa: S311 (no secret)
+        self.were_late = False
+        self._seed = seed
+        self._others: dict[str, Any] = {}
 
     def __enter__(self) -> None:
+        self._states = _global_states()
         self._swap()
 
     def __exit__(self, *_: object) -> None:
         self._swap()
+        self.were_late = _global_states().keys() != self._states.keys()
 
     def _swap(self) -> None:
-        numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002 (the global one is meant)
-        np.random.set_state(self._numpy)  # noqa: NPY002
-        random.setstate(self._python)
-        self._numpy, self._python = numpy_state, python_state
+        for name, state in self._states.items():
+            other = self._others[name] if name in self._others else state.seeded(self._seed)
+            self._others[name] = state.get()
+            state.set(other)
 
 
 def check_seed(code: ForeignProcedure, split: Split, size: float) -> None:
@@ -310,21 +449,33 @@ def _check_repeatable(
     split: Split,
     size: float,
     times: Float[np.ndarray, " time"] | None,
-    found: Float[np.ndarray, "n_test outputs"],
+    found: Float[np.ndarray, "n_test outputs"] | None,
 ) -> None:
-    """Train once more at the first size and time; once for each code and process."""
+    """Train once more at the first size and time; once for each code and process.
+
+    Args:
+        code: whose training is repeated.
+        split: what it trains on.
+        size: the first.
+        times: of them the first.
+        found: what the first training predicts on the test inputs; None where it diverged.
+    """
     if _name_of(code) in _checked_for_repeatability:
         return
     first = None if times is None else times[:1]
-    ((again,),) = predictions_of(code, split, size, first, (split.test_inputs,))
-    _require_same(code, size, found, again)
+    nothing = np.full((1, 1), np.nan)
+    try:
+        ((again,),) = predictions_of(code, split, size, first, (split.test_inputs,))
+    except Diverged:
+        again = nothing
+    _require_same(code, size, nothing if found is None else found, again)
 
 
 def _require_same(
-    code: ForeignProcedure, size: float, found: Float[np.ndarray, "m outputs"], again: Float[np.ndarray, "m outputs"]
+    code: ForeignProcedure, size: float, found: Float[np.ndarray, "_ _"], again: Float[np.ndarray, "_ _"]
 ) -> None:
     """Refuse code whose predictions after two trainings with one seed differ; keep in mind that they do not."""
-    if not np.allclose(again, found, rtol=_SAME, atol=1e-3 * _SAME):
+    if not np.allclose(again, found, rtol=_SAME, atol=1e-3 * _SAME, equal_nan=True):
         at = "" if math.isnan(size) else f" at size {size}"
         raise InvalidArgument(
             f"{code.name} ignores its seed: two trainings with the same one differ{at}; let all of its "

@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import math
 import textwrap
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
@@ -27,6 +28,14 @@ def source_digest(code: object) -> str | None:
     if isinstance(code, FunctionType) and code.__name__ == "<lambda>":
         text += _place(code, start)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def code_of(function: object, revision: int | None) -> str:
+    """What in a key stands for a function's code: a revision alone, its text, or else what is never met again."""
+    if revision is not None:
+        return "as by its revision"
+    digest = source_digest(function)
+    return f"source {digest}" if digest else f"unknown {uuid.uuid4().hex}"
 
 
 def _place(function: FunctionType, start: int) -> str:

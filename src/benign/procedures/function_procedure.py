@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,10 +14,10 @@ from numpy.typing import ArrayLike
 from benign.foundation.arguments import checked_flag, checked_text
 from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count
-from benign.foundation.signatures import signature_of
+from benign.foundation.signatures import check_takes
 from benign.foundation.split import Split
 from benign.procedures import adaptation
-from benign.procedures.foreign_settings import source_digest
+from benign.procedures.foreign_settings import code_of
 from benign.procedures.objectives import check_objective
 from benign.procedures.protocol import one_replicate_each
 
@@ -43,6 +42,8 @@ class FunctionProcedure:
     """
 
     takes_columns: ClassVar[bool] = True
+    runs_users_code: ClassVar[bool] = True
+    trains_along_time: ClassVar[bool] = False
     parameters = adaptation.parameters
     batches = one_replicate_each
     measure = adaptation.measure
@@ -71,7 +72,7 @@ class FunctionProcedure:
 
     def train(
         self, split: Split, size: float, times: adaptation.Moments, train_inputs: Any, inputs: Sequence[Any]
-    ) -> Iterator[list[ArrayLike]]:
+    ) -> Generator[list[ArrayLike], None, None]:
         seed = adaptation.addressed_seed(split.replicate, "seed of a function")
         for time in [None] if times is None else times:
             moment = int(time) if time is not None and time == math.floor(time) else time
@@ -129,7 +130,7 @@ def from_callable(
     >>> from_callable(constant, name="constant", revision=1).spec()
     {'procedure': 'constant', 'kind': 'function', 'code': 'as by its revision'}
     """
-    _check_signature(fit)
+    check_takes("fit", fit, "X", "y", "size", "time", "seed")
     for argument, text in (("name", name), ("size_name", size_name), ("time_name", time_name)):
         if not (argument == "time_name" and text is None) and not checked_text(argument, text).strip():
             raise invalid(argument, f"must be a text, got {text!r}.")
@@ -139,7 +140,7 @@ def from_callable(
         fit=fit,
         name=name,
         revision=1 if revision is None else checked_count("revision", revision),
-        code="as by its revision" if revision is not None else _code_of(fit),
+        code=code_of(fit, revision),
         size_name=size_name,
         time_name=time_name,
         max_size=max_size,
@@ -147,27 +148,3 @@ def from_callable(
         objective=check_objective("objective", checked_text("objective", objective)),
         has_real_sizes=checked_flag("real_sizes", real_sizes),
     )
-
-
-def _code_of(fit: Fit) -> str:
-    """What tells functions apart: the source text, or nothing that is ever met again."""
-    digest = source_digest(fit)
-    return f"source {digest}" if digest else f"unknown {uuid.uuid4().hex}"
-
-
-def _check_signature(fit: object) -> None:
-    if not callable(fit):
-        raise invalid(
-            "fit",
-            f"must be a function fit(X, y, size, time, seed), got {type(fit).__name__}; give the function itself.",
-        )
-    try:
-        signature = signature_of(fit)
-    except (TypeError, ValueError):  # compiled, and without a signature
-        return
-    try:
-        signature.bind(None, None, 1, None, 0)
-    except TypeError as error:
-        raise invalid(
-            "fit", f"must take five arguments, (X, y, size, time, seed), and takes {signature}: {error}."
-        ) from error

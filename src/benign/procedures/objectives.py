@@ -2,21 +2,29 @@
 
 A model's outputs are in the unit of its objective: values or probabilities, one a column of the targets, or the scores
 that a margin is made of. Targets are one-hot rows where there are classes.
+
+An objective goes by its name everywhere. A loss of the user's own does too: its name, an :class:`OwnObjective`, carries
+the function, and its best constant is searched for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from numpy.typing import ArrayLike
 
-from benign.foundation.errors import invalid, unknown_name
+from benign.foundation.errors import attempted, invalid, unknown_name
 from benign.foundation.split import class_indices
+from benign.foundation.wording import shown, told
 
 # As scikit-learn's log_loss clips probabilities, and its deviances predictions.
 _LEAST = float(np.finfo(np.float64).eps)
+_RARE = 1e-6  # the share from which the search for a best constant begins, of a class that is not there
+_HUGE = 1e150  # in place of an infinite loss, so that a line search can compare
 _IS_A_SHARE = 1e-5  # how far from 1 the sum of single-precision probabilities may be
 
 Outputs = Float[np.ndarray, "m outputs"]
@@ -42,6 +50,27 @@ class _Objective:
     parameter: tuple[str, Callable[[float], bool]] | None = None
 
 
+class OwnObjective(str):
+    """The name of a loss that is the user's own, with its function; what is kept of a surface is the name alone.
+
+    Attributes:
+        function: of outputs (m x K) and targets (m x K, one-hot rows for classes), the loss of each sample (m).
+        outputs: what they are: ``"values"``, ``"logits"`` or ``"probabilities"``.
+    """
+
+    function: Callable[[Outputs, Targets], ArrayLike]
+    outputs: str
+
+    def __new__(cls, function: Callable[[Outputs, Targets], ArrayLike], outputs: str) -> OwnObjective:
+        name = getattr(function, "__name__", type(function).__name__)
+        own = super().__new__(cls, "own loss" if name == "<lambda>" else f"own loss {name}")
+        own.function, own.outputs = function, outputs
+        return own
+
+    def __reduce__(self) -> tuple[type[OwnObjective], tuple[Any, str]]:
+        return OwnObjective, (self.function, self.outputs)
+
+
 def losses(
     objective: str, outputs: Float[np.ndarray, "m outputs"], targets: Float[np.ndarray, "m K"]
 ) -> Float[np.ndarray, " m"]:
@@ -52,12 +81,16 @@ def losses(
             as in ``"quantile 0.9"``.
         outputs: m x K. Cross-entropy takes probabilities, clipped as scikit-learn's ``log_loss`` does, or, where the
             rows are none, log-odds, of which the softmax is taken. A ``"pairwise hinge"`` of more than two classes
-            takes m x K^2: the score of class i against class j in column i K + j.
+            takes m x K^2: the score of class i against class j in column i K + j. An :class:`OwnObjective` takes what
+            its function does.
         targets: m x K, one-hot rows for classes.
 
     Raises:
         UnknownName: for an objective that does not exist.
+        InvalidArgument: for a loss of the user's own that raises, or gives no number of each sample.
     """
+    if isinstance(objective, OwnObjective):
+        return _own_losses(objective, outputs, targets)
     kind, number = _found(objective)
     return kind.losses(outputs, targets, number)
 
@@ -72,13 +105,16 @@ def constant_loss(objective: str, targets: Float[np.ndarray, "m K"]) -> float:
     Raises:
         UnknownName: for an objective that does not exist.
     """
-    if np.all(targets == targets[0]):
+    if not isinstance(objective, OwnObjective) and np.all(targets == targets[0]):
         return 0.0
     return float(losses(objective, np.tile(best_constant(objective, targets), (len(targets), 1)), targets).mean())
 
 
 def best_constant(objective: str, targets: Float[np.ndarray, "m K"]) -> Float[np.ndarray, " outputs"]:
     """The constant outputs that have the least mean loss.
+
+    In closed form; of an :class:`OwnObjective` by Powell's search from the targets' mean and their median, or among
+    probabilities or logits from the classes' shares: a local minimum, exact to about 1e-6 of the loss.
 
     Args:
         objective: as for :func:`losses`.
@@ -90,7 +126,10 @@ def best_constant(objective: str, targets: Float[np.ndarray, "m K"]) -> Float[np
 
     Raises:
         UnknownName: for an objective that does not exist.
+        InvalidArgument: as :func:`losses`.
     """
+    if isinstance(objective, OwnObjective):
+        return _own_constant(objective, targets)
     kind, number = _found(objective)
     return kind.constant(targets, number)
 
@@ -123,6 +162,28 @@ def are_probabilities(outputs: Float[np.ndarray, "m K"]) -> bool:
     return bool(np.all(outputs >= 0.0) and np.all(np.abs(outputs.sum(axis=1) - 1.0) <= _IS_A_SHARE))
 
 
+def probabilities_of(logits: Float[np.ndarray, "m K"]) -> Float[np.ndarray, "m K"]:
+    """The softmax of each row of log-odds.
+
+    Args:
+        logits: m x K.
+    """
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+def certain_log_odds(logits: Float[np.ndarray, "m K"]) -> Float[np.ndarray, "m K"]:
+    """The same log-odds, less a number of each row, so that no row can be taken for probabilities.
+
+    Args:
+        logits: m x K.
+
+    Returns:
+        m x K numbers of at most -1: with their softmax, their largest entry and their cross-entropy.
+    """
+    return logits - logits.max(axis=1, keepdims=True) - 1.0
+
+
 def check_objective(argument: str, objective: str) -> str:
     """The objective, if there is one of that name.
 
@@ -153,6 +214,49 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return np.nan
+
+
+def _own_losses(objective: OwnObjective, outputs: Outputs, targets: Targets) -> Losses:
+    def ask() -> Float[np.ndarray, "..."]:
+        with np.errstate(over="ignore", divide="ignore"):  # an infinite loss is told by who measures
+            return np.asarray(objective.function(outputs.copy(), targets.copy()))
+
+    found = attempted(ask, lambda error: invalid("objective", f"{objective} raised {told(error)}; correct it."))
+    if found.dtype.kind not in "biuf" or found.shape != (len(targets),):
+        what = f"shape {found.shape}" if found.dtype.kind in "biuf" else f"{found.dtype} numbers"
+        raise invalid(
+            "objective",
+            f"{objective} must return one real number a sample, shape ({len(targets)},), for outputs of shape "
+            f"{outputs.shape}, got {what}; do not average over the samples.",
+        )
+    if np.isnan(found).any():
+        row = int(np.isnan(found).argmax())
+        raise invalid(
+            "objective",
+            f"{objective} gives NaN for the outputs {shown(outputs[row])} and the target {shown(targets[row])}; make "
+            "it a number for all finite outputs.",
+        )
+    return found.astype(np.float64)
+
+
+def _own_constant(objective: OwnObjective, targets: Targets) -> Constant:
+    """The best of what the searches found: among all values, or among probabilities by their log-odds."""
+    from scipy.optimize import minimize
+
+    kinds, counts = np.unique(targets, axis=0, return_counts=True)
+    is_of_shares = objective.outputs == "probabilities"
+
+    def mean_loss(constant: Constant) -> float:
+        outputs = probabilities_of(constant[None]) if is_of_shares else constant[None]
+        found = float(counts @ losses(objective, np.tile(outputs, (len(kinds), 1)), kinds)) / len(targets)
+        return found if found < _HUGE else _HUGE
+
+    starts = [targets.mean(axis=0), np.median(targets, axis=0)]
+    if objective.outputs != "values":
+        starts = [np.log(np.maximum(starts[0], _RARE))]
+    found = [minimize(mean_loss, start, method="Powell", options={"xtol": 1e-8, "ftol": 1e-12}).x for start in starts]
+    best = min([*starts, *map(np.atleast_1d, found)], key=mean_loss)
+    return probabilities_of(best[None])[0] if is_of_shares else best
 
 
 def _squared(outputs: Outputs, targets: Targets, _: float) -> Losses:

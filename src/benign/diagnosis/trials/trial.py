@@ -171,14 +171,9 @@ def _outputs(procedure: Procedure, split: Split, trial: Trial) -> list[Float[np.
         sizes = sizes.astype(np.int64)
     times = None if trial.times is None else np.array(trial.times, dtype=np.float64)
     values = [one.values for one in procedure.predict(split, inputs, sizes, times)]
-    if procedure.objective == "cross-entropy" and not isinstance(procedure, ForeignProcedure):
-        return [_probabilities(logits) for logits in values]
+    if procedure.objective == "cross-entropy":  # rows that are no probabilities are log-odds
+        values = [one if objectives.are_probabilities(one) else objectives.probabilities_of(one) for one in values]
     return values
-
-
-def _probabilities(logits: Float[np.ndarray, "rows outputs"]) -> Float[np.ndarray, "rows outputs"]:
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)
 
 
 def _measured(
