@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import optax
 
 from benign.networks import Member, MLPFamily, Training, initial_network, train_population
-from benign.networks.optimisers import scale_by_adam, schedule
+from benign.networks.optimisers import scale_by_adam
+from benign.networks.schedules import schedule
 from tests.networks import oracle
 from tests.networks.cases import BATCH, CLASSES, INPUTS, Parameters, classification, flat, regression, settings
 
@@ -81,7 +82,7 @@ def factors(training, steps, total):
     with jax.enable_x64(True):
         per_epoch = training.steps_per_epoch(40)
         return np.array(
-            [float(schedule(training, jnp.asarray(step, dtype=jnp.int32), total, per_epoch)) for step in steps]
+            [float(schedule(training, jnp.asarray(step, dtype=jnp.int32), total, per_epoch, of=jnp)) for step in steps]
         )
 
 

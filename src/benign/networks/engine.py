@@ -19,8 +19,9 @@ from jaxtyping import Array, Float, Int
 
 from benign.networks.gradient_penalty import penalised_gradient
 from benign.networks.objective import mean_loss, wrong
-from benign.networks.optimisers import direction, schedule
+from benign.networks.optimisers import direction
 from benign.networks.recording import Data, Recorder, outputs_of
+from benign.networks.schedules import schedule
 from benign.networks.training import Training
 
 Tree = Any
@@ -126,7 +127,7 @@ def _step(
     else:
         gradient = penalised_gradient(objective, member.parameters, member.penalty, training)
     update, optimiser = direction(training).update(gradient, member.optimiser, member.parameters)
-    rate = member.rate * schedule(training, step, program.total, program.per_epoch)
+    rate = member.rate * schedule(training, step, program.total, program.per_epoch, of=jnp)
     parameters = jax.tree.map(lambda old, by: old - rate * by, member.parameters, update)
     average = member.average
     if average is not None:

@@ -1,4 +1,4 @@
-"""Optax transformations without their learning rate, which belongs to a member, and the schedules that scale it."""
+"""Optax transformations without their learning rate, which belongs to a member."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int
 
 from benign.networks.training import Training
 
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
-_DECAY_EPOCHS, _DECAY = 500, 0.9
-_PLATEAU_STEPS = 512
 
 
 def direction(training: Training) -> optax.GradientTransformation:
@@ -49,14 +46,3 @@ def scale_by_adam() -> optax.GradientTransformation:
         return optax.ScaleByAdamState(count=jnp.zeros([], jnp.int32), mu=zeros, nu=zeros)
 
     return optax.GradientTransformation(init, update)
-
-
-def schedule(training: Training, step: Int[Array, ""], total: int, steps_per_epoch: int) -> Float[Array, ""] | float:
-    """What the learning rate is multiplied by at a step, counted from 0."""
-    if training.schedule == "cosine":
-        return 0.5 * (1.0 + jnp.cos(jnp.pi * step / total))
-    if training.schedule == "inverse_square_root":
-        return 1.0 / jnp.sqrt(1.0 + step // _PLATEAU_STEPS)
-    if training.schedule == "step_decay":
-        return _DECAY ** (step // (_DECAY_EPOCHS * steps_per_epoch))
-    return 1.0

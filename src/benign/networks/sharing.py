@@ -9,7 +9,16 @@ import numpy as np
 
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
-from benign.networks.recording import Data
+
+# What of a split members train and are measured on, in the order of the fields of networks.recording.Data.
+PARTS = (
+    "train_inputs",
+    "train_targets",
+    "train_targets_clean",
+    "test_inputs",
+    "test_targets",
+    "test_targets_noisy",
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,4 +65,4 @@ def shared(splits: Sequence[Split]) -> Shared:
 
 
 def _is_same(one: Split, other: Split) -> bool:
-    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in Data._fields)
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in PARTS)
