@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as OutOfTime
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
@@ -104,10 +104,12 @@ def placed(
 
     What cannot be sent to a worker is trained here, which is said.
     """
+    from benign.procedures.protocol import runs_users_code
+
     found, why_here = rehearsed(tried, executor, target, find)
     if why_here:
         print(f"Warning: {why_here} It runs in this process, which ends if it does.", file=sys.stderr)
-    if is_built_in(found):
+    if not runs_users_code(found):
         return found, {"workers": workers}
     return found, {"executor": "here" if why_here else executor}
 
@@ -133,17 +135,17 @@ def named(target: str, *, inverse: bool, folder: Path) -> Procedure:
         InvalidArgument: if it does not import or holds no procedure of that name, and for an inverse of what benign
             counts itself.
     """
+    from benign.procedures.makers import maker_of
     from benign.procedures.protocol import Procedure
 
     found = _imported(target, folder)
     if not isinstance(found, Procedure):
         raise InvalidArgument(
-            f"{_ARGUMENT}: {target} is a {type(found).__name__}, no procedure; make one with "
-            "benign.from_estimator or benign.from_callable."
+            f"{_ARGUMENT}: {target} is a {type(found).__name__}, no procedure; make one with {maker_of(found)}."
         )
     if not inverse:
         return found
-    if is_built_in(found):
+    if not is_dataclass(found) or "is_inverse" not in {field.name for field in fields(found)}:
         raise invalid("--inverse", f"is for your own sizes; more {found.size_name} fit more: leave it out.")
     return replace(found, is_inverse=True)  # type: ignore[type-var]
 
@@ -154,9 +156,13 @@ def named_model(target: str, *, folder: Path) -> object:
     Raises:
         InvalidArgument: if it does not import or is none of these; the message says what it is.
     """
+    from benign.procedures.makers import maker_of_module
+
     found = _imported(target, folder)
     if is_model(found):
         return found
+    if maker := maker_of_module(found):
+        raise InvalidArgument(f"{_ARGUMENT}: {target} is a network alone; make it a procedure with {maker}.")
     if isinstance(found, type):
         raise InvalidArgument(
             f"{_ARGUMENT}: {target} is a class; name an object of it, as in model = {target[-30:]}()."
@@ -176,16 +182,6 @@ def is_model(found: object) -> bool:
     if isinstance(found, type):
         return False
     return isinstance(found, Procedure) or all(callable(getattr(found, name, None)) for name in ("fit", "predict"))
-
-
-def is_built_in(procedure: object) -> bool:
-    """Whether it runs none of the user's code."""
-    from benign.procedures.estimator import Estimator
-    from benign.procedures.function_procedure import FunctionProcedure
-
-    return type(procedure).__module__.startswith("benign.") and not isinstance(
-        procedure, (Estimator, FunctionProcedure)
-    )
 
 
 def _rehearse(_: object, find: Callable[..., object], target: str, folder: Path) -> str:

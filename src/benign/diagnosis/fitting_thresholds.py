@@ -38,10 +38,13 @@ from benign.foundation.progress import Progress, silent
 from benign.foundation.replicate import Replicate
 from benign.foundation.size_words import amount
 from benign.foundation.sizes import EVERY_FACTOR
-from benign.procedures.estimator import Estimator
-from benign.procedures.estimator_times import Route, route_of
-from benign.procedures.function_procedure import FunctionProcedure
-from benign.procedures.protocol import Procedure, has_real_sizes, is_size_inverse
+from benign.procedures.protocol import (
+    Procedure,
+    end_of_training,
+    has_real_sizes,
+    is_size_inverse,
+    trains_along_time,
+)
 from benign.sources.protocol import Source
 from benign.surface.size_direction import wrong_way_note_of_search
 
@@ -349,7 +352,7 @@ def find_time(
     search.check(n, [last])
     subject = f"n = {n:,}, {amount(model_size, procedure.size_name)} on {search.source.name}"
     what, unit = f"the threshold time at {subject}", str(procedure.time_name)
-    if _gives_all_times(procedure):
+    if trains_along_time(procedure):
         found, trainings, failure = _along(search, what, (model_size, n), _moments(last), estimator)
     elif last != math.floor(last):
         raise invalid(
@@ -460,22 +463,6 @@ def _last_time(procedure: Procedure, until: float | None) -> float:
     if last <= 0.0:
         raise invalid("until", f"must be a positive number of {procedure.time_name}, got {last:g}.")
     return last
-
-
-def end_of_training(procedure: Procedure) -> float | None:
-    """When the procedure's own training ends; None where that is not known."""
-    if isinstance(procedure, Estimator):
-        last = procedure.estimator.get_params().get(procedure.time_name)
-    else:
-        last = getattr(getattr(procedure, "training", None), "last_time", None)
-    return float(last) if isinstance(last, (int, float)) else None
-
-
-def _gives_all_times(procedure: Procedure) -> bool:
-    """Whether one training gives the risks of all times."""
-    if isinstance(procedure, Estimator):
-        return route_of(procedure.estimator, str(procedure.time_name)) is not Route.SEPARATE
-    return not isinstance(procedure, FunctionProcedure)
 
 
 def _moments(last: float) -> list[float]:

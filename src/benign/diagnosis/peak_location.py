@@ -18,14 +18,14 @@ from benign.curves.threshold_search import LEAST_DRAWS, Regime
 from benign.diagnosis.complexity import EffectiveModelComplexity, find_complexity
 from benign.diagnosis.exact_fit import look_beyond, peak_samples, peak_size
 from benign.diagnosis.fit_search import FAILURES, FitSearch, deadline, search_limits, stored_trainings
-from benign.diagnosis.fitting_thresholds import end_of_training, find_size, find_time
+from benign.diagnosis.fitting_thresholds import find_size, find_time
 from benign.diagnosis.search_arguments import DRAWS, checked_samples, checked_size, checked_times, largest_size
 from benign.experiments import Executor, Place
 from benign.experiments.repeated_warnings import said_once
 from benign.foundation.conventions import REGIME_BAND, TOLERANCE
 from benign.foundation.progress import Progress, silent
 from benign.foundation.size_words import amount, at_least, at_most, is_counted
-from benign.procedures.protocol import Procedure, has_real_sizes, is_size_inverse
+from benign.procedures.protocol import Procedure, end_of_training, has_real_sizes, is_size_inverse
 from benign.sources.protocol import Source
 
 TRAININGS = 100

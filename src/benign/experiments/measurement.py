@@ -15,6 +15,7 @@ from benign.experiments.running import Resolved, measured_grid
 from benign.foundation.arguments import checked_text
 from benign.foundation.errors import invalid
 from benign.foundation.progress import Progress, silent
+from benign.procedures.makers import maker_of
 from benign.procedures.protocol import Procedure
 from benign.sources.protocol import Source
 from benign.surface import Surface
@@ -26,7 +27,7 @@ def check_kinds(procedure: object, source: object) -> None:
     Raises:
         InvalidArgument: naming the argument.
     """
-    _check_kind("procedure", procedure, Procedure, "benign.from_estimator or benign.from_callable")
+    _check_kind("procedure", procedure, Procedure, maker_of(procedure))
     check_source(source)
 
 

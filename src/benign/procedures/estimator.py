@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -22,9 +22,10 @@ from benign.procedures import adaptation
 from benign.procedures.estimator_memory import require_room
 from benign.procedures.estimator_outputs import certain_outputs, method_of, one_class_of, outputs_of, scored_by_pairs
 from benign.procedures.estimator_sizes import SizeKind, check_size, first_columns, is_real, sized, tuple_shape
-from benign.procedures.estimator_times import answers_along_times, random_states
+from benign.procedures.estimator_times import Route, answers_along_times, random_states, route_of
 from benign.procedures.foreign_settings import describe_estimator
 from benign.procedures.known_objectives import SQUARED, KnownObjective, objective_of
+from benign.procedures.makers import maker_of, maker_of_module
 from benign.procedures.nested_estimators import chain_of, kind_of
 from benign.procedures.objectives import check_objective
 from benign.procedures.protocol import one_replicate_each
@@ -47,6 +48,7 @@ class Estimator:
     """
 
     takes_columns: ClassVar[bool] = True
+    runs_users_code: ClassVar[bool] = True
     parameters = adaptation.parameters
     batches = one_replicate_each
     measure = adaptation.measure
@@ -74,6 +76,17 @@ class Estimator:
     @property
     def objective(self) -> str:
         return self.minimised.name
+
+    @property
+    def trains_along_time(self) -> bool:
+        """Whether the estimator has a way to give all times of one training."""
+        return self.time_name is not None and route_of(self.estimator, self.time_name) is not Route.SEPARATE
+
+    @property
+    def last_time(self) -> float | None:
+        """What its time is set to now."""
+        last = self.estimator.get_params().get(self.time_name)
+        return float(last) if isinstance(last, (int, float)) else None
 
     def with_columns(self, columns: int) -> Estimator:
         """The same on inputs of so many columns, which are the largest size where it counts these."""
@@ -149,7 +162,7 @@ class Estimator:
 
     def train(
         self, split: Split, size: float, times: adaptation.Moments, train_inputs: Any, inputs: Sequence[Any]
-    ) -> Iterator[list[ArrayLike]]:
+    ) -> Generator[list[ArrayLike], None, None]:
         model = self._seeded(split.replicate)
         learns_values = _is_regressor(model, split)
         which = None if learns_values else one_class_of(split)
@@ -293,14 +306,14 @@ def own_copy(estimator: Any, needed: Sequence[str] = ("fit", "predict")) -> Any:
     """
     from sklearn.base import clone
 
-    if isinstance(estimator, type):
+    if isinstance(estimator, type) and not maker_of_module(estimator):
         raise invalid("estimator", f"must be an estimator, got the class; write {estimator.__name__}().")
     for method in (*needed, "get_params", "set_params"):
         if not callable(getattr(estimator, method, None)):
             raise invalid(
                 "estimator",
                 f"must have the method {method}, which {type(estimator).__name__} has not; give a "
-                "scikit-learn estimator, or use `from_callable`.",
+                f"scikit-learn estimator, or make a procedure with {maker_of(estimator)}.",
             )
     with adaptation.guarded("`estimator` cannot be cloned", "its constructor must do nothing but keep its arguments"):
         own = clone(estimator)

@@ -40,6 +40,24 @@ def has_real_sizes(procedure: object) -> bool:
     return bool(getattr(procedure, "has_real_sizes", False))
 
 
+def trains_along_time(procedure: object) -> bool:
+    """Whether one training gives the models of all times, rather than each time a training of its own."""
+    return bool(getattr(procedure, "trains_along_time", True))
+
+
+def end_of_training(procedure: object) -> float | None:
+    """When a procedure's own training ends; None where that is not known."""
+    last = getattr(procedure, "last_time", None)
+    if last is None:
+        last = getattr(getattr(procedure, "training", None), "last_time", None)
+    return float(last) if isinstance(last, (int, float)) else None
+
+
+def runs_users_code(procedure: object) -> bool:
+    """Whether its training runs code that is not ours, and may exit, crash or never end."""
+    return bool(getattr(procedure, "runs_users_code", not type(procedure).__module__.startswith("benign.")))
+
+
 @runtime_checkable
 class Procedure(Protocol):
     """Maps a training set to a model of a given size (and training time), and measures it at many sizes at once.
@@ -49,8 +67,10 @@ class Procedure(Protocol):
 
     What only some procedures have: :class:`SupportsCheck`, :class:`SupportsLeastBytes`, :class:`CountsColumns`, and the
     attributes ``is_inverse``, True where the larger its size, the less it can fit, ``has_real_sizes``, True where a
-    size may be any positive number, and ``takes_columns``, True where it heeds :attr:`Split.columns`, so that it may be
-    given text and missing values. Sizes that are whole are int64 everywhere.
+    size may be any positive number, ``takes_columns``, True where it heeds :attr:`Split.columns`, so that it may be
+    given text and missing values, ``trains_along_time``, False where each time is a training of its own, ``last_time``,
+    when its training ends, and ``runs_users_code``, True where ours only calls the user's. Sizes that are whole are
+    int64 everywhere.
     """
 
     @property

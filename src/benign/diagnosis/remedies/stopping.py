@@ -10,9 +10,9 @@ from benign.diagnosis.trials.bench import Bench
 from benign.diagnosis.trials.trial import Trial
 from benign.foundation.number_words import format_position
 from benign.foundation.size_words import is_counted
-from benign.procedures.adaptation import ForeignProcedure
 from benign.procedures.estimator import Estimator
 from benign.procedures.estimator_times import Route, route_of
+from benign.procedures.protocol import trains_along_time
 
 _HALVINGS = 6  # the shortest training is a 64th
 _STEPS = 2  # to a halving
@@ -28,9 +28,9 @@ def shorter_times(bench: Bench) -> tuple[Candidate, list[Candidate]] | None:
     """
     time = bench.subject.time
     earlier = [] if time is None else earlier_times(time)
-    if time is None or not earlier or _route(bench) is Route.WARM_START:
+    if time is None or not earlier or _adds_members(bench):
         return None
-    if _has_one_training(bench):
+    if trains_along_time(bench.subject.procedure):
         times = (*earlier, time)
         moments = [_moment(bench, times, place) for place in range(len(times))]
         return moments[-1], moments[:-1]
@@ -46,19 +46,11 @@ def earlier_times(time: float) -> list[float]:
     return [one for one in dict.fromkeys(times) if 0.0 < one < time]
 
 
-def _has_one_training(bench: Bench) -> bool:
+def _adds_members(bench: Bench) -> bool:
     procedure = bench.subject.procedure
-    if isinstance(procedure, ForeignProcedure):
-        return _route(bench) in (Route.STAGES, Route.PARTIAL_FIT)
-    return True
-
-
-def _route(bench: Bench) -> Route:
-    """How an estimator gives several times; a function is trained for each."""
-    procedure = bench.subject.procedure
-    if isinstance(procedure, Estimator) and procedure.time_name is not None:
-        return route_of(procedure.estimator, procedure.time_name)
-    return Route.SEPARATE
+    if not isinstance(procedure, Estimator) or procedure.time_name is None:
+        return False
+    return route_of(procedure.estimator, procedure.time_name) is Route.WARM_START
 
 
 def _moment(bench: Bench, times: tuple[float, ...], place: int) -> Candidate:
