@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
+    from benign.plots import HeatMapDisplay
+
 
 _AXES = {"size": "sizes", "time": "times", "samples": "numbers of samples"}
 
@@ -69,8 +71,7 @@ class Surface:
         Raises:
             InvalidArgument: for an unknown metric, axis or estimator, or where an axis of several values is not fixed.
         """
-        known = [name for name in schema.METRICS if name in self.dataset]
-        metric = schema.asked_name(metric, known=known, kind="metric of this surface", argument="metric")
+        metric = self._checked_metric(metric)
         checked_name("axis", dim, ("size", "time", "samples"), argument="dim")
         checked_name("estimator", estimator, get_args(ThresholdEstimator))
         others = [axis for axis in ("size", "time", "samples") if axis != dim]
@@ -87,6 +88,30 @@ class Surface:
         for axis in others:
             section = section.isel({axis: place_on(axis, section[axis].values, at.get(axis))})
         return Curve(metric=metric, dim=dim, section=section, estimator=estimator)
+
+    def heat_map(self, metric: str, **at: float) -> HeatMapDisplay:
+        """The picture of a metric over size and time: colour is its median over replicates, a line is where the
+        training set is just fitted, the critical regime about it is hatched. ``plot`` draws it.
+
+        Args:
+            metric: a variable of the surface, for example ``"test_error"``.
+            at: ``samples=`` and ``label_noise=`` where the surface holds several of them.
+
+        Raises:
+            InvalidArgument: for an unknown metric, one size or one time, or where an axis of several values is not
+                fixed.
+        """
+        from benign.surface.heat_maps import heat_map
+
+        metric = self._checked_metric(metric)
+        levels = {axis: value for axis, value in at.items() if axis != "samples"}
+        section = _at_levels(self.dataset, levels)
+        n = place_on("samples", section["samples"].values, at.get("samples"))
+        return heat_map(section.isel(samples=[n]), metric)
+
+    def _checked_metric(self, metric: str) -> str:
+        known = [name for name in schema.METRICS if name in self.dataset]
+        return schema.asked_name(metric, known=known, kind="metric of this surface", argument="metric")
 
     def regimes(
         self,
