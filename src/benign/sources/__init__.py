@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benign.sources.data_frame import frame
+from benign.sources.dataset import dataset
 from benign.sources.finite import FiniteData, FiniteSource, arrays
 from benign.sources.functions import FunctionSource, function, mml
 from benign.sources.images import digits, mnist
@@ -19,6 +20,7 @@ __all__ = [
     "Source",
     "add_gaussian",
     "arrays",
+    "dataset",
     "digits",
     "flip_labels",
     "flipped_positions",

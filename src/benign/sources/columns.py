@@ -80,7 +80,7 @@ def data_of_columns(columns: pa.Table, *, target: str, inputs: Sequence[str], as
     check_rows(columns.num_rows)
     problems: list[InvalidArgument] = []
     with noted(problems):
-        targets, classes = _targets(columns[target], target, task)
+        targets, classes = column_targets(columns[target], target, task)
     matrix, described = _input_matrix(columns, inputs, problems)
     refuse_all(problems)
     is_frame = as_frame or not all(column.is_plain for column in described)
@@ -232,8 +232,12 @@ def _is_numeral(text: str) -> bool:
     return True
 
 
-def _targets(values: pa.ChunkedArray, column: str, task: str) -> Targets:
-    """The column as targets, by the rules of :func:`arrays`; labels are told apart by Arrow, not one by one."""
+def column_targets(values: pa.ChunkedArray, column: str, task: str) -> Targets:
+    """The column as targets, by the rules of :func:`arrays`; labels are told apart by Arrow, not one by one.
+
+    Raises:
+        InvalidArgument: if they cannot be learnt.
+    """
     from pyarrow import types
 
     place = Place("target", column)

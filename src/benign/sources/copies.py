@@ -155,9 +155,7 @@ def find_copies(
     )
 
 
-def _value_counts(
-    inputs: InputRows, codes: Int[np.ndarray, " rows"]
-) -> list[Int[np.ndarray, " _values"]]:
+def _value_counts(inputs: InputRows, codes: Int[np.ndarray, " rows"]) -> list[Int[np.ndarray, " _values"]]:
     """How often each value stands in each column of the different rows: copies must not make their own look frequent.
 
     Of one column nobody can tell, and all rows count.

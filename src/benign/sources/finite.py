@@ -218,9 +218,7 @@ def _drawn(data: FiniteData, test_samples: int, scale: str | float, which: tuple
         purpose=f"a draw of {len(data.inputs):,} rows of {data.inputs.shape[1]:,} numbers",
         advice="give a part of the rows",
     )
-    pool, test = (
-        np.take(data.inputs, rows, axis=0).astype(np.float64, copy=False) for rows in (pool_rows, test_rows)
-    )
+    pool, test = (np.take(data.inputs, rows, axis=0).astype(np.float64, copy=False) for rows in (pool_rows, test_rows))
     _scale(pool, test, scale)
     return _Drawn(pool=frozen(pool), test=frozen(test), pool_rows=pool_rows, test_rows=test_rows)
 
