@@ -147,7 +147,7 @@ def named(target: str, *, inverse: bool, folder: Path) -> Procedure:
         return found
     if not is_dataclass(found) or "is_inverse" not in {field.name for field in fields(found)}:
         raise invalid("--inverse", f"is for your own sizes; more {found.size_name} fit more: leave it out.")
-    return replace(found, is_inverse=True)  # type: ignore[type-var]
+    return replace(found, is_inverse=True)
 
 
 def named_model(target: str, *, folder: Path) -> object:

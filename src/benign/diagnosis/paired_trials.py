@@ -63,7 +63,7 @@ def run_plan(bench: Bench, plan: Plan, *, most: int) -> dict[float, list[Compari
         planned = _affordable(bench, plan(fold))
         bench.measure([trial for one in planned.values() for trial in one.trials])
         for factor, comparison in planned.items():
-            if all(_is_usable(found) for found in bench.measure(comparison.trials)):
+            if is_usable(bench, comparison):
                 done.setdefault(factor, []).append(comparison)
         if not planned:
             break
@@ -84,8 +84,14 @@ def _cost(bench: Bench, comparison: Comparison) -> float:
     return sum(bench.cost(trial) for trial in comparison.trials)
 
 
-def _is_usable(found: Measured | None) -> bool:
-    return found is not None and bool(np.isfinite(found.held_out_losses).all())
+def is_usable(bench: Bench, comparison: Comparison) -> bool:
+    """Whether all of it was measured, up to its times, with finite losses."""
+    arms = (*comparison.before, *comparison.after)
+    measured = bench.measure([arm.trial for arm in arms])
+    return all(
+        found is not None and bool(np.isfinite(found.held_out_losses[arm.moment]).all())
+        for found, arm in zip(measured, arms, strict=True)
+    )
 
 
 def change_of(bench: Bench, comparisons: Sequence[Comparison], metric: Metric, *, spread: float = 0.1) -> RiskChange:

@@ -26,7 +26,7 @@ def curves_of(bench: Bench) -> tuple[RiskCurve, ...]:
     some position lacks.
     """
     plain = [one for one in bench.measured if _is_plain(one)]
-    user, time = bench.user_trial(), bench.subject.time
+    user, time = bench.user_trial(), bench.end
     at_the_end = [(one, _time_row(one, time)) for one in plain]
     known = [(one, row) for one, row in at_the_end if row is not None]
     over_samples = [point for point in known if point[0].trial.size == user.size]
@@ -47,13 +47,14 @@ def _time_row(one: Measured, time: float | None) -> int | None:
     """Which row of a training is at the user's time, as one is that ends by itself; None where it was not recorded."""
     if one.trial.times is None:
         return -1
-    return one.trial.times.index(time) if time in one.trial.times else None
+    row = one.trial.times.index(time) if time in one.trial.times else None
+    return row if row is None or one.is_reached[row] else None
 
 
 def _all_times(plain: Iterable[Measured], size: float | None) -> Iterator[_Point]:
     for one in plain:
         if one.trial.size == size:
-            yield from ((one, row) for row in range(len(one.trial.times or (0,))))
+            yield from ((one, row) for row in np.flatnonzero(one.is_reached).tolist())
 
 
 def _rows(point: _Point) -> float:

@@ -237,6 +237,8 @@ def loss_words(objective: str, *, is_classed: bool) -> str:
     >>> loss_words("squared", is_classed=True), loss_words("quantile 0.9", is_classed=False)
     ('Brier score', 'quantile 0.9 loss')
     """
+    if isinstance(objective, objectives.OwnObjective):
+        return f"{objective.removeprefix('own').strip()} loss".strip()
     known = {"cross-entropy": "log loss", "pairwise hinge": "hinge loss"}
     if is_classed:
         known["squared"] = "Brier score"

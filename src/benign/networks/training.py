@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -112,6 +112,16 @@ class Training:
     def last_time(self) -> int:
         """The end of training, in epochs or steps."""
         return self.steps or self.epochs or _EPOCHS
+
+    @property
+    def is_annealed(self) -> bool:
+        """Whether its schedule ends with training, so that a longer training differs from its first step on."""
+        return self.schedule == "cosine"
+
+    def lasting(self, time: float) -> Training:
+        """The same up to another time, or the next whole one."""
+        end = math.ceil(time)
+        return replace(self, epochs=end) if self.steps is None else replace(self, steps=end)
 
     def batch_of(self, samples: int) -> int:
         """Samples in a full batch of n.

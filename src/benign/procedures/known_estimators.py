@@ -39,7 +39,13 @@ from benign.procedures.nested_estimators import (
     spelled_out,
     transforms_of,
 )
-from benign.procedures.protocol import Procedure, SupportsLeastBytes, has_real_sizes, is_size_inverse
+from benign.procedures.protocol import (
+    Procedure,
+    SupportsLeastBytes,
+    end_of_training,
+    has_real_sizes,
+    is_size_inverse,
+)
 from benign.sources.protocol import Source
 
 _FEATURES = "features"
@@ -178,7 +184,7 @@ def _of_procedure(
         procedure=procedure,
         size=parameter.value,
         size_parameter=parameter,
-        time=None if time is None else checked_positive("time", time),
+        time=end_of_training(procedure) if time is None else checked_positive("time", time),
         name=name,
         columns=split.train_inputs.shape[1],
     )

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -57,7 +57,7 @@ class Request:
 
 @runtime_checkable
 class NetworkProcedure(Procedure, Protocol):
-    """A procedure that trains dense networks of equally wide hidden layers."""
+    """A procedure that trains networks of any architecture."""
 
     @property
     def training(self) -> Training:
@@ -69,17 +69,22 @@ class NetworkProcedure(Procedure, Protocol):
         """Where; None for JAX's own choice."""
         ...
 
-    @property
-    def depth(self) -> int:
-        """Number of hidden layers."""
-        ...
-
     def train(self, request: Request) -> Recordings:
         """Train every split at every width; what is recorded has the axes (replicate, size, time, ...)."""
         ...
 
 
-def parameters(network: NetworkProcedure, size: int, split: Split) -> int:
+@runtime_checkable
+class DenseNetworkProcedure(NetworkProcedure, Protocol):
+    """A procedure that trains dense networks of equally wide hidden layers."""
+
+    @property
+    def depth(self) -> int:
+        """Number of hidden layers."""
+        ...
+
+
+def parameters(network: DenseNetworkProcedure, size: int, split: Split) -> int:
     """(d + 1) H + (D - 1) (H + 1) H + (H + 1) K, of d inputs, D hidden layers of H units and K outputs."""
     return _weights_and_biases(network.depth, size, split.train_inputs.shape[1], split.train_targets.shape[1])
 
@@ -91,11 +96,22 @@ def _weights_and_biases(depth: int, width: int, inputs: int, outputs: int) -> in
 def batches(network: NetworkProcedure, replicates: Sequence[Replicate]) -> list[tuple[Replicate, ...]]:
     """Equal shares for the cores, each a population; all at once for a GPU, which is fastest with everything."""
     device = network.device
-    if device == "gpu" or (device is None and has_gpu()):
+    return shares(replicates, on_gpu=device == "gpu" or (device is None and has_gpu()))
+
+
+def shares(replicates: Sequence[Replicate], *, on_gpu: bool) -> list[tuple[Replicate, ...]]:
+    """The replicates in equal shares for the cores; all at once for a GPU."""
+    if on_gpu:
         return [tuple(replicates)]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     most = min(_MOST_REPLICATES, -(-len(replicates) // cores))
     return [tuple(replicates[start : start + most]) for start in range(0, len(replicates), most)]
+
+
+def lasting(network: NetworkProcedure, time: float) -> NetworkProcedure:
+    """The same, trained up to this time, or the next whole one."""
+    changed: NetworkProcedure = replace(cast("Any", network), training=network.training.lasting(time))
+    return changed
 
 
 def check_settings(network: NetworkProcedure) -> None:
@@ -122,7 +138,7 @@ def check(network: NetworkProcedure, samples: Sequence[int], times: Float[np.nda
         network.training.steps_at(recorded_times(times).tolist(), n)
 
 
-def least_bytes(network: NetworkProcedure, samples: int, test_samples: int, size: int) -> float:
+def least_bytes(network: DenseNetworkProcedure, samples: int, test_samples: int, size: int) -> float:
     """Bytes of a network of one input and one output, its gradient and its optimiser, of what a batch leaves in its
     layers, and of its program.
     """
@@ -147,7 +163,7 @@ def measure(
     """
     from benign.networks.recording import RiskRecorder
 
-    _refuse_metrics_of_others(metrics)
+    refuse_metrics_of_others(metrics)
     recorder = RiskRecorder(
         loss=network.training.loss,
         # By their first names, of which the place of a checkpoint is made; what is recorded here was never renamed.
@@ -163,7 +179,7 @@ def measure(
 
 
 def block_of_networks(
-    network: NetworkProcedure,
+    network: Procedure,
     splits: Sequence[Split],
     sizes: Int[np.ndarray, " size"],
     times: Float[np.ndarray, " time"] | None,
@@ -194,7 +210,12 @@ def block_of_networks(
     )
 
 
-def _refuse_metrics_of_others(metrics: frozenset[str]) -> None:
+def refuse_metrics_of_others(metrics: frozenset[str]) -> None:
+    """Refuse metrics that no network trained by itself has.
+
+    Raises:
+        InvalidArgument: naming what has them.
+    """
     for elsewhere, name in ((SOLUTION_METRICS, "Solutions"), (PAIR_METRICS, "RepeatedMLP")):
         refuse_metrics(metrics & elsewhere, f"benign.procedures.{name} measures; use it in place of this procedure")
     refuse_metrics(metrics & SOLVED_METRICS, "only solved models have, not trained networks; leave it out")
@@ -262,12 +283,12 @@ def recorded(
         recorder=recorder,
         averaged=averaged,
         device=network.device,
-        checkpoint=_checkpoint_place(network.spec(), splits, decides),
+        checkpoint=checkpoint_place(network.spec(), splits, decides),
     )
     return resumed(request, network.train)
 
 
-def _checkpoint_place(spec: Mapping[str, object], splits: Sequence[Split], rest: Sequence[object]) -> Path | None:
+def checkpoint_place(spec: Mapping[str, object], splits: Sequence[Split], rest: Sequence[object]) -> Path | None:
     """Where a long training is kept until it is done: where the user says, or in his cache, if there is one."""
     from benign.networks.checkpoints import FOLDER, forget_old
 

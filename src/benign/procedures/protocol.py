@@ -65,12 +65,12 @@ class Procedure(Protocol):
     Laws: the numbers depend on the split, its replicate's ``seed`` and ``initialisation`` and the settings alone, never
     on which splits, sizes or metrics share the call; ``revision`` is raised when they change.
 
-    What only some procedures have: :class:`SupportsCheck`, :class:`SupportsLeastBytes`, :class:`CountsColumns`, and the
-    attributes ``is_inverse``, True where the larger its size, the less it can fit, ``has_real_sizes``, True where a
-    size may be any positive number, ``takes_columns``, True where it heeds :attr:`Split.columns`, so that it may be
-    given text and missing values, ``trains_along_time``, False where each time is a training of its own, ``last_time``,
-    when its training ends, and ``runs_users_code``, True where ours only calls the user's. Sizes that are whole are
-    int64 everywhere.
+    What only some procedures have: :class:`SupportsCheck`, :class:`SupportsLeastBytes`, :class:`SupportsLasting`,
+    :class:`CountsColumns`, and the attributes ``is_inverse``, True where the larger its size, the less it can fit,
+    ``has_real_sizes``, True where a size may be any positive number, ``takes_columns``, True where it heeds
+    :attr:`Split.columns`, so that it may be given text and missing values, ``trains_along_time``, False where each time
+    is a training of its own, ``last_time``, when its training ends, and ``runs_users_code``, True where ours only calls
+    the user's. Sizes that are whole are int64 everywhere.
     """
 
     @property
@@ -167,6 +167,23 @@ class SupportsLeastBytes(Protocol):
     def least_bytes(self, samples: int, test_samples: int, size: int) -> float:
         """What measuring one size on so many samples needs at least, whatever the source."""
         ...
+
+
+@runtime_checkable
+class SupportsLasting(Protocol):
+    """A procedure whose training, which has an end of its own, can be made longer."""
+
+    def lasting(self, time: float) -> Procedure:
+        """The same, trained up to this time at least."""
+        ...
+
+
+def lasting(procedure: Procedure, time: float) -> Procedure:
+    """The procedure, its training made longer where it would end before a time and that can be."""
+    last = end_of_training(procedure)
+    if last is None or time <= last or not isinstance(procedure, SupportsLasting):
+        return procedure
+    return procedure.lasting(time)
 
 
 def one_replicate_each(procedure: object, replicates: Sequence[Replicate]) -> list[tuple[Replicate, ...]]:

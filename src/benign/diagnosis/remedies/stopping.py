@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from benign.diagnosis.paired_trials import Arm
@@ -26,8 +28,8 @@ def shorter_times(bench: Bench) -> tuple[Candidate, list[Candidate]] | None:
     All times are those of one training where the model gives them so, else of a training each: then the whole is the
     user's own.
     """
-    time = bench.subject.time
-    earlier = [] if time is None else earlier_times(time)
+    time = bench.end
+    earlier = [] if time is None else _passed(bench, earlier_times(time), time)
     if time is None or not earlier or _adds_members(bench):
         return None
     if trains_along_time(bench.subject.procedure):
@@ -46,6 +48,15 @@ def earlier_times(time: float) -> list[float]:
     return [one for one in dict.fromkeys(times) if 0.0 < one < time]
 
 
+def _passed(bench: Bench, times: Sequence[float], end: float) -> list[float]:
+    """The times of a loop that are nearest to these, on a logarithmic scale; of any other model these."""
+    there = [time for time in bench.passed_times if 0.0 < time < end]
+    if not bench.passed_times:
+        return list(times)
+    nearest = [min(there, key=lambda one: abs(math.log(one / wanted))) for wanted in times if there]
+    return list(dict.fromkeys(nearest))
+
+
 def _adds_members(bench: Bench) -> bool:
     procedure = bench.subject.procedure
     if not isinstance(procedure, Estimator) or procedure.time_name is None:
@@ -54,7 +65,7 @@ def _adds_members(bench: Bench) -> bool:
 
 
 def _moment(bench: Bench, times: tuple[float, ...], place: int) -> Candidate:
-    whole = bench.subject.time
+    whole = bench.end
     name = bench.subject.procedure.time_name
     assert whole is not None  # the caller has asked
     assert name is not None

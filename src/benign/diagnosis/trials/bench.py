@@ -111,6 +111,21 @@ class Bench:
         times = None if time is None else (time,)
         return Trial(rows=self.samples, fold=fold, size=subject.size, times=times)
 
+    @property
+    def end(self) -> float | None:
+        """When the user's training ends: as was said, or where one of the loop that it is was seen to end."""
+        if self.subject.time is not None:
+            return self.subject.time
+        return next((one.passed[-1] for one in self._of_user_rows() if one.passed and one.trial.times is None), None)
+
+    @property
+    def passed_times(self) -> tuple[float, ...]:
+        """The times that the user's training goes by, where it is a loop of which one was measured."""
+        return max((one.passed for one in self._of_user_rows()), key=len, default=())
+
+    def _of_user_rows(self) -> Iterator[Measured]:
+        return (one for one in self._records.measured.values() if one.trial.rows == self.samples)
+
     def split(self, fold: int = 0, samples: int | None = None) -> Split:
         """The rows of a fold."""
         return fold_of(self.source, self.samples if samples is None else samples, fold, self.seed)
@@ -162,7 +177,7 @@ class Bench:
         parameter, size = self.subject.size_parameter, self.subject.size
         # Where the user's has no limit, a limited one costs no more.
         grows = parameter is not None and parameter.grows and size is not None and math.isfinite(size)
-        return workload(trial, size_grows=grows, time=self.subject.time or 1.0)
+        return workload(trial, size_grows=grows, time=self.end or 1.0)
 
     def _begin(self, trial: Trial, running: dict[Future[Measured], Trial]) -> None:
         cost, seconds = self.cost(trial), self.seconds(trial)
@@ -209,7 +224,7 @@ class Bench:
             return
         bring_back(found.heard)
         self._records.measured[trial] = found
-        if not trial.parameters:
+        if not trial.parameters and not found.stopped:
             known, load = self._records.seconds, self._load(trial)
             known[load] = min(known.get(load, math.inf), found.seconds)  # the first one may load libraries, or compile
 

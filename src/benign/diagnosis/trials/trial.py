@@ -13,13 +13,15 @@ from typing import Any, cast
 import numpy as np
 from jaxtyping import Bool, Float
 
+from benign.diagnosis.trials.noted_times import begun, noted
 from benign.experiments.repeated_warnings import Heard, recorded
-from benign.foundation.errors import invalid
+from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.procedures import objectives
 from benign.procedures.adaptation import ForeignProcedure, check_seed
-from benign.procedures.protocol import Procedure
+from benign.procedures.protocol import Procedure, lasting
+from benign.procedures.training_loop import TrainingLoop
 from benign.sources.protocol import Source, SupportsFolds, SupportsLabelNoise
 
 
@@ -66,6 +68,8 @@ class Measured:
         outputs: predictions on the held-out samples, in the unit that the objective takes.
         seconds: that it took.
         heard: warnings on the way.
+        stopped: why it did not reach all of its times, at whose rest the numbers are NaN; empty where it did.
+        passed: the times that a training loop went by, whether they were asked for or not.
     """
 
     trial: Trial
@@ -77,12 +81,19 @@ class Measured:
     outputs: Float[np.ndarray, "time m outputs"]
     seconds: float
     heard: Counter[Heard] = field(default_factory=Counter)
+    stopped: str = ""
+    passed: tuple[float, ...] = ()
 
     @property
     def relative_train_loss(self) -> Float[np.ndarray, " time"]:
         """The training objective over the best constant's; NaN where a constant fits."""
         constant = self.train_loss_constant
         return self.train_loss / constant if constant > 0.0 else np.full(len(self.train_loss), np.nan)
+
+    @property
+    def is_reached(self) -> Bool[np.ndarray, " time"]:
+        """Of each time, whether the training came to it."""
+        return ~np.isnan(self.train_loss)
 
     @property
     def held_out_loss(self) -> Float[np.ndarray, " time"]:
@@ -147,33 +158,52 @@ def split_of(source: Source, trial: Trial, seed: int) -> Split:
 def run_trial(shared: Shared, trial: Trial, world: Source | None) -> Measured:
     """Train and measure, in this process or another.
 
+    A training that fails at a later of its times is measured at those before.
+
     Raises:
         InvalidArgument: for what cannot be trained, with what was raised, and for what ignores its seed.
     """
-    procedure = shared.procedure
+    procedure, notes = shared.procedure, None
     split = split_of(shared.source if world is None else world, trial, shared.seed)
     if isinstance(procedure, ForeignProcedure):
         with recorded():
-            check_seed(procedure, split, np.nan if trial.size is None else trial.size)
+            beginning = begun(procedure) if isinstance(procedure, TrainingLoop) else procedure
+            check_seed(beginning, split, np.nan if trial.size is None else trial.size)
+    if isinstance(procedure, TrainingLoop):
+        procedure, notes = noted(procedure)
     start = clock.perf_counter()
     if trial.parameters:
         procedure = cast("Any", procedure).with_parameters(**dict(trial.parameters))
+    if trial.times is not None:
+        procedure = lasting(procedure, trial.times[-1])
     with recorded() as heard:
-        outputs = _outputs(procedure, split, trial)
-    return _measured(trial, split, procedure.objective, outputs, clock.perf_counter() - start, heard)
+        outputs, stopped = _outputs(procedure, split, trial)
+    found = _measured(trial, split, procedure.objective, outputs, clock.perf_counter() - start, heard)
+    return replace(found, stopped=stopped, passed=() if notes is None else tuple(notes.passed))
 
 
-def _outputs(procedure: Procedure, split: Split, trial: Trial) -> list[Float[np.ndarray, "rows outputs"]]:
-    """Predictions on the training rows and then the held-out rows, at each time."""
+def _outputs(procedure: Procedure, split: Split, trial: Trial) -> tuple[list[Float[np.ndarray, "rows outputs"]], str]:
+    """Predictions on the training rows and then the held-out rows, at each time that was reached; and why not at all.
+
+    Raises:
+        InvalidArgument: where none was.
+    """
     inputs = np.concatenate([split.train_inputs, split.test_inputs])
     sizes = np.array([np.nan if trial.size is None else trial.size])
     if sizes[0] == np.floor(sizes[0]) and np.isfinite(sizes[0]):
         sizes = sizes.astype(np.int64)
     times = None if trial.times is None else np.array(trial.times, dtype=np.float64)
-    values = [one.values for one in procedure.predict(split, inputs, sizes, times)]
+    values, stopped = [], ""
+    try:
+        for one in procedure.predict(split, inputs, sizes, times):
+            values.append(one.values)  # noqa: PERF401 (kept where a later one fails)
+    except InvalidArgument as error:
+        if not values:
+            raise
+        stopped = str(error)
     if procedure.objective == "cross-entropy":  # rows that are no probabilities are log-odds
         values = [one if objectives.are_probabilities(one) else objectives.probabilities_of(one) for one in values]
-    return values
+    return values, stopped
 
 
 def _measured(
@@ -192,14 +222,21 @@ def _measured(
     ]
     nowhere = np.zeros(len(split.test_inputs), dtype=np.bool_)
     wrong = [objectives.wrong(values[n:], split.test_targets) if is_classed else nowhere for values in outputs]
+    moments = 1 if trial.times is None else len(trial.times)
     return Measured(
         trial=trial,
-        train_loss=np.array([losses.mean() for losses in train]),
+        train_loss=_up_to(moments, np.array([losses.mean() for losses in train])),
         train_loss_constant=objectives.constant_loss(objective, split.train_targets),
-        train_error=np.array(mistaken, dtype=np.float64),
-        held_out_losses=np.array(held_out),
-        held_out_wrong=np.array(wrong),
-        outputs=np.array([values[n:] for values in outputs]),
+        train_error=_up_to(moments, np.array(mistaken, dtype=np.float64)),
+        held_out_losses=_up_to(moments, np.array(held_out)),
+        held_out_wrong=_up_to(moments, np.array(wrong)),
+        outputs=_up_to(moments, np.array([values[n:] for values in outputs])),
         seconds=seconds,
         heard=heard,
     )
+
+
+def _up_to(moments: int, values: np.ndarray) -> np.ndarray:
+    """The values at all times: NaN, or False, at those that were not reached."""
+    missing = np.full((moments - len(values), *values.shape[1:]), False if values.dtype == np.bool_ else np.nan)
+    return np.concatenate([values, missing]) if len(missing) else values
