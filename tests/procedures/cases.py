@@ -21,7 +21,16 @@ from benign.figures.averaged_boosting import AveragedBoosting
 from benign.figures.stopped_polynomial import StoppedPolynomial
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
-from benign.procedures import MLP, OneHiddenLayer, Polynomial, Procedure, RandomFourier, from_callable, from_estimator
+from benign.procedures import (
+    MLP,
+    OneHiddenLayer,
+    Polynomial,
+    Procedure,
+    RandomFourier,
+    from_callable,
+    from_estimator,
+    from_training_loop,
+)
 from benign.procedures.prediction_risks import PREDICTION_RISKS
 from tests.networks.extra import HAS_JAX
 
@@ -83,6 +92,17 @@ def random_features(X, y, size, time, seed):
     return lambda inputs: (np.tanh(inputs @ weights) @ theta).squeeze()
 
 
+def descent(split, size, seed):
+    """Gradient steps on the squared error of random features, looked at before each and at the end."""
+    columns = split.train_inputs[0].size
+    weights = np.random.default_rng(seed).normal(size=(columns, size)) / np.sqrt(columns)
+    features = np.tanh(split.train_inputs.reshape(-1, columns) @ weights)
+    theta, rate = np.zeros((size, split.train_targets.shape[1])), 1.0 / np.sum(features**2)
+    for step in range(9):
+        yield step, lambda inputs, theta=theta: np.tanh(inputs.reshape(-1, columns) @ weights) @ theta
+        theta = theta - rate * features.T @ (features @ theta - split.train_targets)
+
+
 # Around n, and far beyond.
 _least_squares = partial(
     Case,
@@ -116,6 +136,12 @@ def _estimator(estimator, size, time=None, *, draw=digits, is_random=True, inver
 def _function(draw, times, **settings) -> Case:
     make = partial(from_callable, random_features, name="own features", **settings)
     return Case(make=make, draw=draw, sizes=np.array([2, 5, 9]), times=times)
+
+
+def _loop(draw, times, **settings) -> Case:
+    return Case(
+        make=partial(from_training_loop, descent, **settings), draw=draw, sizes=np.array([2, 5, 9]), times=times
+    )
 
 
 _twelve = partial(curve, samples=12)
@@ -155,6 +181,8 @@ FOREIGN = {
     "function at its end": _function(digits, None, time_name="seconds"),
     "function of values": _function(curve, _seconds, time_name="seconds"),
     "function of values at its end": _function(curve, None),
+    "training loop": _loop(digits, np.array([0.0, 2.0, 7.0]), outputs="logits"),
+    "training loop of values at its end": _loop(curve, None, objective="squared"),
 }
 NETWORKS = {
     "mlp": _network(make=lambda: MLP(training=ENTROPY)),

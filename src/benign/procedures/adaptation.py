@@ -15,7 +15,7 @@ import random
 import sys
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -40,7 +40,7 @@ from benign.procedures.protocol import (
     recorded_times,
     refuse_metrics,
 )
-from benign.schema import Block
+from benign.schema import END_OF_TRAINING, Block
 
 Moments = Sequence[float] | None
 # A sum in another order, as in a forest of several threads, is the same number still.
@@ -130,19 +130,21 @@ def _risks_along(
     """The risks at each time, up to where the training diverged; the first of all is trained twice."""
     found: list[dict[str, float]] = []
     try:
-        for train, test in predictions_of(code, split, size, times, (split.train_inputs, split.test_inputs)):
-            if is_first and not found:  # the smallest size, the shortest time
-                _check_repeatable(code, split, size, times, test)
-            found.append(_risks(code, split, train, test, metrics))
+        with closing(predictions_of(code, split, size, times, (split.train_inputs, split.test_inputs))) as answers:
+            for train, test in answers:
+                if is_first and not found:  # the smallest size, the shortest time
+                    _check_repeatable(code, split, size, times, test)
+                found.append(_risks(code, split, train, test, metrics))
     except Diverged:
         if not getattr(code, "may_diverge", False):
             raise
         if is_first and not found:
             _check_repeatable(code, split, size, times, None)
-        moment = "at its end" if times is None else f"at time {times[len(found)]:g}"
+        moment = recorded_times(times)[len(found)]
+        when = "at its end" if moment == END_OF_TRAINING else f"at time {moment:g}"
         which = split.replicate
         warnings.warn(
-            f"{code.name} diverged {moment} at size {size:g} on {split.samples} samples (draw {which.draw}, "
+            f"{code.name} diverged {when} at size {size:g} on {split.samples} samples (draw {which.draw}, "
             f"initialisation {which.initialisation}, noise {which.noise}): its numbers from there on are left out; "
             "lower its learning rate.",
             stacklevel=2,
@@ -197,7 +199,7 @@ def predictions_of(
     size: float,
     times: Float[np.ndarray, " time"] | None,
     inputs: Sequence[Float[np.ndarray, "_ d"]],
-) -> Iterator[list[Float[np.ndarray, "_ outputs"]]]:
+) -> Generator[list[Float[np.ndarray, "_ outputs"]], None, None]:
     """What the code predicts on each of the inputs at each time, guarded and checked.
 
     Raises:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import ArrayLike
 
 from benign.foundation.errors import attempted, invalid, unknown_name
@@ -51,7 +51,7 @@ class _Objective:
 
 
 class OwnObjective(str):
-    """The name of a loss that is the user's own, with its function; what is kept of a surface is the name alone.
+    """The name of a loss that is the user's own, with its function; a surface keeps the name alone.
 
     Attributes:
         function: of outputs (m x K) and targets (m x K, one-hot rows for classes), the loss of each sample (m).
@@ -62,8 +62,9 @@ class OwnObjective(str):
     outputs: str
 
     def __new__(cls, function: Callable[[Outputs, Targets], ArrayLike], outputs: str) -> OwnObjective:
-        name = getattr(function, "__name__", type(function).__name__)
-        own = super().__new__(cls, "own loss" if name == "<lambda>" else f"own loss {name}")
+        name = getattr(function, "__name__", type(function).__name__).replace("<lambda>", "")
+        words = name.removesuffix("loss").replace("_", " ")  # "own huber", as in "own huber loss"
+        own = super().__new__(cls, f"own {words}".strip())
         own.function, own.outputs = function, outputs
         return own
 
@@ -217,24 +218,24 @@ def _number(text: str) -> float:
 
 
 def _own_losses(objective: OwnObjective, outputs: Outputs, targets: Targets) -> Losses:
-    def ask() -> Float[np.ndarray, "..."]:
+    def ask() -> Shaped[np.ndarray, "..."]:
         with np.errstate(over="ignore", divide="ignore"):  # an infinite loss is told by who measures
             return np.asarray(objective.function(outputs.copy(), targets.copy()))
 
-    found = attempted(ask, lambda error: invalid("objective", f"{objective} raised {told(error)}; correct it."))
+    found = attempted(ask, lambda error: invalid("objective", f"{objective} loss raised {told(error)}; correct it."))
     if found.dtype.kind not in "biuf" or found.shape != (len(targets),):
         what = f"shape {found.shape}" if found.dtype.kind in "biuf" else f"{found.dtype} numbers"
         raise invalid(
             "objective",
-            f"{objective} must return one real number a sample, shape ({len(targets)},), for outputs of shape "
+            f"{objective} loss must return one real number a sample, shape ({len(targets)},), for outputs of shape "
             f"{outputs.shape}, got {what}; do not average over the samples.",
         )
     if np.isnan(found).any():
         row = int(np.isnan(found).argmax())
         raise invalid(
             "objective",
-            f"{objective} gives NaN for the outputs {shown(outputs[row])} and the target {shown(targets[row])}; make "
-            "it a number for all finite outputs.",
+            f"{objective} loss gives NaN for the outputs {shown(outputs[row])} and the target {shown(targets[row])}; "
+            "make it a number for all finite outputs.",
         )
     return found.astype(np.float64)
 

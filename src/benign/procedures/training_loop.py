@@ -190,7 +190,7 @@ def from_training_loop(
     ``fit(split, size, seed)`` is a generator that trains and, wherever its model may be looked at, says
     ``yield time, predict``. All times come from that one training: at those asked for ``predict`` is called before
     the loop goes on, the others cost nothing, and after the last one the generator is closed. Where none is asked for,
-    the loop runs to its end, and its last yield counts.
+    the loop runs to its end, and the last ``predict`` is called then.
 
     ``split`` is a :class:`benign.Split` with copies of the training samples, ``split.train_inputs`` in their shape (n x
     channels x height x width of images) as float64, ``split.train_labels`` (the classes' indices) or
