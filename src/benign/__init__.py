@@ -53,7 +53,10 @@ if TYPE_CHECKING:
     from benign.procedures import Procedure as Procedure
     from benign.procedures import RandomFourier as RandomFourier
     from benign.procedures import from_callable as from_callable
+    from benign.procedures import from_equinox as from_equinox
     from benign.procedures import from_estimator as from_estimator
+    from benign.procedures import from_flax as from_flax
+    from benign.procedures import from_torch as from_torch
     from benign.procedures import from_training_loop as from_training_loop
     from benign.runs import Run as Run
     from benign.runs import RunInterrupted as RunInterrupted

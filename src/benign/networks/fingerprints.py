@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import equinox as eqx
@@ -11,6 +10,7 @@ import numpy as np
 from jaxtyping import Int
 
 from benign.foundation.split import Split
+from benign.networks.digests import sha256_of
 from benign.networks.family import Family
 from benign.networks.recording import Data, Recorder
 from benign.networks.training import Training
@@ -52,13 +52,3 @@ def recorder_name(recorder: Recorder) -> str:
         name: sha256_of([np.asarray(value)]) if eqx.is_array(value) else repr(value) for name, value in settings.items()
     }
     return f"{type(recorder).__name__}({', '.join(f'{name}={words[name]}' for name in sorted(words))})"
-
-
-def sha256_of(arrays: Sequence[np.ndarray]) -> str:
-    """One digest of shapes, types and contents."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        contiguous = np.ascontiguousarray(array)
-        digest.update(f"{contiguous.shape}{contiguous.dtype}".encode())
-        digest.update(contiguous.data)
-    return digest.hexdigest()

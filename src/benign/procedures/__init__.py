@@ -12,6 +12,8 @@ from benign.foundation.public_names import load_on_first_use
 if TYPE_CHECKING:
     from benign.procedures.estimator import from_estimator as from_estimator
     from benign.procedures.function_procedure import from_callable as from_callable
+    from benign.procedures.jax_module import from_equinox as from_equinox
+    from benign.procedures.jax_module import from_flax as from_flax
     from benign.procedures.mlp import MLP as MLP
     from benign.procedures.one_hidden_layer import OneHiddenLayer as OneHiddenLayer
     from benign.procedures.polynomial import Polynomial as Polynomial
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from benign.procedures.random_fourier import RandomFourier as RandomFourier
     from benign.procedures.repeated_mlp import RepeatedMLP as RepeatedMLP
     from benign.procedures.solutions import Solutions as Solutions
+    from benign.procedures.torch_module import from_torch as from_torch
     from benign.procedures.training_loop import from_training_loop as from_training_loop
 
 

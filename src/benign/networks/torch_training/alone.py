@@ -1,0 +1,161 @@
+"""One module, trained step by step: the loop that one would write by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from benign.foundation.errors import InvalidArgument, attempted, invalid
+from benign.foundation.wording import told
+from benign.networks.torch_training.building import trained_parameters
+from benign.networks.torch_training.data import Data, Place
+from benign.networks.torch_training.evaluation import Evaluated, Recorder, recorded
+from benign.networks.torch_training.objective import total_loss
+from benign.networks.torch_training.optimiser_state import load_optimiser, optimiser_leaves
+from benign.networks.torch_training.optimisers import optimiser_of, set_rates
+from benign.networks.torch_training.randomness import addressed_seed, random_kept, random_leaves, seed_all, set_random
+from benign.networks.torch_training.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Member:
+    """One module of a training.
+
+    Attributes:
+        module: with its initial weights, on the device.
+        data: what it is trained and measured on.
+        size: of it.
+        who: what messages call it.
+    """
+
+    module: torch.nn.Module
+    data: Data
+    size: int
+    who: str
+
+
+class Alone:
+    """A module on its way: the state of its training, from its initial weights on."""
+
+    members = 1
+
+    def __init__(self, recipe: Recipe, place: Place, member: Member, *, averaged: bool) -> None:
+        self._recipe, self._place, self._member, self._module = recipe, place, member, member.module
+        self._samples = member.data.split.samples
+        self._training = recipe.on(self._samples)
+        self._total = total_loss(recipe, place)
+        self._trained = trained_parameters(self._module)
+        self._optimiser = optimiser_of(recipe, self._trained)
+        self._rates = [float(group["lr"]) for group in self._optimiser.param_groups]
+        tensors = [*self._module.parameters(), *self._module.buffers()]
+        # What averaging averages; what remains are counts.
+        self._floats = [tensor for tensor in tensors if tensor.is_floating_point()]
+        self._counts = [tensor for tensor in tensors if not tensor.is_floating_point()]
+        self._average = [tensor.detach().clone() for tensor in self._floats] if averaged else None
+        seed = addressed_seed(member.data.split.replicate, "training of a module", member.size)
+        self._generator = torch.Generator(place.device).manual_seed(seed)
+        seed_all(seed)
+
+    def advance(self, start: int, rows: torch.Tensor) -> None:
+        """The steps from ``start`` on, on these rows (1 x steps x batch)."""
+        if self.is_lost:
+            return
+        self._module.train()
+        short = self._samples % rows.shape[2] or rows.shape[2]
+        per_epoch = self._training.steps_per_epoch(self._samples)
+
+        def steps() -> None:
+            for step, chosen in enumerate(rows[0], start):
+                if not self._recipe.has_constant_rate:
+                    set_rates(self._optimiser, self._rates, self._recipe.factor(step, self._samples))
+                self._step(chosen if (step + 1) % per_epoch else chosen[:short])
+
+        attempted(steps, self._failed)
+
+    def _step(self, rows: torch.Tensor) -> None:
+        data = self._member.data
+        inputs, targets = data.train_inputs.index_select(0, rows), data.train_targets.index_select(0, rows)
+        if self._recipe.augment is not None:
+            inputs = _augmented(self._recipe.augment(inputs, self._generator), inputs)
+        self._optimiser.zero_grad()
+        with self._precision():
+            outputs = self._module(inputs)
+            loss = self._total(outputs.reshape(len(rows), -1), targets) / len(rows)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimiser.step()
+        if self._average is not None:
+            with torch.no_grad():
+                torch._foreach_lerp_(self._average, self._floats, 1.0 - self._training.average)
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        mixed = self._place.is_mixed
+        return torch.autocast(self._place.device.type, dtype=torch.bfloat16) if mixed else nullcontext()
+
+    def _failed(self, error: BaseException) -> InvalidArgument:
+        batch = self._training.batch_of(self._samples)
+        is_single = self._samples % batch == 1 or batch == 1
+        advice = (
+            f"the last batch of an epoch holds a single sample of {self._samples}: choose another `batch_size`"
+            if is_single
+            else "correct it"
+        )
+        return InvalidArgument(f"{self._member.who} cannot be trained ({told(error)}); {advice}.")
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether some parameter is no finite number."""
+        return not bool(torch.stack([torch.isfinite(one).all() for one in self._trained]).all())
+
+    def measured(self, recorder: Recorder) -> dict[str, np.ndarray]:
+        """What the recorder says, with a leading axis of one member; no random state is moved by it."""
+        evaluated = Evaluated(
+            module=self._module,
+            data=self._member.data,
+            place=self._place,
+            total=self._total,
+            batch=self._training.batch_of(self._samples),
+        )
+        with random_kept(self._place.device):
+            values = attempted(
+                lambda: recorded(recorder, evaluated, self._floats, self._average),
+                lambda error: InvalidArgument(f"{self._member.who} cannot be evaluated ({told(error)}); correct it."),
+            )
+        return {name: value[None] for name, value in values.items()}
+
+    def leaves(self) -> list[np.ndarray] | None:
+        """All that the rest of the training depends on; None where the optimiser keeps what is no array."""
+        optimiser = optimiser_leaves(self._optimiser)
+        if optimiser is None:
+            return None
+        return [
+            *(tensor.detach().cpu().numpy().copy() for tensor in self._tensors()),
+            self._generator.get_state().numpy(),
+            *random_leaves(self._place.device),
+            *optimiser,
+        ]
+
+    def load(self, leaves: Sequence[np.ndarray]) -> None:
+        """Go on from there."""
+        tensors = self._tensors()
+        count, states = len(tensors), len(random_leaves(self._place.device))
+        with torch.no_grad():
+            for tensor, leaf in zip(tensors, leaves[:count], strict=True):
+                tensor.copy_(torch.from_numpy(leaf.copy()))
+        self._generator.set_state(torch.from_numpy(leaves[count].copy()))
+        set_random(leaves[count + 1 : count + 1 + states], self._place.device)
+        load_optimiser(self._optimiser, leaves[count + 1 + states :])
+
+    def _tensors(self) -> list[torch.Tensor]:
+        return [*self._floats, *self._counts, *(self._average or ())]
+
+
+def _augmented(inputs: object, before: torch.Tensor) -> torch.Tensor:
+    if not isinstance(inputs, torch.Tensor) or inputs.shape[:1] != before.shape[:1]:
+        what = tuple(inputs.shape) if isinstance(inputs, torch.Tensor) else type(inputs).__name__
+        raise invalid("augment", f"must return a tensor with {len(before)} samples, as it is given, got {what}.")
+    return inputs
