@@ -27,7 +27,10 @@ _ARRAY = re.compile(r"\b(ndarray|ArrayLike|Array|PyTree|Float|Int|Bool|Shaped|Nu
 _NUMBER = re.compile(r"\b(float|complex|Number|Scalar|Dense|Module|TrainedPopulation|Pair)\b")
 _SHAPE_IN_WORDS = re.compile(r"\(\w[^()]*[,x×][^()]*\)|\b\w+ x \w+\b|shape|scalar|\bvector\b|flattened", re.IGNORECASE)
 # Hand over what is the user's own: no definition that could have a source.
-_USERS_OWN = {"arrays", "frame", "table", "from_callable", "from_estimator", "from_training_loop", "function"}
+_USERS_OWN = {
+    "arrays", "dataset", "frame", "from_callable", "from_equinox", "from_estimator", "from_flax", "from_torch",
+    "from_training_loop", "function", "table",
+}  # fmt: skip
 _SOURCE = re.compile(
     r"[A-Z][\w’'-]+( et al\.)?[^.]{0,80}?\b(1[89]|20)\d\d\b|[Ee]quivalent to|\bOurs\b|[Tt]his package's own"
 )

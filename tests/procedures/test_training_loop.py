@@ -317,8 +317,8 @@ class TestPyTorch:
             noise = torch.randn(1)
             yield 2, lambda inputs: noise.expand(len(inputs))
 
-        monkeypatch.delitem(sys.modules, "torch")
         torch.manual_seed(1)
+        monkeypatch.delitem(sys.modules, "torch")
         procedure = from_training_loop(fit, objective="squared")
         found = [
             [one.values[0, 0] for one in procedure.predict(curve(), np.zeros((4, 1)), np.array([1]), np.array(times))]

@@ -106,7 +106,7 @@ def from_callable(
     The arrays are copies; where the source holds text or missing values, X is a pandas data frame. ``size`` is an int
     (a float where sizes are real), ``time`` a number, as an int where it is whole, or None for the end of training;
     ``seed``, from 0 to 2^31 - 2, follows from the replicate's initialisation, and all randomness must come from it (or
-    from NumPy's or Python's global state, which is one of the function's own, seeded alike).
+    from NumPy's, Python's or PyTorch's global state, which is one of the function's own, seeded alike).
 
     Args:
         fit: the function.
