@@ -7,7 +7,7 @@ import math
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -89,6 +89,15 @@ class TorchModule:
         from benign.networks.torch_training.objective import ArrayLoss
 
         return OwnObjective(ArrayLoss(loss=self.recipe.loss, dtype=self.training.precision), "values")
+
+    @property
+    def is_annealed(self) -> bool:
+        """Whether its schedule ends with training; one of the user's own is of the share that is done."""
+        return self.recipe.schedule is not None or self.training.is_annealed
+
+    def retrained(self, training: Training) -> TorchModule:
+        """The same under another training, as far as its functions leave that to it."""
+        return replace(self, recipe=replace(self.recipe, training=training))
 
     def spec(self) -> dict[str, object]:
         import torch
@@ -428,7 +437,9 @@ def from_torch(
         batch_size=batch_size,
         average=average,
         precision="float64" if precision == "float64" else "float32",
-        **given,
+        learning_rate=learning_rate,
+        momentum=momentum,
+        weight_decay=weight_decay,
     )
     functions = {"build": build, "loss": loss, "optimizer": optimizer, "schedule": schedule, "augment": augment}
     return TorchModule(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from benign.foundation.errors import InvalidArgument, attempted, invalid
 from benign.foundation.replicate import Replicate
@@ -95,9 +94,8 @@ class Builder:
     def _probe(self, module: torch.nn.Module, size: int, split: Split, inputs: torch.Tensor) -> None:
         """Call it on two samples, which also gives lazy layers their shapes."""
         module.eval()
-        outputs = attempted(
-            lambda: _without_gradient(module, inputs), lambda error: self._uncalled(error, size, inputs)
-        )
+        with torch.no_grad():
+            outputs = attempted(lambda: module(inputs), lambda error: self._uncalled(error, size, inputs))
         module.to(self.place.device, self.place.dtype)
         rows = checked_outputs(outputs, len(inputs), split, f"{self.name} at size {size}", inputs, module)
         if self.gives_logits and rows.shape[1] > 1 and _are_probabilities(rows):
@@ -116,12 +114,6 @@ class Builder:
 def trained_parameters(module: torch.nn.Module) -> list[torch.nn.Parameter]:
     """Those that require a gradient, shared ones once."""
     return [parameter for parameter in module.parameters() if parameter.requires_grad]
-
-
-def is_lazy(module: torch.nn.Module) -> bool:
-    """Whether some parameters have no shape yet."""
-    held: Sequence[object] = [*module.parameters(), *module.buffers()]
-    return any(isinstance(one, (UninitializedParameter, UninitializedBuffer)) for one in held)
 
 
 def checked_outputs(
@@ -159,8 +151,3 @@ def _flatten_advice(inputs: torch.Tensor) -> str:
 
 def _are_probabilities(rows: torch.Tensor) -> bool:
     return bool((rows >= 0).all() and ((rows.sum(dim=1) - 1).abs() <= _IS_A_SHARE).all())
-
-
-def _without_gradient(module: torch.nn.Module, inputs: torch.Tensor) -> Any:
-    with torch.no_grad():
-        return module(inputs)

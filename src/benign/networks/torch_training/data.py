@@ -80,7 +80,8 @@ def data_of(split: Split, recipe: Recipe, place: Place) -> Data:
     if recipe.needs_classes and split.classes is None:
         raise invalid(
             "loss",
-            'is "cross-entropy", which needs classes, but the source has real values; use loss="squared" for regression.',
+            'is "cross-entropy", which needs classes, but the source has real values; use loss="squared" for '
+            "regression.",
         )
     targets = (
         torch.tensor(split.train_labels, device=place.device)

@@ -44,7 +44,7 @@ class Evaluated:
         """Its outputs, some rows at a time."""
         outputs = self.data.split.train_targets.shape[1]
         with torch.no_grad():
-            parts = [self.module(part).reshape(len(part), outputs) for part in inputs.split(ROWS)]
+            parts = [self.module(part).reshape(len(part), outputs) for part in torch.split(inputs, ROWS)]
         return torch.cat(parts).double().cpu().numpy()
 
     def norm(self) -> float:
@@ -81,8 +81,8 @@ Recorder = Callable[[Evaluated], Mapping[str, float | Float[np.ndarray, "..."]]]
 
 
 @contextmanager
-def holding(module: torch.nn.Module, tensors: Sequence[torch.Tensor], values: Sequence[torch.Tensor]) -> Iterator[None]:
-    """Within it a module has other values in some of its tensors."""
+def holding(tensors: Sequence[torch.Tensor], values: Sequence[torch.Tensor]) -> Iterator[None]:
+    """Within it some tensors of a module have other values."""
     with torch.no_grad():
         before = [tensor.detach().clone() for tensor in tensors]
         for tensor, value in zip(tensors, values, strict=True):
@@ -102,7 +102,7 @@ def recorded(
     evaluated.module.eval()
     values = {name: np.asarray(value) for name, value in recorder(evaluated).items()}
     if average is not None:
-        with holding(evaluated.module, tensors, average):
+        with holding(tensors, average):
             averaged = recorder(evaluated)
         values |= {f"{name}_averaged": np.asarray(value) for name, value in averaged.items()}
     return values

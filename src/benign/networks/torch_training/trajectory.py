@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from benign.networks.training import Training
 _MOST_STEPS, _MOST_EPOCHS, _MANY_STEPS = 256, 16, 1024
 
 
+@runtime_checkable
 class Learner(Protocol):
     """Modules on their way."""
 
