@@ -10,8 +10,10 @@ import numpy as np
 from jaxtyping import Float
 
 from benign.foundation.split import Split
-from benign.sources import Source, arrays, digits, function, mml, mnist, mnist1d
+from benign.sources import FiniteSource, Source, arrays, dataset, digits, function, mml, mnist, mnist1d
 
+IMAGES = np.random.Generator(np.random.PCG64(1)).integers(0, 256, (30, 2, 3, 4)).astype(np.uint8)
+LABELS = [0, 2, 1] * 10  # of the images
 NAMES = np.array(["ash", "beech", "cedar", "date"])
 
 
@@ -19,6 +21,10 @@ def table(rows: int, columns: int) -> Float[np.ndarray, "rows columns"]:
     """Different numbers, off centre, of different spread in each column."""
     numbers = np.random.Generator(np.random.PCG64(7)).standard_normal((rows, columns))
     return 3.0 + numbers * np.arange(1, columns + 1)
+
+
+def pixel_rows(rows: int) -> np.ndarray:
+    return np.floor(40.0 * np.abs(table(rows, 3)) % 256.0).astype(np.uint8)
 
 
 def labels(rows: int) -> np.ndarray:
@@ -54,6 +60,11 @@ CASES = {
         noise=0.7,
         golden="399d7dd78a629080",
     ),
+    "pixels": Case(
+        make=lambda: dataset([*zip(pixel_rows(150), labels(150), strict=True)], label_noise=0.2),
+        noise=0.2,
+        golden="5e7ae15a7f92647e",
+    ),
     "values": Case(
         make=lambda: arrays(table(150, 3), table(150, 2)[:, 1], label_noise=0.5, scale="unit"),
         noise=0.5,
@@ -74,6 +85,12 @@ CASES = {
     "absolute": Case(make=lambda: function("absolute", noise=0.1), noise=0.1, golden="78ae3cdbdecee9b3"),
     "mml": Case(make=mml, noise=0.2, fixed_test=True, golden="4ed0bba2641ad856"),
 }
+
+
+def pixels(source: FiniteSource) -> np.ndarray:
+    """The inputs that a source holds, each sample in its shape."""
+    assert source.data.shape is not None
+    return source.data.inputs.reshape(-1, *source.data.shape)
 
 
 def parts(split: Split) -> Iterator[tuple[str, Float[np.ndarray, "rows columns"]]]:

@@ -108,18 +108,16 @@ def _of_lists(columns: pa.Table, column: str, target: str, task: str, names: Cla
 
 def _matrix(lists: pa.ChunkedArray, column: str) -> ShapedRows:
     """Lists of equal length, of lists or of numbers, from Arrow's buffers; a block of rows at a time."""
-    first = _block(lists.slice(0, 1), column, 0)
+    first = _block(lists.slice(0, 1), column, 0, ())
     found = room_for(first[0], len(lists))
     for start in range(0, len(lists), _ROWS_AT_ONCE):
-        block = _block(lists.slice(start, _ROWS_AT_ONCE), column, start)
-        if block.shape[1:] != first.shape[1:]:
-            raise _ragged(column, start)
+        block = _block(lists.slice(start, _ROWS_AT_ONCE), column, start, first.shape[1:])
         found[start : start + len(block)] = block
     return found
 
 
-def _block(lists: pa.ChunkedArray, column: str, start: int) -> ShapedRows:
-    """Some of the rows, the first of which is number ``start``."""
+def _block(lists: pa.ChunkedArray, column: str, start: int, known: tuple[int, ...]) -> ShapedRows:
+    """Some of the rows, the first of which is number ``start``; the shape of a sample where it is ``known``."""
     from pyarrow import compute
 
     values: Any = lists.combine_chunks()
@@ -128,9 +126,10 @@ def _block(lists: pa.ChunkedArray, column: str, start: int) -> ShapedRows:
     while _is_nested(values.type):
         _refuse_gaps(values, column, start, shape)
         lengths = compute.list_value_length(values).to_numpy()
-        if different := np.flatnonzero(lengths != lengths[0]).tolist():
+        wanted = known[len(shape) - 1] if known else int(lengths[0])
+        if different := np.flatnonzero(lengths != wanted).tolist():
             raise _ragged(column, start + different[0] // math.prod(shape[1:]))
-        values, shape = values.flatten(), (*shape, int(lengths[0]))
+        values, shape = values.flatten(), (*shape, wanted)
     _refuse_gaps(values, column, start, shape)
     return _finite(values, column, start, shape)
 
@@ -160,5 +159,5 @@ def _refuse_gaps(values: pa.Array, column: str, start: int, shape: tuple[int, ..
 
 
 def _ragged(column: str, row: int) -> InvalidArgument:
-    found = f"lists of other lengths in row {row} (counted from 0) than before; crop or pad them to one"
+    found = f"lists of other lengths in row {row} (counted from 0); crop or pad them to one"
     return Place("data", column).refusal("have samples of one shape", found)
