@@ -13,7 +13,7 @@ from benign.diagnosis.trials.bench import Bench
 from benign.diagnosis.verdict import FACTORS
 from benign.foundation.number_words import format_position
 from benign.procedures.estimator import Estimator
-from benign.procedures.protocol import SupportsLasting, end_of_training
+from benign.procedures.protocol import Retrainable, end_of_training, is_annealed
 from benign.procedures.training_loop import TrainingLoop
 
 # What says most for its cost, the dearest first.
@@ -90,13 +90,18 @@ def _ends(bench: Bench, now: float) -> str:
 
 
 def _later(bench: Bench, now: float, factor: float) -> float:
-    """A time so many times as late; whole where the user's is, and one that a loop is to go by."""
-    later = float(round(factor * now)) if now == round(now) else factor * now
+    """A time so many times as late; whole where the user's is, and of a loop one that it is to go by."""
+    later = _rounded(now, factor)
     passed = bench.passed_times
-    if len(passed) < 2 or now not in passed:
+    if now not in passed:
         return later
-    step = passed[-1] - passed[-2]
+    before = [time for time in passed if 0.0 < time < now]
+    step = now - (before[-1] if before else 0.0)
     return now + step * round((later - now) / step)
+
+
+def _rounded(now: float, factor: float) -> float:
+    return float(round(factor * now)) if now == round(now) else factor * now
 
 
 def _reached(bench: Bench, now: float) -> tuple[float, ...]:
@@ -106,12 +111,20 @@ def _reached(bench: Bench, now: float) -> tuple[float, ...]:
     """
     procedure, last = bench.subject.procedure, end_of_training(bench.subject.procedure)
     if isinstance(procedure, TrainingLoop):
-        near = tuple(one for one in FACTORS if abs(_later(bench, now, one) / (one * now) - 1.0) <= _AWAY)
+        _see_times(bench, now)
+        near = tuple(one for one in FACTORS if abs(_later(bench, now, one) / _rounded(now, one) - 1.0) <= _AWAY)
         planned = time_plan(bench, PARTS[_LAST.method], now, near)(0)
         return tuple(factor for factor in near if _may_be_reached(bench, planned[factor]))
-    if last is None or isinstance(procedure, (Estimator, SupportsLasting)):
+    if last is None or isinstance(procedure, (Estimator, Retrainable)):
         return FACTORS
     return tuple(factor for factor in FACTORS if _later(bench, now, factor) <= last)
+
+
+def _see_times(bench: Bench, now: float) -> None:
+    """The times of a loop, by a training on few samples where none was had."""
+    trial = replace(bench.user_trial(), rows=bench.samples // PARTS[_LAST.method], times=(now,))
+    if not bench.passed_times and bench.affords([trial]):
+        bench.measure([trial])
 
 
 def _may_be_reached(bench: Bench, comparison: Comparison) -> bool:
@@ -128,7 +141,7 @@ def time_plan(bench: Bench, parts: int, now: float, factors: tuple[float, ...]) 
     training whose schedule ends with it is another one where it is longer: each length is then trained on its own.
     """
     times = (now, *(_later(bench, now, factor) for factor in factors))
-    is_annealed = getattr(getattr(bench.subject.procedure, "training", None), "is_annealed", False)
+    is_each_its_own = is_annealed(bench.subject.procedure)
     rows = bench.samples // parts
     size = scaled_size(bench, rows / bench.samples)
     starts = [part * rows for part in range(parts if size != bench.subject.size else 1)]
@@ -137,7 +150,7 @@ def time_plan(bench: Bench, parts: int, now: float, factors: tuple[float, ...]) 
         trajectory = replace(bench.user_trial(fold), rows=rows, size=size, times=times)
 
         def arms(place: int) -> tuple[Arm, ...]:
-            if is_annealed:
+            if is_each_its_own:
                 alone = replace(trajectory, times=(times[place],))
                 return tuple(Arm(trial=replace(alone, start=start)) for start in starts)
             return tuple(Arm(trial=replace(trajectory, start=start), moment=place) for start in starts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from jaxtyping import Float
@@ -41,6 +41,7 @@ from benign.procedures.nested_estimators import (
 )
 from benign.procedures.protocol import (
     Procedure,
+    Retrainable,
     SupportsLeastBytes,
     end_of_training,
     has_real_sizes,
@@ -49,6 +50,7 @@ from benign.procedures.protocol import (
 from benign.sources.protocol import Source
 
 _FEATURES = "features"
+_DECAY, _DECAYS = "weight_decay", (1e-4, 1e-3, 1e-2, 1e-1)  # beside 0, which is the default
 _SAMPLES = 1000  # of a source without end
 _CHEAP = 1e9  # bytes of what comes before a part
 _TRIED = 100  # samples of the trial of whether a parameter has an influence
@@ -135,9 +137,12 @@ def subject_of(
 def regularisation_of(subject: Subject) -> tuple[tuple[str, tuple[float, ...]], ...]:
     """The ridge or weight decay of the model, if it has one that is not its size: the parameter and values to try.
 
-    Values are for :meth:`benign.procedures.estimator.Estimator.with_parameters`; the present one is not among them.
+    Values are for :meth:`benign.procedures.estimator.Estimator.with_parameters`, or a network's training; the present
+    one is not among them.
     """
     procedure = subject.procedure
+    if isinstance(procedure, Retrainable):
+        return _decays(procedure)
     if not isinstance(procedure, Estimator) or is_search(procedure.estimator):
         return ()
     found = []
@@ -148,6 +153,13 @@ def regularisation_of(subject: Subject) -> tuple[tuple[str, tuple[float, ...]], 
         if name and not is_size:
             found.append((full, values))
     return tuple(found)
+
+
+def _decays(network: Retrainable) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """Other weight decays of a network, whose spec says whether they decide its numbers."""
+    settings = cast("Any", network).spec()["training"]
+    present = settings.get(_DECAY)
+    return () if present is None else ((_DECAY, tuple(value for value in _DECAYS if value != present)),)
 
 
 def least_bytes(subject: Subject, samples: int, size: float | None) -> float | None:

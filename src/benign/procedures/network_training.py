@@ -108,9 +108,9 @@ def shares(replicates: Sequence[Replicate], *, on_gpu: bool) -> list[tuple[Repli
     return [tuple(replicates[start : start + most]) for start in range(0, len(replicates), most)]
 
 
-def lasting(network: NetworkProcedure, time: float) -> NetworkProcedure:
-    """The same, trained up to this time, or the next whole one."""
-    changed: NetworkProcedure = replace(cast("Any", network), training=network.training.lasting(time))
+def retrained(network: NetworkProcedure, training: Training) -> NetworkProcedure:
+    """The same network under another training."""
+    changed: NetworkProcedure = replace(cast("Any", network), training=training)
     return changed
 
 

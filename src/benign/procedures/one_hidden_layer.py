@@ -43,7 +43,7 @@ class OneHiddenLayer:
     parameters = network_training.parameters
     least_bytes = network_training.least_bytes
     check = network_training.check
-    lasting = network_training.lasting
+    retrained = network_training.retrained
     batches = network_training.batches
     measure = network_training.measure
     predict = network_training.predict

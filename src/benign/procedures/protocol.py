@@ -17,6 +17,7 @@ from jaxtyping import Float, Real
 from benign.foundation.errors import invalid
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
+from benign.networks.training import Training
 from benign.schema import END_OF_TRAINING, Block
 from benign.sources.protocol import Source
 
@@ -65,7 +66,7 @@ class Procedure(Protocol):
     Laws: the numbers depend on the split, its replicate's ``seed`` and ``initialisation`` and the settings alone, never
     on which splits, sizes or metrics share the call; ``revision`` is raised when they change.
 
-    What only some procedures have: :class:`SupportsCheck`, :class:`SupportsLeastBytes`, :class:`SupportsLasting`,
+    What only some procedures have: :class:`SupportsCheck`, :class:`SupportsLeastBytes`, :class:`Retrainable`,
     :class:`CountsColumns`, and the attributes ``is_inverse``, True where the larger its size, the less it can fit,
     ``has_real_sizes``, True where a size may be any positive number, ``takes_columns``, True where it heeds
     :attr:`Split.columns`, so that it may be given text and missing values, ``trains_along_time``, False where each time
@@ -170,20 +171,30 @@ class SupportsLeastBytes(Protocol):
 
 
 @runtime_checkable
-class SupportsLasting(Protocol):
-    """A procedure whose training, which has an end of its own, can be made longer."""
+class Retrainable(Protocol):
+    """A procedure whose training is a value of ours, and may be another."""
 
-    def lasting(self, time: float) -> Procedure:
-        """The same, trained up to this time at least."""
+    @property
+    def training(self) -> Training:
+        """How it is trained."""
+        ...
+
+    def retrained(self, training: Training) -> Procedure:
+        """The same, trained otherwise."""
         ...
 
 
 def lasting(procedure: Procedure, time: float) -> Procedure:
     """The procedure, its training made longer where it would end before a time and that can be."""
-    last = end_of_training(procedure)
-    if last is None or time <= last or not isinstance(procedure, SupportsLasting):
+    if not isinstance(procedure, Retrainable) or time <= procedure.training.last_time:
         return procedure
-    return procedure.lasting(time)
+    return procedure.retrained(procedure.training.lasting(time))
+
+
+def is_annealed(procedure: object) -> bool:
+    """Whether its schedule ends with its training, so that a longer one differs from the first step on."""
+    own = getattr(getattr(procedure, "training", None), "is_annealed", False)
+    return bool(getattr(procedure, "is_annealed", own))
 
 
 def one_replicate_each(procedure: object, replicates: Sequence[Replicate]) -> list[tuple[Replicate, ...]]:

@@ -10,6 +10,7 @@ from benign.diagnosis.paired_trials import Arm
 from benign.diagnosis.remedies.candidate import Candidate, instead, is_number
 from benign.diagnosis.trials.bench import Bench
 from benign.procedures.known_estimators import regularisation_of
+from benign.procedures.protocol import Retrainable
 
 
 def other_strengths(bench: Bench) -> list[Candidate]:
@@ -30,9 +31,12 @@ def _of_one(bench: Bench, name: str, values: tuple[Hashable, ...]) -> list[Candi
 
 
 def _present(bench: Bench, name: str) -> object:
-    """What the estimator has it set to; as it is by default where a procedure has no such settings."""
-    estimator = getattr(bench.subject.procedure, "estimator", None)
-    return getattr(bench.subject.procedure, name, None) if estimator is None else estimator.get_params()[name]
+    """What the estimator, or a network's training, has it set to."""
+    procedure = bench.subject.procedure
+    if isinstance(procedure, Retrainable):
+        return getattr(procedure.training, name)
+    estimator = getattr(procedure, "estimator", None)
+    return getattr(procedure, name, None) if estimator is None else estimator.get_params()[name]
 
 
 def _distance(value: object, present: object) -> float:

@@ -116,15 +116,14 @@ class Bench:
         """When the user's training ends: as was said, or where one of the loop that it is was seen to end."""
         if self.subject.time is not None:
             return self.subject.time
-        return next((one.passed[-1] for one in self._of_user_rows() if one.passed and one.trial.times is None), None)
+        ended = (one for one in self.measured if one.trial.rows == self.samples and one.trial.times is None)
+        return next((one.passed[-1] for one in ended if one.passed), None)
 
     @property
     def passed_times(self) -> tuple[float, ...]:
-        """The times that the user's training goes by, where it is a loop of which one was measured."""
-        return max((one.passed for one in self._of_user_rows()), key=len, default=())
-
-    def _of_user_rows(self) -> Iterator[Measured]:
-        return (one for one in self._records.measured.values() if one.trial.rows == self.samples)
+        """The times that a loop was seen to go by: on the user's n, where one of these was measured."""
+        seen = max(self.measured, key=lambda one: (one.trial.rows == self.samples, len(one.passed)), default=None)
+        return () if seen is None else seen.passed
 
     def split(self, fold: int = 0, samples: int | None = None) -> Split:
         """The rows of a fold."""

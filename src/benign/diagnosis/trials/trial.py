@@ -20,7 +20,7 @@ from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.procedures import objectives
 from benign.procedures.adaptation import ForeignProcedure, check_seed
-from benign.procedures.protocol import Procedure, lasting
+from benign.procedures.protocol import Procedure, Retrainable, lasting
 from benign.procedures.training_loop import TrainingLoop
 from benign.sources.protocol import Source, SupportsFolds, SupportsLabelNoise
 
@@ -172,14 +172,26 @@ def run_trial(shared: Shared, trial: Trial, world: Source | None) -> Measured:
     if isinstance(procedure, TrainingLoop):
         procedure, notes = noted(procedure)
     start = clock.perf_counter()
-    if trial.parameters:
-        procedure = cast("Any", procedure).with_parameters(**dict(trial.parameters))
-    if trial.times is not None:
-        procedure = lasting(procedure, trial.times[-1])
+    procedure = _as_tried(procedure, trial)
     with recorded() as heard:
         outputs, stopped = _outputs(procedure, split, trial)
     found = _measured(trial, split, procedure.objective, outputs, clock.perf_counter() - start, heard)
     return replace(found, stopped=stopped, passed=() if notes is None else tuple(notes.passed))
+
+
+def _as_tried(procedure: Procedure, trial: Trial) -> Procedure:
+    """The procedure with the trial's parameters, trained up to its last time; a batch holds at most all of its rows.
+
+    Raises:
+        InvalidArgument: for a parameter that it does not have.
+    """
+    if not isinstance(procedure, Retrainable):
+        return cast("Any", procedure).with_parameters(**dict(trial.parameters)) if trial.parameters else procedure
+    training = replace(procedure.training, **cast("Any", dict(trial.parameters)))
+    if training.batch_size is not None and training.batch_size > trial.rows:
+        training = replace(training, batch_size=None)
+    tried = procedure if training == procedure.training else procedure.retrained(training)
+    return tried if trial.times is None else lasting(tried, trial.times[-1])
 
 
 def _outputs(procedure: Procedure, split: Split, trial: Trial) -> tuple[list[Float[np.ndarray, "rows outputs"]], str]:
