@@ -33,7 +33,7 @@ from benign.experiments.declaration.settings import settings_of
 from benign.experiments.executors.choice import choose
 from benign.foundation.errors import InvalidArgument
 from benign.linear import FourierFeatures, PolynomialFeatures, size_path
-from benign.sources import arrays, digits, frame, function, table
+from benign.sources import arrays, dataset, digits, frame, function, table
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 
@@ -146,6 +146,7 @@ def in_a_cell(value: object) -> pd.DataFrame:
 
 
 SOURCE = arrays(INPUTS, LABELS)
+PAIRS = [*zip(INPUTS, LABELS, strict=True)]
 FOURIER = benign.RandomFourier(bandwidth=1.0)
 GRID: dict[str, Any] = {"sizes": [2, 3], "samples": [4, 8], "replicates": 2, "workers": 1}
 SEARCH: dict[str, Any] = {"workers": 1, "store": ":memory:", "max_trainings": 8, "replicates": 4}
@@ -180,6 +181,10 @@ CALLS: dict[str, Call] = {
     **each(drawn(frame), "data target inputs as_frame task scale name", data=the_frame(), target="y"),
     "frame(cell)": Call(frame, lambda value: frame(in_a_cell(value), target="y")),
     "frame(target cell)": Call(frame, lambda value: frame(in_a_cell(value), target="x")),
+    **each(drawn(dataset), "data inputs target task limit", data=PAIRS),
+    "dataset(input)": Call(dataset, lambda value: dataset([*PAIRS, (value, LABELS[0])])),
+    "dataset(target)": Call(dataset, lambda value: dataset([*PAIRS, (INPUTS[0], value)])),
+    "dataset(sample)": Call(dataset, lambda value: dataset([*PAIRS, value])),
     **each(table, "path", target="y"),
     **each(
         drawn(function), "target noise low high test_samples test_grid name", target=np.sin, noise=0.1, low=0, high=1
