@@ -103,6 +103,16 @@ def descent(split, size, seed):
         theta = theta - rate * features.T @ (features @ theta - split.train_targets)
 
 
+def equinox_module(size, key):
+    """Two linear maps with a rectifier between them, of samples of any shape."""
+    import equinox as eqx
+    import jax
+
+    first, second = jax.random.split(key)
+    rows, rectified = eqx.nn.Lambda(lambda x: x.ravel()), eqx.nn.Lambda(jax.nn.relu)
+    return eqx.nn.Sequential((rows, eqx.nn.Linear(64, size, key=first), rectified, eqx.nn.Linear(size, 10, key=second)))
+
+
 # Around n, and far beyond.
 _least_squares = partial(
     Case,
@@ -203,6 +213,7 @@ ON_JAX = NETWORKS | {
         risks=frozenset(),
         also=frozenset({"train_loss", "test_loss", "test_error", "norm", "output_difference"}),
     ),
+    "equinox module": _network(make=lambda: benign.from_equinox(equinox_module, training=ENTROPY)),
 }
 CASES = LEAST_SQUARES | FOREIGN | ON_JAX
 
