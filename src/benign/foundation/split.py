@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -82,7 +83,9 @@ class Split:
     @property
     def shaped(self) -> Split:
         """The same, each sample in its shape."""
-        parts = {name: in_shape(getattr(self, name), self) for name in ("train_inputs", "test_inputs", "pool")}
+        parts: dict[str, Any] = {
+            name: in_shape(getattr(self, name), self) for name in ("train_inputs", "test_inputs", "pool")
+        }
         return replace(self, **parts)
 
 
