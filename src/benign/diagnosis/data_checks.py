@@ -41,7 +41,8 @@ def data_findings(bench: Bench) -> tuple[DataFinding, ...]:
     rows = rows_of(bench.source, split)
     repeated = list(_of_repetition(bench, split, rows))
     is_grouped = any(one.refuses for one in repeated)  # then rows beside each other are alike, as a rule
-    return (*_of_targets(split), *repeated, *_of_columns(rows, bench.seed), *_of_order(rows, is_grouped=is_grouped))
+    columns = [*_of_columns(rows, bench.seed), *([] if split.shape is not None else _of_constant_columns(rows))]
+    return (*_of_targets(split), *repeated, *columns, *_of_order(rows, is_grouped=is_grouped))
 
 
 def _of_targets(split: Split) -> Iterator[DataFinding]:
@@ -113,7 +114,7 @@ def _forced_risk(split: Split, objective: str) -> str:
 
 
 def _of_columns(rows: Rows, seed: int) -> Iterator[DataFinding]:
-    """Leaks, identifiers, constant columns."""
+    """Leaks and identifiers."""
     if leaks := find_leaks(rows, seed=seed):
         yield DataFinding(code="leak", sentence=_leak_sentence(rows, leaks))
     columns = rows.inputs.shape[1]
@@ -129,6 +130,10 @@ def _of_columns(rows: Rows, seed: int) -> Iterator[DataFinding]:
             "TfidfVectorizer, it only names the rows; leave it out then."
         )
         yield DataFinding(code="identifiers", sentence=sentence)
+
+
+def _of_constant_columns(rows: Rows) -> Iterator[DataFinding]:
+    """Of a table: in samples that have a shape, such as images, dark corners are no fault."""
     lowest, highest = np.fmin.reduce(rows.inputs, axis=0), np.fmax.reduce(rows.inputs, axis=0)
     is_constant = (lowest == highest) & ~np.isnan(rows.inputs).any(axis=0)
     if constant := np.flatnonzero(is_constant).tolist():
