@@ -121,7 +121,8 @@ class TorchModule:
         from benign.networks.torch_training.building import trained_parameters
 
         with OwnRandomStates(0):
-            module = self._modules(Kept(place=None)).member(split, int(size)).module
+            modules = self._modules(Kept(place=None))
+            module = modules.member(modules.data(split), int(size)).module
         return sum(parameter.numel() for parameter in trained_parameters(module))
 
     def measure(
@@ -190,7 +191,7 @@ class TorchModule:
             with OwnRandomStates(0):
                 modules = self._modules(Kept(place=request.checkpoint))
                 self._check_build(modules, split, size)
-                member = modules.member(split, int(size))
+                member = modules.member(modules.data(split), int(size))
                 found = modules.train_alone(member, steps, _Outputs(inputs=None))
                 modules.kept.forget()
             trained.append(member.module.eval())
@@ -256,6 +257,7 @@ class TorchModule:
             builder=Builder(build=self.build, name=self.name, place=place, gives_logits=self.recipe.needs_classes),
             recipe=self.recipe,
             place=place,
+            together=self.together,
             averaged=averaged,
             kept=kept,
             decides={"spec": self.spec(), "recorder": recorder},

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -83,7 +81,7 @@ class Alone:
         if self._recipe.augment is not None:
             inputs = _augmented(self._recipe.augment(inputs, self._generator), inputs)
         self._optimiser.zero_grad()
-        with self._precision():
+        with self._place.precision():
             outputs = self._module(inputs)
             loss = self._total(outputs.reshape(len(rows), -1), targets) / len(rows)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -91,10 +89,6 @@ class Alone:
         if self._average is not None:
             with torch.no_grad():
                 torch._foreach_lerp_(self._average, self._floats, 1.0 - self._training.average)
-
-    def _precision(self) -> AbstractContextManager[Any]:
-        mixed = self._place.is_mixed
-        return torch.autocast(self._place.device.type, dtype=torch.bfloat16) if mixed else nullcontext()
 
     def _failed(self, error: BaseException) -> InvalidArgument:
         batch = self._training.batch_of(self._samples)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,6 +35,10 @@ class Place:
     def tensor(self, rows: Float[np.ndarray, "..."]) -> torch.Tensor:
         """Numbers there."""
         return torch.tensor(rows, dtype=self.dtype, device=self.device)
+
+    def precision(self) -> AbstractContextManager[Any]:
+        """What a step computes in."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16) if self.is_mixed else nullcontext()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from jaxtyping import Int
 
+from benign.foundation.errors import invalid
 from benign.foundation.split import Split
 from benign.networks.checkpoints import Checkpoint, Kept
 from benign.networks.digests import sha256_of
-from benign.networks.sharing import PARTS
+from benign.networks.sharing import PARTS, shared
 from benign.networks.torch_training.alone import Alone, Member
 from benign.networks.torch_training.building import Builder
-from benign.networks.torch_training.data import Place, data_of
+from benign.networks.torch_training.data import Data, Place, data_of
 from benign.networks.torch_training.evaluation import Recorder
 from benign.networks.torch_training.recipe import Recipe
+from benign.networks.torch_training.stacked import Stacked
+from benign.networks.torch_training.together import groups, is_faster, reason_apart, reason_differs
 from benign.networks.torch_training.trajectory import Batches, Learner, Trajectory
 
 
@@ -29,6 +32,7 @@ class Modules:
         builder: builds them.
         recipe: how they are trained.
         place: where.
+        together: whether modules of a size are trained as one: ``"auto"`` where that is faster, True or False.
         averaged: whether to keep averaged weights.
         kept: where trainings are kept until all are done.
         decides: what else decides the numbers, as JSON values.
@@ -37,6 +41,7 @@ class Modules:
     builder: Builder
     recipe: Recipe
     place: Place
+    together: str | bool
     averaged: bool
     kept: Kept
     decides: Mapping[str, object]
@@ -44,14 +49,65 @@ class Modules:
     def train(
         self, splits: Sequence[Split], size: int, steps: Int[np.ndarray, " time"], recorder: Recorder
     ) -> dict[str, np.ndarray]:
-        """What is recorded of a module for each split (member x time x ...)."""
-        parts = [self.train_alone(self.member(split, size), steps, recorder) for split in splits]
+        """What is recorded of a module for each split (member x time x ...).
+
+        Raises:
+            InvalidArgument: where modules are to be trained as one and cannot.
+        """
+        common = shared(splits)
+        data = [self.data(split) for split in common.data]
+        owns = [replace(data[place], split=split) for place, split in zip(common.data_of, splits, strict=True)]
+        parts: list[dict[str, np.ndarray]] = []
+        for group in groups(len(splits), self.place):
+            if len(owns[group]) > 1 and self._may_be_together(owns[0], size):
+                members = [self.member(own, size) for own in owns[group]]
+                if self._are_one(members):
+                    learner = Stacked(self.recipe, self.place, members, averaged=self.averaged)
+                    parts.append(self._finished(learner, members, steps, recorder))
+                    continue
+                del members
+            parts += [self.train_alone(self.member(own, size), steps, recorder) for own in owns[group]]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _may_be_together(self, data: Data, size: int) -> bool:
+        """Whether modules of a size are to be trained as one, as far as one of them tells.
+
+        Raises:
+            InvalidArgument: where they are to be and cannot.
+        """
+        if self.together is False:
+            return False
+        module = self.member(data, size).module
+        reason = reason_apart(self.recipe, module)
+        self._refuse(reason, size)
+        batch = self.recipe.on(data.split.samples).batch_of(data.split.samples)
+        return reason is None and (self.together is True or is_faster(self.place, module, batch))
+
+    def _are_one(self, members: Sequence[Member]) -> bool:
+        """Whether they can be called as one.
+
+        Raises:
+            InvalidArgument: where they are to be trained as one and cannot.
+        """
+        reason = reason_differs(members)
+        self._refuse(reason, members[0].size)
+        return reason is None
+
+    def _refuse(self, reason: str | None, size: int) -> None:
+        if reason is not None and self.together is True:
+            raise invalid(
+                "together",
+                f"must not be True for {self.builder.name} at size {size}: {reason}; leave it out to train each alone.",
+            )
 
     def train_alone(self, member: Member, steps: Int[np.ndarray, " time"], recorder: Recorder) -> dict[str, np.ndarray]:
         """What is recorded of one module (1 x time x ...), which is trained in place."""
         learner = Alone(self.recipe, self.place, member, averaged=self.averaged)
         return self._finished(learner, [member], steps, recorder)
+
+    def data(self, split: Split) -> Data:
+        """A split's tensors."""
+        return data_of(split, self.recipe, self.place)
 
     def check_seed(self, split: Split, size: int) -> None:
         """Build the module of a size twice.
@@ -59,11 +115,11 @@ class Modules:
         Raises:
             InvalidArgument: where the two differ, or share a tensor.
         """
-        self.builder.check_seed(size, split, data_of(split, self.recipe, self.place).train_inputs)
+        self.builder.check_seed(size, split, self.data(split).train_inputs)
 
-    def member(self, split: Split, size: int) -> Member:
+    def member(self, data: Data, size: int) -> Member:
         """A module with its initial weights and its data."""
-        data = data_of(split, self.recipe, self.place)
+        split = data.split
         module = self.builder.module(size, split, data.train_inputs)
         which = split.replicate
         who = (
