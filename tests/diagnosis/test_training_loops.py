@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pytest
 
@@ -9,10 +11,13 @@ import benign
 from benign.diagnosis.answers import Unanswered, Verdict
 from benign.diagnosis.longer import longer
 from benign.diagnosis.remedies import remedies
+from benign.diagnosis.remedies.regularisation import other_strengths
 from benign.diagnosis.remedies.stopping import shorter_times
 from benign.diagnosis.standing import standing_of
 from benign.diagnosis.trials.noted_times import begun, noted
-from tests.diagnosis.benches import on_bench, table
+from benign.networks.training import Training
+from benign.procedures.protocol import Predictions
+from tests.diagnosis.benches import bench_of, on_bench, table
 from tests.diagnosis.test_longer import descended
 
 CODES = {"standing", "fitted", "regime", "more_data", "bigger", "longer", "remedies", "noise_slope"}
@@ -209,3 +214,89 @@ def test_the_start_of_a_loop_is_enough_to_see_its_seed():
     split = table(20, 5).draw(10, benign.Replicate())
     assert len(list(loop.train(split, 3, None, split.train_inputs, [split.test_inputs]))) == 1
     assert notes.passed == [0.0, 1.0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Descent:
+    """Gradient descent whose training is a value of ours: with "cosine" its rate falls to zero at the end."""
+
+    training: Training
+    size_name: str = "columns"
+    time_name: str = "epochs"
+    max_size: float = np.inf
+    objective: str = "squared"
+    revision: int = 1
+
+    def spec(self):
+        return {"procedure": "descent", "training": self.training.spec()}
+
+    def retrained(self, training):
+        return replace(self, training=training)
+
+    def predict(self, split, inputs, sizes, times=None):
+        assert self.training.batch_of(split.samples) <= split.samples
+        features = split.train_inputs[:, : sizes[0]]
+        weights, done = np.zeros((features.shape[1], 1)), 0
+        last, decay = self.training.last_time, self.training.weight_decay
+        for end in self.training.steps_at([last] if times is None else times.tolist(), split.samples).tolist():
+            for step in range(done, end):
+                rate = 0.1 * (np.cos(np.pi * step / last) + 1.0) / 2.0 if self.training.schedule == "cosine" else 0.1
+                gradient = features.T @ (features @ weights - split.train_targets) / split.samples + decay * weights
+                weights = weights - rate * gradient
+            done = end
+            yield Predictions(size=float(sizes[0]), time=float(end), values=inputs[:, : sizes[0]] @ weights)
+
+    def measure(self, splits, sizes, times, metrics):
+        raise AssertionError
+
+    def parameters(self, size, split):
+        return size
+
+    def batches(self, replicates):
+        return [(one,) for one in replicates]
+
+
+def trained_for(epochs, schedule):
+    return Descent(training=Training(epochs=epochs, batch_size=None, schedule=schedule, loss="squared"))
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_a_longer_training_is_one_of_that_length(schedule):
+    """Its schedule ends where it does; without one the shorter training is its beginning."""
+    source = table(60, 20)
+    with bench_of(trained_for(4, schedule), source, size=10) as bench:
+        assert bench.end == 4.0
+        answers = longer(bench, findings=(), confidence=0.85)
+        (long,) = bench.measure([replace(bench.user_trial(), times=(16.0,))])
+    with bench_of(trained_for(16, schedule), source, size=10) as other:
+        (alone,) = other.measure([other.user_trial()])
+    assert answers[4.0].answer is Verdict.HELPS
+    assert long is not None
+    assert alone is not None
+    np.testing.assert_array_equal(long.outputs, alone.outputs)
+
+
+def test_a_training_that_cannot_be_made_longer_is_told_so():
+    fixed = trained_for(4, "constant")
+    with bench_of(_Fixed(**vars(fixed)), table(60, 20), size=10) as bench:
+        with pytest.raises(Unanswered, match="descent ends at 4 epochs"):
+            longer(bench, findings=(), confidence=0.85)
+        assert not bench.measured
+
+
+class _Fixed(Descent):
+    retrained = None  # type: ignore[assignment]
+
+
+def test_other_weight_decays_of_a_network_are_tried():
+    with bench_of(trained_for(60, "constant"), table(40, 30), size=30, trainings=100.0) as bench:
+        found = remedies(bench, findings=(), confidence=0.85)
+    assert "regularisation" in {one.kind for one in found}
+    assert {one.what for one in other_strengths(bench)} >= {"weight_decay = 0.1 instead of 0"}
+
+
+def test_a_batch_holds_at_most_all_rows_of_a_smaller_training():
+    model = Descent(training=Training(epochs=2, batch_size=50, loss="squared"))
+    with bench_of(model, table(60, 20), size=10) as bench:
+        (found,) = bench.measure([replace(bench.user_trial(), rows=15)])
+    assert found is not None

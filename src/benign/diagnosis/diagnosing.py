@@ -81,10 +81,11 @@ def diagnose(
 
     Args:
         model: a scikit-learn estimator or pipeline, or another with ``fit`` and ``predict``; a procedure, such as
-            :func:`benign.from_callable` makes.
+            :func:`benign.from_training_loop` and :func:`benign.from_torch` make.
         source: the data, such as ``benign.sources.arrays(X, y)``.
         size: of the model; what it is set to now, where it is an estimator. A procedure needs it.
-        time: when training ends, likewise.
+        time: when training ends; the present end unless said. Of a training loop that goes on beyond it, longer
+            training can be told.
         samples: the n to diagnose; all rows outside the test set unless said, 1,000 of a distribution.
         size_parameter: which parameter is the size of an estimator; known for the common ones, ``"features"`` for
             those without.

@@ -165,7 +165,7 @@ def run_trial(shared: Shared, trial: Trial, world: Source | None) -> Measured:
     """
     procedure, notes = shared.procedure, None
     split = split_of(shared.source if world is None else world, trial, shared.seed)
-    if isinstance(procedure, ForeignProcedure):
+    if isinstance(procedure, ForeignProcedure) and not isinstance(procedure, Retrainable):
         with recorded():
             beginning = begun(procedure) if isinstance(procedure, TrainingLoop) else procedure
             check_seed(beginning, split, np.nan if trial.size is None else trial.size)
