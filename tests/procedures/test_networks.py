@@ -191,7 +191,7 @@ def test_a_job_that_was_killed_goes_on_from_its_checkpoint(tmp_path, monkeypatch
 def test_a_checkpoint_lies_where_metrics_had_their_first_names(monkeypatch):
     """A training that an earlier version began goes on."""
     decided = []
-    place = "benign.procedures.network_training._checkpoint_place"
+    place = "benign.procedures.network_training.checkpoint_place"
     monkeypatch.setattr(place, lambda *decides: decided.append(decides[-1]))
     MLP(training=TRAINING).measure([_split()], SIZES, None, schema.DEFAULT_METRICS)
     assert "metrics=['function_norm', 'norm', 'test_error'" in decided[0][-1]
