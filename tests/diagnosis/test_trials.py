@@ -137,3 +137,9 @@ def test_a_forecast_is_linear_in_size_and_time():
     timed = {Workload(rows=100.0, size=10.0, time=5.0): 2.0}
     assert forecast_seconds(Workload(rows=100.0, size=20.0, time=10.0), timed) == pytest.approx(8.0)
     assert forecast_seconds(Workload(rows=1.0), {}) == 0.0
+
+
+def test_a_smaller_training_is_forecast_to_take_no_longer_than_a_larger_one():
+    """Of the smallest, compiling a program took three seconds."""
+    timed = {Workload(rows=75.0, size=8.0, time=40.0): 3.0, Workload(rows=300.0, size=30.0, time=40.0): 0.5}
+    assert forecast_seconds(Workload(rows=75.0, size=11.0, time=40.0), timed) == 0.5

@@ -30,6 +30,10 @@ class Workload:
         """This one's nominal cost in units of another's."""
         return (self.rows / other.rows) * (self.size / other.size) * (self.time / other.time)
 
+    def contains(self, other: Workload) -> bool:
+        """Whether the other is no larger in anything."""
+        return other.rows <= self.rows and other.size <= self.size and other.time <= self.time
+
 
 def workload(trial: Trial, *, size_grows: bool, time: float) -> Workload:
     """That of a trial, whose size counts where cost grows with it; ``time`` is the end of training."""
@@ -41,7 +45,8 @@ def forecast_seconds(wanted: Workload, timed: Mapping[Workload, float]) -> float
     """How long a training will take; 0 where nothing was timed.
 
     The nearest timed one is scaled: linearly in size and time, and in n by the power that the timed ones show where two
-    of them differ in n alone by a factor of two, by 1.5 upwards and 1 downwards else.
+    of them differ in n alone by a factor of two, by 1.5 upwards and 1 downwards else. No more than what any larger one
+    took.
     """
     if not timed:
         return 0.0
@@ -50,7 +55,10 @@ def forecast_seconds(wanted: Workload, timed: Mapping[Workload, float]) -> float
     power = _power(timed, nearest)
     if power is None:
         power = _UNLESS_MEASURED if ratio > 1.0 else 1.0
-    return timed[nearest] * ratio**power * (wanted.size / nearest.size) * (wanted.time / nearest.time)
+    scaled = timed[nearest] * ratio**power * (wanted.size / nearest.size) * (wanted.time / nearest.time)
+    # Much of what a small one takes may be a program's compilation, which does not grow.
+    larger = [took for load, took in timed.items() if load.contains(wanted)]
+    return min([scaled, *larger])
 
 
 def _distance(one: Workload, other: Workload) -> float:
