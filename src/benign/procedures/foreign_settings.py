@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import math
 import textwrap
+import tokenize
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType
@@ -22,7 +23,7 @@ def source_digest(code: object) -> str | None:
     """SHA-256 of the source text of a function or class, whatever its indentation; None where it cannot be had."""
     try:
         lines, start = inspect.getsourcelines(code)  # type: ignore[arg-type]
-    except (OSError, TypeError, SyntaxError):
+    except (OSError, TypeError, SyntaxError, tokenize.TokenError):  # the file is gone, or another one by now
         return None
     text = textwrap.dedent("".join(lines))
     if isinstance(code, FunctionType) and code.__name__ == "<lambda>":
