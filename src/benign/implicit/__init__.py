@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from benign.implicit.curvature.sharpness import worst_rise as worst_rise
     from benign.implicit.curvature.trace import TraceEstimate as TraceEstimate
     from benign.implicit.curvature.trace import estimate_trace as estimate_trace
+    from benign.implicit.dense_network import as_dense as as_dense
     from benign.implicit.flows.backward_error import BackwardErrorAnalysis as BackwardErrorAnalysis
     from benign.implicit.flows.backward_error import backward_error_analysis as backward_error_analysis
     from benign.implicit.flows.integration import FlowNotIntegrated as FlowNotIntegrated
@@ -75,7 +76,17 @@ if TYPE_CHECKING:
 # The procedures that measure solutions stand with the others now; the old names go with 0.3.
 _MOVED = dict.fromkeys(("RepeatedMLP", "Solutions"), "benign.procedures")
 
-_WITHOUT_JAX = tuple(f"benign.implicit.flows.{module}" for module in ("orders", "two_parameters", "torch_loop"))
+# The last two measure PyTorch modules without it, and ask for it where a network needs it.
+_WITHOUT_JAX = tuple(
+    f"benign.implicit.{module}"
+    for module in (
+        "flows.orders",
+        "flows.two_parameters",
+        "flows.torch_loop",
+        "flows.network_penalty",
+        "similarity.representation_similarity",
+    )
+)
 
 
 def _check(name: str, home: str) -> None:

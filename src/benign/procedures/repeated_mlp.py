@@ -19,7 +19,7 @@ from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
-from benign.implicit.norms.dense_norms import checked_dense
+from benign.implicit.dense_network import as_dense
 from benign.implicit.similarity.loss_barrier import matched_pairs, risks_along_lines
 from benign.implicit.similarity.network_pairs import pairs_of
 from benign.implicit.similarity.prediction_disagreement import disagreement, mean_squared_difference
@@ -194,7 +194,7 @@ class RepeatedMLP:
 
     def _solution_metric(self, name: str, trained: Sequence[eqx.Module], split: Split) -> float:
         """A metric on the weights at the end."""
-        networks = [checked_dense(network) for network in trained]
+        networks = [as_dense(network) for network in trained]
         if name == "representation_similarity":
             return float(np.mean(layerwise_cka(networks, split.test_inputs)[-1]))
         pairs = [(networks[i], networks[j]) for i, j in pairs_of(len(networks))]

@@ -14,10 +14,10 @@ import equinox as eqx
 import jax
 
 from benign.foundation.errors import InvalidArgument
+from benign.implicit.dense_network import as_dense
 from benign.implicit.norms.dense_norms import (
     LIPSCHITZ,
     NormRecorder,
-    checked_dense,
     distance_from_start,
     distances_from_start,
     frobenius_norm,
@@ -200,7 +200,7 @@ def test_distances_from_start_of_a_population(trained):
     _, members, result = trained
     distances = distances_from_start(FAMILY, members, result)
     for member, network, distance in zip(members, result.networks, distances, strict=True):
-        assert distance == distance_from_start(checked_dense(initial_network(FAMILY, member)), checked_dense(network))
+        assert distance == distance_from_start(as_dense(initial_network(FAMILY, member)), as_dense(network))
         assert distance.frobenius > 0.0
     with pytest.raises(InvalidArgument, match="`members` must be those of the population, 3, got 2"):
         distances_from_start(FAMILY, members[:2], result)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, NamedTuple, get_args
 
 import equinox as eqx
@@ -27,8 +28,7 @@ from benign.foundation.arguments import checked_name
 from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count, checked_positive
 from benign.foundation.randomness import generator
-from benign.implicit.curvature.hessian import FlatLoss, hessian_product, not_finite
-from benign.implicit.precision import own_precision
+from benign.implicit.curvature.hessian import FlatLoss, by_itself, hessian_product, measuring, not_finite
 
 Which = Literal["largest", "smallest", "magnitude"]
 """Largest first, most negative first, or by absolute value."""
@@ -121,7 +121,7 @@ def top_eigenvalues(
         values, residuals, vectors, the number of products and the outcome.
     """
     _check(loss, k, which, tolerance, most_products)
-    with own_precision(loss.parameters):
+    with measuring(loss):
         share = tolerance or (1e-8 if loss.parameters.dtype == np.float64 else 1e-4)
         found = eqx.filter_jit(lanczos)(
             eqx.Partial(hessian_product, loss),
@@ -248,9 +248,15 @@ def _start(like: Float[Array, " m"], word: UInt32[Array, ""], size: int) -> _Sta
 
 def _step(product: Callable[[Array], Array], word: UInt32[Array, ""], state: _State) -> _State:
     """One product: the next vector of the basis and the next column of T."""
+    return _absorbed(state.basis, state._replace(basis=state.basis[:0]), product(state.w), word)
+
+
+@partial(by_itself, donated=("basis",))  # else each step would copy the whole basis
+def _absorbed(basis: Float[Array, "size m"], state: _State, Hv: Float[Array, " m"], word: UInt32[Array, ""]) -> _State:
+    """The state, whose basis is given apart, after the product with its vector."""
     j, v = state.j, state.w
-    basis = state.basis.at[j].set(v)
-    w = product(v) - state.back
+    basis = basis.at[j].set(v)
+    w = Hv - state.back
     alpha = v @ w
     w = w - alpha * v
     # Once more against all of them: the recurrence alone loses orthogonality where a Ritz value converges.
@@ -290,6 +296,7 @@ def _direction(like: Float[Array, " m"], word: UInt32[Array, ""], number: Int[Ar
     return (bits >> 8).astype(like.dtype) * 2.0**-23 - 1.0
 
 
+@partial(by_itself, static=("which", "k"))
 def _ritz(state: _State, which: Which, k: int, tolerance: Array | float) -> _State:
     """Ritz values and vectors, wanted ones first, and whether the first k have converged."""
     size = len(state.T)
@@ -318,6 +325,7 @@ def _residuals(state: _State) -> Float[Array, " size"]:
     return jnp.maximum(last, np.finfo(last.dtype).eps * state.norm)
 
 
+@partial(by_itself, static=("k",))
 def _restart(state: _State, k: int) -> _State:
     """The best Ritz vectors as a new basis; T becomes their values with one row of couplings to the next vector."""
     size = len(state.T)

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -24,14 +24,17 @@ from benign.implicit.curvature.hessian import (
     hessian_product,
     hessian_products,
     holding_padding,
+    measuring,
     network_loss,
     not_finite,
     random_key,
 )
 from benign.implicit.curvature.sharpness import under_noise, worst_rise
 from benign.implicit.curvature.trace import TraceMethod, checked_level, sampled_trace, spending_of, student_interval
-from benign.implicit.precision import own_precision
 from benign.networks.recording import Data
+
+if TYPE_CHECKING:
+    import torch
 
 _RESCALING = (
     "Not a property of the function: rescaling the weights on both sides of a ReLU unit leaves the function as it is "
@@ -202,9 +205,9 @@ class Flatness:
 
 
 def flatness(
-    network: eqx.Module,
-    inputs: Array | np.ndarray,
-    targets: Array | np.ndarray,
+    network: eqx.Module | torch.nn.Module,
+    inputs: Array | np.ndarray | torch.Tensor,
+    targets: Array | np.ndarray | torch.Tensor,
     *,
     loss: str,
     measures: tuple[FlatnessMeasure, ...] = ALL_MEASURES,
@@ -216,9 +219,9 @@ def flatness(
     Hein, Flammarion 2023.
 
     Args:
-        network: an Equinox module without state, called on one input.
+        network: an Equinox module without state, called on one input, or a PyTorch module in evaluation mode.
         inputs: training inputs (n, ...).
-        targets: training targets (n, K).
+        targets: training targets (n, K); for a PyTorch module also classes (n,).
         loss: ``"cross-entropy"`` or ``"squared"``.
         measures: which.
         settings: radii, noise and accuracy; None for the defaults.
@@ -232,7 +235,7 @@ def flatness(
     """
     chosen, settings = frozenset(measures), settings or FlatnessSettings()
     around = network_loss(network, inputs, targets, loss=loss)
-    with own_precision(around.parameters):
+    with measuring(around):
         numbers = {name: float(value) for name, value in eqx.filter_jit(measured)(around, chosen, settings).items()}
     for measure in measures:
         if not math.isfinite(numbers[measure.value]):

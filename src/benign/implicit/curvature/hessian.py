@@ -8,12 +8,18 @@ forward-mode differentiation of the reverse-mode gradient (Pearlmutter 1994), so
 are taken some rows at a time: memory is that of one chunk's activations, whatever n is.
 
 At the kinks of ReLU these derivatives are JAX's: the slope at 0 is 0, and H is that of the smooth piece around theta.
+
+The derivatives of a PyTorch module are PyTorch's. Everything that is made of them, eigenvalues, traces, sharpness, is
+written once, in JAX, and goes through such a loss operation by operation: a compiled program would have to call back
+into Python from a thread of its own, where neither float64 nor Ctrl-C nor an error's sentence arrives safely.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -27,8 +33,15 @@ from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_count
 from benign.foundation.randomness import generator
 from benign.implicit.precision import Tree, checked_parameters, own_precision
+from benign.implicit.torch_models.recognition import is_torch_module
 from benign.networks.objective import mean_loss, wrong
 from benign.networks.training import LOSSES
+
+if TYPE_CHECKING:
+    import torch
+
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
 
 ROWS = 1024
 """Samples that are differentiated at once unless said: enough for the matrix products, bounded memory."""
@@ -41,6 +54,21 @@ LARGEST_DENSE = 2000
 _NUMBERS_AT_ONCE = 2**16
 
 
+@runtime_checkable
+class HostLoss(Protocol):
+    """A loss that is computed outside JAX, on rows of parameters in NumPy."""
+
+    def value(self, row: Float[np.ndarray, " m"]) -> float: ...
+
+    def error(self, row: Float[np.ndarray, " m"]) -> float: ...
+
+    def gradient(self, row: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]: ...
+
+    def product(self, row: Float[np.ndarray, " m"], vector: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]: ...
+
+    def unravel(self, row: Any) -> Tree: ...
+
+
 class FlatLoss(eqx.Module):
     """A loss at a point; built by :func:`network_loss` or :func:`parameter_loss`.
 
@@ -48,9 +76,11 @@ class FlatLoss(eqx.Module):
         parameters: the point, m numbers in the order of ``jax.flatten_util.ravel_pytree``.
         unravel: their tree from the row.
         structure: what of the network is not an array, or the user's own function of the tree.
-        samples: inputs, targets and whether each row counts, (chunks, rows, ...); None for a user's own function.
+        samples: inputs, targets and whether each row counts, (chunks, rows, ...); None for a user's own function and
+            for a loss outside JAX.
         loss: the name of the objective.
         free: whether a parameter may move, None if all may. The derivatives in the others count as zero.
+        outside: what computes the loss outside JAX; None where JAX does.
     """
 
     parameters: Float[Array, " m"]
@@ -59,6 +89,7 @@ class FlatLoss(eqx.Module):
     samples: tuple[Array, Array, Array] | None
     loss: str = eqx.field(static=True)
     free: Bool[Array, " m"] | None = None
+    outside: HostLoss | None = eqx.field(static=True, default=None)
 
     @property
     def size(self) -> int:
@@ -67,17 +98,24 @@ class FlatLoss(eqx.Module):
 
 
 def network_loss(
-    network: eqx.Module, inputs: Array | np.ndarray, targets: Array | np.ndarray, *, loss: str, rows: int = ROWS
+    network: eqx.Module | torch.nn.Module,
+    inputs: Array | np.ndarray | torch.Tensor,
+    targets: Array | np.ndarray | torch.Tensor,
+    *,
+    loss: str,
+    rows: int = ROWS,
 ) -> FlatLoss:
-    r"""The mean training loss of an Equinox network, :math:`E(\theta) = \frac{1}{n} \sum_i \ell(f_\theta(x_i), y_i)`.
+    r"""The mean training loss of a network, :math:`E(\theta) = \frac{1}{n} \sum_i \ell(f_\theta(x_i), y_i)`.
 
     Numbers keep the precision of the parameters: a network of float64 arrays is differentiated in float64. A part of
     this package's own; what is measured of it says its paper.
 
     Args:
-        network: called on one input (d,) or (channels, height, width), it gives (K,).
+        network: an Equinox network, which, called on one input (d,) or (channels, height, width), gives (K,); or a
+            PyTorch module, which takes a batch and gives (rows, K), in evaluation mode. Of that a copy is measured as
+            it is now, its parameters those that ``requires_grad``, in the order of ``named_parameters``.
         inputs: (n, ...).
-        targets: (n, K), for cross-entropy one-hot.
+        targets: (n, K), for cross-entropy one-hot; for a PyTorch module also classes (n,).
         loss: ``"cross-entropy"`` or ``"squared"``, as networks are trained here.
         rows: samples that are differentiated at once.
 
@@ -85,9 +123,12 @@ def network_loss(
         The loss around the network's present parameters.
 
     Raises:
-        InvalidArgument: for integer parameters, a network with state (batch normalisation) or active dropout, no
-            samples or as many inputs as there are no targets.
+        InvalidArgument: for integer parameters, an Equinox network with state (batch normalisation), active dropout,
+            a module whose outputs cannot be differentiated, no samples or as many inputs as there are no targets.
     """
+    if is_torch_module(network):
+        return _outside(network, inputs, targets, loss, rows)
+    network = cast("eqx.Module", network)
     checked_name("loss", loss, LOSSES)
     checked_count("rows", rows)
     _check_stateless(network)
@@ -102,6 +143,16 @@ def network_loss(
         flat, unravel = ravel_pytree(jax.tree.map(jnp.asarray, arrays))
         samples = _chunks(jnp.asarray(inputs, dtype), jnp.asarray(targets, dtype), min(rows, len(inputs)))
     return FlatLoss(parameters=flat, unravel=unravel, structure=structure, samples=samples, loss=loss)
+
+
+def _outside(module: torch.nn.Module, inputs: Any, targets: Any, loss: str, rows: int) -> FlatLoss:
+    from benign.implicit.torch_models.module_loss import module_loss
+
+    outside = module_loss(module, inputs, targets, loss=loss, rows=rows)
+    row = outside.network.row()
+    with own_precision(row):
+        point = jnp.asarray(row)
+    return FlatLoss(parameters=point, unravel=outside.unravel, structure=None, samples=None, loss=loss, outside=outside)
 
 
 def parameter_loss(loss: Callable[[Tree], Array], parameters: Tree) -> FlatLoss:
@@ -158,11 +209,15 @@ def traced(loss: FlatLoss) -> Any:
 
 def value_at(loss: FlatLoss, point: Float[Array, " m"]) -> Float[Array, ""]:
     """The loss at a point."""
+    if loss.outside is not None:
+        return jnp.asarray(loss.outside.value(_row(point)), point.dtype)
     return _summed(loss, lambda part: part(point))
 
 
 def error_at(loss: FlatLoss, point: Float[Array, " m"]) -> Float[Array, ""]:
     """The zero-one error at a point; NaN for a user's own loss."""
+    if loss.outside is not None:
+        return jnp.asarray(loss.outside.error(_row(point)), point.dtype)
     if loss.samples is None:
         return jnp.full((), jnp.nan, point.dtype)
     network = eqx.combine(loss.unravel(point), loss.structure)
@@ -176,12 +231,16 @@ def error_at(loss: FlatLoss, point: Float[Array, " m"]) -> Float[Array, ""]:
 
 def gradient_at(loss: FlatLoss, point: Float[Array, " m"]) -> Float[Array, " m"]:
     """The gradient at a point."""
+    if loss.outside is not None:
+        return _held(loss, jnp.asarray(loss.outside.gradient(_row(point))))
     return _held(loss, _summed(loss, lambda part: jax.grad(part)(point)))
 
 
 def hessian_product(loss: FlatLoss, vector: Float[Array, " m"]) -> Float[Array, " m"]:
     """The Hessian at the loss's parameters times a vector; costs about four evaluations of the loss."""
     direction = _held(loss, vector)
+    if loss.outside is not None:
+        return _held(loss, jnp.asarray(loss.outside.product(_row(loss.parameters), _row(direction))))
 
     def product(part: Callable[[Array], Array]) -> Array:
         return jax.jvp(jax.grad(part), (loss.parameters,), (direction,))[1]
@@ -192,7 +251,9 @@ def hessian_product(loss: FlatLoss, vector: Float[Array, " m"]) -> Float[Array, 
 def hessian_products(loss: FlatLoss, vectors: Float[Array, "b m"]) -> Float[Array, "b m"]:
     """The Hessian times each of some vectors, several at once where that is faster."""
     at_once = len(vectors)
-    if jax.default_backend() == "cpu":
+    if loss.outside is not None:
+        at_once = 1
+    elif jax.default_backend() == "cpu":
         at_once = max(1, min(at_once, _NUMBERS_AT_ONCE // loss.size))
     return jax.lax.map(
         lambda vector: hessian_product(loss, vector), vectors, batch_size=at_once if at_once > 1 else None
@@ -216,9 +277,44 @@ def dense_hessian(loss: FlatLoss) -> Float[np.ndarray, "m m"]:
             f"has {loss.size:,} parameters: a model too large for a dense check, which goes up to "
             f"{LARGEST_DENSE:,}; use `top_eigenvalues` and `estimate_trace`, which form no matrix.",
         )
-    with own_precision(loss.parameters):
+    with measuring(loss):
         columns = np.asarray(eqx.filter_jit(hessian_products)(loss, jnp.eye(loss.size, dtype=loss.parameters.dtype)))
     return (columns + columns.T) / 2.0  # symmetric but for rounding
+
+
+@contextmanager
+def measuring(loss: FlatLoss) -> Iterator[None]:
+    """JAX computes in the precision of a loss, and operation by operation where that is computed outside JAX."""
+    with own_precision(loss.parameters), nullcontext() if loss.outside is None else jax.disable_jit():
+        yield
+
+
+def measuring_outside(loss: FlatLoss) -> AbstractContextManager[None]:
+    """The same where a loss is computed outside JAX; of others the caller's program decides."""
+    return nullcontext() if loss.outside is None else measuring(loss)
+
+
+def by_itself(
+    function: Callable[P, Answer], *, static: Sequence[str] = (), donated: Sequence[str] = ()
+) -> Callable[P, Answer]:
+    """A part that asks no loss anything, compiled by itself where what is around it goes operation by operation.
+
+    Args:
+        function: the part.
+        static: names of its arguments that are no arrays.
+        donated: names of those whose memory it may take over.
+    """
+    compiled = jax.jit(function, static_argnames=static, donate_argnames=donated)
+
+    @wraps(function)
+    def call(*arguments: P.args, **settings: P.kwargs) -> Answer:
+        config: Any = jax.config
+        if not config.jax_disable_jit:
+            return function(*arguments, **settings)
+        with jax.disable_jit(False):
+            return compiled(*arguments, **settings)
+
+    return call
 
 
 def not_finite(what: str) -> InvalidArgument:
@@ -270,6 +366,19 @@ def _summed(loss: FlatLoss, of: Callable[[Callable[[Array], Array]], Array]) -> 
     if len(rest[0]) == 0:
         return first
     return jax.lax.scan(lambda sum_, chunk: (sum_ + of_chunk(chunk), None), first, rest)[0]
+
+
+def _row(values: Array) -> Float[np.ndarray, " m"]:
+    """Numbers for a loss outside JAX.
+
+    Raises:
+        InvalidArgument: within a compiled program, which cannot ask it.
+    """
+    if isinstance(values, jax.core.Tracer):
+        raise invalid(
+            "loss", "is a PyTorch module's, which JAX can neither compile nor differentiate; call this without jax.jit."
+        )
+    return np.asarray(values)
 
 
 def _held(loss: FlatLoss, vector: Float[Array, " m"]) -> Float[Array, " m"]:

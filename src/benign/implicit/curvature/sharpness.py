@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from benign.implicit.curvature.hessian import FlatLoss, error_at, gradient_at, value_at
+from benign.implicit.curvature.hessian import FlatLoss, by_itself, error_at, gradient_at, measuring_outside, value_at
 
 
 class NoiseMoments(NamedTuple):
@@ -52,11 +52,16 @@ def worst_rise(loss: FlatLoss, *, radius: float, steps: int = 1, adaptive: bool 
     Returns:
         A scalar, NaN where the loss is not finite.
     """
+    with measuring_outside(loss):
+        return _worst_rise(loss, radius, steps, adaptive)
+
+
+def _worst_rise(loss: FlatLoss, radius: float, steps: int, adaptive: bool) -> Float[Array, ""]:
     centre = loss.parameters
     scale = jnp.abs(centre) if adaptive else jnp.ones_like(centre)
     start = value_at(loss, centre)
 
-    def climb(number: Array, reached: tuple[Array, Array]) -> tuple[Array, Array]:
+    def climb(number: Array | int, reached: tuple[Array, Array]) -> tuple[Array, Array]:
         u, best = reached
         slope = scale * gradient_at(loss, centre + scale * u)
         u = u + radius / jnp.sqrt(number + 1.0) * _unit(slope)
@@ -68,6 +73,7 @@ def worst_rise(loss: FlatLoss, *, radius: float, steps: int = 1, adaptive: bool 
     return jax.lax.fori_loop(0, steps, climb, (jnp.zeros_like(centre), lowest))[1]
 
 
+@by_itself
 def _unit(vector: Float[Array, " m"]) -> Float[Array, " m"]:
     """The vector over its length; zero, where it is, so that a stationary point has no ascent direction."""
     largest = jnp.max(jnp.abs(vector))
@@ -88,6 +94,11 @@ def under_noise(loss: FlatLoss, *, deviation: float, multiplicative: bool, draws
         draws: at least two.
         key: of the noise.
     """
+    with measuring_outside(loss):
+        return _under_noise(loss, deviation, multiplicative, draws, key)
+
+
+def _under_noise(loss: FlatLoss, deviation: float, multiplicative: bool, draws: int, key: Array) -> NoiseMoments:
     centre = loss.parameters
     scale = centre if multiplicative else jnp.ones_like(centre)
     if loss.free is not None:
@@ -95,11 +106,16 @@ def under_noise(loss: FlatLoss, *, deviation: float, multiplicative: bool, draws
     start = value_at(loss, centre)
 
     def of_draw(one: Array) -> tuple[Array, Array]:
-        point = centre + deviation * scale * jax.random.normal(one, centre.shape, centre.dtype)
+        point = _moved(centre, deviation * scale, one)
         return value_at(loss, point) - start, 1.0 - error_at(loss, point)
 
     rises, accuracies = jax.lax.map(of_draw, jax.random.split(key, draws))
     return NoiseMoments(*_mean_and_error(rises), *_mean_and_error(accuracies))
+
+
+@by_itself
+def _moved(centre: Float[Array, " m"], deviation: Float[Array, " m"], key: Array) -> Float[Array, " m"]:
+    return centre + deviation * jax.random.normal(key, centre.shape, centre.dtype)
 
 
 def _mean_and_error(values: Float[Array, " draw"]) -> tuple[Float[Array, ""], Float[Array, ""]]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, NamedTuple, get_args
 
 import equinox as eqx
@@ -26,8 +27,7 @@ from jaxtyping import Array, Float
 from benign.foundation.arguments import checked_name
 from benign.foundation.errors import invalid
 from benign.foundation.numbers import checked_count, checked_number
-from benign.implicit.curvature.hessian import FlatLoss, hessian_products, not_finite, random_key
-from benign.implicit.precision import own_precision
+from benign.implicit.curvature.hessian import FlatLoss, by_itself, hessian_products, measuring, not_finite, random_key
 
 TraceMethod = Literal["hutch++", "hutchinson"]
 
@@ -85,7 +85,7 @@ def estimate_trace(
     if checked_count("products", products) < _FEWEST:
         raise invalid("products", f"must be at least {_FEWEST}, got {products}: fewer give no interval; use 96.")
     spending = spending_of(loss.size, method, products)
-    with own_precision(loss.parameters):
+    with measuring(loss):
         moments = eqx.filter_jit(sampled_trace)(
             eqx.Partial(hessian_products, loss),
             like=loss.parameters,
@@ -116,7 +116,7 @@ def sampled_trace(
     if width == m:
         exact = jnp.trace(product(jnp.eye(m, dtype=like.dtype)))
     elif width:
-        Q = jnp.linalg.qr(product(_signs(for_sketch, (width, m), like)).T)[0]
+        Q = _orthonormal(product(_signs(for_sketch, (width, m), like)))
         exact = jnp.sum(Q.T * product(Q.T))
     # Sums of m rounded terms, so that a trace without a sampled part is not claimed to the last bit.
     rounding = 4.0 * math.sqrt(m) * np.finfo(like.dtype).eps
@@ -131,6 +131,12 @@ def sampled_trace(
     return Moments(value=value, standard_error=jnp.hypot(error, rounding * jnp.abs(value)))
 
 
+@by_itself
+def _orthonormal(rows: Float[Array, "b m"]) -> Float[Array, "m b"]:
+    return jnp.linalg.qr(rows.T)[0]
+
+
+@partial(by_itself, static=("shape",))
 def _signs(key: Array, shape: tuple[int, int], like: Array) -> Float[Array, "b m"]:
     return jax.random.rademacher(key, shape, like.dtype)
 

@@ -6,6 +6,8 @@ change none of them. What each is blind to, and what it wrongly sees, is said wi
 and bias in times c, weights out by c) leaves the function as it is, so that a measure which it moves says nothing by
 itself of how the function generalises (Neyshabur, Salakhutdinov, Srebro 2015; Dinh et al. 2017). How measures of each
 kind fare as predictors: Jiang, Neyshabur, Mobahi, Krishnan, Bengio 2020 (Fantastic Generalization Measures).
+
+A PyTorch module is taken where it is a plain MLP (:func:`benign.implicit.as_dense`); the Frobenius norm is any one's.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -22,10 +24,15 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from benign.foundation.errors import invalid
+from benign.implicit.dense_network import as_dense
+from benign.implicit.torch_models.recognition import is_torch_module
 from benign.networks.dense import Dense
 from benign.networks.family import Family
 from benign.networks.population import Member, TrainedPopulation, initial_network
 from benign.networks.recording import Data, outputs_of
+
+if TYPE_CHECKING:
+    import torch
 
 Number = Float[Array, ""] | np.floating[Any]
 
@@ -33,18 +40,27 @@ Number = Float[Array, ""] | np.floating[Any]
 LIPSCHITZ = {"relu": 1.0, "tanh": 1.0, "gelu": 1.13, "silu": 1.1, "softplus": 1.0, "sigmoid": 0.25}
 
 
-def frobenius_norm(network: Dense) -> Number:
+def frobenius_norm(network: Dense | torch.nn.Module) -> Number:
     r""":math:`\|\theta\|_2`, the root of the sum of squares of all weights and biases: the surface's metric ``norm``.
 
     Equivalent to ``numpy.linalg.norm`` of all parameters in one row. For k random features it is
     :math:`\sqrt{k} \|\theta\|`, the metric ``scaled_norm``, that stays comparable over sizes, not this one. Known flaw:
-    not invariant under the rescaling of ReLU units.
+    not invariant under the rescaling of ReLU units. Of a PyTorch module, whichever, those parameters count that
+    ``requires_grad``.
+
+    Raises:
+        InvalidArgument: for a module without such parameters.
     """
+    if is_torch_module(network):
+        from benign.implicit.torch_models.snapshot import snapshot
+
+        return np.float64(np.linalg.norm(snapshot(network, single=True).row().astype(np.float64)))
+    network = as_dense(network)
     xp = _namespace(network)
     return xp.sqrt(sum(xp.sum(layer.weight**2) + xp.sum(layer.bias**2) for layer in network.layers))
 
 
-def path_norm(network: Dense) -> Number:
+def path_norm(network: Dense | torch.nn.Module) -> Number:
     r"""The l2 path norm (Neyshabur, Tomioka, Srebro 2015; Neyshabur, Salakhutdinov, Srebro 2015).
 
     .. math:: \phi_2(\theta) = \sqrt{\sum_{\text{paths}} \prod_{e \in \text{path}} \theta_e^2}
@@ -56,7 +72,11 @@ def path_norm(network: Dense) -> Number:
     Invariant under the rescaling of ReLU units and under permutations. Known flaws: it is blind to activations, hence
     to which paths are ever active, and grows with the number of paths, exponentially with depth at a fixed scale of
     weights.
+
+    Raises:
+        InvalidArgument: for a PyTorch module that is no plain MLP.
     """
+    network = as_dense(network)
     xp = _namespace(network)
     first = network.layers[0].weight
     entering = xp.ones(first.shape[1], dtype=first.dtype)
@@ -65,27 +85,37 @@ def path_norm(network: Dense) -> Number:
     return xp.sqrt(xp.sum(entering))
 
 
-def spectral_norms(network: Dense) -> Float[Array, " layer"] | Float[np.ndarray, " layer"]:
+def spectral_norms(
+    network: Dense | torch.nn.Module,
+) -> Float[Array, " layer"] | Float[np.ndarray, " layer"]:
     r"""Largest singular value :math:`\|W_l\|_\sigma` of each layer's weights, by an SVD; biases are left out.
 
     Equivalent to ``numpy.linalg.norm(weight, ord=2)`` of each layer.
+
+    Raises:
+        InvalidArgument: for a PyTorch module that is no plain MLP.
     """
+    network = as_dense(network)
     xp = _namespace(network)
     return xp.stack([xp.linalg.norm(layer.weight, ord=2) for layer in network.layers])
 
 
-def spectral_norm_product(network: Dense) -> Number:
+def spectral_norm_product(network: Dense | torch.nn.Module) -> Number:
     r""":math:`\prod_l \|W_l\|_\sigma`: for activations of slope 1 at most, a bound of the network's Lipschitz constant.
 
     Source: Bartlett, Foster, Telgarsky 2017. Invariant under moving a factor from one whole layer to
     another (all units of a ReLU layer rescaled alike), not under rescaling single units. Known flaws: the bound is
     loose by orders of magnitude in deep networks, and among trained networks it goes *up* where the test error goes
     down (Jiang et al. 2020).
+
+    Raises:
+        InvalidArgument: for a PyTorch module that is no plain MLP.
     """
+    network = as_dense(network)
     return _namespace(network).prod(spectral_norms(network))
 
 
-def spectral_complexity(network: Dense, reference: Dense | None = None) -> Number:
+def spectral_complexity(network: Dense | torch.nn.Module, reference: Dense | torch.nn.Module | None = None) -> Number:
     r"""Spectral complexity (Bartlett, Foster, Telgarsky 2017, equation 1.2).
 
     .. math:: R = \prod_l \rho_l \|W_l\|_\sigma \cdot
@@ -98,10 +128,16 @@ def spectral_complexity(network: Dense, reference: Dense | None = None) -> Numbe
     Args:
         network: whose weights are measured; none of its layers may be zero.
         reference: of the same shapes, such as the network before training; None for zero.
+
+    Raises:
+        InvalidArgument: for a PyTorch module that is no plain MLP.
     """
+    network = as_dense(network)
     xp = _namespace(network)
     spectral = spectral_norms(network)
-    others = [0.0] * len(network.layers) if reference is None else [layer.weight for layer in reference.layers]
+    others: list[Any] = [0.0] * len(network.layers)
+    if reference is not None:
+        others = [layer.weight for layer in as_dense(reference, argument="reference").layers]
     moves = [one.weight - other for one, other in zip(network.layers, others, strict=True)]
     moved = xp.stack([xp.sum(xp.linalg.norm(move, axis=1)) for move in moves])
     slopes = LIPSCHITZ[network.activation] ** (len(network.layers) - 1)
@@ -125,12 +161,13 @@ class DistanceFromStart:
     spectral: float
 
 
-def distance_from_start(initial: Dense, network: Dense) -> DistanceFromStart:
+def distance_from_start(initial: Dense | torch.nn.Module, network: Dense | torch.nn.Module) -> DistanceFromStart:
     """How far ``network`` is from ``initial``, in float64 (Nagarajan & Kolter 2019; Neyshabur et al. 2018, theorem 1).
 
     Raises:
-        InvalidArgument: if the two have different shapes.
+        InvalidArgument: if the two have different shapes, or are PyTorch modules that are no plain MLPs.
     """
+    initial, network = as_dense(initial, argument="initial"), as_dense(network)
     shapes = [[layer.weight.shape for layer in one.layers] for one in (initial, network)]
     if shapes[0] != shapes[1]:
         raise invalid("initial", f"must have the shapes of `network`, {shapes[1]}, got {shapes[0]}.")
@@ -161,22 +198,10 @@ def distances_from_start(
     """
     if len(members) != len(population.networks):
         raise invalid("members", f"must be those of the population, {len(population.networks)}, got {len(members)}.")
-    initial = [checked_dense(initial_network(family, member)) for member in members]
+    initial = [as_dense(initial_network(family, member)) for member in members]
     return tuple(
-        distance_from_start(before, checked_dense(after))
-        for before, after in zip(initial, population.networks, strict=True)
+        distance_from_start(before, as_dense(after)) for before, after in zip(initial, population.networks, strict=True)
     )
-
-
-def checked_dense(network: eqx.Module) -> Dense:
-    """The network, if it is dense.
-
-    Raises:
-        InvalidArgument: if it is another.
-    """
-    if not isinstance(network, Dense):
-        raise invalid("network", f"must be a dense network, got {type(network).__name__}; use MLPFamily.")
-    return network
 
 
 def output_margins(
@@ -213,7 +238,7 @@ class NormRecorder:
     margins: bool = True
 
     def __call__(self, network: eqx.Module, data: Data) -> dict[str, Float[Array, "..."]]:
-        dense = checked_dense(network)
+        dense = as_dense(network)
         product = spectral_norm_product(dense)
         values: dict[str, Any] = {
             "norm": frobenius_norm(dense),

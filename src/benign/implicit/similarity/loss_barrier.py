@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import equinox as eqx
 import jax
@@ -19,14 +20,19 @@ from jaxtyping import Array, Float
 from benign.foundation.arguments import checked_name
 from benign.foundation.errors import invalid
 from benign.foundation.split import Split
+from benign.implicit.dense_network import as_dense
 from benign.implicit.precision import own_precision
 from benign.implicit.similarity.network_pairs import shape_of
 from benign.implicit.similarity.weight_matching import match_weights
+from benign.implicit.torch_models.recognition import is_torch_module
 from benign.networks.dense import Dense
 from benign.networks.devices import DeviceName, find_device
 from benign.networks.recording import Data, Recorder, RiskRecorder
 from benign.networks.training import LOSSES
 from benign.plots import CurveDisplay, Role
+
+if TYPE_CHECKING:
+    import torch
 
 Pair = tuple[Dense, Dense]
 
@@ -73,7 +79,7 @@ class LineRisks:
 
 
 def risks_along_lines(
-    pairs: Sequence[Pair],
+    pairs: Sequence[tuple[Dense | torch.nn.Module, Dense | torch.nn.Module]],
     split: Split,
     *,
     loss: str,
@@ -83,15 +89,17 @@ def risks_along_lines(
     r"""Loss and error of the networks :math:`\theta_\alpha = \alpha \theta_1 + (1 - \alpha) \theta_0` of many pairs.
 
     Source: Entezari, Sedghi, Saukh, Neyshabur 2022, equation 1. One compiled program for all pairs and alphas; the
-    pairs' networks have one shape.
+    pairs' networks have one shape. PyTorch modules are measured one after another where they are; their buffers of real
+    numbers, such as the statistics of batch normalisation, lie on the line too, which is not re-estimating them.
 
     Args:
-        pairs: :math:`(\theta_1, \theta_0)` each, such as from :func:`matched_pairs`; not diverged.
+        pairs: :math:`(\theta_1, \theta_0)` each, such as from :func:`matched_pairs`; not diverged. PyTorch modules, in
+            evaluation mode, among themselves.
         split: on whose training set (labels trained on) and test set (clean labels) they are measured; the errors are
             NaN for regression.
         loss: ``"cross-entropy"`` or ``"squared"``, as in training.
         alphas: strictly increasing from 0 to 1; more of them find a sharper hill.
-        device: ``"cpu"``, ``"gpu"`` or None for JAX's own choice.
+        device: ``"cpu"``, ``"gpu"`` or None for JAX's own choice; None for PyTorch modules.
 
     Returns:
         Each risk, (pair x alpha), in float64.
@@ -101,6 +109,9 @@ def risks_along_lines(
     """
     checked_name("loss", loss, LOSSES)
     moments = _checked_alphas(alphas)
+    if any(is_torch_module(network) for pair in pairs for network in pair):
+        return LineRisks(alphas=moments, risks=_of_modules(pairs, split, loss, moments, device))
+    pairs = cast("Sequence[Pair]", pairs)
     _check(pairs)
     recorder = RiskRecorder(loss=loss, metrics=_METRICS, has_classes=split.classes is not None)
     structure = pairs[0][0]
@@ -111,6 +122,22 @@ def risks_along_lines(
         values = _record_along(ends[0], ends[1], jnp.asarray(moments, dtype=dtype), data, recorder)
         risks = {metric: np.asarray(values[metric], dtype=np.float64) for metric in sorted(_METRICS)}
     return LineRisks(alphas=moments, risks=risks)
+
+
+def _of_modules(
+    pairs: Sequence[Any], split: Split, loss: str, alphas: Float[np.ndarray, " alpha"], device: DeviceName
+) -> dict[str, Float[np.ndarray, "pair alpha"]]:
+    from benign.implicit.torch_models.module_lines import module_risks
+
+    if not all(is_torch_module(network) for pair in pairs for network in pair):
+        raise invalid(
+            "pairs", "must hold PyTorch modules alone or none; `as_dense` makes a dense network of a plain MLP."
+        )
+    if device is not None:
+        raise invalid(
+            "device", "must be None for PyTorch modules, which are measured where they are; move them by .to."
+        )
+    return module_risks(pairs, split, loss, alphas)
 
 
 @eqx.filter_jit
@@ -125,20 +152,24 @@ def _record_along(
     return jax.lax.map(lambda pair: jax.lax.map(partial(at, pair=pair), alphas), (first, second))
 
 
-def matched_pairs(pairs: Sequence[Pair], *, restarts: int = 5, seed: int = 0) -> list[Pair]:
+def matched_pairs(
+    pairs: Sequence[tuple[Dense | torch.nn.Module, Dense | torch.nn.Module]], *, restarts: int = 5, seed: int = 0
+) -> list[Pair]:
     """The pairs, the second network of each aligned with the first by :func:`benign.implicit.match_weights`.
 
     Source: Ainsworth, Hayase, Srinivasa 2023, section 3.2.
 
     Args:
-        pairs: networks of one shape and activation within each pair.
+        pairs: networks of one shape and activation within each pair; plain PyTorch MLPs become dense networks.
         restarts: number of starts, 1 or more.
         seed: of the random starts.
 
     Raises:
         InvalidArgument: for networks of different shapes, or a ``restarts`` or ``seed`` that cannot be used.
     """
-    return [(one, match_weights(one, other, restarts=restarts, seed=seed).network) for one, other in pairs]
+    first = [as_dense(one, argument="pairs") for one, _ in pairs]
+    matched = [match_weights(one, other, restarts=restarts, seed=seed).network for one, other in pairs]
+    return list(zip(first, matched, strict=True))
 
 
 def line_display(lines: Mapping[str, LineRisks], metric: str = "test_loss") -> CurveDisplay:

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
-import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from benign.foundation.errors import InvalidArgument, invalid
-from benign.implicit.precision import own_precision
-from benign.networks.dense import Dense, Layer
-from benign.networks.recording import outputs_of
+from benign.implicit.torch_models.recognition import is_torch_module
+from benign.networks.devices import require_jax
+
+if TYPE_CHECKING:
+    import torch
+
+    from benign.networks.dense import Dense
 
 _LEAST_INPUTS = 4  # HSIC_1 divides by n - 3
 
@@ -70,56 +73,75 @@ def linear_cka(X: Float[np.ndarray, "n p"], Y: Float[np.ndarray, "n q"], *, debi
 
 
 def layerwise_cka(
-    networks: Sequence[Dense], inputs: Float[np.ndarray, "m d"], *, debiased: bool = True
+    networks: Sequence[Dense | torch.nn.Module],
+    inputs: Float[np.ndarray, "m ..."] | torch.Tensor,
+    *,
+    debiased: bool = True,
+    layers: Sequence[str] | None = None,
 ) -> Float[np.ndarray, "layer pair"]:
     """Linear CKA of each hidden layer with the same layer of another network, for all pairs of networks.
 
     As Kornblith, Norouzi, Lee, Hinton 2019 compare networks of different initialisation.
 
     Args:
-        networks: of one depth; widths may differ.
-        inputs: on which they are compared, four or more; take test inputs.
+        networks: of one depth; widths may differ. PyTorch modules, in evaluation mode, among themselves.
+        inputs: on which they are compared, four or more (m x d), for PyTorch modules of whatever shape they take; take
+            test inputs.
         debiased: as :func:`linear_cka`.
+        layers: as :func:`hidden_features`.
 
     Returns:
         Row l: hidden layer l, in the order of :func:`itertools.combinations`, ready for ``pair_mean``.
 
     Raises:
-        InvalidArgument: for fewer than two networks, or networks of different depths.
+        InvalidArgument: for fewer than two networks, networks of different depths, or what :func:`hidden_features`
+            refuses.
     """
-    if len(networks) < 2 or len({len(network.layers) for network in networks}) > 1:
+    features = [hidden_features(network, inputs, layers=layers) for network in networks]
+    if len(features) < 2 or len({len(one) for one in features}) > 1:
         raise invalid("networks", "must hold two or more networks of the same depth.")
-    layers = zip(*(hidden_features(network, inputs) for network in networks), strict=True)
     return np.array(
-        [[linear_cka(*pair, debiased=debiased) for pair in itertools.combinations(layer, 2)] for layer in layers]
+        [
+            [linear_cka(*pair, debiased=debiased) for pair in itertools.combinations(layer, 2)]
+            for layer in zip(*features, strict=True)
+        ]
     )
 
 
-def hidden_features(network: Dense, inputs: Float[np.ndarray, "m d"]) -> tuple[Float[np.ndarray, "m width"], ...]:
+def hidden_features(
+    network: Dense | torch.nn.Module,
+    inputs: Float[np.ndarray, "m ..."] | torch.Tensor,
+    *,
+    layers: Sequence[str] | None = None,
+) -> tuple[Float[np.ndarray, "m width"], ...]:
     """What each hidden layer makes of the inputs, after its activation, in the network's own precision.
 
     The features that Kornblith, Norouzi, Lee, Hinton 2019 compare.
 
     Args:
-        network: of any depth.
-        inputs: (m x d).
+        network: of any depth; or a PyTorch module in evaluation mode, of which the features are those after each
+            activation that is a submodule, in the order of the calls, channels and places of an image in one row. Of a
+            module with no such submodule they are those after each submodule that holds no others, but the last.
+        inputs: (m x d), for a PyTorch module of whatever shape it takes.
+        layers: names of submodules of a PyTorch module after which to look instead.
 
     Returns:
         One array (m x width) for each hidden layer.
+
+    Raises:
+        InvalidArgument: for a module or inputs that cannot be used, or ``layers`` that it has not.
+        MissingExtra: for a dense network without JAX.
     """
-    with own_precision(network):
-        return tuple(np.asarray(layer) for layer in _hidden_features(network, jnp.asarray(inputs)))
+    if is_torch_module(network):
+        from benign.implicit.torch_models.module_features import module_features
 
+        return module_features(network, inputs, layers)
+    if layers is not None:
+        raise invalid("layers", "names submodules of a PyTorch module; leave it out for a dense network.")
+    require_jax("the hidden features of a dense network")
+    from benign.implicit.similarity.dense_features import dense_features
 
-@eqx.filter_jit
-def _hidden_features(network: Dense, inputs: Float[Array, "m d"]) -> list[Float[Array, "m width"]]:
-    features = []
-    for layer in network.layers[:-1]:
-        width, dtype = len(layer.bias), layer.weight.dtype
-        nothing = Layer(weight=jnp.eye(width, dtype=dtype), bias=jnp.zeros(width, dtype=dtype))
-        inputs = outputs_of(Dense(layers=(layer, nothing), activation=network.activation), inputs)
-        features.append(inputs)
-    return features
+    return dense_features(cast("Dense", network), cast("np.ndarray", inputs))
 
 
 def _centred(X: Float[np.ndarray, "n p"]) -> Float[np.ndarray, "n p"]:

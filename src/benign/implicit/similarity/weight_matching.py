@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -16,8 +17,12 @@ from jaxtyping import Float, Int
 from benign.foundation.errors import InvalidArgument, invalid
 from benign.foundation.numbers import checked_count
 from benign.foundation.randomness import generator
+from benign.implicit.dense_network import as_dense
 from benign.implicit.similarity.network_pairs import shape_of
 from benign.networks.dense import Dense, Layer
+
+if TYPE_CHECKING:
+    import torch
 
 Permutation = Int[np.ndarray, " _width"]
 
@@ -41,7 +46,9 @@ class WeightMatching:
     similarities: tuple[float, ...]
 
 
-def match_weights(first: Dense, second: Dense, *, restarts: int = 5, seed: int = 0) -> WeightMatching:
+def match_weights(
+    first: Dense | torch.nn.Module, second: Dense | torch.nn.Module, *, restarts: int = 5, seed: int = 0
+) -> WeightMatching:
     r"""Permute the hidden units of ``second`` so that its weights resemble those of ``first``.
 
     .. math:: \max_{P_1, \dots, P_D} \sum_l \langle W_l^A, P_l W_l^B P_{l-1}^\top \rangle + \langle b_l^A, P_l b_l^B
@@ -57,7 +64,7 @@ def match_weights(first: Dense, second: Dense, *, restarts: int = 5, seed: int =
     what is matched are weights, not what units compute.
 
     Args:
-        first: stays as it is.
+        first: stays as it is. A PyTorch module is taken if it is a plain MLP (:func:`benign.implicit.as_dense`).
         second: of the same shapes.
         restarts: number of starts, 1 or more.
         seed: of the order of layers and of the random starts.
@@ -71,6 +78,7 @@ def match_weights(first: Dense, second: Dense, *, restarts: int = 5, seed: int =
 
     Cost: a few sweeps of D products and assignments, each O(width^3), for each start.
     """
+    first, second = as_dense(first, argument="first"), as_dense(second, argument="second")
     _check(first, second)
     starts = [_from_the_inputs(first, second)]
     widths = [len(layer.bias) for layer in first.layers[:-1]]
