@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -237,6 +239,18 @@ def test_buffers_of_real_numbers_lie_on_the_line_too():
     risks = risks_along_lines([(first, second)], SPLIT, loss="squared", alphas=[0.0, 0.5, 1.0]).risks
     off = middle(torch.tensor(SPLIT.test_inputs)).detach().numpy() - SPLIT.test_targets
     assert risks["test_loss"][0, 1] == pytest.approx(np.mean(np.sum(off**2, axis=1)), rel=1e-10)
+
+
+def test_the_page_runs(capsys):
+    page = (Path(__file__).parents[2] / "docs" / "implicit.md").read_text("utf-8")
+    section = page.split("## Your own PyTorch module")[1]
+    names: dict[str, Any] = {}
+    with torch.random.fork_rng():
+        exec(section.split("```python")[1].split("```")[0], names)
+    told = capsys.readouterr().out
+    assert "GradientPenalty(full_batch=" in told
+    assert "sam_sharpness: " in told
+    assert "[(100, 144)]" in told
 
 
 class _Own(nn.Module):

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def as_dense(network: eqx.Module | torch.nn.Module, *, argument: str = "network") -> Dense:
     """A dense network as it is, and a plain PyTorch MLP as one that computes the same, of copies of its weights.
 
-    Norms and weight matching take such modules themselves; this is for whatever else takes a network of this package.
+    Norms and weight matching take such modules themselves; this is for whatever else takes a network of this package,
+    and a part of this package's own.
 
     Args:
         network: an MLP of this package, or an ``nn.Sequential`` of ``nn.Linear`` with one activation between them.
