@@ -44,10 +44,10 @@ from benign.implicit import (
 )
 from benign.implicit.curvature.hessian import error_at, gradient_at, hessian_product, value_at
 from benign.implicit.precision import own_precision
-from tests.implicit import small_losses
 from tests.implicit.dense_networks import dense, outputs
-from tests.implicit.small_losses import small_loss, small_network
+from tests.implicit.small_losses import small_network
 from tests.implicit.torch_modules import convolutional, normalised, twin_of
+from tests.networks import oracle
 from tests.networks.cases import classification
 
 SPLIT = classification()
@@ -60,32 +60,37 @@ def loss_of(module, inputs=SPLIT.train_inputs, targets=SPLIT.train_targets, **se
 
 
 @pytest.mark.parametrize("name", ["cross-entropy", "squared"])
-def test_loss_and_derivatives_are_those_of_the_same_network_in_jax(name):
+def test_loss_error_and_gradient_are_those_of_the_formulas(name):
     network = small_network("tanh")
-    ours, theirs = small_loss("tanh", loss=name), loss_of(twin_of(network), loss=name, rows=16)
-    np.testing.assert_array_equal(theirs.parameters, ours.parameters)
-    found, targets = outputs(network, SPLIT.train_inputs), SPLIT.train_targets
+    loss, targets = loss_of(twin_of(network), loss=name, rows=16), SPLIT.train_targets
+    weights = [np.asarray(part) for layer in network.layers for part in (layer.weight, layer.bias)]
+    np.testing.assert_array_equal(loss.parameters, np.concatenate([part.ravel() for part in weights]))
+    found = outputs(network, SPLIT.train_inputs)
     written = {
         "cross-entropy": np.log(np.sum(np.exp(found), axis=1)) - np.sum(found * targets, axis=1),
         "squared": np.sum((found - targets) ** 2, axis=1),
     }
-    with own_precision(ours):
-        point = ours.parameters
-        assert float(value_at(theirs, point)) == pytest.approx(np.mean(written[name]), rel=1e-12)
-        assert float(error_at(theirs, point)) == np.mean(found.argmax(axis=1) != targets.argmax(axis=1))
-        np.testing.assert_allclose(gradient_at(theirs, point), small_losses.gradient_at(ours, point), atol=1e-14)
-    np.testing.assert_allclose(dense_hessian(theirs), dense_hessian(ours), rtol=1e-8, atol=1e-13)
+    slopes = oracle.gradient(weights, "tanh", name, SPLIT.train_inputs, targets)
+    with own_precision(loss):
+        point = loss.parameters
+        assert float(value_at(loss, point)) == pytest.approx(np.mean(written[name]), rel=1e-12)
+        assert float(error_at(loss, point)) == np.mean(found.argmax(axis=1) != targets.argmax(axis=1))
+        np.testing.assert_allclose(
+            gradient_at(loss, point), np.concatenate([slope.ravel() for slope in slopes]), atol=1e-14
+        )
 
 
-def test_the_hessian_is_that_of_pytorch():
+@pytest.mark.parametrize("name", ["cross_entropy", "mse_loss"])
+def test_the_hessian_is_that_of_pytorch(name):
     module = nn.Sequential(nn.Linear(6, 4), nn.Softplus(), nn.Linear(4, 3)).double()
-    found = loss_of(module)
-    inputs, classes = torch.tensor(SPLIT.train_inputs), torch.tensor(SPLIT.train_targets.argmax(axis=1))
+    found = loss_of(module, loss={"mse_loss": "squared"}.get(name, "cross-entropy"), rows=16)
+    inputs, targets = torch.tensor(SPLIT.train_inputs), torch.tensor(SPLIT.train_targets)
 
     def literal(row):
         pieces = [row[:24].reshape(4, 6), row[24:28], row[28:40].reshape(3, 4), row[40:]]
         hidden = nn.functional.softplus(inputs @ pieces[0].T + pieces[1])
-        return nn.functional.cross_entropy(hidden @ pieces[2].T + pieces[3], classes)
+        total = getattr(nn.functional, name)(hidden @ pieces[2].T + pieces[3], targets, reduction="sum")
+        return total / len(inputs)
 
     expected = torch.autograd.functional.hessian(literal, torch.tensor(np.array(found.parameters)))
     np.testing.assert_allclose(dense_hessian(found), expected, rtol=1e-9, atol=1e-13)
