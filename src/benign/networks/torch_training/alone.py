@@ -14,10 +14,10 @@ from benign.networks.torch_training.building import trained_parameters
 from benign.networks.torch_training.data import Data, Place
 from benign.networks.torch_training.evaluation import Evaluated, Recorder, recorded
 from benign.networks.torch_training.objective import total_loss
-from benign.networks.torch_training.optimiser_state import load_optimiser, optimiser_leaves
 from benign.networks.torch_training.optimisers import optimiser_of, set_rates
 from benign.networks.torch_training.randomness import addressed_seed, random_kept, random_leaves, seed_all, set_random
 from benign.networks.torch_training.recipe import Recipe
+from benign.networks.torch_training.state import array_of, fill, load_optimiser, optimiser_leaves
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -127,7 +127,7 @@ class Alone:
         if optimiser is None:
             return None
         return [
-            *(tensor.detach().cpu().numpy().copy() for tensor in self._tensors()),
+            *map(array_of, self._tensors()),
             self._generator.get_state().numpy(),
             *random_leaves(self._place.device),
             *optimiser,
@@ -137,9 +137,7 @@ class Alone:
         """Go on from there."""
         tensors = self._tensors()
         count, states = len(tensors), len(random_leaves(self._place.device))
-        with torch.no_grad():
-            for tensor, leaf in zip(tensors, leaves[:count], strict=True):
-                tensor.copy_(torch.from_numpy(leaf.copy()))
+        fill(tensors, leaves[:count])
         self._generator.set_state(torch.from_numpy(leaves[count].copy()))
         set_random(leaves[count + 1 : count + 1 + states], self._place.device)
         load_optimiser(self._optimiser, leaves[count + 1 + states :])

@@ -18,10 +18,10 @@ from benign.networks.torch_training.data import Place
 from benign.networks.torch_training.evaluation import Evaluated, Recorder, recorded
 from benign.networks.torch_training.forward import forward_of
 from benign.networks.torch_training.objective import total_loss
-from benign.networks.torch_training.optimiser_state import load_optimiser, optimiser_leaves
 from benign.networks.torch_training.optimisers import optimiser_of, set_rates
 from benign.networks.torch_training.randomness import random_kept
 from benign.networks.torch_training.recipe import Recipe
+from benign.networks.torch_training.state import array_of, fill, load_optimiser, optimiser_leaves
 from benign.networks.torch_training.together import stacked_tensors
 
 
@@ -124,15 +124,12 @@ class Stacked:
     def leaves(self) -> list[np.ndarray] | None:
         """All that the rest of the training depends on."""
         optimiser = optimiser_leaves(self._optimiser)
-        tensors = [tensor.detach().cpu().numpy().copy() for tensor in self._all()]
-        return None if optimiser is None else [*tensors, *optimiser]
+        return None if optimiser is None else [*map(array_of, self._all()), *optimiser]
 
     def load(self, leaves: Sequence[np.ndarray]) -> None:
         """Go on from there."""
         tensors = self._all()
-        with torch.no_grad():
-            for tensor, leaf in zip(tensors, leaves[: len(tensors)], strict=True):
-                tensor.copy_(torch.from_numpy(leaf.copy()))
+        fill(tensors, leaves[: len(tensors)])
         load_optimiser(self._optimiser, leaves[len(tensors) :])
 
     def _all(self) -> list[torch.Tensor]:

@@ -54,22 +54,27 @@ class Modules:
         Raises:
             InvalidArgument: where modules are to be trained as one and cannot.
         """
+        parts: list[dict[str, np.ndarray]] = []
+        may_be_together = len(splits) > 1 and self._may_be_together(splits[0], size)
+        for group in groups(len(splits), self.place):
+            members = self._members(splits[group], size) if may_be_together else []
+            if len(members) > 1 and self._are_one(members):
+                learner = Stacked(self.recipe, self.place, members, averaged=self.averaged)
+                parts.append(self._finished(learner, members, steps, recorder))
+            else:
+                del members
+                alone = (self.member(self.data(split), size) for split in splits[group])
+                parts += [self.train_alone(member, steps, recorder) for member in alone]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _members(self, splits: Sequence[Split], size: int) -> list[Member]:
+        """Modules of one size; those on the same samples share them."""
         common = shared(splits)
         data = [self.data(split) for split in common.data]
         owns = [replace(data[place], split=split) for place, split in zip(common.data_of, splits, strict=True)]
-        parts: list[dict[str, np.ndarray]] = []
-        for group in groups(len(splits), self.place):
-            if len(owns[group]) > 1 and self._may_be_together(owns[0], size):
-                members = [self.member(own, size) for own in owns[group]]
-                if self._are_one(members):
-                    learner = Stacked(self.recipe, self.place, members, averaged=self.averaged)
-                    parts.append(self._finished(learner, members, steps, recorder))
-                    continue
-                del members
-            parts += [self.train_alone(self.member(own, size), steps, recorder) for own in owns[group]]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return [self.member(own, size) for own in owns]
 
-    def _may_be_together(self, data: Data, size: int) -> bool:
+    def _may_be_together(self, split: Split, size: int) -> bool:
         """Whether modules of a size are to be trained as one, as far as one of them tells.
 
         Raises:
@@ -77,10 +82,10 @@ class Modules:
         """
         if self.together is False:
             return False
-        module = self.member(data, size).module
+        module = self.member(self.data(split), size).module
         reason = reason_apart(self.recipe, module)
         self._refuse(reason, size)
-        batch = self.recipe.on(data.split.samples).batch_of(data.split.samples)
+        batch = self.recipe.on(split.samples).batch_of(split.samples)
         return reason is None and (self.together is True or is_faster(self.place, module, batch))
 
     def _are_one(self, members: Sequence[Member]) -> bool:
