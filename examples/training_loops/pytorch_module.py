@@ -2,7 +2,7 @@
 
 python examples/training_loops/pytorch_module.py
 """
-# needs: torch==2.13.0
+# needs: torch==2.13.0 safetensors==0.8.0
 
 from __future__ import annotations
 

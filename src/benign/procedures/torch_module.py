@@ -416,7 +416,8 @@ def from_torch(
     >>> from_torch(lambda size: None, epochs=20).training.last_time
     20
     """
-    require("torch", extra="torch", purpose="`from_torch`")
+    for module in ("torch", "safetensors"):  # the latter for checkpoints, which any training may come to write
+        require(module, extra="torch", purpose="`from_torch`")
     _check_functions(build, {"loss": loss, "optimizer": optimizer, "schedule": schedule, "augment": augment})
     given = {"learning_rate": learning_rate, "momentum": momentum, "weight_decay": weight_decay}
     _check_of_optimizer(optimizer, given)
