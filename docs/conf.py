@@ -93,10 +93,13 @@ def keep_colons(app: object, what: str, name: str, subject: object, options: obj
 
 
 def shorten_types(app: object, what: str, name: str, subject: object, options: object, lines: list[str]) -> None:
-    """Types of fields without the modules that they live in: ``Landmark``, not ``benign.curves.landmarks.Landmark``."""
+    """Types of fields without the modules that they live in: ``Landmark``, not ``benign.curves.landmarks.Landmark``.
+
+    The star of a shape, ``"n *sample"``, begins no emphasis.
+    """
     for number, line in enumerate(lines):
         if line.startswith(":vartype "):
-            lines[number] = re.sub(r"\b(?:[a-z_]\w*\.)+(?=[A-Z_])", "", line)
+            lines[number] = re.sub(r"\b(?:[a-z_]\w*\.)+(?=[A-Z_])", "", line).replace("*", r"\*")
 
 
 def shorten_defaults(

@@ -210,6 +210,12 @@ def test_a_colon_in_a_docstring_makes_no_type(configuration):
     assert ":rtype:" not in _as_rendered(configuration, "function", benign.figure)
 
 
+def test_the_star_of_a_shape_begins_no_emphasis(configuration):
+    lines = [':vartype inputs: jaxtyping.Float[ndarray, "n *sample"]', "of *any* shape"]
+    configuration.shorten_types(None, "class", "", None, None, lines)
+    assert lines == [r':vartype inputs: Float[ndarray, "n \*sample"]', "of *any* shape"]
+
+
 def test_a_type_that_type_checkers_alone_import_is_found(configuration, monkeypatch):
     from sphinx.util.inspect import signature
 
