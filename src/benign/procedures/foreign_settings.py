@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import math
+import site
+import sys
+import sysconfig
 import textwrap
 import tokenize
 import uuid
-from collections.abc import Callable, Iterable, Mapping
-from types import BuiltinFunctionType, FunctionType, MethodType
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,6 +23,7 @@ from jaxtyping import Shaped
 
 # What says how to compute, or to talk about it; and the seed, which every training gets anew.
 _DECIDE_NOTHING = frozenset({"n_jobs", "verbose", "random_state"})
+_PLAIN = (type(None), bool, int, float, str, bytes)
 
 
 def source_digest(code: object) -> str | None:
@@ -32,11 +39,77 @@ def source_digest(code: object) -> str | None:
 
 
 def code_of(function: object, revision: int | None) -> str:
-    """What in a key stands for a function's code: a revision alone, its text, or else what is never met again."""
+    """What in a key stands for a function's code: a revision alone, its text with that of what it names, or else what
+    is never met again.
+    """
     if revision is not None:
         return "as by its revision"
-    digest = source_digest(function)
-    return f"source {digest}" if digest else f"unknown {uuid.uuid4().hex}"
+    digests = [source_digest(function), *named_code(function)]
+    if None in digests:
+        return f"unknown {uuid.uuid4().hex}"
+    whole = digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(map(str, digests)).encode()).hexdigest()
+    return f"source {whole}"
+
+
+def named_code(code: object) -> list[str | None]:
+    """What a function or class names of its user's: the digests of functions and classes, and what these name in turn,
+    and plain constants; sorted. Code of installed packages is not the user's.
+    """
+    seen, waiting, told = {id(code)}, [code], set[str | None]()
+    while waiting:
+        for name, value in _names_of(waiting.pop()):
+            if isinstance(value, _PLAIN):
+                told.add(f"{name} = {value!r}")
+            elif isinstance(value, (FunctionType, type)) and id(value) not in seen and _is_users(value):
+                seen.add(id(value))
+                waiting.append(value)
+                told.add(source_digest(value))
+    return sorted(told, key=str)
+
+
+def _names_of(code: object) -> Iterator[tuple[str, object]]:
+    """The values of a function's globals, closure and defaults, by name; of a class its bases and its methods'."""
+    if isinstance(code, type):
+        yield from ((base.__name__, base) for base in code.__bases__)
+        for member in vars(code).values():
+            inner = getattr(member, "__func__", None) or getattr(member, "fget", None) or member
+            if isinstance(inner, FunctionType):
+                yield from _names_of(inner)
+    elif isinstance(code, FunctionType):
+        names = set(_all_names(code.__code__))
+        for name in sorted(names & code.__globals__.keys()):
+            value = code.__globals__[name]
+            yield name, value
+            if isinstance(value, ModuleType):  # module.function
+                yield from ((inner, getattr(value, inner)) for inner in sorted(names & vars(value).keys()))
+        for name, cell in zip(code.__code__.co_freevars, code.__closure__ or (), strict=True):
+            with suppress(ValueError):  # it is empty: the function is being defined
+                yield name, cell.cell_contents
+        yield from (code.__kwdefaults__ or {}).items()
+        yield from ((f"default {place}", value) for place, value in enumerate(code.__defaults__ or ()))
+
+
+def _all_names(code: CodeType) -> Iterator[str]:
+    """What it names, inner functions included."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _all_names(constant)
+
+
+def _is_users(code: Any) -> bool:
+    """Whether it belongs to no installed package, none of ours included."""
+    module = sys.modules.get(code.__module__)
+    file = getattr(module, "__file__", None)
+    if code.__module__ == "builtins" or code.__module__.partition(".")[0] == "benign":
+        return False
+    return file is None or not any(Path(file).is_relative_to(folder) for folder in _installed())
+
+
+@functools.cache
+def _installed() -> tuple[str, ...]:
+    standard = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+    return (*standard, *site.getsitepackages(), site.getusersitepackages())
 
 
 def _place(function: FunctionType, start: int) -> str:

@@ -112,7 +112,8 @@ def from_callable(
         fit: the function.
         name: what titles call it; with the code or the revision it decides which blocks in a store are the same.
         revision: to be raised whenever an edit changes the numbers. Without it the function's source text stands for
-            it, but not what it calls, closes over or has as defaults; where there is no text, no block is ever reused.
+            it, with that of your own functions and classes that it names, and plain constants; not arrays and other
+            objects. Where there is no text, no block is ever reused.
         size_name: what a size counts, for axes.
         time_name: what a time counts; None where training has no duration.
         max_size: the largest size, ``math.inf`` where there is no end.

@@ -137,8 +137,8 @@ def from_equinox(
         device: ``"cpu"``, ``"gpu"`` or None for JAX's own choice; not part of what decides the numbers.
         name: what titles call it, ``build``'s own name unless said; part of the key.
         revision: to be raised whenever an edit changes the numbers. Without it the source text of ``build`` stands for
-            it, but not that of the module's class or of whatever else it calls; where there is no text, no block is
-            ever reused.
+            it, with that of your own functions and classes that it names, and plain constants; not arrays and other
+            objects. Where there is no text, no block is ever reused.
 
     Raises:
         InvalidArgument: for a function that cannot be called so, or settings that cannot be used; once it is measured,

@@ -25,7 +25,7 @@ from benign.foundation.wording import shown
 from benign.networks.checkpoints import Kept
 from benign.networks.digests import sha256_of
 from benign.networks.torch_training.recipe import TORCH_OPTIMIZERS, TORCH_PRECISIONS, Recipe
-from benign.networks.training import OPTIMIZERS, Training
+from benign.networks.training import LOSSES, OPTIMIZERS, SCHEDULES, Training
 from benign.procedures import network_training
 from benign.procedures.adaptation import OwnRandomStates
 from benign.procedures.foreign_settings import code_of, describe_value
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 DEVICES = ("auto", "cpu", "cuda")
 # What an optimiser of the user's own says itself, with what from_torch has where it is not given.
 _OF_OPTIMIZER = {"learning_rate": 1e-3, "momentum": 0.9, "weight_decay": 0.0}
+_NAMES = {"loss": LOSSES, "optimizer": TORCH_OPTIMIZERS, "schedule": SCHEDULES}
 _checked_builds: set[str] = set()
 
 
@@ -265,7 +266,7 @@ class TorchModule:
 
     def _check_build(self, modules: Modules, split: Split, size: int) -> None:
         """Build the first module twice; once for each procedure and process."""
-        known = json.dumps([self.spec(), self.revision], sort_keys=True)
+        known = json.dumps([self.name, self.code, self.revision], sort_keys=True)
         if known not in _checked_builds:
             modules.check_seed(split, size)
             _checked_builds.add(known)
@@ -406,8 +407,8 @@ def from_torch(
         max_size: the largest size, ``math.inf`` where there is no end.
         name: what titles call it, ``build``'s own name unless said; part of the key.
         revision: to be raised whenever an edit changes the numbers. Without it the source text of the functions given
-            stands for it, but not what they call, close over or have as defaults; where there is no text, no block is
-            ever reused.
+            stands for it, with that of your own functions and classes that they name, and plain constants; not arrays
+            and other objects. Where there is no text, no block is ever reused.
 
     Raises:
         InvalidArgument: for functions that cannot be called so, or settings that cannot be used.
@@ -420,7 +421,8 @@ def from_torch(
         require(module, extra="torch", purpose="`from_torch`")
     _check_functions(build, {"loss": loss, "optimizer": optimizer, "schedule": schedule, "augment": augment})
     given = {"learning_rate": learning_rate, "momentum": momentum, "weight_decay": weight_decay}
-    _check_of_optimizer(optimizer, given)
+    if not isinstance(optimizer, str):
+        _check_of_optimizer(given)
     own_name = getattr(build, "__name__", type(build).__name__)
     name = ("module" if own_name == "<lambda>" else own_name) if name is None else name
     for argument, text in (("name", name), ("size_name", size_name)):
@@ -485,19 +487,18 @@ def _check_functions(build: object, others: Mapping[str, object]) -> None:
         "augment": ("inputs", "generator"),
     }
     for argument, value in others.items():
-        if value is not None and not isinstance(value, str):
+        if isinstance(value, str) and argument in _NAMES:
+            checked_name(argument, value, _NAMES[argument])
+        elif value is not None:
             check_takes(argument, value, *takes[argument])
 
 
-def _check_of_optimizer(optimizer: object, given: Mapping[str, float]) -> None:
+def _check_of_optimizer(given: Mapping[str, float]) -> None:
     """Refuse settings that an optimiser of the user's own would not see.
 
     Raises:
-        InvalidArgument: for an optimiser of another name, or a setting beside a function.
+        InvalidArgument: for the first of them.
     """
-    if isinstance(optimizer, str):
-        checked_name("optimizer", optimizer, TORCH_OPTIMIZERS)
-        return
     for argument, value in given.items():
         if value != _OF_OPTIMIZER[argument]:
             raise invalid(argument, f"is that of your own `optimizer`, got {shown(value)} beside it; set it there.")

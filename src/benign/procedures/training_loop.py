@@ -213,8 +213,8 @@ def from_training_loop(
         outputs: what ``predict`` gives: ``"values"``, in the objective's unit; ``"logits"``, of the classes, whose
             log loss is taken from them directly; ``"probabilities"`` of the classes.
         revision: to be raised whenever an edit changes the numbers. Without it the source text of the loop, and that of
-            an own loss, stands for it, but not what they call, close over or have as defaults; where there is no text,
-            no block is ever reused.
+            an own loss, stands for it, with that of your own functions and classes that they name, and plain constants;
+            not arrays and other objects. Where there is no text, no block is ever reused.
         name: what titles call it, ``fit``'s own name unless said; part of the key.
         max_size: the largest size, ``math.inf`` where there is no end.
         inverse: whether the size is the inverse of one; see :func:`from_estimator`.
