@@ -75,7 +75,7 @@ class Residual(nn.Module):
         self.norm, self.inner = nn.LayerNorm(width), nn.Linear(width, width, bias=False)
         self.again = self.inner
         self.scale = nn.Parameter(torch.full((width,), 2.0), requires_grad=False)
-        self.register_buffer("shift", torch.linspace(0, 1, width))
+        self.shift = nn.Buffer(torch.linspace(0, 1, width))
 
     def forward(self, x):
         hidden = torch.relu(self.first(x.flatten(1)))
@@ -113,10 +113,11 @@ def with_weights_of(split, depth=1):
     from benign.networks import Member, MLPFamily, initial_network
 
     def build(width):
-        own = initial_network(MLPFamily(depth=depth, activation="tanh"), Member(width=width, split=split))
+        own: Any = initial_network(MLPFamily(depth=depth, activation="tanh"), Member(width=width, split=split))
         layers: list[nn.Module] = [nn.Flatten()]
         for layer in own.layers:
-            linear = nn.Linear(*layer.weight.shape[::-1], dtype=torch.float64)
+            outputs, inputs = layer.weight.shape
+            linear = nn.Linear(inputs, outputs, dtype=torch.float64)
             with torch.no_grad():
                 linear.weight.copy_(torch.tensor(layer.weight))
                 linear.bias.copy_(torch.tensor(layer.bias))
@@ -254,10 +255,14 @@ def watched(patch, seen):
 def trained_as(monkeypatch, build, **settings):
     """How many modules each training held."""
     held: list[int] = []
-    watched(monkeypatch, lambda learner, start: held.append(learner.members))
+    watched(monkeypatch, lambda learner, _: held.append(learner.members))
     splits = [digits(replicate) for replicate in paired_replicates(3)]
     measured(build, splits, np.array([1.0]), WIDTHS[:1], **settings)
     return held
+
+
+def unchanged(inputs, generator):
+    return inputs
 
 
 def with_random_code(width):
@@ -281,8 +286,8 @@ def with_random_code(width):
         (convolution, {}, [1, 1, 1]),
         (normalised, {}, [1, 1, 1]),
         (with_random_code, {}, [1, 1, 1]),
-        (dense, {"augment": lambda inputs, generator: inputs}, [1, 1, 1]),
-        (dense, {"optimizer": lambda parameters: torch.optim.Adam(parameters)}, [1, 1, 1]),
+        (dense, {"augment": unchanged}, [1, 1, 1]),
+        (dense, {"optimizer": torch.optim.Adam}, [1, 1, 1]),
     ],
     ids=["dense", "residual", "asked alone", "convolution", "running statistics", "random", "augmented", "optimiser"],
 )
@@ -296,8 +301,8 @@ def test_modules_are_trained_together_where_that_is_the_same_and_faster(build, s
         (normalised, {}, "BatchNorm1d keeps running statistics"),
         (lambda width: nn.Sequential(dense(width), nn.Dropout(0.1)), {}, "Dropout drops at random"),
         (with_random_code, {}, "PyTorch cannot vectorise it"),
-        (dense, {"augment": lambda inputs, generator: inputs}, "each draws its own augmentation"),
-        (dense, {"optimizer": lambda parameters: torch.optim.Adam(parameters)}, "an optimiser of your own"),
+        (dense, {"augment": unchanged}, "each draws its own augmentation"),
+        (dense, {"optimizer": torch.optim.Adam}, "an optimiser of your own"),
     ],
     ids=["running statistics", "dropout", "random", "augmented", "optimiser"],
 )
@@ -342,7 +347,7 @@ CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "momentum": (dense, {"optimizer": "momentum", "schedule": "cosine"}),
     "alone": (dense, {"together": False}),
     "dropout": (normalised, {"augment": lambda x, generator: x + torch.randn(x.shape, generator=generator)}),
-    "own optimiser": (normalised, {"optimizer": lambda parameters: torch.optim.NAdam(parameters)}),
+    "own optimiser": (normalised, {"optimizer": torch.optim.NAdam}),
 }
 
 
@@ -377,7 +382,7 @@ def test_an_interrupted_training_goes_on_bit_for_bit(case, writes, first, tmp_pa
     assert list(folder.glob("*.json"))
     steps: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
-        watched(patch, lambda learner, start: steps.append(start))
+        watched(patch, lambda _, start: steps.append(start))
         assert equal(resumable(case), whole)
     assert steps[0] == first  # what was done is not done again
     assert list(folder.iterdir()) == []

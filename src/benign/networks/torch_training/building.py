@@ -63,17 +63,15 @@ class Builder:
             raise InvalidArgument(
                 f"{self.name} returns the same module twice; build a new one in each call, so that each starts anew."
             )
-        pairs = list(zip(first.state_dict().items(), second.state_dict().items(), strict=False))
-        for (name, one), (_, other) in pairs:
-            if isinstance(one, torch.Tensor) and one.numel() and one.data_ptr() == other.data_ptr():
+        own, others = _named(first), _named(second)
+        held = {id(tensor) for tensor in others.values()}
+        for name, tensor in own.items():
+            # What is frozen may be shared: nothing of one training comes to another through it.
+            if id(tensor) in held and (tensor.requires_grad or not isinstance(tensor, torch.nn.Parameter)):
                 raise InvalidArgument(
                     f"{self.name} gives two modules the same tensor {name}; make it anew in each call."
                 )
-        is_same = len(first.state_dict()) == len(second.state_dict()) and all(
-            name == its_name and (not isinstance(one, torch.Tensor) or torch.equal(one, other))
-            for (name, one), (its_name, other) in pairs
-        )
-        if not is_same:
+        if own.keys() != others.keys() or not all(torch.equal(own[name], others[name]) for name in own):
             raise InvalidArgument(
                 f"{self.name} ignores its seed: two modules built under the same one differ at size {size}; let all "
                 "randomness come from PyTorch's, NumPy's or Python's global state, which is seeded before each call."
@@ -109,6 +107,10 @@ class Builder:
         return InvalidArgument(
             f"{self.name} cannot be called on inputs of the shape {shape} at size {size} ({told(error)}); {advice}."
         )
+
+
+def _named(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
 
 
 def trained_parameters(module: torch.nn.Module) -> list[torch.nn.Parameter]:

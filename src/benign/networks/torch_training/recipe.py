@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from benign.foundation.numbers import checked_number
 from benign.networks.schedules import schedule
-from benign.networks.training import OPTIMIZERS, PRECISIONS, SCHEDULES, Training
+from benign.networks.training import OPTIMIZERS, PRECISIONS, Training
 
 TORCH_OPTIMIZERS = (*OPTIMIZERS, "adamw")
 TORCH_PRECISIONS = (*PRECISIONS, "mixed")
-TORCH_SCHEDULES = SCHEDULES
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,5 +55,5 @@ class Recipe:
         training = self.on(samples)
         total = training.total_steps(samples)
         if self.schedule is not None:
-            return float(self.schedule(step / total))
+            return checked_number("schedule", self.schedule(step / total), kind="a function that gives finite numbers")
         return float(schedule(training, step, total, training.steps_per_epoch(samples)))
