@@ -32,7 +32,7 @@ from benign.procedures import (
     from_training_loop,
 )
 from benign.procedures.prediction_risks import PREDICTION_RISKS
-from tests.networks.extra import HAS_JAX
+from tests.networks.extra import HAS_JAX, HAS_TORCH
 
 _PARTS = ("train_loss", "train_error", "test_loss", "test_error")
 SOLVED = frozenset({*_PARTS, "train_loss_clean", "train_error_clean", "test_loss_noisy", "test_error_noisy"})
@@ -111,6 +111,17 @@ def equinox_module(size, key):
     first, second = jax.random.split(key)
     rows, rectified = eqx.nn.Lambda(lambda x: x.ravel()), eqx.nn.Lambda(jax.nn.relu)
     return eqx.nn.Sequential((rows, eqx.nn.Linear(64, size, key=first), rectified, eqx.nn.Linear(size, 10, key=second)))
+
+
+def torch_module(size):
+    """The same two linear maps in PyTorch."""
+    from torch import nn
+
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, size), nn.ReLU(), nn.Linear(size, 10))
+
+
+def from_torch_module():
+    return benign.from_torch(torch_module, batch_size=10, epochs=6, precision="float64", learning_rate=5e-3)
 
 
 # Around n, and far beyond.
@@ -215,11 +226,13 @@ ON_JAX = NETWORKS | {
     ),
     "equinox module": _network(make=lambda: benign.from_equinox(equinox_module, training=ENTROPY)),
 }
-CASES = LEAST_SQUARES | FOREIGN | ON_JAX
+ON_TORCH = {"torch module": _network(make=from_torch_module)}
+CASES = LEAST_SQUARES | FOREIGN | ON_JAX | ON_TORCH
 
 
 def parameters_of(*names: str) -> Iterator[object]:
-    """The cases of these names as parameters of a test, skipped where JAX is missing and needed."""
+    """The cases of these names as parameters of a test, skipped where JAX or PyTorch is missing and needed."""
     for name in names:
-        without = pytest.mark.skipif(not HAS_JAX, reason="networks need JAX")
-        yield pytest.param(name, id=name, marks=without if name in ON_JAX else ())
+        lacks_jax, lacks_torch = name in ON_JAX and not HAS_JAX, name in ON_TORCH and not HAS_TORCH
+        without = pytest.mark.skipif(lacks_jax or lacks_torch, reason="networks need JAX, and modules PyTorch")
+        yield pytest.param(name, id=name, marks=without)

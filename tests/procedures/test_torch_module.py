@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 import benign
-from benign.foundation.errors import InvalidArgument
+from benign.foundation.errors import InvalidArgument, MissingExtra
 from benign.foundation.outcomes import Outcome
 from benign.foundation.replicate import Replicate, paired_replicates
 from benign.procedures.network_training import CHECKPOINTS_VARIABLE
@@ -381,6 +381,12 @@ def test_a_measurement_that_is_none_is_refused(settings, times, sentence):
 def test_a_gpu_that_is_not_there_is_said_so():
     with pytest.raises(InvalidArgument, match="`device` asks for a GPU, but PyTorch sees none here"):
         measured(dense, device="cuda")
+
+
+def test_an_old_pytorch_is_said_so(monkeypatch):
+    monkeypatch.setattr(torch, "__version__", "2.4.1+cpu")
+    with pytest.raises(MissingExtra, match=r"`from_torch` needs PyTorch 2\.5 or later, not 2\.4\.1\+cpu; install it"):
+        benign.from_torch(dense)
 
 
 def test_metrics_of_others_are_refused():

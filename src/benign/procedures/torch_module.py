@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from benign.foundation.arguments import checked_name, checked_text
-from benign.foundation.errors import InvalidArgument, invalid
+from benign.foundation.errors import InvalidArgument, MissingExtra, invalid
 from benign.foundation.extras import require
 from benign.foundation.numbers import checked_count
 from benign.foundation.replicate import Replicate
@@ -46,6 +46,7 @@ DEVICES = ("auto", "cpu", "cuda")
 # What an optimiser of the user's own says itself, with what from_torch has where it is not given.
 _OF_OPTIMIZER = {"learning_rate": 1e-3, "momentum": 0.9, "weight_decay": 0.0}
 _NAMES = {"loss": LOSSES, "optimizer": TORCH_OPTIMIZERS, "schedule": SCHEDULES}
+_OLDEST = (2, 5)  # as pyproject.toml has it
 _checked_builds: set[str] = set()
 
 
@@ -417,8 +418,7 @@ def from_torch(
     >>> from_torch(lambda size: None, epochs=20).training.last_time
     20
     """
-    for module in ("torch", "safetensors"):  # the latter for checkpoints, which any training may come to write
-        require(module, extra="torch", purpose="`from_torch`")
+    _require_torch()
     _check_functions(build, {"loss": loss, "optimizer": optimizer, "schedule": schedule, "augment": augment})
     given = {"learning_rate": learning_rate, "momentum": momentum, "weight_decay": weight_decay}
     if not isinstance(optimizer, str):
@@ -465,6 +465,22 @@ def from_torch(
         revision=revision or 1,
         code={name: _code(own, revision) for name, own in functions.items() if callable(own)},
     )
+
+
+def _require_torch() -> None:
+    """Check that PyTorch is there, and no older than what is used of it.
+
+    Raises:
+        MissingExtra: if it is not.
+    """
+    purpose = "`from_torch`"
+    torch = require("torch", extra="torch", purpose=purpose)
+    require("safetensors", extra="torch", purpose=purpose)  # for checkpoints, which any training may come to write
+    if tuple(int(part) for part in torch.__version__.split(".")[:2]) < _OLDEST:
+        raise MissingExtra(
+            f"{purpose} needs PyTorch {'.'.join(map(str, _OLDEST))} or later, not {torch.__version__}; install it "
+            'with: pip install --upgrade "benign[torch]"'
+        )
 
 
 def _check_functions(build: object, others: Mapping[str, object]) -> None:
