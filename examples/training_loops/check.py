@@ -4,8 +4,8 @@ printed in results.json, beside Python, versions and seconds.
 python examples/training_loops/check.py [--folder FOLDER] [NAME ...]
 
 An example that stands in results.json as it is now is not run again, unless it is named. An environment is made once
-(tens of seconds, a gigabyte where it holds PyTorch) and lies in the folder, a temporary one unless said. All of them take
-about ten minutes on two cores, most of it for installing.
+(tens of seconds, a gigabyte where it holds PyTorch) and lies in the folder, a temporary one unless said. All of them
+take about ten minutes on two cores, most of it for installing.
 """
 
 from __future__ import annotations
