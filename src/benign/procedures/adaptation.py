@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import json
 import math
-import random
-import sys
 import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -24,6 +22,7 @@ from jaxtyping import Float, Int, Real
 from numpy.typing import ArrayLike
 
 from benign.foundation.errors import BenignError, InvalidArgument
+from benign.foundation.global_randomness import OwnRandomStates
 from benign.foundation.outcomes import Outcome
 from benign.foundation.randomness import generator
 from benign.foundation.replicate import Replicate
@@ -353,75 +352,6 @@ def _values_of(column: Column, values: Float[np.ndarray, " m"]) -> Any:
     if column.is_categorical:
         return pd.Categorical.from_codes(places, categories=pd.Index(column.texts))
     return np.array([*column.texts, np.nan], dtype=object)[places]  # -1 is the last: missing
-
-
-@dataclass(frozen=True, kw_only=True)
-class _GlobalState:
-    """A random state that a whole process shares: how it is read, set, and made of a seed."""
-
-    get: Callable[[], Any]
-    set: Callable[[Any], None]
-    seeded: Callable[[int], Any]
-
-
-def _global_states() -> dict[str, _GlobalState]:
-    """Those that are there; PyTorch's where it is loaded, and those of its devices where they are in use."""
-    states = {
-        "NumPy": _GlobalState(
-            get=np.random.get_state,
-            set=np.random.set_state,
-            seeded=lambda seed: np.random.RandomState(seed).get_state(),
-        ),
-        "Python": _GlobalState(
-            get=random.getstate,
-            set=random.setstate,
-            seeded=lambda seed: random.Random(seed).getstate(),  # noqa: S311 (no secret)
-        ),
-    }
-    torch: Any = sys.modules.get("torch")
-    if torch is None:
-        return states
-    states["PyTorch"] = _GlobalState(
-        get=torch.get_rng_state,
-        set=torch.set_rng_state,
-        seeded=lambda seed: torch.Generator().manual_seed(seed).get_state(),
-    )
-    if torch.cuda.is_initialized():
-        devices = [f"cuda:{place}" for place in range(torch.cuda.device_count())]
-        states["CUDA"] = _GlobalState(
-            get=torch.cuda.get_rng_state_all,
-            set=torch.cuda.set_rng_state_all,
-            seeded=lambda seed: [torch.Generator(device).manual_seed(seed).get_state() for device in devices],
-        )
-    return states
-
-
-class OwnRandomStates:
-    """The global random states, exchanged for ones that follow from a seed while code runs.
-
-    Attributes:
-        were_late: whether the code that ran brought in another one, by importing PyTorch or by first using its device:
-            what it drew from that follows from no seed.
-    """
-
-    def __init__(self, seed: int) -> None:
-        self.were_late = False
-        self._seed = seed
-        self._others: dict[str, Any] = {}
-
-    def __enter__(self) -> None:
-        self._states = _global_states()
-        self._swap()
-
-    def __exit__(self, *_: object) -> None:
-        self._swap()
-        self.were_late = _global_states().keys() != self._states.keys()
-
-    def _swap(self) -> None:
-        for name, state in self._states.items():
-            other = self._others[name] if name in self._others else state.seeded(self._seed)
-            self._others[name] = state.get()
-            state.set(other)
 
 
 def check_seed(code: ForeignProcedure, split: Split, size: float) -> None:

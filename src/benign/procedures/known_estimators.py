@@ -11,11 +11,12 @@ import numpy as np
 from jaxtyping import Float
 
 from benign.foundation.errors import BenignError, invalid, unknown_name
+from benign.foundation.global_randomness import OwnRandomStates
 from benign.foundation.numbers import checked_count, checked_positive
 from benign.foundation.replicate import Replicate
 from benign.foundation.size_words import is_counted
 from benign.foundation.split import Split
-from benign.procedures.adaptation import OwnRandomStates, addressed_seed, handed_on, training_targets
+from benign.procedures.adaptation import addressed_seed, handed_on, training_targets
 from benign.procedures.estimator import Estimator, known_parameters, own_copy
 from benign.procedures.estimator_memory import least_bytes_of
 from benign.procedures.estimator_sizes import SizeKind, check_size, is_real

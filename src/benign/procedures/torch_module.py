@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Int
 from benign.foundation.arguments import checked_name, checked_text
 from benign.foundation.errors import InvalidArgument, MissingExtra, invalid
 from benign.foundation.extras import require
+from benign.foundation.global_randomness import OwnRandomStates
 from benign.foundation.numbers import checked_count
 from benign.foundation.replicate import Replicate
 from benign.foundation.signatures import check_takes
@@ -27,7 +28,6 @@ from benign.networks.digests import sha256_of
 from benign.networks.torch_training.recipe import TORCH_OPTIMIZERS, TORCH_PRECISIONS, Recipe
 from benign.networks.training import LOSSES, OPTIMIZERS, SCHEDULES, Training
 from benign.procedures import network_training
-from benign.procedures.adaptation import OwnRandomStates
 from benign.procedures.foreign_settings import code_of, describe_value
 from benign.procedures.makers import maker_of_module
 from benign.procedures.network_training import Recordings, Request

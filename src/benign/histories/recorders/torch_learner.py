@@ -12,9 +12,9 @@ from typing import Any
 import torch
 
 from benign.foundation.errors import InvalidArgument, invalid
+from benign.foundation.global_randomness import random_states_kept
 from benign.histories.recorders.chosen_samples import chosen_train, chosen_validation
 from benign.histories.recorders.learner import Measured
-from benign.histories.recorders.torch_randomness import random_state_kept
 from benign.histories.recorders.torch_samples import Batch, Samples, Source
 from benign.histories.recorders.torch_task import Task, task_of
 
@@ -111,7 +111,7 @@ class TorchLearner:
         modes = [(module, module.training) for module in self._model.modules()]
         buffers = [(buffer, buffer.detach().clone()) for buffer in self._model.buffers()]
         try:
-            with random_state_kept(self._place.device), torch.no_grad():
+            with random_states_kept(), torch.no_grad():
                 self._model.eval()
                 yield
         finally:

@@ -12,9 +12,9 @@ import torch
 from torch.utils.data import DataLoader, default_collate
 
 from benign.foundation.errors import attempted, invalid, listed
+from benign.foundation.global_randomness import random_states_kept
 from benign.foundation.wording import shown, told
 from benign.histories.recorders.chosen_samples import Indices
-from benign.histories.recorders.torch_randomness import random_state_kept
 
 _BATCH_BYTES = 1 << 22
 _MOST_A_BATCH, _LEAST_A_BATCH = 2_048, 16
@@ -105,7 +105,7 @@ def source_of(argument: str, given: Any, *, collate: Collate | None = None) -> S
     )
     if not count:
         raise invalid(argument, "holds no samples.")
-    with random_state_kept():
+    with random_states_kept():
         first = rows(np.arange(1))
     size = max(sum(leaf.element_size() * leaf.numel() for leaf in _tensors(first)), 1)
     return Source(rows=rows, count=count, bytes_a_sample=size, split=_Pairs(argument))
@@ -125,7 +125,7 @@ def _rows_of(argument: str, given: Any, collate: Collate | None) -> tuple[Callab
         if not hasattr(given, "__iter__"):
             kinds = "a pair (inputs, targets), a data set or a loader"
             raise invalid(argument, f"must be {kinds}; got {type(given).__name__} {shown(given)}.")
-        with random_state_kept():
+        with random_states_kept():
             given = list(itertools.islice(given, _STREAMED))
     return lambda indices: made([given[int(index)] for index in indices]), len(given)
 

@@ -17,8 +17,8 @@ import torch
 from jaxtyping import Float
 
 from benign.foundation.errors import InvalidArgument, attempted, invalid
+from benign.foundation.global_randomness import random_states_kept
 from benign.foundation.wording import told
-from benign.networks.torch_training.randomness import random_kept
 
 ROWS = 1024
 """Samples that are evaluated at once unless said."""
@@ -146,7 +146,7 @@ def check_evaluated(network: Snapshot, inputs: torch.Tensor) -> torch.Tensor:
     Raises:
         InvalidArgument: for a module whose outputs are random or those of training, or cannot be differentiated.
     """
-    with random_kept(network.device):
+    with random_states_kept():
         with torch.enable_grad():
             outputs = network.outputs(network.trained, inputs)
         modes = {module: module.training for module in network.module.modules()}

@@ -9,13 +9,14 @@ import numpy as np
 import torch
 
 from benign.foundation.errors import InvalidArgument, attempted, invalid
+from benign.foundation.global_randomness import random_states_kept
 from benign.foundation.wording import told
 from benign.networks.torch_training.building import trained_parameters
 from benign.networks.torch_training.data import Data, Place
 from benign.networks.torch_training.evaluation import Evaluated, Recorder, recorded
 from benign.networks.torch_training.objective import total_loss
 from benign.networks.torch_training.optimisers import optimiser_of, set_rates
-from benign.networks.torch_training.randomness import addressed_seed, random_kept, random_leaves, seed_all, set_random
+from benign.networks.torch_training.randomness import addressed_seed, random_leaves, seed_all, set_random
 from benign.networks.torch_training.recipe import Recipe
 from benign.networks.torch_training.state import array_of, fill, load_optimiser, optimiser_leaves
 
@@ -114,7 +115,7 @@ class Alone:
             total=self._total,
             batch=self._training.batch_of(self._samples),
         )
-        with random_kept(self._place.device):
+        with random_states_kept():
             values = attempted(
                 lambda: recorded(recorder, evaluated, self._floats, self._average),
                 lambda error: InvalidArgument(f"{self._member.who} cannot be evaluated ({told(error)}); correct it."),

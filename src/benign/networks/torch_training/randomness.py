@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -49,13 +48,3 @@ def set_random(leaves: Sequence[np.ndarray], device: torch.device) -> None:
     random.setstate((version, tuple(rest), None if np.isnan(spares[1]) else float(spares[1])))
     for state in own:
         torch.cuda.set_rng_state(torch.from_numpy(state.copy()), device)
-
-
-@contextmanager
-def random_kept(device: torch.device) -> Iterator[None]:
-    """Whatever is drawn within, outside nothing was."""
-    before = random_leaves(device)
-    try:
-        yield
-    finally:
-        set_random(before, device)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from benign.foundation.errors import InvalidArgument, attempted
+from benign.foundation.global_randomness import random_states_kept
 from benign.foundation.wording import told
 from benign.networks.torch_training.alone import Member
 from benign.networks.torch_training.data import Place
@@ -19,7 +20,6 @@ from benign.networks.torch_training.evaluation import Evaluated, Recorder, recor
 from benign.networks.torch_training.forward import forward_of
 from benign.networks.torch_training.objective import total_loss
 from benign.networks.torch_training.optimisers import optimiser_of, set_rates
-from benign.networks.torch_training.randomness import random_kept
 from benign.networks.torch_training.recipe import Recipe
 from benign.networks.torch_training.state import array_of, fill, load_optimiser, optimiser_leaves
 from benign.networks.torch_training.together import stacked_tensors
@@ -101,7 +101,7 @@ class Stacked:
 
     def measured(self, recorder: Recorder) -> dict[str, np.ndarray]:
         """What the recorder says of each member."""
-        with random_kept(self._place.device):
+        with random_states_kept():
             rows = [self._measured(i, recorder) for i in range(self.members)]
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
