@@ -415,6 +415,7 @@ class TestRefusals:
             (lambda split, size, seed: 1 / 0, r"loop cannot be trained at size 1 and time 1 on 20 samples \(ZeroDiv"),
             (yielding(), "`fit` of 'loop' yields nothing; let it yield time, predict at least once"),
             (yielding(zero), "must yield pairs time, predict, got <function zero"),
+            (yielding(None), "must yield pairs time, predict, got None"),
             (yielding(("one", zero)), "must yield a number as its time, got 'one'"),
             (yielding((np.nan, zero)), "must yield a number as its time, got nan"),
             (yielding((0, zero), (0, zero)), "must yield increasing times, got 0 after 0"),

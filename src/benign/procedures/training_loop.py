@@ -31,6 +31,7 @@ OwnLoss = Callable[[Float[np.ndarray, "m K"], Float[np.ndarray, "m K"]], ArrayLi
 """``loss(outputs, targets)``, one of each sample."""
 OUTPUTS = ("values", "logits", "probabilities")
 _SAME_TIME = 1e-9  # 0.1 + 0.2 is the time 0.3
+_ENDED = object()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,8 +118,8 @@ class TrainingLoop:
                         "times", f"asks for {time:g} {self.time_name}, and {self.name} goes on to {reached:g} without "
                         f"it; ask for times that it yields, or let it yield this one."
                     )  # fmt: skip
-                pair = next(training, None)
-                if pair is None:
+                pair = next(training, _ENDED)
+                if pair is _ENDED:
                     break
                 reached, predict, came = *self._checked(pair, reached), came + 1
             if predict is None:
