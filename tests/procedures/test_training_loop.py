@@ -431,8 +431,8 @@ class TestRefusals:
             (clumsy, r"loop cannot be ended at size 1 \(OSError: no such file\); let it end where its generator is"),
         ],
         ids=[
-            "no generator", "raises", "nothing", "no pair", "bare", "text", "NaN", "twice", "back", "no predict", "left out",
-            "early end", "shape", "predict raises", "seed", "goes on", "raises at its end",
+            "no generator", "raises", "nothing", "no pair", "bare", "text", "NaN", "twice", "back", "no predict",
+            "left out", "early end", "shape", "predict raises", "seed", "goes on", "raises at its end",
         ],
     )  # fmt: skip
     def test_while_it_trains(self, fit, sentence):
