@@ -76,5 +76,6 @@ def not_reached(bench: Bench, question: str, cheapest: Comparison) -> Unanswered
         return Unanswered("The model's losses on new samples are not finite.")
     cost, seconds = (sum(map(of, cheapest.trials)) for of in (bench.cost, bench.seconds))
     took = f", about {format_number(math.ceil(seconds), digits=2)} seconds" if seconds >= 1.0 else ""
-    needed = f"{format_number(cost, digits=2)} trainings{took}"
+    count = format_number(cost, digits=2)
+    needed = f"{count} training{'' if count == '1' else 's'}{took}"
     return Unanswered(f"The budget ended before {question} could be tried, which takes {needed}.")
