@@ -23,12 +23,14 @@ if not HAS_TORCH:
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
 
 import benign
 from benign.foundation.replicate import Replicate, paired_replicates
 from benign.networks import checkpoints
 from benign.networks.shuffles import batches
 from benign.networks.torch_training import alone, stacked, trajectory
+from benign.networks.torch_training.data import default_dtype
 from benign.procedures.network_training import CHECKPOINTS_VARIABLE
 
 METRICS = frozenset(
@@ -164,15 +166,16 @@ def by_hand(split, optimizer, *, epochs=2, rate=0.01):
     averages = [tensor.detach().clone() for tensor in model.state_dict().values()]
     inputs = torch.tensor(split.shaped.train_inputs)
     labels = torch.tensor(split.train_labels)
-    made = optimizer(model.parameters(), lr=rate)
-    model.train()
-    for rows in batches(split.replicate, samples=40, batch=16, start=0, steps=3 * epochs):
-        chosen = torch.tensor(rows[rows >= 0].astype(np.int64))
-        made.zero_grad()
-        nn.functional.cross_entropy(model(inputs[chosen]), labels[chosen]).backward()
-        made.step()
-        for average, tensor in zip(averages, model.state_dict().values(), strict=True):
-            average.copy_(0.9 * average + 0.1 * tensor if average.is_floating_point() else tensor)
+    with default_dtype(torch.float64):  # in which NAdam keeps its products
+        made = optimizer(model.parameters(), lr=rate)
+        model.train()
+        for rows in batches(split.replicate, samples=40, batch=16, start=0, steps=3 * epochs):
+            chosen = torch.tensor(rows[rows >= 0].astype(np.int64))
+            made.zero_grad()
+            nn.functional.cross_entropy(model(inputs[chosen]), labels[chosen]).backward()
+            made.step()
+            for average, tensor in zip(averages, model.state_dict().values(), strict=True):
+                average.copy_(0.9 * average + 0.1 * tensor if average.is_floating_point() else tensor)
     return model.eval(), averages
 
 
@@ -229,6 +232,33 @@ def test_a_member_of_a_population_is_the_module_trained_alone(build, optimizer):
     together, apart = (measured(build, splits, together=choice, **settings) for choice in (True, False))
     for name, values in apart.metrics.items():
         np.testing.assert_allclose(together.metrics[name], values, rtol=1e-10, err_msg=name)
+
+
+class HeldTwice(nn.Module):
+    """One tensor under two names of one part, or in a list beside its name."""
+
+    def __init__(self, *, in_list):
+        super().__init__()
+        self.weight, self.last = nn.Parameter(torch.randn(64, 64) / 8), nn.Linear(64, 10)
+        self.again = [self.weight] if in_list else self.weight
+
+    def forward(self, x):
+        again = self.again[0] if isinstance(self.again, list) else self.again
+        return self.last(torch.tanh(x.flatten(1) @ self.weight) @ again)
+
+
+@pytest.mark.parametrize(("in_list", "held"), [(False, [3]), (True, [1, 1, 1])], ids=["two names", "in a list"])
+def test_a_tensor_held_twice_is_trained_once_from_the_same_initial_weights_too(in_list, held, monkeypatch):
+    def build(width):
+        return HeldTwice(in_list=in_list)
+
+    splits = [digits(Replicate(noise=noise)) for noise in range(3)]
+    widths, seen = WIDTHS[:1], []
+    apart = measured(build, splits, widths=widths, together=False)
+    watched(monkeypatch, lambda learner, start: seen.append(learner.members) if start == 0 else None)
+    for name, values in measured(build, splits, widths=widths).metrics.items():
+        np.testing.assert_allclose(values, apart.metrics[name], rtol=1e-10, err_msg=name)
+    assert seen == held
 
 
 def test_a_loss_of_ones_own_sees_each_members_batch():
@@ -301,15 +331,21 @@ def test_modules_are_trained_together_where_that_is_the_same_and_faster(build, s
         (normalised, {}, "BatchNorm1d keeps running statistics"),
         (lambda width: nn.Sequential(dense(width), nn.Dropout(0.1)), {}, "Dropout drops at random"),
         (with_random_code, {}, "PyTorch cannot vectorise it"),
+        (lambda _: nn.Sequential(nn.Flatten(), weight_norm(nn.Linear(64, 10))), {}, "PyTorch cannot vectorise it"),
         (dense, {"augment": unchanged}, "each draws its own augmentation"),
         (dense, {"optimizer": torch.optim.Adam}, "an optimiser of your own"),
     ],
-    ids=["running statistics", "dropout", "random", "augmented", "optimiser"],
+    ids=["running statistics", "dropout", "random", "slow kernel", "augmented", "optimiser"],
 )
 def test_what_cannot_be_trained_together_is_refused(build, settings, why):
     splits = [digits(replicate) for replicate in paired_replicates(2)]
     with pytest.raises(benign.BenignError, match=f"`together` must not be True for .*: {why}"):
         measured(build, splits, together=True, **settings)
+
+
+def test_whether_it_is_refused_is_no_matter_of_how_many_replicates_come_together():
+    with pytest.raises(benign.BenignError, match="`together` must not be True for normalised at size 3: BatchNorm1d"):
+        measured(normalised, together=True)
 
 
 # ------------------------------------------------------------------------------------------------------- checkpoints
@@ -451,6 +487,34 @@ def test_the_users_random_states_are_left_alone():
     measured(normalised)
     assert torch.equal(torch_state, torch.get_rng_state())
     np.testing.assert_equal(numpy_state, np.random.get_state(legacy=False))  # noqa: NPY002
+
+
+def recurrent(width):
+    class Recurrent(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rows, self.last = nn.RNN(8, width, batch_first=True), nn.Linear(width, 10)
+
+        def forward(self, x):
+            return self.last(self.rows(x[:, 0], torch.zeros(1, len(x), width))[0][:, -1])
+
+    return Recurrent()
+
+
+@pytest.mark.parametrize("setting", [torch.no_grad, torch.inference_mode], ids=["no_grad", "inference_mode"])
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_what_the_user_has_set_changes_no_number_and_stays(setting, precision):
+    expected = measured(recurrent, precision=precision)
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float16)
+    try:
+        with setting():
+            found = measured(recurrent, precision=precision)
+            kept = torch.get_default_dtype(), torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+    finally:
+        torch.set_default_dtype(default)
+    assert equal(found, expected)
+    assert kept == (torch.float16, False, setting is torch.inference_mode)
 
 
 def test_recordings_leave_no_trace():

@@ -265,6 +265,22 @@ def softened(width):
     return nn.Sequential(dense(width), nn.Softmax(dim=1))
 
 
+def doubled_in_training(width):
+    class Doubled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = dense(width)
+
+        def forward(self, x):
+            return self.inner(x).repeat(1, 2 if self.training else 1)
+
+    return Doubled()
+
+
+def rotated(width):
+    return nn.Sequential(dense(width), nn.Linear(10, 10, dtype=torch.complex64))
+
+
 @pytest.mark.parametrize(
     ("build", "settings", "sentence"),
     [
@@ -300,6 +316,14 @@ def softened(width):
             {"loss": nn.MSELoss()},
             r"`loss` must give .* one loss a sample, \(16,\), got the shape \(\)",
         ),
+        (
+            dense,
+            {"loss": lambda outputs, targets: nn.functional.nll_loss(outputs, targets, reduction="none")},
+            r"`loss` raised .*; its outputs and targets, one-hot rows for classes, have the shape \(16, 10\)\.",
+        ),
+        (doubled_in_training, {}, r"cannot be trained \(RuntimeError: shape '\[16, 10\]' is invalid"),
+        (rotated, {}, r"rotated has complex numbers in 1\.weight, which would become real; hold their real and"),
+        (lambda width: dense(width).to("meta"), {}, r"module cannot be built at size 3 \(NotImplementedError: .*meta"),
         (dense, {"loss": lambda *_: 1 / 0}, r"`loss` raised ZeroDivisionError: division by zero"),
         (
             dense,

@@ -7,6 +7,7 @@ import math
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -122,8 +123,7 @@ class TorchModule:
         """Number of trained parameters of a module that is built for it."""
         from benign.networks.torch_training.building import trained_parameters
 
-        with OwnRandomStates(0):
-            modules = self._modules(Kept(place=None))
+        with self._begun(Kept(place=None)) as modules:
             module = modules.member(modules.data(split), int(size)).module
         return sum(parameter.numel() for parameter in trained_parameters(module))
 
@@ -190,8 +190,7 @@ class TorchModule:
         sizes = np.array([checked_count("size", size)])
 
         def train(request: Request) -> Recordings:
-            with OwnRandomStates(0):
-                modules = self._modules(Kept(place=request.checkpoint))
+            with self._begun(Kept(place=request.checkpoint)) as modules:
                 self._check_build(modules, split, size)
                 member = modules.member(modules.data(split), int(size))
                 found = modules.train_alone(member, steps, _Outputs(inputs=None))
@@ -218,8 +217,8 @@ class TorchModule:
         steps = self._steps(splits[0].samples, times)
 
         def train(request: Request) -> Recordings:
-            with OwnRandomStates(0):
-                modules = self._modules(Kept(place=request.checkpoint), averaged=averaged, recorder=repr(recorder))
+            kept = Kept(place=request.checkpoint)
+            with self._begun(kept, averaged=averaged, recorder=repr(recorder)) as modules:
                 self._check_build(modules, splits[0], int(sizes[0]))
                 parts = [modules.train(splits, size, steps, recorder) for size in sizes.tolist()]
                 modules.kept.forget()
@@ -249,13 +248,15 @@ class TorchModule:
     def _steps(self, samples: int, times: Float[np.ndarray, " time"] | None) -> Int[np.ndarray, " time"]:
         return self.recipe.on(samples).steps_at(recorded_times(times).tolist(), samples)
 
-    def _modules(self, kept: Kept, *, averaged: bool = False, recorder: str = "") -> Modules:
+    @contextmanager
+    def _begun(self, kept: Kept, *, averaged: bool = False, recorder: str = "") -> Iterator[Modules]:
+        """What is trained; within it the global states of PyTorch, NumPy and Python are those of the training."""
         from benign.networks.torch_training.building import Builder
         from benign.networks.torch_training.data import place_of
         from benign.networks.torch_training.training import Modules
 
         place = place_of(self.device, self.recipe)
-        return Modules(
+        modules = Modules(
             builder=Builder(build=self.build, name=self.name, place=place, gives_logits=self.recipe.needs_classes),
             recipe=self.recipe,
             place=place,
@@ -264,6 +265,8 @@ class TorchModule:
             kept=kept,
             decides={"spec": self.spec(), "recorder": recorder},
         )
+        with OwnRandomStates(0), place.settings():
+            yield modules
 
     def _check_build(self, modules: Modules, split: Split, size: int) -> None:
         """Build the first module twice; once for each procedure and process."""

@@ -45,7 +45,7 @@ class Alone:
 
     def __init__(self, recipe: Recipe, place: Place, member: Member, *, averaged: bool) -> None:
         self._recipe, self._place, self._member, self._module = recipe, place, member, member.module
-        self._samples = member.data.split.samples
+        self._samples, self._columns = member.data.split.samples, member.data.split.train_targets.shape[1]
         self._training = recipe.on(self._samples)
         self._total = total_loss(recipe, place)
         self._trained = trained_parameters(self._module)
@@ -84,7 +84,7 @@ class Alone:
         self._optimiser.zero_grad()
         with self._place.precision():
             outputs = self._module(inputs)
-            loss = self._total(outputs.reshape(len(rows), -1), targets) / len(rows)
+            loss = self._total(outputs.reshape(len(rows), self._columns), targets) / len(rows)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
         if self._average is not None:

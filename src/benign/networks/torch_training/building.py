@@ -12,7 +12,7 @@ from benign.foundation.errors import InvalidArgument, attempted, invalid
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.foundation.wording import told
-from benign.networks.torch_training.data import Place
+from benign.networks.torch_training.data import Place, default_dtype
 from benign.networks.torch_training.randomness import addressed_seed, seed_all
 
 _PROBED = 2  # samples; of one alone some layers make no row
@@ -79,15 +79,23 @@ class Builder:
 
     def _built(self, size: int, replicate: Replicate) -> torch.nn.Module:
         seed_all(addressed_seed(replicate, "initial weights", size))
-        module = attempted(
-            lambda: self.build(size),
-            lambda error: InvalidArgument(
+
+        def refused(error: BaseException) -> InvalidArgument:
+            return InvalidArgument(
                 f"{self.name} cannot be built at size {size} ({told(error)}); correct it, or leave this size out."
-            ),
-        )
+            )
+
+        with default_dtype(torch.float32):  # the same initial weights in every precision
+            module = attempted(lambda: self.build(size), refused)
         if not isinstance(module, torch.nn.Module):
             raise invalid("build", f"must return a torch.nn.Module, got {type(module).__name__} at size {size}.")
-        return module.to(self.place.device, self.place.dtype)
+        for name, tensor in _named(module).items():
+            if tensor.is_complex():
+                raise InvalidArgument(
+                    f"{self.name} has complex numbers in {name}, which would become real; hold their real and "
+                    "imaginary parts, and join them by torch.complex where they are used."
+                )
+        return attempted(lambda: module.to(self.place.device, self.place.dtype), refused)
 
     def _probe(self, module: torch.nn.Module, size: int, split: Split, inputs: torch.Tensor) -> None:
         """Call it on two samples, which also gives lazy layers their shapes."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,23 @@ class Place:
     def precision(self) -> AbstractContextManager[Any]:
         """What a step computes in."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16) if self.is_mixed else nullcontext()
+
+    @contextmanager
+    def settings(self) -> Iterator[None]:
+        """Within it modules can be trained, whatever the user has set: gradients are on, new numbers of this type."""
+        with torch.inference_mode(mode=False), torch.enable_grad(), default_dtype(self.dtype):
+            yield
+
+
+@contextmanager
+def default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """Whatever PyTorch makes within, of no type that is said, is of this one."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -93,12 +93,15 @@ def _linear(layer: Any, names: Mapping[int, str]) -> _Layer:
 
 
 def _vectorised(module: nn.Module) -> Forward:
-    """The call by vmap, each tensor under all the names by which different parts know it."""
+    """The call by vmap, each tensor under all the names by which the parts know it."""
     first = {id(tensor): name for name, tensor in [*module.named_parameters(), *module.named_buffers()]}
     names = {
         f"{prefix}.{name}".removeprefix("."): first[id(tensor)]
         for prefix, part in module.named_modules()
-        for name, tensor in [*part.named_parameters(recurse=False), *part.named_buffers(recurse=False)]
+        for name, tensor in [
+            *part.named_parameters(recurse=False, remove_duplicate=False),
+            *part.named_buffers(recurse=False, remove_duplicate=False),
+        ]
     }
 
     def one(tensors: Tensors, inputs: torch.Tensor) -> torch.Tensor:

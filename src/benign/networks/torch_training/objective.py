@@ -49,8 +49,13 @@ def sample_losses(loss: Callable[..., Any], outputs: torch.Tensor, targets: torc
     Raises:
         InvalidArgument: where it raises, or gives something else.
     """
+    shape = tuple(targets.shape)
     losses = attempted(
-        lambda: loss(outputs, targets), lambda error: invalid("loss", f"raised {told(error)}; correct it.")
+        lambda: loss(outputs, targets),
+        lambda error: invalid(
+            "loss",
+            f"raised {told(error)}; its outputs and targets, one-hot rows for classes, have the shape {shape}.",
+        ),
     )
     if not isinstance(losses, torch.Tensor) or losses.shape != (len(outputs),):
         what = f"the shape {tuple(losses.shape)}" if isinstance(losses, torch.Tensor) else type(losses).__name__

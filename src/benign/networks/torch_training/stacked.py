@@ -30,7 +30,7 @@ class Stacked:
 
     def __init__(self, recipe: Recipe, place: Place, members: Sequence[Member], *, averaged: bool) -> None:
         self._recipe, self._place, self._members = recipe, place, members
-        self._samples = members[0].data.split.samples
+        self._samples, self._columns = members[0].data.split.samples, members[0].data.split.train_targets.shape[1]
         self._training = recipe.on(self._samples)
         self._total = total_loss(recipe, place)
         # Stands for each member in turn where one is evaluated.
@@ -79,7 +79,7 @@ class Stacked:
         targets = self._targets.index_select(0, flat)
         self._optimiser.zero_grad()
         with self._place.precision():
-            outputs = self._forward(self._tensors, inputs).reshape(*rows.shape, -1)
+            outputs = self._forward(self._tensors, inputs).reshape(*rows.shape, self._columns)
             loss = self._summed(outputs, targets) / rows.shape[1]
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()

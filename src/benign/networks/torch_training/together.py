@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import torch
@@ -11,6 +12,7 @@ from benign.foundation.wording import told
 from benign.networks.torch_training.alone import Member
 from benign.networks.torch_training.building import trained_parameters
 from benign.networks.torch_training.data import Place
+from benign.networks.torch_training.evaluation import holding
 from benign.networks.torch_training.forward import dense_chain, forward_of
 from benign.networks.torch_training.recipe import Recipe
 
@@ -55,10 +57,15 @@ def reason_differs(members: Sequence[Member]) -> str | None:
     buffers = [buffer for module in modules for buffer in module.buffers()]
     before = [buffer.clone() for buffer in buffers]
     inputs = torch.stack([member.data.train_inputs[:2] for member in members])
+    tensors, own = stacked_tensors(modules), trained_parameters(modules[0])
+    nothing = [torch.full_like(parameter, torch.nan) for parameter in own]
     try:
-        with torch.no_grad():
-            together = forward_of(modules[0])(stacked_tensors(modules), inputs)
-            alone = torch.stack([module(own) for module, own in zip(modules, inputs, strict=True)])
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.filterwarnings("error", "There is a performance drop")
+            # What is read from the module itself and not from the stack, as through a list of parameters, is seen.
+            with holding(own, nothing):
+                together = forward_of(modules[0])(tensors, inputs)
+            alone = torch.stack([module(rows) for module, rows in zip(modules, inputs, strict=True)])
     except Exception as error:  # whatever torch.func cannot follow: control flow, randomness, a kernel without a rule
         return f"PyTorch cannot vectorise it ({told(error)})"
     if any(not torch.equal(one, other) for one, other in zip(buffers, before, strict=True)):

@@ -55,7 +55,9 @@ class Modules:
             InvalidArgument: where modules are to be trained as one and cannot.
         """
         parts: list[dict[str, np.ndarray]] = []
-        may_be_together = len(splits) > 1 and self._may_be_together(splits[0], size)
+        # One alone is looked at too where they are to be together: what is refused is no matter of shares.
+        is_asked = len(splits) > 1 or self.together is True
+        may_be_together = is_asked and self._may_be_together(splits[0], size)
         for group in groups(len(splits), self.place):
             members = self._members(splits[group], size) if may_be_together else []
             if len(members) > 1 and self._are_one(members):
