@@ -37,9 +37,7 @@ OUTPUT = Path(__file__).parent / "modules.json"
 SAMPLES, BATCH, EPOCHS, RATE = 1000, 50, 25, 1e-3
 TIMES = np.array([5.0, 10.0, 15.0, 20.0, 25.0])
 TOGETHER, NARROW = 8, (8, 16, 32, 64)
-SPLITS = [
-    benign.sources.digits(label_noise=0.2).draw(SAMPLES, replicate) for replicate in paired_replicates(TOGETHER)
-]
+SPLITS = [benign.sources.digits(label_noise=0.2).draw(SAMPLES, replicate) for replicate in paired_replicates(TOGETHER)]
 ONE_THREAD = threadpool_limits(limits=1)
 
 Build = Callable[[int], nn.Module]
@@ -154,7 +152,10 @@ def ratios(seconds: dict[str, list[float]], over: str) -> dict[str, dict[str, fl
 def wrapped() -> dict[str, object]:
     """One module of each kind through both doors, against the loop by hand."""
     found: dict[str, object] = {}
-    for name, build, width in (("two hidden layers of 64", dense, 64), ("two convolutions of 8 and 16", convolutional, 8)):
+    for name, build, width in (
+        ("two hidden layers of 64", dense, 64),
+        ("two convolutions of 8 and 16", convolutional, 8),
+    ):
         split, by_module, by_loop = SPLITS[:1], module(build), loop(build)
         ways = {
             "by hand": lambda build=build, split=split, width=width: plain(build, split, width),

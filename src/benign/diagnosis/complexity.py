@@ -113,7 +113,8 @@ class EffectiveModelComplexity:
         subject = "training objective" if self.criterion == "objective" else "zero-one training error"
         of = " of the best constant predictor's" if self.criterion == "objective" else ""
         end = f"; a failure ended the search. {self.failure}" if self.failure else "."
-        words = [f"{self.title}: {self._found}, from {self.trainings} training{'' if self.trainings == 1 else 's'}{end}"]
+        cost = "1 training" if self.trainings == 1 else f"{self.trainings} trainings"
+        words = [f"{self.title}: {self._found}, from {cost}{end}"]
         words.append(f"Fitted is a mean {subject} of at most {self.tolerance:g}{of}.")
         if self.fitted_from:
             fewer = f"fewer than about {self.fitted_from:,} are not"
