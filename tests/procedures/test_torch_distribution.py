@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from tests.networks.extra import needs_networks, needs_torch
 
 WIDTHS, EPOCHS = np.array([6, 24]), np.array([2.0, 8.0, 24.0])
 METRICS = ("train_loss", "test_loss", "test_error", "test_loss_averaged")
-SETTINGS = {"learning_rate": 5e-3, "batch_size": 30, "epochs": 24, "schedule": "cosine", "weight_decay": 1e-4}
+SETTINGS: dict[str, Any] = {"learning_rate": 5e-3, "batch_size": 30, "epochs": 24, "schedule": "cosine", "weight_decay": 1e-4}
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +38,8 @@ def both() -> tuple[Block, Block]:
     splits = [source.draw(120, replicate) for replicate in paired_replicates(20, seed=7)]
     ours = benign.MLP(depth=1, training=benign.Training(**SETTINGS))
     theirs = benign.from_torch(module, **SETTINGS)
-    return tuple(one.measure(splits, WIDTHS, EPOCHS, frozenset(METRICS)) for one in (ours, theirs))
+    first, second = (one.measure(splits, WIDTHS, EPOCHS, frozenset(METRICS)) for one in (ours, theirs))
+    return first, second
 
 
 def test_the_curves_are_alike_in_distribution():
