@@ -14,7 +14,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ def loop(build: Build) -> Procedure:
     def fit(split: Split, size: int, seed: int) -> Iterator[tuple[int, Callable[[Any], Any]]]:
         del seed
         for epoch, model in by_hand(build, split, size):
-            yield epoch, lambda inputs, model=model: outputs_of(model, inputs)
+            yield epoch, partial(outputs_of, model)
 
     return benign.from_training_loop(fit, outputs="logits", revision=1)
 
@@ -122,7 +123,7 @@ def outputs_of(model: nn.Module, inputs: Any) -> Any:
     return model(torch.from_numpy(inputs.astype(np.float32))).numpy()
 
 
-def in_turns(ways: dict[str, Callable[[], None]]) -> dict[str, list[float]]:
+def in_turns(ways: Mapping[str, Callable[[], None]]) -> dict[str, list[float]]:
     """Seconds of the processor that each way took in each round, the first one left out."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for round_ in range(-1, ROUNDS):
@@ -158,9 +159,9 @@ def wrapped() -> dict[str, object]:
     ):
         split, by_module, by_loop = SPLITS[:1], module(build), loop(build)
         ways = {
-            "by hand": lambda build=build, split=split, width=width: plain(build, split, width),
-            "from_torch": lambda one=by_module, split=split, width=width: measured(one, split, width),
-            "from_training_loop": lambda one=by_loop, split=split, width=width: measured(one, split, width),
+            "by hand": partial(plain, build, split, width),
+            "from_torch": partial(measured, by_module, split, width),
+            "from_training_loop": partial(measured, by_loop, split, width),
         }
         found[name] = ratios(in_turns(ways), "by hand")
     return found
@@ -172,8 +173,8 @@ def population() -> dict[str, object]:
     for width in NARROW:
         together = module(dense)
         ways = {
-            "by hand": lambda width=width: plain(dense, SPLITS, width),
-            "together": lambda one=together, width=width: measured(one, SPLITS, width),
+            "by hand": partial(plain, dense, SPLITS, width),
+            "together": partial(measured, together, SPLITS, width),
         }
         found[str(width)] = ratios(in_turns(ways), "by hand")
     return found

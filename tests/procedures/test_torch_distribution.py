@@ -16,7 +16,13 @@ from tests.networks.extra import needs_networks, needs_torch
 
 WIDTHS, EPOCHS = np.array([6, 24]), np.array([2.0, 8.0, 24.0])
 METRICS = ("train_loss", "test_loss", "test_error", "test_loss_averaged")
-SETTINGS: dict[str, Any] = {"learning_rate": 5e-3, "batch_size": 30, "epochs": 24, "schedule": "cosine", "weight_decay": 1e-4}
+SETTINGS: dict[str, Any] = {
+    "learning_rate": 5e-3,
+    "batch_size": 30,
+    "epochs": 24,
+    "schedule": "cosine",
+    "weight_decay": 1e-4,
+}
 
 
 @pytest.fixture(autouse=True)

@@ -37,7 +37,7 @@ def check_source(source: object) -> None:
     Raises:
         InvalidArgument: naming the argument.
     """
-    _check_kind("source", source, Source, "benign.sources, such as digits() or arrays(inputs, labels)")
+    _check_kind("source", source, Source, "benign.sources, such as digits(), arrays(inputs, labels) or dataset(data)")
 
 
 def _check_kind(argument: str, value: object, protocol: type, makers: str) -> None:

@@ -18,7 +18,7 @@ from benign.networks.torch_training.objective import total_loss
 from benign.networks.torch_training.optimisers import optimiser_of, set_rates
 from benign.networks.torch_training.randomness import addressed_seed, random_leaves, seed_all, set_random
 from benign.networks.torch_training.recipe import Recipe
-from benign.networks.torch_training.state import array_of, fill, load_optimiser, optimiser_leaves
+from benign.networks.torch_training.state import array_of, fill, load_optimiser, optimiser_leaves, plain_state
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,6 +56,7 @@ class Alone:
         self._floats = [tensor for tensor in tensors if tensor.is_floating_point()]
         self._counts = [tensor for tensor in tensors if not tensor.is_floating_point()]
         self._average = [tensor.detach().clone() for tensor in self._floats] if averaged else None
+        self._plain = plain_state(self._module)
         seed = addressed_seed(member.data.split.replicate, "training of a module", member.size)
         self._generator = torch.Generator(place.device).manual_seed(seed)
         seed_all(seed)
@@ -123,9 +124,9 @@ class Alone:
         return {name: value[None] for name, value in values.items()}
 
     def leaves(self) -> list[np.ndarray] | None:
-        """All that the rest of the training depends on; None where the optimiser keeps what is no array."""
+        """All that the rest of the training depends on; None where that is not arrays alone."""
         optimiser = optimiser_leaves(self._optimiser)
-        if optimiser is None:
+        if optimiser is None or plain_state(self._module) != self._plain:
             return None
         return [
             *map(array_of, self._tensors()),

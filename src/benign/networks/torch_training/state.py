@@ -22,6 +22,17 @@ def fill(tensors: Sequence[torch.Tensor], leaves: Sequence[np.ndarray]) -> None:
             tensor.copy_(torch.from_numpy(leaf.copy()).reshape(tensor.shape))
 
 
+def plain_state(module: torch.nn.Module) -> list[tuple[str, str, object]]:
+    """The numbers and tensors that a module's parts hold beside parameters and buffers: no checkpoint has them."""
+    usual = vars(torch.nn.Module())
+    return [
+        (place, name, value.detach().cpu().numpy().tobytes() if isinstance(value, torch.Tensor) else value)
+        for place, part in module.named_modules()
+        for name, value in vars(part).items()
+        if name not in usual and isinstance(value, (int, float, torch.Tensor))
+    ]
+
+
 def optimiser_leaves(optimiser: torch.optim.Optimizer) -> list[np.ndarray] | None:
     """What the optimiser remembers: first, as JSON, its settings and what the arrays are, then they.
 

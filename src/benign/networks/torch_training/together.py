@@ -15,6 +15,7 @@ from benign.networks.torch_training.data import Place
 from benign.networks.torch_training.evaluation import holding
 from benign.networks.torch_training.forward import dense_chain, forward_of
 from benign.networks.torch_training.recipe import Recipe
+from benign.networks.torch_training.state import plain_state
 
 # Parameters times samples of a batch beyond which training one after another is as fast on a processor: measured for
 # eight networks of one or two hidden layers of 8 to 1,024 units, batches of 50 to 200. Convolutions gain at most 1.4.
@@ -55,7 +56,7 @@ def reason_differs(members: Sequence[Member]) -> str | None:
     """Why calling these members as one fails, or gives others than their own outputs, on two samples of each."""
     modules = [member.module.train() for member in members]
     buffers = [buffer for module in modules for buffer in module.buffers()]
-    before = [buffer.clone() for buffer in buffers]
+    before, plain = [buffer.clone() for buffer in buffers], plain_state(modules[0])
     inputs = torch.stack([member.data.train_inputs[:2] for member in members])
     tensors, own = stacked_tensors(modules), trained_parameters(modules[0])
     nothing = [torch.full_like(parameter, torch.nan) for parameter in own]
@@ -66,6 +67,8 @@ def reason_differs(members: Sequence[Member]) -> str | None:
             with holding(own, nothing):
                 together = forward_of(modules[0])(tensors, inputs)
             alone = torch.stack([module(rows) for module, rows in zip(modules, inputs, strict=True)])
+        if plain_state(modules[0]) != plain:
+            return "it changes in training what is neither parameter nor buffer"
     except Exception as error:  # whatever torch.func cannot follow: control flow, randomness, a kernel without a rule
         return f"PyTorch cannot vectorise it ({told(error)})"
     if any(not torch.equal(one, other) for one, other in zip(buffers, before, strict=True)):
