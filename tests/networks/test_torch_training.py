@@ -308,6 +308,21 @@ def with_random_code(width):
     return Noisy()
 
 
+def counting(width):
+    """What its forward counts is in no buffer, and tells after a while."""
+
+    class Counting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.calls = dense(width), 0
+
+        def forward(self, x):
+            self.calls += self.training
+            return self.inner(x) * (1.0 if self.calls < 5 else 0.5)
+
+    return Counting()
+
+
 @pytest.mark.parametrize(
     ("build", "settings", "held"),
     [
@@ -317,10 +332,14 @@ def with_random_code(width):
         (convolution, {}, [1, 1, 1]),
         (normalised, {}, [1, 1, 1]),
         (with_random_code, {}, [1, 1, 1]),
+        (counting, {}, [1, 1, 1]),
         (dense, {"augment": unchanged}, [1, 1, 1]),
         (dense, {"optimizer": torch.optim.Adam}, [1, 1, 1]),
     ],
-    ids=["dense", "residual", "asked alone", "convolution", "running statistics", "random", "augmented", "optimiser"],
+    ids=[
+        *("dense", "residual", "asked alone", "convolution", "running statistics", "random", "counting", "augmented"),
+        "optimiser",
+    ],
 )
 def test_modules_are_trained_together_where_that_is_the_same_and_faster(build, settings, held, monkeypatch):
     assert trained_as(monkeypatch, build, **settings) == held
@@ -454,6 +473,16 @@ with pytest.MonkeyPatch.context() as patch:
     interrupted = resumable("dropout")
     assert not list((tmp_path / checkpoints.FOLDER).iterdir())
     assert equal(interrupted, resumable("dropout"))
+
+
+def test_a_training_that_counts_in_no_buffer_is_not_kept_halfway():
+    whole = measured(counting, revision=1)
+    with pytest.MonkeyPatch.context() as patch:
+        often(patch)
+        watched(patch, lambda _, start: interrupt() if start == 7 else None)
+        with pytest.raises(Interrupted):
+            measured(counting, revision=1)
+    assert equal(measured(counting, revision=1), whole)
 
 
 def test_a_checkpoint_of_another_state_is_refused_with_a_warning(tmp_path):
