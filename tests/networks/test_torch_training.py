@@ -323,6 +323,18 @@ def counting(width):
     return Counting()
 
 
+def hooked(width):
+    module = dense(width)
+    module[1].weight.register_hook(lambda slope: 0.0 * slope)
+    return module
+
+
+def hooked_part(width):
+    module = dense(width)
+    module[3].register_full_backward_hook(lambda _, inwards, __: (0.0 * inwards[0],))
+    return module
+
+
 @pytest.mark.parametrize(
     ("build", "settings", "held"),
     [
@@ -333,12 +345,14 @@ def counting(width):
         (normalised, {}, [1, 1, 1]),
         (with_random_code, {}, [1, 1, 1]),
         (counting, {}, [1, 1, 1]),
+        (hooked, {}, [1, 1, 1]),
+        (hooked_part, {}, [1, 1, 1]),
         (dense, {"augment": unchanged}, [1, 1, 1]),
         (dense, {"optimizer": torch.optim.Adam}, [1, 1, 1]),
     ],
     ids=[
-        *("dense", "residual", "asked alone", "convolution", "running statistics", "random", "counting", "augmented"),
-        "optimiser",
+        *("dense", "residual", "asked alone", "convolution", "running statistics", "random", "counting", "hooked"),
+        *("hooked part", "augmented", "optimiser"),
     ],
 )
 def test_modules_are_trained_together_where_that_is_the_same_and_faster(build, settings, held, monkeypatch):

@@ -135,6 +135,8 @@ def test_a_trained_module_predicts_what_is_predicted():
             outputs = module(torch.tensor(split.shaped.test_inputs))
         np.testing.assert_allclose(outputs.numpy(), one.values, rtol=1e-12)
     assert [one.time for one in told] == [1.0, 2.0]
+    again = procedure.predict(split.shaped, split.test_inputs, SIZES, times)
+    assert all(np.array_equal(one.values, other.values) for one, other in zip(told, again, strict=True))
 
 
 def test_one_output_may_be_a_vector():

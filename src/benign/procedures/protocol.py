@@ -214,9 +214,9 @@ def check_inputs(inputs: Float[np.ndarray, "m d"], split: Split) -> None:
     Raises:
         InvalidArgument: with both numbers of columns.
     """
-    wanted = split.train_inputs.shape[1]
-    if inputs.shape[1] != wanted:
-        raise invalid("inputs", f"must have {wanted} columns, as in training, got {inputs.shape[1]}.")
+    wanted, got = (math.prod(rows.shape[1:]) for rows in (split.train_inputs, inputs))  # samples may have a shape
+    if got != wanted:
+        raise invalid("inputs", f"must have {wanted} columns, as in training, got {got}.")
 
 
 def refuse_metrics(refused: Set[str], why: str) -> None:

@@ -29,12 +29,20 @@ def reason_apart(recipe: Recipe, module: nn.Module) -> str | None:
         return "an optimiser of your own may look at all parameters at once"
     if recipe.augment is not None:
         return "each draws its own augmentation"
+    if any(map(_is_hooked, module.modules())) or any(map(_is_hooked, module.parameters())):
+        return "hooks on its gradients would see all at once, or nothing"
     for part in module.modules():
         if getattr(part, "track_running_stats", False):
             return f"{type(part).__name__} keeps running statistics"
         if _dropout(part) > 0.0:
             return f"{type(part).__name__} drops at random"
     return None
+
+
+def _is_hooked(one: nn.Module | torch.Tensor) -> bool:
+    """Whether something of the user's is called with its gradients."""
+    kinds = ("_backward_hooks", "_backward_pre_hooks", "_post_accumulate_grad_hooks")
+    return any(getattr(one, kind, None) for kind in kinds)
 
 
 def _dropout(part: nn.Module) -> float:
