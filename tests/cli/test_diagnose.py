@@ -40,6 +40,9 @@ def nothing():
 
 def broken():
     raise RuntimeError("no such file")
+
+def build(width, *layers, depth=1):
+    return None
 """
 CHEAP = ("--only", "standing,more-data", "--max-trainings", "6")
 
@@ -151,6 +154,10 @@ def test_ctrl_c_leaves_what_is_known(monkeypatch):
         ("number", "their_model:number is a int, no model; name an estimator"),
         ("forgotten", "their_model:forgotten is a class; name an object of it"),
         ("nothing", r"their_model:nothing() returned a NoneType, no model"),
+        (
+            "build",
+            "their_model:build is a function of width; make it a procedure with benign.from_estimator, benign.from",
+        ),
         ("broken", r"calling their_model:broken() failed: RuntimeError: no such file."),
         ("logistics", "did you mean 'logistic'?"),
     ],

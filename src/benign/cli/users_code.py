@@ -7,6 +7,7 @@ it prints, here or there, in C too, goes to standard error.
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import signal
 import sys
@@ -26,6 +27,7 @@ from benign.experiments.executors.travel import Unpicklable, WorkerTraceback, pa
 from benign.experiments.executors.worker import warm_up
 from benign.foundation.errors import BenignError, InvalidArgument, attempted, invalid, unknown_name
 from benign.foundation.progress import doing
+from benign.foundation.signatures import signature_of
 from benign.foundation.wording import told
 
 if TYPE_CHECKING:
@@ -156,7 +158,7 @@ def named_model(target: str, *, folder: Path) -> object:
     Raises:
         InvalidArgument: if it does not import or is none of these; the message says what it is.
     """
-    from benign.procedures.makers import maker_of_module
+    from benign.procedures.makers import MAKERS, maker_of_module
 
     found = _imported(target, folder)
     if is_model(found):
@@ -169,10 +171,25 @@ def named_model(target: str, *, folder: Path) -> object:
         )
     if not callable(found):
         raise InvalidArgument(f"{_ARGUMENT}: {target} is a {type(found).__name__}, {_NO_MODEL}")
+    if needed := _arguments_of(found):
+        raise InvalidArgument(
+            f"{_ARGUMENT}: {target} is a function of {', '.join(needed)}; make it a procedure with {MAKERS}, or name a "
+            "function of nothing that returns one."
+        )
     made = attempted(found, lambda error: InvalidArgument(f"{_ARGUMENT}: calling {target}() failed: {told(error)}."))
     if not is_model(made):
         raise InvalidArgument(f"{_ARGUMENT}: {target}() returned a {type(made).__name__}, {_NO_MODEL}")
     return made
+
+
+def _arguments_of(function: Callable[..., object]) -> list[str]:
+    """The names of what it cannot be called without; none where it does not say."""
+    try:
+        taken = signature_of(function).parameters.values()
+    except (TypeError, ValueError):  # compiled
+        return []
+    many = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [one.name for one in taken if one.default is one.empty and one.kind not in many]
 
 
 def is_model(found: object) -> bool:
