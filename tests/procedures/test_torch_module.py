@@ -220,7 +220,7 @@ def test_who_diverges_has_no_numbers_from_then_on_and_the_others_keep_theirs(tog
 
     splits = [digits(replicate) for replicate in paired_replicates(4)]
     times = np.array([0.0, 1.0, 2.0])
-    with pytest.warns(UserWarning, match=r"Exploding diverged at epoch 1 at size 3 on 40 samples \(draw") as told:
+    with pytest.warns(UserWarning, match=r"Exploding diverged in epoch 1 at size 3 on 40 samples \(draw") as told:
         block = measured(Exploding, splits, times=times, together=together)
     lost = block.outcome[:, 0] == Outcome.DIVERGED
     assert 0 < lost[:, 1].sum() < 4
@@ -233,9 +233,9 @@ def test_who_diverges_has_no_numbers_from_then_on_and_the_others_keep_theirs(tog
 
 def test_a_diverged_module_does_not_predict():
     procedure = benign.from_torch(dense, **(SETTINGS | {"learning_rate": 1e200, "loss": "squared", "optimizer": "sgd"}))
-    with pytest.raises(InvalidArgument, match="dense diverged at its end at size 3 on 40 samples; lower its learning"):
+    with pytest.raises(InvalidArgument, match="dense diverged in epoch 1 at size 3 on 40 samples; lower its learning"):
         list(procedure.predict(digits(), digits().test_inputs, SIZES, None))
-    with pytest.raises(InvalidArgument, match="dense diverged at epoch 1 at size 3"):
+    with pytest.raises(InvalidArgument, match="dense diverged in epoch 1 at size 3"):
         procedure.trained(digits(), 3, time=1.0)
 
 

@@ -148,7 +148,7 @@ class TorchModule:
         values = self._recorded(splits, sizes, times, recorder, averaged=averaged)
         losses = np.array([found for name, found in values.items() if "loss" in name])
         lost = np.logical_or.accumulate(~np.isfinite(losses).all(axis=0), axis=2)
-        self._warn(splits, sizes, recorded_times(times), lost)
+        self._warn(splits, sizes, recorded_times(times), lost, values["lost_step"])
         return network_training.block_of_networks(self, splits, sizes, times, metrics, values, lost)
 
     def predict(
@@ -166,10 +166,11 @@ class TorchModule:
         """
         check_inputs(inputs, split)
         recorder = _Outputs(inputs=in_shape(inputs, split))
-        values = self._recorded([split], sizes, times, recorder)["predictions"][0]
+        found = self._recorded([split], sizes, times, recorder)
+        values, steps = found["predictions"][0], found["lost_step"][0]
         for row, size in enumerate(sizes.tolist()):
             for column, time in enumerate(recorded_times(times).tolist()):
-                self._refuse_lost(values[row, column], size, split, time)
+                self._refuse_lost(values[row, column], size, split, time, steps[row, column])
                 yield Predictions(size=size, time=time, values=values[row, column])
 
     def trained(self, split: Split, size: int, *, time: float | None = None) -> Module:
@@ -200,8 +201,9 @@ class TorchModule:
 
         trained: list[Module] = []
         request = self._request([split], sizes, np.array([END_OF_TRAINING if time is None else time]), "the module")
-        outputs = network_training.resumed(request, train)["predictions"][0, 0]
-        self._refuse_lost(outputs, size, split, math.inf if time is None else time)
+        found = network_training.resumed(request, train)
+        when = math.inf if time is None else time
+        self._refuse_lost(found["predictions"][0, 0], size, split, when, found["lost_step"][0, 0])
         return trained[-1]
 
     def _recorded(
@@ -281,11 +283,13 @@ class TorchModule:
         sizes: Int[np.ndarray, " size"],
         times: Float[np.ndarray, " time"],
         lost: Bool[np.ndarray, "replicate size time"],
+        steps: Float[np.ndarray, "replicate size time"],
     ) -> None:
         for row, split in enumerate(splits):
             for column, size in enumerate(sizes.tolist()):
                 if lost[row, column].any():
-                    which, when = split.replicate, _moment(float(times[int(lost[row, column].argmax())]))
+                    first = int(lost[row, column].argmax())
+                    which, when = split.replicate, self._when(split, float(times[first]), steps[row, column, first])
                     warnings.warn(
                         f"{self.name} diverged {when} at size {size} on {split.samples} samples (draw {which.draw}, "
                         f"initialisation {which.initialisation}, noise {which.noise}): its numbers from there on are "
@@ -293,16 +297,20 @@ class TorchModule:
                         stacklevel=3,
                     )
 
-    def _refuse_lost(self, outputs: Float[np.ndarray, "m outputs"], size: int, split: Split, time: float) -> None:
+    def _refuse_lost(
+        self, outputs: Float[np.ndarray, "m outputs"], size: int, split: Split, time: float, step: float
+    ) -> None:
         if not np.isfinite(outputs).all():
             raise InvalidArgument(
-                f"{self.name} diverged {_moment(time)} at size {size} on {split.samples} samples; lower its learning "
+                f"{self.name} diverged {self._when(split, time, step)} at size {size} on {split.samples} samples; lower its learning "
                 "rate, or leave this size and time out."
             )
 
-
-def _moment(time: float) -> str:
-    return "at its end" if time == END_OF_TRAINING else f"at epoch {time:g}"
+    def _when(self, split: Split, time: float, step: float) -> str:
+        """The epoch of a step; of outputs that are lost in evaluation alone the time at which they are recorded."""
+        if step >= 0:
+            return f"in epoch {int(step) // self.recipe.on(split.samples).steps_per_epoch(split.samples) + 1}"
+        return "at its end" if time == END_OF_TRAINING else f"at epoch {time:g}"
 
 
 # As what the squares of gradients are recorded, of which a block's penalties are made.

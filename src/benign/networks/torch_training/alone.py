@@ -13,6 +13,7 @@ from benign.foundation.global_randomness import random_states_kept
 from benign.foundation.wording import told
 from benign.networks.torch_training.building import trained_parameters
 from benign.networks.torch_training.data import Data, Place
+from benign.networks.torch_training.divergence import LOST_STEP, note_lost, nowhere_lost
 from benign.networks.torch_training.evaluation import Evaluated, Recorder, recorded
 from benign.networks.torch_training.objective import total_loss
 from benign.networks.torch_training.optimisers import optimiser_of, set_rates
@@ -57,6 +58,7 @@ class Alone:
         self._counts = [tensor for tensor in tensors if not tensor.is_floating_point()]
         self._average = [tensor.detach().clone() for tensor in self._floats] if averaged else None
         self._plain = plain_state(self._module)
+        self._lost_step = nowhere_lost(1, place)
         seed = addressed_seed(member.data.split.replicate, "training of a module", member.size)
         self._generator = torch.Generator(place.device).manual_seed(seed)
         seed_all(seed)
@@ -73,11 +75,11 @@ class Alone:
             for step, chosen in enumerate(rows[0], start):
                 if not self._recipe.has_constant_rate:
                     set_rates(self._optimiser, self._rates, self._recipe.factor(step, self._samples))
-                self._step(chosen if (step + 1) % per_epoch else chosen[:short])
+                self._step(step, chosen if (step + 1) % per_epoch else chosen[:short])
 
         attempted(steps, self._failed)
 
-    def _step(self, rows: torch.Tensor) -> None:
+    def _step(self, step: int, rows: torch.Tensor) -> None:
         data = self._member.data
         inputs, targets = data.train_inputs.index_select(0, rows), data.train_targets.index_select(0, rows)
         if self._recipe.augment is not None:
@@ -88,6 +90,7 @@ class Alone:
             loss = self._total(outputs.reshape(len(rows), self._columns), targets) / len(rows)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
+        note_lost(self._lost_step, loss.detach(), step)
         if self._average is not None:
             with torch.no_grad():
                 torch._foreach_lerp_(self._average, self._floats, 1.0 - self._training.average)
@@ -121,7 +124,9 @@ class Alone:
                 lambda: recorded(recorder, evaluated, self._floats, self._average),
                 lambda error: InvalidArgument(f"{self._member.who} cannot be evaluated ({told(error)}); correct it."),
             )
-        return {name: value[None] for name, value in values.items()}
+        return {name: value[None] for name, value in values.items()} | {
+            LOST_STEP: array_of(self._lost_step).astype(np.float64)
+        }
 
     def leaves(self) -> list[np.ndarray] | None:
         """All that the rest of the training depends on; None where that is not arrays alone."""
@@ -145,7 +150,7 @@ class Alone:
         load_optimiser(self._optimiser, leaves[count + 1 + states :])
 
     def _tensors(self) -> list[torch.Tensor]:
-        return [*self._floats, *self._counts, *(self._average or ())]
+        return [*self._floats, *self._counts, *(self._average or ()), self._lost_step]
 
 
 def _augmented(inputs: object, before: torch.Tensor) -> torch.Tensor:

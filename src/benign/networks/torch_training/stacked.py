@@ -16,6 +16,7 @@ from benign.foundation.global_randomness import random_states_kept
 from benign.foundation.wording import told
 from benign.networks.torch_training.alone import Member
 from benign.networks.torch_training.data import Place
+from benign.networks.torch_training.divergence import LOST_STEP, note_lost, nowhere_lost
 from benign.networks.torch_training.evaluation import Evaluated, Recorder, recorded
 from benign.networks.torch_training.forward import forward_of
 from benign.networks.torch_training.objective import total_loss
@@ -43,6 +44,7 @@ class Stacked:
         self._optimiser = optimiser_of(recipe, self._trained)
         self._rates = [float(group["lr"]) for group in self._optimiser.param_groups]
         self._forward = forward_of(self._module)
+        self._lost_step = nowhere_lost(len(members), place)
         self._gather()
 
     def _gather(self) -> None:
@@ -69,11 +71,11 @@ class Stacked:
             for step, chosen in enumerate(placed, start):
                 if not self._recipe.has_constant_rate:
                     set_rates(self._optimiser, self._rates, self._recipe.factor(step, self._samples))
-                self._step(chosen if (step + 1) % per_epoch else chosen[:, :short])
+                self._step(step, chosen if (step + 1) % per_epoch else chosen[:, :short])
 
         attempted(steps, self._failed)
 
-    def _step(self, rows: torch.Tensor) -> None:
+    def _step(self, step: int, rows: torch.Tensor) -> None:
         flat = rows.reshape(-1)
         inputs = self._inputs.index_select(0, flat).reshape(*rows.shape, *self._inputs.shape[1:])
         targets = self._targets.index_select(0, flat)
@@ -83,6 +85,7 @@ class Stacked:
             loss = self._summed(outputs, targets) / rows.shape[1]
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
+        note_lost(self._lost_step, outputs.detach().flatten(1).sum(1), step)
         if self._average is not None:
             with torch.no_grad():
                 torch._foreach_lerp_(self._average, self._floats, 1.0 - self._training.average)
@@ -103,7 +106,8 @@ class Stacked:
         """What the recorder says of each member."""
         with random_states_kept():
             rows = [self._measured(i, recorder) for i in range(self.members)]
-        return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+        found = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+        return found | {LOST_STEP: array_of(self._lost_step).astype(np.float64)}
 
     def _measured(self, place: int, recorder: Recorder) -> dict[str, np.ndarray]:
         own = {**dict(self._module.named_parameters()), **dict(self._module.named_buffers())}
@@ -133,4 +137,4 @@ class Stacked:
         load_optimiser(self._optimiser, leaves[len(tensors) :])
 
     def _all(self) -> list[torch.Tensor]:
-        return [*self._tensors.values(), *(self._average or ())]
+        return [*self._tensors.values(), *(self._average or ()), self._lost_step]
