@@ -302,8 +302,8 @@ class TorchModule:
     ) -> None:
         if not np.isfinite(outputs).all():
             raise InvalidArgument(
-                f"{self.name} diverged {self._when(split, time, step)} at size {size} on {split.samples} samples; lower its learning "
-                "rate, or leave this size and time out."
+                f"{self.name} diverged {self._when(split, time, step)} at size {size} on {split.samples} samples; lower "
+                "its learning rate, or leave this size and time out."
             )
 
     def _when(self, split: Split, time: float, step: float) -> str:
