@@ -301,9 +301,10 @@ class TorchModule:
         self, outputs: Float[np.ndarray, "m outputs"], size: int, split: Split, time: float, step: float
     ) -> None:
         if not np.isfinite(outputs).all():
+            when = self._when(split, time, step)
             raise InvalidArgument(
-                f"{self.name} diverged {self._when(split, time, step)} at size {size} on {split.samples} samples; lower "
-                "its learning rate, or leave this size and time out."
+                f"{self.name} diverged {when} at size {size} on {split.samples} samples; lower its learning rate, or "
+                "leave this size and time out."
             )
 
     def _when(self, split: Split, time: float, step: float) -> str:
