@@ -55,7 +55,7 @@ def folder(tmp_path_factory):
     columns = {f"x{i}": inputs[:, i] for i in range(12)} | {"label": labels}
     pq.write_table(pa.table(columns), place / "train.parquet")
     (place / "their_loop.py").write_text(LOOP, encoding="utf-8")
-    (place / "their_module.py").write_text(MODULE, encoding="utf-8")
+    (place / "their_networks.py").write_text(MODULE, encoding="utf-8")
     return place
 
 
@@ -94,15 +94,15 @@ def test_a_loop_may_have_an_inverse_size_and_a_module_has_none(folder):
     assert not is_size_inverse(named("their_loop:loop", inverse=False, folder=folder))
     needs_torch()
     with pytest.raises(InvalidArgument, match="--inverse"):
-        named("their_module:module", inverse=True, folder=folder)
+        named("their_networks:module", inverse=True, folder=folder)
 
 
 def test_a_module_is_diagnosed_beyond_its_epochs_and_a_network_alone_is_told_what_it_needs():
     needs_torch()
-    done = told("diagnose", "their_module:module", "--size", "4", "--max-trainings", "8", "--only", "standing,longer")
+    done = told("diagnose", "their_networks:module", "--size", "4", "--max-trainings", "8", "--only", "standing,longer")
     assert done.exit_code == 0, done.output
     assert "from 4 to 16 epochs" in " ".join(done.stdout.split())
-    done = told("diagnose", "their_module:network", "--size", "4")
+    done = told("diagnose", "their_networks:network", "--size", "4")
     assert done.exit_code == 2
     assert "make it a procedure with benign.from_torch(build)" in " ".join(done.output.split())
 
