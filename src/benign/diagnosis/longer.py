@@ -56,9 +56,7 @@ def longer(bench: Bench, *, findings: Sequence[DataFinding], confidence: float) 
         del method
         return f"from {format_position(now)} to {format_position(_later(bench, now, factor))} {word}"
 
-    portfolios, last = _PORTFOLIOS, replace(_LAST, factors=factors)
-    if factors != FACTORS:
-        portfolios = tuple(_for_factors(steps, factors) for steps in _PORTFOLIOS)
+    portfolios, last = [_for_factors(steps, factors) for steps in _PORTFOLIOS], replace(_LAST, factors=factors)
     tried = Methods(bench=bench, plan=plan, told=told).spend(portfolios, (last,))
     if not tried:
         raise not_reached(bench, "longer training", plan(last)(0)[factors[0]])

@@ -140,8 +140,4 @@ def _gives_squared_loss(bench: Bench, table: Table) -> bool:
     if objective == "squared" or not bench.is_classification:
         return True
     outputs = [found.outputs[-1] for row in table.values() for found in row]
-    return objective == "cross-entropy" and all(_are_probabilities(one) for one in outputs)
-
-
-def _are_probabilities(outputs: Float[np.ndarray, "m outputs"]) -> bool:
-    return bool(np.all(outputs >= 0.0) and np.allclose(outputs.sum(axis=1), 1.0, atol=1e-5))
+    return objective == "cross-entropy" and all(map(objectives.are_probabilities, outputs))

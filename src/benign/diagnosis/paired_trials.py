@@ -63,7 +63,7 @@ def run_plan(bench: Bench, plan: Plan, *, most: int) -> dict[float, list[Compari
         planned = _affordable(bench, plan(fold))
         bench.measure([trial for one in planned.values() for trial in one.trials])
         for factor, comparison in planned.items():
-            if is_usable(bench, comparison):
+            if _is_usable(bench, comparison):
                 done.setdefault(factor, []).append(comparison)
         if not planned:
             break
@@ -84,7 +84,7 @@ def _cost(bench: Bench, comparison: Comparison) -> float:
     return sum(bench.cost(trial) for trial in comparison.trials)
 
 
-def is_usable(bench: Bench, comparison: Comparison) -> bool:
+def _is_usable(bench: Bench, comparison: Comparison) -> bool:
     """Whether all of it was measured, up to its times, with finite losses."""
     arms = (*comparison.before, *comparison.after)
     measured = bench.measure([arm.trial for arm in arms])

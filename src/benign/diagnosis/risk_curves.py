@@ -47,8 +47,10 @@ def _time_row(one: Measured, time: float | None) -> int | None:
     """Which row of a training is at the user's time, as one is that ends by itself; None where it was not recorded."""
     if one.trial.times is None:
         return -1
-    row = one.trial.times.index(time) if time in one.trial.times else None
-    return row if row is None or one.is_reached[row] else None
+    if time not in one.trial.times:
+        return None
+    row = one.trial.times.index(time)
+    return row if one.is_reached[row] else None
 
 
 def _all_times(plain: Iterable[Measured], size: float | None) -> Iterator[_Point]:

@@ -16,42 +16,32 @@ class NotedTimes:
 
     Attributes:
         fit: the user's.
-        most: after how many yields later than time 0 it ends; None for its own end.
+        is_short: whether it ends at the first time after 0.
         passed: the times of its last training, in order.
     """
 
     fit: Fit
-    most: int | None = None
+    is_short: bool = False
     passed: list[float] = field(default_factory=list)
 
     def __call__(self, split: Any, size: Any, seed: int) -> Any:
         """As the loop's own; what is no generator is left for others to refuse."""
         training = self.fit(split, size, seed)
         self.passed.clear()  # a training that is begun again goes by the same times
-        return _Noted(training=training, notes=self) if isinstance(training, Iterator) else training
+        return self._noting(training) if isinstance(training, Iterator) else training
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Noted:
-    training: Iterator[Any]
-    notes: NotedTimes
-
-    def __iter__(self) -> _Noted:
-        return self
-
-    def __next__(self) -> Any:
-        passed, most = self.notes.passed, self.notes.most
-        if most is not None and len([time for time in passed if time > 0.0]) >= most:
-            raise StopIteration
-        pair = next(self.training)
-        if isinstance(pair, tuple) and pair and isinstance(pair[0], Real):
-            passed.append(float(pair[0]))
-        return pair
-
-    def close(self) -> None:
-        close = getattr(self.training, "close", None)  # only a generator has it
-        if close is not None:
-            close()
+    def _noting(self, training: Iterator[Any]) -> Iterator[Any]:
+        try:
+            for pair in training:
+                if isinstance(pair, tuple) and pair and isinstance(pair[0], Real):
+                    self.passed.append(float(pair[0]))
+                yield pair
+                if self.is_short and max(self.passed, default=0.0) > 0.0:
+                    return
+        finally:
+            close = getattr(training, "close", None)  # only a generator has it
+            if close is not None:
+                close()
 
 
 def noted(loop: TrainingLoop) -> tuple[TrainingLoop, NotedTimes]:
@@ -62,4 +52,4 @@ def noted(loop: TrainingLoop) -> tuple[TrainingLoop, NotedTimes]:
 
 def begun(loop: TrainingLoop) -> TrainingLoop:
     """The same loop up to the first time that it yields after its start."""
-    return replace(loop, fit=NotedTimes(fit=loop.fit, most=1))
+    return replace(loop, fit=NotedTimes(fit=loop.fit, is_short=True))
