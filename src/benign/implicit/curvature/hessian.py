@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import equinox as eqx
 import jax
@@ -40,6 +40,8 @@ from benign.networks.training import LOSSES
 if TYPE_CHECKING:
     import torch
 
+    from benign.implicit.torch_models.module_loss import ModuleLoss
+
 P = ParamSpec("P")
 Answer = TypeVar("Answer")
 
@@ -54,21 +56,6 @@ LARGEST_DENSE = 2000
 _NUMBERS_AT_ONCE = 2**16
 
 
-@runtime_checkable
-class HostLoss(Protocol):
-    """A loss that is computed outside JAX, on rows of parameters in NumPy."""
-
-    def value(self, row: Float[np.ndarray, " m"]) -> float: ...
-
-    def error(self, row: Float[np.ndarray, " m"]) -> float: ...
-
-    def gradient(self, row: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]: ...
-
-    def product(self, row: Float[np.ndarray, " m"], vector: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]: ...
-
-    def unravel(self, row: Any) -> Tree: ...
-
-
 class FlatLoss(eqx.Module):
     """A loss at a point; built by :func:`network_loss` or :func:`parameter_loss`.
 
@@ -80,7 +67,7 @@ class FlatLoss(eqx.Module):
             for a loss outside JAX.
         loss: the name of the objective.
         free: whether a parameter may move, None if all may. The derivatives in the others count as zero.
-        outside: what computes the loss outside JAX; None where JAX does.
+        outside: what computes the loss outside JAX, on rows of parameters in NumPy; None where JAX does.
     """
 
     parameters: Float[Array, " m"]
@@ -89,7 +76,7 @@ class FlatLoss(eqx.Module):
     samples: tuple[Array, Array, Array] | None
     loss: str = eqx.field(static=True)
     free: Bool[Array, " m"] | None = None
-    outside: HostLoss | None = eqx.field(static=True, default=None)
+    outside: ModuleLoss | None = eqx.field(static=True, default=None)
 
     @property
     def size(self) -> int:

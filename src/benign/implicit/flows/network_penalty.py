@@ -134,13 +134,13 @@ def _of_module(
     """Its mini-batches are those of :func:`benign.networks.gradient_penalty.minibatch_square`."""
     from benign.implicit.torch_models.module_loss import module_loss
 
-    around = module_loss(module, inputs, targets, loss=loss, single=True).reordered(order)
+    around = module_loss(module, inputs, targets, loss=loss, single=True).of(order)
     row = around.network.row()
     batches = None
     if batch_size is not None:
-        starts = batch_size * np.arange(min(_MOST_BATCHES, len(order) // batch_size))
-        parts = [around.within(int(start), batch_size) for start in starts]
-        batches = float(np.mean([_mean_square(part.gradient(row)) for part in parts]))
+        count = min(_MOST_BATCHES, len(order) // batch_size)
+        parts = [slice(batch_size * i, batch_size * (i + 1)) for i in range(count)]
+        batches = float(np.mean([_mean_square(around.of(part).gradient(row)) for part in parts]))
     return GradientPenalty(full_batch=_mean_square(around.gradient(row)), minibatch=batches, parameters=len(row))
 
 

@@ -84,15 +84,9 @@ class ModuleLoss:
             start += one.numel()
         return found
 
-    def reordered(self, order: Int[np.ndarray, " n"]) -> ModuleLoss:
-        """The same loss, its samples in another order."""
-        places = torch.from_numpy(order)
-        return replace(self, inputs=self.inputs.cpu()[places], targets=self.targets.cpu()[places])
-
-    def within(self, start: int, samples: int) -> ModuleLoss:
-        """The loss of some consecutive samples."""
-        chosen = slice(start, start + samples)
-        return replace(self, inputs=self.inputs[chosen], targets=self.targets[chosen])
+    def of(self, samples: slice | Int[np.ndarray, " n"]) -> ModuleLoss:
+        """The loss of some of the samples, in the order of their places."""
+        return replace(self, inputs=self.inputs[samples], targets=self.targets[samples])
 
     def _summed(self, point: torch.Tensor, of: Callable[[torch.Tensor], torch.Tensor]) -> Float[np.ndarray, " m"]:
         """The sum over chunks of what is asked of each chunk's part of the loss."""
