@@ -11,10 +11,10 @@ import numpy as np
 
 from benign.foundation.errors import InvalidArgument, attempted, invalid, listed
 from benign.foundation.wording import shown, told
-from benign.sources.class_names import ClassNames, called, named_targets
+from benign.sources.class_names import ClassNames, called
 from benign.sources.columns import checked_inputs, column_targets, data_of_columns
 from benign.sources.finite import FiniteData
-from benign.sources.sample_reading import Reading, ShapedRows, check_count, read_samples, room_for, shaped_data
+from benign.sources.sample_reading import Reading, ShapedRows, check_count, data_of_samples, room_for, shaped_data
 from benign.sources.samples import TARGET_NAMES, Name
 from benign.sources.tables import Place
 
@@ -49,14 +49,16 @@ def data_of_arrow(
     names = _names_of(data.features[goal])
     images = [name for name in chosen if type(data.features[name]).__name__ == "Image"]
     if len(images) == len(chosen) == 1:
-        return _of_images(chosen_part.with_format(None), chosen[0], goal, task, names)
+        reading = Reading(inputs=chosen[0], target=goal, limit=None)  # files are decoded by the library itself
+        return data_of_samples(chosen_part.with_format(None), reading, task=task, names=names)
     if images:
         raise _several(chosen, images[0])
     columns = attempted(lambda: chosen_part.with_format("arrow")[:], _unreadable)
     task = "classification" if task == "auto" and names is not None else task
     nested = [name for name in chosen if _is_nested(columns.schema.field(name).type)]
     if len(nested) == len(chosen) == 1:
-        return _of_lists(columns, chosen[0], goal, task, names)
+        targets, classes = column_targets(columns[goal], goal, task)
+        return shaped_data(_matrix(columns[chosen[0]], chosen[0]), targets, called(classes, names))
     if nested:
         raise _several(chosen, nested[0])
     found = data_of_columns(columns, target=goal, inputs=chosen, as_frame=False, task=task)
@@ -87,23 +89,11 @@ def _names_of(feature: Any) -> ClassNames | None:
     return ClassNames(names=tuple(feature.names), are_certain=True)
 
 
-def _of_images(data: Any, column: str, target: str, task: str, names: ClassNames | None) -> FiniteData:
-    """Files of images are decoded by the library itself."""
-    samples = read_samples(data, Reading(inputs=column, target=target, limit=None))
-    targets, classes = named_targets(samples.targets, task=task, names=names)
-    return shaped_data(samples.inputs, targets, classes)
-
-
 def _is_nested(kind: Any) -> bool:
     from pyarrow import types
 
     kind = getattr(kind, "storage_type", kind)
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
-
-
-def _of_lists(columns: pa.Table, column: str, target: str, task: str, names: ClassNames | None) -> FiniteData:
-    targets, classes = column_targets(columns[target], target, task)
-    return shaped_data(_matrix(columns[column], column), targets, called(classes, names))
 
 
 def _matrix(lists: pa.ChunkedArray, column: str) -> ShapedRows:

@@ -12,9 +12,9 @@ from benign.foundation.numbers import checked_count
 from benign.foundation.progress import doing
 from benign.foundation.wording import shown, told
 from benign.sources.arrow_dataset import data_of_arrow, is_arrow_dataset
-from benign.sources.class_names import class_names, named_targets
+from benign.sources.class_names import class_names
 from benign.sources.finite import FiniteData, FiniteSource, source_of
-from benign.sources.sample_reading import Reading, is_loader, is_map_style, length_of, read_samples, shaped_data
+from benign.sources.sample_reading import Reading, data_of_samples, is_loader, is_map_style, length_of
 from benign.sources.samples import Name
 from benign.sources.tables import TASKS
 
@@ -80,9 +80,8 @@ def _data(
     for argument, part in {"inputs": inputs, "target": target}.items():
         if part is not None and not isinstance(part, (str, int)):
             raise invalid(argument, f"must name one part of a sample, got {shown(part)}.")
-    samples = read_samples(whole, Reading(inputs=inputs, target=target, limit=limit))  # type: ignore[arg-type]
-    targets, classes = named_targets(samples.targets, task=task, names=class_names(whole))
-    return shaped_data(samples.inputs, targets, classes)
+    reading = Reading(inputs=inputs, target=target, limit=limit)  # type: ignore[arg-type]
+    return data_of_samples(whole, reading, task=task, names=class_names(whole))
 
 
 def _unusable(error: BaseException) -> InvalidArgument:

@@ -17,8 +17,9 @@ from jaxtyping import Float, UInt8
 from benign.foundation.errors import InvalidArgument, attempted, invalid
 from benign.foundation.memory import require_memory
 from benign.foundation.wording import told
+from benign.sources.class_names import ClassNames, named_targets
 from benign.sources.finite import FiniteData, sample_shape
-from benign.sources.samples import Name, SampleArray, parts_of, sample_array, sample_target
+from benign.sources.samples import Name, SampleArray, parts_of, sample_array, sample_target, unreadable
 
 Pair = tuple[object, object]
 ShapedRows = Float[np.ndarray, "rows *sample"] | UInt8[np.ndarray, "rows *sample"]
@@ -89,6 +90,18 @@ def read_samples(data: Any, reading: Reading) -> Samples:
         samples = _read_stream(data, reading, length)
     check_count(len(samples.targets))
     return samples
+
+
+def data_of_samples(data: Any, reading: Reading, *, task: str, names: ClassNames | None) -> FiniteData:
+    """The samples of a data set as rows and targets, its classes by their names.
+
+    Raises:
+        InvalidArgument: for data that cannot be used; the message says where and what to do.
+        NotEnoughMemory: for more samples than there is room for.
+    """
+    samples = read_samples(data, reading)
+    targets, classes = named_targets(samples.targets, task=task, names=names)
+    return shaped_data(samples.inputs, targets, classes)
 
 
 def shaped_data(
@@ -163,13 +176,9 @@ def _sample(data: Any, row: int, length: int) -> object:
         if isinstance(error, (IndexError, StopIteration)):
             found = f"says that it has {length:,} samples, but has none in row {row} (counted from 0)"
             return invalid("data", f"{found}: {told(error)}; correct its length, or read fewer by `limit=`.")
-        return _unreadable(error, row)
+        return unreadable(error, row)
 
     return attempted(lambda: data[row], refusal)
-
-
-def _unreadable(error: BaseException, row: int) -> InvalidArgument:
-    return invalid("data", f"cannot be read in row {row} (counted from 0): {told(error)}.")
 
 
 def _read_stream(data: Any, reading: Reading, length: int | None) -> Samples:
@@ -196,7 +205,7 @@ def _items(data: Any) -> Iterator[object]:
 
 
 def _next(stream: Iterator[object], row: int) -> object:
-    return attempted(lambda: next(stream, _END), lambda error: _unreadable(error, row))
+    return attempted(lambda: next(stream, _END), lambda error: unreadable(error, row))
 
 
 def _of_batch(batch: Pair) -> Iterable[Pair]:

@@ -88,6 +88,11 @@ def _open(argument: str, names: list[Hashable]) -> InvalidArgument:
     return invalid(argument, f"must say which part of a sample is meant, one of {listed(names)}.")
 
 
+def unreadable(error: BaseException, row: int) -> InvalidArgument:
+    """The error for a sample whose own code fails."""
+    return invalid("data", f"cannot be read in row {row} (counted from 0): {told(error)}.")
+
+
 def _part(sample: object, name: Name, row: int) -> object:
     if not isinstance(sample, (Mapping, tuple, list)):
         raise _no_pair(sample, row)
@@ -95,7 +100,7 @@ def _part(sample: object, name: Name, row: int) -> object:
     def lacking(error: BaseException) -> InvalidArgument:
         if isinstance(error, (LookupError, AttributeError, TypeError)):
             return invalid("data", f"lacks {shown(name)} in row {row} (counted from 0): {_kind(sample)}.")
-        return invalid("data", f"cannot be read in row {row} (counted from 0): {told(error)}.")
+        return unreadable(error, row)
 
     if isinstance(name, str) and hasattr(sample, "_fields"):
         return attempted(lambda: getattr(sample, name), lacking)
