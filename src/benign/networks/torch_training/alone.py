@@ -13,13 +13,11 @@ from benign.foundation.global_randomness import random_states_kept
 from benign.foundation.wording import told
 from benign.networks.torch_training.building import trained_parameters
 from benign.networks.torch_training.data import Data, Place
-from benign.networks.torch_training.divergence import LOST_STEP, note_lost, nowhere_lost
-from benign.networks.torch_training.evaluation import Evaluated, Recorder, recorded
-from benign.networks.torch_training.objective import total_loss
-from benign.networks.torch_training.optimisers import optimiser_of, set_rates
+from benign.networks.torch_training.evaluation import Recorder, recorded
 from benign.networks.torch_training.randomness import addressed_seed, random_leaves, seed_all, set_random
 from benign.networks.torch_training.recipe import Recipe
 from benign.networks.torch_training.state import array_of, fill, load_optimiser, optimiser_leaves, plain_state
+from benign.networks.torch_training.steps import Steps
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,18 +45,13 @@ class Alone:
     def __init__(self, recipe: Recipe, place: Place, member: Member, *, averaged: bool) -> None:
         self._recipe, self._place, self._member, self._module = recipe, place, member, member.module
         self._samples, self._columns = member.data.split.samples, member.data.split.train_targets.shape[1]
-        self._training = recipe.on(self._samples)
-        self._total = total_loss(recipe, place)
         self._trained = trained_parameters(self._module)
-        self._optimiser = optimiser_of(recipe, self._trained)
-        self._rates = [float(group["lr"]) for group in self._optimiser.param_groups]
         tensors = [*self._module.parameters(), *self._module.buffers()]
         # What averaging averages; what remains are counts.
         self._floats = [tensor for tensor in tensors if tensor.is_floating_point()]
         self._counts = [tensor for tensor in tensors if not tensor.is_floating_point()]
-        self._average = [tensor.detach().clone() for tensor in self._floats] if averaged else None
+        self._steps = Steps(recipe, place, self._samples, self._trained, self._floats, members=1, averaged=averaged)
         self._plain = plain_state(self._module)
-        self._lost_step = nowhere_lost(1, place)
         seed = addressed_seed(member.data.split.replicate, "training of a module", member.size)
         self._generator = torch.Generator(place.device).manual_seed(seed)
         seed_all(seed)
@@ -68,14 +61,10 @@ class Alone:
         if self.is_lost:
             return
         self._module.train()
-        short = self._samples % rows.shape[2] or rows.shape[2]
-        per_epoch = self._training.steps_per_epoch(self._samples)
 
         def steps() -> None:
-            for step, chosen in enumerate(rows[0], start):
-                if not self._recipe.has_constant_rate:
-                    set_rates(self._optimiser, self._rates, self._recipe.factor(step, self._samples))
-                self._step(step, chosen if (step + 1) % per_epoch else chosen[:short])
+            for step, chosen in self._steps.along(start, rows[0]):
+                self._step(step, chosen)
 
         attempted(steps, self._failed)
 
@@ -84,19 +73,13 @@ class Alone:
         inputs, targets = data.train_inputs.index_select(0, rows), data.train_targets.index_select(0, rows)
         if self._recipe.augment is not None:
             inputs = _augmented(self._recipe.augment(inputs, self._generator), inputs)
-        self._optimiser.zero_grad()
         with self._place.precision():
             outputs = self._module(inputs)
-            loss = self._total(outputs.reshape(len(rows), self._columns), targets) / len(rows)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimiser.step()
-        note_lost(self._lost_step, loss.detach(), step)
-        if self._average is not None:
-            with torch.no_grad():
-                torch._foreach_lerp_(self._average, self._floats, 1.0 - self._training.average)
+            loss = self._steps.total(outputs.reshape(len(rows), self._columns), targets) / len(rows)
+        self._steps.take(step, loss, loss)
 
     def _failed(self, error: BaseException) -> InvalidArgument:
-        batch = self._training.batch_of(self._samples)
+        batch = self._steps.training.batch_of(self._samples)
         is_single = self._samples % batch == 1 or batch == 1
         advice = (
             f"the last batch of an epoch holds a single sample of {self._samples}: choose another `batch_size`"
@@ -112,25 +95,17 @@ class Alone:
 
     def measured(self, recorder: Recorder) -> dict[str, np.ndarray]:
         """What the recorder says, with a leading axis of one member; no random state is moved by it."""
-        evaluated = Evaluated(
-            module=self._module,
-            data=self._member.data,
-            place=self._place,
-            total=self._total,
-            batch=self._training.batch_of(self._samples),
-        )
+        evaluated = self._steps.evaluated(self._module, self._member.data)
         with random_states_kept():
             values = attempted(
-                lambda: recorded(recorder, evaluated, self._floats, self._average),
+                lambda: recorded(recorder, evaluated, self._floats, self._steps.average),
                 lambda error: InvalidArgument(f"{self._member.who} cannot be evaluated ({told(error)}); correct it."),
             )
-        return {name: value[None] for name, value in values.items()} | {
-            LOST_STEP: array_of(self._lost_step).astype(np.float64)
-        }
+        return {name: value[None] for name, value in values.items()} | self._steps.lost()
 
     def leaves(self) -> list[np.ndarray] | None:
         """All that the rest of the training depends on; None where that is not arrays alone."""
-        optimiser = optimiser_leaves(self._optimiser)
+        optimiser = optimiser_leaves(self._steps.optimiser)
         if optimiser is None or plain_state(self._module) != self._plain:
             return None
         return [
@@ -147,10 +122,10 @@ class Alone:
         fill(tensors, leaves[:count])
         self._generator.set_state(torch.from_numpy(leaves[count].copy()))
         set_random(leaves[count + 1 : count + 1 + states], self._place.device)
-        load_optimiser(self._optimiser, leaves[count + 1 + states :])
+        load_optimiser(self._steps.optimiser, leaves[count + 1 + states :])
 
     def _tensors(self) -> list[torch.Tensor]:
-        return [*self._floats, *self._counts, *(self._average or ()), self._lost_step]
+        return [*self._floats, *self._counts, *self._steps.tensors]
 
 
 def _augmented(inputs: object, before: torch.Tensor) -> torch.Tensor:

@@ -63,7 +63,7 @@ class Builder:
             raise InvalidArgument(
                 f"{self.name} returns the same module twice; build a new one in each call, so that each starts anew."
             )
-        own, others = _named(first), _named(second)
+        own, others = named_tensors(first), named_tensors(second)
         held = {id(tensor) for tensor in others.values()}
         for name, tensor in own.items():
             # What is frozen may be shared: nothing of one training comes to another through it.
@@ -89,7 +89,7 @@ class Builder:
             module = attempted(lambda: self.build(size), refused)
         if not isinstance(module, torch.nn.Module):
             raise invalid("build", f"must return a torch.nn.Module, got {type(module).__name__} at size {size}.")
-        for name, tensor in _named(module).items():
+        for name, tensor in named_tensors(module).items():
             if tensor.is_complex():
                 raise InvalidArgument(
                     f"{self.name} has complex numbers in {name}, which would become real; hold their real and "
@@ -117,7 +117,8 @@ class Builder:
         )
 
 
-def _named(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+def named_tensors(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Parameters and buffers, shared ones once."""
     return {**dict(module.named_parameters()), **dict(module.named_buffers())}
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from benign.foundation.wording import told
 from benign.networks.torch_training.alone import Member
-from benign.networks.torch_training.building import trained_parameters
+from benign.networks.torch_training.building import named_tensors, trained_parameters
 from benign.networks.torch_training.data import Place
 from benign.networks.torch_training.evaluation import holding
 from benign.networks.torch_training.forward import dense_chain, forward_of
@@ -90,7 +90,7 @@ def reason_differs(members: Sequence[Member]) -> str | None:
 
 def stacked_tensors(modules: Sequence[nn.Module]) -> dict[str, torch.Tensor]:
     """Parameters and buffers by name, each with a leading axis of members; none requires a gradient."""
-    named = [{**dict(module.named_parameters()), **dict(module.named_buffers())} for module in modules]
+    named = [named_tensors(module) for module in modules]
     return {name: torch.stack([own[name].detach() for own in named]) for name in named[0]}
 
 
