@@ -19,7 +19,7 @@ from benign.foundation.split import Split
 from benign.procedures import adaptation
 from benign.procedures.foreign_settings import code_of
 from benign.procedures.objectives import check_objective
-from benign.procedures.protocol import one_replicate_each
+from benign.procedures.protocol import check_max_size, check_names, one_replicate_each
 
 Predict = Callable[..., ArrayLike]
 """``predict(X)``."""
@@ -132,11 +132,8 @@ def from_callable(
     {'procedure': 'constant', 'kind': 'function', 'code': 'as by its revision'}
     """
     check_takes("fit", fit, "X", "y", "size", "time", "seed")
-    for argument, text in (("name", name), ("size_name", size_name), ("time_name", time_name)):
-        if not (argument == "time_name" and text is None) and not checked_text(argument, text).strip():
-            raise invalid(argument, f"must be a text, got {text!r}.")
-    if not (isinstance(max_size, float) and max_size == math.inf):
-        checked_count("max_size", max_size)
+    check_names(name=name, size_name=size_name, **({} if time_name is None else {"time_name": time_name}))
+    check_max_size(max_size)
     return FunctionProcedure(
         fit=fit,
         name=name,

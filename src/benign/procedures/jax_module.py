@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from benign.foundation.arguments import checked_text
-from benign.foundation.errors import MissingExtra, invalid
+from benign.foundation.errors import MissingExtra
 from benign.foundation.numbers import checked_count
 from benign.foundation.signatures import check_takes, signature_of
 from benign.foundation.split import Split
@@ -18,6 +17,7 @@ from benign.networks.devices import DeviceName, require_jax
 from benign.networks.training import Training
 from benign.procedures import network_training
 from benign.procedures.foreign_settings import code_of
+from benign.procedures.protocol import check_max_size, check_names
 
 if TYPE_CHECKING:
     from benign.networks.foreign_family import ForeignFamily, ModuleBuilder
@@ -65,11 +65,8 @@ class JaxModule:
 
     def __post_init__(self) -> None:
         network_training.check_settings(self)
-        for argument, text in (("name", self.name), ("size_name", self.size_name)):
-            if not checked_text(argument, text).strip():
-                raise invalid(argument, f"must be a text, got {text!r}.")
-        if not (isinstance(self.max_size, float) and self.max_size == math.inf):
-            checked_count("max_size", self.max_size)
+        check_names(name=self.name, size_name=self.size_name)
+        check_max_size(self.max_size)
 
     @property
     def time_name(self) -> str:

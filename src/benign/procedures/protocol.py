@@ -14,7 +14,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Real
 
+from benign.foundation.arguments import checked_text
 from benign.foundation.errors import invalid
+from benign.foundation.numbers import checked_count
 from benign.foundation.replicate import Replicate
 from benign.foundation.split import Split
 from benign.networks.training import Training
@@ -39,6 +41,27 @@ def is_size_inverse(procedure: object) -> bool:
 def has_real_sizes(procedure: object) -> bool:
     """Whether a procedure's size may be any positive number."""
     return bool(getattr(procedure, "has_real_sizes", False))
+
+
+def check_names(**names: str) -> None:
+    """Refuse what names a procedure or an axis with nothing that can be read.
+
+    Raises:
+        InvalidArgument: naming the argument.
+    """
+    for argument, text in names.items():
+        if not checked_text(argument, text).strip():
+            raise invalid(argument, f"must be a text, got {text!r}.")
+
+
+def check_max_size(max_size: object) -> None:
+    """Refuse a largest size that is neither a count nor ``math.inf``.
+
+    Raises:
+        InvalidArgument: for anything else.
+    """
+    if not (isinstance(max_size, float) and max_size == math.inf):
+        checked_count("max_size", max_size)
 
 
 def trains_along_time(procedure: object) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from benign.foundation.arguments import checked_name, checked_text
+from benign.foundation.arguments import checked_name
 from benign.foundation.errors import InvalidArgument, MissingExtra, invalid
 from benign.foundation.extras import require
 from benign.foundation.global_randomness import OwnRandomStates
@@ -34,7 +34,7 @@ from benign.procedures.makers import maker_of_module
 from benign.procedures.network_training import Recordings, Request
 from benign.procedures.objectives import OwnObjective, certain_log_odds
 from benign.procedures.prediction_risks import prediction_risks
-from benign.procedures.protocol import Predictions, check_inputs, recorded_times
+from benign.procedures.protocol import Predictions, check_inputs, check_max_size, check_names, recorded_times
 from benign.schema import END_OF_TRAINING, Block
 
 if TYPE_CHECKING:
@@ -437,11 +437,8 @@ def from_torch(
         _check_of_optimizer(given)
     own_name = getattr(build, "__name__", type(build).__name__)
     name = ("module" if own_name == "<lambda>" else own_name) if name is None else name
-    for argument, text in (("name", name), ("size_name", size_name)):
-        if not checked_text(argument, text).strip():
-            raise invalid(argument, f"must be a text, got {text!r}.")
-    if not (isinstance(max_size, float) and max_size == math.inf):
-        checked_count("max_size", max_size)
+    check_names(name=name, size_name=size_name)
+    check_max_size(max_size)
     if not (together == "auto" or isinstance(together, bool)):
         raise invalid("together", f'must be "auto", True or False, got {shown(together)}.')
     checked_name("precision", precision, TORCH_PRECISIONS)

@@ -20,7 +20,7 @@ from benign.foundation.wording import shown
 from benign.procedures import adaptation
 from benign.procedures.foreign_settings import code_of
 from benign.procedures.objectives import OwnObjective, check_objective
-from benign.procedures.protocol import one_replicate_each
+from benign.procedures.protocol import check_max_size, check_names, one_replicate_each
 from benign.schema import END_OF_TRAINING
 
 Predict = Callable[[Float[np.ndarray, "m *sample"]], ArrayLike]
@@ -235,11 +235,8 @@ def from_training_loop(
     """
     check_takes("fit", fit, "split", "size", "seed")
     name = getattr(fit, "__name__", type(fit).__name__) if name is None else name
-    for argument, text in (("name", name), ("size_name", size_name), ("time_name", time_name)):
-        if not checked_text(argument, text).strip():
-            raise invalid(argument, f"must be a text, got {text!r}.")
-    if not (isinstance(max_size, float) and max_size == math.inf):
-        checked_count("max_size", max_size)
+    check_names(name=name, size_name=size_name, time_name=time_name)
+    check_max_size(max_size)
     outputs = checked_name("kind of outputs", outputs, OUTPUTS, argument="outputs")
     minimised = _checked_objective(objective, outputs)
     revision = None if revision is None else checked_count("revision", revision)
