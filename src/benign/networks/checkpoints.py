@@ -52,6 +52,21 @@ class Snapshot:
     state: Sequence[np.ndarray]
     recordings: Mapping[str, np.ndarray]
 
+    @property
+    def rows(self) -> list[dict[str, np.ndarray]]:
+        """What was recorded, one recording after another."""
+        return [{name: values[i] for name, values in self.recordings.items()} for i in range(self.recorded)]
+
+
+def snapshot_of(step: int, state: Sequence[np.ndarray], rows: Sequence[Mapping[str, np.ndarray]]) -> Snapshot:
+    """A training after so many steps, with its recordings so far."""
+    return Snapshot(step=step, recorded=len(rows), state=state, recordings=stacked_rows(rows))
+
+
+def stacked_rows(rows: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Recordings with a leading axis over them; nothing of none."""
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]} if rows else {}
+
 
 @dataclass(kw_only=True, eq=False)
 class Checkpoint:

@@ -16,7 +16,7 @@ from jaxtyping import Int
 from benign.foundation.errors import OutputFailed
 from benign.foundation.progress import Progress
 from benign.networks import engine
-from benign.networks.checkpoints import Checkpoint, Snapshot
+from benign.networks.checkpoints import Checkpoint, Snapshot, snapshot_of, stacked_rows
 from benign.networks.recording import Data, Recorder
 from benign.networks.sharing import Shared
 from benign.networks.shuffles import batches
@@ -80,7 +80,7 @@ class Trajectory:
                 self.progress("training", position, int(self.steps[-1]) or 1)
                 self._keep(position, state, rows)
         self._keep(position, state, rows)  # until every program is done: a later one may be interrupted
-        return state, {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+        return state, stacked_rows(rows)
 
     def _keep(self, position: int, state: engine.State, rows: list[dict[str, np.ndarray]]) -> None:
         """Write the checkpoint if it is time; training goes on where that fails, for it needs none to finish."""
@@ -145,12 +145,9 @@ def _next_pace(pace: int, steps: int, seconds: float) -> int:
 
 
 def _snapshot(position: int, state: engine.State, rows: list[dict[str, np.ndarray]]) -> Snapshot:
-    recordings = {name: np.stack([row[name] for row in rows]) for name in rows[0]} if rows else {}
-    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(state)]
-    return Snapshot(step=position, recorded=len(rows), state=leaves, recordings=recordings)
+    return snapshot_of(position, [np.asarray(leaf) for leaf in jax.tree.leaves(state)], rows)
 
 
 def _restored(state: engine.State, snapshot: Snapshot) -> tuple[int, engine.State, list[dict[str, np.ndarray]]]:
     leaves = [jax.device_put(leaf) for leaf in snapshot.state]
-    rows = [{name: values[i] for name, values in snapshot.recordings.items()} for i in range(snapshot.recorded)]
-    return snapshot.step, jax.tree.unflatten(jax.tree.structure(state), leaves), rows
+    return snapshot.step, jax.tree.unflatten(jax.tree.structure(state), leaves), snapshot.rows

@@ -14,7 +14,7 @@ from jaxtyping import Int
 
 from benign.foundation.errors import OutputFailed
 from benign.foundation.replicate import Replicate
-from benign.networks.checkpoints import Checkpoint, CheckpointUnusable, Snapshot
+from benign.networks.checkpoints import Checkpoint, CheckpointUnusable, snapshot_of, stacked_rows
 from benign.networks.shuffles import batches
 from benign.networks.torch_training.evaluation import Recorder
 from benign.networks.training import Training
@@ -119,7 +119,7 @@ class Trajectory:
             position += chosen.shape[1]
             self._keep(position, rows, is_done=False)
         self._keep(position, rows, is_done=True)
-        return _stacked(rows)
+        return stacked_rows(rows)
 
     def _begun(self) -> tuple[int, list[dict[str, np.ndarray]]]:
         """Where training starts: at a checkpoint that was left, or at its beginning.
@@ -134,8 +134,7 @@ class Trajectory:
         except Exception as error:  # whatever PyTorch makes of arrays that are not its own
             raise CheckpointUnusable("a checkpoint holds no state of this training.") from error
         self.checkpoint.check(snapshot, self.learner.leaves() or [], self.learner.measured(self.recorder), self.steps)
-        rows = [{name: values[i] for name, values in snapshot.recordings.items()} for i in range(snapshot.recorded)]
-        return snapshot.step, rows
+        return snapshot.step, snapshot.rows
 
     def _keep(self, position: int, rows: list[dict[str, np.ndarray]], *, is_done: bool) -> None:
         """Write the checkpoint if it is time; training goes on where that fails, for it needs none to finish."""
@@ -148,11 +147,7 @@ class Trajectory:
             self.checkpoint = None
             return
         try:
-            checkpoint.write(Snapshot(step=position, recorded=len(rows), state=leaves, recordings=_stacked(rows)))
+            checkpoint.write(snapshot_of(position, leaves, rows))
         except OutputFailed as error:
             warnings.warn(f"{error} Training goes on without a checkpoint.", stacklevel=2)
             self.checkpoint = None
-
-
-def _stacked(rows: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    return {name: np.stack([row[name] for row in rows]) for name in rows[0]} if rows else {}
