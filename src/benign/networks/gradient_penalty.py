@@ -15,14 +15,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from benign.networks.objective import losses_of, mean_loss
-from benign.networks.training import Training
+from benign.networks.training import PENALTY_BATCHES, Training
 
 Tree = Any
 
-# Rows of one pass for the full batch, and batches of which the mini-batch version is the mean at most: a recording then
-# costs less than one and a quarter epochs, and less the forward pass that it makes anyway.
+# Rows of one pass for the full batch. A recording costs less than one and a quarter epochs, and less the forward pass
+# that it makes anyway.
 _ROWS = 512
-_MOST_BATCHES = 8
 
 
 def squared_norm(gradient: Tree) -> Float[Array, ""]:
@@ -66,7 +65,7 @@ def minibatch_square(
     random batches are, and the mean over eight is one without bias.
     """
     parameters, structure = eqx.partition(network, eqx.is_array)
-    count = min(_MOST_BATCHES, len(inputs) // batch)
+    count = min(PENALTY_BATCHES, len(inputs) // batch)
 
     def square(start: Array) -> Float[Array, ""]:
         x, y = (jax.lax.dynamic_slice_in_dim(part, start, batch) for part in (inputs, targets))

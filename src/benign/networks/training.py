@@ -20,6 +20,8 @@ PRECISIONS = ("float32", "float64")
 PENALTIES = ("double_backpropagation", "finite_difference")
 # How often training looks whether a network has fitted its training set, if it is to stop there.
 CHECKED_EPOCHS = 10
+# Batches of which the mini-batch gradient penalty is the mean at most.
+PENALTY_BATCHES = 8
 _EPOCHS = 100
 
 

@@ -20,13 +20,11 @@ from benign.foundation.numbers import checked_count, checked_rate
 from benign.foundation.randomness import generator
 from benign.implicit.torch_models.recognition import is_torch_module
 from benign.networks.devices import require_jax
+from benign.networks.training import PENALTY_BATCHES
 
 if TYPE_CHECKING:
     import equinox as eqx
     import torch
-
-# As of the mini-batch penalty along a training of this package's own.
-_MOST_BATCHES = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +136,7 @@ def _of_module(
     row = around.network.row()
     batches = None
     if batch_size is not None:
-        count = min(_MOST_BATCHES, len(order) // batch_size)
+        count = min(PENALTY_BATCHES, len(order) // batch_size)
         parts = [slice(batch_size * i, batch_size * (i + 1)) for i in range(count)]
         batches = float(np.mean([_mean_square(around.of(part).gradient(row)) for part in parts]))
     return GradientPenalty(full_batch=_mean_square(around.gradient(row)), minibatch=batches, parameters=len(row))

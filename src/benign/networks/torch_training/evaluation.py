@@ -17,9 +17,7 @@ from jaxtyping import Float
 from benign.networks.torch_training.building import trained_parameters
 from benign.networks.torch_training.data import ROWS, Data, Place
 from benign.networks.torch_training.objective import Total
-
-# Batches of which the mini-batch version is the mean at most, as of benign.networks.gradient_penalty.
-_MOST_BATCHES = 8
+from benign.networks.training import PENALTY_BATCHES
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,7 +56,7 @@ class Evaluated:
 
     def minibatch_square(self) -> float:
         """Its mean over at most eight batches of consecutive samples, which are in random order (Smith et al. 2021)."""
-        count = min(_MOST_BATCHES, len(self.data.train_inputs) // self.batch)
+        count = min(PENALTY_BATCHES, len(self.data.train_inputs) // self.batch)
         return float(np.mean([self._square(self.batch * i, self.batch) for i in range(count)]))
 
     def _square(self, start: int, rows: int) -> float:
